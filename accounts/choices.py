@@ -1,0 +1,65 @@
+"""Kinds of organisation, roles, and what each role is allowed from the start."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class OrganisationKind(models.TextChoices):
+    IOM = "iom", _("IOM")
+    NGO = "ngo", _("NGO")
+    GOVERNMENT = "government", _("Government")
+    COMPANY = "company", _("Company")
+    SHELTER = "shelter", _("Shelter")
+    UNIVERSITY = "university", _("University")
+    UN_AGENCY = "un_agency", _("UN agency")
+
+
+class RoleCode(models.TextChoices):
+    CASEWORKER = "caseworker", _("Caseworker")
+    READER = "reader", _("Reader")
+    FOCAL_POINT = "focal_point", _("Focal point")
+    SUPERVISOR = "supervisor", _("Supervisor")
+    GRANT_APPROVER = "grant_approver", _("Grant approver")
+    FINANCE = "finance", _("Finance")
+    PROGRAMME_MANAGER = "programme_manager", _("Programme manager")
+    PROTECTION_SUPERVISOR = "protection_supervisor", _("Protection supervisor")
+    DATA_STEWARD = "data_steward", _("Data steward")
+    RESEARCHER = "researcher", _("Researcher")
+    AUDITOR = "auditor", _("Auditor")
+    ADMINISTRATOR = "administrator", _("Administrator")
+
+
+class Permission(models.TextChoices):
+    """What a role may do in its organisation. The database's wall reads the same names."""
+
+    READ_CASES = "read_cases", _("read case files")
+    WRITE_CASES = "write_cases", _("write case files and open new cases")
+    OVERRIDE_ELIGIBILITY = "override_eligibility", _("admit against the criteria, with a reason")
+    READ_FIGURES = "read_figures", _("see case references and figures, without names")
+    ENDORSE_GRANTS = "endorse_grants", _("endorse grants")
+    APPROVE_GRANTS = "approve_grants", _("approve grants")
+    PAY_GRANTS = "pay_grants", _("pay instalments")
+    MANAGE_PEOPLE = "manage_people", _("manage the people of the organisation")
+    READ_AUDIT = "read_audit", _("read the record of what happened")
+    CONFIGURE = "configure", _("configure the system")
+
+
+# A role that isn't named here starts with nothing: its pages come with later work.
+STARTING_PERMISSIONS: dict[str, tuple[str, ...]] = {
+    RoleCode.CASEWORKER: (Permission.READ_CASES, Permission.WRITE_CASES),
+    RoleCode.READER: (Permission.READ_CASES,),
+    RoleCode.FOCAL_POINT: (Permission.MANAGE_PEOPLE,),
+    RoleCode.SUPERVISOR: (
+        Permission.READ_CASES,
+        Permission.WRITE_CASES,
+        Permission.OVERRIDE_ELIGIBILITY,
+        Permission.READ_FIGURES,
+        Permission.ENDORSE_GRANTS,
+    ),
+    RoleCode.GRANT_APPROVER: (Permission.READ_FIGURES, Permission.APPROVE_GRANTS),
+    RoleCode.FINANCE: (Permission.READ_FIGURES, Permission.PAY_GRANTS),
+    RoleCode.PROGRAMME_MANAGER: (Permission.READ_FIGURES,),
+    RoleCode.PROTECTION_SUPERVISOR: (Permission.READ_CASES,),
+    RoleCode.AUDITOR: (Permission.READ_AUDIT,),
+    RoleCode.ADMINISTRATOR: (Permission.CONFIGURE,),
+}

@@ -1,0 +1,179 @@
+"""People, the organisations they work for, and what they may do there."""
+
+import uuid
+
+from django.contrib.auth.models import AbstractUser, Group
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+from guardian.models import GroupObjectPermissionBase
+
+from accounts.choices import OrganisationKind, Permission, RoleCode
+from core.scoping import Open, OwnWall, ScopedQuerySet
+
+ALL = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
+
+class User(AbstractUser):
+    """A person who signs in. What they may do comes from memberships, never from this row."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField(_("e-mail"))
+    language = models.CharField(_("language"), max_length=2, choices=[("en", "English"), ("ne", "नेपाली")], default="en")
+
+    wall = Open(("SELECT", "INSERT", "UPDATE"), "sign-in must find a user before there is a context")
+
+    class Meta:
+        ordering = ["username"]
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+
+
+class Organisation(models.Model):
+    """An IOM office, an NGO, a government body, a company, a shelter, a university or a UN agency."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    code = models.SlugField(_("code"), max_length=40)
+    name_en = models.CharField(_("name in English"), max_length=200)
+    name_ne = models.CharField(_("name in Nepali"), max_length=200, blank=True)
+    kind = models.CharField(_("kind"), max_length=20, choices=OrganisationKind)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    wall = Open(ALL, "configuration: names of organisations, written by administrators")
+
+    class Meta:
+        ordering = ["code"]
+        verbose_name = _("organisation")
+        verbose_name_plural = _("organisations")
+        default_permissions = ()
+        permissions = [(choice.value, choice.label) for choice in Permission]
+        constraints = [models.UniqueConstraint(fields=["code"], name="accounts_organisation_code_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return self.name_ne if get_language() == "ne" and self.name_ne else self.name_en
+
+
+class OrganisationGroupPermission(GroupObjectPermissionBase):
+    """django-guardian's object permission on an organisation, with a real foreign key."""
+
+    content_object = models.ForeignKey(Organisation, on_delete=models.CASCADE)
+
+    wall = Open(ALL, "a few rows an organisation, written by administrators")
+
+    class Meta(GroupObjectPermissionBase.Meta):
+        abstract = False
+
+
+class Role(models.Model):
+    """One role in one organisation: a group whose permissions an administrator can tailor."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="roles")
+    code = models.CharField(_("role"), max_length=30, choices=RoleCode)
+    group = models.OneToOneField(Group, on_delete=models.PROTECT, related_name="role")
+
+    wall = Open(ALL, "configuration: which roles an organisation has")
+
+    class Meta:
+        ordering = ["organisation", "code", "id"]
+        verbose_name = _("role")
+        verbose_name_plural = _("roles")
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "code"], name="accounts_role_once_an_organisation")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_code_display()}, {self.organisation}"
+
+
+class MembershipQuerySet(models.QuerySet):
+    def live(self, on):
+        """Memberships that hold on the given date."""
+        return self.filter(starts_on__lte=on).filter(Q(ends_on=None) | Q(ends_on__gte=on))
+
+
+class Membership(models.Model):
+    """Who has which role, and from when to when (both days included)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
+    role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="memberships")
+    starts_on = models.DateField(_("from"))
+    ends_on = models.DateField(_("to"), null=True, blank=True)
+
+    wall = Open(ALL, "who works where and when; asked before a context can stand")
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["user", "starts_on", "id"]
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        constraints = [
+            models.CheckConstraint(
+                name="accounts_membership_ends_after_start",
+                condition=Q(ends_on=None) | Q(ends_on__gte=F("starts_on")),
+            ),
+            ExclusionConstraint(
+                name="accounts_membership_no_overlap",
+                expressions=[
+                    ("user", RangeOperators.EQUAL),
+                    ("role", RangeOperators.EQUAL),
+                    (
+                        Func(
+                            "starts_on",
+                            "ends_on",
+                            RangeBoundary(inclusive_lower=True, inclusive_upper=True),
+                            function="daterange",
+                            output_field=DateRangeField(),
+                        ),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.role}"
+
+
+class NoticeQuerySet(ScopedQuerySet):
+    def visible_to(self, user):
+        return self.filter(recipient=user)
+
+    editable_by = visible_to
+
+    def unread(self):
+        return self.filter(read_at=None)
+
+
+class Notice(models.Model):
+    """What a person is told in the app. The words name nobody: a case reference at most."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    recipient = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
+    key = models.CharField(max_length=120)
+    text = models.CharField(max_length=300)
+    url = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    read_at = models.DateTimeField(null=True)
+
+    wall = OwnWall(
+        read="t.recipient_id = wall.person()",
+        insert="wall.has_user()",
+        update="t.recipient_id = wall.person()",
+        delete=None,
+        because="a notice is for its recipient alone; whoever acts may leave one",
+    )
+    objects = NoticeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["recipient", "key"], name="accounts_notice_once")]

@@ -1,0 +1,129 @@
+"""Every write to people, organisations, roles and notices."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from django.contrib.auth.models import Group
+from django.contrib.auth.models import Permission as DjangoPermission
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.choices import STARTING_PERMISSIONS, Permission, RoleCode
+from accounts.models import Membership, Notice, Organisation, OrganisationGroupPermission, Role, User
+from accounts.queries import authority_of
+from core import audit
+
+# An approver who also pays would be two of the three people that a grant needs.
+INCOMPATIBLE = ({RoleCode.GRANT_APPROVER, RoleCode.FINANCE},)
+
+
+def _require_configure(by) -> None:
+    """Configuration is an administrator's; `by=None` is the machine itself (loading, seeding)."""
+    if by is not None and not authority_of(by).may(Permission.CONFIGURE):
+        raise PermissionDenied
+
+
+@transaction.atomic
+def save_organisation(*, organisation: Organisation, by, now: datetime) -> Organisation:
+    """Add or change an organisation and give it every role, with the role's starting permissions."""
+    _require_configure(by)
+    organisation.full_clean()
+    organisation.save()
+    for code in RoleCode.values:
+        _ensure_role(organisation, code)
+    audit.record(by=by, verb="organisation saved", obj=organisation, now=now, detail={"code": organisation.code})
+    return organisation
+
+
+def _ensure_role(organisation: Organisation, code: str) -> Role:
+    role = Role.objects.filter(organisation=organisation, code=code).first()
+    if role is None:
+        group = Group.objects.create(name=f"{organisation.code}: {code} ({str(organisation.pk)[:8]})")
+        role = Role.objects.create(organisation=organisation, code=code, group=group)
+        _set_permissions(role, STARTING_PERMISSIONS.get(code, ()))
+    return role
+
+
+def _set_permissions(role: Role, codenames: Iterable[str]) -> None:
+    OrganisationGroupPermission.objects.filter(group=role.group, content_object=role.organisation).delete()
+    for permission in DjangoPermission.objects.filter(
+        content_type__app_label="accounts", content_type__model="organisation", codename__in=codenames
+    ):
+        OrganisationGroupPermission.objects.create(
+            group=role.group, content_object=role.organisation, permission=permission
+        )
+
+
+@transaction.atomic
+def tailor_role(*, role: Role, codenames: Iterable[str], by, now: datetime) -> Role:
+    """Say what this role may do in its organisation, in place of what it could before."""
+    _require_configure(by)
+    codenames = sorted(codenames)
+    unknown = set(codenames) - set(Permission.values)
+    if unknown:
+        raise ValidationError(_("Unknown permission: %s") % ", ".join(sorted(unknown)))
+    _set_permissions(role, codenames)
+    audit.record(by=by, verb="role tailored", obj=role, now=now, detail={"permissions": codenames})
+    return role
+
+
+@transaction.atomic
+def save_user(*, user: User, by, now: datetime, password: str = "") -> User:
+    """Add or change a person who signs in. A new person without a password can't sign in yet."""
+    _require_configure(by)
+    if password:
+        validate_password(password, user)
+        user.set_password(password)
+    elif user._state.adding:
+        user.set_unusable_password()
+    user.full_clean()
+    user.save()
+    audit.record(by=by, verb="user saved", obj=user, now=now)
+    return user
+
+
+@transaction.atomic
+def save_membership(*, membership: Membership, by, now: datetime) -> Membership:
+    """Give a person a role from one day to another; refused beside a role that must be somebody else's."""
+    _require_configure(by)
+    membership.full_clean()
+    mine = set(
+        Membership.objects.live(membership.starts_on)
+        .filter(user=membership.user, role__organisation=membership.role.organisation)
+        .exclude(pk=membership.pk)
+        .values_list("role__code", flat=True)
+    ) | {membership.role.code}
+    if any(pair <= mine for pair in INCOMPATIBLE):
+        raise ValidationError(_("One person can't approve grants and pay them in one organisation."))
+    membership.save()
+    audit.record(by=by, verb="membership saved", obj=membership, now=now)
+    return membership
+
+
+@transaction.atomic
+def end_membership(*, membership: Membership, on: date, by, now: datetime) -> Membership:
+    """End a role after the given day."""
+    membership.ends_on = on
+    return save_membership(membership=membership, by=by, now=now)
+
+
+def leave_notice(*, recipient: User, key: str, text: str, url: str, now: datetime) -> None:
+    """Tell a person something, once for each key. The text names nobody."""
+    Notice.objects.bulk_create(
+        [Notice(recipient=recipient, key=key, text=text, url=url, created_at=now)], ignore_conflicts=True
+    )
+
+
+@transaction.atomic
+def mark_notices_read(*, by, now: datetime) -> int:
+    """Mark all of a person's own notices as read; how many there were."""
+    return Notice.objects.editable_by(by).unread().update(read_at=now)
+
+
+@transaction.atomic
+def change_language(*, by, language: str) -> None:
+    """Remember in which language a person wants mails and notices."""
+    by.language = language
+    by.save(update_fields=["language"])

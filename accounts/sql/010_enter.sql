@@ -1,0 +1,32 @@
+-- The only way into a context. Reads the memberships itself; callers never pass a list.
+CREATE OR REPLACE FUNCTION wall.enter(who uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    reading uuid[]; editing uuid[]; figures uuid[]; deciding uuid[]; found uuid;
+BEGIN
+    SELECT u.id INTO found FROM accounts_user u WHERE u.id = who AND u.is_active;
+    SELECT array_agg(DISTINCT r.organisation_id) FILTER (WHERE p.codename = 'read_cases'),
+           array_agg(DISTINCT r.organisation_id) FILTER (WHERE p.codename = 'write_cases'),
+           array_agg(DISTINCT r.organisation_id) FILTER (WHERE p.codename = 'read_figures'),
+           array_agg(DISTINCT r.organisation_id)
+               FILTER (WHERE p.codename IN ('endorse_grants', 'approve_grants', 'pay_grants'))
+      INTO reading, editing, figures, deciding
+      FROM accounts_membership m
+      JOIN accounts_role r ON r.id = m.role_id
+      JOIN accounts_organisation o ON o.id = r.organisation_id AND o.is_active
+      JOIN accounts_organisationgrouppermission g
+        ON g.group_id = r.group_id AND g.content_object_id = r.organisation_id
+      JOIN auth_permission p ON p.id = g.permission_id
+     WHERE m.user_id = found
+       AND m.starts_on <= (now() AT TIME ZONE 'Asia/Kathmandu')::date
+       AND (m.ends_on IS NULL OR m.ends_on >= (now() AT TIME ZONE 'Asia/Kathmandu')::date);
+    PERFORM set_config('wall.person', coalesce(found::text, ''), true),
+            set_config('wall.reads', coalesce(reading::text, ''), true),
+            set_config('wall.edits', coalesce(editing::text, ''), true),
+            set_config('wall.figures', coalesce(figures::text, ''), true),
+            set_config('wall.decides', coalesce(deciding::text, ''), true);
+END $$;
+GRANT SELECT ON accounts_user, accounts_membership, accounts_role, accounts_organisation,
+    accounts_organisationgrouppermission, auth_permission TO iom_functions;
+ALTER FUNCTION wall.enter(uuid) OWNER TO iom_functions;
+GRANT EXECUTE ON FUNCTION wall.enter(uuid) TO iom_app;

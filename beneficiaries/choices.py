@@ -1,0 +1,82 @@
+"""Codes of people and cases. HTCDS 2.0's terms where it has one."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Sex(models.TextChoices):
+    FEMALE = "female", _("Female")
+    MALE = "male", _("Male")
+    OTHER = "other", _("Other")
+    UNKNOWN = "unknown", _("Not known")
+
+
+class YesNoUnknown(models.TextChoices):
+    YES = "yes", _("Yes")
+    NO = "no", _("No")
+    UNKNOWN = "unknown", _("Not known")
+
+
+class DatePrecision(models.TextChoices):
+    DAY = "day", _("exact day")
+    MONTH = "month", _("month")
+    YEAR = "year", _("year")
+
+
+class CaseStatus(models.TextChoices):
+    """HTCDS cas_Status."""
+
+    ACTIVE = "active", _("Active")
+    FOLLOW_UP = "follow_up", _("Follow-up")
+    CLOSED = "closed", _("Closed")
+
+
+class Risk(models.TextChoices):
+    UNKNOWN = "unknown", _("Not assessed")
+    LOW = "low", _("Low")
+    MEDIUM = "medium", _("Medium")
+    HIGH = "high", _("High")
+
+
+class AccessBasis(models.TextChoices):
+    LEAD = "lead", _("leads the case")
+    CONSENT = "consent", _("consent to share")
+    PROGRAMME = "programme", _("manages the programme")
+
+
+class ConsentPurpose(models.TextChoices):
+    SERVICES = "services", _("To be helped, and to have a file kept")
+    SHARING = "sharing", _("To share the file with an organisation")
+    REPORTING = "reporting", _("To be counted in figures that name nobody")
+    RESEARCH = "research", _("To take part in research")
+
+
+class ConsentGiver(models.TextChoices):
+    SELF = "self", _("The person")
+    GUARDIAN = "guardian", _("A guardian, and the child agrees")
+    BEST_INTERESTS = "best_interests", _("Nobody safe to ask: a best-interests decision")
+    LEGACY = "legacy", _("Old paper file: not known")
+
+
+class ConsentHow(models.TextChoices):
+    SPOKEN = "spoken", _("Spoken")
+    SIGNATURE = "signature", _("Signature")
+    THUMBPRINT = "thumbprint", _("Thumbprint")
+    FILE = "file", _("As recorded in an earlier file")
+
+
+class EnrolmentStatus(models.TextChoices):
+    ACTIVE = "active", _("In the programme")
+    COMPLETED = "completed", _("Completed")
+    WITHDRAWN = "withdrawn", _("Withdrew")
+
+
+class AssessmentOutcome(models.TextChoices):
+    YES = "yes", _("Meets the criteria")
+    NO = "no", _("Doesn't meet the criteria")
+    UNKNOWN = "unknown", _("Can't be said yet")
+
+
+class AssessmentDecision(models.TextChoices):
+    ADMITTED = "admitted", _("Admitted")
+    NOT_ADMITTED = "not_admitted", _("Not admitted")

@@ -1,0 +1,282 @@
+"""Forms of the interview and of the case."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext
+
+from accounts.models import Organisation
+from accounts.queries import organisations_of
+from beneficiaries.choices import CaseStatus, ConsentGiver, ConsentHow, Risk, Sex, YesNoUnknown
+from beneficiaries.operations import ConsentGiven, PersonFacts, Situation
+from core import bikram_sambat
+from core.forms import OnceForm
+from geography.models import Country, District, LocalLevel
+from geography.queries import UnknownDistrict, require_district
+from projects.choices import TargetGroup
+
+LIVE_GIVERS = [choice for choice in ConsentGiver.choices if choice[0] != ConsentGiver.LEGACY]
+LIVE_HOWS = [choice for choice in ConsentHow.choices if choice[0] != ConsentHow.FILE]
+AGREES = [("yes", _("Yes, they agree")), ("no", _("No, they do not agree"))]
+
+
+def _radios(**attrs) -> forms.RadioSelect:
+    return forms.RadioSelect(attrs=attrs)
+
+
+class ConsentForm(OnceForm):
+    """What is confidential, told first; then whether the person agrees."""
+
+    organisation = forms.ModelChoiceField(
+        Organisation.objects.none(), label=_("For which organisation do you work today?"), empty_label=None
+    )
+    was_told = forms.BooleanField(
+        label=_("I have said all of this, in a language the person understands."),
+        error_messages={"required": _("Say first what is confidential and what is not.")},
+    )
+    agrees = forms.ChoiceField(
+        label=_("Does the person agree to be helped, and to a file being kept?"), choices=AGREES, widget=_radios()
+    )
+    given_by = forms.ChoiceField(
+        label=_("Who decides?"),
+        choices=LIVE_GIVERS,
+        widget=_radios(),
+        initial=ConsentGiver.SELF,
+        help_text=_("For a child: a guardian, and the child agrees too. Never ask a guardian who may be the danger."),
+    )
+    reason = forms.CharField(
+        label=_("If nobody could safely be asked: why"),
+        required=False,
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    how = forms.ChoiceField(label=_("How was it said?"), choices=LIVE_HOWS, widget=_radios(), initial=ConsentHow.SPOKEN)
+
+    def __init__(self, *args, user, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        mine = organisations_of(user, "write_cases")
+        self.fields["organisation"].queryset = mine
+        if mine.count() == 1:
+            self.fields["organisation"].initial = mine.get()
+            self.fields["organisation"].widget = forms.HiddenInput()
+
+    def clean(self):
+        found = super().clean()
+        best_interests = found.get("given_by") == ConsentGiver.BEST_INTERESTS
+        if found.get("agrees") == "yes" and best_interests and not found.get("reason", "").strip():
+            self.add_error("reason", gettext("Say why nobody could safely be asked."))
+        return found
+
+    def consent(self) -> ConsentGiven:
+        data = self.cleaned_data
+        return ConsentGiven(given_by=data["given_by"], how=data["how"], reason=data["reason"])
+
+
+class DistrictField(forms.CharField):
+    """A district as people write it, in either script; an unknown one names the nearest."""
+
+    widget = forms.TextInput(attrs={"list": "districts", "autocomplete": "off", "class": "govuk-input--width-20"})
+
+    def clean(self, value):
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return require_district(text)
+        except UnknownDistrict as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+class PersonForm(OnceForm):
+    """Who the person is. Only a first name and the sex are needed to begin."""
+
+    first_name = forms.CharField(label=_("First name"), max_length=100, help_text=_("In English letters or in Devanagari."))
+    middle_name = forms.CharField(label=_("Middle name"), max_length=100, required=False)
+    second_name = forms.CharField(label=_("Family name"), max_length=100, required=False)
+    name_ne = forms.CharField(
+        label=_("Whole name in Devanagari"), max_length=200, required=False, widget=forms.TextInput(attrs={"lang": "ne"})
+    )
+    sex = forms.ChoiceField(label=_("Sex"), choices=Sex.choices, widget=_radios(**{"class": "govuk-radios--inline"}))
+    birth = forms.CharField(
+        label=_("Date of birth"),
+        max_length=40,
+        required=False,
+        help_text=_("Year-month-day, such as 2049-11-16. The year alone is enough where no more is known."),
+        widget=forms.TextInput(attrs={"class": "govuk-input--width-10", "inputmode": "numeric"}),
+    )
+    birth_calendar = forms.ChoiceField(
+        label=_("In which calendar is that?"),
+        choices=[("bs", _("Bikram Sambat")), ("ad", _("AD"))],
+        widget=_radios(**{"class": "govuk-radios--inline"}),
+        initial="bs",
+    )
+    citizenship = forms.ModelChoiceField(
+        Country.objects.all(), to_field_name="code", required=False, initial="NP", label=_("Citizenship")
+    )
+    has_citizenship_certificate = forms.ChoiceField(
+        label=_("Does the person hold a citizenship certificate?"),
+        choices=YesNoUnknown.choices,
+        widget=_radios(**{"class": "govuk-radios--inline"}),
+        initial=YesNoUnknown.UNKNOWN,
+    )
+    home_district = DistrictField(label=_("Home district"), required=False, max_length=100)
+    home_local_level = forms.CharField(
+        label=_("Municipality or rural municipality"), required=False, max_length=100,
+        widget=forms.TextInput(attrs={"class": "govuk-input--width-20"}),
+    )
+    home_place = forms.CharField(label=_("Ward, village or tole"), max_length=200, required=False)
+    phone = forms.CharField(
+        label=_("Telephone"), max_length=40, required=False,
+        widget=forms.TextInput(attrs={"inputmode": "tel", "class": "govuk-input--width-20", "autocomplete": "off"}),
+    )
+    safe_contact = forms.CharField(
+        label=_("How is it safe to reach the person?"),
+        max_length=1000,
+        required=False,
+        help_text=_("Who must not answer, when not to phone, what never to say."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    fieldsets = [
+        (_("Name"), ["first_name", "middle_name", "second_name", "name_ne"]),
+        (_("About the person"), ["sex", "birth", "birth_calendar", "citizenship", "has_citizenship_certificate"]),
+        (_("Home"), ["home_district", "home_local_level", "home_place"]),
+        (_("Safe contact"), ["phone", "safe_contact"]),
+    ]
+
+    def clean(self):
+        found = super().clean()
+        found["parsed_birth"] = self._birth(found)
+        district, typed = found.get("home_district"), found.get("home_local_level", "")
+        found["local_level"] = None
+        if typed and "home_district" in found:
+            found["local_level"] = self._local_level(district, typed)
+        return found
+
+    def _birth(self, found):
+        if not found.get("birth") or not found.get("birth_calendar"):
+            return None
+        try:
+            return bikram_sambat.parse(found["birth"], calendar=found["birth_calendar"])
+        except bikram_sambat.NotADate as error:
+            self.add_error("birth", str(error))
+        return None
+
+    def _local_level(self, district, typed: str):
+        levels = LocalLevel.objects.filter(district=district) if district else LocalLevel.objects.all()
+        wanted = "".join(typed.casefold().split())
+        hits = [
+            level
+            for level in levels
+            if wanted in {"".join(name.casefold().split()) for name in (level.name_en, level.name_ne, *level.aliases)}
+        ]
+        if len(hits) == 1:
+            return hits[0]
+        self.add_error(
+            "home_local_level",
+            gettext("There are several of that name: give the district too.")
+            if hits
+            else gettext("No municipality or rural municipality of that name%(where)s.")
+            % {"where": f" ({district.name})" if district else ""},
+        )
+        return None
+
+    def person(self) -> PersonFacts:
+        data, birth = self.cleaned_data, self.cleaned_data["parsed_birth"]
+        same = ("first_name", "middle_name", "second_name", "name_ne", "sex", "home_place", "phone", "safe_contact")
+        return PersonFacts(
+            **{name: data[name] for name in same},
+            birth_on=birth.date if birth else None,
+            birth_precision=birth.precision.value if birth else "",
+            birth_as_typed=f"{data['birth']} {birth.calendar.upper()}" if birth else "",
+            citizenship=data["citizenship"].code if data["citizenship"] else "",
+            has_citizenship_certificate=data["has_citizenship_certificate"],
+            home_district_id=data["home_district"].pk if data["home_district"] else None,
+            home_local_level_id=data["local_level"].pk if data["local_level"] else None,
+        )
+
+
+class SituationForm(OnceForm):
+    """What brought the person here."""
+
+    groups = forms.MultipleChoiceField(
+        label=_("What holds for the person?"),
+        choices=TargetGroup.choices,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("All that hold."),
+    )
+    primary_group = forms.ChoiceField(
+        label=_("Which of them is the main one for this case?"), choices=[("", "—"), *TargetGroup.choices]
+    )
+    country_of_stay = forms.ModelChoiceField(
+        Country.objects.all(), to_field_name="code", required=False,
+        label=_("Country where the person is, or was, abroad"),
+    )
+    current_district = DistrictField(label=_("District where the person lives now"), required=False, max_length=100)
+    risk = forms.ChoiceField(
+        label=_("How great is the danger to the person now?"), choices=Risk.choices, widget=_radios(),
+        initial=Risk.UNKNOWN,
+    )
+    narrative = forms.CharField(
+        label=_("What happened, in the person's own words"), max_length=10000, required=False,
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text=_("Only what is needed to help. Nobody has to tell everything."),
+    )
+    needs = forms.CharField(
+        label=_("What does the person ask for?"), max_length=5000, required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+    def clean(self):
+        found = super().clean()
+        groups, primary = found.get("groups"), found.get("primary_group")
+        if groups and primary and primary not in groups:
+            self.add_error("primary_group", gettext("The main situation must be one of those that hold."))
+        return found
+
+    def situation(self) -> Situation:
+        data = self.cleaned_data
+        return Situation(
+            groups=data["groups"],
+            primary_group=data["primary_group"],
+            country_of_stay=data["country_of_stay"].code if data["country_of_stay"] else "",
+            current_district_id=data["current_district"].pk if data["current_district"] else None,
+            risk=data["risk"],
+            narrative=data["narrative"],
+            needs=data["needs"],
+        )
+
+
+class SharingForm(OnceForm):
+    """Whether the person agrees that one named organisation sees the file."""
+
+    agrees = forms.ChoiceField(
+        label=_("Does the person agree?"),
+        choices=AGREES,
+        widget=_radios(),
+        help_text=_("Help never depends on the answer."),
+    )
+    given_by = forms.ChoiceField(label=_("Who decides?"), choices=LIVE_GIVERS, widget=_radios(), initial=ConsentGiver.SELF)
+    reason = forms.CharField(
+        label=_("If nobody could safely be asked: why"), required=False, max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    how = forms.ChoiceField(label=_("How was it said?"), choices=LIVE_HOWS, widget=_radios(), initial=ConsentHow.SPOKEN)
+
+
+class CaseFilter(forms.Form):
+    """Finding a case on the list."""
+
+    find = forms.CharField(
+        label=_("Reference, or how the name begins"), required=False, max_length=100,
+        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
+    )
+    status = forms.ChoiceField(
+        label=_("Status"), required=False, choices=[("", _("All")), *CaseStatus.choices]
+    )
+    district = forms.ModelChoiceField(
+        District.objects.all(), to_field_name="code", required=False, label=_("District"), empty_label=_("All")
+    )
+
+
+class EmptyForm(OnceForm):
+    """A button that asks for nothing more."""

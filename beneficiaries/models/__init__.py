@@ -1,0 +1,21 @@
+"""People, their consent, their cases, and who may see how much of them."""
+
+from beneficiaries.models.base import CaseLinked, CaseLinkedQuerySet
+from beneficiaries.models.case import Case, CaseAccess, CaseFile
+from beneficiaries.models.consent import Consent
+from beneficiaries.models.enrolment import Assessment, Enrolment, Screening
+from beneficiaries.models.person import Beneficiary, IntakeDraft
+
+__all__ = [
+    "Assessment",
+    "Beneficiary",
+    "Case",
+    "CaseAccess",
+    "CaseFile",
+    "CaseLinked",
+    "CaseLinkedQuerySet",
+    "Consent",
+    "Enrolment",
+    "IntakeDraft",
+    "Screening",
+]

@@ -1,0 +1,163 @@
+"""The case, its file, and which organisations hold how much of it."""
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation, User
+from accounts.queries import authority_of
+from beneficiaries.choices import AccessBasis, CaseStatus, Risk
+from beneficiaries.models.base import CaseLinked, CaseLinkedQuerySet, reaching
+from beneficiaries.models.person import Beneficiary
+from core.scoping import Level, OwnWall, ScopedQuerySet, Wall
+from geography.models import District
+
+
+class CaseQuerySet(CaseLinkedQuerySet):
+    case_key = "pk"
+
+
+class Case(models.Model):
+    """One episode of help for one person. Holds nothing that a person at `reference` may not read."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    reference = models.CharField(max_length=12, editable=False)
+    beneficiary = models.ForeignKey(Beneficiary, on_delete=models.PROTECT, related_name="cases")
+    lead_organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    status = models.CharField(_("status"), max_length=10, choices=CaseStatus, default=CaseStatus.ACTIVE)
+    opened_on = models.DateField()
+    closed_on = models.DateField(null=True, blank=True)
+    changed_on = models.DateField()
+    import_key = models.CharField(max_length=64, null=True, editable=False)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    wall = Wall(
+        read=Level.REFERENCE,
+        insert=Level.LEAD,
+        update=Level.WORKING,
+        delete=None,
+        because="reference, lead, status and dates only; an organisation opens cases that it leads itself",
+    )
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-opened_on", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["reference"], name="beneficiaries_case_reference_once"),
+            models.UniqueConstraint(
+                fields=["lead_organisation", "import_key"], name="beneficiaries_case_imported_once"
+            ),
+            models.CheckConstraint(
+                name="beneficiaries_case_closed_has_date",
+                condition=(Q(status="closed") & ~Q(closed_on=None)) | (~Q(status="closed") & Q(closed_on=None)),
+            ),
+            models.CheckConstraint(
+                name="beneficiaries_case_closed_after_opened",
+                condition=Q(closed_on=None) | Q(closed_on__gte=F("opened_on")),
+            ),
+        ]
+        indexes = [models.Index(fields=["beneficiary"])]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class CaseFile(CaseLinked):
+    """What those who work on the case know: the situation, the risk, who works on it."""
+
+    case = models.OneToOneField(Case, on_delete=models.PROTECT, related_name="file")
+    caseworker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    risk = models.CharField(_("risk"), max_length=10, choices=Risk, default=Risk.UNKNOWN)
+    groups = ArrayField(models.CharField(max_length=40), verbose_name=_("situation"))
+    primary_group = models.CharField(_("main situation"), max_length=40)
+    country_of_stay = models.CharField(_("country where they are or were"), max_length=2, blank=True)
+    current_district = models.ForeignKey(District, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    narrative = models.TextField(_("what happened, in the person's words"), max_length=10000, blank=True)
+    needs = models.TextField(_("what the person asks for"), max_length=5000, blank=True)
+    htcds = models.JSONField(_("other HTCDS fields"), default=dict, blank=True)
+    version = models.PositiveIntegerField(default=1)
+
+    wall = Wall(
+        read=Level.WORKING,
+        insert=Level.WORKING,
+        update=Level.WORKING,
+        delete=None,
+        because="the situation in the person's words is for those who work on the case",
+    )
+
+    class Meta(CaseLinked.Meta):
+        abstract = False
+        constraints = [
+            *CaseLinked.Meta.constraints,
+            models.CheckConstraint(
+                name="beneficiaries_file_primary_is_one_of_groups",
+                condition=Q(groups__contains=[F("primary_group")]),
+            ),
+        ]
+
+
+class CaseAccessQuerySet(ScopedQuerySet):
+    def live(self):
+        """Rows that haven't expired."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+
+    def visible_to(self, user):
+        authority = authority_of(user)
+        return self.live().filter(organisation_id__in=authority.where("read_cases", "read_figures"))
+
+    def editable_by(self, user):
+        return self.none()
+
+    def opening(self, user, level: Level):
+        """The rows by which this person opens what needs `level`."""
+        return self.filter(reaching(user, level))
+
+
+class CaseAccess(models.Model):
+    """An organisation holds a case at a level. Written by triggers alone (beneficiaries/sql).
+
+    `reference`, `status`, `district`, `lead_organisation` and `changed_on` are copies that lists sort and
+    filter by; `risk` and `caseworker` are copied at `lead` and `working` only.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="accesses")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    level = models.CharField(max_length=10, choices=Level)
+    basis = models.CharField(max_length=10, choices=AccessBasis)
+    expires_at = models.DateTimeField(null=True)
+    reference = models.CharField(max_length=12)
+    status = models.CharField(max_length=10, choices=CaseStatus)
+    district = models.ForeignKey(District, on_delete=models.PROTECT, null=True, related_name="+")
+    lead_organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    changed_on = models.DateField()
+    risk = models.CharField(max_length=10, choices=Risk, blank=True)
+    caseworker = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+
+    wall = OwnWall(
+        read="t.organisation_id = ANY((SELECT wall.reads())::uuid[]) "
+        "OR t.organisation_id = ANY((SELECT wall.figures())::uuid[])",
+        insert=None,
+        update=None,
+        delete=None,
+        because="each organisation's own rows; nobody writes them but the reviewed functions",
+    )
+    objects = CaseAccessQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-changed_on", "case_id", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["case", "organisation"], name="beneficiaries_access_once"),
+        ]
+        indexes = [
+            models.Index(fields=["organisation", "status", "-changed_on", "case"], name="access_by_status"),
+            models.Index(
+                fields=["organisation", "status", "district", "-changed_on", "case"], name="access_by_district"
+            ),
+            models.Index(fields=["organisation", "-changed_on", "case"], name="access_by_change"),
+        ]

@@ -1,0 +1,67 @@
+"""What a person agreed to, purpose by purpose."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation, User
+from beneficiaries.choices import ConsentGiver, ConsentHow, ConsentPurpose
+from beneficiaries.models.base import CaseLinked
+from core.scoping import Level, Wall
+
+
+class Consent(CaseLinked):
+    """One purpose, asked once. A later answer is a new row; a withdrawal dates this one."""
+
+    purpose = models.CharField(_("purpose"), max_length=20, choices=ConsentPurpose)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    is_given = models.BooleanField(_("agrees"))
+    given_by = models.CharField(_("who decided"), max_length=20, choices=ConsentGiver)
+    reason = models.TextField(_("why nobody could be asked"), max_length=1000, blank=True)
+    how = models.CharField(_("how"), max_length=20, choices=ConsentHow)
+    asked_on = models.DateField()
+    until_on = models.DateField(null=True, blank=True)
+    withdrawn_on = models.DateField(null=True, blank=True)
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField()
+
+    wall = Wall(
+        read=Level.WORKING,
+        insert=Level.WORKING,
+        update=Level.WORKING,
+        delete=None,
+        because="those who work on the case must know what was agreed",
+    )
+
+    class Meta(CaseLinked.Meta):
+        abstract = False
+        ordering = ["recorded_at", "id"]
+        constraints = [
+            *CaseLinked.Meta.constraints,
+            models.CheckConstraint(
+                name="beneficiaries_consent_sharing_names_organisation",
+                condition=(Q(purpose="sharing") & ~Q(organisation=None))
+                | (~Q(purpose="sharing") & Q(organisation=None)),
+            ),
+            models.CheckConstraint(
+                name="beneficiaries_consent_best_interests_has_reason",
+                condition=~Q(given_by="best_interests") | ~Q(reason=""),
+            ),
+            models.CheckConstraint(
+                name="beneficiaries_consent_withdrawn_after_asked",
+                condition=Q(withdrawn_on=None) | Q(withdrawn_on__gte=F("asked_on")),
+            ),
+            models.CheckConstraint(
+                name="beneficiaries_consent_legacy_never_shares",
+                condition=~Q(given_by="legacy") | Q(purpose="services"),
+            ),
+            models.UniqueConstraint(
+                fields=["case", "purpose", "organisation"],
+                name="beneficiaries_consent_one_live_answer",
+                condition=Q(withdrawn_on=None),
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_purpose_display()

@@ -1,0 +1,113 @@
+"""From what was asked to who was admitted."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from beneficiaries.choices import AssessmentDecision, AssessmentOutcome, EnrolmentStatus
+from beneficiaries.models.base import CaseLinked
+from core.scoping import Level, Wall
+from projects.models import Criteria, Project
+
+
+class Screening(CaseLinked):
+    """Answers to a programme's questions: a fact's name to true, false or null (not known). Never changed."""
+
+    answers = models.JSONField()
+    answered_on = models.DateField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    wall = Wall(
+        read=Level.WORKING,
+        insert=Level.WORKING,
+        update=None,
+        delete=None,
+        because="answers of the interview; a new answer is a new row",
+    )
+
+    class Meta(CaseLinked.Meta):
+        abstract = False
+        ordering = ["-at", "id"]
+
+
+class Assessment(CaseLinked):
+    """What was known, which criteria applied, each one's result and why. Never changed."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
+    criteria = models.ForeignKey(Criteria, on_delete=models.PROTECT, related_name="+")
+    assessed_on = models.DateField()
+    facts = models.JSONField()
+    result = models.JSONField()
+    outcome = models.CharField(max_length=10, choices=AssessmentOutcome)
+    decision = models.CharField(max_length=15, choices=AssessmentDecision)
+    reason = models.TextField(_("why"), max_length=2000, blank=True)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    wall = Wall(
+        read=Level.WORKING,
+        insert=Level.WORKING,
+        update=None,
+        delete=None,
+        because="holds what was known of the person; decisions stay as they were made",
+    )
+
+    class Meta(CaseLinked.Meta):
+        abstract = False
+        ordering = ["-at", "id"]
+        constraints = [
+            *CaseLinked.Meta.constraints,
+            models.CheckConstraint(
+                name="beneficiaries_assessment_override_has_reason",
+                condition=Q(outcome="yes") | ~Q(decision="admitted") | ~Q(reason=""),
+            ),
+        ]
+
+    @property
+    def is_override(self) -> bool:
+        """Admitted although the criteria did not say yes: shown for ever."""
+        return self.decision == AssessmentDecision.ADMITTED and self.outcome != AssessmentOutcome.YES
+
+
+class Enrolment(CaseLinked):
+    """A case admitted to a programme. The period is checked by a trigger (beneficiaries/sql)."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="enrolments")
+    assessment = models.ForeignKey(Assessment, on_delete=models.PROTECT, related_name="+")
+    enrolled_on = models.DateField(_("admitted on"))
+    entered_on = models.DateField()
+    status = models.CharField(_("status"), max_length=10, choices=EnrolmentStatus, default=EnrolmentStatus.ACTIVE)
+    ended_on = models.DateField(null=True, blank=True)
+    is_override = models.BooleanField(default=False)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    wall = Wall(
+        read=Level.REFERENCE,
+        insert=Level.WORKING,
+        update=Level.WORKING,
+        delete=None,
+        because="which programme a case reference is in is a figure; the assessment behind it isn't",
+    )
+
+    class Meta(CaseLinked.Meta):
+        abstract = False
+        ordering = ["enrolled_on", "id"]
+        constraints = [
+            *CaseLinked.Meta.constraints,
+            models.UniqueConstraint(fields=["case", "project"], name="beneficiaries_enrolment_once_a_project"),
+            models.CheckConstraint(
+                name="beneficiaries_enrolment_not_in_future", condition=Q(enrolled_on__lte=F("entered_on"))
+            ),
+            models.CheckConstraint(
+                name="beneficiaries_enrolment_ended_has_date",
+                condition=(Q(status="active") & Q(ended_on=None)) | (~Q(status="active") & ~Q(ended_on=None)),
+            ),
+        ]
+
+    @property
+    def is_backdated(self) -> bool:
+        """Entered later than it happened, from a paper file: the page says so."""
+        return self.entered_on > self.enrolled_on

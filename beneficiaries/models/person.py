@@ -1,0 +1,118 @@
+"""A person who is helped, as one organisation knows them."""
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation, User
+from accounts.queries import authority_of
+from beneficiaries.choices import DatePrecision, Sex, YesNoUnknown
+from core.scoping import OPENED_BY, Level, OwnWall, ScopedQuerySet
+from geography.models import District, LocalLevel
+
+_OF_A_CASE_WORKED_ON = """
+    EXISTS (SELECT 1 FROM beneficiaries_case c JOIN beneficiaries_caseaccess a ON a.case_id = c.id
+            WHERE c.beneficiary_id = t.id AND a.organisation_id = ANY((SELECT wall.reads())::uuid[])
+              AND a.level IN ('lead', 'working') AND (a.expires_at IS NULL OR a.expires_at > now()))"""
+
+
+class BeneficiaryQuerySet(ScopedQuerySet):
+    def visible_to(self, user):
+        from beneficiaries.models.case import CaseAccess  # a case points to its person: a ring of two models
+
+        access = CaseAccess.objects.live().filter(
+            case__beneficiary=models.OuterRef("pk"),
+            organisation_id__in=authority_of(user).where("read_cases"),
+            level__in=OPENED_BY[Level.WORKING],
+        )
+        own = Q(organisation_id__in=authority_of(user).where("read_cases"))
+        return self.filter(own | models.Exists(access))
+
+    def editable_by(self, user):
+        return self.filter(organisation_id__in=authority_of(user).where("write_cases"))
+
+
+class Beneficiary(models.Model):
+    """Belongs to one organisation: two NGOs that help the same woman each keep their own record of her."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    first_name = models.CharField(_("first name"), max_length=100)
+    middle_name = models.CharField(_("middle name"), max_length=100, blank=True)
+    second_name = models.CharField(_("family name"), max_length=100, blank=True)
+    name_ne = models.CharField(_("name in Devanagari"), max_length=200, blank=True)
+    find_key = models.CharField(max_length=320, editable=False)
+    sex = models.CharField(_("sex"), max_length=10, choices=Sex)
+    birth_on = models.DateField(_("date of birth"), null=True, blank=True)
+    birth_precision = models.CharField(max_length=10, choices=DatePrecision, blank=True)
+    birth_as_typed = models.CharField(max_length=40, blank=True)
+    citizenship = models.CharField(_("citizenship"), max_length=2, blank=True)
+    has_citizenship_certificate = models.CharField(
+        _("holds a citizenship certificate"), max_length=10, choices=YesNoUnknown, default=YesNoUnknown.UNKNOWN
+    )
+    home_district = models.ForeignKey(District, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    home_local_level = models.ForeignKey(LocalLevel, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    home_place = models.CharField(_("ward, village or tole"), max_length=200, blank=True)
+    phone = models.CharField(_("telephone"), max_length=40, blank=True)
+    safe_contact = models.TextField(_("how it is safe to reach them"), max_length=1000, blank=True)
+    registered_on = models.DateField()
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    wall = OwnWall(
+        read=f"t.organisation_id = ANY((SELECT wall.reads())::uuid[]) OR {_OF_A_CASE_WORKED_ON}",
+        insert="t.organisation_id = ANY((SELECT wall.edits())::uuid[])",
+        update="t.organisation_id = ANY((SELECT wall.edits())::uuid[])",
+        delete=None,
+        because="the organisation that registered the person, and those that lead or work on a case of theirs",
+    )
+    objects = BeneficiaryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="beneficiaries_born_before_registered",
+                condition=Q(birth_on=None) | Q(birth_on__lte=F("registered_on")),
+            ),
+            models.CheckConstraint(name="beneficiaries_has_a_name", condition=~Q(first_name="")),
+        ]
+        indexes = [models.Index(fields=["organisation", "-created_at"])]
+
+    @property
+    def name(self) -> str:
+        return " ".join(part for part in (self.first_name, self.middle_name, self.second_name) if part)
+
+
+class IntakeDraftQuerySet(ScopedQuerySet):
+    def visible_to(self, user):
+        return self.filter(author=user)
+
+    editable_by = visible_to
+
+
+class IntakeDraft(models.Model):
+    """A first interview that isn't finished: only its author sees it. `opened_case` is where it led."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    author = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+")
+    consent = models.JSONField(default=dict)
+    person = models.JSONField(default=dict)
+    opened_reference = models.CharField(max_length=12, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    wall = OwnWall(
+        read="t.author_id = wall.person()",
+        insert="t.author_id = wall.person() AND t.organisation_id = ANY((SELECT wall.edits())::uuid[])",
+        update="t.author_id = wall.person() AND t.organisation_id = ANY((SELECT wall.edits())::uuid[])",
+        delete="t.author_id = wall.person()",
+        because="a draft belongs to its author",
+    )
+    objects = IntakeDraftQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "id"]

@@ -1,0 +1,32 @@
+"""Every write to people, consents, cases and enrolments."""
+
+from beneficiaries.operations.admission import decide_admission, record_screening
+from beneficiaries.operations.case import CaseNotClosable, close_case
+from beneficiaries.operations.consent import record_consent, withdraw_consent
+from beneficiaries.operations.intake import (
+    ConsentGiven,
+    PersonFacts,
+    Situation,
+    discard_draft,
+    open_case,
+    open_case_from_draft,
+    save_draft_person,
+    start_draft,
+)
+
+__all__ = [
+    "CaseNotClosable",
+    "ConsentGiven",
+    "PersonFacts",
+    "Situation",
+    "close_case",
+    "decide_admission",
+    "discard_draft",
+    "open_case",
+    "open_case_from_draft",
+    "record_consent",
+    "record_screening",
+    "save_draft_person",
+    "start_draft",
+    "withdraw_consent",
+]

@@ -1,0 +1,33 @@
+"""Deeds on a case as a whole."""
+
+from datetime import datetime
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from beneficiaries import points
+from beneficiaries.choices import CaseStatus
+from beneficiaries.models import Case
+from core import audit
+
+
+class CaseNotClosable(ValidationError):
+    """Something is still owed to the person or to somebody else."""
+
+
+@transaction.atomic
+def close_case(*, case: Case, by, now: datetime) -> Case:
+    """Close a case today, unless a room above finds something that is still owed."""
+    case = Case.objects.editable_by(by).select_for_update().filter(pk=case.pk).first()
+    if case is None:
+        raise PermissionDenied
+    if case.status == CaseStatus.CLOSED:
+        raise CaseNotClosable(_("The case is closed already."))
+    for ask in points.case_closing:
+        ask(case=case, by=by, now=now)
+    case.status, case.closed_on, case.changed_on = CaseStatus.CLOSED, now.date(), now.date()
+    case.version += 1
+    case.save(update_fields=["status", "closed_on", "changed_on", "version"])
+    audit.record(by=by, verb="case closed", obj=case, case_id=case.pk, now=now)
+    return case

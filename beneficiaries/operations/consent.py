@@ -1,0 +1,72 @@
+"""Asking for a purpose, and taking an answer back."""
+
+from datetime import date, datetime
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import Organisation
+from beneficiaries import rules
+from beneficiaries.choices import ConsentPurpose
+from beneficiaries.models import Case, Consent
+from core import audit
+
+
+@transaction.atomic
+def record_consent(
+    *,
+    case: Case,
+    purpose: str,
+    organisation: Organisation | None,
+    is_given: bool,
+    given_by: str,
+    how: str,
+    reason: str = "",
+    until_on: date | None = None,
+    by,
+    now: datetime,
+) -> Consent:
+    """Write an answer down. An earlier answer to the same question ends today; access follows by itself."""
+    if not Case.objects.editable_by(by).filter(pk=case.pk).exists():
+        raise PermissionDenied
+    today = now.date()
+    problem = rules.consent_problem(
+        given_by=given_by, reason=reason, age=rules.age_on(case.beneficiary.birth_on, today)
+    )
+    if problem:
+        raise ValidationError({"given_by": problem})
+    if purpose == ConsentPurpose.SHARING and organisation == case.lead_organisation:
+        raise ValidationError(_("This organisation leads the case already."))
+    Consent.objects.editable_by(by).filter(
+        case=case, purpose=purpose, organisation=organisation, withdrawn_on=None
+    ).update(withdrawn_on=today)
+    consent = Consent(
+        case=case,
+        purpose=purpose,
+        organisation=organisation,
+        is_given=is_given,
+        given_by=given_by,
+        how=how,
+        reason=reason,
+        asked_on=today,
+        until_on=until_on,
+        recorded_by=by,
+        recorded_at=now,
+    )
+    consent.save(force_insert=True)
+    audit.record(
+        by=by, verb="consent recorded", obj=consent, case_id=case.pk, now=now,
+        detail={"purpose": purpose, "given": is_given},
+    )
+    return consent
+
+
+@transaction.atomic
+def withdraw_consent(*, consent: Consent, by, now: datetime) -> None:
+    """Take a consent back from today. What it opened closes in the same transaction."""
+    if not Consent.objects.editable_by(by).filter(pk=consent.pk, withdrawn_on=None).exists():
+        raise PermissionDenied
+    consent.withdrawn_on = now.date()
+    consent.save(update_fields=["withdrawn_on"])
+    audit.record(by=by, verb="consent withdrawn", obj=consent, case_id=consent.case_id, now=now)

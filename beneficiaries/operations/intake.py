@@ -1,0 +1,189 @@
+"""The first interview: consent, then the person, then the situation, then a case."""
+
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.choices import Permission
+from accounts.models import Organisation
+from accounts.queries import authority_of
+from beneficiaries import rules
+from beneficiaries.choices import ConsentPurpose, YesNoUnknown
+from beneficiaries.models import Beneficiary, Case, CaseFile, Consent, IntakeDraft
+from core import audit, reference
+
+
+@dataclass(frozen=True)
+class ConsentGiven:
+    """The consent to be helped and to have a file kept."""
+
+    given_by: str
+    how: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class PersonFacts:
+    """Who the person is. Districts and local levels by key; the birth date in AD, with what was typed."""
+
+    first_name: str
+    sex: str
+    middle_name: str = ""
+    second_name: str = ""
+    name_ne: str = ""
+    birth_on: date | None = None
+    birth_precision: str = ""
+    birth_as_typed: str = ""
+    citizenship: str = ""
+    has_citizenship_certificate: str = YesNoUnknown.UNKNOWN
+    home_district_id: UUID | None = None
+    home_local_level_id: UUID | None = None
+    home_place: str = ""
+    phone: str = ""
+    safe_contact: str = ""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What brought the person here. `groups` are `projects.choices.TargetGroup` codes."""
+
+    groups: list[str]
+    primary_group: str
+    country_of_stay: str = ""
+    current_district_id: UUID | None = None
+    risk: str = "unknown"
+    narrative: str = ""
+    needs: str = ""
+    htcds: dict[str, Any] = field(default_factory=dict)
+
+
+def _require_writer(by, organisation: Organisation) -> None:
+    if not authority_of(by).may(Permission.WRITE_CASES, organisation.pk):
+        raise PermissionDenied
+
+
+@transaction.atomic
+def start_draft(*, organisation: Organisation, consent: ConsentGiven, by, now: datetime) -> IntakeDraft:
+    """Begin an interview after the person agreed. Of somebody who refuses nothing is written at all."""
+    _require_writer(by, organisation)
+    return IntakeDraft.objects.create(author=by, organisation=organisation, consent=asdict(consent), created_at=now)
+
+
+@transaction.atomic
+def save_draft_person(*, draft: IntakeDraft, person: PersonFacts, by, now: datetime) -> IntakeDraft:
+    """Keep the second page of the interview."""
+    _require_writer(by, draft.organisation)
+    consent = ConsentGiven(**draft.consent)
+    problem = rules.consent_problem(
+        given_by=consent.given_by, reason=consent.reason, age=rules.age_on(person.birth_on, now.date())
+    )
+    if problem:
+        raise ValidationError({"birth": problem})
+    draft.person = {name: _plain(value) for name, value in asdict(person).items()}
+    draft.save(update_fields=["person"])
+    return draft
+
+
+def _plain(value):
+    return str(value) if isinstance(value, (date, UUID)) else value
+
+
+def _person_of(draft: IntakeDraft) -> PersonFacts:
+    stored = dict(draft.person)
+    if stored.get("birth_on"):
+        stored["birth_on"] = date.fromisoformat(stored["birth_on"])
+    for name in ("home_district_id", "home_local_level_id"):
+        stored[name] = UUID(stored[name]) if stored.get(name) else None
+    return PersonFacts(**stored)
+
+
+@transaction.atomic
+def open_case_from_draft(*, draft_id: UUID, situation: Situation, by, now: datetime) -> str:
+    """Open the case that a draft leads to and return its reference; the same one however often it is sent.
+
+    The draft's row is locked, and what it held is emptied: the person is now in the case and nowhere else.
+    """
+    draft = IntakeDraft.objects.editable_by(by).select_for_update().get(pk=draft_id)
+    if draft.opened_reference:
+        return draft.opened_reference
+    if not draft.person:
+        raise ValidationError(_("The page about the person isn't filled in yet."))
+    case = open_case(
+        organisation=draft.organisation,
+        consent=ConsentGiven(**draft.consent),
+        person=_person_of(draft),
+        situation=situation,
+        by=by,
+        now=now,
+    )
+    draft.opened_reference, draft.person, draft.consent = case.reference, {}, {}
+    draft.save(update_fields=["opened_reference", "person", "consent"])
+    return case.reference
+
+
+@transaction.atomic
+def open_case(
+    *,
+    organisation: Organisation,
+    consent: ConsentGiven,
+    person: PersonFacts,
+    situation: Situation,
+    by,
+    now: datetime,
+    opened_on: date | None = None,
+    import_key: str | None = None,
+) -> Case:
+    """Write down a person who agreed to it, and open a case led by the organisation."""
+    _require_writer(by, organisation)
+    today = now.date()
+    problem = rules.consent_problem(
+        given_by=consent.given_by, reason=consent.reason, age=rules.age_on(person.birth_on, today)
+    )
+    if problem:
+        raise ValidationError(problem)
+    if rules.missing_primary(situation.groups, situation.primary_group):
+        raise ValidationError({"primary_group": _("The main situation must be one of those that hold.")})
+    beneficiary = Beneficiary(organisation=organisation, registered_on=today, created_at=now, **asdict(person))
+    beneficiary.find_key = find_key(beneficiary)
+    beneficiary.clean_fields()
+    if person.birth_on and person.birth_on > today:
+        raise ValidationError({"birth": _("The date of birth is in the future.")})
+    beneficiary.save(force_insert=True)
+    case = Case(
+        reference=reference.make(),
+        beneficiary=beneficiary,
+        lead_organisation=organisation,
+        opened_on=opened_on or today,
+        changed_on=today,
+        import_key=import_key,
+        created_at=now,
+    )
+    case.save(force_insert=True)
+    CaseFile(case=case, caseworker=by, **asdict(situation)).save(force_insert=True)
+    Consent(
+        case=case,
+        purpose=ConsentPurpose.SERVICES,
+        is_given=True,
+        asked_on=today,
+        recorded_by=by,
+        recorded_at=now,
+        **asdict(consent),
+    ).save(force_insert=True)
+    audit.record(by=by, verb="case opened", obj=case, case_id=case.pk, now=now)
+    return case
+
+
+def find_key(beneficiary: Beneficiary) -> str:
+    """What a list finds a person by: the name in lower case, Latin letters first."""
+    return " ".join(f"{beneficiary.name} {beneficiary.name_ne}".casefold().split())[:320]
+
+
+@transaction.atomic
+def discard_draft(*, draft: IntakeDraft, by) -> None:
+    """Throw an unfinished interview away."""
+    draft.delete()

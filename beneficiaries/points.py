@@ -1,0 +1,8 @@
+"""Named points: what higher rooms do inside a deed of this room, in the same transaction.
+
+`case_closing`: called with `case=`, `by=` and `now=` before a case closes; raises ValidationError to refuse.
+"""
+
+from collections.abc import Callable
+
+case_closing: list[Callable[..., None]] = []

@@ -1,0 +1,61 @@
+"""What holds of people and cases, without rows, clock or request."""
+
+from collections.abc import Collection
+from datetime import date, timedelta
+
+from django.utils.translation import gettext as _
+
+from beneficiaries.choices import ConsentGiver, DatePrecision
+
+AGE_OF_MAJORITY = 18
+AGE_LIMITS = (14, 16, AGE_OF_MAJORITY)  # ages that criteria ask about
+
+
+def age_on(birth: date | None, on: date) -> int | None:
+    """Whole years lived on a day; None where the birth date isn't known."""
+    if birth is None:
+        return None
+    return on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day))
+
+
+def known_age(birth: date | None, precision: str, on: date) -> int | None:
+    """Whole years for the criteria; None where a date known to the month or year leaves a limit open."""
+    oldest = age_on(birth, on)
+    if birth is None or oldest is None or precision in ("", DatePrecision.DAY):
+        return oldest
+    doubt = timedelta(days=31 if precision == DatePrecision.MONTH else 366)
+    youngest = age_on(birth + doubt, on) or 0
+    return None if any(youngest < limit <= oldest for limit in AGE_LIMITS) else youngest
+
+
+def consent_problem(*, given_by: str, reason: str, age: int | None) -> str:
+    """Why this consent can't stand for a person of this age; "" where it can.
+
+    A child never consents alone: a guardian and the child together, or a best-interests decision where a
+    guardian can't safely be asked (the guardian may be the trafficker).
+    """
+    is_child = age is not None and age < AGE_OF_MAJORITY
+    if is_child and given_by == ConsentGiver.SELF:
+        return _(
+            "The person is under 18 and can't consent alone. Go back to consent: ask a guardian and the child, "
+            "or record a best-interests decision."
+        )
+    if age is not None and not is_child and given_by == ConsentGiver.GUARDIAN:
+        return _("The person is 18 or older: the consent must be their own. Go back to consent.")
+    if given_by == ConsentGiver.BEST_INTERESTS and not reason.strip():
+        return _("Say why nobody could safely be asked.")
+    return ""
+
+
+def case_actions(*, may_write: bool, is_open: bool, has_asked_sharing: bool, is_enrolled: bool) -> list[str]:
+    """What can be done next with a case file, the most pressing first."""
+    if not may_write or not is_open:
+        return []
+    actions = [] if has_asked_sharing else ["ask_sharing"]
+    actions.append("assess_another" if is_enrolled else "assess")
+    return [*actions, "close"]
+
+
+def missing_primary(groups: Collection[str], primary: str) -> bool:
+    """Whether the main situation isn't one of those that hold."""
+    return primary not in groups

@@ -1,0 +1,165 @@
+-- Who holds a case, kept by triggers: the application can read access rows and write none.
+-- Everything here runs as iom_functions, which sees across organisations, and returns nothing to its caller.
+GRANT SELECT, INSERT, UPDATE, DELETE ON beneficiaries_caseaccess TO iom_functions;
+GRANT SELECT ON beneficiaries_casefile, beneficiaries_consent, beneficiaries_enrolment, projects_project
+    TO iom_functions;
+GRANT SELECT, UPDATE ON beneficiaries_case TO iom_functions; -- UPDATE for the row lock in settle_access
+
+-- Copies that lists sort and filter by; writes only where something is distinct.
+CREATE OR REPLACE FUNCTION wall.refresh_access(of_case uuid) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    WITH now_is AS (
+        SELECT a.id, c.reference, c.status, f.current_district_id AS district_id, c.lead_organisation_id,
+               c.changed_on,
+               CASE WHEN a.level IN ('lead', 'working') THEN coalesce(f.risk, '') ELSE '' END AS risk,
+               CASE WHEN a.level IN ('lead', 'working') THEN f.caseworker_id END AS caseworker_id
+          FROM beneficiaries_caseaccess a
+          JOIN beneficiaries_case c ON c.id = a.case_id
+          LEFT JOIN beneficiaries_casefile f ON f.case_id = c.id
+         WHERE a.case_id = of_case
+    )
+    UPDATE beneficiaries_caseaccess a
+       SET reference = n.reference, status = n.status, district_id = n.district_id,
+           lead_organisation_id = n.lead_organisation_id, changed_on = n.changed_on, risk = n.risk,
+           caseworker_id = n.caseworker_id
+      FROM now_is n
+     WHERE n.id = a.id
+       AND (a.reference, a.status, a.district_id, a.lead_organisation_id, a.changed_on, a.risk, a.caseworker_id)
+           IS DISTINCT FROM
+           (n.reference, n.status, n.district_id, n.lead_organisation_id, n.changed_on, n.risk, n.caseworker_id);
+$$;
+
+-- What other organisations have earned on a case: `working` by live consent, `reference` by managing a
+-- programme that the case is in. The lead's own row is never among them.
+CREATE OR REPLACE FUNCTION wall.earned_access(of_case uuid)
+    RETURNS TABLE (organisation_id uuid, level text, basis text, expires_at timestamptz)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT DISTINCT ON (e.organisation_id) e.organisation_id, e.level, e.basis, e.expires_at
+      FROM (SELECT c.organisation_id, 'working' AS level, 'consent' AS basis,
+                   (c.until_on + 1)::timestamp AT TIME ZONE 'Asia/Kathmandu' AS expires_at
+              FROM beneficiaries_consent c
+             WHERE c.case_id = of_case AND c.purpose = 'sharing' AND c.is_given AND c.withdrawn_on IS NULL
+            UNION ALL
+            SELECT p.managed_by_id, 'reference', 'programme', NULL
+              FROM beneficiaries_enrolment n JOIN projects_project p ON p.id = n.project_id
+             WHERE n.case_id = of_case) e
+     WHERE e.organisation_id <> (SELECT lead_organisation_id FROM beneficiaries_case WHERE id = of_case)
+     ORDER BY e.organisation_id, (e.level = 'working') DESC;
+$$;
+
+CREATE OR REPLACE FUNCTION wall.settle_access(of_case uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    -- One settling a case at a time: two at once would each see half of what was earned.
+    PERFORM 1 FROM beneficiaries_case WHERE id = of_case FOR NO KEY UPDATE;
+    DELETE FROM beneficiaries_caseaccess a
+     WHERE a.case_id = of_case AND a.basis IN ('consent', 'programme')
+       AND a.organisation_id NOT IN (SELECT e.organisation_id FROM wall.earned_access(of_case) e);
+    INSERT INTO beneficiaries_caseaccess AS a
+           (id, case_id, organisation_id, level, basis, expires_at, reference, status, lead_organisation_id,
+            changed_on, risk)
+    SELECT gen_random_uuid(), of_case, e.organisation_id, e.level, e.basis, e.expires_at, c.reference, c.status,
+           c.lead_organisation_id, c.changed_on, ''
+      FROM wall.earned_access(of_case) e JOIN beneficiaries_case c ON c.id = of_case
+    ON CONFLICT (case_id, organisation_id) DO UPDATE
+       SET level = excluded.level, basis = excluded.basis, expires_at = excluded.expires_at
+     WHERE (a.level, a.basis, a.expires_at) IS DISTINCT FROM
+           (excluded.level, excluded.basis, excluded.expires_at);
+    PERFORM wall.refresh_access(of_case);
+END $$;
+
+-- A new case: its lead organisation leads it. This is the one way to a `lead` row.
+CREATE OR REPLACE FUNCTION wall.case_opened() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    INSERT INTO beneficiaries_caseaccess
+           (id, case_id, organisation_id, level, basis, reference, status, lead_organisation_id, changed_on, risk)
+    VALUES (gen_random_uuid(), NEW.id, NEW.lead_organisation_id, 'lead', 'lead', NEW.reference, NEW.status,
+            NEW.lead_organisation_id, NEW.changed_on, '');
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION wall.case_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    PERFORM wall.refresh_access(NEW.id);
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION wall.file_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    PERFORM wall.refresh_access(NEW.case_id);
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION wall.earning_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    PERFORM wall.settle_access(NEW.case_id);
+    RETURN NULL;
+END $$;
+
+-- What a case is can't be changed under it: not by a mistake, and not by somebody who works on it.
+CREATE OR REPLACE FUNCTION wall.case_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.id, NEW.reference, NEW.beneficiary_id) IS DISTINCT FROM (OLD.id, OLD.reference, OLD.beneficiary_id)
+       OR (NEW.lead_organisation_id <> OLD.lead_organisation_id AND current_user <> 'iom_functions') THEN
+        RAISE EXCEPTION 'a case keeps its reference, its person and its lead' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'beneficiaries_case_stays';
+    END IF;
+    RETURN NEW;
+END $$;
+
+-- Admission lies inside the programme's period.
+CREATE OR REPLACE FUNCTION wall.enrolment_in_period() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM projects_project p WHERE p.id = NEW.project_id
+                      AND NEW.enrolled_on BETWEEN p.starts_on AND p.ends_on) THEN
+        RAISE EXCEPTION 'admission lies outside the period of the programme' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'beneficiaries_enrolment_in_period';
+    END IF;
+    RETURN NEW;
+END $$;
+
+DO $$
+DECLARE name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['refresh_access(uuid)', 'earned_access(uuid)', 'settle_access(uuid)',
+            'case_opened()', 'case_changed()', 'file_changed()', 'earning_changed()', 'enrolment_in_period()']
+    LOOP
+        EXECUTE format('ALTER FUNCTION wall.%s OWNER TO iom_functions', name);
+    END LOOP;
+END $$;
+
+CREATE OR REPLACE TRIGGER case_opened AFTER INSERT ON beneficiaries_case
+    FOR EACH ROW EXECUTE FUNCTION wall.case_opened();
+CREATE OR REPLACE TRIGGER case_changed AFTER UPDATE ON beneficiaries_case
+    FOR EACH ROW EXECUTE FUNCTION wall.case_changed();
+CREATE OR REPLACE TRIGGER case_stays BEFORE UPDATE ON beneficiaries_case
+    FOR EACH ROW EXECUTE FUNCTION wall.case_stays();
+CREATE OR REPLACE TRIGGER file_changed AFTER INSERT OR UPDATE ON beneficiaries_casefile
+    FOR EACH ROW EXECUTE FUNCTION wall.file_changed();
+CREATE OR REPLACE TRIGGER consent_changed AFTER INSERT OR UPDATE ON beneficiaries_consent
+    FOR EACH ROW WHEN (NEW.purpose = 'sharing') EXECUTE FUNCTION wall.earning_changed();
+CREATE OR REPLACE TRIGGER enrolment_changed AFTER INSERT OR UPDATE ON beneficiaries_enrolment
+    FOR EACH ROW EXECUTE FUNCTION wall.earning_changed();
+CREATE OR REPLACE TRIGGER enrolment_in_period BEFORE INSERT OR UPDATE OF enrolled_on, project_id
+    ON beneficiaries_enrolment FOR EACH ROW EXECUTE FUNCTION wall.enrolment_in_period();
+
+-- Drift between cases and the copies in access rows: counts only.
+CREATE OR REPLACE FUNCTION wall.access_drift() RETURNS TABLE (checked bigint, drifted bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT count(*), count(*) FILTER (WHERE
+           (a.reference, a.status, a.district_id, a.lead_organisation_id, a.changed_on, a.risk, a.caseworker_id)
+           IS DISTINCT FROM
+           (c.reference, c.status, f.current_district_id, c.lead_organisation_id, c.changed_on,
+            CASE WHEN a.level IN ('lead', 'working') THEN coalesce(f.risk, '') ELSE '' END,
+            CASE WHEN a.level IN ('lead', 'working') THEN f.caseworker_id END))
+      FROM beneficiaries_caseaccess a
+      JOIN beneficiaries_case c ON c.id = a.case_id
+      LEFT JOIN beneficiaries_casefile f ON f.case_id = c.id;
+$$;
+ALTER FUNCTION wall.access_drift() OWNER TO iom_functions;
+GRANT EXECUTE ON FUNCTION wall.access_drift() TO iom_app;

@@ -1,0 +1,92 @@
+"""Consent to share, its withdrawal, and closing a case."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from beneficiaries import operations, queries
+from beneficiaries.choices import ConsentPurpose
+from beneficiaries.forms import EmptyForm, SharingForm
+from beneficiaries.models import Case, Consent
+from core.clock import now
+from core.pages import submit
+
+METHODS = ["GET", "HEAD", "POST"]
+
+
+def case_or_404(request, reference: str, *, writing: bool = False) -> Case:
+    """The case, if this person works on it; 403 where they may read it and the page is for writing."""
+    case = queries.case_by_reference(request.user, reference)
+    if case is None:
+        raise Http404
+    if writing and not Case.objects.editable_by(request.user).filter(pk=case.pk).exists():
+        raise PermissionDenied
+    return case
+
+
+@login_required
+@require_http_methods(METHODS)
+def consent_share(request, reference: str):
+    case = case_or_404(request, reference, writing=True)
+    form, iom = SharingForm(request.POST or None), queries.iom()
+
+    def deed() -> str:
+        data = form.cleaned_data
+        operations.record_consent(
+            case=case, purpose=ConsentPurpose.SHARING, organisation=iom, is_given=data["agrees"] == "yes",
+            given_by=data["given_by"], how=data["how"], reason=data["reason"], by=request.user, now=now(),
+        )
+        messages.success(request, _("The answer is written down."))
+        return reverse("case-detail", args=[case.reference])
+
+    return submit(request, form, purpose=f"share:{case.pk}", deed=deed) or render(
+        request, "beneficiaries/consent_share.html", {"form": form, "case": case, "organisation": iom}
+    )
+
+
+@login_required
+@require_http_methods(METHODS)
+def consent_withdraw(request, reference: str, consent_id: UUID):
+    case = case_or_404(request, reference, writing=True)
+    consent = (
+        Consent.objects.visible_to(request.user)
+        .select_related("organisation")
+        .filter(pk=consent_id, case=case, withdrawn_on=None)
+        .exclude(purpose=ConsentPurpose.SERVICES)
+        .first()
+    )
+    if consent is None:
+        raise Http404
+    form = EmptyForm(request.POST or None)
+
+    def deed() -> str:
+        operations.withdraw_consent(consent=consent, by=request.user, now=now())
+        messages.success(request, _("The consent is withdrawn. What it opened is closed."))
+        return reverse("case-detail", args=[case.reference])
+
+    return submit(request, form, purpose=f"withdraw:{consent.pk}", deed=deed) or render(
+        request, "beneficiaries/consent_withdraw.html", {"form": form, "case": case, "consent": consent}
+    )
+
+
+@login_required
+@require_http_methods(METHODS)
+def case_close(request, reference: str):
+    case = case_or_404(request, reference, writing=True)
+    form = EmptyForm(request.POST or None)
+
+    def deed() -> str:
+        operations.close_case(case=case, by=request.user, now=now())
+        messages.success(request, _("The case is closed."))
+        return reverse("case-detail", args=[case.reference])
+
+    return submit(request, form, purpose=f"close:{case.pk}", deed=deed) or render(
+        request, "beneficiaries/case_close.html", {"form": form, "case": case}
+    )

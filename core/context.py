@@ -1,0 +1,65 @@
+"""Entering the database as a person: the only way to see a row behind the wall.
+
+`enter(user_id)` is a reviewed database function that reads the memberships itself and keeps what it
+found for this transaction only. No context, no rows.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection, transaction
+
+_checked: set[str] = set()
+
+
+def enter(user_id: UUID | None) -> None:
+    """Put this transaction in the place of `user_id`, or of nobody. Must run inside a transaction."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("enter() outside a transaction would have no effect")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT wall.enter(%s)", [user_id])
+
+
+def entered_as() -> UUID | None:
+    """Who this transaction stands for; None for nobody."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT wall.person()")
+        return cursor.fetchone()[0]
+
+
+@contextmanager
+def acting_as(user) -> Iterator[None]:
+    """Run a block as `user`, in one transaction, and go back to whoever it was before.
+
+    The setting outlives a nested atomic block, hence the explicit way back.
+    """
+    with transaction.atomic():
+        former = entered_as() if connection.in_atomic_block else None
+        enter(user.pk)
+        yield
+        enter(former)
+
+
+def refuse_powerful_role(connection, **kwargs: object) -> None:
+    """Stop a process whose everyday connection could pass the wall: superuser, owner, BYPASSRLS."""
+    if connection.alias != "default" or connection.settings_dict["NAME"] in _checked:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT r.rolsuper OR r.rolbypassrls
+                   OR EXISTS (SELECT 1 FROM pg_auth_members m WHERE m.member = r.oid)
+                   OR EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                              WHERE c.relowner = r.oid AND n.nspname IN ('public', 'wall'))
+            FROM pg_roles r WHERE r.rolname = current_user
+            """
+        )
+        if cursor.fetchone()[0]:
+            connection.close()
+            raise ImproperlyConfigured(
+                "DATABASE_URL names a role that passes the wall (superuser, BYPASSRLS, member of another "
+                "role, or owner of tables); name the application's role iom_app"
+            )
+    _checked.add(connection.settings_dict["NAME"])

@@ -1,0 +1,62 @@
+"""The request's frame: one transaction, entered as the person who signed in.
+
+The transaction opens here and not in `ATOMIC_REQUESTS`, because the context is transaction-local and
+must stand before the view's first query.
+"""
+
+from django.db import transaction
+
+from core import audit
+from core.context import enter
+
+
+class DatabaseContext:
+    """Open the request's transaction, enter as its user, and roll back when the view raised or failed."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        user = request.user  # read before the transaction: sessions live outside it
+        with transaction.atomic():
+            enter(user.pk if user.is_authenticated else None)
+            response = self.get_response(request)
+            if response.status_code >= 400 or getattr(request, "view_raised", False):
+                transaction.set_rollback(True)
+        return response
+
+    def process_exception(self, request, exception):
+        request.view_raised = True
+
+
+class DenialRecord:
+    """Record refusals after the request's rollback, in a transaction of their own."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        if response.status_code in (403, 404) and request.user.is_authenticated:
+            with transaction.atomic():
+                audit.record(
+                    by=request.user,
+                    verb="denied",
+                    detail={"status": response.status_code, "method": request.method, "path": request.path[:300]},
+                )
+        return response
+
+
+class PrivatePages:
+    """Keep pages out of shared and disk caches; static files set their own headers before this."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+        )
+        return response

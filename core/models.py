@@ -1,0 +1,108 @@
+"""The ground's own tables: what happened, what is to be sent, and what was already done."""
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+
+from core.scoping import Open, OwnWall
+
+
+class AuditEvent(models.Model):
+    """One thing that happened. Added and never changed; without foreign keys, so it blocks no deletion."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    at = models.DateTimeField(default=timezone.now)
+    actor_id = models.UUIDField(null=True)
+    verb = models.CharField(max_length=60)
+    object_type = models.CharField(max_length=60, blank=True)
+    object_id = models.UUIDField(null=True)
+    case_id = models.UUIDField(null=True)
+    detail = models.JSONField(default=dict)
+
+    wall = OwnWall(
+        read=None,
+        insert="t.verb <> ''",
+        update=None,
+        delete=None,
+        because="the application may add to the record and do nothing else with it",
+    )
+
+    class Meta:
+        ordering = ["-at", "id"]
+        indexes = [models.Index(fields=["case_id", "-at"]), models.Index(fields=["-at"])]
+
+
+class OutboxMessage(models.Model):
+    """A mail to be sent, written in the transaction of the deed that causes it.
+
+    `key` makes it once; `lease_until` and `token` say who is sending it now.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    key = models.CharField(max_length=120)
+    recipient = models.EmailField()
+    subject = models.CharField(max_length=200)
+    body = models.TextField(max_length=5000)
+    created_at = models.DateTimeField(default=timezone.now)
+    attempts = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    token = models.UUIDField(null=True)
+    last_error = models.CharField(max_length=300, blank=True)
+    sent_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+
+    wall = OwnWall(
+        read=None,
+        insert="wall.has_user()",
+        update=None,
+        delete=None,
+        because="written by whoever acts; read and settled only through wall.claim_mail and wall.settle_mail",
+    )
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["key"], name="core_outbox_key_once")]
+        indexes = [
+            models.Index(
+                fields=["created_at"],
+                name="core_outbox_waiting",
+                condition=models.Q(sent_at=None, failed_at=None),
+            )
+        ]
+
+
+class IdempotencyKey(models.Model):
+    """A form that was already sent: the second sending leads to the first one's result."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    user_id = models.UUIDField()
+    purpose = models.CharField(max_length=60)
+    result = models.CharField(max_length=300, blank=True)
+    made_at = models.DateTimeField(default=timezone.now)
+
+    wall = OwnWall(
+        read="t.user_id = wall.person()",
+        insert="t.user_id = wall.person()",
+        update="t.user_id = wall.person()",
+        delete=None,
+        because="a key belongs to the person who sent the form",
+    )
+
+    class Meta:
+        ordering = ["-made_at", "id"]
+
+
+# Django's and guardian's own tables, which carry no wall; what the application may do with each.
+OPEN_TABLES = {
+    "auth_group": Open(("SELECT", "INSERT", "UPDATE", "DELETE"), "roles' groups; written by administrators"),
+    "auth_group_permissions": Open(("SELECT",), "unused: no model-level permission is ever granted"),
+    "auth_permission": Open(("SELECT",), "names of permissions"),
+    "core_cache": Open(("SELECT", "INSERT", "UPDATE", "DELETE"), "cache entries"),
+    "django_admin_log": Open(("SELECT", "INSERT"), "what administrators changed in the configuration"),
+    "django_content_type": Open(("SELECT",), "names of models"),
+    "django_migrations": Open(("SELECT",), "which migrations ran"),
+    "django_session": Open(("SELECT", "INSERT", "UPDATE", "DELETE"), "sign-in sessions"),
+    "guardian_groupobjectpermission": Open((), "unused: direct foreign keys instead"),
+    "guardian_userobjectpermission": Open((), "unused: permissions go to roles, never to people"),
+}

@@ -1,0 +1,52 @@
+"""From a form to one operation to a redirect, the same way on every page."""
+
+import logging
+from collections.abc import Callable
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from core import idempotency
+from core.forms import OnceForm
+
+logger = logging.getLogger(__name__)
+
+
+def submit(
+    request: HttpRequest, form: OnceForm, *, purpose: str, deed: Callable[[], str]
+) -> HttpResponse | None:
+    """Carry out a valid form once and go where it leads; None where the page must be shown again.
+
+    `deed` runs one operation and returns an address. What it refuses stands on the form, with all that was
+    typed, and nothing is written.
+    """
+    if request.method != "POST" or not form.is_valid():
+        return None
+    key = form.cleaned_data["form_key"]
+    try:
+        with transaction.atomic():
+            led = idempotency.claim(key, by=request.user, purpose=purpose)
+            if led is None:
+                led = deed()
+                idempotency.settle(key, result=led)
+    except ValidationError as error:
+        form.take(error)
+        return None
+    except IntegrityError as error:
+        # A constraint caught what a rule let through: somebody else was a moment faster.
+        diagnostics = getattr(error.__cause__, "diag", None)
+        logger.warning("%s refused by %s", purpose, getattr(diagnostics, "constraint_name", "a constraint"))
+        form.add_error(
+            None, _("This could not be saved: something changed in the meantime. Look at the case again, then retry.")
+        )
+        return None
+    return redirect(led or "/")
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """The same bytes for what is hidden and what doesn't exist: no form, no token, nobody's name."""
+    return HttpResponse(render_to_string("404.html"), status=404)

@@ -1,0 +1,149 @@
+"""The database's half of the wall, made from what the models say of themselves.
+
+After every migration `apply` runs each room's `sql/*.sql` (functions and triggers) and then rebuilds
+privileges, policies and same-case foreign keys from the models' `wall` lines. All of it is idempotent, and
+a table that is not walled yet has no privileges: it can't be reached in between.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.apps import apps
+from django.db import models, transaction
+
+from core.models import OPEN_TABLES
+from core.scoping import OPENED_BY, Level, Open, OwnWall, Wall
+
+APP, OWNER = "iom_app", "iom_owner"
+ROOMS = ("core", "geography", "accounts", "projects", "beneficiaries", "reintegration")
+ACCESS_TABLE = "beneficiaries_caseaccess"
+COMMANDS = ("select", "insert", "update", "delete")
+
+
+def own_models() -> Iterator[type[models.Model]]:
+    """Every concrete model of the house, automatic many-to-many tables included."""
+    for room in ROOMS:
+        yield from apps.get_app_config(room).get_models(include_auto_created=True)
+
+
+def linked_models() -> Iterator[type[models.Model]]:
+    """Models that belong to a case."""
+    return (model for model in own_models() if isinstance(getattr(model, "wall", None), Wall))
+
+
+def case_column(model: type[models.Model]) -> str:
+    """The column that names the case: the key of the case's own table, `case_id` everywhere else."""
+    return "case_id" if any(field.name == "case" for field in model._meta.fields) else "id"
+
+
+def _levels(level: Level) -> str:
+    return ", ".join(f"'{name}'" for name in OPENED_BY[level])
+
+
+def reach(model: type[models.Model], level: Level, *, alias: str, full: str, figures: str) -> str:
+    """SQL: a live access row opens this row; `full` and `figures` name the context's organisation lists."""
+    condition = f"a.organisation_id = ANY((SELECT wall.{full}())::uuid[]) AND a.level IN ({_levels(level)})"
+    if level is Level.REFERENCE:
+        condition = f"({condition} OR a.organisation_id = ANY((SELECT wall.{figures}())::uuid[])\n     AND a.level <> 'slice')"
+    return (
+        f"EXISTS (SELECT 1 FROM {ACCESS_TABLE} a WHERE a.case_id = {alias}.{case_column(model)}\n"
+        f"     AND {condition}\n     AND (a.expires_at IS NULL OR a.expires_at > now()))"
+    )
+
+
+def conditions(model: type[models.Model]) -> dict[str, str | None]:
+    """For each command the SQL that must hold for a row; None where the command is refused outright."""
+    wall, alias = model.wall, model._meta.db_table  # type: ignore[attr-defined]
+    if isinstance(wall, OwnWall):
+        own = dict(zip(COMMANDS, (wall.read, wall.insert, wall.update, wall.delete), strict=True))
+        return {name: sql and re.sub(r"\bt\.", f"{alias}.", sql) for name, sql in own.items()}
+
+    def made(level: Level | None, full: str, figures: str) -> str | None:
+        return level and reach(model, level, alias=alias, full=full, figures=figures)
+
+    if case_column(model) == "id":  # the case itself: its access rows are made by the trigger on this insert
+        insert: str | None = f"{alias}.lead_organisation_id = ANY((SELECT wall.edits())::uuid[])"
+    else:
+        insert = made(wall.insert, "edits", "decides")
+    return {
+        "select": made(wall.read, "reads", "figures"),
+        "insert": insert,
+        "update": made(wall.update, "edits", "decides"),
+        "delete": made(wall.delete, "edits", "decides"),
+    }
+
+
+def table_statements(model: type[models.Model]) -> Iterator[str]:
+    """Privileges and policies of one walled table, one policy a command, forced on its owner too."""
+    table = model._meta.db_table
+    yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
+    yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
+    for command, sql in conditions(model).items():
+        yield f"DROP POLICY IF EXISTS {table}_{command} ON {table}"
+        if sql is None:
+            continue
+        clause = {
+            "select": f"USING ({sql})",
+            "insert": f"WITH CHECK ({sql})",
+            "update": f"USING ({sql}) WITH CHECK ({sql})",
+            "delete": f"USING ({sql})",
+        }[command]
+        yield f"CREATE POLICY {table}_{command} ON {table} FOR {command.upper()} TO {APP} {clause}"
+        yield f"GRANT {command.upper()} ON {table} TO {APP}"
+
+
+def same_case_statements(model: type[models.Model]) -> Iterator[str]:
+    """A row and the row it points to are of one case: composite foreign keys that Django can't write."""
+    table = model._meta.db_table
+    for field in model._meta.concrete_fields:
+        target = field.related_model
+        if not isinstance(field, models.ForeignKey) or not isinstance(getattr(target, "wall", None), Wall):
+            continue
+        if case_column(target) == "id":
+            continue
+        name = f"{table}_{field.column}_same_case"[:63]
+        yield f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}"
+        yield (
+            f"ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY ({field.column}, case_id) "
+            f"REFERENCES {target._meta.db_table} (id, case_id) DEFERRABLE INITIALLY DEFERRED"
+        )
+
+
+def open_tables() -> dict[str, Open]:
+    """Tables without a wall and what the application may do with each: the commented list."""
+    found = dict(OPEN_TABLES)
+    for model in own_models():
+        if isinstance(getattr(model, "wall", None), Open):
+            found[model._meta.db_table] = model.wall
+    return found
+
+
+def statements() -> Iterator[str]:
+    """All that follows the rooms' own SQL."""
+    yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {APP}"
+    for table, access in open_tables().items():
+        if access.commands:
+            yield f"GRANT {', '.join(access.commands)} ON {table} TO {APP}"
+    yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {APP}"
+    for model in own_models():
+        wall = getattr(model, "wall", None)
+        if isinstance(wall, (Wall, OwnWall)):
+            yield from table_statements(model)
+        elif wall is None and not model._meta.auto_created:
+            raise TypeError(f"{model._meta.label} does not say who may see it: give it a `wall`")
+    for model in linked_models():
+        yield from same_case_statements(model)
+
+
+def apply(connection) -> None:
+    """Bring functions, triggers, privileges and policies in line with the code, all or nothing."""
+    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        for room in ROOMS:
+            for path in sorted((Path(apps.get_app_config(room).path) / "sql").glob("[0-9]*.sql")):
+                cursor.execute(path.read_text(encoding="utf-8"))
+        for statement in statements():
+            cursor.execute(statement)
+        # A function is for those whom its file names: none is open to everyone.
+        cursor.execute("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA wall FROM PUBLIC")
+        cursor.execute("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA wall TO iom_functions")

@@ -1,0 +1,77 @@
+"""How much of a thing an organisation holds, said once for Python and for the database.
+
+A model under the wall carries `wall = Wall(...)`: the lowest level that reads it and the lowest that
+adds, changes or removes it. `core.policies` makes PostgreSQL's policies from that; the querysets of
+the rooms make Python's scope from the same lines.
+"""
+
+from dataclasses import dataclass
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Level(models.TextChoices):
+    """What an organisation opens. Not a ladder: `slice` and `reference` stand side by side."""
+
+    LEAD = "lead", _("leads the case")
+    WORKING = "working", _("works on it with the lead")
+    SLICE = "slice", _("received a referral")
+    REFERENCE = "reference", _("case reference and figures")
+
+
+OPENED_BY: dict[Level, tuple[Level, ...]] = {
+    Level.LEAD: (Level.LEAD,),
+    Level.WORKING: (Level.LEAD, Level.WORKING),
+    Level.SLICE: (Level.LEAD, Level.WORKING, Level.SLICE),
+    Level.REFERENCE: (Level.LEAD, Level.WORKING, Level.REFERENCE),
+}
+
+
+@dataclass(frozen=True)
+class Wall:
+    """The lowest level for each deed; None where nobody may do it through the application.
+
+    `read` at REFERENCE opens the rows to people who see figures only; `update` or `insert` at
+    REFERENCE opens them to people who decide on figures (endorse, approve, pay).
+    `because` is printed in docs/who-sees-what.md.
+    """
+
+    read: Level
+    insert: Level | None
+    update: Level | None
+    delete: Level | None
+    because: str
+
+
+@dataclass(frozen=True)
+class OwnWall:
+    """A table without a case: the SQL condition on its own columns for each command (None: nobody).
+
+    Conditions may call `wall.has_user()`, `wall.person()`, `wall.reads()`, `wall.edits()`,
+    `wall.figures()` and `wall.decides()`; in a condition, `t` is the table.
+    """
+
+    read: str | None
+    insert: str | None
+    update: str | None
+    delete: str | None
+    because: str
+
+
+@dataclass(frozen=True)
+class Open:
+    """A table that every signed-in part of the application may read; `commands` are what it may do."""
+
+    commands: tuple[str, ...]
+    because: str
+
+
+class ScopedQuerySet(models.QuerySet):
+    """The two verbs of every table under the wall. A queryset that forgets one fails loudly."""
+
+    def visible_to(self, user):
+        raise TypeError(f"{self.model.__name__} does not say who may see it")
+
+    def editable_by(self, user):
+        raise TypeError(f"{self.model.__name__} does not say who may change it")

@@ -1,0 +1,26 @@
+-- The schema of the wall: what a transaction knows about who it stands for.
+-- Values live in transaction-local settings, written by wall.enter() alone (accounts/sql).
+CREATE SCHEMA IF NOT EXISTS wall;
+GRANT USAGE, CREATE ON SCHEMA wall TO iom_functions;
+GRANT USAGE ON SCHEMA wall TO iom_app;
+GRANT USAGE ON SCHEMA public TO iom_functions, iom_app;
+
+CREATE OR REPLACE FUNCTION wall.person() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT nullif(current_setting('wall.person', true), '')::uuid $$;
+CREATE OR REPLACE FUNCTION wall.has_user() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT coalesce(current_setting('wall.person', true), '') <> '' $$;
+-- Organisations in which this person reads case files …
+CREATE OR REPLACE FUNCTION wall.reads() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT coalesce(nullif(current_setting('wall.reads', true), '')::uuid[], '{}') $$;
+-- … writes them …
+CREATE OR REPLACE FUNCTION wall.edits() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT coalesce(nullif(current_setting('wall.edits', true), '')::uuid[], '{}') $$;
+-- … sees references and figures …
+CREATE OR REPLACE FUNCTION wall.figures() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT coalesce(nullif(current_setting('wall.figures', true), '')::uuid[], '{}') $$;
+-- … and decides on figures (endorses, approves, pays).
+CREATE OR REPLACE FUNCTION wall.decides() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT coalesce(nullif(current_setting('wall.decides', true), '')::uuid[], '{}') $$;
+
+GRANT EXECUTE ON FUNCTION wall.person(), wall.has_user(), wall.reads(), wall.edits(), wall.figures(),
+    wall.decides() TO iom_app;

@@ -1,0 +1,34 @@
+-- Mail waiting to be sent: the application adds to it, and takes one message at a time through these two.
+GRANT SELECT, UPDATE ON core_outboxmessage TO iom_functions;
+
+-- Take the oldest message that nobody is sending, for `lease` from `at`. `attempts` counts this one.
+CREATE OR REPLACE FUNCTION wall.claim_mail(at timestamptz, lease interval)
+    RETURNS TABLE (id uuid, token uuid, recipient text, subject text, body text, attempts integer)
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    UPDATE core_outboxmessage m
+       SET lease_until = at + lease, token = gen_random_uuid(), attempts = m.attempts + 1
+     WHERE m.id = (SELECT w.id FROM core_outboxmessage w
+                    WHERE w.sent_at IS NULL AND w.failed_at IS NULL
+                      AND (w.lease_until IS NULL OR w.lease_until <= at)
+                    ORDER BY w.created_at, w.id LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING m.id, m.token, m.recipient::text, m.subject::text, m.body, m.attempts;
+$$;
+
+-- Say what became of it; false when somebody else holds it by now. An error waits longer each time, and is
+-- given up after ten.
+CREATE OR REPLACE FUNCTION wall.settle_mail(message uuid, held uuid, at timestamptz, error text)
+    RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    UPDATE core_outboxmessage m
+       SET sent_at = CASE WHEN error IS NULL THEN at END,
+           failed_at = CASE WHEN error IS NOT NULL AND m.attempts >= 10 THEN at END,
+           last_error = coalesce(left(error, 300), ''),
+           lease_until = CASE WHEN error IS NOT NULL THEN at + interval '1 minute' * power(2, m.attempts) END,
+           token = NULL
+     WHERE m.id = message AND m.token = held AND m.sent_at IS NULL;
+    RETURN FOUND;
+END $$;
+ALTER FUNCTION wall.claim_mail(timestamptz, interval) OWNER TO iom_functions;
+ALTER FUNCTION wall.settle_mail(uuid, uuid, timestamptz, text) OWNER TO iom_functions;
+GRANT EXECUTE ON FUNCTION wall.claim_mail(timestamptz, interval),
+    wall.settle_mail(uuid, uuid, timestamptz, text) TO iom_app;

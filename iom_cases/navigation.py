@@ -1,0 +1,37 @@
+"""The frame around every page: where one can go, and who one is."""
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.models import Notice
+from accounts.queries import authority_of, organisations_of
+
+
+def frame(request) -> dict:
+    """Navigation by what the person may do, unread notices, and the names of their organisations."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {"is_demo": settings.DEMO}
+    authority = authority_of(user)
+    pages = [
+        (_("Today"), reverse("dashboard"), True),
+        (_("Cases"), reverse("beneficiaries:case-list"), authority.may("read_cases")),
+        (_("Follow-ups"), reverse("reintegration:follow-up-list"), authority.may("read_cases")),
+        (
+            _("Grants"),
+            reverse("reintegration:grant-list"),
+            authority.may("read_cases") or authority.may("read_figures"),
+        ),
+        (_("Programmes"), reverse("projects:project-list"), True),
+    ]
+    return {
+        "is_demo": settings.DEMO,
+        "nav": [
+            {"label": label, "url": url, "current": request.path == url or (url != "/" and request.path.startswith(url))}
+            for label, url, is_open in pages
+            if is_open
+        ],
+        "notice_count": Notice.objects.visible_to(user).unread().count(),
+        "organisation_names": [organisation.name for organisation in organisations_of(user)],
+    }

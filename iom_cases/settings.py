@@ -1,0 +1,239 @@
+"""Django's settings, read from the environment alone.
+
+`ENVIRONMENT` names every variable and what it is for; a missing or malformed one ends the start with
+one line that names it.
+"""
+
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+ENVIRONMENT = {
+    "DATABASE_URL": "the application's role: owns nothing, bypasses nothing",
+    "MIGRATION_DATABASE_URL": "the owner's role, for migrations and bulk loading only",
+    "REDIS_URL": "Celery's broker",
+    "SECRET_KEY": "signs sessions and tokens; 50 characters or more",
+    "ALLOWED_HOSTS": "host names, separated by commas",
+    "DEBUG": "1 shows errors to developers; default 0",
+    "EMAIL_URL": "where mail goes: smtp+tls://user:password@host:587, or filemail:///folder",
+    "EMAIL_FROM": "the sender's address",
+    "SITE_URL": "the address that people type; its scheme decides on secure cookies and HSTS",
+    "MFA_REQUIRED": "1 asks everyone for a second factor; default 1",
+    "DEMO": "1 says that the data is invented, on every page; default 0",
+    "TRUSTED_PROXIES": "how many proxies stand in front and set X-Forwarded-Proto; default 0",
+}
+REQUIRED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "EMAIL_URL", "SITE_URL")
+
+env = environ.Env()
+
+
+def _stop(name: str, problem: str) -> None:
+    sys.stderr.write(f"{name} {problem}: {ENVIRONMENT[name]}\n")
+    raise SystemExit(1)
+
+
+def _read(name: str, reader, default=environ.Env.NOTSET):
+    if name in REQUIRED and not env.ENVIRON.get(name):
+        _stop(name, "is missing")
+    try:
+        return reader(name, default=default)
+    except Exception as error:  # whatever the parser makes of it, the reader gets one line
+        _stop(name, f"is malformed ({error})")
+
+
+SECRET_KEY = _read("SECRET_KEY", env.str)
+if len(SECRET_KEY) < 50:
+    _stop("SECRET_KEY", "is too short")
+DEBUG = _read("DEBUG", env.bool, False)
+DEMO = _read("DEMO", env.bool, False)
+MFA_REQUIRED = _read("MFA_REQUIRED", env.bool, True)
+ALLOWED_HOSTS = _read("ALLOWED_HOSTS", env.list)
+SITE_URL = _read("SITE_URL", env.str).rstrip("/")
+if urlsplit(SITE_URL).scheme not in ("http", "https") or not urlsplit(SITE_URL).netloc:
+    _stop("SITE_URL", "is malformed")
+IS_SECURE = SITE_URL.startswith("https://")
+
+INSTALLED_APPS = [
+    "core",
+    "geography",
+    "accounts",
+    "projects",
+    "beneficiaries",
+    "reintegration",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.forms",
+    "guardian",
+    "csp",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "core.middleware.PrivatePages",
+    "core.middleware.DenialRecord",
+    "core.middleware.DatabaseContext",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+
+ROOT_URLCONF = "iom_cases.urls"
+WSGI_APPLICATION = "iom_cases.wsgi.application"
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "accounts:sign-in"
+LOGIN_REDIRECT_URL = "/"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "iom_cases.navigation.frame",
+            ],
+        },
+    },
+]
+FORM_RENDERER = "core.rendering.FormRenderer"
+
+DATABASES = {
+    "default": _read("DATABASE_URL", env.db_url)
+    | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False},
+}
+if env.ENVIRON.get("MIGRATION_DATABASE_URL"):
+    DATABASES["owner"] = _read("MIGRATION_DATABASE_URL", env.db_url)
+DATABASE_ROUTERS = ["core.routers.OwnerRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "core_cache"},
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = 10 * 60 * 60
+SESSION_COOKIE_SECURE = IS_SECURE
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = IS_SECURE
+CSRF_COOKIE_HTTPONLY = True
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+CSRF_FAILURE_VIEW = "accounts.views.csrf_failure"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+SECURE_SSL_REDIRECT = IS_SECURE
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if IS_SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_SECURE
+SECURE_HSTS_PRELOAD = IS_SECURE
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if _read("TRUSTED_PROXIES", env.int, 0):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    },
+}
+
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+ANONYMOUS_USER_NAME = None  # guardian would otherwise make a user that stands for nobody
+SILENCED_SYSTEM_CHECKS = ["guardian.W001"]  # its backend is not used: one query asks for all permissions
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("ne", "नेपाली")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["iom_cases.formats"]
+USE_I18N = True
+USE_THOUSAND_SEPARATOR = True
+USE_TZ = True
+TIME_ZONE = "Asia/Kathmandu"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if not DEBUG
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_MANIFEST_STRICT = False
+
+globals().update(_read("EMAIL_URL", env.email_url))
+DEFAULT_FROM_EMAIL = _read("EMAIL_FROM", env.str, "Sahayatra <no-reply@localhost>")
+EMAIL_TIMEOUT = 20
+
+REDIS_URL = _read("REDIS_URL", env.str)
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "socket_timeout": 5, "socket_connect_timeout": 5}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_TIMEZONE = TIME_ZONE
+SWEEP_SECONDS = 30
+# A message that waited longer than one beat is worthless: the next one sweeps the same table.
+CELERY_BEAT_SCHEDULE = {
+    "send-due-reminders": {
+        "task": "reintegration.tasks.send_due_reminders",
+        "schedule": SWEEP_SECONDS,
+        "options": {"expires": SWEEP_SECONDS},
+    },
+    "deliver-outbox": {
+        "task": "core.tasks.deliver_outbox",
+        "schedule": SWEEP_SECONDS,
+        "options": {"expires": SWEEP_SECONDS},
+    },
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+}

@@ -1,0 +1,20 @@
+"""All addresses: each room's own, and the few that belong to the house."""
+
+from django.urls import include, path
+
+from accounts.views import language_change
+from core.views import healthz, readyz
+from reintegration.views import case_detail, dashboard
+
+urlpatterns = [
+    path("", dashboard, name="dashboard"),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("language/", language_change, name="set_language"),
+    path("accounts/", include("accounts.urls")),
+    path("cases/", include("beneficiaries.urls")),
+    path("cases/<str:reference>/", case_detail, name="case-detail"),
+    path("projects/", include("projects.urls")),
+    path("", include("reintegration.urls")),
+]
+handler404 = "core.pages.not_found"

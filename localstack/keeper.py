@@ -1,0 +1,196 @@
+"""PostgreSQL and Valkey while anybody in this folder needs them.
+
+`run`, `test`, `shell` and the rest may be up together and share the servers. Each holds a shared lock; one
+keeper process starts the servers, and stops them when nobody holds that lock any more. The kernel gives a
+lock back however its holder ended, so nothing stays up behind a killed command.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+
+from localstack.locks import FileLock, exclusive, is_held
+from localstack.places import Places, write_private
+from localstack.report import StepFailed, say
+from localstack.servers import (
+    Servers,
+    find_servers,
+    make_roles,
+    postgres_answers,
+    postgres_program,
+    prepare_data,
+    settle_ports,
+    valkey_program,
+)
+from localstack.supervisor import Signals, Supervisor, stop_leftovers
+
+READY_SECONDS = 60.0
+
+
+def keep(places: Places) -> int:
+    """The keeper's whole life: start both servers, say so, wait until nobody needs them, stop them."""
+    signals = Signals()
+    signals.raises = False
+    signals.install()
+    mine = FileLock(places.lock("keeper"))
+    if not mine.take(wait_seconds=2):
+        return 0
+    supervisor = Supervisor(signals, places.records("services"))
+    ready = places.local / "services.json"
+    try:
+        stop_leftovers(places.records("services"), grace=30)
+        servers = start_servers(places, supervisor)
+        write_private(ready, json.dumps({"ports": dict(servers.ports), "pid": os.getpid()}))
+        users = FileLock(places.lock("users"))
+        supervisor.watch(until=users.take)
+    except StepFailed as failure:
+        write_private(places.local / "services.failed", str(failure))
+        return 1
+    finally:
+        supervisor.stop()
+        ready.unlink(missing_ok=True)
+    return 0
+
+
+def start_servers(places: Places, supervisor: Supervisor) -> Servers:
+    log, broker_log = places.rotate("postgres"), places.rotate("valkey")
+    servers = settle_ports(find_servers(places))
+    prepare_data(servers, log)
+    supervisor.start(postgres_program(servers, log))
+    supervisor.start(valkey_program(servers, broker_log))
+    end = time.monotonic() + READY_SECONDS
+    supervisor.watch(
+        until=lambda: (postgres_answers(servers) and valkey_answers(servers)) or time.monotonic() > end
+    )
+    if not postgres_answers(servers):
+        raise StepFailed(f"PostgreSQL did not answer within {READY_SECONDS:g} s; the reason is in {log}")
+    if not valkey_answers(servers):
+        raise StepFailed(f"Valkey did not answer within {READY_SECONDS:g} s; the reason is in {broker_log}")
+    return servers
+
+
+def valkey_answers(servers: Servers) -> bool:
+    """Whether Valkey takes our password and has read its file."""
+    try:
+        with socket.create_connection(("127.0.0.1", servers.ports["valkey"]), timeout=2) as line:
+            line.sendall(f"AUTH {servers.secrets['valkey']}\r\nPING\r\nQUIT\r\n".encode())
+            answer = b""
+            while piece := line.recv(256):
+                answer += piece
+    except OSError:
+        return False
+    return b"+PONG" in answer
+
+
+class Services:
+    """One command's hold on the servers: `with Services(places, "run") as services:`."""
+
+    def __init__(self, places: Places, label: str) -> None:
+        self.places = places
+        self.label = label
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self.servers: Servers | None = None
+
+    def __enter__(self) -> "Services":
+        self._users = FileLock(self.places.lock("users"))
+        self._users.take(shared=True, wait_seconds=None)
+        self._mine = FileLock(self.places.local / "users" / str(os.getpid()))
+        self._mine.take()
+        self._mine.write(self.label)
+        try:
+            self.ensure()
+        except BaseException:
+            self.leave()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.leave()
+
+    def ensure(self) -> None:
+        """Have the servers up with their roles; start a keeper if there is none."""
+        failed = self.places.local / "services.failed"
+        with exclusive(self.places.lock("start")):
+            if not is_held(self.places.lock("keeper")):
+                failed.unlink(missing_ok=True)
+                (self.places.local / "services.json").unlink(missing_ok=True)
+                self._start_keeper()
+            self._wait_until_ready(failed)
+            self.servers = find_servers(self.places)
+            make_roles(self.servers, self.places.project)
+
+    def is_up(self) -> bool:
+        return is_held(self.places.lock("keeper"))
+
+    def failure(self) -> str | None:
+        """Why the keeper gave up; None when it did not, or was killed."""
+        failed = self.places.local / "services.failed"
+        return failed.read_text(encoding="utf-8") if failed.exists() else None
+
+    def _start_keeper(self) -> None:
+        log = self.places.rotate("services")
+        with open(log, "ab") as output:
+            self._keeper = subprocess.Popen(
+                [sys.executable, str(self.places.project / "dev.py"), "keep-services"],
+                cwd=self.places.project,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def _wait_until_ready(self, failed: Path) -> None:
+        end = time.monotonic() + READY_SECONDS + 30
+        while not (self.places.local / "services.json").exists():
+            if failed.exists():
+                raise StepFailed(failed.read_text(encoding="utf-8"))
+            ended = self._keeper is not None and self._keeper.poll() is not None
+            if ended or time.monotonic() > end:
+                raise StepFailed(
+                    f"PostgreSQL and Valkey did not start; the reason is in {self.places.log('services')}"
+                )
+            time.sleep(0.05)
+
+    def leave(self) -> None:
+        """Let go; the last one to leave waits until the servers are down."""
+        self._mine.path.unlink(missing_ok=True)
+        self._mine.close()
+        is_last = self._users.take()
+        self._users.close()
+        if is_last:
+            wait_until_free(self.places.lock("keeper"), 45)
+        if self._keeper is not None and is_last:
+            self._keeper.wait()
+
+
+def wait_until_free(lock: Path, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while is_held(lock):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def stop_everything(places: Places) -> list[str]:
+    """Stop the commands that hold the servers, then the servers; the names of what was stopped."""
+    stopped = []
+    for file in sorted((places.local / "users").iterdir(), key=lambda path: path.name):
+        if is_held(file):  # its holder lives, and wrote its own number as the name
+            stopped.append(file.read_text(encoding="utf-8"))
+            os.kill(int(file.name), signal.SIGTERM)
+            wait_until_free(file, 60)
+        file.unlink(missing_ok=True)
+    stopped += stop_leftovers(places.records("run"))
+    if is_held(places.lock("keeper")) and not wait_until_free(places.lock("keeper"), 45):
+        say("PostgreSQL and Valkey do not stop by themselves; killing them.")
+    stopped += stop_leftovers(places.records("services"), grace=30)
+    return stopped

@@ -1,0 +1,278 @@
+"""Programmes: who pays, who takes part, who may be admitted, what is counted, what it costs."""
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import ALL, Organisation
+from accounts.queries import authority_of
+from core.scoping import Open, OwnWall, ScopedQuerySet
+from projects.choices import FollowUpKind, FollowUpStart, ServiceAbout, Unit
+
+CONFIGURATION = Open(ALL, "configuration: a programme's definition, written by administrators")
+
+
+class Configured(models.Model):
+    """A configured thing with a key and a name in two languages."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    code = models.SlugField(_("code"), max_length=40)
+    name_en = models.CharField(_("name in English"), max_length=300)
+    name_ne = models.CharField(_("name in Nepali"), max_length=300, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return self.name_ne if get_language() == "ne" and self.name_ne else self.name_en
+
+
+class Donor(Configured):
+    wall = CONFIGURATION
+
+    class Meta:
+        ordering = ["code"]
+        verbose_name = _("donor")
+        verbose_name_plural = _("donors")
+        constraints = [models.UniqueConstraint(fields=["code"], name="projects_donor_code_once")]
+
+
+class ProjectQuerySet(models.QuerySet):
+    def running(self, on):
+        """Projects whose period holds the given date."""
+        return self.filter(starts_on__lte=on, ends_on__gte=on)
+
+
+class Project(Configured):
+    """One programme, or one phase of it."""
+
+    summary_en = models.TextField(_("summary in English"), blank=True)
+    summary_ne = models.TextField(_("summary in Nepali"), blank=True)
+    starts_on = models.DateField(_("first day"))
+    ends_on = models.DateField(_("last day"))
+    phase_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="phases")
+    managed_by = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="managed_projects")
+    countries = ArrayField(models.CharField(max_length=2), verbose_name=_("countries"), default=list, blank=True)
+    districts = ArrayField(models.CharField(max_length=3), verbose_name=_("districts"), default=list, blank=True)
+    target_groups = ArrayField(models.CharField(max_length=40), verbose_name=_("for whom"), default=list, blank=True)
+    grant_ceiling_npr = models.DecimalField(
+        _("most that one grant may be, NPR"), max_digits=12, decimal_places=2, null=True, blank=True
+    )
+    grant_instalments_max = models.PositiveSmallIntegerField(_("most instalments"), default=3)
+    definition_digest = models.CharField(max_length=64, blank=True, editable=False)
+
+    wall = CONFIGURATION
+    objects = ProjectQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-starts_on", "code"]
+        verbose_name = _("project")
+        verbose_name_plural = _("projects")
+        constraints = [
+            models.UniqueConstraint(fields=["code"], name="projects_project_code_once"),
+            models.CheckConstraint(name="projects_project_period", condition=Q(ends_on__gte=F("starts_on"))),
+            models.CheckConstraint(
+                name="projects_project_ceiling_positive",
+                condition=Q(grant_ceiling_npr=None) | Q(grant_ceiling_npr__gt=0),
+            ),
+        ]
+
+    @property
+    def summary(self) -> str:
+        return self.summary_ne if get_language() == "ne" and self.summary_ne else self.summary_en
+
+
+class ProjectDonor(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="project_donors")
+    donor = models.ForeignKey(Donor, on_delete=models.PROTECT, related_name="project_donors")
+
+    wall = CONFIGURATION
+
+    class Meta:
+        ordering = ["project", "donor", "id"]
+        constraints = [models.UniqueConstraint(fields=["project", "donor"], name="projects_donor_once_a_project")]
+
+
+class ProjectPartner(models.Model):
+    """An organisation that takes part, and what it does there."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="partners")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="partnerships")
+    does_en = models.CharField(_("what it does, in English"), max_length=400, blank=True)
+    does_ne = models.CharField(_("what it does, in Nepali"), max_length=400, blank=True)
+
+    wall = CONFIGURATION
+
+    class Meta:
+        ordering = ["project", "organisation", "id"]
+        verbose_name = _("partner")
+        verbose_name_plural = _("partners")
+        constraints = [
+            models.UniqueConstraint(fields=["project", "organisation"], name="projects_partner_once_a_project")
+        ]
+
+    @property
+    def does(self) -> str:
+        return self.does_ne if get_language() == "ne" and self.does_ne else self.does_en
+
+
+class ServiceType(Configured):
+    """A service that a programme gives to a person, or an activity that isn't about one person."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="service_types")
+    about = models.CharField(_("about"), max_length=10, choices=ServiceAbout, default=ServiceAbout.PERSON)
+    ceiling_npr = models.DecimalField(_("ceiling, NPR"), max_digits=12, decimal_places=2, null=True, blank=True)
+
+    wall = CONFIGURATION
+
+    class Meta:
+        ordering = ["project", "code"]
+        verbose_name = _("service type")
+        verbose_name_plural = _("service types")
+        constraints = [models.UniqueConstraint(fields=["project", "code"], name="projects_service_code_once")]
+
+
+class Criteria(models.Model):
+    """One version of who may be admitted. Never changed: an edit makes the next version."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="criteria")
+    version = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+    tree = models.JSONField()
+    digest = models.CharField(max_length=64)
+    made_at = models.DateTimeField(default=timezone.now)
+
+    wall = Open(("SELECT", "INSERT"), "configuration: versions are added and never changed")
+
+    class Meta:
+        ordering = ["project", "-version"]
+        verbose_name = _("criteria")
+        verbose_name_plural = _("criteria")
+        constraints = [
+            models.UniqueConstraint(fields=["project", "version"], name="projects_criteria_version_once"),
+            models.CheckConstraint(name="projects_criteria_version_counts_from_1", condition=Q(version__gte=1)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project.code} {self.version}"
+
+
+class Indicator(models.Model):
+    """What a programme promised to count. What a key computes is the reports' business."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="indicators")
+    key = models.SlugField(_("key"), max_length=60)
+    label_en = models.CharField(_("label in English"), max_length=300)
+    label_ne = models.CharField(_("label in Nepali"), max_length=300, blank=True)
+    unit = models.CharField(_("unit"), max_length=10, choices=Unit)
+    target = models.DecimalField(_("target"), max_digits=14, decimal_places=2, null=True, blank=True)
+    source = models.CharField(_("source"), max_length=20, blank=True)
+
+    wall = CONFIGURATION
+
+    class Meta:
+        ordering = ["project", "key"]
+        verbose_name = _("indicator")
+        verbose_name_plural = _("indicators")
+        constraints = [models.UniqueConstraint(fields=["project", "key"], name="projects_indicator_key_once")]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
+        return self.label_ne if get_language() == "ne" and self.label_ne else self.label_en
+
+
+class FollowUpInterval(models.Model):
+    """After what and how many days a follow-up is owed to a person."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="follow_up_intervals")
+    code = models.SlugField(_("code"), max_length=40)
+    label_en = models.CharField(_("label in English"), max_length=200)
+    label_ne = models.CharField(_("label in Nepali"), max_length=200, blank=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=FollowUpKind)
+    starts = models.CharField(_("counted from"), max_length=20, choices=FollowUpStart)
+    after_days = models.PositiveIntegerField(_("after how many days"))
+
+    wall = CONFIGURATION
+
+    class Meta:
+        ordering = ["project", "starts", "after_days", "code"]
+        verbose_name = _("follow-up interval")
+        verbose_name_plural = _("follow-up intervals")
+        constraints = [models.UniqueConstraint(fields=["project", "code"], name="projects_interval_code_once")]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
+        return self.label_ne if get_language() == "ne" and self.label_ne else self.label_en
+
+
+class BudgetLine(Configured):
+    """Money that a project has for one purpose, in Nepalese rupees (NPR)."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="budget_lines")
+    amount_npr = models.DecimalField(_("amount, NPR"), max_digits=14, decimal_places=2)
+
+    wall = CONFIGURATION
+
+    class Meta:
+        ordering = ["project", "code"]
+        verbose_name = _("budget line")
+        verbose_name_plural = _("budget lines")
+        constraints = [
+            models.UniqueConstraint(fields=["project", "code"], name="projects_budget_line_code_once"),
+            models.CheckConstraint(name="projects_budget_line_not_negative", condition=Q(amount_npr__gte=0)),
+        ]
+
+
+class LedgerEntryQuerySet(ScopedQuerySet):
+    def visible_to(self, user):
+        return self.filter(organisation_id__in=authority_of(user).where("read_figures"))
+
+
+class LedgerEntry(models.Model):
+    """Money that went out, in NPR. Added and never changed; one for each thing paid."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    budget_line = models.ForeignKey(BudgetLine, on_delete=models.PROTECT, related_name="entries")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    amount_npr = models.DecimalField(max_digits=12, decimal_places=2)
+    posted_on = models.DateField()
+    posted_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    posted_at = models.DateTimeField(default=timezone.now)
+    source_kind = models.CharField(max_length=40)
+    source_id = models.UUIDField()
+
+    wall = OwnWall(
+        read="t.organisation_id = ANY((SELECT wall.figures())::uuid[])",
+        insert="t.organisation_id = ANY((SELECT wall.decides())::uuid[])",
+        update=None,
+        delete=None,
+        because="figures of the organisation that manages the project; nothing is ever changed or removed",
+    )
+    objects = LedgerEntryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-posted_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["source_kind", "source_id"], name="projects_ledger_source_once"),
+            models.CheckConstraint(name="projects_ledger_amount_positive", condition=Q(amount_npr__gt=0)),
+        ]

@@ -1,0 +1,250 @@
+"""Every write to programmes and their money."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, models, transaction
+from django.utils.translation import gettext as _
+
+from accounts.choices import OrganisationKind, Permission
+from accounts.models import Organisation
+from accounts.operations import save_organisation
+from accounts.queries import authority_of
+from core import audit
+from projects.models import (
+    BudgetLine,
+    Criteria,
+    Donor,
+    FollowUpInterval,
+    Indicator,
+    LedgerEntry,
+    Project,
+    ProjectDonor,
+    ProjectPartner,
+    ServiceType,
+)
+from projects.programme_files import Programme, definition_digest
+from projects.rules import digest
+
+IOM_CODE, IOM_NAME = "IOM", ("IOM Nepal", "आईओएम नेपाल")
+
+
+class NotEnoughLeft(ValidationError):
+    """The budget line can't bear the expense."""
+
+
+def _require_configure(by) -> None:
+    if by is not None and not authority_of(by).may(Permission.CONFIGURE):
+        raise PermissionDenied
+
+
+@transaction.atomic
+def save_configuration(*, obj: models.Model, by, now: datetime) -> models.Model:
+    """Add or change one configured thing: a programme, a donor, a service, an interval, a budget line."""
+    _require_configure(by)
+    obj.full_clean()
+    obj.save()
+    audit.record(by=by, verb="configuration saved", obj=obj, now=now)
+    return obj
+
+
+@transaction.atomic
+def remove_configuration(*, obj: models.Model, by, now: datetime) -> None:
+    """Remove one configured thing that nothing refers to."""
+    _require_configure(by)
+    audit.record(by=by, verb="configuration removed", obj=obj, now=now)
+    obj.delete()
+
+
+@transaction.atomic
+def revise_criteria(*, project: Project, tree: dict[str, Any], by, now: datetime) -> Criteria:
+    """Make a new version of who may be admitted; the same tree again makes none. Old decisions keep theirs."""
+    _require_configure(by)
+    project = Project.objects.select_for_update().get(pk=project.pk)
+    newest = Criteria.objects.filter(project=project).order_by("-version").first()
+    if newest is not None and newest.digest == digest(tree):
+        return newest
+    criteria = Criteria.objects.create(
+        project=project,
+        version=newest.version + 1 if newest else 1,
+        tree=tree,
+        digest=digest(tree),
+        made_at=now,
+    )
+    audit.record(by=by, verb="criteria revised", obj=criteria, now=now, detail={"version": criteria.version})
+    return criteria
+
+
+@transaction.atomic
+def start_new_phase(
+    *, project: Project, code: str, starts_on: date, ends_on: date, by, now: datetime
+) -> Project:
+    """Copy a programme's definition under a new code and new dates."""
+    _require_configure(by)
+    phase = Project.objects.get(pk=project.pk)
+    phase.pk, phase._state.adding = None, True
+    phase.id = Project._meta.pk.get_default()
+    phase.code, phase.starts_on, phase.ends_on = code, starts_on, ends_on
+    phase.phase_of, phase.definition_digest = project, ""
+    phase.full_clean()
+    phase.save(force_insert=True)
+    for model in (ProjectDonor, ProjectPartner, ServiceType, Indicator, FollowUpInterval, BudgetLine):
+        for row in model.objects.filter(project=project):
+            row.id, row.project, row._state.adding = model._meta.pk.get_default(), phase, True
+            row.save(force_insert=True)
+    newest = Criteria.objects.filter(project=project).order_by("-version").first()
+    if newest is not None:
+        revise_criteria(project=phase, tree=newest.tree, by=by, now=now)
+    audit.record(by=by, verb="phase started", obj=phase, now=now, detail={"of": project.code})
+    return phase
+
+
+@transaction.atomic
+def post_expense(
+    *,
+    budget_line: BudgetLine,
+    organisation: Organisation,
+    amount_npr: Decimal,
+    on: date,
+    source_kind: str,
+    source_id: UUID,
+    by,
+    now: datetime,
+) -> LedgerEntry:
+    """Post money that went out, in NPR, once for each source. The deed that spends it holds the permission."""
+    entry = LedgerEntry(
+        budget_line=budget_line,
+        organisation=organisation,
+        amount_npr=amount_npr,
+        posted_on=on,
+        posted_by=by,
+        posted_at=now,
+        source_kind=source_kind,
+        source_id=source_id,
+    )
+    try:
+        with transaction.atomic():
+            entry.save(force_insert=True)
+    except IntegrityError as error:
+        if "projects_ledger_within_line" not in (getattr(error.__cause__, "diag", None) and error.__cause__.diag.constraint_name or ""):
+            raise
+        raise NotEnoughLeft(_("The budget line “%s” has not enough left for this.") % budget_line.name) from error
+    return entry
+
+
+@transaction.atomic
+def load_programme(*, programme: Programme, by=None, now: datetime) -> int:
+    """Bring the database in line with one programme's file; how many rows were written.
+
+    A file that was loaded before and hasn't changed writes nothing, so that what administrators changed in
+    the meantime stays.
+    """
+    _require_configure(by)
+    wanted = definition_digest(programme)
+    existing = Project.objects.select_for_update().filter(code=programme.code).first()
+    if existing is not None and existing.definition_digest == wanted:
+        return 0
+    manager = _organisation(IOM_CODE, OrganisationKind.IOM, *IOM_NAME, by=by, now=now)
+    project, written = _project(programme, manager[0], wanted)
+    written += manager[1] + _parts(project, programme, by, now)
+    before = Criteria.objects.filter(project=project).count()
+    revise_criteria(project=project, tree=dict(programme.criteria), by=by, now=now)
+    written += Criteria.objects.filter(project=project).count() - before
+    audit.record(by=by, verb="programme loaded", obj=project, now=now, detail={"rows": written})
+    return written
+
+
+def _put(model: type[models.Model], key: dict[str, Any], values: dict[str, Any]) -> tuple[Any, int]:
+    """The row with this key holding these values, and whether it had to be written (1) or not (0)."""
+    row = model.objects.filter(**key).first()
+    if row is None:
+        return model.objects.create(**key, **values), 1
+    if any(getattr(row, name) != value for name, value in values.items()):
+        for name, value in values.items():
+            setattr(row, name, value)
+        row.save()
+        return row, 1
+    return row, 0
+
+
+def _organisation(code: str, kind: str, name_en: str, name_ne: str, *, by, now) -> tuple[Organisation, int]:
+    found = Organisation.objects.filter(code=code).first()
+    if found is not None:
+        return found, 0
+    organisation = Organisation(code=code, kind=kind, name_en=name_en, name_ne=name_ne)
+    return save_organisation(organisation=organisation, by=by, now=now), 1
+
+
+def _project(programme: Programme, manager: Organisation, wanted: str) -> tuple[Project, int]:
+    grant = programme.grant
+    phase_of = Project.objects.get(code=programme.phase_of) if programme.phase_of else None
+    return _put(
+        Project,
+        {"code": programme.code},
+        {
+            "name_en": programme.name_en,
+            "name_ne": programme.name_ne,
+            "summary_en": programme.summary_en,
+            "summary_ne": programme.summary_ne,
+            "starts_on": programme.period.starts_on,
+            "ends_on": programme.period.ends_on,
+            "phase_of": phase_of,
+            "managed_by": manager,
+            "countries": list(programme.countries),
+            "districts": list(programme.districts),
+            "target_groups": list(programme.target_groups),
+            "grant_ceiling_npr": Decimal(grant.ceiling_npr) if grant else None,
+            "grant_instalments_max": (grant.instalments_max or 3) if grant else 3,
+            "definition_digest": wanted,
+        },
+    )
+
+
+def _names(entry) -> dict[str, str]:
+    return {"name_en": entry.name_en, "name_ne": entry.name_ne}
+
+
+def _labels(entry) -> dict[str, str]:
+    return {"label_en": entry.label_en, "label_ne": entry.label_ne}
+
+
+def _parts(project: Project, programme: Programme, by, now: datetime) -> int:
+    """Everything below a programme; how many rows were written."""
+    written = 0
+    for entry in programme.donors:
+        donor, new = _put(Donor, {"code": entry.code}, _names(entry))
+        written += new + _put(ProjectDonor, {"project": project, "donor": donor}, {})[1]
+    for entry in programme.partners:
+        organisation, new = _organisation(entry.code, entry.kind, entry.name_en, entry.name_ne, by=by, now=now)
+        does = {"does_en": entry.does_en, "does_ne": entry.does_ne}
+        written += new + _put(ProjectPartner, {"project": project, "organisation": organisation}, does)[1]
+    keyed = [
+        (ServiceType, "code", entry.code, {
+            **_names(entry), "about": entry.about,
+            "ceiling_npr": Decimal(entry.ceiling_npr) if entry.ceiling_npr is not None else None,
+        })
+        for entry in programme.services
+    ]
+    keyed += [
+        (Indicator, "key", entry.key, {
+            **_labels(entry), "unit": entry.unit, "source": entry.source,
+            "target": Decimal(entry.target) if entry.target is not None else None,
+        })
+        for entry in programme.indicators
+    ]
+    keyed += [
+        (FollowUpInterval, "code", entry.code, {
+            **_labels(entry), "kind": entry.kind, "starts": entry.starts, "after_days": entry.after_days,
+        })
+        for entry in programme.follow_ups
+    ]
+    keyed += [
+        (BudgetLine, "code", entry.code, {**_names(entry), "amount_npr": Decimal(entry.amount_npr)})
+        for entry in programme.budget_lines
+    ]
+    return written + sum(
+        _put(model, {"project": project, key: code}, values)[1] for model, key, code, values in keyed
+    )

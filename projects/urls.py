@@ -1,0 +1,9 @@
+from django.urls import path
+
+from projects import views
+
+app_name = "projects"
+urlpatterns = [
+    path("", views.project_list, name="project-list"),
+    path("<slug:code>/", views.project_detail, name="project-detail"),
+]

@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+
+
+class ReintegrationConfig(AppConfig):
+    name = "reintegration"
+    verbose_name = "Reintegration"
+
+    def ready(self) -> None:
+        from beneficiaries import points  # models must be loaded first
+        from reintegration.operations import refuse_closing
+
+        points.case_closing.append(refuse_closing)

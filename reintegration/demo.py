@@ -1,0 +1,379 @@
+"""Invented people and cases for trying the software out: through the same operations as real ones.
+
+Deterministic for a seed and a day. Everything that a person does here is done as one of the cast, at a
+moment in the past, so that each page has something to show.
+"""
+
+import hashlib
+import hmac
+import random
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.choices import RoleCode
+from accounts.models import Membership, Organisation, Role, User
+from accounts.operations import save_membership, save_user
+from beneficiaries.choices import AssessmentDecision, ConsentPurpose
+from beneficiaries.models import Case, Enrolment
+from beneficiaries.operations import (
+    ConsentGiven,
+    PersonFacts,
+    Situation,
+    close_case,
+    open_case,
+    record_consent,
+    record_screening,
+)
+from core.context import acting_as
+from geography.models import District
+from projects.facts import FACTS
+from projects.models import BudgetLine, Project
+from projects.operations import load_programme, save_configuration
+from projects.programme_files import read_all
+from projects.queries import current_criteria
+from projects.rules import facts_named
+from reintegration import operations
+from reintegration.choices import Livelihood
+from reintegration.models import FollowUp, Grant, Plan
+
+# username: (first name, family name, organisation, role, language)
+CAST: dict[str, tuple[str, str, str, str, str]] = {
+    "ngo_a_caseworker": ("Maya", "Gurung", "NGO_A", RoleCode.CASEWORKER, "en"),
+    "ngo_a_reader": ("Hari", "Thapa", "NGO_A", RoleCode.READER, "en"),
+    "ngo_a_focal_point": ("Sarita", "Rai", "NGO_A", RoleCode.FOCAL_POINT, "en"),
+    "ngo_b_caseworker": ("Nima", "Sherpa", "NGO_B", RoleCode.CASEWORKER, "ne"),
+    "iom_supervisor": ("Anita", "Karki", "IOM", RoleCode.SUPERVISOR, "en"),
+    "iom_approver": ("Bishnu", "Adhikari", "IOM", RoleCode.GRANT_APPROVER, "en"),
+    "iom_finance": ("Deepa", "Maharjan", "IOM", RoleCode.FINANCE, "en"),
+    "programme_manager": ("Kiran", "Basnet", "IOM", RoleCode.PROGRAMME_MANAGER, "en"),
+    "protection_supervisor": ("Laxmi", "Poudel", "IOM", RoleCode.PROTECTION_SUPERVISOR, "en"),
+    "data_steward": ("Prakash", "Joshi", "IOM", RoleCode.DATA_STEWARD, "en"),
+    "researcher": ("Rojina", "Shakya", "IOM", RoleCode.RESEARCHER, "en"),
+    "auditor": ("Suresh", "Bhatta", "IOM", RoleCode.AUDITOR, "en"),
+    "administrator": ("Uma", "Dahal", "IOM", RoleCode.ADMINISTRATOR, "en"),
+}
+FEMALE = [
+    ("Sita", "सीता"), ("Gita", "गीता"), ("Laxmi", "लक्ष्मी"), ("Saraswati", "सरस्वती"), ("Kalpana", "कल्पना"),
+    ("Sunita", "सुनिता"), ("Maiya", "मैया"), ("Bimala", "विमला"), ("Dolma", "डोल्मा"), ("Pasang", "पासाङ"),
+    ("Sabina", "सबिना"), ("Nirmala", "निर्मला"),
+]
+MALE = [
+    ("Ram", "राम"), ("Hari", "हरि"), ("Dawa", "दावा"), ("Bikash", "विकास"), ("Suraj", "सुरज"), ("Mingma", "मिङ्मा"),
+    ("Rajesh", "राजेश"), ("Gopal", "गोपाल"),
+]
+FAMILY = [
+    ("Tamang", "तामाङ"), ("Shrestha", "श्रेष्ठ"), ("Magar", "मगर"), ("Chaudhary", "चौधरी"), ("Bishwokarma", "विश्वकर्मा"),
+    ("Yadav", "यादव"), ("Gurung", "गुरुङ"), ("Nepali", "नेपाली"), ("Rai", "राई"), ("Thapa", "थापा"), ("Khatun", "खातुन"),
+    ("Sherpa", "शेर्पा"),
+]
+DISTRICTS = ["304", "302", "306", "305", "201", "516", "108", "604"]
+COUNTRIES = ["QA", "SA", "AE", "KW", "JO", "LB", "MY"]
+SHOPS = [Livelihood.TEA_SHOP, Livelihood.GROCERY, Livelihood.TAILORING, Livelihood.FARMING, Livelihood.LIVESTOCK]
+
+# How far a present case has come; each stage holds all before it, save for those that end early.
+STAGES = [
+    "opened", "shared", "not_shared", "open_questions", "not_admitted", "enrolled", "planned", "requested",
+    "endorsed", "approved", "refused", "paid_overdue", "paid_visited", "paid_all", "closed", "override",
+]
+PAST = {"TRRIN": 2011, "FWW": 2017, "RASNM": 2016, "TSVCSP": 2015, "PTLO": 2011}
+
+
+class NotOurs(RuntimeError):
+    """The database holds people or cases that this command didn't write."""
+
+
+@dataclass
+class Story:
+    """What one invented person's case is told with."""
+
+    rng: random.Random
+    project: Project
+    caseworker: User
+    organisation: Organisation
+    moment: datetime
+    stage: str
+    is_child: bool = False
+
+
+def password_of(username: str) -> str:
+    """The demo password of one of the cast: the same on this installation, different on every other."""
+    digest = hmac.new(settings.SECRET_KEY.encode(), f"demo:{username}".encode(), hashlib.sha256).hexdigest()
+    return f"{digest[:5]}-{digest[5:10]}-{digest[10:15]}"
+
+
+def is_seeded() -> bool:
+    """Whether the cast is here already; raises NotOurs where somebody else is too."""
+    names = set(User.objects.values_list("username", flat=True))
+    if names - set(CAST):
+        raise NotOurs
+    return bool(names)
+
+
+def seed(*, people: int, seed_number: int, now: datetime) -> int:
+    """Write the cast, the demo phase and `people` cases; how many cases there are."""
+    rng = random.Random(seed_number)
+    phase = _demo_phase(now)
+    _cast(now)
+    projects = [phase] * len(STAGES) + [Project.objects.get(code=code) for code in PAST]
+    for number in range(people):
+        project = projects[number % len(projects)]
+        _tell(_story(rng, number, project, phase, now))
+    return people
+
+
+def _demo_phase(now: datetime) -> Project:
+    """RASNM-2, with dates around today."""
+    for programme in read_all():
+        if programme.is_demo:
+            load_programme(programme=programme, now=now)
+    phase = Project.objects.get(code="RASNM-2")
+    phase.starts_on, phase.ends_on = date(now.year - 1, 1, 1), date(now.year + 1, 12, 31)
+    save_configuration(obj=phase, by=None, now=now)
+    return phase
+
+
+def _cast(now: datetime) -> None:
+    for username, (first, family, organisation, role, language) in CAST.items():
+        user = User(
+            username=username, first_name=first, last_name=family, email=f"{username}@example.org", language=language,
+        )
+        save_user(user=user, by=None, now=now, password=password_of(username))
+        held = Role.objects.get(organisation__code=organisation, code=role)
+        save_membership(membership=Membership(user=user, role=held, starts_on=date(2010, 1, 1)), by=None, now=now)
+
+
+def _story(rng: random.Random, number: int, project: Project, phase: Project, now: datetime) -> Story:
+    if project == phase:
+        stage = STAGES[number % (len(STAGES) + len(PAST))]
+        day = now.date() - timedelta(days=rng.randint(60, 200))
+    else:
+        stage = "closed"
+        day = date(PAST[project.code], rng.randint(2, 5), rng.randint(1, 28))
+    username = "ngo_a_caseworker" if number % 5 < 3 else "ngo_b_caseworker"
+    user = User.objects.get(username=username)
+    return Story(
+        rng=rng,
+        project=project,
+        caseworker=user,
+        organisation=Organisation.objects.get(code=CAST[username][2]),
+        moment=_at(day),
+        stage=stage,
+        is_child=project.code == "TSVCSP" and rng.random() < 0.6,
+    )
+
+
+def _at(day: date, hour: int = 11) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time(hour)))
+
+
+def _tell(story: Story) -> None:
+    with acting_as(story.caseworker):
+        case = _open(story)
+        if story.stage not in ("opened", "open_questions"):
+            _ask_sharing(story, case, agrees=story.stage != "not_shared")
+        if story.stage in ("opened", "shared", "not_shared"):
+            return
+        _screen(story, case)
+        if story.stage == "override":
+            return _override(story, case)
+        if story.stage == "open_questions":
+            return None
+        if story.stage == "not_admitted":
+            _decide(story, case, AssessmentDecision.NOT_ADMITTED, "Found other help near home.")
+            return None
+        _decide(story, case, AssessmentDecision.ADMITTED)
+        if story.stage == "enrolled":
+            return None
+        plan = _plan(story, case)
+        if story.stage == "planned" or story.project.grant_ceiling_npr is None:
+            return _close(story, case) if story.stage == "closed" else None
+        grant = _request(story, plan)
+    _decide_grant(story, grant)
+    if story.stage in ("paid_overdue", "paid_visited", "paid_all", "closed"):
+        with acting_as(story.caseworker):
+            _visits(story, case)
+            if story.stage == "closed":
+                _close(story, case)
+    return None
+
+
+def _open(story: Story) -> Case:
+    rng, project = story.rng, story.project
+    is_female = project.code not in ("RASNM", "RASNM-2") or rng.random() < 0.6
+    first, first_ne = rng.choice(FEMALE if is_female else MALE)
+    family, family_ne = rng.choice(FAMILY)
+    age = rng.randint(8, 16) if story.is_child else rng.randint(20, 40)
+    districts = {place.code: place for place in District.objects.filter(code__in=DISTRICTS)}
+    home = districts[rng.choice(DISTRICTS[:2] if project.code == "FWW" else DISTRICTS)]
+    born = date(story.moment.year - age, rng.randint(1, 12), rng.randint(1, 28))
+    groups = _groups(story)
+    return open_case(
+        organisation=story.organisation,
+        consent=ConsentGiven(given_by="guardian" if story.is_child else "self", how=rng.choice(["spoken", "thumbprint"])),
+        person=PersonFacts(
+            first_name=first,
+            second_name=family,
+            name_ne=f"{first_ne} {family_ne}",
+            sex="female" if is_female else "male",
+            birth_on=born,
+            birth_precision="day",
+            birth_as_typed=f"{born.isoformat()} AD",
+            citizenship="NP",
+            has_citizenship_certificate=rng.choice(["yes", "yes", "no", "unknown"]),
+            home_district_id=home.pk,
+            phone=f"+977 980-{rng.randint(1000000, 9999999)}",
+            safe_contact=rng.choice(["", "", "Phone after 5 pm only; the brother must not answer."]),
+        ),
+        situation=Situation(
+            groups=groups,
+            primary_group=groups[0],
+            country_of_stay=rng.choice(COUNTRIES) if "stranded_migrant" in groups else "",
+            current_district_id=home.pk,
+            risk=rng.choice(["low", "medium", "high", "unknown"]),
+            narrative=rng.choice(NARRATIVES),
+            needs="A livelihood near home, and somebody to talk to.",
+        ),
+        by=story.caseworker,
+        now=story.moment,
+    )
+
+
+NARRATIVES = [
+    "The agent took the passport. Wages were not paid for seven months, and there was no money for the way home.",
+    "Left the employer after being locked in. Slept at the embassy’s shelter for three weeks.",
+    "Promised work in a hotel; it was something else. Came home with the help of a neighbour.",
+    "The contract ended and the company closed. Waited four months for the ticket.",
+]
+
+
+def _groups(story: Story) -> list[str]:
+    if story.is_child:
+        return ["child_in_vulnerable_situation"]
+    return {
+        "TRRIN": ["survivor_of_trafficking"],
+        "FWW": ["returnee_migrant", "survivor_of_trafficking"],
+        "TSVCSP": ["vulnerable_woman"],
+        "PTLO": ["survivor_of_trafficking"],
+    }.get(story.project.code, ["stranded_migrant", "returnee_migrant"])
+
+
+def _later(story: Story, days: int) -> datetime:
+    """That many days after the case opened, and not in the future."""
+    return min(story.moment + timedelta(days=days), timezone.localtime())
+
+
+def _ask_sharing(story: Story, case: Case, *, agrees: bool) -> None:
+    giver = "guardian" if story.is_child else "self"
+    record_consent(
+        case=case, purpose=ConsentPurpose.SHARING, organisation=Organisation.objects.get(code="IOM"), is_given=agrees,
+        given_by=giver, how="spoken", by=story.caseworker, now=_later(story, 0),
+    )
+    if story.project.code == "PTLO":
+        record_consent(
+            case=case, purpose=ConsentPurpose.RESEARCH, organisation=None, is_given=True, given_by=giver,
+            how="signature", by=story.caseworker, now=_later(story, 0),
+        )
+
+
+def _screen(story: Story, case: Case) -> None:
+    named = facts_named(current_criteria(story.project).tree)
+    answers: dict[str, bool | None] = {name: True for name in FACTS if FACTS[name].asked and name in named}
+    if story.stage == "open_questions":
+        answers["willing_to_return"] = None
+    if story.stage == "override":
+        answers["stranded_or_exploited"] = False
+    record_screening(case=case, answers=answers, by=story.caseworker, now=_later(story, 1))
+
+
+def _decide(story: Story, case: Case, decision: str, reason: str = "") -> None:
+    moment = _later(story, 2)
+    operations.admit(
+        case=case, project=story.project, decision=decision, enrolled_on=moment.date(), reason=reason,
+        by=story.caseworker, now=moment,
+    )
+
+
+def _override(story: Story, case: Case) -> None:
+    supervisor, moment = User.objects.get(username="iom_supervisor"), _later(story, 2)
+    with acting_as(supervisor):
+        operations.admit(
+            case=case, project=story.project, decision=AssessmentDecision.ADMITTED, enrolled_on=moment.date(),
+            reason="Unpaid for months and afraid to complain: exploited in fact, though not in those words.",
+            by=supervisor, now=moment,
+        )
+
+
+def _plan(story: Story, case: Case) -> Plan:
+    moment = _later(story, 10)
+    return operations.agree_plan(
+        enrolment=Enrolment.objects.visible_to(story.caseworker).get(case=case),
+        livelihood=story.rng.choice(SHOPS),
+        goal="A shop of their own near the bus park, and school for the children.",
+        steps="Find a room to rent. Two weeks of training. Buy the first goods.",
+        agreed_on=moment.date(),
+        by=story.caseworker,
+        now=moment,
+    )
+
+
+def _request(story: Story, plan: Plan) -> Grant:
+    ceiling = int(story.project.grant_ceiling_npr or 0)
+    return operations.request_grant(
+        plan=plan,
+        amount_npr=Decimal(min(ceiling, story.rng.randrange(20000, ceiling + 1, 5000))),
+        budget_line=BudgetLine.objects.get(project=story.project, code="grants"),
+        by=story.caseworker,
+        now=_later(story, 12),
+    )
+
+
+def _decide_grant(story: Story, grant: Grant) -> None:
+    supervisor, approver, finance = (
+        User.objects.get(username=name) for name in ("iom_supervisor", "iom_approver", "iom_finance")
+    )
+    if story.stage == "requested":
+        return
+    with acting_as(supervisor):
+        if story.stage == "refused":
+            operations.refuse_grant(
+                grant=grant, reason="The plan has no place for the shop yet.", by=supervisor, now=_later(story, 14)
+            )
+            return
+        operations.endorse_grant(grant=grant, by=supervisor, now=_later(story, 14))
+    if story.stage == "endorsed":
+        return
+    with acting_as(approver):
+        operations.approve_grant(grant=grant, by=approver, now=_later(story, 16))
+    if story.stage == "approved":
+        return
+    parts = [grant.amount_npr] if story.stage in ("paid_all", "closed") else [Decimal(grant.amount_npr) / 2]
+    with acting_as(finance):
+        for number, amount in enumerate(parts, 1):
+            moment = _later(story, 18 + number)
+            operations.pay_instalment(
+                grant=grant, amount_npr=amount, voucher=f"V-{story.rng.randint(1000, 9999)}", paid_on=moment.date(),
+                by=finance, now=moment,
+            )
+
+
+def _visits(story: Story, case: Case) -> None:
+    """Record the visits that were made; at `paid_overdue` the last one that fell due was forgotten."""
+    today = timezone.localdate()
+    due = list(
+        FollowUp.objects.visible_to(story.caseworker).filter(case=case, due_on__lte=today).order_by("due_on", "id")
+    )
+    for follow_up in due[:-1] if story.stage == "paid_overdue" else due:
+        operations.record_follow_up(
+            follow_up=follow_up, done_on=follow_up.due_on, outcome="seen",
+            wellbeing=story.rng.choice(["good", "fair", "good", "poor"]),
+            note="The shop is open. Sells tea and noodles in the morning.", by=story.caseworker,
+            now=_at(follow_up.due_on, 15),
+        )
+
+
+def _close(story: Story, case: Case) -> None:
+    close_case(case=case, by=story.caseworker, now=_later(story, 420))

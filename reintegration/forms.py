@@ -1,0 +1,111 @@
+"""Forms of admission, plans, grants and follow-ups."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from beneficiaries.choices import AssessmentDecision
+from core.forms import OnceForm
+from projects.facts import FACTS
+from projects.models import BudgetLine
+from reintegration.choices import FollowUpOutcome, Livelihood, Wellbeing
+
+ANSWERS = [("yes", _("Yes")), ("no", _("No")), ("unknown", _("Not known"))]
+FROM_ANSWER = {"yes": True, "no": False, "unknown": None}
+
+
+def _day(label, **kwargs) -> forms.DateField:
+    return forms.DateField(label=label, input_formats=["%Y-%m-%d", "%Y/%m/%d"], help_text=_("AD, such as 2026-03-27."), **kwargs)
+
+
+def _npr(label, **kwargs) -> forms.DecimalField:
+    widget = forms.TextInput(attrs={"class": "govuk-input--width-10", "inputmode": "decimal", "autocomplete": "off"})
+    return forms.DecimalField(label=label, max_digits=12, decimal_places=2, min_value=0, widget=widget, localize=True, **kwargs)
+
+
+class ScreeningForm(OnceForm):
+    """The questions of a programme: yes, no, or not known."""
+
+    def __init__(self, *args, facts: list[str], known: dict, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        for name in facts:
+            self.fields[name] = forms.ChoiceField(
+                label=FACTS[name].question,
+                choices=ANSWERS,
+                initial={True: "yes", False: "no"}.get(known.get(name), "unknown"),
+                widget=forms.RadioSelect(attrs={"class": "govuk-radios--inline"}),
+            )
+        self.facts = facts
+
+    def answers(self) -> dict[str, bool | None]:
+        return {name: FROM_ANSWER[self.cleaned_data[name]] for name in self.facts}
+
+
+class DecisionForm(OnceForm):
+    """Who is admitted, from when, and where it needs saying why."""
+
+    decision = forms.ChoiceField(label=_("Decision"), choices=AssessmentDecision.choices, widget=forms.RadioSelect)
+    enrolled_on = _day(_("Date of admission"))
+    reason = forms.CharField(
+        label=_("Why"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Needed where the person is not admitted, or is admitted against the criteria."),
+    )
+
+
+class PlanForm(OnceForm):
+    """What was agreed with the person."""
+
+    livelihood = forms.ChoiceField(label=_("Livelihood"), choices=Livelihood.choices, widget=forms.RadioSelect)
+    goal = forms.CharField(
+        label=_("What does the person want to reach?"), max_length=3000, widget=forms.Textarea(attrs={"rows": 4})
+    )
+    steps = forms.CharField(
+        label=_("Steps agreed"), max_length=5000, required=False, widget=forms.Textarea(attrs={"rows": 4})
+    )
+    agreed_on = _day(_("Agreed on"))
+
+
+class GrantForm(OnceForm):
+    """How much is asked for, and from which budget line."""
+
+    amount_npr = _npr(_("Amount in NPR"))
+    budget_line = forms.ModelChoiceField(BudgetLine.objects.none(), label=_("Budget line"), empty_label=None)
+
+    def __init__(self, *args, project, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["budget_line"].queryset = BudgetLine.objects.filter(project=project)
+
+
+class RefusalForm(OnceForm):
+    """Why a grant is refused."""
+
+    refusal = forms.CharField(
+        label=_("Why it is refused"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Name nobody: the case reference is enough."),
+    )
+
+
+class PaymentForm(OnceForm):
+    """One instalment."""
+
+    amount_npr = _npr(_("Amount in NPR"))
+    voucher = forms.CharField(
+        label=_("Voucher number"), max_length=60,
+        widget=forms.TextInput(attrs={"class": "govuk-input--width-20", "autocomplete": "off"}),
+    )
+    paid_on = _day(_("Paid on"))
+
+
+class FollowUpForm(OnceForm):
+    """What came of a visit, call or review."""
+
+    done_on = _day(_("When was it?"))
+    outcome = forms.ChoiceField(label=_("What came of it?"), choices=FollowUpOutcome.choices, widget=forms.RadioSelect)
+    wellbeing = forms.ChoiceField(
+        label=_("How is the person?"), choices=Wellbeing.choices, required=False, widget=forms.RadioSelect
+    )
+    note = forms.CharField(
+        label=_("What was seen and agreed"), max_length=5000, required=False, widget=forms.Textarea(attrs={"rows": 5})
+    )

@@ -1,0 +1,93 @@
+"""Visits, calls and reviews owed to a person, and what tells the caseworker."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from beneficiaries.models import CaseLinked, CaseLinkedQuerySet
+from core.scoping import Level, Wall
+from projects.choices import FollowUpKind
+from projects.models import Project
+from reintegration.choices import FollowUpOutcome, Wellbeing
+
+
+class FollowUpQuerySet(CaseLinkedQuerySet):
+    def open(self):
+        """Not recorded yet."""
+        return self.filter(done_on=None)
+
+
+class FollowUp(CaseLinked):
+    """One dated visit, call or review. `origin` says what it was scheduled from, once."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
+    origin = models.CharField(max_length=100)
+    label_en = models.CharField(max_length=200)
+    label_ne = models.CharField(max_length=200, blank=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=FollowUpKind)
+    due_on = models.DateField(_("due on"))
+    done_on = models.DateField(_("done on"), null=True, blank=True)
+    outcome = models.CharField(_("result"), max_length=10, choices=FollowUpOutcome, blank=True)
+    wellbeing = models.CharField(_("how the person is"), max_length=10, choices=Wellbeing, blank=True)
+    note = models.TextField(_("what was seen and agreed"), max_length=5000, blank=True)
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    recorded_at = models.DateTimeField(null=True)
+    version = models.PositiveIntegerField(default=1)
+
+    wall = Wall(
+        read=Level.WORKING,
+        insert=Level.REFERENCE,
+        update=Level.WORKING,
+        delete=None,
+        because="what was seen at a visit is for those who work on the case; paying a grant schedules visits",
+    )
+    objects = FollowUpQuerySet.as_manager()
+
+    class Meta(CaseLinked.Meta):
+        abstract = False
+        ordering = ["due_on", "id"]
+        constraints = [
+            *CaseLinked.Meta.constraints,
+            models.UniqueConstraint(fields=["case", "origin"], name="reintegration_follow_up_scheduled_once"),
+            models.CheckConstraint(
+                name="reintegration_follow_up_done_says_by_whom",
+                condition=(Q(done_on=None) & Q(outcome="") & Q(recorded_by=None))
+                | (~Q(done_on=None) & ~Q(outcome="") & ~Q(recorded_by=None)),
+            ),
+        ]
+        indexes = [models.Index(fields=["due_on"], name="follow_up_open", condition=Q(done_on=None))]
+
+    @property
+    def label(self) -> str:
+        return self.label_ne if get_language() == "ne" and self.label_ne else self.label_en
+
+
+class Reminder(CaseLinked):
+    """Tells the caseworker that a follow-up is due, once for each moment."""
+
+    follow_up = models.ForeignKey(FollowUp, on_delete=models.PROTECT, related_name="reminders")
+    due_on = models.DateField()
+    recipient = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    sent_at = models.DateTimeField(null=True)
+
+    wall = Wall(
+        read=Level.WORKING,
+        insert=Level.REFERENCE,
+        update=Level.WORKING,
+        delete=None,
+        because="made with its follow-up, sent by the sweep in the caseworker's place",
+    )
+
+    class Meta(CaseLinked.Meta):
+        abstract = False
+        ordering = ["due_on", "id"]
+        constraints = [
+            *CaseLinked.Meta.constraints,
+            models.UniqueConstraint(fields=["follow_up", "due_on"], name="reintegration_reminder_once_a_day"),
+            models.CheckConstraint(
+                name="reintegration_reminder_sent_to_somebody", condition=Q(sent_at=None) | ~Q(recipient=None)
+            ),
+        ]
+        indexes = [models.Index(fields=["due_on"], name="reminder_waiting", condition=Q(sent_at=None))]

@@ -1,0 +1,116 @@
+"""A grant, asked for, endorsed, approved and paid by different people. All amounts in NPR."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from beneficiaries.models import CaseLinked
+from core.scoping import Level, Wall
+from projects.models import BudgetLine, Project
+from reintegration.choices import GrantState, InstalmentState, Livelihood
+from reintegration.models.plan import Plan
+
+
+class Grant(CaseLinked):
+    """Figures and a purpose from a list: nothing here names or tells of the person.
+
+    What may change and who may move it is held by the trigger `grant_moves` (reintegration/sql).
+    """
+
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="grants")
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
+    budget_line = models.ForeignKey(BudgetLine, on_delete=models.PROTECT, related_name="+")
+    livelihood = models.CharField(_("for"), max_length=20, choices=Livelihood)
+    amount_npr = models.DecimalField(_("amount, NPR"), max_digits=12, decimal_places=2)
+    ceiling_npr = models.DecimalField(max_digits=12, decimal_places=2)
+    state = models.CharField(_("state"), max_length=10, choices=GrantState, default=GrantState.REQUESTED)
+    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField()
+    endorsed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    endorsed_at = models.DateTimeField(null=True)
+    approved_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    approved_at = models.DateTimeField(null=True)
+    refused_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    refused_at = models.DateTimeField(null=True)
+    refusal = models.CharField(_("why it was refused"), max_length=500, blank=True)
+    version = models.PositiveIntegerField(default=1)
+
+    wall = Wall(
+        read=Level.REFERENCE,
+        insert=Level.WORKING,
+        update=Level.REFERENCE,
+        delete=None,
+        because="approvers and finance decide on a case reference and figures, without a name",
+    )
+
+    class Meta(CaseLinked.Meta):
+        abstract = False
+        ordering = ["-requested_at", "id"]
+        constraints = [
+            *CaseLinked.Meta.constraints,
+            models.CheckConstraint(name="reintegration_grant_positive", condition=Q(amount_npr__gt=0)),
+            models.CheckConstraint(
+                name="reintegration_grant_within_ceiling", condition=Q(amount_npr__lte=F("ceiling_npr"))
+            ),
+            models.CheckConstraint(
+                name="reintegration_grant_endorser_is_another",
+                condition=Q(endorsed_by=None) | ~Q(endorsed_by=F("requested_by")),
+            ),
+            models.CheckConstraint(
+                name="reintegration_grant_approver_is_another",
+                condition=Q(approved_by=None)
+                | (~Q(approved_by=F("requested_by")) & ~Q(approved_by=F("endorsed_by"))),
+            ),
+            models.CheckConstraint(
+                name="reintegration_grant_approved_was_endorsed",
+                condition=~Q(state__in=["approved", "paid"]) | (~Q(endorsed_by=None) & ~Q(approved_by=None)),
+            ),
+            models.CheckConstraint(
+                name="reintegration_grant_refusal_has_reason",
+                condition=~Q(state="refused") | (~Q(refused_by=None) & ~Q(refusal="")),
+            ),
+            models.UniqueConstraint(
+                fields=["plan"],
+                name="reintegration_grant_one_open_a_plan",
+                condition=~Q(state="refused"),
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "-requested_at"])]
+
+
+class Instalment(CaseLinked):
+    """A part of a grant. Paid once, by somebody who neither asked for the grant nor approved it."""
+
+    grant = models.ForeignKey(Grant, on_delete=models.PROTECT, related_name="instalments")
+    number = models.PositiveSmallIntegerField()
+    amount_npr = models.DecimalField(_("amount, NPR"), max_digits=12, decimal_places=2)
+    state = models.CharField(max_length=10, choices=InstalmentState, default=InstalmentState.PLANNED)
+    planned_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    planned_at = models.DateTimeField()
+    paid_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    paid_on = models.DateField(null=True)
+    paid_at = models.DateTimeField(null=True)
+    voucher = models.CharField(_("voucher number"), max_length=60, blank=True)
+
+    wall = Wall(
+        read=Level.REFERENCE,
+        insert=Level.REFERENCE,
+        update=Level.REFERENCE,
+        delete=None,
+        because="figures; planned at approval, paid by finance",
+    )
+
+    class Meta(CaseLinked.Meta):
+        abstract = False
+        ordering = ["grant", "number", "id"]
+        constraints = [
+            *CaseLinked.Meta.constraints,
+            models.CheckConstraint(name="reintegration_instalment_positive", condition=Q(amount_npr__gt=0)),
+            models.UniqueConstraint(fields=["grant", "number"], name="reintegration_instalment_number_once"),
+            models.CheckConstraint(
+                name="reintegration_instalment_paid_says_by_whom",
+                condition=(Q(state="planned") & Q(paid_by=None) & Q(paid_on=None))
+                | (Q(state="paid") & ~Q(paid_by=None) & ~Q(paid_on=None) & ~Q(voucher="")),
+            ),
+        ]

@@ -1,0 +1,38 @@
+"""What was agreed with the person."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from beneficiaries.models import CaseLinked, Enrolment
+from core.scoping import Level, Wall
+from reintegration.choices import Livelihood
+
+
+class Plan(CaseLinked):
+    """A reintegration plan: the livelihood that the person wants, and the way there."""
+
+    enrolment = models.ForeignKey(Enrolment, on_delete=models.PROTECT, related_name="plans")
+    livelihood = models.CharField(_("livelihood"), max_length=20, choices=Livelihood)
+    goal = models.TextField(_("what the person wants to reach"), max_length=3000)
+    steps = models.TextField(_("steps agreed"), max_length=5000, blank=True)
+    agreed_on = models.DateField(_("agreed on"))
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    version = models.PositiveIntegerField(default=1)
+
+    wall = Wall(
+        read=Level.WORKING,
+        insert=Level.WORKING,
+        update=Level.WORKING,
+        delete=None,
+        because="the person's own words and wishes; approvers see figures",
+    )
+
+    class Meta(CaseLinked.Meta):
+        abstract = False
+        ordering = ["-agreed_on", "id"]
+        constraints = [
+            *CaseLinked.Meta.constraints,
+            models.UniqueConstraint(fields=["enrolment"], name="reintegration_plan_once_an_enrolment"),
+        ]

@@ -1,0 +1,82 @@
+"""Visits, calls and reviews: scheduled by a programme's intervals, recorded by the caseworker."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from beneficiaries.models import Case
+from beneficiaries.operations import CaseNotClosable
+from core import audit
+from projects.models import FollowUpInterval, Project
+from reintegration import rules
+from reintegration.choices import FollowUpOutcome, GrantState
+from reintegration.models import FollowUp, Grant, Reminder
+
+
+@transaction.atomic
+def schedule_follow_ups(*, case_id: UUID, project: Project, starts: str, on: date, by, now: datetime) -> int:
+    """Owe the person what the programme counts from this deed, each with its reminder; how many there are.
+
+    Runs inside the deed that starts the count, whose permission it is; `origin` makes each one once.
+    """
+    intervals = {row.code: row for row in FollowUpInterval.objects.filter(project=project, starts=starts)}
+    dates = rules.due_dates([(row.code, row.after_days) for row in intervals.values()], on)
+    for code, due_on in dates:
+        interval = intervals[code]
+        follow_up = FollowUp(
+            case_id=case_id,
+            project=project,
+            origin=f"{project.code}:{code}",
+            label_en=interval.label_en,
+            label_ne=interval.label_ne,
+            kind=interval.kind,
+            due_on=due_on,
+        )
+        follow_up.save(force_insert=True)
+        Reminder(case_id=case_id, follow_up=follow_up, due_on=due_on).save(force_insert=True)
+    if dates:
+        audit.record(
+            by=by, verb="follow-ups scheduled", case_id=case_id, now=now,
+            detail={"project": project.code, "from": starts, "count": len(dates)},
+        )
+    return len(dates)
+
+
+@transaction.atomic
+def record_follow_up(
+    *, follow_up: FollowUp, done_on: date, outcome: str, wellbeing: str, note: str, by, now: datetime
+) -> FollowUp:
+    """Write down what came of a follow-up, once."""
+    found = FollowUp.objects.editable_by(by).select_for_update().filter(pk=follow_up.pk).first()
+    if found is None:
+        raise PermissionDenied
+    if found.done_on is not None:
+        raise ValidationError(_("This follow-up is recorded already."))
+    if done_on > now.date():
+        raise ValidationError({"done_on": _("The date is in the future.")})
+    if outcome == FollowUpOutcome.SEEN and not wellbeing:
+        raise ValidationError({"wellbeing": _("Say how the person is.")})
+    found.done_on, found.outcome, found.wellbeing, found.note = done_on, outcome, wellbeing, note
+    found.recorded_by, found.recorded_at = by, now
+    found.version += 1
+    found.clean_fields(exclude=["case", "project"])
+    found.save(
+        update_fields=[
+            "done_on", "outcome", "wellbeing", "note", "recorded_by", "recorded_at", "version",
+        ]
+    )
+    Case.objects.editable_by(by).filter(pk=found.case_id).update(changed_on=now.date())
+    audit.record(by=by, verb="follow-up recorded", obj=found, case_id=found.case_id, now=now)
+    return found
+
+
+def refuse_closing(*, case: Case, by, now: datetime) -> None:
+    """A case with money under way doesn't close (the point `beneficiaries.points.case_closing`)."""
+    under_way = Grant.objects.visible_to(by).filter(
+        case=case, state__in=[GrantState.REQUESTED, GrantState.ENDORSED, GrantState.APPROVED]
+    )
+    if under_way.exists():
+        raise CaseNotClosable(_("A grant of this case is under way: it must be paid or refused first."))

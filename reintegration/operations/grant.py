@@ -1,0 +1,242 @@
+"""The way of a grant: asked for, endorsed, approved, paid; each by another person. Amounts in NPR."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.db.models import Sum
+from django.utils.translation import gettext as _
+
+from accounts.choices import Permission
+from accounts.operations import leave_notice
+from accounts.queries import authority_of, holders
+from beneficiaries.models import Case
+from core import audit
+from projects.choices import FollowUpStart
+from projects.models import BudgetLine
+from projects.operations import post_expense
+from reintegration import rules
+from reintegration.choices import GrantState, InstalmentState
+from reintegration.models import Grant, Instalment, Plan
+from reintegration.operations.follow_up import schedule_follow_ups
+
+
+class GrantNotMovable(ValidationError):
+    """The grant isn't where this deed starts from, or this person may not do it."""
+
+
+@transaction.atomic
+def request_grant(*, plan: Plan, amount_npr: Decimal, budget_line: BudgetLine, by, now: datetime) -> Grant:
+    """Ask for money for a plan, up to the programme's ceiling."""
+    plan = Plan.objects.editable_by(by).select_for_update().filter(pk=plan.pk).first()
+    if plan is None:
+        raise PermissionDenied
+    project = plan.enrolment.project
+    if project.grant_ceiling_npr is None:
+        raise ValidationError(_("This programme gives no grants."))
+    if amount_npr <= 0:
+        raise ValidationError({"amount_npr": _("The amount must be more than 0.")})
+    if amount_npr > project.grant_ceiling_npr:
+        raise ValidationError(
+            {
+                "amount_npr": _("The most that one grant of this programme may be is NPR %s.")
+                % f"{project.grant_ceiling_npr:,.0f}"
+            }
+        )
+    if budget_line.project_id != project.pk:
+        raise ValidationError({"budget_line": _("This budget line belongs to another programme.")})
+    if Grant.objects.visible_to(by).filter(plan=plan).exclude(state=GrantState.REFUSED).exists():
+        raise ValidationError(_("A grant was asked for already."))
+    grant = Grant(
+        case_id=plan.case_id,
+        plan=plan,
+        project=project,
+        budget_line=budget_line,
+        livelihood=plan.livelihood,
+        amount_npr=amount_npr,
+        ceiling_npr=project.grant_ceiling_npr,
+        requested_by=by,
+        requested_at=now,
+    )
+    grant.save(force_insert=True)
+    _touch(grant, by, now)
+    audit.record(by=by, verb="grant requested", obj=grant, case_id=grant.case_id, now=now)
+    _tell(Permission.ENDORSE_GRANTS, grant, _("A grant waits for endorsement: case %s."), now)
+    return grant
+
+
+@transaction.atomic
+def endorse_grant(*, grant: Grant, by, now: datetime) -> Grant:
+    """Say that the grant fits plan and programme."""
+    grant = _moving("endorse", grant, by)
+    grant.state, grant.endorsed_by, grant.endorsed_at = GrantState.ENDORSED, by, now
+    _save(grant, "state", "endorsed_by", "endorsed_at")
+    audit.record(by=by, verb="grant endorsed", obj=grant, case_id=grant.case_id, now=now)
+    _tell(Permission.APPROVE_GRANTS, grant, _("A grant waits for approval: case %s."), now)
+    return grant
+
+
+@transaction.atomic
+def approve_grant(*, grant: Grant, by, now: datetime) -> Grant:
+    """Give leave to pay."""
+    grant = _moving("approve", grant, by)
+    grant.state, grant.approved_by, grant.approved_at = GrantState.APPROVED, by, now
+    _save(grant, "state", "approved_by", "approved_at")
+    audit.record(by=by, verb="grant approved", obj=grant, case_id=grant.case_id, now=now)
+    _tell(Permission.PAY_GRANTS, grant, _("A grant is approved and can be paid: case %s."), now)
+    return grant
+
+
+@transaction.atomic
+def refuse_grant(*, grant: Grant, reason: str, by, now: datetime) -> Grant:
+    """Say no, and why; in words that name nobody."""
+    grant = _moving("refuse_request" if grant.state == GrantState.REQUESTED else "refuse_endorsed", grant, by)
+    if not reason.strip():
+        raise ValidationError({"refusal": _("Say why.")})
+    grant.state, grant.refused_by, grant.refused_at, grant.refusal = GrantState.REFUSED, by, now, reason.strip()
+    _save(grant, "state", "refused_by", "refused_at", "refusal")
+    audit.record(by=by, verb="grant refused", obj=grant, case_id=grant.case_id, now=now)
+    leave_notice(
+        recipient=grant.requested_by,
+        key=f"grant-refused:{grant.pk}",
+        text=_("A grant was refused: case %s.") % grant.case.reference,
+        url="/grants/",
+        now=now,
+    )
+    return grant
+
+
+@transaction.atomic
+def pay_instalment(
+    *, grant: Grant, amount_npr: Decimal, voucher: str, paid_on: date, by, now: datetime
+) -> Instalment:
+    """Pay a part of an approved grant and post it to the budget's ledger; the first part starts the visits."""
+    grant = _moving("pay", grant, by)
+    paid = Instalment.objects.visible_to(by).filter(grant=grant)
+    so_far = paid.aggregate(total=Sum("amount_npr"))["total"] or Decimal(0)
+    _check_payment(grant, amount_npr, so_far, paid.count(), paid_on, now)
+    if not voucher.strip():
+        raise ValidationError({"voucher": _("Give the number of the voucher.")})
+    instalment = Instalment(
+        case_id=grant.case_id,
+        grant=grant,
+        number=paid.count() + 1,
+        amount_npr=amount_npr,
+        state=InstalmentState.PAID,
+        planned_by=by,
+        planned_at=now,
+        paid_by=by,
+        paid_on=paid_on,
+        paid_at=now,
+        voucher=voucher.strip(),
+    )
+    instalment.save(force_insert=True)
+    post_expense(
+        budget_line=grant.budget_line,
+        organisation=grant.project.managed_by,
+        amount_npr=amount_npr,
+        on=paid_on,
+        source_kind="instalment",
+        source_id=instalment.pk,
+        by=by,
+        now=now,
+    )
+    if so_far + amount_npr == grant.amount_npr:
+        grant.state = GrantState.PAID
+        _save(grant, "state")
+    if instalment.number == 1:
+        schedule_follow_ups(
+            case_id=grant.case_id, project=grant.project, starts=FollowUpStart.GRANT_PAID, on=paid_on, by=by, now=now
+        )
+    audit.record(by=by, verb="instalment paid", obj=instalment, case_id=grant.case_id, now=now)
+    leave_notice(
+        recipient=grant.requested_by,
+        key=f"instalment-paid:{instalment.pk}",
+        text=_("An instalment was paid: case %s.") % grant.case.reference,
+        url="/grants/",
+        now=now,
+    )
+    return instalment
+
+
+def _check_payment(
+    grant: Grant, amount_npr: Decimal, so_far: Decimal, count: int, paid_on: date, now: datetime
+) -> None:
+    left = grant.amount_npr - so_far
+    if amount_npr <= 0:
+        raise ValidationError({"amount_npr": _("The amount must be more than 0.")})
+    if amount_npr > left:
+        raise ValidationError(
+            {"amount_npr": _("Of this grant NPR %s is left: an instalment can't be more.") % f"{left:,.0f}"}
+        )
+    if count + 1 > grant.project.grant_instalments_max:
+        raise ValidationError(_("This programme pays a grant in at most %s parts.") % grant.project.grant_instalments_max)
+    if count + 1 == grant.project.grant_instalments_max and amount_npr < left:
+        raise ValidationError({"amount_npr": _("This is the last part: it must be all that is left, NPR %s.") % f"{left:,.0f}"})
+    if paid_on > now.date():
+        raise ValidationError({"paid_on": _("The date is in the future.")})
+    if grant.approved_at and paid_on < grant.approved_at.astimezone(now.tzinfo).date():
+        raise ValidationError({"paid_on": _("The date is before the grant was approved.")})
+
+
+def _moving(deed: str, grant: Grant, by) -> Grant:
+    """The grant, locked, when this person may do this deed to it now.
+
+    Who isn't reached by the case at all is refused like a stranger; who is gets the reason.
+    """
+    found = (
+        Grant.objects.editable_by(by)
+        .select_related("case", "project__managed_by", "budget_line", "requested_by")
+        .select_for_update(of=("self",))
+        .filter(pk=grant.pk)
+        .first()
+    )
+    if found is None:
+        raise PermissionDenied
+    permissions = grant_permissions(found, by)
+    if rules.MOVES[deed].permission not in permissions:
+        raise PermissionDenied
+    if found.state not in rules.MOVES[deed].sources:
+        raise GrantNotMovable(_("This grant is %(state)s by now.") % {"state": found.get_state_display().lower()})
+    open_moves = rules.moves_for(
+        state=found.state, permissions=permissions, person=by.pk, involved=involved_in(found)
+    )
+    if deed not in open_moves:
+        raise GrantNotMovable(_("Another person must do this: you asked for this grant or decided on it before."))
+    return found
+
+
+def grant_permissions(grant: Grant, by) -> frozenset[str]:
+    """What the person may do with grants of the organisation that manages the programme."""
+    authority, organisation_id = authority_of(by), grant.project.managed_by_id
+    return frozenset(name for name in Permission.values if authority.may(name, organisation_id))
+
+
+def involved_in(grant: Grant) -> dict:
+    return {
+        "requested": grant.requested_by_id,
+        "endorsed": grant.endorsed_by_id,
+        "approved": grant.approved_by_id,
+    }
+
+
+def _save(grant: Grant, *fields: str) -> None:
+    grant.version += 1
+    grant.save(update_fields=[*fields, "version"])
+
+
+def _touch(grant: Grant, by, now: datetime) -> None:
+    Case.objects.editable_by(by).filter(pk=grant.case_id).update(changed_on=now.date())
+
+
+def _tell(permission: Permission, grant: Grant, text: str, now: datetime) -> None:
+    """Leave a notice for all who may do the next step, once each."""
+    for person in holders(permission, grant.project.managed_by_id):
+        leave_notice(
+            recipient=person,
+            key=f"{permission}:{grant.pk}",
+            text=text % grant.case.reference,
+            url=f"/grants/{grant.pk}/",
+            now=now,
+        )

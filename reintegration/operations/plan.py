@@ -1,0 +1,39 @@
+"""Agreeing a reintegration plan."""
+
+from datetime import date, datetime
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from beneficiaries.models import Enrolment
+from core import audit
+from reintegration.models import Plan
+
+
+@transaction.atomic
+def agree_plan(
+    *, enrolment: Enrolment, livelihood: str, goal: str, steps: str, agreed_on: date, by, now: datetime
+) -> Plan:
+    """Write down what was agreed with a person who is in a programme; one plan an enrolment."""
+    enrolment = Enrolment.objects.editable_by(by).select_for_update().filter(pk=enrolment.pk).first()
+    if enrolment is None:
+        raise PermissionDenied
+    if Plan.objects.visible_to(by).filter(enrolment=enrolment).exists():
+        raise ValidationError(_("There is a plan for this programme already."))
+    if agreed_on > now.date():
+        raise ValidationError({"agreed_on": _("The date is in the future.")})
+    plan = Plan(
+        case_id=enrolment.case_id,
+        enrolment=enrolment,
+        livelihood=livelihood,
+        goal=goal,
+        steps=steps,
+        agreed_on=agreed_on,
+        by=by,
+        at=now,
+    )
+    plan.clean_fields(exclude=["case"])
+    plan.save(force_insert=True)
+    audit.record(by=by, verb="plan agreed", obj=plan, case_id=plan.case_id, now=now)
+    return plan

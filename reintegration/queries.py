@@ -1,0 +1,70 @@
+"""Reads of plans, grants and follow-ups that span models."""
+
+from datetime import date, timedelta
+
+from django.db.models import Exists, OuterRef, QuerySet, Sum
+
+from beneficiaries.models import Assessment, Case, CaseAccess, Enrolment
+from core.scoping import Level
+from reintegration.models import FollowUp, Grant, Instalment, Plan
+
+SOON = timedelta(days=14)
+
+
+def grants_for(user) -> QuerySet[Grant]:
+    """Grants that this person sees, newest first: the case by its reference alone."""
+    return (
+        Grant.objects.visible_to(user)
+        .select_related("case", "project", "budget_line", "requested_by", "endorsed_by", "approved_by", "refused_by")
+        .order_by("-requested_at", "id")
+    )
+
+
+def worked_on(user, case_key: str = "case_id") -> Exists:
+    """Whether this person works on the row's case, and so may open its file."""
+    return Exists(CaseAccess.objects.opening(user, Level.WORKING).filter(case_id=OuterRef(case_key)))
+
+
+def instalments_of(grant: Grant, user) -> list[Instalment]:
+    """What was paid of a grant, in order."""
+    return list(Instalment.objects.visible_to(user).filter(grant=grant).select_related("paid_by").order_by("number"))
+
+
+def paid_so_far(grant: Grant, user):
+    """NPR paid of a grant."""
+    return Instalment.objects.visible_to(user).filter(grant=grant).aggregate(total=Sum("amount_npr"))["total"] or 0
+
+
+def follow_ups_due(user, *, on: date) -> QuerySet[FollowUp]:
+    """Open follow-ups that are overdue or due within a fortnight, the oldest first."""
+    return (
+        FollowUp.objects.visible_to(user)
+        .open()
+        .filter(due_on__lte=on + SOON)
+        .exclude(case__status="closed")
+        .select_related("case__beneficiary", "project")
+        .order_by("due_on", "id")
+    )
+
+
+def case_parts(case: Case, user) -> dict[str, list]:
+    """All that hangs on a case and shows on its file."""
+    return {
+        "enrolments": list(
+            Enrolment.objects.visible_to(user).filter(case=case).select_related("project", "assessment", "by")
+        ),
+        "assessments": list(
+            Assessment.objects.visible_to(user).filter(case=case).select_related("project", "criteria", "by")
+        ),
+        "plans": list(Plan.objects.visible_to(user).filter(case=case).select_related("enrolment__project", "by")),
+        "grants": list(grants_for(user).filter(case=case)),
+        "instalments": list(
+            Instalment.objects.visible_to(user).filter(case=case).select_related("paid_by").order_by("paid_at", "id")
+        ),
+        "follow_ups": list(
+            FollowUp.objects.visible_to(user)
+            .filter(case=case)
+            .select_related("project", "recorded_by")
+            .order_by("due_on", "id")
+        ),
+    }

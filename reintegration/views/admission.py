@@ -1,0 +1,110 @@
+"""Choosing a programme, asking its questions, seeing each criterion's answer, deciding."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.queries import authority_of
+from beneficiaries import queries as case_queries
+from beneficiaries.models import Enrolment
+from beneficiaries.operations import record_screening
+from beneficiaries.views.consent import case_or_404
+from core.clock import now
+from core.pages import submit
+from projects.facts import FACTS
+from projects.models import Project
+from projects.queries import current_criteria, projects_for
+from projects.rules import Result, assess, facts_named, reason_text
+from reintegration import operations
+from reintegration.forms import DecisionForm, ScreeningForm
+
+
+def shown(result: Result, tree: dict) -> list[dict]:
+    """The result as `components/criteria.html` takes it: the top's children, or the top itself."""
+    nodes = [_node(result, tree)]
+    return nodes[0].get("children") or nodes
+
+
+def _node(result: Result, tree: dict) -> dict:
+    node = {"label": result.label, "answer": result.answer.value, "reason": reason_text(result)}
+    if result.children:
+        together = "all" if "all" in tree else "any"
+        node["joined"] = _("all of these") if together == "all" else _("one of these is enough")
+        node["label"] = node["label"] or node["joined"]
+        node["children"] = [_node(child, below) for child, below in zip(result.children, tree[together], strict=True)]
+    return node
+
+
+@login_required
+@require_safe
+def admission_choose(request, reference: str):
+    case = case_or_404(request, reference, writing=True)
+    taken = set(Enrolment.objects.visible_to(request.user).filter(case=case).values_list("project_id", flat=True))
+    today = now().date()
+    rows = [
+        {"project": project, "is_running": project.starts_on <= today <= project.ends_on}
+        for project in projects_for(request.user)
+        if project.pk not in taken
+    ]
+    rows.sort(key=lambda row: not row["is_running"])
+    return render(request, "reintegration/admission_choose.html", {"case": case, "rows": rows})
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def admission_assess(request, reference: str, code: str):
+    case = case_or_404(request, reference, writing=True)
+    project = Project.objects.filter(code=code).first()
+    if project is None:
+        raise Http404
+    criteria = current_criteria(project)
+    today = now().date()
+    facts = case_queries.facts_of(case, by=request.user, on=today)
+    asked = [name for name in FACTS if FACTS[name].asked and name in facts_named(criteria.tree)]
+    which = request.POST.get("which") if request.method == "POST" else None
+    screening = ScreeningForm(
+        request.POST if which == "screening" else None, facts=asked, known=facts, prefix="ask"
+    )
+    decision = DecisionForm(
+        request.POST if which == "decision" else None, prefix="decide", initial={"enrolled_on": today}
+    )
+    here = reverse("reintegration:admission-assess", args=[case.reference, project.code])
+
+    def ask() -> str:
+        record_screening(case=case, answers=screening.answers(), by=request.user, now=now())
+        return f"{here}#result"
+
+    def decide() -> str:
+        assessment = operations.admit(case=case, project=project, by=request.user, now=now(), **_decided(decision))
+        messages.success(request, f"{assessment.get_decision_display()}: {project.name}")
+        return reverse("case-detail", args=[case.reference])
+
+    response = None
+    if which == "screening":
+        response = submit(request, screening, purpose=f"screen:{case.pk}", deed=ask)
+    elif which == "decision":
+        response = submit(request, decision, purpose=f"admit:{case.pk}:{project.code}", deed=decide)
+    result = assess(facts, criteria.tree, today)
+    context = {
+        "case": case,
+        "project": project,
+        "criteria": criteria,
+        "screening": screening,
+        "decision": decision,
+        "result": result,
+        "nodes": shown(result, criteria.tree),
+        "was_asked": all(name in facts for name in asked),
+        "may_override": bool(
+            authority_of(request.user).where("override_eligibility") & {case.lead_organisation_id, project.managed_by_id}
+        ),
+        "is_taken": Enrolment.objects.visible_to(request.user).filter(case=case, project=project).exists(),
+    }
+    return response or render(request, "reintegration/admission_assess.html", context)
+
+
+def _decided(form: DecisionForm) -> dict:
+    return {name: form.cleaned_data[name] for name in ("decision", "enrolled_on", "reason")}

@@ -1,0 +1,205 @@
+"""The case file: who, the state of things, what is next, what happened."""
+
+from datetime import date, datetime, time
+
+from django.contrib.auth.decorators import login_required
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from beneficiaries import queries as case_queries
+from beneficiaries import rules as case_rules
+from beneficiaries.choices import CaseStatus, ConsentPurpose, Risk
+from beneficiaries.models import Case
+from beneficiaries.views.consent import case_or_404
+from core import audit
+from core.clock import now
+from geography.models import Country
+from projects.choices import TargetGroup
+from reintegration import queries
+from reintegration.choices import GrantState
+
+STATUS_COLOURS = {CaseStatus.ACTIVE: "green", CaseStatus.FOLLOW_UP: "blue", CaseStatus.CLOSED: "grey"}
+RISK_COLOURS = {Risk.HIGH: "red", Risk.MEDIUM: "orange", Risk.LOW: "green", Risk.UNKNOWN: "grey"}
+GRANT_COLOURS = {
+    GrantState.REQUESTED: "yellow",
+    GrantState.ENDORSED: "blue",
+    GrantState.APPROVED: "teal",
+    GrantState.PAID: "green",
+    GrantState.REFUSED: "red",
+}
+
+
+@login_required
+@require_safe
+def case_detail(request, reference: str):
+    case = case_or_404(request, reference)
+    file = case_queries.file_of(case, request.user)
+    consents = case_queries.live_consents(case, request.user)
+    parts = queries.case_parts(case, request.user)
+    today = now().date()
+    may_write = Case.objects.editable_by(request.user).filter(pk=case.pk).exists()
+    audit.record(by=request.user, verb="case file read", obj=case, case_id=case.pk, now=now())
+    context = {
+        "case": case,
+        "identity": _identity(case, file, today),
+        "about": _about(case),
+        "situation": _situation(file),
+        "file": file,
+        "consents": consents,
+        "parts": parts,
+        "actions": _actions(case, consents, parts, may_write),
+        "due": [row for row in parts["follow_ups"] if row.done_on is None][:3],
+        "timeline": _timeline(case, consents, parts),
+        "today": today,
+        "may_write": may_write,
+    }
+    return render(request, "reintegration/case_detail.html", context)
+
+
+def _identity(case: Case, file, today: date) -> dict:
+    age = case_rules.age_on(case.beneficiary.birth_on, today)
+    facts = [
+        {"label": _("Sex"), "value": case.beneficiary.get_sex_display()},
+        {"label": _("Age"), "value": age if age is not None else _("not known")},
+        {"label": _("Led by"), "value": case.lead_organisation.name},
+        {"label": _("Caseworker"), "value": file.caseworker.get_full_name() or file.caseworker.username},
+        {"label": _("Danger"), "value": file.get_risk_display()},
+    ]
+    return {
+        "reference": case.reference,
+        "name": case.beneficiary.name,
+        "other_name": case.beneficiary.name_ne,
+        "status": {"label": case.get_status_display(), "colour": STATUS_COLOURS[case.status]},
+        "facts": facts,
+        "alert": _("Read “safe contact” before you call or visit.") if case.beneficiary.safe_contact else "",
+    }
+
+
+def _about(case: Case) -> list[dict]:
+    person = case.beneficiary
+    home = ", ".join(str(place) for place in (person.home_place, person.home_local_level, person.home_district) if place)
+    born = person.birth_as_typed or (person.birth_on.isoformat() if person.birth_on else "")
+    country = Country.objects.filter(code=person.citizenship).first() if person.citizenship else None
+    return [
+        {"key": _("Safe contact"), "value": person.safe_contact},
+        {"key": _("Telephone"), "value": person.phone},
+        {"key": _("Born"), "value": born},
+        {"key": _("Home"), "value": home},
+        {"key": _("Citizenship"), "value": country.name if country else ""},
+        {"key": _("Citizenship certificate"), "value": person.get_has_citizenship_certificate_display()},
+    ]
+
+
+def _situation(file) -> list[dict]:
+    country = Country.objects.filter(code=file.country_of_stay).first() if file.country_of_stay else None
+    groups = [TargetGroup(code).label for code in file.groups if code in TargetGroup.values]
+    return [
+        {"key": _("Main situation"), "value": TargetGroup(file.primary_group).label},
+        {"key": _("All that hold"), "value": ", ".join(str(group) for group in groups)},
+        {"key": _("Country abroad"), "value": country.name if country else ""},
+        {"key": _("Lives now in"), "value": file.current_district.name if file.current_district else ""},
+        {"key": _("What happened"), "value": file.narrative},
+        {"key": _("Asks for"), "value": file.needs},
+    ]
+
+
+def _actions(case: Case, consents, parts: dict, may_write: bool) -> list[dict]:
+    """What can be done next, the most pressing first; templates decide nothing."""
+    names = case_rules.case_actions(
+        may_write=may_write,
+        is_open=case.status != CaseStatus.CLOSED,
+        has_asked_sharing=any(consent.purpose == ConsentPurpose.SHARING for consent in consents),
+        is_enrolled=bool(parts["enrolments"]),
+    )
+    if not names:
+        return []
+    planned = {plan.enrolment_id for plan in parts["plans"]}
+    granted = {grant.plan_id for grant in parts["grants"] if grant.state != GrantState.REFUSED}
+    actions = [
+        {
+            "label": _("Agree a reintegration plan: %s") % enrolment.project.name,
+            "url": reverse("reintegration:plan-agree", args=[case.reference, enrolment.project.code]),
+        }
+        for enrolment in parts["enrolments"]
+        if enrolment.pk not in planned
+    ]
+    actions += [
+        {
+            "label": _("Ask for a grant: %s") % plan.get_livelihood_display(),
+            "url": reverse("reintegration:grant-request", args=[case.reference, plan.pk]),
+        }
+        for plan in parts["plans"]
+        if plan.pk not in granted and plan.enrolment.project.grant_ceiling_npr is not None
+    ]
+    worded = {
+        "ask_sharing": (_("Ask for consent to share with IOM"), "beneficiaries:consent-share"),
+        "assess": (_("Assess for a programme"), "reintegration:admission-choose"),
+        "assess_another": (_("Assess for another programme"), "reintegration:admission-choose"),
+        "close": (_("Close the case"), "beneficiaries:case-close"),
+    }
+    made = {name: {"label": worded[name][0], "url": reverse(worded[name][1], args=[case.reference])} for name in names}
+    first = [made[name] for name in names if name in ("ask_sharing", "assess")]
+    last = [made[name] for name in names if name in ("assess_another", "close")]
+    ordered = first + actions + last
+    ordered[0]["primary"] = True
+    return ordered
+
+
+def _moment(value: date | datetime) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    return timezone.make_aware(datetime.combine(value, time.max))
+
+
+def _name(user) -> str:
+    return (user.get_full_name() or user.username) if user else ""
+
+
+def _timeline(case: Case, consents, parts: dict) -> list[dict]:
+    """What happened, the newest first."""
+    items = [{"at": case.created_at, "title": _("Case opened"), "by": case.lead_organisation.name}]
+    for consent in consents:
+        about = f"{consent.get_purpose_display()}: {consent.organisation}" if consent.organisation else str(consent)
+        answer = _("Agreed") if consent.is_given else _("Did not agree")
+        items.append({"at": consent.recorded_at, "title": answer, "text": about, "by": _name(consent.recorded_by)})
+    for row in parts["assessments"]:
+        item = {
+            "at": row.at, "title": f"{row.get_decision_display()}: {row.project.name}",
+            "text": row.reason, "by": _name(row.by),
+        }
+        if row.is_override:
+            item["tag"] = {"label": _("Against the criteria"), "colour": "orange"}
+        items.append(item)
+    for plan in parts["plans"]:
+        items.append({"at": plan.at, "title": _("Plan agreed"), "text": plan.get_livelihood_display(), "by": _name(plan.by)})
+    for grant in parts["grants"]:
+        items += _grant_items(grant)
+    for row in parts["instalments"]:
+        items.append(
+            {"at": row.paid_at, "title": _("Instalment %s paid") % row.number, "text": f"NPR {row.amount_npr:,.0f}", "by": _name(row.paid_by)}
+        )
+    for row in parts["follow_ups"]:
+        if row.done_on:
+            items.append(
+                {
+                    "at": row.recorded_at, "title": f"{row.get_kind_display()}: {row.get_outcome_display()}",
+                    "text": " — ".join(part for part in (row.get_wellbeing_display(), row.note) if part), "by": _name(row.recorded_by),
+                }
+            )
+    return sorted(items, key=lambda item: _moment(item["at"]), reverse=True)
+
+
+def _grant_items(grant) -> list[dict]:
+    amount = f"NPR {grant.amount_npr:,.0f}"
+    moments = [
+        (grant.requested_at, _("Grant asked for"), grant.requested_by, amount),
+        (grant.endorsed_at, _("Grant endorsed"), grant.endorsed_by, amount),
+        (grant.approved_at, _("Grant approved"), grant.approved_by, amount),
+        (grant.refused_at, _("Grant refused"), grant.refused_by, grant.refusal),
+    ]
+    return [
+        {"at": at, "title": title, "by": _name(by), "text": text} for at, title, by, text in moments if at is not None
+    ]

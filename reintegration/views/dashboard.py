@@ -1,0 +1,54 @@
+"""The first page after signing in: what waits for this person."""
+
+from django.contrib.auth.decorators import login_required
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from accounts.models import Notice
+from accounts.queries import authority_of
+from beneficiaries import queries as case_queries
+from core.clock import now
+from reintegration import queries
+from reintegration.views.grant import moves_of
+
+COUNTED = 1000
+
+
+@login_required
+@require_safe
+def dashboard(request):
+    authority, today, figures, due, waiting = authority_of(request.user), now().date(), [], [], []
+    if authority.may("read_cases"):
+        open_cases = case_queries.case_list(request.user, status="active").order_by()[: COUNTED + 1].count()
+        due = list(queries.follow_ups_due(request.user, on=today)[:10])
+        late = queries.follow_ups_due(request.user, on=today).filter(due_on__lt=today).count()
+        figures += [
+            {"label": _("Active cases"), "value": _capped(open_cases), "url": reverse("beneficiaries:case-list")},
+            {
+                "label": _("Follow-ups overdue"),
+                "value": late,
+                "url": reverse("reintegration:follow-up-list"),
+                "urgent": late > 0,
+            },
+        ]
+    if authority.may("read_figures"):
+        grants = queries.grants_for(request.user).filter(state__in=["requested", "endorsed", "approved"])
+        waiting = [grant for grant in grants.select_related("project__managed_by")[:200] if moves_of(grant, request.user)]
+        figures.append(
+            {"label": _("Grants waiting for you"), "value": len(waiting), "url": reverse("reintegration:grant-list")}
+        )
+    context = {
+        "figures": figures,
+        "due": due,
+        "waiting": waiting[:10],
+        "today": today,
+        "notices": Notice.objects.visible_to(request.user).unread()[:5],
+        "may_write": authority.may("write_cases"),
+    }
+    return render(request, "reintegration/dashboard.html", context)
+
+
+def _capped(count: int) -> str:
+    return f"{COUNTED:,}+" if count > COUNTED else str(count)

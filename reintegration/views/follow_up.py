@@ -1,0 +1,65 @@
+"""What is due, and writing down what came of it."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.queries import authority_of
+from core.clock import now
+from core.pages import submit
+from reintegration import operations, queries
+from reintegration.forms import FollowUpForm
+from reintegration.models import FollowUp
+
+SHOWN = 200
+
+
+@login_required
+@require_safe
+def follow_up_list(request):
+    authority = authority_of(request.user)
+    if not authority.may("read_cases"):
+        raise PermissionDenied
+    today = now().date()
+    return render(
+        request,
+        "reintegration/follow_up_list.html",
+        {
+            "follow_ups": queries.follow_ups_due(request.user, on=today)[:SHOWN],
+            "today": today,
+            "may_write": authority.may("write_cases"),
+        },
+    )
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def follow_up_record(request, follow_up_id: UUID):
+    found = (
+        FollowUp.objects.visible_to(request.user).select_related("case", "project").filter(pk=follow_up_id).first()
+    )
+    if found is None:
+        raise Http404
+    if not FollowUp.objects.editable_by(request.user).filter(pk=found.pk).exists():
+        raise PermissionDenied
+    form = FollowUpForm(request.POST or None, initial={"done_on": now().date()})
+
+    def deed() -> str:
+        data = form.cleaned_data
+        operations.record_follow_up(
+            follow_up=found, done_on=data["done_on"], outcome=data["outcome"], wellbeing=data["wellbeing"],
+            note=data["note"], by=request.user, now=now(),
+        )
+        messages.success(request, _("It is written down."))
+        return reverse("case-detail", args=[found.case.reference])
+
+    return submit(request, form, purpose=f"follow_up:{found.pk}", deed=deed) or render(
+        request, "reintegration/follow_up_record.html", {"form": form, "follow_up": found, "case": found.case}
+    )

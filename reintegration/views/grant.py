@@ -1,0 +1,168 @@
+"""Grants: asked for from a case file; endorsed, approved and paid by people who see figures only."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.queries import authority_of
+from beneficiaries.forms import EmptyForm
+from beneficiaries.views.consent import case_or_404
+from core.clock import now
+from core.pages import submit
+from reintegration import operations, queries, rules
+from reintegration.forms import GrantForm, PaymentForm, RefusalForm
+from reintegration.models import Grant, Plan
+from reintegration.operations.grant import grant_permissions, involved_in
+
+METHODS = ["GET", "HEAD", "POST"]
+SHOWN = 200
+
+
+@login_required
+@require_safe
+def grant_list(request):
+    authority = authority_of(request.user)
+    if not (authority.may("read_figures") or authority.may("read_cases")):
+        raise PermissionDenied
+    grants = list(queries.grants_for(request.user).select_related("project__managed_by")[:SHOWN])
+    waiting = [grant for grant in grants if moves_of(grant, request.user)]
+    return render(
+        request, "reintegration/grant_list.html", {"grants": grants, "waiting": waiting, "shown": SHOWN}
+    )
+
+
+def moves_of(grant: Grant, user) -> list[str]:
+    return rules.moves_for(
+        state=grant.state,
+        permissions=grant_permissions(grant, user),
+        person=user.pk,
+        involved=involved_in(grant),
+    )
+
+
+def _grant_or_404(request, grant_id: UUID) -> Grant:
+    grant = (
+        queries.grants_for(request.user)
+        .select_related("project__managed_by")
+        .annotate(is_worked_on=queries.worked_on(request.user))
+        .filter(pk=grant_id)
+        .first()
+    )
+    if grant is None:
+        raise Http404
+    return grant
+
+
+@login_required
+@require_safe
+def grant_detail(request, grant_id: UUID):
+    return _page(request, _grant_or_404(request, grant_id))
+
+
+def _page(request, grant: Grant, **forms):
+    moves = moves_of(grant, request.user)
+    paid = queries.paid_so_far(grant, request.user)
+    context = {
+        "grant": grant,
+        "moves": moves,
+        "may_refuse": any(name.startswith("refuse") for name in moves),
+        "instalments": queries.instalments_of(grant, request.user),
+        "paid": paid,
+        "left": grant.amount_npr - paid,
+        "confirm": EmptyForm(),
+        "refusal": RefusalForm(),
+        "payment": PaymentForm(initial={"paid_on": now().date(), "amount_npr": grant.amount_npr - paid}),
+    }
+    return render(request, "reintegration/grant_detail.html", context | forms)
+
+
+@login_required
+@require_http_methods(METHODS)
+def grant_request(request, reference: str, plan_id: UUID):
+    case = case_or_404(request, reference, writing=True)
+    plan = (
+        Plan.objects.visible_to(request.user)
+        .select_related("enrolment__project")
+        .filter(pk=plan_id, case=case)
+        .first()
+    )
+    if plan is None or plan.enrolment.project.grant_ceiling_npr is None:
+        raise Http404
+    project = plan.enrolment.project
+    form = GrantForm(request.POST or None, project=project)
+
+    def deed() -> str:
+        operations.request_grant(
+            plan=plan, amount_npr=form.cleaned_data["amount_npr"], budget_line=form.cleaned_data["budget_line"],
+            by=request.user, now=now(),
+        )
+        messages.success(request, _("The grant is asked for. You are told when it is decided."))
+        return reverse("case-detail", args=[case.reference])
+
+    return submit(request, form, purpose=f"grant:{plan.pk}", deed=deed) or render(
+        request, "reintegration/grant_request.html", {"form": form, "case": case, "plan": plan, "project": project}
+    )
+
+
+def _decide(request, grant_id: UUID, form, name: str, deed, done: str):
+    """One deed on a grant from its own page; what is refused shows there."""
+    grant = _grant_or_404(request, grant_id)
+
+    def carried() -> str:
+        deed(grant)
+        messages.success(request, done)
+        return reverse("reintegration:grant-detail", args=[grant.pk])
+
+    return submit(request, form, purpose=f"{name}:{grant.pk}", deed=carried) or _page(request, grant, **{name: form})
+
+
+@login_required
+@require_http_methods(["POST"])
+def grant_endorse(request, grant_id: UUID):
+    return _decide(
+        request, grant_id, EmptyForm(request.POST), "confirm",
+        lambda grant: operations.endorse_grant(grant=grant, by=request.user, now=now()), _("The grant is endorsed."),
+    )
+
+
+@login_required
+@require_http_methods(["POST"])
+def grant_approve(request, grant_id: UUID):
+    return _decide(
+        request, grant_id, EmptyForm(request.POST), "confirm",
+        lambda grant: operations.approve_grant(grant=grant, by=request.user, now=now()), _("The grant is approved."),
+    )
+
+
+@login_required
+@require_http_methods(["POST"])
+def grant_refuse(request, grant_id: UUID):
+    form = RefusalForm(request.POST)
+    return _decide(
+        request, grant_id, form, "refusal",
+        lambda grant: operations.refuse_grant(
+            grant=grant, reason=form.cleaned_data["refusal"], by=request.user, now=now()
+        ),
+        _("The grant is refused."),
+    )
+
+
+@login_required
+@require_http_methods(["POST"])
+def grant_pay(request, grant_id: UUID):
+    form = PaymentForm(request.POST)
+    return _decide(
+        request, grant_id, form, "payment",
+        lambda grant: operations.pay_instalment(
+            grant=grant, amount_npr=form.cleaned_data["amount_npr"], voucher=form.cleaned_data["voucher"],
+            paid_on=form.cleaned_data["paid_on"], by=request.user, now=now(),
+        ),
+        _("The instalment is paid and posted to the budget."),
+    )

@@ -1,0 +1,44 @@
+"""Agreeing a reintegration plan."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from beneficiaries.models import Enrolment
+from beneficiaries.views.consent import case_or_404
+from core.clock import now
+from core.pages import submit
+from reintegration import operations
+from reintegration.forms import PlanForm
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def plan_agree(request, reference: str, code: str):
+    case = case_or_404(request, reference, writing=True)
+    enrolment = (
+        Enrolment.objects.visible_to(request.user)
+        .select_related("project")
+        .filter(case=case, project__code=code)
+        .first()
+    )
+    if enrolment is None:
+        raise Http404
+    form = PlanForm(request.POST or None, initial={"agreed_on": now().date()})
+
+    def deed() -> str:
+        data = form.cleaned_data
+        operations.agree_plan(
+            enrolment=enrolment, livelihood=data["livelihood"], goal=data["goal"], steps=data["steps"],
+            agreed_on=data["agreed_on"], by=request.user, now=now(),
+        )
+        messages.success(request, _("The plan is written down."))
+        return reverse("case-detail", args=[case.reference])
+
+    return submit(request, form, purpose=f"plan:{enrolment.pk}", deed=deed) or render(
+        request, "reintegration/plan_agree.html", {"form": form, "case": case, "project": enrolment.project}
+    )

@@ -1,0 +1,33 @@
+// Small comforts. Every page works without this file; nothing here decides anything.
+(function () {
+  'use strict'
+
+  document.documentElement.classList.add('js-enabled')
+
+  // A second press while the first is under way would send the form twice; the server refuses it anyway.
+  // The button isn't disabled: a disabled button drops out of the form and loses the focus.
+  document.addEventListener('submit', function (event) {
+    var form = event.target
+    if (form.dataset.sent === 'yes') {
+      event.preventDefault()
+      return
+    }
+    var button = event.submitter || form.querySelector('button[data-once]')
+    if (button && button.hasAttribute('data-once')) {
+      form.dataset.sent = 'yes'
+      button.setAttribute('aria-busy', 'true')
+    }
+  })
+
+  // Coming back with the browser's back button finds the page as it was left: let it be sent again.
+  window.addEventListener('pageshow', function () {
+    document.querySelectorAll('form[data-sent]').forEach(function (form) {
+      delete form.dataset.sent
+      form.querySelectorAll('[aria-busy]').forEach(function (button) { button.removeAttribute('aria-busy') })
+    })
+  })
+
+  // After a refused form the reader, and a screen reader, begin at what is wrong.
+  var summary = document.querySelector('[data-error-summary]')
+  if (summary) summary.focus()
+})()
