@@ -127,9 +127,10 @@ def check(places: Places, signals: Signals, rest: list[str]) -> int:
         strict = environment | {"SITE_URL": "https://cases.example.org", "DEBUG": "0", "DEMO": "0"}
         strict |= {"ALLOWED_HOSTS": "cases.example.org", "MFA_REQUIRED": "1", "TRUSTED_PROXIES": "1"}
         floors = "import sys; from importlinter.cli import lint_imports_command as run; sys.exit(run())"
+        concise = ["--output-format", "concise"]
         wanted = {
-            "format": (["-m", "ruff", "format", "--check", "."], environment),
-            "lint": (["-m", "ruff", "check", "."], environment),
+            "format": (["-m", "ruff", "format", "--check", *concise, "."], environment),
+            "lint": (["-m", "ruff", "check", *concise, "."], environment),
             "types": (["-m", "mypy", "."], environment),
             "floors": (["-c", floors], environment | {"PYTHONPATH": str(places.project)}),
             "migrations": (["manage.py", "makemigrations", "--check", "--dry-run"], environment),

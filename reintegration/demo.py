@@ -70,7 +70,7 @@ FAMILY = [
     ("Yadav", "यादव"), ("Gurung", "गुरुङ"), ("Nepali", "नेपाली"), ("Rai", "राई"), ("Thapa", "थापा"), ("Khatun", "खातुन"),
     ("Sherpa", "शेर्पा"),
 ]
-DISTRICTS = ["304", "302", "306", "305", "201", "516", "108", "604"]
+DISTRICTS = ["304", "302", "306", "305", "309", "312", "111", "405"]
 COUNTRIES = ["QA", "SA", "AE", "KW", "JO", "LB", "MY"]
 SHOPS = [Livelihood.TEA_SHOP, Livelihood.GROCERY, Livelihood.TAILORING, Livelihood.FARMING, Livelihood.LIVESTOCK]
 

@@ -1,0 +1,131 @@
+"""The tests' databases: one template, made and migrated as the owner; clones, used as the application.
+
+The template holds the programmes, the places and a small demo caseload. It is named after what it was made
+from and reused while that stays the same, so that a second run starts at once.
+"""
+
+import fcntl
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+
+ROOT = Path(__file__).resolve().parent.parent
+MADE_FROM = ("*/migrations/*.py", "*/sql/*.sql", "*/models.py", "*/models/*.py", "*/programmes/*.yaml",
+             "*/operations.py", "*/operations/*.py", "*/demo.py", "core/*.py", "accounts/*.py", "geography/data/*.json")
+PEOPLE = 42
+
+
+def url(role: str, name: str) -> str:
+    """The address of a database for `app` or `owner`."""
+    variable = {"app": "DATABASE_URL", "owner": "MIGRATION_DATABASE_URL"}[role]
+    return urlunsplit(urlsplit(os.environ[variable])._replace(path=f"/{name}"))
+
+
+def as_owner(name: str):
+    """A connection to a database as its owner, outside Django, each statement committed by itself."""
+    connection = psycopg2.connect(url("owner", name))
+    connection.autocommit = True
+    return connection
+
+
+def _administer(*statements: str) -> None:
+    connection = as_owner("postgres")
+    try:
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+    finally:
+        connection.close()
+
+
+def _digest() -> str:
+    seen = hashlib.sha256(f"{date.today()} {PEOPLE} {os.environ['SECRET_KEY']}".encode())
+    for pattern in MADE_FROM:
+        for path in sorted(ROOT.glob(pattern)):
+            if "tests" not in path.parts and ".venv" not in path.parts:
+                seen.update(path.read_bytes())
+    return seen.hexdigest()[:12]
+
+
+def environment(name: str) -> dict[str, str]:
+    """The environment of a process that works on this database."""
+    return {**os.environ, "DATABASE_URL": url("app", name), "MIGRATION_DATABASE_URL": url("owner", name)}
+
+
+def manage(name: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+    """Run a management command on a database, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), *arguments],
+        env=environment(name), cwd=ROOT, capture_output=True, text=True, timeout=240,
+    )
+    if check and done.returncode:
+        raise RuntimeError(f"manage.py {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}")
+    return done
+
+
+def _exists(name: str) -> bool:
+    connection = as_owner("postgres")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+            return cursor.fetchone() is not None
+    finally:
+        connection.close()
+
+
+def template() -> str:
+    """The template's name; made first where it isn't there. Processes that ask at once wait for one."""
+    name = f"test_iom_template_{_digest()}"
+    with open(Path(tempfile.gettempdir()) / "iom_cases_tests.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _exists(name):
+            _forget_old_templates()
+            making = f"{name}_making"
+            _administer(f"DROP DATABASE IF EXISTS {making} WITH (FORCE)", f"CREATE DATABASE {making}")
+            _administer(
+                f"REVOKE ALL ON DATABASE {making} FROM PUBLIC",
+                f"GRANT CONNECT ON DATABASE {making} TO iom_app",
+                f"ALTER DATABASE {making} SET synchronous_commit = off",
+            )
+            manage(making, "migrate", "-v0")
+            manage(making, "load_programmes")
+            manage(making, "seed_demo", "--people", str(PEOPLE))
+            _administer(f"ALTER DATABASE {making} RENAME TO {name}")
+    return name
+
+
+def _forget_old_templates() -> None:
+    connection = as_owner("postgres")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(r"SELECT datname FROM pg_database WHERE datname LIKE 'test\_iom\_%'")
+            for (name,) in cursor.fetchall():
+                cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    finally:
+        connection.close()
+
+
+@contextmanager
+def clone(name: str) -> Iterator[str]:
+    """A database of its own, like the template; gone afterwards."""
+    source = template()
+    _administer(
+        f"DROP DATABASE IF EXISTS {name} WITH (FORCE)",
+        f"CREATE DATABASE {name} TEMPLATE {source}",
+        f"REVOKE ALL ON DATABASE {name} FROM PUBLIC",
+        f"GRANT CONNECT ON DATABASE {name} TO iom_app",
+        f"ALTER DATABASE {name} SET synchronous_commit = off",
+    )
+    try:
+        yield name
+    finally:
+        _administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

@@ -1,0 +1,112 @@
+"""Telling a person's case step by step, through the same operations as the pages."""
+
+from datetime import date
+from decimal import Decimal
+
+from accounts.models import Organisation
+from beneficiaries.models import Case, Enrolment
+from beneficiaries.operations import ConsentGiven, PersonFacts, Situation, open_case, record_consent, record_screening
+from core.clock import now
+from core.context import acting_as
+from geography.models import District
+from projects.facts import FACTS
+from projects.models import BudgetLine, Project
+from projects.queries import current_criteria
+from projects.rules import facts_named
+from reintegration import operations
+from reintegration.models import Grant, Plan
+
+
+def organisation(code: str) -> Organisation:
+    return Organisation.objects.get(code=code)
+
+
+def project(code: str = "RASNM-2") -> Project:
+    return Project.objects.get(code=code)
+
+
+def a_person(**changes) -> PersonFacts:
+    given = {
+        "first_name": "Sunita",
+        "second_name": "Tamang",
+        "name_ne": "सुनिता तामाङ",
+        "sex": "female",
+        "birth_on": date(1996, 5, 4),
+        "birth_precision": "day",
+        "birth_as_typed": "1996-05-04 AD",
+        "citizenship": "NP",
+        "home_district_id": District.id_for("302"),
+    }
+    return PersonFacts(**given | changes)
+
+
+def a_situation(**changes) -> Situation:
+    given = {
+        "groups": ["stranded_migrant", "survivor_of_trafficking"],
+        "primary_group": "stranded_migrant",
+        "country_of_stay": "KW",
+        "current_district_id": District.id_for("302"),
+        "risk": "medium",
+        "narrative": "Was not paid for a year.",
+    }
+    return Situation(**given | changes)
+
+
+def a_case(by, code: str = "NGO_A", *, person=None, situation=None) -> Case:
+    """A case led by the organisation; must run as somebody who writes there."""
+    return open_case(
+        organisation=organisation(code),
+        consent=ConsentGiven(given_by="self", how="spoken"),
+        person=person or a_person(),
+        situation=situation or a_situation(),
+        by=by,
+        now=now(),
+    )
+
+
+def share_with_iom(case: Case, by, *, agrees: bool = True):
+    return record_consent(
+        case=case, purpose="sharing", organisation=organisation("IOM"), is_given=agrees, given_by="self",
+        how="spoken", by=by, now=now(),
+    )
+
+
+def screened(case: Case, by, code: str = "RASNM-2", **answers) -> None:
+    named = facts_named(current_criteria(project(code)).tree)
+    given = {name: True for name in FACTS if FACTS[name].asked and name in named}
+    record_screening(case=case, answers=given | answers, by=by, now=now())
+
+
+def admitted(case: Case, by, code: str = "RASNM-2", **changes) -> Enrolment:
+    screened(case, by, code)
+    given = {"decision": "admitted", "enrolled_on": now().date(), "reason": ""}
+    operations.admit(case=case, project=project(code), by=by, now=now(), **given | changes)
+    return Enrolment.objects.visible_to(by).get(case=case, project__code=code)
+
+
+def planned(case: Case, by) -> Plan:
+    return operations.agree_plan(
+        enrolment=admitted(case, by), livelihood="tea_shop", goal="A tea shop.", steps="", agreed_on=now().date(),
+        by=by, now=now(),
+    )
+
+
+def requested(plan: Plan, by, amount: int = 60000) -> Grant:
+    return operations.request_grant(
+        plan=plan, amount_npr=Decimal(amount), budget_line=BudgetLine.objects.get(project=project(), code="grants"),
+        by=by, now=now(),
+    )
+
+
+def approved(grant: Grant, cast) -> Grant:
+    with acting_as(cast["iom_supervisor"]):
+        operations.endorse_grant(grant=grant, by=cast["iom_supervisor"], now=now())
+    with acting_as(cast["iom_approver"]):
+        return operations.approve_grant(grant=grant, by=cast["iom_approver"], now=now())
+
+
+def paid(grant: Grant, cast, amount: int = 30000, username: str = "iom_finance"):
+    with acting_as(cast[username]):
+        return operations.pay_instalment(
+            grant=grant, amount_npr=Decimal(amount), voucher="V-1", paid_on=now().date(), by=cast[username], now=now()
+        )

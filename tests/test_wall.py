@@ -1,0 +1,245 @@
+"""The wall: what the second NGO finds of the first NGO's case, through Python and through PostgreSQL alone."""
+
+import re
+import uuid
+
+import pytest
+from django.apps import apps
+from django.db import DatabaseError, connection, transaction
+
+from accounts.queries import authority_of
+from beneficiaries.models import Beneficiary, Case, CaseAccess, CaseFile, Consent
+from core import policies
+from core.clock import now
+from core.context import acting_as, enter, entered_as
+from core.scoping import Open, OwnWall, Wall
+from tests import story
+
+pytestmark = pytest.mark.django_db
+
+LINKED = sorted(policies.linked_models(), key=lambda model: model._meta.label)
+
+
+def _count(table: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {table}")
+        return cursor.fetchone()[0]
+
+
+def _walled():
+    return [model for model in policies.own_models() if isinstance(getattr(model, "wall", None), Wall | OwnWall)]
+
+
+def test_every_model_says_who_may_see_it():
+    unsaid = [
+        model._meta.label
+        for model in policies.own_models()
+        if not model._meta.auto_created and not isinstance(getattr(model, "wall", None), Wall | OwnWall | Open)
+    ]
+    assert unsaid == []
+
+
+@pytest.mark.parametrize("model", _walled() if apps.ready else [], ids=lambda model: model._meta.label)
+def test_without_context_there_are_no_rows(model):
+    enter(None)
+    if model.wall.read is None:
+        with pytest.raises(DatabaseError), transaction.atomic():
+            _count(model._meta.db_table)
+    else:
+        assert _count(model._meta.db_table) == 0
+
+
+def test_every_walled_table_is_forced_and_has_one_policy_a_command():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity FROM pg_class c "
+            "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public' AND c.relkind = 'r'"
+        )
+        state = {name: (enabled, forced) for name, enabled, forced in cursor.fetchall()}
+        cursor.execute("SELECT tablename, cmd, coalesce(qual, with_check) FROM pg_policies WHERE schemaname = 'public'")
+        found = cursor.fetchall()
+    for model in _walled():
+        table = model._meta.db_table
+        assert state[table] == (True, True), table
+        wanted = {name.upper() for name, sql in policies.conditions(model).items() if sql is not None}
+        assert sorted(command for name, command, _ in found if name == table) == sorted(wanted), table
+    assert [row for row in found if row[1] == "ALL" or row[2].strip("()") == "true"] == []
+
+
+def test_the_application_owns_nothing_and_bypasses_nothing():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        assert cursor.fetchone() == ("iom_app", False, False)
+        cursor.execute("SELECT count(*) FROM pg_class WHERE relowner = 'iom_app'::regrole")
+        assert cursor.fetchone()[0] == 0
+        cursor.execute("SELECT count(*) FROM pg_auth_members WHERE member = 'iom_app'::regrole")
+        assert cursor.fetchone()[0] == 0
+
+
+@pytest.fixture
+def whole_case(cast):
+    """A case of the first NGO with a row in every linked table, not shared with anyone."""
+    by = cast["ngo_a_caseworker"]
+    with acting_as(by):
+        case = story.a_case(by)
+        grant = story.requested(story.planned(case, by), by)
+    story.approved(grant, cast)
+    story.paid(grant, cast)
+    return case
+
+
+@pytest.mark.parametrize("model", LINKED, ids=lambda model: model._meta.label)
+def test_the_second_ngo_sees_no_row_of_the_first(model, whole_case, cast):
+    key = policies.case_column(model)
+    with acting_as(cast["ngo_a_caseworker"]):
+        assert model.objects.filter(**{key: whole_case.pk}).count() >= 1, "the data that could leak must be there"
+    with acting_as(cast["ngo_b_caseworker"]):
+        assert model.objects.filter(**{key: whole_case.pk}).count() == 0
+        assert model.objects.visible_to(cast["ngo_b_caseworker"]).filter(**{key: whole_case.pk}).count() == 0
+
+
+@pytest.mark.parametrize("model", LINKED, ids=lambda model: model._meta.label)
+def test_python_and_the_database_agree_for_everyone(model, whole_case, cast):
+    """Python's scope and the policies are two readings of one line: same rows for each of the cast."""
+    from reintegration.demo import CAST  # the names of the cast
+
+    for username in CAST:
+        user = cast[username]
+        with acting_as(user):
+            alone = set(model.objects.values_list("pk", flat=True))
+            scoped = set(model.objects.visible_to(user).values_list("pk", flat=True))
+        assert alone == scoped, username
+
+
+@pytest.mark.parametrize("model", LINKED, ids=lambda model: model._meta.label)
+def test_the_second_ngo_can_write_no_row_of_the_first(model, whole_case, cast):
+    key = policies.case_column(model)
+    with acting_as(cast["ngo_b_caseworker"]), connection.cursor() as cursor:
+        for statement in (
+            f"UPDATE {model._meta.db_table} SET id = id WHERE {key} = %s",
+            f"DELETE FROM {model._meta.db_table} WHERE {key} = %s",
+        ):
+            try:
+                with transaction.atomic():
+                    cursor.execute(statement, [whole_case.pk])
+                    assert cursor.rowcount == 0, statement
+            except DatabaseError as error:
+                assert "permission denied" in str(error)
+
+
+def test_an_organisation_cannot_give_itself_a_case(whole_case, cast):
+    ngo_b = story.organisation("NGO_B")
+    with acting_as(cast["ngo_b_caseworker"]), connection.cursor() as cursor:
+        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+            CaseAccess.objects.create(
+                case_id=whole_case.pk, organisation=ngo_b, level="lead", basis="lead", reference="x", status="active",
+                lead_organisation=ngo_b, changed_on=now().date(),
+            )
+        with pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
+            Consent(
+                case_id=whole_case.pk, purpose="sharing", organisation=ngo_b, is_given=True, given_by="self",
+                how="spoken", asked_on=now().date(), recorded_by=cast["ngo_b_caseworker"], recorded_at=now(),
+            ).save(force_insert=True)
+        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+            cursor.execute("SELECT wall.earned_access(%s)", [whole_case.pk])
+
+
+def test_the_lead_of_a_case_does_not_change_under_it(whole_case, cast):
+    with acting_as(cast["ngo_a_caseworker"]), pytest.raises(DatabaseError, match="keeps its reference"):
+        with transaction.atomic():
+            Case.objects.filter(pk=whole_case.pk).update(lead_organisation=story.organisation("NGO_B"))
+
+
+def test_approvers_see_the_reference_and_the_figures_and_nothing_else(whole_case, cast):
+    for username in ("iom_approver", "iom_finance", "programme_manager"):
+        with acting_as(cast[username]):
+            seen = {
+                model._meta.label: model.objects.filter(**{policies.case_column(model): whole_case.pk}).count()
+                for model in LINKED
+            }
+            assert {label for label, count in seen.items() if count} == {
+                "beneficiaries.Case", "beneficiaries.Enrolment", "reintegration.Grant", "reintegration.Instalment",
+            }, username
+            assert Beneficiary.objects.filter(pk=whole_case.beneficiary_id).count() == 0
+
+
+def test_consent_opens_the_file_to_iom_and_withdrawal_closes_it(cast):
+    by, supervisor = cast["ngo_a_caseworker"], cast["iom_supervisor"]
+    with acting_as(by):
+        case = story.a_case(by)
+    with acting_as(supervisor):
+        assert CaseFile.objects.visible_to(supervisor).filter(case=case).count() == 0
+    with acting_as(by):
+        consent = story.share_with_iom(case, by)
+    with acting_as(supervisor):
+        assert CaseFile.objects.visible_to(supervisor).filter(case=case).count() == 1
+        assert Beneficiary.objects.visible_to(supervisor).filter(pk=case.beneficiary_id).count() == 1
+    from beneficiaries.operations import withdraw_consent
+
+    with acting_as(by):
+        withdraw_consent(consent=consent, by=by, now=now())
+    with acting_as(supervisor):
+        assert CaseFile.objects.filter(case=case).count() == 0
+        assert Beneficiary.objects.filter(pk=case.beneficiary_id).count() == 0
+
+
+def test_a_refusal_to_share_still_lets_the_grant_be_decided_under_the_reference(cast):
+    by = cast["ngo_a_caseworker"]
+    with acting_as(by):
+        case = story.a_case(by)
+        story.share_with_iom(case, by, agrees=False)
+        grant = story.requested(story.planned(case, by), by)
+    story.approved(grant, cast)
+    with acting_as(cast["iom_approver"]):
+        levels = CaseAccess.objects.filter(case=case, organisation__code="IOM").values_list("level", "basis")
+        assert list(levels) == [("reference", "programme")]
+
+
+def test_rows_of_two_cases_cannot_be_mixed(cast):
+    by = cast["ngo_a_caseworker"]
+    with acting_as(by):
+        first, second = story.a_case(by), story.a_case(by)
+        plan = story.planned(first, by)
+        with pytest.raises(DatabaseError, match="same_case"), transaction.atomic():
+            plan.case_id = second.pk
+            plan.save(update_fields=["case_id"])
+            with connection.cursor() as cursor:
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_acting_as_goes_back_to_whoever_it_was(cast):
+    with acting_as(cast["ngo_a_caseworker"]):
+        with acting_as(cast["ngo_b_caseworker"]):
+            assert entered_as() == cast["ngo_b_caseworker"].pk
+        assert entered_as() == cast["ngo_a_caseworker"].pk
+
+
+def test_a_context_is_refused_to_strangers_and_to_the_deactivated(cast):
+    enter(uuid.uuid4())
+    assert entered_as() is None
+    user = cast["ngo_a_caseworker"]
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    enter(user.pk)
+    assert entered_as() is None
+    assert _count("beneficiaries_case") == 0
+    assert authority_of(user).held == {}
+
+
+def test_a_membership_that_ended_opens_nothing(cast):
+    from accounts.models import Membership
+
+    user = cast["ngo_a_caseworker"]
+    yesterday = now().date().replace(year=now().year - 1)
+    Membership.objects.filter(user=user).update(ends_on=yesterday)
+    with acting_as(user):
+        assert _count("beneficiaries_caseaccess") == 0
+        assert CaseAccess.objects.visible_to(user).count() == 0
+
+
+def test_policies_are_made_for_each_command_from_the_levels():
+    sql = policies.conditions(CaseFile)
+    assert sql["delete"] is None
+    assert re.search(r"wall\.reads\(\).*'lead', 'working'", sql["select"], re.S)
+    assert "figures" not in sql["select"]
+    assert "wall.edits()" in sql["update"]
