@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "SITE_URL": "the address that people type; its scheme decides on secure cookies and HSTS",
     "MFA_REQUIRED": "1 asks everyone for a second factor; default 1",
     "DEMO": "1 says that the data is invented, on every page; default 0",
+    "SWEEP_SECONDS": "how often beat looks for due reminders and waiting mail; default 30",
     "TRUSTED_PROXIES": "how many proxies stand in front and set X-Forwarded-Proto; default 0",
 }
 REQUIRED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "EMAIL_URL", "SITE_URL")
@@ -215,7 +216,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_TIMEZONE = TIME_ZONE
-SWEEP_SECONDS = 30
+SWEEP_SECONDS = _read("SWEEP_SECONDS", env.int, 30)
 # A message that waited longer than one beat is worthless: the next one sweeps the same table.
 CELERY_BEAT_SCHEDULE = {
     "send-due-reminders": {
@@ -236,4 +237,6 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
+    # Denials go to the audit record; a log is no place for case references.
+    "loggers": {"django.request": {"level": "ERROR"}},
 }

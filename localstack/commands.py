@@ -26,7 +26,15 @@ from localstack.places import (
     write_private,
 )
 from localstack.report import StepFailed, Stopped, say
-from localstack.supervisor import CrashRecord, Program, Signals, Supervisor, stop_leftovers, tie_to_parent
+from localstack.supervisor import (
+    CrashRecord,
+    Program,
+    Signals,
+    Supervisor,
+    clear_group,
+    stop_leftovers,
+    tie_to_parent,
+)
 
 DEFAULT_PORT = 8000
 READY_SECONDS = 90.0
@@ -392,6 +400,8 @@ def attend(
             if signals.received_at is not None:
                 end_child(child, signals, is_asked=is_asked or shares)
                 is_asked = True
+    if not shares:
+        clear_group(child.pid)
     if signals.received_at is not None:
         raise Stopped
     if quiet and child.returncode:

@@ -58,7 +58,7 @@ def ensure_environment(places: Places) -> None:
         raise StepFailed(problem)
     wanted = stamp(places.project, sys.version_info[:2])
     mark, under_way = places.venv / ".installed", places.local / "install.under-way"
-    with exclusive(places.lock("install")):
+    with exclusive(places.lock("install"), waiting="Another command installs the packages; waiting for it …"):
         is_whole = works(places) and not under_way.exists()
         if is_whole and mark.exists() and mark.read_text(encoding="utf-8") == wanted:
             return
@@ -92,7 +92,7 @@ def make_environment(places: Places, log: Path) -> None:
         raise StepFailed("Python's venv module is missing: apt install python3-venv, then start again.")
     if places.venv.exists():
         shutil.rmtree(places.venv)
-    argv = [uv, "venv"] if uv else [python, "-m", "venv"]
+    argv = [uv, "venv", "--python", python] if uv else [python, "-m", "venv"]
     run_step("Making .venv", [*argv, str(places.venv)], log, places.project)
 
 

@@ -31,6 +31,7 @@ from localstack.servers import (
 from localstack.supervisor import Signals, Supervisor, stop_leftovers
 
 READY_SECONDS = 60.0
+STOP_SECONDS = 45.0
 
 
 def keep(places: Places) -> int:
@@ -101,7 +102,7 @@ class Services:
         self._users = FileLock(self.places.lock("users"))
         self._users.take(shared=True, wait_seconds=None)
         self._mine = FileLock(self.places.local / "users" / str(os.getpid()))
-        self._mine.take()
+        self._mine.take(wait_seconds=1)  # somebody may be looking whether it is held
         self._mine.write(self.label)
         try:
             self.ensure()
@@ -163,12 +164,15 @@ class Services:
         """Let go; the last one to leave waits until the servers are down."""
         self._mine.path.unlink(missing_ok=True)
         self._mine.close()
-        is_last = self._users.take()
         self._users.close()
-        if is_last:
-            wait_until_free(self.places.lock("keeper"), 45)
-        if self._keeper is not None and is_last:
+        end = time.monotonic() + STOP_SECONDS
+        while self.is_up() and not self._has_others() and time.monotonic() < end:
+            time.sleep(0.05)
+        if self._keeper is not None and not self.is_up():
             self._keeper.wait()
+
+    def _has_others(self) -> bool:
+        return any(is_held(file) for file in (self.places.local / "users").iterdir())
 
 
 def wait_until_free(lock: Path, seconds: float) -> bool:
@@ -190,7 +194,7 @@ def stop_everything(places: Places) -> list[str]:
             wait_until_free(file, 60)
         file.unlink(missing_ok=True)
     stopped += stop_leftovers(places.records("run"))
-    if is_held(places.lock("keeper")) and not wait_until_free(places.lock("keeper"), 45):
+    if is_held(places.lock("keeper")) and not wait_until_free(places.lock("keeper"), STOP_SECONDS):
         say("PostgreSQL and Valkey do not stop by themselves; killing them.")
     stopped += stop_leftovers(places.records("services"), grace=30)
     return stopped

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from localstack.report import say
+
 
 class FileLock:
     """One `flock` on one file. The file itself stays; it may hold words about its holder."""
@@ -52,11 +54,14 @@ def is_held(path: Path) -> bool:
 
 
 @contextmanager
-def exclusive(path: Path) -> Iterator[None]:
-    """Wait for the lock and hold it for the block."""
+def exclusive(path: Path, *, waiting: str = "") -> Iterator[None]:
+    """Wait for the lock and hold it for the block; say `waiting` when that takes more than a second."""
     lock = FileLock(path)
     try:
-        lock.take(wait_seconds=None)
+        if not lock.take(wait_seconds=1):
+            if waiting:
+                say(waiting)
+            lock.take(wait_seconds=None)
         yield
     finally:
         lock.close()

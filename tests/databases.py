@@ -90,7 +90,7 @@ def template() -> str:
         if not _exists(name):
             _forget_old_templates()
             making = f"{name}_making"
-            _administer(f"DROP DATABASE IF EXISTS {making} WITH (FORCE)", f"CREATE DATABASE {making}")
+            _administer(f"DROP DATABASE IF EXISTS {making}", f"CREATE DATABASE {making}")
             _administer(
                 f"REVOKE ALL ON DATABASE {making} FROM PUBLIC",
                 f"GRANT CONNECT ON DATABASE {making} TO iom_app",
@@ -109,17 +109,20 @@ def _forget_old_templates() -> None:
         with connection.cursor() as cursor:
             cursor.execute(r"SELECT datname FROM pg_database WHERE datname LIKE 'test\_iom\_%'")
             for (name,) in cursor.fetchall():
-                cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+                cursor.execute(f"DROP DATABASE IF EXISTS {name}")
     finally:
         connection.close()
 
 
 @contextmanager
 def clone(name: str) -> Iterator[str]:
-    """A database of its own, like the template; gone afterwards."""
+    """A database of its own, like the template; gone afterwards.
+
+    Dropped without FORCE, which would need the right to end autovacuum: PostgreSQL waits for it by itself.
+    """
     source = template()
     _administer(
-        f"DROP DATABASE IF EXISTS {name} WITH (FORCE)",
+        f"DROP DATABASE IF EXISTS {name}",
         f"CREATE DATABASE {name} TEMPLATE {source}",
         f"REVOKE ALL ON DATABASE {name} FROM PUBLIC",
         f"GRANT CONNECT ON DATABASE {name} TO iom_app",
@@ -128,4 +131,4 @@ def clone(name: str) -> Iterator[str]:
     try:
         yield name
     finally:
-        _administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        _administer(f"DROP DATABASE IF EXISTS {name}")

@@ -67,6 +67,17 @@ def _require_writer(by, organisation: Organisation) -> None:
         raise PermissionDenied
 
 
+def _check_birth(person: PersonFacts, consent: ConsentGiven, today: date) -> None:
+    """The birth date has been, and the consent can stand for a person of that age."""
+    if person.birth_on and person.birth_on > today:
+        raise ValidationError({"birth": _("The date of birth is in the future.")})
+    problem = rules.consent_problem(
+        given_by=consent.given_by, reason=consent.reason, age=rules.age_on(person.birth_on, today)
+    )
+    if problem:
+        raise ValidationError({"birth": problem})
+
+
 @transaction.atomic
 def start_draft(*, organisation: Organisation, consent: ConsentGiven, by, now: datetime) -> IntakeDraft:
     """Begin an interview after the person agreed. Of somebody who refuses nothing is written at all."""
@@ -78,12 +89,7 @@ def start_draft(*, organisation: Organisation, consent: ConsentGiven, by, now: d
 def save_draft_person(*, draft: IntakeDraft, person: PersonFacts, by, now: datetime) -> IntakeDraft:
     """Keep the second page of the interview."""
     _require_writer(by, draft.organisation)
-    consent = ConsentGiven(**draft.consent)
-    problem = rules.consent_problem(
-        given_by=consent.given_by, reason=consent.reason, age=rules.age_on(person.birth_on, now.date())
-    )
-    if problem:
-        raise ValidationError({"birth": problem})
+    _check_birth(person, ConsentGiven(**draft.consent), now.date())
     draft.person = {name: _plain(value) for name, value in asdict(person).items()}
     draft.save(update_fields=["person"])
     return draft
@@ -141,18 +147,12 @@ def open_case(
     """Write down a person who agreed to it, and open a case led by the organisation."""
     _require_writer(by, organisation)
     today = now.date()
-    problem = rules.consent_problem(
-        given_by=consent.given_by, reason=consent.reason, age=rules.age_on(person.birth_on, today)
-    )
-    if problem:
-        raise ValidationError(problem)
+    _check_birth(person, consent, today)
     if rules.missing_primary(situation.groups, situation.primary_group):
         raise ValidationError({"primary_group": _("The main situation must be one of those that hold.")})
     beneficiary = Beneficiary(organisation=organisation, registered_on=today, created_at=now, **asdict(person))
     beneficiary.find_key = find_key(beneficiary)
     beneficiary.clean_fields()
-    if person.birth_on and person.birth_on > today:
-        raise ValidationError({"birth": _("The date of birth is in the future.")})
     beneficiary.save(force_insert=True)
     case = Case(
         reference=reference.make(),

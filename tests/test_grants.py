@@ -1,0 +1,219 @@
+"""Grants: three people, one path, one payment; in Python, in the database, and in a race."""
+
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from accounts.models import User
+from core.clock import now
+from core.context import acting_as
+from projects.models import BudgetLine, LedgerEntry
+from projects.operations import NotEnoughLeft, save_configuration
+from reintegration import operations, rules
+from reintegration.models import FollowUp, Grant, Instalment, Reminder
+from reintegration.operations.grant import GrantNotMovable
+from tests import databases, story
+
+A = "ngo_a_caseworker"
+TRIES = 20
+
+
+@pytest.fixture
+def grant(cast) -> Grant:
+    with acting_as(cast[A]):
+        return story.requested(story.planned(story.a_case(cast[A]), cast[A]), cast[A])
+
+
+@pytest.mark.django_db
+def test_the_way_of_a_grant(grant, cast):
+    story.approved(grant, cast)
+    story.paid(grant, cast, 40000)
+    story.paid(grant, cast, 20000)
+    with acting_as(cast["iom_finance"]):
+        grant.refresh_from_db()
+        assert grant.state == "paid"
+        sources = Instalment.objects.filter(grant=grant).values_list("pk", flat=True)
+        entries = LedgerEntry.objects.visible_to(cast["iom_finance"]).filter(source_id__in=list(sources))
+        assert sorted(entry.amount_npr for entry in entries) == [Decimal(20000), Decimal(40000)]
+
+
+@pytest.mark.django_db
+def test_the_first_payment_schedules_the_visits_once(grant, cast):
+    story.approved(grant, cast)
+    story.paid(grant, cast, 40000)
+    story.paid(grant, cast, 20000)
+    with acting_as(cast[A]):
+        follow_ups = FollowUp.objects.visible_to(cast[A]).filter(case_id=grant.case_id)
+        days = sorted((row.due_on - now().date()).days for row in follow_ups)
+        assert days == [7, 30, 90, 180, 365]
+        assert Reminder.objects.visible_to(cast[A]).filter(case_id=grant.case_id).count() == 5
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("username", [A, "ngo_a_reader", "ngo_b_caseworker", "iom_finance", "auditor"])
+def test_people_without_the_right_do_not_endorse(grant, cast, username):
+    with acting_as(cast[username]), pytest.raises(PermissionDenied):
+        operations.endorse_grant(grant=grant, by=cast[username], now=now())
+
+
+@pytest.mark.django_db
+def test_a_grant_is_not_approved_before_it_is_endorsed(grant, cast):
+    with acting_as(cast["iom_approver"]), pytest.raises(GrantNotMovable, match="requested"):
+        operations.approve_grant(grant=grant, by=cast["iom_approver"], now=now())
+
+
+@pytest.mark.django_db
+def test_a_refused_grant_stays_refused_and_can_be_asked_for_anew(grant, cast):
+    supervisor = cast["iom_supervisor"]
+    with acting_as(supervisor):
+        with pytest.raises(ValidationError, match="Say why"):
+            operations.refuse_grant(grant=grant, reason=" ", by=supervisor, now=now())
+        operations.refuse_grant(grant=grant, reason="No place for the shop.", by=supervisor, now=now())
+        with pytest.raises(GrantNotMovable):
+            operations.endorse_grant(grant=grant, by=supervisor, now=now())
+    with acting_as(cast[A]):
+        assert story.requested(grant.plan, cast[A]).state == "requested"
+
+
+@pytest.mark.django_db
+def test_a_budget_line_cannot_be_overspent(grant, cast):
+    line = BudgetLine.objects.get(pk=grant.budget_line_id)
+    line.amount_npr = 1000
+    save_configuration(obj=line, by=None, now=now())
+    story.approved(grant, cast)
+    with pytest.raises(NotEnoughLeft):
+        story.paid(grant, cast, 30000)
+    with acting_as(cast["iom_finance"]):
+        assert Instalment.objects.filter(grant=grant).count() == 0
+
+
+STATEMENTS = [
+    ("UPDATE reintegration_grant SET amount_npr = 1", "grant_stays"),
+    ("UPDATE reintegration_grant SET requested_by_id = endorsed_by_id", "grant_stays"),
+    ("UPDATE reintegration_grant SET state = 'requested'", "grant_path"),
+    ("UPDATE reintegration_grant SET approved_by_id = requested_by_id", "grant_stays"),
+    ("UPDATE reintegration_instalment SET amount_npr = 1", "instalment_stays"),
+    ("UPDATE reintegration_instalment SET state = 'planned', paid_by_id = NULL, paid_on = NULL", "instalment_stays"),
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("statement", "name"), STATEMENTS)
+def test_what_was_decided_and_paid_stays(grant, cast, statement, name):
+    story.approved(grant, cast)
+    story.paid(grant, cast, 30000)
+    key = "grant_id" if "instalment" in statement else "id"
+    with acting_as(cast["iom_finance"]), connection.cursor() as cursor:
+        with pytest.raises(IntegrityError, match="stays|keeps|does not go"), transaction.atomic():
+            cursor.execute(f"{statement} WHERE {key} = %s", [grant.pk])
+
+
+@pytest.mark.django_db
+def test_the_database_refuses_a_requester_who_approves(grant, cast):
+    with acting_as(cast["iom_supervisor"]):
+        operations.endorse_grant(grant=grant, by=cast["iom_supervisor"], now=now())
+        with pytest.raises(IntegrityError, match="approver_is_another"), transaction.atomic():
+            Grant.objects.filter(pk=grant.pk).update(approved_by=grant.requested_by, state="approved")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"paid_by": "iom_approver"}, "does not pay it"),
+        ({"paid_by": A}, "does not pay it"),
+        ({"amount_npr": 60001}, "more than the grant"),
+        ({"amount_npr": 0}, "instalment_positive"),
+        ({"voucher": ""}, "paid_says_by_whom"),
+    ],
+)
+def test_the_database_refuses_a_wrong_payment(grant, cast, changes, name):
+    story.approved(grant, cast)
+    payer = cast[changes.get("paid_by", "iom_finance")]
+    row = Instalment(
+        case_id=grant.case_id, grant=grant, number=1, amount_npr=changes.get("amount_npr", 100), state="paid",
+        planned_by=payer, planned_at=now(), paid_by=payer, paid_on=now().date(), paid_at=now(),
+        voucher=changes.get("voucher", "V-1"),
+    )
+    with acting_as(cast["iom_finance"]), pytest.raises(IntegrityError, match=name), transaction.atomic():
+        row.save(force_insert=True)
+
+
+@pytest.mark.django_db
+def test_nobody_changes_or_removes_a_ledger_entry(grant, cast):
+    story.approved(grant, cast)
+    story.paid(grant, cast)
+    with acting_as(cast["iom_finance"]), connection.cursor() as cursor:
+        for statement in ("UPDATE projects_ledgerentry SET amount_npr = 1", "DELETE FROM projects_ledgerentry"):
+            with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+                cursor.execute(statement)
+
+
+def test_moves_follow_the_table():
+    people = {"requested": 1, "endorsed": 2, "approved": 3}
+    everything = frozenset(move.permission for move in rules.MOVES.values())
+
+    def moves(state, person):
+        return rules.moves_for(state=state, permissions=everything, person=person, involved=people)
+
+    assert moves("requested", 9) == ["endorse", "refuse_request"]
+    assert moves("requested", 1) == ["refuse_request"]
+    assert moves("endorsed", 2) == ["refuse_endorsed"]
+    assert moves("approved", 9) == ["pay"]
+    assert moves("approved", 3) == []
+    assert moves("paid", 9) == []
+    assert rules.moves_for(state="requested", permissions=frozenset(), person=9, involved=people) == []
+
+
+def _pay_in_parallel(grant: Grant, amount: int, name: str) -> list[str]:
+    """The same payment from many connections at once; what each came to."""
+
+    def once(number: int) -> str:
+        try:
+            finance = User.objects.get(username="iom_finance")
+            with acting_as(finance):
+                operations.pay_instalment(
+                    grant=grant, amount_npr=Decimal(amount), voucher=f"V-{number}", paid_on=now().date(), by=finance,
+                    now=now(),
+                )
+            return "paid"
+        except (ValidationError, IntegrityError) as error:
+            return type(error).__name__
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(TRIES) as pool:
+        return list(pool.map(once, range(TRIES)))
+
+
+@pytest.fixture
+def approved_grant(cast, committed):
+    with acting_as(cast[A]):
+        grant = story.requested(story.planned(story.a_case(cast[A]), cast[A]), cast[A])
+    return story.approved(grant, cast)
+
+
+def test_twenty_payments_at_once_pay_once(approved_grant, committed, owner):
+    results = _pay_in_parallel(approved_grant, 60000, committed)
+    assert results.count("paid") == 1
+    owner.execute("SELECT count(*), sum(amount_npr) FROM reintegration_instalment WHERE grant_id = %s", [str(approved_grant.pk)])
+    assert owner.fetchone() == (1, Decimal(60000))
+
+
+def test_without_the_locks_the_race_is_real(approved_grant, committed, owner, monkeypatch):
+    """The positive control: take trigger and lock away, and money goes out more than once."""
+    owner.execute("DROP TRIGGER instalment_money ON reintegration_instalment")
+    owner.execute("ALTER TABLE reintegration_instalment DROP CONSTRAINT reintegration_instalment_number_once")
+    owner.execute("ALTER TABLE reintegration_followup DROP CONSTRAINT reintegration_follow_up_scheduled_once")
+    owner.execute("DROP TRIGGER grant_moves ON reintegration_grant")
+    from django.db.models import QuerySet
+
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **kwargs: self)
+    results = _pay_in_parallel(approved_grant, 60000, committed)
+    owner.execute("SELECT count(*) FROM reintegration_instalment WHERE grant_id = %s", [str(approved_grant.pk)])
+    assert owner.fetchone()[0] > 1
+    assert results.count("paid") > 1
+    assert databases.url("app", committed)

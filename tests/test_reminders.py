@@ -1,0 +1,173 @@
+"""Reminders: each due follow-up is told once, to the right person, in words that name nobody."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.db import connection
+
+from accounts.models import Membership, Notice, User
+from core import outbox
+from core.clock import now
+from core.context import acting_as
+from reintegration import operations
+from reintegration.models import FollowUp, Reminder
+from tests import databases, story
+
+A = "ngo_a_caseworker"
+
+
+def _all_sent(owner) -> None:
+    """Put the demo data's own reminders out of the way."""
+    owner.execute("UPDATE reintegration_reminder SET sent_at = now(), recipient_id = (SELECT id FROM accounts_user LIMIT 1) WHERE sent_at IS NULL")
+
+
+@pytest.fixture
+def due(cast, committed, owner):
+    """A case whose call fell due three days ago."""
+    _all_sent(owner)
+    with acting_as(cast[A]):
+        case = story.a_case(cast[A])
+        story.admitted(case, cast[A], enrolled_on=now().date() - timedelta(days=10))
+    return case
+
+
+def test_a_due_follow_up_is_told_once(due, cast):
+    assert operations.send_due_reminders(now=now()) == {"sent": 1, "without_recipient": 0}
+    assert operations.send_due_reminders(now=now()) == {"sent": 0, "without_recipient": 0}
+    assert outbox.deliver() == {"sent": 1, "already": 0, "failed": 0}
+    assert outbox.deliver() == {"sent": 0, "already": 0, "failed": 0}
+    [message] = mail.outbox
+    assert message.to == ["ngo_a_caseworker@example.org"]
+    assert message.subject.startswith("Call due on")
+    assert due.reference in message.subject
+    assert f"/cases/{due.reference}/" in message.body
+    for personal in ("Sunita", "Tamang", "सुनिता", "Was not paid"):
+        assert personal not in message.subject + message.body
+    with acting_as(cast[A]):
+        [notice] = Notice.objects.visible_to(cast[A]).filter(text__contains=due.reference)
+        assert notice.url == f"/cases/{due.reference}/"
+
+
+def test_what_is_not_due_yet_is_not_told(due, cast):
+    assert operations.send_due_reminders(now=now() - timedelta(days=5))["sent"] == 0
+
+
+def test_a_recorded_follow_up_and_a_closed_case_are_not_told(due, cast, owner):
+    owner.execute("UPDATE beneficiaries_case SET status = 'closed', closed_on = opened_on WHERE id = %s", [str(due.pk)])
+    assert operations.send_due_reminders(now=now())["sent"] == 0
+
+
+def test_when_the_caseworker_left_a_colleague_is_told(due, cast, owner):
+    second = User.objects.create(username="second", email="second@example.org")
+    role = Membership.objects.get(user=cast[A]).role
+    Membership.objects.create(user=second, role=role, starts_on=now().date() - timedelta(days=1))
+    Membership.objects.filter(user=cast[A]).update(ends_on=now().date() - timedelta(days=1))
+    assert operations.send_due_reminders(now=now())["sent"] == 1
+    outbox.deliver()
+    assert [message.to for message in mail.outbox] == [["second@example.org"]]
+
+
+def test_with_nobody_to_tell_the_sweep_says_so(due, cast):
+    Membership.objects.filter(user=cast[A]).update(ends_on=now().date() - timedelta(days=1))
+    assert operations.send_due_reminders(now=now()) == {"sent": 0, "without_recipient": 1}
+
+
+def test_the_words_are_in_the_recipients_language(due, cast):
+    user = cast[A]
+    user.language = "ne"
+    user.save(update_fields=["language"])
+    operations.send_due_reminders(now=now())
+    outbox.deliver()
+    assert due.reference in mail.outbox[0].subject
+
+
+def test_sweeps_side_by_side_tell_each_once(cast, committed, owner):
+    _all_sent(owner)
+    with acting_as(cast[A]):
+        for _ in range(12):
+            story.admitted(story.a_case(cast[A]), cast[A], enrolled_on=now().date() - timedelta(days=8))
+
+    def sweep(_number: int) -> int:
+        try:
+            return operations.send_due_reminders(now=now())["sent"]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(sweep, range(6))) == 12
+    owner.execute("SELECT count(*), count(DISTINCT key) FROM core_outboxmessage")
+    assert owner.fetchone() == (12, 12)
+
+
+def test_a_killed_sweep_loses_and_doubles_nothing(cast, committed, owner):
+    """kill -9 in the middle, three times, then a whole sweep: each reminder has one notice and one mail."""
+    _all_sent(owner)
+    with acting_as(cast[A]):
+        for _ in range(40):
+            story.admitted(story.a_case(cast[A]), cast[A], enrolled_on=now().date() - timedelta(days=8))
+    environment = databases.environment(committed) | {"EMAIL_URL": "dummymail://"}
+    command = [sys.executable, "manage.py", "shell", "-c",
+               "from reintegration.operations import send_due_reminders; from core.clock import now; send_due_reminders(now=now())"]
+    for _ in range(3):
+        process = subprocess.Popen(command, env=environment, cwd=databases.ROOT, stdout=subprocess.DEVNULL)
+        before, deadline = _sent(owner), time.monotonic() + 30
+        while _sent(owner) < before + 3 and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.005)
+        if process.poll() is None:
+            os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    operations.send_due_reminders(now=now())
+    owner.execute("SELECT count(*) FROM reintegration_reminder WHERE sent_at IS NULL AND due_on <= %s", [now().date()])
+    assert owner.fetchone()[0] == 0
+    owner.execute("SELECT count(*), count(DISTINCT key) FROM core_outboxmessage")
+    assert owner.fetchone() == (40, 40)
+    owner.execute("SELECT count(*), count(DISTINCT key) FROM accounts_notice WHERE key LIKE 'reminder:%'")
+    assert owner.fetchone() == (40, 40)
+
+
+def _sent(owner) -> int:
+    owner.execute("SELECT count(*) FROM core_outboxmessage")
+    return owner.fetchone()[0]
+
+
+def test_a_sender_that_died_after_sending_does_not_send_again(due, cast, settings, tmp_path, owner):
+    """The mail went out, the mark did not: the next sender asks the folder first."""
+    settings.EMAIL_BACKEND, settings.EMAIL_FILE_PATH = "django.core.mail.backends.filebased.EmailBackend", str(tmp_path)
+    operations.send_due_reminders(now=now())
+    assert outbox.deliver() == {"sent": 1, "already": 0, "failed": 0}
+    owner.execute("UPDATE core_outboxmessage SET sent_at = NULL, lease_until = now() - interval '1 second'")
+    assert outbox.deliver() == {"sent": 0, "already": 1, "failed": 0}
+    assert len(list(tmp_path.glob("*.log"))) == 1
+
+
+def test_mail_that_can_not_be_sent_waits_and_is_tried_again(due, settings, owner):
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = "django.core.mail.backends.smtp.EmailBackend", "127.0.0.1", 9
+    operations.send_due_reminders(now=now())
+    assert outbox.deliver() == {"sent": 0, "already": 0, "failed": 1}
+    owner.execute("SELECT attempts, last_error, sent_at FROM core_outboxmessage")
+    attempts, error, sent_at = owner.fetchone()
+    assert (attempts, sent_at) == (1, None)
+    assert "ConnectionRefused" in error
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    assert outbox.deliver() == {"sent": 0, "already": 0, "failed": 0}, "it waits first"
+    assert outbox.deliver(now=now() + timedelta(minutes=5)) == {"sent": 1, "already": 0, "failed": 0}
+
+
+def test_recording_a_follow_up_is_done_once(due, cast):
+    with acting_as(cast[A]):
+        follow_up = FollowUp.objects.visible_to(cast[A]).get(case=due)
+        given = {"done_on": now().date(), "outcome": "seen", "wellbeing": "good", "note": "Fine.", "by": cast[A], "now": now()}
+        operations.record_follow_up(follow_up=follow_up, **given)
+        from django.core.exceptions import ValidationError
+
+        with pytest.raises(ValidationError, match="recorded already"):
+            operations.record_follow_up(follow_up=follow_up, **given)
+        assert Reminder.objects.visible_to(cast[A]).filter(follow_up=follow_up, sent_at=None).count() == 1
+    assert operations.send_due_reminders(now=now())["sent"] == 0
