@@ -23,7 +23,9 @@ class User(AbstractUser):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField(_("e-mail"))
-    language = models.CharField(_("language"), max_length=2, choices=[("en", "English"), ("ne", "नेपाली")], default="en")
+    language = models.CharField(
+        _("language"), max_length=2, choices=[("en", "English"), ("ne", "नेपाली")], default="en"
+    )
 
     wall = Open(("SELECT", "INSERT", "UPDATE"), "sign-in must find a user before there is a context")
 
@@ -87,7 +89,9 @@ class Role(models.Model):
         verbose_name = _("role")
         verbose_name_plural = _("roles")
         constraints = [
-            models.UniqueConstraint(fields=["organisation", "code"], name="accounts_role_once_an_organisation")
+            models.UniqueConstraint(
+                fields=["organisation", "code"], name="accounts_role_once_an_organisation"
+            )
         ]
 
     def __str__(self) -> str:

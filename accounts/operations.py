@@ -33,7 +33,9 @@ def save_organisation(*, organisation: Organisation, by, now: datetime) -> Organ
     organisation.save()
     for code in RoleCode.values:
         _ensure_role(organisation, code)
-    audit.record(by=by, verb="organisation saved", obj=organisation, now=now, detail={"code": organisation.code})
+    audit.record(
+        by=by, verb="organisation saved", obj=organisation, now=now, detail={"code": organisation.code}
+    )
     return organisation
 
 

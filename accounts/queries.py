@@ -35,7 +35,9 @@ def authority_of(user) -> Authority:
             Membership.objects.live(timezone.localdate())
             .filter(user=user, role__organisation__is_active=True)
             .filter(role__group__organisationgrouppermission__content_object=F("role__organisation"))
-            .values_list("role__organisation_id", "role__group__organisationgrouppermission__permission__codename")
+            .values_list(
+                "role__organisation_id", "role__group__organisationgrouppermission__permission__codename"
+            )
         )
         held: dict[str, set[UUID]] = {}
         for organisation_id, codename in rows:

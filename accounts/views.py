@@ -59,7 +59,11 @@ def notice_mark_read(request):
 def language_change(request):
     """Change the page's language, and for somebody signed in that of mails and notices too."""
     language = request.POST.get("language", "")
-    if request.user.is_authenticated and translation.check_for_language(language) and language in ("en", "ne"):
+    if (
+        request.user.is_authenticated
+        and translation.check_for_language(language)
+        and language in ("en", "ne")
+    ):
         operations.change_language(by=request.user, language=language)
     return set_language(request)
 

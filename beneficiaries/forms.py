@@ -1,8 +1,8 @@
 """Forms of the interview and of the case."""
 
 from django import forms
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
 from accounts.queries import organisations_of
@@ -34,14 +34,18 @@ class ConsentForm(OnceForm):
         error_messages={"required": _("Say first what is confidential and what is not.")},
     )
     agrees = forms.ChoiceField(
-        label=_("Does the person agree to be helped, and to a file being kept?"), choices=AGREES, widget=_radios()
+        label=_("Does the person agree to be helped, and to a file being kept?"),
+        choices=AGREES,
+        widget=_radios(),
     )
     given_by = forms.ChoiceField(
         label=_("Who decides?"),
         choices=LIVE_GIVERS,
         widget=_radios(),
         initial=ConsentGiver.SELF,
-        help_text=_("For a child: a guardian, and the child agrees too. Never ask a guardian who may be the danger."),
+        help_text=_(
+            "For a child: a guardian, and the child agrees too. Never ask a guardian who may be the danger."
+        ),
     )
     reason = forms.CharField(
         label=_("If nobody could safely be asked: why"),
@@ -49,18 +53,23 @@ class ConsentForm(OnceForm):
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
-    how = forms.ChoiceField(label=_("How was it said?"), choices=LIVE_HOWS, widget=_radios(), initial=ConsentHow.SPOKEN)
+    how = forms.ChoiceField(
+        label=_("How was it said?"), choices=LIVE_HOWS, widget=_radios(), initial=ConsentHow.SPOKEN
+    )
 
     def __init__(self, *args, user, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         mine = organisations_of(user, "write_cases")
-        self.fields["organisation"].queryset = mine
+        field = self.fields["organisation"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = mine
         if mine.count() == 1:
-            self.fields["organisation"].initial = mine.get()
-            self.fields["organisation"].widget = forms.HiddenInput()
+            field.initial = mine.get()
+            field.widget = forms.HiddenInput()
 
     def clean(self):
-        found = super().clean()
+        super().clean()
+        found = self.cleaned_data
         best_interests = found.get("given_by") == ConsentGiver.BEST_INTERESTS
         if found.get("agrees") == "yes" and best_interests and not found.get("reason", "").strip():
             self.add_error("reason", gettext("Say why nobody could safely be asked."))
@@ -74,7 +83,9 @@ class ConsentForm(OnceForm):
 class DistrictField(forms.CharField):
     """A district as people write it, in either script; an unknown one names the nearest."""
 
-    widget = forms.TextInput(attrs={"list": "districts", "autocomplete": "off", "class": "govuk-input--width-20"})
+    widget = forms.TextInput(
+        attrs={"list": "districts", "autocomplete": "off", "class": "govuk-input--width-20"}
+    )
 
     def clean(self, value):
         text = super().clean(value)
@@ -89,13 +100,20 @@ class DistrictField(forms.CharField):
 class PersonForm(OnceForm):
     """Who the person is. Only a first name and the sex are needed to begin."""
 
-    first_name = forms.CharField(label=_("First name"), max_length=100, help_text=_("In English letters or in Devanagari."))
+    first_name = forms.CharField(
+        label=_("First name"), max_length=100, help_text=_("In English letters or in Devanagari.")
+    )
     middle_name = forms.CharField(label=_("Middle name"), max_length=100, required=False)
     second_name = forms.CharField(label=_("Family name"), max_length=100, required=False)
     name_ne = forms.CharField(
-        label=_("Whole name in Devanagari"), max_length=200, required=False, widget=forms.TextInput(attrs={"lang": "ne"})
+        label=_("Whole name in Devanagari"),
+        max_length=200,
+        required=False,
+        widget=forms.TextInput(attrs={"lang": "ne"}),
     )
-    sex = forms.ChoiceField(label=_("Sex"), choices=Sex.choices, widget=_radios(**{"class": "govuk-radios--inline"}))
+    sex = forms.ChoiceField(
+        label=_("Sex"), choices=Sex.choices, widget=_radios(**{"class": "govuk-radios--inline"})
+    )
     birth = forms.CharField(
         label=_("Date of birth"),
         max_length=40,
@@ -120,13 +138,19 @@ class PersonForm(OnceForm):
     )
     home_district = DistrictField(label=_("Home district"), required=False, max_length=100)
     home_local_level = forms.CharField(
-        label=_("Municipality or rural municipality"), required=False, max_length=100,
+        label=_("Municipality or rural municipality"),
+        required=False,
+        max_length=100,
         widget=forms.TextInput(attrs={"class": "govuk-input--width-20"}),
     )
     home_place = forms.CharField(label=_("Ward, village or tole"), max_length=200, required=False)
     phone = forms.CharField(
-        label=_("Telephone"), max_length=40, required=False,
-        widget=forms.TextInput(attrs={"inputmode": "tel", "class": "govuk-input--width-20", "autocomplete": "off"}),
+        label=_("Telephone"),
+        max_length=40,
+        required=False,
+        widget=forms.TextInput(
+            attrs={"inputmode": "tel", "class": "govuk-input--width-20", "autocomplete": "off"}
+        ),
     )
     safe_contact = forms.CharField(
         label=_("How is it safe to reach the person?"),
@@ -138,13 +162,17 @@ class PersonForm(OnceForm):
 
     fieldsets = [
         (_("Name"), ["first_name", "middle_name", "second_name", "name_ne"]),
-        (_("About the person"), ["sex", "birth", "birth_calendar", "citizenship", "has_citizenship_certificate"]),
+        (
+            _("About the person"),
+            ["sex", "birth", "birth_calendar", "citizenship", "has_citizenship_certificate"],
+        ),
         (_("Home"), ["home_district", "home_local_level", "home_place"]),
         (_("Safe contact"), ["phone", "safe_contact"]),
     ]
 
     def clean(self):
-        found = super().clean()
+        super().clean()
+        found = self.cleaned_data
         found["parsed_birth"] = self._birth(found)
         district, typed = found.get("home_district"), found.get("home_local_level", "")
         found["local_level"] = None
@@ -167,7 +195,8 @@ class PersonForm(OnceForm):
         hits = [
             level
             for level in levels
-            if wanted in {"".join(name.casefold().split()) for name in (level.name_en, level.name_ne, *level.aliases)}
+            if wanted
+            in {"".join(name.casefold().split()) for name in (level.name_en, level.name_ne, *level.aliases)}
         ]
         if len(hits) == 1:
             return hits[0]
@@ -182,7 +211,16 @@ class PersonForm(OnceForm):
 
     def person(self) -> PersonFacts:
         data, birth = self.cleaned_data, self.cleaned_data["parsed_birth"]
-        same = ("first_name", "middle_name", "second_name", "name_ne", "sex", "home_place", "phone", "safe_contact")
+        same = (
+            "first_name",
+            "middle_name",
+            "second_name",
+            "name_ne",
+            "sex",
+            "home_place",
+            "phone",
+            "safe_contact",
+        )
         return PersonFacts(
             **{name: data[name] for name in same},
             birth_on=birth.date if birth else None,
@@ -208,26 +246,37 @@ class SituationForm(OnceForm):
         label=_("Which of them is the main one for this case?"), choices=[("", "—"), *TargetGroup.choices]
     )
     country_of_stay = forms.ModelChoiceField(
-        Country.objects.all(), to_field_name="code", required=False,
+        Country.objects.all(),
+        to_field_name="code",
+        required=False,
         label=_("Country where the person is, or was, abroad"),
     )
-    current_district = DistrictField(label=_("District where the person lives now"), required=False, max_length=100)
+    current_district = DistrictField(
+        label=_("District where the person lives now"), required=False, max_length=100
+    )
     risk = forms.ChoiceField(
-        label=_("How great is the danger to the person now?"), choices=Risk.choices, widget=_radios(),
+        label=_("How great is the danger to the person now?"),
+        choices=Risk.choices,
+        widget=_radios(),
         initial=Risk.UNKNOWN,
     )
     narrative = forms.CharField(
-        label=_("What happened, in the person's own words"), max_length=10000, required=False,
+        label=_("What happened, in the person's own words"),
+        max_length=10000,
+        required=False,
         widget=forms.Textarea(attrs={"rows": 8}),
         help_text=_("Only what is needed to help. Nobody has to tell everything."),
     )
     needs = forms.CharField(
-        label=_("What does the person ask for?"), max_length=5000, required=False,
+        label=_("What does the person ask for?"),
+        max_length=5000,
+        required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
     )
 
     def clean(self):
-        found = super().clean()
+        super().clean()
+        found = self.cleaned_data
         groups, primary = found.get("groups"), found.get("primary_group")
         if groups and primary and primary not in groups:
             self.add_error("primary_group", gettext("The main situation must be one of those that hold."))
@@ -255,26 +304,38 @@ class SharingForm(OnceForm):
         widget=_radios(),
         help_text=_("Help never depends on the answer."),
     )
-    given_by = forms.ChoiceField(label=_("Who decides?"), choices=LIVE_GIVERS, widget=_radios(), initial=ConsentGiver.SELF)
+    given_by = forms.ChoiceField(
+        label=_("Who decides?"), choices=LIVE_GIVERS, widget=_radios(), initial=ConsentGiver.SELF
+    )
     reason = forms.CharField(
-        label=_("If nobody could safely be asked: why"), required=False, max_length=1000,
+        label=_("If nobody could safely be asked: why"),
+        required=False,
+        max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
-    how = forms.ChoiceField(label=_("How was it said?"), choices=LIVE_HOWS, widget=_radios(), initial=ConsentHow.SPOKEN)
+    how = forms.ChoiceField(
+        label=_("How was it said?"), choices=LIVE_HOWS, widget=_radios(), initial=ConsentHow.SPOKEN
+    )
 
 
 class CaseFilter(forms.Form):
     """Finding a case on the list."""
 
     find = forms.CharField(
-        label=_("Reference, or how the name begins"), required=False, max_length=100,
+        label=_("Reference, or how the name begins"),
+        required=False,
+        max_length=100,
         widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
     )
     status = forms.ChoiceField(
         label=_("Status"), required=False, choices=[("", _("All")), *CaseStatus.choices]
     )
     district = forms.ModelChoiceField(
-        District.objects.all(), to_field_name="code", required=False, label=_("District"), empty_label=_("All")
+        District.objects.all(),
+        to_field_name="code",
+        required=False,
+        label=_("District"),
+        empty_label=_("All"),
     )
 
 

@@ -96,7 +96,12 @@ def facts_of(case: Case, *, by, on: date) -> dict[str, Any]:
         "country_of_stay": file.country_of_stay or None,
         "research_consent": research[-1] if research else None,
     }
-    for answers in Screening.objects.visible_to(by).filter(case=case).order_by("at", "id").values_list("answers", flat=True):
+    for answers in (
+        Screening.objects.visible_to(by)
+        .filter(case=case)
+        .order_by("at", "id")
+        .values_list("answers", flat=True)
+    ):
         facts |= answers
     return facts
 

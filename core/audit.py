@@ -7,7 +7,9 @@ from django.utils import timezone
 from core.models import AuditEvent
 
 
-def record(*, by, verb: str, obj=None, case_id: UUID | None = None, detail: dict | None = None, now=None) -> None:
+def record(
+    *, by, verb: str, obj=None, case_id: UUID | None = None, detail: dict | None = None, now=None
+) -> None:
     """Add one event. `detail` holds names of fields and figures, never a person's own values."""
     AuditEvent.objects.create(
         at=now or timezone.now(),

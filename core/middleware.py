@@ -42,7 +42,11 @@ class DenialRecord:
                 audit.record(
                     by=request.user,
                     verb="denied",
-                    detail={"status": response.status_code, "method": request.method, "path": request.path[:300]},
+                    detail={
+                        "status": response.status_code,
+                        "method": request.method,
+                        "path": request.path[:300],
+                    },
                 )
         return response
 

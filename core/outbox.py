@@ -48,7 +48,7 @@ def deliver(*, now: datetime | None = None, limit: int = 500) -> dict[str, int]:
 
 def _claim(at: datetime) -> Claimed | None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM wall.claim_mail(%s, %s)", [at, LEASE])
+        cursor.execute("SELECT * FROM wall.claim_mail(%s, %s)", [at, LEASE])  # type: ignore[list-item]
         row = cursor.fetchone()
     return Claimed(*row) if row else None
 
@@ -60,7 +60,10 @@ def _carry(message: Claimed, at: datetime) -> str:
     else:
         try:
             EmailMessage(
-                message.subject, message.body, to=[message.recipient], headers={"Message-ID": message_id(message.id)}
+                message.subject,
+                message.body,
+                to=[message.recipient],
+                headers={"Message-ID": message_id(message.id)},
             ).send()
         except OSError as problem:  # smtplib's errors and refused connections are all OSErrors
             outcome, error = "failed", f"{type(problem).__name__}: {problem}"

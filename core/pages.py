@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from core import idempotency
 from core.forms import OnceForm
+from core.integrity import violated
 
 logger = logging.getLogger(__name__)
 
@@ -38,10 +39,12 @@ def submit(
         return None
     except IntegrityError as error:
         # A constraint caught what a rule let through: somebody else was a moment faster.
-        diagnostics = getattr(error.__cause__, "diag", None)
-        logger.warning("%s refused by %s", purpose, getattr(diagnostics, "constraint_name", "a constraint"))
+        logger.warning("%s refused by %s", purpose, violated(error))
         form.add_error(
-            None, _("This could not be saved: something changed in the meantime. Look at the case again, then retry.")
+            None,
+            _(
+                "This could not be saved: something changed in the meantime. Look at the case again, then retry."
+            ),
         )
         return None
     return redirect(led or "/")

@@ -27,9 +27,14 @@ def own_models() -> Iterator[type[models.Model]]:
         yield from apps.get_app_config(room).get_models(include_auto_created=True)
 
 
+def wall_of(model: type[models.Model]):
+    """What the model says of who may see it: a Wall, an OwnWall, an Open, or None where it says nothing."""
+    return getattr(model, "wall", None)
+
+
 def linked_models() -> Iterator[type[models.Model]]:
     """Models that belong to a case."""
-    return (model for model in own_models() if isinstance(getattr(model, "wall", None), Wall))
+    return (model for model in own_models() if isinstance(wall_of(model), Wall))
 
 
 def case_column(model: type[models.Model]) -> str:
@@ -45,7 +50,8 @@ def reach(model: type[models.Model], level: Level, *, alias: str, full: str, fig
     """SQL: a live access row opens this row; `full` and `figures` name the context's organisation lists."""
     condition = f"a.organisation_id = ANY((SELECT wall.{full}())::uuid[]) AND a.level IN ({_levels(level)})"
     if level is Level.REFERENCE:
-        condition = f"({condition} OR a.organisation_id = ANY((SELECT wall.{figures}())::uuid[])\n     AND a.level <> 'slice')"
+        deciding = f"a.organisation_id = ANY((SELECT wall.{figures}())::uuid[]) AND a.level <> 'slice'"
+        condition = f"({condition}\n     OR {deciding})"
     return (
         f"EXISTS (SELECT 1 FROM {ACCESS_TABLE} a WHERE a.case_id = {alias}.{case_column(model)}\n"
         f"     AND {condition}\n     AND (a.expires_at IS NULL OR a.expires_at > now()))"
@@ -54,7 +60,7 @@ def reach(model: type[models.Model], level: Level, *, alias: str, full: str, fig
 
 def conditions(model: type[models.Model]) -> dict[str, str | None]:
     """For each command the SQL that must hold for a row; None where the command is refused outright."""
-    wall, alias = model.wall, model._meta.db_table  # type: ignore[attr-defined]
+    wall, alias = wall_of(model), model._meta.db_table
     if isinstance(wall, OwnWall):
         own = dict(zip(COMMANDS, (wall.read, wall.insert, wall.update, wall.delete), strict=True))
         return {name: sql and re.sub(r"\bt\.", f"{alias}.", sql) for name, sql in own.items()}
@@ -97,10 +103,10 @@ def same_case_statements(model: type[models.Model]) -> Iterator[str]:
     """A row and the row it points to are of one case: composite foreign keys that Django can't write."""
     table = model._meta.db_table
     for field in model._meta.concrete_fields:
-        target = field.related_model
-        if not isinstance(field, models.ForeignKey) or not isinstance(getattr(target, "wall", None), Wall):
+        if not isinstance(field, models.ForeignKey):
             continue
-        if case_column(target) == "id":
+        target = field.remote_field.model
+        if not isinstance(wall_of(target), Wall) or case_column(target) == "id":
             continue
         name = f"{table}_{field.column}_same_case"[:63]
         yield f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}"
@@ -114,8 +120,8 @@ def open_tables() -> dict[str, Open]:
     """Tables without a wall and what the application may do with each: the commented list."""
     found = dict(OPEN_TABLES)
     for model in own_models():
-        if isinstance(getattr(model, "wall", None), Open):
-            found[model._meta.db_table] = model.wall
+        if isinstance(wall_of(model), Open):
+            found[model._meta.db_table] = wall_of(model)
     return found
 
 
@@ -127,7 +133,7 @@ def statements() -> Iterator[str]:
             yield f"GRANT {', '.join(access.commands)} ON {table} TO {APP}"
     yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {APP}"
     for model in own_models():
-        wall = getattr(model, "wall", None)
+        wall = wall_of(model)
         if isinstance(wall, (Wall, OwnWall)):
             yield from table_statements(model)
         elif wall is None and not model._meta.auto_created:

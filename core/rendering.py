@@ -67,7 +67,7 @@ class StyledField(BoundField):
         """The widget with its classes and its description; attributes that the form set stay."""
         own = self.field.widget.attrs.get("class", "")
         names = [CLASSES[self.kind], ERROR_CLASSES.get(self.kind, "") if self.errors else "", own]
-        attrs = {"class": " ".join(name for name in names if name)}
+        attrs: dict[str, str | bool] = {"class": " ".join(name for name in names if name)}
         if self.kind == "textarea" and self.field.widget.attrs.get("rows") in (None, "10"):
             attrs["rows"] = "5"  # Django's ten lines ask for an essay
         if self.aria_describedby:

@@ -28,7 +28,11 @@ def frame(request) -> dict:
     return {
         "is_demo": settings.DEMO,
         "nav": [
-            {"label": label, "url": url, "current": request.path == url or (url != "/" and request.path.startswith(url))}
+            {
+                "label": label,
+                "url": url,
+                "current": request.path == url or (url != "/" and request.path.startswith(url)),
+            }
             for label, url, is_open in pages
             if is_open
         ],

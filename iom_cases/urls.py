@@ -1,5 +1,6 @@
 """All addresses: each room's own, and the few that belong to the house."""
 
+from django.contrib import admin
 from django.urls import include, path
 
 from accounts.views import language_change
@@ -11,6 +12,7 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("language/", language_change, name="set_language"),
+    path("admin/", admin.site.urls),
     path("accounts/", include("accounts.urls")),
     path("cases/", include("beneficiaries.urls")),
     path("cases/<str:reference>/", case_detail, name="case-detail"),

@@ -392,14 +392,7 @@ def attend(
         process_group=None if shares else 0,
         preexec_fn=tie_to_parent(signal.SIGTERM),
     )
-    said, is_asked = "", False
-    while child.poll() is None or not said:
-        try:
-            said = child.communicate(timeout=0.2)[0] or "it printed nothing"
-        except subprocess.TimeoutExpired:
-            if signals.received_at is not None:
-                end_child(child, signals, is_asked=is_asked or shares)
-                is_asked = True
+    said = _wait_for(child, signals, shares)
     if not shares:
         clear_group(child.pid)
     if signals.received_at is not None:
@@ -407,6 +400,18 @@ def attend(
     if quiet and child.returncode:
         say(said.rstrip())
     return child.returncode
+
+
+def _wait_for(child: subprocess.Popen[str], signals: Signals, shares: bool) -> str:
+    """Wait for the child's end, asking for it once we are asked; what it printed, where that is kept."""
+    is_asked = shares
+    while True:
+        try:
+            return child.communicate(timeout=0.2)[0] or ""
+        except subprocess.TimeoutExpired:
+            if signals.received_at is not None:
+                end_child(child, signals, is_asked=is_asked)
+                is_asked = True
 
 
 def end_child(child: subprocess.Popen[str], signals: Signals, *, is_asked: bool) -> None:

@@ -35,12 +35,22 @@ def unsupported(system: str, libc: tuple[str, str], triplet: str, machine: str) 
     return None
 
 
-def stamp(project: Path, version: tuple[int, int]) -> str:
-    """What the environment was made from: both requirement files and Python's version."""
-    digest = hashlib.sha256(f"{version[0]}.{version[1]}\n".encode())
+def stamp(project: Path) -> str:
+    """What the environment is made from: a hash of both requirement files."""
+    digest = hashlib.sha256()
     for name in REQUIREMENTS:
         digest.update((project / name).read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def is_whole(version: str | None, installed: str, is_under_way: bool) -> bool:
+    """Whether `.venv` can be kept and added to, or must be made from nothing.
+
+    `version` is that of its Python (None: it doesn't start), `installed` what was noted at the end of the
+    last installation. After an upgrade of the system the same `.venv` may hold another Python, without
+    the packages.
+    """
+    return version is not None and not is_under_way and (not installed or installed.split()[0] == version)
 
 
 def ensure_environment(places: Places) -> None:
@@ -56,32 +66,40 @@ def ensure_environment(places: Places) -> None:
     )
     if problem:
         raise StepFailed(problem)
-    wanted = stamp(places.project, sys.version_info[:2])
-    mark, under_way = places.venv / ".installed", places.local / "install.under-way"
     with exclusive(places.lock("install"), waiting="Another command installs the packages; waiting for it …"):
-        is_whole = works(places) and not under_way.exists()
-        if is_whole and mark.exists() and mark.read_text(encoding="utf-8") == wanted:
-            return
-        say("Installing the packages into .venv (on the first start only; about a minute) …")
-        log = places.rotate("install")
-        under_way.touch()
-        if not is_whole:
-            make_environment(places, log)
-        try:
-            run_step("Installing the packages", installer(places), log, places.project)
-        except StepFailed:
-            under_way.unlink()
-            raise
-        mark.write_text(wanted, encoding="utf-8")
-        under_way.unlink()
+        _install(places)
 
 
-def works(places: Places) -> bool:
-    """Whether the environment's Python starts at all (an upgrade of the system can take it away)."""
+def _install(places: Places) -> None:
+    mark, under_way = places.venv / ".installed", places.local / "install.under-way"
+    wanted, version = stamp(places.project), python_version(places)
+    installed = mark.read_text(encoding="utf-8") if mark.exists() else ""
+    if version is not None and not under_way.exists() and installed == f"{version} {wanted}":
+        return
+    say("Installing the packages into .venv (on the first start only; about a minute) …")
+    log = places.rotate("install")
+    keep = is_whole(version, installed, under_way.exists())
+    under_way.touch()
+    if not keep:
+        make_environment(places, log)
     try:
-        return subprocess.run([places.python, "-c", ""], check=False, capture_output=True).returncode == 0
+        run_step("Installing the packages", installer(places), log, places.project)
+    except StepFailed:
+        if keep and installed:
+            under_way.unlink()
+        raise
+    mark.write_text(f"{python_version(places)} {wanted}", encoding="utf-8")
+    under_way.unlink()
+
+
+def python_version(places: Places) -> str | None:
+    """The version of the environment's Python, as in 3.11; None when it doesn't start."""
+    ask = "import sys; print('{}.{}'.format(*sys.version_info))"
+    try:
+        asked = subprocess.run([places.python, "-c", ask], check=False, capture_output=True, text=True)
     except OSError:
-        return False
+        return None
+    return asked.stdout.strip() if asked.returncode == 0 else None
 
 
 def make_environment(places: Places, log: Path) -> None:

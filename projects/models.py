@@ -60,11 +60,19 @@ class Project(Configured):
     summary_ne = models.TextField(_("summary in Nepali"), blank=True)
     starts_on = models.DateField(_("first day"))
     ends_on = models.DateField(_("last day"))
-    phase_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="phases")
+    phase_of = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="phases"
+    )
     managed_by = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="managed_projects")
-    countries = ArrayField(models.CharField(max_length=2), verbose_name=_("countries"), default=list, blank=True)
-    districts = ArrayField(models.CharField(max_length=3), verbose_name=_("districts"), default=list, blank=True)
-    target_groups = ArrayField(models.CharField(max_length=40), verbose_name=_("for whom"), default=list, blank=True)
+    countries = ArrayField(
+        models.CharField(max_length=2), verbose_name=_("countries"), default=list, blank=True
+    )
+    districts = ArrayField(
+        models.CharField(max_length=3), verbose_name=_("districts"), default=list, blank=True
+    )
+    target_groups = ArrayField(
+        models.CharField(max_length=40), verbose_name=_("for whom"), default=list, blank=True
+    )
     grant_ceiling_npr = models.DecimalField(
         _("most that one grant may be, NPR"), max_digits=12, decimal_places=2, null=True, blank=True
     )
@@ -101,7 +109,9 @@ class ProjectDonor(models.Model):
 
     class Meta:
         ordering = ["project", "donor", "id"]
-        constraints = [models.UniqueConstraint(fields=["project", "donor"], name="projects_donor_once_a_project")]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "donor"], name="projects_donor_once_a_project")
+        ]
 
 
 class ProjectPartner(models.Model):
@@ -120,7 +130,9 @@ class ProjectPartner(models.Model):
         verbose_name = _("partner")
         verbose_name_plural = _("partners")
         constraints = [
-            models.UniqueConstraint(fields=["project", "organisation"], name="projects_partner_once_a_project")
+            models.UniqueConstraint(
+                fields=["project", "organisation"], name="projects_partner_once_a_project"
+            )
         ]
 
     @property
@@ -133,7 +145,9 @@ class ServiceType(Configured):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="service_types")
     about = models.CharField(_("about"), max_length=10, choices=ServiceAbout, default=ServiceAbout.PERSON)
-    ceiling_npr = models.DecimalField(_("ceiling, NPR"), max_digits=12, decimal_places=2, null=True, blank=True)
+    ceiling_npr = models.DecimalField(
+        _("ceiling, NPR"), max_digits=12, decimal_places=2, null=True, blank=True
+    )
 
     wall = CONFIGURATION
 
@@ -162,7 +176,9 @@ class Criteria(models.Model):
         verbose_name_plural = _("criteria")
         constraints = [
             models.UniqueConstraint(fields=["project", "version"], name="projects_criteria_version_once"),
-            models.CheckConstraint(name="projects_criteria_version_counts_from_1", condition=Q(version__gte=1)),
+            models.CheckConstraint(
+                name="projects_criteria_version_counts_from_1", condition=Q(version__gte=1)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -215,7 +231,9 @@ class FollowUpInterval(models.Model):
         ordering = ["project", "starts", "after_days", "code"]
         verbose_name = _("follow-up interval")
         verbose_name_plural = _("follow-up intervals")
-        constraints = [models.UniqueConstraint(fields=["project", "code"], name="projects_interval_code_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "code"], name="projects_interval_code_once")
+        ]
 
     def __str__(self) -> str:
         return self.label

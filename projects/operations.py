@@ -1,5 +1,6 @@
 """Every write to programmes and their money."""
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from accounts.models import Organisation
 from accounts.operations import save_organisation
 from accounts.queries import authority_of
 from core import audit
+from core.integrity import violated
 from projects.models import (
     BudgetLine,
     Criteria,
@@ -129,9 +131,11 @@ def post_expense(
         with transaction.atomic():
             entry.save(force_insert=True)
     except IntegrityError as error:
-        if "projects_ledger_within_line" not in (getattr(error.__cause__, "diag", None) and error.__cause__.diag.constraint_name or ""):
+        if violated(error) != "projects_ledger_within_line":
             raise
-        raise NotEnoughLeft(_("The budget line “%s” has not enough left for this.") % budget_line.name) from error
+        raise NotEnoughLeft(
+            _("The budget line “%s” has not enough left for this.") % budget_line.name
+        ) from error
     return entry
 
 
@@ -159,9 +163,9 @@ def load_programme(*, programme: Programme, by=None, now: datetime) -> int:
 
 def _put(model: type[models.Model], key: dict[str, Any], values: dict[str, Any]) -> tuple[Any, int]:
     """The row with this key holding these values, and whether it had to be written (1) or not (0)."""
-    row = model.objects.filter(**key).first()
+    row = model._default_manager.filter(**key).first()
     if row is None:
-        return model.objects.create(**key, **values), 1
+        return model._default_manager.create(**key, **values), 1
     if any(getattr(row, name) != value for name, value in values.items()):
         for name, value in values.items():
             setattr(row, name, value)
@@ -203,11 +207,11 @@ def _project(programme: Programme, manager: Organisation, wanted: str) -> tuple[
     )
 
 
-def _names(entry) -> dict[str, str]:
+def _names(entry) -> dict[str, Any]:
     return {"name_en": entry.name_en, "name_ne": entry.name_ne}
 
 
-def _labels(entry) -> dict[str, str]:
+def _labels(entry) -> dict[str, Any]:
     return {"label_en": entry.label_en, "label_ne": entry.label_ne}
 
 
@@ -217,34 +221,36 @@ def _parts(project: Project, programme: Programme, by, now: datetime) -> int:
     for entry in programme.donors:
         donor, new = _put(Donor, {"code": entry.code}, _names(entry))
         written += new + _put(ProjectDonor, {"project": project, "donor": donor}, {})[1]
-    for entry in programme.partners:
-        organisation, new = _organisation(entry.code, entry.kind, entry.name_en, entry.name_ne, by=by, now=now)
-        does = {"does_en": entry.does_en, "does_ne": entry.does_ne}
+    for partner in programme.partners:
+        organisation, new = _organisation(
+            partner.code, partner.kind, partner.name_en, partner.name_ne, by=by, now=now
+        )
+        does = {"does_en": partner.does_en, "does_ne": partner.does_ne}
         written += new + _put(ProjectPartner, {"project": project, "organisation": organisation}, does)[1]
-    keyed = [
-        (ServiceType, "code", entry.code, {
-            **_names(entry), "about": entry.about,
-            "ceiling_npr": Decimal(entry.ceiling_npr) if entry.ceiling_npr is not None else None,
-        })
-        for entry in programme.services
-    ]
-    keyed += [
-        (Indicator, "key", entry.key, {
-            **_labels(entry), "unit": entry.unit, "source": entry.source,
-            "target": Decimal(entry.target) if entry.target is not None else None,
-        })
-        for entry in programme.indicators
-    ]
-    keyed += [
-        (FollowUpInterval, "code", entry.code, {
-            **_labels(entry), "kind": entry.kind, "starts": entry.starts, "after_days": entry.after_days,
-        })
-        for entry in programme.follow_ups
-    ]
-    keyed += [
-        (BudgetLine, "code", entry.code, {**_names(entry), "amount_npr": Decimal(entry.amount_npr)})
-        for entry in programme.budget_lines
-    ]
     return written + sum(
-        _put(model, {"project": project, key: code}, values)[1] for model, key, code, values in keyed
+        _put(model, {"project": project, key: code}, values)[1]
+        for model, key, code, values in _keyed_parts(programme)
     )
+
+
+def _npr(amount: int | None) -> Decimal | None:
+    return None if amount is None else Decimal(amount)
+
+
+def _keyed_parts(programme: Programme) -> Iterator[tuple[type[models.Model], str, str, dict[str, Any]]]:
+    """Model, key field, key and values of each thing that a programme has under a key of its own."""
+    for service in programme.services:
+        values = _names(service) | {"about": service.about, "ceiling_npr": _npr(service.ceiling_npr)}
+        yield ServiceType, "code", service.code, values
+    for row in programme.indicators:
+        values = _labels(row) | {"unit": row.unit, "source": row.source, "target": _npr(row.target)}
+        yield Indicator, "key", row.key, values
+    for interval in programme.follow_ups:
+        values = _labels(interval) | {
+            "kind": interval.kind,
+            "starts": interval.starts,
+            "after_days": interval.after_days,
+        }
+        yield FollowUpInterval, "code", interval.code, values
+    for line in programme.budget_lines:
+        yield BudgetLine, "code", line.code, _names(line) | {"amount_npr": _npr(line.amount_npr)}

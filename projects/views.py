@@ -8,7 +8,6 @@ from django.views.decorators.http import require_safe
 
 from core.clock import now
 from projects.facts import DISTRICTS, FACTS
-from projects.models import Project
 from projects.queries import current_criteria, projects_for
 
 

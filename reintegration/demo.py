@@ -57,27 +57,71 @@ CAST: dict[str, tuple[str, str, str, str, str]] = {
     "administrator": ("Uma", "Dahal", "IOM", RoleCode.ADMINISTRATOR, "en"),
 }
 FEMALE = [
-    ("Sita", "सीता"), ("Gita", "गीता"), ("Laxmi", "लक्ष्मी"), ("Saraswati", "सरस्वती"), ("Kalpana", "कल्पना"),
-    ("Sunita", "सुनिता"), ("Maiya", "मैया"), ("Bimala", "विमला"), ("Dolma", "डोल्मा"), ("Pasang", "पासाङ"),
-    ("Sabina", "सबिना"), ("Nirmala", "निर्मला"),
+    ("Sita", "सीता"),
+    ("Gita", "गीता"),
+    ("Laxmi", "लक्ष्मी"),
+    ("Saraswati", "सरस्वती"),
+    ("Kalpana", "कल्पना"),
+    ("Sunita", "सुनिता"),
+    ("Maiya", "मैया"),
+    ("Bimala", "विमला"),
+    ("Dolma", "डोल्मा"),
+    ("Pasang", "पासाङ"),
+    ("Sabina", "सबिना"),
+    ("Nirmala", "निर्मला"),
 ]
 MALE = [
-    ("Ram", "राम"), ("Hari", "हरि"), ("Dawa", "दावा"), ("Bikash", "विकास"), ("Suraj", "सुरज"), ("Mingma", "मिङ्मा"),
-    ("Rajesh", "राजेश"), ("Gopal", "गोपाल"),
+    ("Ram", "राम"),
+    ("Hari", "हरि"),
+    ("Dawa", "दावा"),
+    ("Bikash", "विकास"),
+    ("Suraj", "सुरज"),
+    ("Mingma", "मिङ्मा"),
+    ("Rajesh", "राजेश"),
+    ("Gopal", "गोपाल"),
 ]
 FAMILY = [
-    ("Tamang", "तामाङ"), ("Shrestha", "श्रेष्ठ"), ("Magar", "मगर"), ("Chaudhary", "चौधरी"), ("Bishwokarma", "विश्वकर्मा"),
-    ("Yadav", "यादव"), ("Gurung", "गुरुङ"), ("Nepali", "नेपाली"), ("Rai", "राई"), ("Thapa", "थापा"), ("Khatun", "खातुन"),
+    ("Tamang", "तामाङ"),
+    ("Shrestha", "श्रेष्ठ"),
+    ("Magar", "मगर"),
+    ("Chaudhary", "चौधरी"),
+    ("Bishwokarma", "विश्वकर्मा"),
+    ("Yadav", "यादव"),
+    ("Gurung", "गुरुङ"),
+    ("Nepali", "नेपाली"),
+    ("Rai", "राई"),
+    ("Thapa", "थापा"),
+    ("Khatun", "खातुन"),
     ("Sherpa", "शेर्पा"),
 ]
 DISTRICTS = ["304", "302", "306", "305", "309", "312", "111", "405"]
 COUNTRIES = ["QA", "SA", "AE", "KW", "JO", "LB", "MY"]
-SHOPS = [Livelihood.TEA_SHOP, Livelihood.GROCERY, Livelihood.TAILORING, Livelihood.FARMING, Livelihood.LIVESTOCK]
+SHOPS = [
+    Livelihood.TEA_SHOP,
+    Livelihood.GROCERY,
+    Livelihood.TAILORING,
+    Livelihood.FARMING,
+    Livelihood.LIVESTOCK,
+]
 
 # How far a present case has come; each stage holds all before it, save for those that end early.
 STAGES = [
-    "opened", "shared", "not_shared", "open_questions", "not_admitted", "enrolled", "planned", "requested",
-    "endorsed", "approved", "refused", "paid_overdue", "paid_visited", "paid_all", "closed", "override",
+    "opened",
+    "shared",
+    "not_shared",
+    "open_questions",
+    "not_admitted",
+    "enrolled",
+    "planned",
+    "requested",
+    "endorsed",
+    "approved",
+    "refused",
+    "paid_overdue",
+    "paid_visited",
+    "paid_all",
+    "closed",
+    "override",
 ]
 PAST = {"TRRIN": 2011, "FWW": 2017, "RASNM": 2016, "TSVCSP": 2015, "PTLO": 2011}
 
@@ -139,11 +183,17 @@ def _demo_phase(now: datetime) -> Project:
 def _cast(now: datetime) -> None:
     for username, (first, family, organisation, role, language) in CAST.items():
         user = User(
-            username=username, first_name=first, last_name=family, email=f"{username}@example.org", language=language,
+            username=username,
+            first_name=first,
+            last_name=family,
+            email=f"{username}@example.org",
+            language=language,
         )
         save_user(user=user, by=None, now=now, password=password_of(username))
         held = Role.objects.get(organisation__code=organisation, code=role)
-        save_membership(membership=Membership(user=user, role=held, starts_on=date(2010, 1, 1)), by=None, now=now)
+        save_membership(
+            membership=Membership(user=user, role=held, starts_on=date(2010, 1, 1)), by=None, now=now
+        )
 
 
 def _story(rng: random.Random, number: int, project: Project, phase: Project, now: datetime) -> Story:
@@ -176,7 +226,7 @@ def _tell(story: Story) -> None:
         if story.stage not in ("opened", "open_questions"):
             _ask_sharing(story, case, agrees=story.stage != "not_shared")
         if story.stage in ("opened", "shared", "not_shared"):
-            return
+            return None
         _screen(story, case)
         if story.stage == "override":
             return _override(story, case)
@@ -213,7 +263,9 @@ def _open(story: Story) -> Case:
     groups = _groups(story)
     return open_case(
         organisation=story.organisation,
-        consent=ConsentGiven(given_by="guardian" if story.is_child else "self", how=rng.choice(["spoken", "thumbprint"])),
+        consent=ConsentGiven(
+            given_by="guardian" if story.is_child else "self", how=rng.choice(["spoken", "thumbprint"])
+        ),
         person=PersonFacts(
             first_name=first,
             second_name=family,
@@ -269,13 +321,25 @@ def _later(story: Story, days: int) -> datetime:
 def _ask_sharing(story: Story, case: Case, *, agrees: bool) -> None:
     giver = "guardian" if story.is_child else "self"
     record_consent(
-        case=case, purpose=ConsentPurpose.SHARING, organisation=Organisation.objects.get(code="IOM"), is_given=agrees,
-        given_by=giver, how="spoken", by=story.caseworker, now=_later(story, 0),
+        case=case,
+        purpose=ConsentPurpose.SHARING,
+        organisation=Organisation.objects.get(code="IOM"),
+        is_given=agrees,
+        given_by=giver,
+        how="spoken",
+        by=story.caseworker,
+        now=_later(story, 0),
     )
     if story.project.code == "PTLO":
         record_consent(
-            case=case, purpose=ConsentPurpose.RESEARCH, organisation=None, is_given=True, given_by=giver,
-            how="signature", by=story.caseworker, now=_later(story, 0),
+            case=case,
+            purpose=ConsentPurpose.RESEARCH,
+            organisation=None,
+            is_given=True,
+            given_by=giver,
+            how="signature",
+            by=story.caseworker,
+            now=_later(story, 0),
         )
 
 
@@ -292,8 +356,13 @@ def _screen(story: Story, case: Case) -> None:
 def _decide(story: Story, case: Case, decision: str, reason: str = "") -> None:
     moment = _later(story, 2)
     operations.admit(
-        case=case, project=story.project, decision=decision, enrolled_on=moment.date(), reason=reason,
-        by=story.caseworker, now=moment,
+        case=case,
+        project=story.project,
+        decision=decision,
+        enrolled_on=moment.date(),
+        reason=reason,
+        by=story.caseworker,
+        now=moment,
     )
 
 
@@ -301,9 +370,13 @@ def _override(story: Story, case: Case) -> None:
     supervisor, moment = User.objects.get(username="iom_supervisor"), _later(story, 2)
     with acting_as(supervisor):
         operations.admit(
-            case=case, project=story.project, decision=AssessmentDecision.ADMITTED, enrolled_on=moment.date(),
+            case=case,
+            project=story.project,
+            decision=AssessmentDecision.ADMITTED,
+            enrolled_on=moment.date(),
             reason="Unpaid for months and afraid to complain: exploited in fact, though not in those words.",
-            by=supervisor, now=moment,
+            by=supervisor,
+            now=moment,
         )
 
 
@@ -340,7 +413,10 @@ def _decide_grant(story: Story, grant: Grant) -> None:
     with acting_as(supervisor):
         if story.stage == "refused":
             operations.refuse_grant(
-                grant=grant, reason="The plan has no place for the shop yet.", by=supervisor, now=_later(story, 14)
+                grant=grant,
+                reason="The plan has no place for the shop yet.",
+                by=supervisor,
+                now=_later(story, 14),
             )
             return
         operations.endorse_grant(grant=grant, by=supervisor, now=_later(story, 14))
@@ -355,8 +431,12 @@ def _decide_grant(story: Story, grant: Grant) -> None:
         for number, amount in enumerate(parts, 1):
             moment = _later(story, 18 + number)
             operations.pay_instalment(
-                grant=grant, amount_npr=amount, voucher=f"V-{story.rng.randint(1000, 9999)}", paid_on=moment.date(),
-                by=finance, now=moment,
+                grant=grant,
+                amount_npr=amount,
+                voucher=f"V-{story.rng.randint(1000, 9999)}",
+                paid_on=moment.date(),
+                by=finance,
+                now=moment,
             )
 
 
@@ -364,13 +444,18 @@ def _visits(story: Story, case: Case) -> None:
     """Record the visits that were made; at `paid_overdue` the last one that fell due was forgotten."""
     today = timezone.localdate()
     due = list(
-        FollowUp.objects.visible_to(story.caseworker).filter(case=case, due_on__lte=today).order_by("due_on", "id")
+        FollowUp.objects.visible_to(story.caseworker)
+        .filter(case=case, due_on__lte=today)
+        .order_by("due_on", "id")
     )
     for follow_up in due[:-1] if story.stage == "paid_overdue" else due:
         operations.record_follow_up(
-            follow_up=follow_up, done_on=follow_up.due_on, outcome="seen",
+            follow_up=follow_up,
+            done_on=follow_up.due_on,
+            outcome="seen",
             wellbeing=story.rng.choice(["good", "fair", "good", "poor"]),
-            note="The shop is open. Sells tea and noodles in the morning.", by=story.caseworker,
+            note="The shop is open. Sells tea and noodles in the morning.",
+            by=story.caseworker,
             now=_at(follow_up.due_on, 15),
         )
 

@@ -14,12 +14,18 @@ FROM_ANSWER = {"yes": True, "no": False, "unknown": None}
 
 
 def _day(label, **kwargs) -> forms.DateField:
-    return forms.DateField(label=label, input_formats=["%Y-%m-%d", "%Y/%m/%d"], help_text=_("AD, such as 2026-03-27."), **kwargs)
+    return forms.DateField(
+        label=label, input_formats=["%Y-%m-%d", "%Y/%m/%d"], help_text=_("AD, such as 2026-03-27."), **kwargs
+    )
 
 
 def _npr(label, **kwargs) -> forms.DecimalField:
-    widget = forms.TextInput(attrs={"class": "govuk-input--width-10", "inputmode": "decimal", "autocomplete": "off"})
-    return forms.DecimalField(label=label, max_digits=12, decimal_places=2, min_value=0, widget=widget, localize=True, **kwargs)
+    widget = forms.TextInput(
+        attrs={"class": "govuk-input--width-10", "inputmode": "decimal", "autocomplete": "off"}
+    )
+    return forms.DecimalField(
+        label=label, max_digits=12, decimal_places=2, min_value=0, widget=widget, localize=True, **kwargs
+    )
 
 
 class ScreeningForm(OnceForm):
@@ -31,7 +37,7 @@ class ScreeningForm(OnceForm):
             self.fields[name] = forms.ChoiceField(
                 label=FACTS[name].question,
                 choices=ANSWERS,
-                initial={True: "yes", False: "no"}.get(known.get(name), "unknown"),
+                initial="unknown" if known.get(name) is None else "yes" if known[name] else "no",
                 widget=forms.RadioSelect(attrs={"class": "govuk-radios--inline"}),
             )
         self.facts = facts
@@ -43,7 +49,9 @@ class ScreeningForm(OnceForm):
 class DecisionForm(OnceForm):
     """Who is admitted, from when, and where it needs saying why."""
 
-    decision = forms.ChoiceField(label=_("Decision"), choices=AssessmentDecision.choices, widget=forms.RadioSelect)
+    decision = forms.ChoiceField(
+        label=_("Decision"), choices=AssessmentDecision.choices, widget=forms.RadioSelect
+    )
     enrolled_on = _day(_("Date of admission"))
     reason = forms.CharField(
         label=_("Why"),
@@ -57,9 +65,13 @@ class DecisionForm(OnceForm):
 class PlanForm(OnceForm):
     """What was agreed with the person."""
 
-    livelihood = forms.ChoiceField(label=_("Livelihood"), choices=Livelihood.choices, widget=forms.RadioSelect)
+    livelihood = forms.ChoiceField(
+        label=_("Livelihood"), choices=Livelihood.choices, widget=forms.RadioSelect
+    )
     goal = forms.CharField(
-        label=_("What does the person want to reach?"), max_length=3000, widget=forms.Textarea(attrs={"rows": 4})
+        label=_("What does the person want to reach?"),
+        max_length=3000,
+        widget=forms.Textarea(attrs={"rows": 4}),
     )
     steps = forms.CharField(
         label=_("Steps agreed"), max_length=5000, required=False, widget=forms.Textarea(attrs={"rows": 4})
@@ -75,14 +87,18 @@ class GrantForm(OnceForm):
 
     def __init__(self, *args, project, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["budget_line"].queryset = BudgetLine.objects.filter(project=project)
+        field = self.fields["budget_line"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = BudgetLine.objects.filter(project=project)
 
 
 class RefusalForm(OnceForm):
     """Why a grant is refused."""
 
     refusal = forms.CharField(
-        label=_("Why it is refused"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}),
+        label=_("Why it is refused"),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Name nobody: the case reference is enough."),
     )
 
@@ -92,7 +108,8 @@ class PaymentForm(OnceForm):
 
     amount_npr = _npr(_("Amount in NPR"))
     voucher = forms.CharField(
-        label=_("Voucher number"), max_length=60,
+        label=_("Voucher number"),
+        max_length=60,
         widget=forms.TextInput(attrs={"class": "govuk-input--width-20", "autocomplete": "off"}),
     )
     paid_on = _day(_("Paid on"))
@@ -102,10 +119,15 @@ class FollowUpForm(OnceForm):
     """What came of a visit, call or review."""
 
     done_on = _day(_("When was it?"))
-    outcome = forms.ChoiceField(label=_("What came of it?"), choices=FollowUpOutcome.choices, widget=forms.RadioSelect)
+    outcome = forms.ChoiceField(
+        label=_("What came of it?"), choices=FollowUpOutcome.choices, widget=forms.RadioSelect
+    )
     wellbeing = forms.ChoiceField(
         label=_("How is the person?"), choices=Wellbeing.choices, required=False, widget=forms.RadioSelect
     )
     note = forms.CharField(
-        label=_("What was seen and agreed"), max_length=5000, required=False, widget=forms.Textarea(attrs={"rows": 5})
+        label=_("What was seen and agreed"),
+        max_length=5000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 5}),
     )

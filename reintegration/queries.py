@@ -1,9 +1,12 @@
 """Reads of plans, grants and follow-ups that span models."""
 
 from datetime import date, timedelta
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet, Sum
 
+from accounts.choices import Permission
+from accounts.queries import authority_of
 from beneficiaries.models import Assessment, Case, CaseAccess, Enrolment
 from core.scoping import Level
 from reintegration.models import FollowUp, Grant, Instalment, Plan
@@ -15,7 +18,9 @@ def grants_for(user) -> QuerySet[Grant]:
     """Grants that this person sees, newest first: the case by its reference alone."""
     return (
         Grant.objects.visible_to(user)
-        .select_related("case", "project", "budget_line", "requested_by", "endorsed_by", "approved_by", "refused_by")
+        .select_related(
+            "case", "project", "budget_line", "requested_by", "endorsed_by", "approved_by", "refused_by"
+        )
         .order_by("-requested_at", "id")
     )
 
@@ -27,12 +32,17 @@ def worked_on(user, case_key: str = "case_id") -> Exists:
 
 def instalments_of(grant: Grant, user) -> list[Instalment]:
     """What was paid of a grant, in order."""
-    return list(Instalment.objects.visible_to(user).filter(grant=grant).select_related("paid_by").order_by("number"))
+    return list(
+        Instalment.objects.visible_to(user).filter(grant=grant).select_related("paid_by").order_by("number")
+    )
 
 
 def paid_so_far(grant: Grant, user):
     """NPR paid of a grant."""
-    return Instalment.objects.visible_to(user).filter(grant=grant).aggregate(total=Sum("amount_npr"))["total"] or 0
+    return (
+        Instalment.objects.visible_to(user).filter(grant=grant).aggregate(total=Sum("amount_npr"))["total"]
+        or 0
+    )
 
 
 def follow_ups_due(user, *, on: date) -> QuerySet[FollowUp]:
@@ -56,10 +66,15 @@ def case_parts(case: Case, user) -> dict[str, list]:
         "assessments": list(
             Assessment.objects.visible_to(user).filter(case=case).select_related("project", "criteria", "by")
         ),
-        "plans": list(Plan.objects.visible_to(user).filter(case=case).select_related("enrolment__project", "by")),
+        "plans": list(
+            Plan.objects.visible_to(user).filter(case=case).select_related("enrolment__project", "by")
+        ),
         "grants": list(grants_for(user).filter(case=case)),
         "instalments": list(
-            Instalment.objects.visible_to(user).filter(case=case).select_related("paid_by").order_by("paid_at", "id")
+            Instalment.objects.visible_to(user)
+            .filter(case=case)
+            .select_related("paid_by")
+            .order_by("paid_at", "id")
         ),
         "follow_ups": list(
             FollowUp.objects.visible_to(user)
@@ -67,4 +82,19 @@ def case_parts(case: Case, user) -> dict[str, list]:
             .select_related("project", "recorded_by")
             .order_by("due_on", "id")
         ),
+    }
+
+
+def grant_permissions(grant: Grant, user) -> frozenset[str]:
+    """What the person may do with grants of the organisation that manages the programme."""
+    authority, organisation_id = authority_of(user), grant.project.managed_by_id
+    return frozenset(name for name in Permission.values if authority.may(name, organisation_id))
+
+
+def involved_in(grant: Grant) -> dict[str, UUID | None]:
+    """Who asked for a grant, endorsed it and approved it."""
+    return {
+        "requested": grant.requested_by_id,
+        "endorsed": grant.endorsed_by_id,
+        "approved": grant.approved_by_id,
     }

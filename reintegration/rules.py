@@ -27,7 +27,9 @@ MOVES: dict[str, Move] = {
 }
 
 
-def moves_for(*, state: str, permissions: frozenset[str], person: UUID, involved: dict[str, UUID | None]) -> list[str]:
+def moves_for(
+    *, state: str, permissions: frozenset[str], person: UUID, involved: dict[str, UUID | None]
+) -> list[str]:
     """Deeds open to this person on a grant in this state.
 
     `involved` names who asked (`requested`), endorsed (`endorsed`) and approved (`approved`): nobody endorses or

@@ -1,9 +1,9 @@
 """Background work on follow-ups."""
 
 from celery import shared_task
-from core.clock import now
 
 from core import outbox
+from core.clock import now
 from reintegration import operations
 
 

@@ -7,6 +7,7 @@ from and reused while that stays the same, so that a second run starts at once.
 import fcntl
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,8 +20,19 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg2
 
 ROOT = Path(__file__).resolve().parent.parent
-MADE_FROM = ("*/migrations/*.py", "*/sql/*.sql", "*/models.py", "*/models/*.py", "*/programmes/*.yaml",
-             "*/operations.py", "*/operations/*.py", "*/demo.py", "core/*.py", "accounts/*.py", "geography/data/*.json")
+MADE_FROM = (
+    "*/migrations/*.py",
+    "*/sql/*.sql",
+    "*/models.py",
+    "*/models/*.py",
+    "*/programmes/*.yaml",
+    "*/operations.py",
+    "*/operations/*.py",
+    "*/demo.py",
+    "core/*.py",
+    "accounts/*.py",
+    "geography/data/*.json",
+)
 PEOPLE = 42
 
 
@@ -65,7 +77,11 @@ def manage(name: str, *arguments: str, check: bool = True) -> subprocess.Complet
     """Run a management command on a database, in a process of its own."""
     done = subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), *arguments],
-        env=environment(name), cwd=ROOT, capture_output=True, text=True, timeout=240,
+        env=environment(name),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
     )
     if check and done.returncode:
         raise RuntimeError(f"manage.py {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}")
@@ -88,7 +104,7 @@ def template() -> str:
     with open(Path(tempfile.gettempdir()) / "iom_cases_tests.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not _exists(name):
-            _forget_old_templates()
+            _forget_old()
             making = f"{name}_making"
             _administer(f"DROP DATABASE IF EXISTS {making}", f"CREATE DATABASE {making}")
             _administer(
@@ -103,13 +119,19 @@ def template() -> str:
     return name
 
 
-def _forget_old_templates() -> None:
+def _forget_old() -> None:
+    """Drop templates that nothing is made from any more, and clones whose process is gone."""
     connection = as_owner("postgres")
     try:
         with connection.cursor() as cursor:
-            cursor.execute(r"SELECT datname FROM pg_database WHERE datname LIKE 'test\_iom\_%'")
+            cursor.execute(
+                r"SELECT datname FROM pg_database d WHERE datname LIKE 'test\_iom\_%' "
+                "AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.datid = d.oid)"
+            )
             for (name,) in cursor.fetchall():
-                cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+                process = re.search(r"_(\d+)(_\d+)?$", name)
+                if "template" in name or (process and not Path(f"/proc/{process.group(1)}").exists()):
+                    cursor.execute(f"DROP DATABASE IF EXISTS {name}")
     finally:
         connection.close()
 

@@ -15,8 +15,10 @@ class _Forms(HTMLParser):
     def handle_starttag(self, tag, attrs):
         given = dict(attrs)
         if tag == "form":
-            self.forms.append({"action": given.get("action", ""), "method": given.get("method", "get"), "data": {}})
-        if not self.forms or not given.get("name") and tag not in ("option",):
+            self.forms.append(
+                {"action": given.get("action", ""), "method": given.get("method", "get"), "data": {}}
+            )
+        if not self.forms or (not given.get("name") and tag not in ("option",)):
             return
         data = self.forms[-1]["data"]
         if tag == "input" and given.get("type") in ("radio", "checkbox"):
@@ -27,7 +29,9 @@ class _Forms(HTMLParser):
         elif tag == "select":
             self._select = given["name"]
         elif tag == "option" and self._select and ("selected" in given or self._select not in data):
-            data[self._select] = [given.get("value", "")]  # a list box sends its first line where none is chosen
+            data[self._select] = [
+                given.get("value", "")
+            ]  # a list box sends its first line where none is chosen
         elif tag == "textarea":
             self._textarea = given["name"]
             data[given["name"]] = [""]
@@ -47,7 +51,11 @@ def forms_of(response) -> list[dict]:
     """The forms of a page, those of the header left out."""
     parser = _Forms()
     parser.feed(response.content.decode())
-    return [form for form in parser.forms if "/logout/" not in form["action"] and "/language/" not in form["action"]]
+    return [
+        form
+        for form in parser.forms
+        if "/logout/" not in form["action"] and "/language/" not in form["action"]
+    ]
 
 
 def submit(client, address: str, changes: dict, *, action: str = "", follow: bool = True):
@@ -57,9 +65,13 @@ def submit(client, address: str, changes: dict, *, action: str = "", follow: boo
     form = next(
         form
         for form in forms_of(page)
-        if form["method"] == "post" and (not action or form["action"].endswith(action)) and _has(form, changes)
+        if form["method"] == "post"
+        and (not action or form["action"].endswith(action))
+        and _has(form, changes)
     )
-    data = form["data"] | {name: value if isinstance(value, list) else [value] for name, value in changes.items()}
+    data = form["data"] | {
+        name: value if isinstance(value, list) else [value] for name, value in changes.items()
+    }
     data.pop("csrfmiddlewaretoken", None)
     return client.post(form["action"] or address, data, follow=follow)
 

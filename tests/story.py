@@ -5,7 +5,14 @@ from decimal import Decimal
 
 from accounts.models import Organisation
 from beneficiaries.models import Case, Enrolment
-from beneficiaries.operations import ConsentGiven, PersonFacts, Situation, open_case, record_consent, record_screening
+from beneficiaries.operations import (
+    ConsentGiven,
+    PersonFacts,
+    Situation,
+    open_case,
+    record_consent,
+    record_screening,
+)
 from core.clock import now
 from core.context import acting_as
 from geography.models import District
@@ -66,8 +73,14 @@ def a_case(by, code: str = "NGO_A", *, person=None, situation=None) -> Case:
 
 def share_with_iom(case: Case, by, *, agrees: bool = True):
     return record_consent(
-        case=case, purpose="sharing", organisation=organisation("IOM"), is_given=agrees, given_by="self",
-        how="spoken", by=by, now=now(),
+        case=case,
+        purpose="sharing",
+        organisation=organisation("IOM"),
+        is_given=agrees,
+        given_by="self",
+        how="spoken",
+        by=by,
+        now=now(),
     )
 
 
@@ -86,15 +99,23 @@ def admitted(case: Case, by, code: str = "RASNM-2", **changes) -> Enrolment:
 
 def planned(case: Case, by) -> Plan:
     return operations.agree_plan(
-        enrolment=admitted(case, by), livelihood="tea_shop", goal="A tea shop.", steps="", agreed_on=now().date(),
-        by=by, now=now(),
+        enrolment=admitted(case, by),
+        livelihood="tea_shop",
+        goal="A tea shop.",
+        steps="",
+        agreed_on=now().date(),
+        by=by,
+        now=now(),
     )
 
 
 def requested(plan: Plan, by, amount: int = 60000) -> Grant:
     return operations.request_grant(
-        plan=plan, amount_npr=Decimal(amount), budget_line=BudgetLine.objects.get(project=project(), code="grants"),
-        by=by, now=now(),
+        plan=plan,
+        amount_npr=Decimal(amount),
+        budget_line=BudgetLine.objects.get(project=project(), code="grants"),
+        by=by,
+        now=now(),
     )
 
 
@@ -108,5 +129,10 @@ def approved(grant: Grant, cast) -> Grant:
 def paid(grant: Grant, cast, amount: int = 30000, username: str = "iom_finance"):
     with acting_as(cast[username]):
         return operations.pay_instalment(
-            grant=grant, amount_npr=Decimal(amount), voucher="V-1", paid_on=now().date(), by=cast[username], now=now()
+            grant=grant,
+            amount_npr=Decimal(amount),
+            voucher="V-1",
+            paid_on=now().date(),
+            by=cast[username],
+            now=now(),
         )

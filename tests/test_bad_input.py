@@ -35,7 +35,9 @@ def written(user) -> dict[str, int]:
 def interview(sign_in):
     """An interview whose consent is given: the address of the page about the person."""
     client = sign_in(A)
-    response = submit(client, "/cases/new/", {"was_told": "on", "agrees": "yes", "given_by": "self", "how": "spoken"})
+    response = submit(
+        client, "/cases/new/", {"was_told": "on", "agrees": "yes", "given_by": "self", "how": "spoken"}
+    )
     return client, response.request["PATH_INFO"]
 
 
@@ -81,17 +83,29 @@ def test_devanagari_everywhere(interview, cast):
         client,
         address,
         {
-            "first_name": "सुनिता", "middle_name": "कुमारी", "second_name": "तामाङ", "name_ne": "सुनिता कुमारी तामाङ",
-            "sex": "female", "birth": "२०५३-०१-२२", "birth_calendar": "bs", "home_district": "सिन्धुपाल्चोक",
-            "home_place": "वडा नं. ३, थुम्पाखर", "phone": "९८०-७४७२३५७", "safe_contact": "बेलुका मात्र फोन गर्ने।",
+            "first_name": "सुनिता",
+            "middle_name": "कुमारी",
+            "second_name": "तामाङ",
+            "name_ne": "सुनिता कुमारी तामाङ",
+            "sex": "female",
+            "birth": "२०५३-०१-२२",
+            "birth_calendar": "bs",
+            "home_district": "सिन्धुपाल्चोक",
+            "home_place": "वडा नं. ३, थुम्पाखर",
+            "phone": "९८०-७४७२३५७",
+            "safe_contact": "बेलुका मात्र फोन गर्ने।",
         },
     )
     assert response.request["PATH_INFO"].endswith("/situation/"), text_of(response)
     response = submit(
         client,
         response.request["PATH_INFO"],
-        {"groups": ["stranded_migrant"], "primary_group": "stranded_migrant", "current_district": "धादिङ",
-         "narrative": "सात महिना तलब पाइएन।"},
+        {
+            "groups": ["stranded_migrant"],
+            "primary_group": "stranded_migrant",
+            "current_district": "धादिङ",
+            "narrative": "सात महिना तलब पाइएन।",
+        },
     )
     page = text_of(response)
     assert "सुनिता कुमारी तामाङ" in page
@@ -107,7 +121,9 @@ def test_the_main_situation_must_be_one_that_holds(interview, cast):
     response = submit(client, address, PERSON)
     before = written(cast[A])
     response = submit(
-        client, response.request["PATH_INFO"], {"groups": ["returnee_migrant"], "primary_group": "stranded_migrant"}
+        client,
+        response.request["PATH_INFO"],
+        {"groups": ["returnee_migrant"], "primary_group": "stranded_migrant"},
     )
     assert "The main situation must be one of those that hold." in text_of(response)
     assert written(cast[A]) == before
@@ -115,7 +131,9 @@ def test_the_main_situation_must_be_one_that_holds(interview, cast):
 
 def test_of_somebody_who_refuses_nothing_is_kept(sign_in, cast):
     client, before = sign_in(A), written(cast[A])
-    response = submit(client, "/cases/new/", {"was_told": "on", "agrees": "no", "given_by": "self", "how": "spoken"})
+    response = submit(
+        client, "/cases/new/", {"was_told": "on", "agrees": "no", "given_by": "self", "how": "spoken"}
+    )
     assert "Nothing was kept" in text_of(response)
     assert written(cast[A]) == before
 
@@ -152,8 +170,15 @@ def test_a_payment_form_sent_twice_pays_once(sign_in, cast):
         assert client.post(form["action"], data).status_code == 302
     with acting_as(cast["iom_finance"]):
         assert Instalment.objects.filter(grant=grant).count() == 1
-        assert LedgerEntry.objects.filter(source_kind="instalment", posted_by__username="iom_finance",
-                                          amount_npr=20000, posted_on=now().date()).count() >= 1
+        assert (
+            LedgerEntry.objects.filter(
+                source_kind="instalment",
+                posted_by__username="iom_finance",
+                amount_npr=20000,
+                posted_on=now().date(),
+            ).count()
+            >= 1
+        )
 
 
 def test_a_grant_above_the_ceiling(sign_in, cast):
@@ -176,7 +201,10 @@ def test_an_instalment_larger_than_the_grant(sign_in, cast):
     story.paid(grant, cast, 30000)
     before = written(cast["iom_finance"])
     response = submit(
-        sign_in("iom_finance"), f"/grants/{grant.pk}/", {"amount_npr": "20001", "voucher": "V-2"}, action="/pay/"
+        sign_in("iom_finance"),
+        f"/grants/{grant.pk}/",
+        {"amount_npr": "20001", "voucher": "V-2"},
+        action="/pay/",
     )
     assert "Of this grant NPR 20,000 is left" in text_of(response)
     assert written(cast["iom_finance"]) == before
@@ -188,7 +216,9 @@ def test_approval_by_the_requester(sign_in, cast):
     Membership.objects.create(user=supervisor, role=approver_role, starts_on=date(2020, 1, 1))
     second = cast["programme_manager"]
     Membership.objects.create(
-        user=second, role=Role.objects.get(organisation__code="IOM", code="supervisor"), starts_on=date(2020, 1, 1)
+        user=second,
+        role=Role.objects.get(organisation__code="IOM", code="supervisor"),
+        starts_on=date(2020, 1, 1),
     )
     with acting_as(by):
         case = story.a_case(by)
@@ -224,7 +254,11 @@ def test_admission_outside_the_period(sign_in, cast, day, message):
     response = submit(
         sign_in(A),
         f"/cases/{case.reference}/programmes/RASNM-2/",
-        {"which": "decision", "decide-decision": "admitted", "decide-enrolled_on": day(now().date()).isoformat()},
+        {
+            "which": "decision",
+            "decide-decision": "admitted",
+            "decide-enrolled_on": day(now().date()).isoformat(),
+        },
     )
     assert message in text_of(response)
     assert written(by) == before
@@ -255,8 +289,12 @@ def test_admission_against_the_criteria_needs_the_right_and_a_reason(sign_in, ca
     wanted = {"which": "decision", "decide-decision": "admitted"}
     assert "Somebody with the right to decide against them" in text_of(submit(sign_in(A), address, wanted))
     supervisor = sign_in("iom_supervisor")
-    assert "Say why the person is admitted against the criteria." in text_of(submit(supervisor, address, wanted))
-    page = text_of(submit(supervisor, address, wanted | {"decide-reason": "Her brother is in hospital there."}))
+    assert "Say why the person is admitted against the criteria." in text_of(
+        submit(supervisor, address, wanted)
+    )
+    page = text_of(
+        submit(supervisor, address, wanted | {"decide-reason": "Her brother is in hospital there."})
+    )
     assert "Against the criteria" in page
 
 
@@ -280,7 +318,10 @@ def test_the_database_refuses_what_the_pages_refuse(cast):
     with acting_as(by), connection.cursor() as cursor:
         case = story.a_case(by)
         for statement, name in [
-            ("UPDATE beneficiaries_beneficiary SET birth_on = '2199-01-01' WHERE id = %s", "born_before_registered"),
+            (
+                "UPDATE beneficiaries_beneficiary SET birth_on = '2199-01-01' WHERE id = %s",
+                "born_before_registered",
+            ),
             ("UPDATE beneficiaries_beneficiary SET first_name = '' WHERE id = %s", "has_a_name"),
         ]:
             from django.db import IntegrityError, transaction

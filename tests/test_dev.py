@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from localstack.commands import last_site, port_from, workers_for
-from localstack.install import REQUIREMENTS, stamp, unsupported
+from localstack.install import REQUIREMENTS, is_whole, stamp, unsupported
 from localstack.locks import FileLock, is_held
 from localstack.places import (
     Places,
@@ -141,15 +141,31 @@ def test_the_line_that_says_what_went_wrong() -> None:
     assert last_line("\n") == "it printed nothing"
 
 
-def test_stamp_follows_both_requirement_files_and_the_python(tmp_path: Path) -> None:
+def test_stamp_follows_both_requirement_files(tmp_path: Path) -> None:
     for name in REQUIREMENTS:
         (tmp_path / name).write_text("a==1\n")
-    stamps = [stamp(tmp_path, (3, 11)), stamp(tmp_path, (3, 12))]
+    stamps = [stamp(tmp_path)]
     for name in REQUIREMENTS:
         (tmp_path / name).write_text("a==2\n")
-        stamps.append(stamp(tmp_path, (3, 11)))
-    assert len(set(stamps)) == 4
-    assert stamp(tmp_path, (3, 11)) == stamps[-1]
+        stamps.append(stamp(tmp_path))
+    assert len(set(stamps)) == 3
+    assert stamp(tmp_path) == stamps[-1]
+
+
+@pytest.mark.parametrize(
+    ("version", "installed", "is_under_way", "whole"),
+    [
+        ("3.11", "3.11 abc", False, True),
+        ("3.11", "", False, True),  # made by hand
+        ("3.12", "3.11 abc", False, False),  # the system's Python was upgraded
+        ("3.11", "3.11 abc", True, False),  # an installation was interrupted
+        (None, "3.11 abc", False, False),
+    ],
+)
+def test_an_environment_is_kept_only_when_whole(
+    version: str | None, installed: str, is_under_way: bool, whole: bool
+) -> None:
+    assert is_whole(version, installed, is_under_way) is whole
 
 
 @pytest.mark.parametrize(

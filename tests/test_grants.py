@@ -96,7 +96,10 @@ STATEMENTS = [
     ("UPDATE reintegration_grant SET state = 'requested'", "grant_path"),
     ("UPDATE reintegration_grant SET approved_by_id = requested_by_id", "grant_stays"),
     ("UPDATE reintegration_instalment SET amount_npr = 1", "instalment_stays"),
-    ("UPDATE reintegration_instalment SET state = 'planned', paid_by_id = NULL, paid_on = NULL", "instalment_stays"),
+    (
+        "UPDATE reintegration_instalment SET state = 'planned', paid_by_id = NULL, paid_on = NULL",
+        "instalment_stays",
+    ),
 ]
 
 
@@ -107,7 +110,7 @@ def test_what_was_decided_and_paid_stays(grant, cast, statement, name):
     story.paid(grant, cast, 30000)
     key = "grant_id" if "instalment" in statement else "id"
     with acting_as(cast["iom_finance"]), connection.cursor() as cursor:
-        with pytest.raises(IntegrityError, match="stays|keeps|does not go"), transaction.atomic():
+        with pytest.raises(IntegrityError, match=r"stays|keeps|does not go"), transaction.atomic():
             cursor.execute(f"{statement} WHERE {key} = %s", [grant.pk])
 
 
@@ -134,8 +137,16 @@ def test_the_database_refuses_a_wrong_payment(grant, cast, changes, name):
     story.approved(grant, cast)
     payer = cast[changes.get("paid_by", "iom_finance")]
     row = Instalment(
-        case_id=grant.case_id, grant=grant, number=1, amount_npr=changes.get("amount_npr", 100), state="paid",
-        planned_by=payer, planned_at=now(), paid_by=payer, paid_on=now().date(), paid_at=now(),
+        case_id=grant.case_id,
+        grant=grant,
+        number=1,
+        amount_npr=changes.get("amount_npr", 100),
+        state="paid",
+        planned_by=payer,
+        planned_at=now(),
+        paid_by=payer,
+        paid_on=now().date(),
+        paid_at=now(),
         voucher=changes.get("voucher", "V-1"),
     )
     with acting_as(cast["iom_finance"]), pytest.raises(IntegrityError, match=name), transaction.atomic():
@@ -147,7 +158,10 @@ def test_nobody_changes_or_removes_a_ledger_entry(grant, cast):
     story.approved(grant, cast)
     story.paid(grant, cast)
     with acting_as(cast["iom_finance"]), connection.cursor() as cursor:
-        for statement in ("UPDATE projects_ledgerentry SET amount_npr = 1", "DELETE FROM projects_ledgerentry"):
+        for statement in (
+            "UPDATE projects_ledgerentry SET amount_npr = 1",
+            "DELETE FROM projects_ledgerentry",
+        ):
             with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
                 cursor.execute(statement)
 
@@ -176,7 +190,11 @@ def _pay_in_parallel(grant: Grant, amount: int, name: str) -> list[str]:
             finance = User.objects.get(username="iom_finance")
             with acting_as(finance):
                 operations.pay_instalment(
-                    grant=grant, amount_npr=Decimal(amount), voucher=f"V-{number}", paid_on=now().date(), by=finance,
+                    grant=grant,
+                    amount_npr=Decimal(amount),
+                    voucher=f"V-{number}",
+                    paid_on=now().date(),
+                    by=finance,
                     now=now(),
                 )
             return "paid"
@@ -199,7 +217,10 @@ def approved_grant(cast, committed):
 def test_twenty_payments_at_once_pay_once(approved_grant, committed, owner):
     results = _pay_in_parallel(approved_grant, 60000, committed)
     assert results.count("paid") == 1
-    owner.execute("SELECT count(*), sum(amount_npr) FROM reintegration_instalment WHERE grant_id = %s", [str(approved_grant.pk)])
+    owner.execute(
+        "SELECT count(*), sum(amount_npr) FROM reintegration_instalment WHERE grant_id = %s",
+        [str(approved_grant.pk)],
+    )
     assert owner.fetchone() == (1, Decimal(60000))
 
 
@@ -213,7 +234,9 @@ def test_without_the_locks_the_race_is_real(approved_grant, committed, owner, mo
 
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **kwargs: self)
     results = _pay_in_parallel(approved_grant, 60000, committed)
-    owner.execute("SELECT count(*) FROM reintegration_instalment WHERE grant_id = %s", [str(approved_grant.pk)])
+    owner.execute(
+        "SELECT count(*) FROM reintegration_instalment WHERE grant_id = %s", [str(approved_grant.pk)]
+    )
     assert owner.fetchone()[0] > 1
     assert results.count("paid") > 1
     assert databases.url("app", committed)

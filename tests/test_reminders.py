@@ -25,7 +25,10 @@ A = "ngo_a_caseworker"
 
 def _all_sent(owner) -> None:
     """Put the demo data's own reminders out of the way."""
-    owner.execute("UPDATE reintegration_reminder SET sent_at = now(), recipient_id = (SELECT id FROM accounts_user LIMIT 1) WHERE sent_at IS NULL")
+    owner.execute(
+        "UPDATE reintegration_reminder SET sent_at = now(), recipient_id = u.id "
+        "FROM (SELECT id FROM accounts_user LIMIT 1) u WHERE sent_at IS NULL"
+    )
 
 
 @pytest.fixture
@@ -60,7 +63,9 @@ def test_what_is_not_due_yet_is_not_told(due, cast):
 
 
 def test_a_recorded_follow_up_and_a_closed_case_are_not_told(due, cast, owner):
-    owner.execute("UPDATE beneficiaries_case SET status = 'closed', closed_on = opened_on WHERE id = %s", [str(due.pk)])
+    owner.execute(
+        "UPDATE beneficiaries_case SET status = 'closed', closed_on = opened_on WHERE id = %s", [str(due.pk)]
+    )
     assert operations.send_due_reminders(now=now())["sent"] == 0
 
 
@@ -113,8 +118,14 @@ def test_a_killed_sweep_loses_and_doubles_nothing(cast, committed, owner):
         for _ in range(40):
             story.admitted(story.a_case(cast[A]), cast[A], enrolled_on=now().date() - timedelta(days=8))
     environment = databases.environment(committed) | {"EMAIL_URL": "dummymail://"}
-    command = [sys.executable, "manage.py", "shell", "-c",
-               "from reintegration.operations import send_due_reminders; from core.clock import now; send_due_reminders(now=now())"]
+    command = [
+        sys.executable,
+        "manage.py",
+        "shell",
+        "-c",
+        "from core.clock import now\nfrom reintegration.operations import send_due_reminders\n"
+        "send_due_reminders(now=now())",
+    ]
     for _ in range(3):
         process = subprocess.Popen(command, env=environment, cwd=databases.ROOT, stdout=subprocess.DEVNULL)
         before, deadline = _sent(owner), time.monotonic() + 30
@@ -124,7 +135,9 @@ def test_a_killed_sweep_loses_and_doubles_nothing(cast, committed, owner):
             os.kill(process.pid, signal.SIGKILL)
         process.wait()
     operations.send_due_reminders(now=now())
-    owner.execute("SELECT count(*) FROM reintegration_reminder WHERE sent_at IS NULL AND due_on <= %s", [now().date()])
+    owner.execute(
+        "SELECT count(*) FROM reintegration_reminder WHERE sent_at IS NULL AND due_on <= %s", [now().date()]
+    )
     assert owner.fetchone()[0] == 0
     owner.execute("SELECT count(*), count(DISTINCT key) FROM core_outboxmessage")
     assert owner.fetchone() == (40, 40)
@@ -139,7 +152,10 @@ def _sent(owner) -> int:
 
 def test_a_sender_that_died_after_sending_does_not_send_again(due, cast, settings, tmp_path, owner):
     """The mail went out, the mark did not: the next sender asks the folder first."""
-    settings.EMAIL_BACKEND, settings.EMAIL_FILE_PATH = "django.core.mail.backends.filebased.EmailBackend", str(tmp_path)
+    settings.EMAIL_BACKEND, settings.EMAIL_FILE_PATH = (
+        "django.core.mail.backends.filebased.EmailBackend",
+        str(tmp_path),
+    )
     operations.send_due_reminders(now=now())
     assert outbox.deliver() == {"sent": 1, "already": 0, "failed": 0}
     owner.execute("UPDATE core_outboxmessage SET sent_at = NULL, lease_until = now() - interval '1 second'")
@@ -148,7 +164,11 @@ def test_a_sender_that_died_after_sending_does_not_send_again(due, cast, setting
 
 
 def test_mail_that_can_not_be_sent_waits_and_is_tried_again(due, settings, owner):
-    settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = "django.core.mail.backends.smtp.EmailBackend", "127.0.0.1", 9
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = (
+        "django.core.mail.backends.smtp.EmailBackend",
+        "127.0.0.1",
+        9,
+    )
     operations.send_due_reminders(now=now())
     assert outbox.deliver() == {"sent": 0, "already": 0, "failed": 1}
     owner.execute("SELECT attempts, last_error, sent_at FROM core_outboxmessage")
@@ -163,7 +183,14 @@ def test_mail_that_can_not_be_sent_waits_and_is_tried_again(due, settings, owner
 def test_recording_a_follow_up_is_done_once(due, cast):
     with acting_as(cast[A]):
         follow_up = FollowUp.objects.visible_to(cast[A]).get(case=due)
-        given = {"done_on": now().date(), "outcome": "seen", "wellbeing": "good", "note": "Fine.", "by": cast[A], "now": now()}
+        given = {
+            "done_on": now().date(),
+            "outcome": "seen",
+            "wellbeing": "good",
+            "note": "Fine.",
+            "by": cast[A],
+            "now": now(),
+        }
         operations.record_follow_up(follow_up=follow_up, **given)
         from django.core.exceptions import ValidationError
 

@@ -27,14 +27,17 @@ def _count(table: str) -> int:
 
 
 def _walled():
-    return [model for model in policies.own_models() if isinstance(getattr(model, "wall", None), Wall | OwnWall)]
+    return [
+        model for model in policies.own_models() if isinstance(getattr(model, "wall", None), Wall | OwnWall)
+    ]
 
 
 def test_every_model_says_who_may_see_it():
     unsaid = [
         model._meta.label
         for model in policies.own_models()
-        if not model._meta.auto_created and not isinstance(getattr(model, "wall", None), Wall | OwnWall | Open)
+        if not model._meta.auto_created
+        and not isinstance(getattr(model, "wall", None), Wall | OwnWall | Open)
     ]
     assert unsaid == []
 
@@ -56,7 +59,9 @@ def test_every_walled_table_is_forced_and_has_one_policy_a_command():
             "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public' AND c.relkind = 'r'"
         )
         state = {name: (enabled, forced) for name, enabled, forced in cursor.fetchall()}
-        cursor.execute("SELECT tablename, cmd, coalesce(qual, with_check) FROM pg_policies WHERE schemaname = 'public'")
+        cursor.execute(
+            "SELECT tablename, cmd, coalesce(qual, with_check) FROM pg_policies WHERE schemaname = 'public'"
+        )
         found = cursor.fetchall()
     for model in _walled():
         table = model._meta.db_table
@@ -68,7 +73,9 @@ def test_every_walled_table_is_forced_and_has_one_policy_a_command():
 
 def test_the_application_owns_nothing_and_bypasses_nothing():
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_user, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        cursor.execute(
+            "SELECT current_user, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
+        )
         assert cursor.fetchone() == ("iom_app", False, False)
         cursor.execute("SELECT count(*) FROM pg_class WHERE relowner = 'iom_app'::regrole")
         assert cursor.fetchone()[0] == 0
@@ -92,7 +99,9 @@ def whole_case(cast):
 def test_the_second_ngo_sees_no_row_of_the_first(model, whole_case, cast):
     key = policies.case_column(model)
     with acting_as(cast["ngo_a_caseworker"]):
-        assert model.objects.filter(**{key: whole_case.pk}).count() >= 1, "the data that could leak must be there"
+        assert model.objects.filter(**{key: whole_case.pk}).count() >= 1, (
+            "the data that could leak must be there"
+        )
     with acting_as(cast["ngo_b_caseworker"]):
         assert model.objects.filter(**{key: whole_case.pk}).count() == 0
         assert model.objects.visible_to(cast["ngo_b_caseworker"]).filter(**{key: whole_case.pk}).count() == 0
@@ -119,12 +128,13 @@ def test_the_second_ngo_can_write_no_row_of_the_first(model, whole_case, cast):
             f"UPDATE {model._meta.db_table} SET id = id WHERE {key} = %s",
             f"DELETE FROM {model._meta.db_table} WHERE {key} = %s",
         ):
-            try:
-                with transaction.atomic():
+            command = statement.split()[0].lower()
+            if policies.conditions(model)[command] is None:
+                with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
                     cursor.execute(statement, [whole_case.pk])
-                    assert cursor.rowcount == 0, statement
-            except DatabaseError as error:
-                assert "permission denied" in str(error)
+            else:
+                cursor.execute(statement, [whole_case.pk])
+                assert cursor.rowcount == 0, statement
 
 
 def test_an_organisation_cannot_give_itself_a_case(whole_case, cast):
@@ -132,13 +142,26 @@ def test_an_organisation_cannot_give_itself_a_case(whole_case, cast):
     with acting_as(cast["ngo_b_caseworker"]), connection.cursor() as cursor:
         with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
             CaseAccess.objects.create(
-                case_id=whole_case.pk, organisation=ngo_b, level="lead", basis="lead", reference="x", status="active",
-                lead_organisation=ngo_b, changed_on=now().date(),
+                case_id=whole_case.pk,
+                organisation=ngo_b,
+                level="lead",
+                basis="lead",
+                reference="x",
+                status="active",
+                lead_organisation=ngo_b,
+                changed_on=now().date(),
             )
         with pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
             Consent(
-                case_id=whole_case.pk, purpose="sharing", organisation=ngo_b, is_given=True, given_by="self",
-                how="spoken", asked_on=now().date(), recorded_by=cast["ngo_b_caseworker"], recorded_at=now(),
+                case_id=whole_case.pk,
+                purpose="sharing",
+                organisation=ngo_b,
+                is_given=True,
+                given_by="self",
+                how="spoken",
+                asked_on=now().date(),
+                recorded_by=cast["ngo_b_caseworker"],
+                recorded_at=now(),
             ).save(force_insert=True)
         with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
             cursor.execute("SELECT wall.earned_access(%s)", [whole_case.pk])
@@ -154,11 +177,16 @@ def test_approvers_see_the_reference_and_the_figures_and_nothing_else(whole_case
     for username in ("iom_approver", "iom_finance", "programme_manager"):
         with acting_as(cast[username]):
             seen = {
-                model._meta.label: model.objects.filter(**{policies.case_column(model): whole_case.pk}).count()
+                model._meta.label: model.objects.filter(
+                    **{policies.case_column(model): whole_case.pk}
+                ).count()
                 for model in LINKED
             }
             assert {label for label, count in seen.items() if count} == {
-                "beneficiaries.Case", "beneficiaries.Enrolment", "reintegration.Grant", "reintegration.Instalment",
+                "beneficiaries.Case",
+                "beneficiaries.Enrolment",
+                "reintegration.Grant",
+                "reintegration.Instalment",
             }, username
             assert Beneficiary.objects.filter(pk=whole_case.beneficiary_id).count() == 0
 

@@ -32,14 +32,20 @@ class CaseLinkedQuerySet(ScopedQuerySet):
     def _reached(self, user, level: Level, *, writing: bool):
         from beneficiaries.models.case import CaseAccess  # its rows are what this class asks for
 
-        rows = CaseAccess.objects.filter(reaching(user, level, writing=writing), case_id=OuterRef(self.case_key))
+        rows = CaseAccess.objects.filter(
+            reaching(user, level, writing=writing), case_id=OuterRef(self.case_key)
+        )
         return self.filter(Exists(rows))
 
+    @property
+    def _wall(self) -> Wall:
+        return self.model.wall  # type: ignore[attr-defined]
+
     def visible_to(self, user):
-        return self._reached(user, self.model.wall.read, writing=False)
+        return self._reached(user, self._wall.read, writing=False)
 
     def editable_by(self, user):
-        level = self.model.wall.update
+        level = self._wall.update
         return self.none() if level is None else self._reached(user, level, writing=True)
 
 

@@ -32,7 +32,7 @@ class Case(models.Model):
     opened_on = models.DateField()
     closed_on = models.DateField(null=True, blank=True)
     changed_on = models.DateField()
-    import_key = models.CharField(max_length=64, null=True, editable=False)
+    import_key = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 - unique; most have none
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -54,7 +54,8 @@ class Case(models.Model):
             ),
             models.CheckConstraint(
                 name="beneficiaries_case_closed_has_date",
-                condition=(Q(status="closed") & ~Q(closed_on=None)) | (~Q(status="closed") & Q(closed_on=None)),
+                condition=(Q(status="closed") & ~Q(closed_on=None))
+                | (~Q(status="closed") & Q(closed_on=None)),
             ),
             models.CheckConstraint(
                 name="beneficiaries_case_closed_after_opened",
@@ -76,7 +77,9 @@ class CaseFile(CaseLinked):
     groups = ArrayField(models.CharField(max_length=40), verbose_name=_("situation"))
     primary_group = models.CharField(_("main situation"), max_length=40)
     country_of_stay = models.CharField(_("country where they are or were"), max_length=2, blank=True)
-    current_district = models.ForeignKey(District, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    current_district = models.ForeignKey(
+        District, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     narrative = models.TextField(_("what happened, in the person's words"), max_length=10000, blank=True)
     needs = models.TextField(_("what the person asks for"), max_length=5000, blank=True)
     htcds = models.JSONField(_("other HTCDS fields"), default=dict, blank=True)
@@ -157,7 +160,8 @@ class CaseAccess(models.Model):
         indexes = [
             models.Index(fields=["organisation", "status", "-changed_on", "case"], name="access_by_status"),
             models.Index(
-                fields=["organisation", "status", "district", "-changed_on", "case"], name="access_by_district"
+                fields=["organisation", "status", "district", "-changed_on", "case"],
+                name="access_by_district",
             ),
             models.Index(fields=["organisation", "-changed_on", "case"], name="access_by_change"),
         ]

@@ -14,7 +14,9 @@ class Consent(CaseLinked):
     """One purpose, asked once. A later answer is a new row; a withdrawal dates this one."""
 
     purpose = models.CharField(_("purpose"), max_length=20, choices=ConsentPurpose)
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     is_given = models.BooleanField(_("agrees"))
     given_by = models.CharField(_("who decided"), max_length=20, choices=ConsentGiver)
     reason = models.TextField(_("why nobody could be asked"), max_length=1000, blank=True)

@@ -78,7 +78,9 @@ class Enrolment(CaseLinked):
     assessment = models.ForeignKey(Assessment, on_delete=models.PROTECT, related_name="+")
     enrolled_on = models.DateField(_("admitted on"))
     entered_on = models.DateField()
-    status = models.CharField(_("status"), max_length=10, choices=EnrolmentStatus, default=EnrolmentStatus.ACTIVE)
+    status = models.CharField(
+        _("status"), max_length=10, choices=EnrolmentStatus, default=EnrolmentStatus.ACTIVE
+    )
     ended_on = models.DateField(null=True, blank=True)
     is_override = models.BooleanField(default=False)
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -97,7 +99,9 @@ class Enrolment(CaseLinked):
         ordering = ["enrolled_on", "id"]
         constraints = [
             *CaseLinked.Meta.constraints,
-            models.UniqueConstraint(fields=["case", "project"], name="beneficiaries_enrolment_once_a_project"),
+            models.UniqueConstraint(
+                fields=["case", "project"], name="beneficiaries_enrolment_once_a_project"
+            ),
             models.CheckConstraint(
                 name="beneficiaries_enrolment_not_in_future", condition=Q(enrolled_on__lte=F("entered_on"))
             ),

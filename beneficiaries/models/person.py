@@ -51,10 +51,17 @@ class Beneficiary(models.Model):
     birth_as_typed = models.CharField(max_length=40, blank=True)
     citizenship = models.CharField(_("citizenship"), max_length=2, blank=True)
     has_citizenship_certificate = models.CharField(
-        _("holds a citizenship certificate"), max_length=10, choices=YesNoUnknown, default=YesNoUnknown.UNKNOWN
+        _("holds a citizenship certificate"),
+        max_length=10,
+        choices=YesNoUnknown,
+        default=YesNoUnknown.UNKNOWN,
     )
-    home_district = models.ForeignKey(District, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    home_local_level = models.ForeignKey(LocalLevel, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    home_district = models.ForeignKey(
+        District, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    home_local_level = models.ForeignKey(
+        LocalLevel, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     home_place = models.CharField(_("ward, village or tole"), max_length=200, blank=True)
     phone = models.CharField(_("telephone"), max_length=40, blank=True)
     safe_contact = models.TextField(_("how it is safe to reach them"), max_length=1000, blank=True)

@@ -76,7 +76,11 @@ def decide_admission(
             at=now,
         ).save(force_insert=True)
     audit.record(
-        by=by, verb="admission decided", obj=assessment, case_id=case.pk, now=now,
+        by=by,
+        verb="admission decided",
+        obj=assessment,
+        case_id=case.pk,
+        now=now,
         detail={"project": project.code, "decision": decision, "outcome": assessment.outcome},
     )
     return assessment
@@ -89,7 +93,9 @@ def _check_admission(assessment: Assessment, enrolled_on: date, today: date) -> 
     if not project.starts_on <= enrolled_on <= project.ends_on:
         raise ValidationError(
             {
-                "enrolled_on": _("%(name)s ran from %(start)s to %(end)s. Admission must lie inside that period.")
+                "enrolled_on": _(
+                    "%(name)s ran from %(start)s to %(end)s. Admission must lie inside that period."
+                )
                 % {"name": project.name, "start": project.starts_on, "end": project.ends_on}
             }
         )

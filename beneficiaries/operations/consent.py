@@ -56,7 +56,11 @@ def record_consent(
     )
     consent.save(force_insert=True)
     audit.record(
-        by=by, verb="consent recorded", obj=consent, case_id=case.pk, now=now,
+        by=by,
+        verb="consent recorded",
+        obj=consent,
+        case_id=case.pk,
+        now=now,
         detail={"purpose": purpose, "given": is_given},
     )
     return consent

@@ -82,7 +82,9 @@ def _check_birth(person: PersonFacts, consent: ConsentGiven, today: date) -> Non
 def start_draft(*, organisation: Organisation, consent: ConsentGiven, by, now: datetime) -> IntakeDraft:
     """Begin an interview after the person agreed. Of somebody who refuses nothing is written at all."""
     _require_writer(by, organisation)
-    return IntakeDraft.objects.create(author=by, organisation=organisation, consent=asdict(consent), created_at=now)
+    return IntakeDraft.objects.create(
+        author=by, organisation=organisation, consent=asdict(consent), created_at=now
+    )
 
 
 @transaction.atomic
@@ -150,7 +152,9 @@ def open_case(
     _check_birth(person, consent, today)
     if rules.missing_primary(situation.groups, situation.primary_group):
         raise ValidationError({"primary_group": _("The main situation must be one of those that hold.")})
-    beneficiary = Beneficiary(organisation=organisation, registered_on=today, created_at=now, **asdict(person))
+    beneficiary = Beneficiary(
+        organisation=organisation, registered_on=today, created_at=now, **asdict(person)
+    )
     beneficiary.find_key = find_key(beneficiary)
     beneficiary.clean_fields()
     beneficiary.save(force_insert=True)

@@ -40,8 +40,15 @@ def consent_share(request, reference: str):
     def deed() -> str:
         data = form.cleaned_data
         operations.record_consent(
-            case=case, purpose=ConsentPurpose.SHARING, organisation=iom, is_given=data["agrees"] == "yes",
-            given_by=data["given_by"], how=data["how"], reason=data["reason"], by=request.user, now=now(),
+            case=case,
+            purpose=ConsentPurpose.SHARING,
+            organisation=iom,
+            is_given=data["agrees"] == "yes",
+            given_by=data["given_by"],
+            how=data["how"],
+            reason=data["reason"],
+            by=request.user,
+            now=now(),
         )
         messages.success(request, _("The answer is written down."))
         return reverse("case-detail", args=[case.reference])

@@ -23,7 +23,12 @@ METHODS = ["GET", "HEAD", "POST"]
 
 
 def _draft(request, draft_id: UUID) -> IntakeDraft:
-    draft = IntakeDraft.objects.visible_to(request.user).select_related("organisation").filter(pk=draft_id).first()
+    draft = (
+        IntakeDraft.objects.visible_to(request.user)
+        .select_related("organisation")
+        .filter(pk=draft_id)
+        .first()
+    )
     if draft is None:
         raise Http404
     return draft

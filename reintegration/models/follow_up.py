@@ -43,7 +43,7 @@ class FollowUp(CaseLinked):
         delete=None,
         because="what was seen at a visit is for those who work on the case; paying a grant schedules visits",
     )
-    objects = FollowUpQuerySet.as_manager()
+    objects = FollowUpQuerySet.as_manager()  # type: ignore[misc]  # Django's way to narrow a manager
 
     class Meta(CaseLinked.Meta):
         abstract = False

@@ -39,7 +39,10 @@ def schedule_follow_ups(*, case_id: UUID, project: Project, starts: str, on: dat
         Reminder(case_id=case_id, follow_up=follow_up, due_on=due_on).save(force_insert=True)
     if dates:
         audit.record(
-            by=by, verb="follow-ups scheduled", case_id=case_id, now=now,
+            by=by,
+            verb="follow-ups scheduled",
+            case_id=case_id,
+            now=now,
             detail={"project": project.code, "from": starts, "count": len(dates)},
         )
     return len(dates)
@@ -65,7 +68,13 @@ def record_follow_up(
     found.clean_fields(exclude=["case", "project"])
     found.save(
         update_fields=[
-            "done_on", "outcome", "wellbeing", "note", "recorded_by", "recorded_at", "version",
+            "done_on",
+            "outcome",
+            "wellbeing",
+            "note",
+            "recorded_by",
+            "recorded_at",
+            "version",
         ]
     )
     Case.objects.editable_by(by).filter(pk=found.case_id).update(changed_on=now.date())

@@ -10,13 +10,13 @@ from django.utils.translation import gettext as _
 
 from accounts.choices import Permission
 from accounts.operations import leave_notice
-from accounts.queries import authority_of, holders
+from accounts.queries import holders
 from beneficiaries.models import Case
 from core import audit
 from projects.choices import FollowUpStart
 from projects.models import BudgetLine
 from projects.operations import post_expense
-from reintegration import rules
+from reintegration import queries, rules
 from reintegration.choices import GrantState, InstalmentState
 from reintegration.models import Grant, Instalment, Plan
 from reintegration.operations.follow_up import schedule_follow_ups
@@ -94,7 +94,12 @@ def refuse_grant(*, grant: Grant, reason: str, by, now: datetime) -> Grant:
     grant = _moving("refuse_request" if grant.state == GrantState.REQUESTED else "refuse_endorsed", grant, by)
     if not reason.strip():
         raise ValidationError({"refusal": _("Say why.")})
-    grant.state, grant.refused_by, grant.refused_at, grant.refusal = GrantState.REFUSED, by, now, reason.strip()
+    grant.state, grant.refused_by, grant.refused_at, grant.refusal = (
+        GrantState.REFUSED,
+        by,
+        now,
+        reason.strip(),
+    )
     _save(grant, "state", "refused_by", "refused_at", "refusal")
     audit.record(by=by, verb="grant refused", obj=grant, case_id=grant.case_id, now=now)
     leave_notice(
@@ -147,7 +152,12 @@ def pay_instalment(
         _save(grant, "state")
     if instalment.number == 1:
         schedule_follow_ups(
-            case_id=grant.case_id, project=grant.project, starts=FollowUpStart.GRANT_PAID, on=paid_on, by=by, now=now
+            case_id=grant.case_id,
+            project=grant.project,
+            starts=FollowUpStart.GRANT_PAID,
+            on=paid_on,
+            by=by,
+            now=now,
         )
     audit.record(by=by, verb="instalment paid", obj=instalment, case_id=grant.case_id, now=now)
     leave_notice(
@@ -171,9 +181,13 @@ def _check_payment(
             {"amount_npr": _("Of this grant NPR %s is left: an instalment can't be more.") % f"{left:,.0f}"}
         )
     if count + 1 > grant.project.grant_instalments_max:
-        raise ValidationError(_("This programme pays a grant in at most %s parts.") % grant.project.grant_instalments_max)
+        raise ValidationError(
+            _("This programme pays a grant in at most %s parts.") % grant.project.grant_instalments_max
+        )
     if count + 1 == grant.project.grant_instalments_max and amount_npr < left:
-        raise ValidationError({"amount_npr": _("This is the last part: it must be all that is left, NPR %s.") % f"{left:,.0f}"})
+        raise ValidationError(
+            {"amount_npr": _("This is the last part: it must be all that is left, NPR %s.") % f"{left:,.0f}"}
+        )
     if paid_on > now.date():
         raise ValidationError({"paid_on": _("The date is in the future.")})
     if grant.approved_at and paid_on < grant.approved_at.astimezone(now.tzinfo).date():
@@ -194,31 +208,21 @@ def _moving(deed: str, grant: Grant, by) -> Grant:
     )
     if found is None:
         raise PermissionDenied
-    permissions = grant_permissions(found, by)
+    permissions = queries.grant_permissions(found, by)
     if rules.MOVES[deed].permission not in permissions:
         raise PermissionDenied
     if found.state not in rules.MOVES[deed].sources:
-        raise GrantNotMovable(_("This grant is %(state)s by now.") % {"state": found.get_state_display().lower()})
+        raise GrantNotMovable(
+            _("This grant is %(state)s by now.") % {"state": found.get_state_display().lower()}
+        )
     open_moves = rules.moves_for(
-        state=found.state, permissions=permissions, person=by.pk, involved=involved_in(found)
+        state=found.state, permissions=permissions, person=by.pk, involved=queries.involved_in(found)
     )
     if deed not in open_moves:
-        raise GrantNotMovable(_("Another person must do this: you asked for this grant or decided on it before."))
+        raise GrantNotMovable(
+            _("Another person must do this: you asked for this grant or decided on it before.")
+        )
     return found
-
-
-def grant_permissions(grant: Grant, by) -> frozenset[str]:
-    """What the person may do with grants of the organisation that manages the programme."""
-    authority, organisation_id = authority_of(by), grant.project.managed_by_id
-    return frozenset(name for name in Permission.values if authority.may(name, organisation_id))
-
-
-def involved_in(grant: Grant) -> dict:
-    return {
-        "requested": grant.requested_by_id,
-        "endorsed": grant.endorsed_by_id,
-        "approved": grant.approved_by_id,
-    }
 
 
 def _save(grant: Grant, *fields: str) -> None:

@@ -53,7 +53,9 @@ def send_next_reminder(*, now: datetime) -> bool:
     with acting_as(recipient), translation.override(recipient.language):
         subject, body, url = _words(due)
         leave_notice(recipient=recipient, key=f"reminder:{due.reminder_id}", text=subject, url=url, now=now)
-        outbox.queue(key=f"reminder:{due.reminder_id}", recipient=recipient.email, subject=subject, body=body, now=now)
+        outbox.queue(
+            key=f"reminder:{due.reminder_id}", recipient=recipient.email, subject=subject, body=body, now=now
+        )
         changed = (
             Reminder.objects.editable_by(recipient)
             .filter(pk=due.reminder_id, sent_at=None)

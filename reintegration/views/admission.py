@@ -1,5 +1,7 @@
 """Choosing a programme, asking its questions, seeing each criterion's answer, deciding."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404
@@ -30,12 +32,18 @@ def shown(result: Result, tree: dict) -> list[dict]:
 
 
 def _node(result: Result, tree: dict) -> dict:
-    node = {"label": result.label, "answer": result.answer.value, "reason": reason_text(result)}
+    node: dict[str, Any] = {
+        "label": result.label,
+        "answer": result.answer.value,
+        "reason": reason_text(result),
+    }
     if result.children:
         together = "all" if "all" in tree else "any"
         node["joined"] = _("all of these") if together == "all" else _("one of these is enough")
         node["label"] = node["label"] or node["joined"]
-        node["children"] = [_node(child, below) for child, below in zip(result.children, tree[together], strict=True)]
+        node["children"] = [
+            _node(child, below) for child, below in zip(result.children, tree[together], strict=True)
+        ]
     return node
 
 
@@ -43,7 +51,9 @@ def _node(result: Result, tree: dict) -> dict:
 @require_safe
 def admission_choose(request, reference: str):
     case = case_or_404(request, reference, writing=True)
-    taken = set(Enrolment.objects.visible_to(request.user).filter(case=case).values_list("project_id", flat=True))
+    taken = set(
+        Enrolment.objects.visible_to(request.user).filter(case=case).values_list("project_id", flat=True)
+    )
     today = now().date()
     rows = [
         {"project": project, "is_running": project.starts_on <= today <= project.ends_on}
@@ -79,7 +89,9 @@ def admission_assess(request, reference: str, code: str):
         return f"{here}#result"
 
     def decide() -> str:
-        assessment = operations.admit(case=case, project=project, by=request.user, now=now(), **_decided(decision))
+        assessment = operations.admit(
+            case=case, project=project, by=request.user, now=now(), **_decided(decision)
+        )
         messages.success(request, f"{assessment.get_decision_display()}: {project.name}")
         return reverse("case-detail", args=[case.reference])
 
@@ -99,7 +111,8 @@ def admission_assess(request, reference: str, code: str):
         "nodes": shown(result, criteria.tree),
         "was_asked": all(name in facts for name in asked),
         "may_override": bool(
-            authority_of(request.user).where("override_eligibility") & {case.lead_organisation_id, project.managed_by_id}
+            authority_of(request.user).where("override_eligibility")
+            & {case.lead_organisation_id, project.managed_by_id}
         ),
         "is_taken": Enrolment.objects.visible_to(request.user).filter(case=case, project=project).exists(),
     }

@@ -21,7 +21,11 @@ from projects.choices import TargetGroup
 from reintegration import queries
 from reintegration.choices import GrantState
 
-STATUS_COLOURS = {CaseStatus.ACTIVE: "green", CaseStatus.FOLLOW_UP: "blue", CaseStatus.CLOSED: "grey"}
+STATUS_COLOURS: dict[str, str] = {
+    CaseStatus.ACTIVE: "green",
+    CaseStatus.FOLLOW_UP: "blue",
+    CaseStatus.CLOSED: "grey",
+}
 RISK_COLOURS = {Risk.HIGH: "red", Risk.MEDIUM: "orange", Risk.LOW: "green", Risk.UNKNOWN: "grey"}
 GRANT_COLOURS = {
     GrantState.REQUESTED: "yellow",
@@ -80,7 +84,9 @@ def _identity(case: Case, file, today: date) -> dict:
 
 def _about(case: Case) -> list[dict]:
     person = case.beneficiary
-    home = ", ".join(str(place) for place in (person.home_place, person.home_local_level, person.home_district) if place)
+    home = ", ".join(
+        str(place) for place in (person.home_place, person.home_local_level, person.home_district) if place
+    )
     born = person.birth_as_typed or (person.birth_on.isoformat() if person.birth_on else "")
     country = Country.objects.filter(code=person.citizenship).first() if person.citizenship else None
     return [
@@ -140,7 +146,10 @@ def _actions(case: Case, consents, parts: dict, may_write: bool) -> list[dict]:
         "assess_another": (_("Assess for another programme"), "reintegration:admission-choose"),
         "close": (_("Close the case"), "beneficiaries:case-close"),
     }
-    made = {name: {"label": worded[name][0], "url": reverse(worded[name][1], args=[case.reference])} for name in names}
+    made = {
+        name: {"label": worded[name][0], "url": reverse(worded[name][1], args=[case.reference])}
+        for name in names
+    }
     first = [made[name] for name in names if name in ("ask_sharing", "assess")]
     last = [made[name] for name in names if name in ("assess_another", "close")]
     ordered = first + actions + last
@@ -162,31 +171,53 @@ def _timeline(case: Case, consents, parts: dict) -> list[dict]:
     """What happened, the newest first."""
     items = [{"at": case.created_at, "title": _("Case opened"), "by": case.lead_organisation.name}]
     for consent in consents:
-        about = f"{consent.get_purpose_display()}: {consent.organisation}" if consent.organisation else str(consent)
+        about = (
+            f"{consent.get_purpose_display()}: {consent.organisation}"
+            if consent.organisation
+            else str(consent)
+        )
         answer = _("Agreed") if consent.is_given else _("Did not agree")
-        items.append({"at": consent.recorded_at, "title": answer, "text": about, "by": _name(consent.recorded_by)})
+        items.append(
+            {"at": consent.recorded_at, "title": answer, "text": about, "by": _name(consent.recorded_by)}
+        )
     for row in parts["assessments"]:
         item = {
-            "at": row.at, "title": f"{row.get_decision_display()}: {row.project.name}",
-            "text": row.reason, "by": _name(row.by),
+            "at": row.at,
+            "title": f"{row.get_decision_display()}: {row.project.name}",
+            "text": row.reason,
+            "by": _name(row.by),
         }
         if row.is_override:
             item["tag"] = {"label": _("Against the criteria"), "colour": "orange"}
         items.append(item)
     for plan in parts["plans"]:
-        items.append({"at": plan.at, "title": _("Plan agreed"), "text": plan.get_livelihood_display(), "by": _name(plan.by)})
+        items.append(
+            {
+                "at": plan.at,
+                "title": _("Plan agreed"),
+                "text": plan.get_livelihood_display(),
+                "by": _name(plan.by),
+            }
+        )
     for grant in parts["grants"]:
         items += _grant_items(grant)
     for row in parts["instalments"]:
         items.append(
-            {"at": row.paid_at, "title": _("Instalment %s paid") % row.number, "text": f"NPR {row.amount_npr:,.0f}", "by": _name(row.paid_by)}
+            {
+                "at": row.paid_at,
+                "title": _("Instalment %s paid") % row.number,
+                "text": f"NPR {row.amount_npr:,.0f}",
+                "by": _name(row.paid_by),
+            }
         )
     for row in parts["follow_ups"]:
         if row.done_on:
             items.append(
                 {
-                    "at": row.recorded_at, "title": f"{row.get_kind_display()}: {row.get_outcome_display()}",
-                    "text": " — ".join(part for part in (row.get_wellbeing_display(), row.note) if part), "by": _name(row.recorded_by),
+                    "at": row.recorded_at,
+                    "title": f"{row.get_kind_display()}: {row.get_outcome_display()}",
+                    "text": " — ".join(part for part in (row.get_wellbeing_display(), row.note) if part),
+                    "by": _name(row.recorded_by),
                 }
             )
     return sorted(items, key=lambda item: _moment(item["at"]), reverse=True)
@@ -201,5 +232,7 @@ def _grant_items(grant) -> list[dict]:
         (grant.refused_at, _("Grant refused"), grant.refused_by, grant.refusal),
     ]
     return [
-        {"at": at, "title": title, "by": _name(by), "text": text} for at, title, by, text in moments if at is not None
+        {"at": at, "title": title, "by": _name(by), "text": text}
+        for at, title, by, text in moments
+        if at is not None
     ]

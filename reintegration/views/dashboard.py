@@ -25,7 +25,11 @@ def dashboard(request):
         due = list(queries.follow_ups_due(request.user, on=today)[:10])
         late = queries.follow_ups_due(request.user, on=today).filter(due_on__lt=today).count()
         figures += [
-            {"label": _("Active cases"), "value": _capped(open_cases), "url": reverse("beneficiaries:case-list")},
+            {
+                "label": _("Active cases"),
+                "value": _capped(open_cases),
+                "url": reverse("beneficiaries:case-list"),
+            },
             {
                 "label": _("Follow-ups overdue"),
                 "value": late,
@@ -35,9 +39,17 @@ def dashboard(request):
         ]
     if authority.may("read_figures"):
         grants = queries.grants_for(request.user).filter(state__in=["requested", "endorsed", "approved"])
-        waiting = [grant for grant in grants.select_related("project__managed_by")[:200] if moves_of(grant, request.user)]
+        waiting = [
+            grant
+            for grant in grants.select_related("project__managed_by")[:200]
+            if moves_of(grant, request.user)
+        ]
         figures.append(
-            {"label": _("Grants waiting for you"), "value": len(waiting), "url": reverse("reintegration:grant-list")}
+            {
+                "label": _("Grants waiting for you"),
+                "value": len(waiting),
+                "url": reverse("reintegration:grant-list"),
+            }
         )
     context = {
         "figures": figures,

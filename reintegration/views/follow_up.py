@@ -43,7 +43,10 @@ def follow_up_list(request):
 @require_http_methods(["GET", "HEAD", "POST"])
 def follow_up_record(request, follow_up_id: UUID):
     found = (
-        FollowUp.objects.visible_to(request.user).select_related("case", "project").filter(pk=follow_up_id).first()
+        FollowUp.objects.visible_to(request.user)
+        .select_related("case", "project")
+        .filter(pk=follow_up_id)
+        .first()
     )
     if found is None:
         raise Http404
@@ -54,8 +57,13 @@ def follow_up_record(request, follow_up_id: UUID):
     def deed() -> str:
         data = form.cleaned_data
         operations.record_follow_up(
-            follow_up=found, done_on=data["done_on"], outcome=data["outcome"], wellbeing=data["wellbeing"],
-            note=data["note"], by=request.user, now=now(),
+            follow_up=found,
+            done_on=data["done_on"],
+            outcome=data["outcome"],
+            wellbeing=data["wellbeing"],
+            note=data["note"],
+            by=request.user,
+            now=now(),
         )
         messages.success(request, _("It is written down."))
         return reverse("case-detail", args=[found.case.reference])

@@ -19,7 +19,6 @@ from core.pages import submit
 from reintegration import operations, queries, rules
 from reintegration.forms import GrantForm, PaymentForm, RefusalForm
 from reintegration.models import Grant, Plan
-from reintegration.operations.grant import grant_permissions, involved_in
 
 METHODS = ["GET", "HEAD", "POST"]
 SHOWN = 200
@@ -41,9 +40,9 @@ def grant_list(request):
 def moves_of(grant: Grant, user) -> list[str]:
     return rules.moves_for(
         state=grant.state,
-        permissions=grant_permissions(grant, user),
+        permissions=queries.grant_permissions(grant, user),
         person=user.pk,
-        involved=involved_in(grant),
+        involved=queries.involved_in(grant),
     )
 
 
@@ -100,14 +99,19 @@ def grant_request(request, reference: str, plan_id: UUID):
 
     def deed() -> str:
         operations.request_grant(
-            plan=plan, amount_npr=form.cleaned_data["amount_npr"], budget_line=form.cleaned_data["budget_line"],
-            by=request.user, now=now(),
+            plan=plan,
+            amount_npr=form.cleaned_data["amount_npr"],
+            budget_line=form.cleaned_data["budget_line"],
+            by=request.user,
+            now=now(),
         )
         messages.success(request, _("The grant is asked for. You are told when it is decided."))
         return reverse("case-detail", args=[case.reference])
 
     return submit(request, form, purpose=f"grant:{plan.pk}", deed=deed) or render(
-        request, "reintegration/grant_request.html", {"form": form, "case": case, "plan": plan, "project": project}
+        request,
+        "reintegration/grant_request.html",
+        {"form": form, "case": case, "plan": plan, "project": project},
     )
 
 
@@ -120,15 +124,21 @@ def _decide(request, grant_id: UUID, form, name: str, deed, done: str):
         messages.success(request, done)
         return reverse("reintegration:grant-detail", args=[grant.pk])
 
-    return submit(request, form, purpose=f"{name}:{grant.pk}", deed=carried) or _page(request, grant, **{name: form})
+    return submit(request, form, purpose=f"{name}:{grant.pk}", deed=carried) or _page(
+        request, grant, **{name: form}
+    )
 
 
 @login_required
 @require_http_methods(["POST"])
 def grant_endorse(request, grant_id: UUID):
     return _decide(
-        request, grant_id, EmptyForm(request.POST), "confirm",
-        lambda grant: operations.endorse_grant(grant=grant, by=request.user, now=now()), _("The grant is endorsed."),
+        request,
+        grant_id,
+        EmptyForm(request.POST),
+        "confirm",
+        lambda grant: operations.endorse_grant(grant=grant, by=request.user, now=now()),
+        _("The grant is endorsed."),
     )
 
 
@@ -136,8 +146,12 @@ def grant_endorse(request, grant_id: UUID):
 @require_http_methods(["POST"])
 def grant_approve(request, grant_id: UUID):
     return _decide(
-        request, grant_id, EmptyForm(request.POST), "confirm",
-        lambda grant: operations.approve_grant(grant=grant, by=request.user, now=now()), _("The grant is approved."),
+        request,
+        grant_id,
+        EmptyForm(request.POST),
+        "confirm",
+        lambda grant: operations.approve_grant(grant=grant, by=request.user, now=now()),
+        _("The grant is approved."),
     )
 
 
@@ -146,7 +160,10 @@ def grant_approve(request, grant_id: UUID):
 def grant_refuse(request, grant_id: UUID):
     form = RefusalForm(request.POST)
     return _decide(
-        request, grant_id, form, "refusal",
+        request,
+        grant_id,
+        form,
+        "refusal",
         lambda grant: operations.refuse_grant(
             grant=grant, reason=form.cleaned_data["refusal"], by=request.user, now=now()
         ),
@@ -159,10 +176,17 @@ def grant_refuse(request, grant_id: UUID):
 def grant_pay(request, grant_id: UUID):
     form = PaymentForm(request.POST)
     return _decide(
-        request, grant_id, form, "payment",
+        request,
+        grant_id,
+        form,
+        "payment",
         lambda grant: operations.pay_instalment(
-            grant=grant, amount_npr=form.cleaned_data["amount_npr"], voucher=form.cleaned_data["voucher"],
-            paid_on=form.cleaned_data["paid_on"], by=request.user, now=now(),
+            grant=grant,
+            amount_npr=form.cleaned_data["amount_npr"],
+            voucher=form.cleaned_data["voucher"],
+            paid_on=form.cleaned_data["paid_on"],
+            by=request.user,
+            now=now(),
         ),
         _("The instalment is paid and posted to the budget."),
     )

@@ -33,8 +33,13 @@ def plan_agree(request, reference: str, code: str):
     def deed() -> str:
         data = form.cleaned_data
         operations.agree_plan(
-            enrolment=enrolment, livelihood=data["livelihood"], goal=data["goal"], steps=data["steps"],
-            agreed_on=data["agreed_on"], by=request.user, now=now(),
+            enrolment=enrolment,
+            livelihood=data["livelihood"],
+            goal=data["goal"],
+            steps=data["steps"],
+            agreed_on=data["agreed_on"],
+            by=request.user,
+            now=now(),
         )
         messages.success(request, _("The plan is written down."))
         return reverse("case-detail", args=[case.reference])

@@ -14,7 +14,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser) -> None:
         parser.add_argument("--people", type=int, default=63, help="how many people, each with a case")
         parser.add_argument("--seed", type=int, default=1, help="the same number gives the same people")
-        parser.add_argument("--if-empty", action="store_true", help="say nothing and do nothing when seeded already")
+        parser.add_argument(
+            "--if-empty", action="store_true", help="say nothing and do nothing when seeded already"
+        )
         parser.add_argument("--sign-ins", action="store_true", help="only print the sign-ins")
 
     def handle(self, *args, **options) -> None:

@@ -1,0 +1,198 @@
+"""People, organisations, roles and memberships, as an administrator keeps them."""
+
+from datetime import date, datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_post_parameters
+
+from accounts.choices import Permission
+from accounts.models import Membership, Organisation, Role, User
+from accounts.operations import save_membership, save_organisation, save_user, tailor_role
+from core.admin import ConfigurationAdmin, ConfigurationForm, ConfigurationInline, ReadOnlyInline
+
+
+class MembershipForm(ConfigurationForm):
+    def clean(self) -> dict[str, Any] | None:
+        """The same role twice at a time is said in words, sooner than the constraint would."""
+        found = super().clean()
+        given = self.cleaned_data
+        user, role, first = (given.get(name) for name in ("user", "role", "starts_on"))
+        if user and role and first and "ends_on" in given:
+            same = role.memberships.filter(user=user, starts_on__lte=given["ends_on"] or date.max)
+            still = same.filter(Q(ends_on=None) | Q(ends_on__gte=first)).exclude(pk=self.instance.pk)
+            if not user._state.adding and still.exists():
+                self.add_error("starts_on", _("This person has this role already on some of these days."))
+        return found
+
+
+class RoleInline(ReadOnlyInline):
+    model = Role
+    fields = ("code",)
+    readonly_fields = ("code",)
+    show_change_link = True
+
+
+class MembershipInline(ConfigurationInline):
+    """A role is ended by its last day, not removed: who could do what, and when, stays on record."""
+
+    model = Membership
+    form = MembershipForm
+    fields = ("role", "starts_on", "ends_on")
+    labels = {"role": _("Role")}
+    autocomplete_fields = ("role",)
+    can_delete = False
+
+
+@admin.register(Organisation)
+class OrganisationAdmin(ConfigurationAdmin):
+    fields = ("code", "name_en", "name_ne", "kind", "is_active")
+    inlines = (RoleInline,)
+    list_display = ("code", "name_en", "name_ne", "kind", "is_active")
+    list_filter = ("kind", "is_active")
+    search_fields = ("code", "name_en", "name_ne")
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return self.inlines if obj else ()
+
+    def write(self, *, obj: Organisation, form: Any, by: Any, now: datetime) -> None:
+        save_organisation(organisation=obj, by=by, now=now)
+
+
+class RoleForm(ConfigurationForm):
+    permissions = forms.MultipleChoiceField(
+        label=_("In its organisation this role may"),
+        choices=Permission.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            granted = self.instance.group.organisationgrouppermission_set.filter(
+                content_object=self.instance.organisation
+            )
+            self.initial["permissions"] = sorted(granted.values_list("permission__codename", flat=True))
+
+
+@admin.register(Role)
+class RoleAdmin(ConfigurationAdmin):
+    """Every organisation has every role from the start; here one organisation's is tailored."""
+
+    form = RoleForm
+    fields = ("organisation_name", "code", "permissions")
+    readonly_fields = ("organisation_name", "code")
+    list_display = ("code", "organisation_name")
+    list_filter = ("code", "organisation__kind", ("organisation", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("organisation",)
+    search_fields = ("code", "organisation__code", "organisation__name_en", "organisation__name_ne")
+
+    @admin.display(description=_("organisation"), ordering="organisation__code")
+    def organisation_name(self, role: Role) -> str:
+        return str(role.organisation)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("organisation", "group")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def write(self, *, obj: Role, form: Any, by: Any, now: datetime) -> None:
+        tailor_role(role=obj, codenames=form.cleaned_data["permissions"], by=by, now=now)
+
+
+class UserForm(ConfigurationForm):
+    new_password = forms.CharField(
+        label=_("New password"),
+        help_text=_(
+            "12 characters or more. Left empty, a new person can’t sign in yet and others keep theirs."
+        ),
+        max_length=200,
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def _post_clean(self) -> None:
+        """The password is held against the names as typed, hence after they are on the instance."""
+        super()._post_clean()
+        password = self.cleaned_data.get("new_password")
+        if password and "new_password" not in self.errors:
+            try:
+                validate_password(password, self.instance)
+            except ValidationError as error:
+                self.add_error("new_password", error)
+
+
+@admin.register(User)
+class UserAdmin(ConfigurationAdmin):
+    """A person who signs in. What they may do comes from their roles and from nothing else on this page."""
+
+    form = UserForm
+    fieldsets = (
+        (None, {"fields": ("username", "new_password", "is_active")}),
+        (_("Person"), {"fields": ("first_name", "last_name", "email", "language")}),
+        (_("Record"), {"fields": ("date_joined", "last_login")}),
+    )
+    readonly_fields = ("date_joined", "last_login")
+    inlines = (MembershipInline,)
+    list_display = ("username", "first_name", "last_name", "email", "language", "is_active", "last_login")
+    list_filter = ("is_active", "memberships__role__code", "memberships__role__organisation")
+    ordering = ("username",)
+    search_fields = ("username", "first_name", "last_name", "email")
+
+    @method_decorator(sensitive_post_parameters("new_password"))
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if obj == request.user and form.cleaned_data["new_password"]:
+            update_session_auth_hash(request, obj)
+
+    def write(self, *, obj: User, form: Any, by: Any, now: datetime) -> None:
+        save_user(user=obj, by=by, now=now, password=form.cleaned_data["new_password"])
+
+    def write_row(self, *, obj: Membership, by: Any, now: datetime) -> None:
+        save_membership(membership=obj, by=by, now=now)
+
+
+@admin.register(Membership)
+class MembershipAdmin(ConfigurationAdmin):
+    """Who has which role, from when to when."""
+
+    form = MembershipForm
+    fields = ("user", "role", "starts_on", "ends_on")
+    labels = {"user": _("Person"), "role": _("Role")}
+    autocomplete_fields = ("user", "role")
+    date_hierarchy = "starts_on"
+    list_display = ("person", "role_name", "starts_on", "ends_on")
+    list_filter = ("role__code", "role__organisation")
+    list_select_related = ("user", "role__organisation")
+    search_fields = ("user__username", "user__first_name", "user__last_name", "role__organisation__code")
+
+    @admin.display(description=_("person"), ordering="user__username")
+    def person(self, membership: Membership) -> str:
+        return str(membership.user)
+
+    @admin.display(description=_("role"), ordering="role__code")
+    def role_name(self, membership: Membership) -> str:
+        return str(membership.role)
+
+    def write(self, *, obj: Membership, form: Any, by: Any, now: datetime) -> None:
+        save_membership(membership=obj, by=by, now=now)

@@ -1,0 +1,235 @@
+"""What the Django admin stands on: whoever passes the site's door may look, and operations do the writing.
+
+A room says in `write` which operation saves a thing. What the operation refuses comes back on the form
+with all that was typed, and nothing is written.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import IntegrityError, connection, models, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from core.clock import now
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+logger = logging.getLogger(__name__)
+
+FOREIGN_KEY_VIOLATION = "23503"
+KEPT = ("code", "key")  # programme files and groups' names refer to them
+REFUSED = (ValidationError, IntegrityError)
+
+T = TypeVar("T")
+
+
+@contextmanager
+def whole() -> Iterator[None]:
+    """All of a deed or nothing of it, foreign keys included.
+
+    Those are checked at the end of the transaction otherwise, where nobody could be told: a row that the
+    wall hides from an administrator may still refer to what is removed here.
+    """
+    with transaction.atomic():
+        yield
+        connection.check_constraints()
+
+
+def refusal_of(error: Exception) -> ValidationError:
+    """What to tell a person about a deed that an operation or a constraint refused."""
+    if isinstance(error, ValidationError):
+        return error
+    diagnostics = getattr(error.__cause__, "diag", None)
+    logger.warning("refused by %s", getattr(diagnostics, "constraint_name", None) or type(error).__name__)
+    referred = getattr(error.__cause__, "pgcode", None) == FOREIGN_KEY_VIOLATION
+    if referred or isinstance(error, models.ProtectedError | models.RestrictedError):
+        return ValidationError(_("This can’t be removed: something refers to it."))
+    return ValidationError(
+        _("This could not be saved: something changed in the meantime. Look at it again, then retry.")
+    )
+
+
+def take(form: forms.BaseForm, error: ValidationError) -> None:
+    """Show a refusal on the form, at the field that it is about where the form has that field."""
+    texts = error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
+    for name, lines in texts.items():
+        form.add_error(name if name in form.fields else None, lines)
+
+
+def attempt(form: forms.BaseForm, deed: Callable[[], T]) -> T | None:
+    """Carry out a deed; None where it was refused, which the form then says."""
+    try:
+        with whole():
+            return deed()
+    except REFUSED as error:
+        take(form, refusal_of(error))
+        return None
+
+
+def check_period(form: forms.BaseForm) -> None:
+    """Say it in words where the last day is before the first, sooner than a constraint would."""
+    first, last = (form.cleaned_data.get(name) for name in ("starts_on", "ends_on"))
+    if first and last and last < first:
+        form.add_error("ends_on", _("The last day can’t be before the first day."))
+
+
+class ConfigurationForm(forms.ModelForm):
+    """A form that shows what the operation behind it refused, and keeps a code once it is given."""
+
+    refusal: ValidationError | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            for name in KEPT:
+                if name in self.fields:
+                    self.fields[name].disabled = True
+
+    def clean(self) -> dict[str, Any] | None:
+        found = super().clean()
+        check_period(self)
+        return found
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if self.refusal is not None:
+            take(self, self.refusal)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Whoever passes the site's door may look; nobody may write. Model permissions are never asked."""
+
+    actions = None
+    list_per_page = 50
+    view_on_site = False
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.admin_site.has_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return self.admin_site.has_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+class ConfigurationAdmin(ReadOnlyAdmin):
+    """Configuration that an administrator adds and changes. `labels` words the fields that a model doesn't."""
+
+    form = ConfigurationForm
+    labels: Mapping[str, "StrOrPromise"] = {}
+
+    def write(self, *, obj: Any, form: Any, by: Any, now: datetime) -> None:
+        """Save one thing through its operation."""
+        raise NotImplementedError(f"{type(self).__name__} does not say which operation saves")
+
+    def write_row(self, *, obj: Any, by: Any, now: datetime) -> None:
+        """Save one row of an inline through its operation."""
+        raise NotImplementedError(f"{type(self).__name__} does not say which operation saves a row")
+
+    def remove(self, *, obj: Any, by: Any, now: datetime) -> None:
+        """Remove one thing, or one row of an inline, through its operation."""
+        raise NotImplementedError(f"{type(self).__name__} does not say which operation removes")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.admin_site.has_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return self.admin_site.has_permission(request)
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> type[forms.ModelForm]:
+        form = super().get_form(request, obj, change, **{"labels": self.labels, **kwargs})
+        form.refusal = getattr(request, "refusal", None)
+        return form
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        self.write(obj=obj, form=form, by=request.user, now=now())
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        rows = formset.save(commit=False)
+        for row in formset.deleted_objects:
+            self.remove(obj=row, by=request.user, now=now())
+        for row in rows:
+            self.write_row(obj=row, by=request.user, now=now())
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self.remove(obj=obj, by=request.user, now=now())
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        """Save all of a page or nothing; a refused page is drawn again, as the form that says so."""
+        arguments = (request, object_id, form_url, extra_context)
+        if request.method != "POST":
+            return super().changeform_view(*arguments)
+        try:
+            with whole():
+                return super().changeform_view(*arguments)
+        except REFUSED as error:
+            request.refusal = refusal_of(error)  # type: ignore[attr-defined]
+        return super().changeform_view(*arguments)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        try:
+            with whole():
+                return super().delete_view(request, object_id, extra_context)
+        except REFUSED as error:
+            self.message_user(request, " ".join(refusal_of(error).messages), messages.ERROR)
+        return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", object_id)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list, dict, set, list]:
+        """Name the things themselves. What refers to them may be case content: it is never looked up here."""
+        names = [str(obj) for obj in objs]
+        return names, {str(self.opts.verbose_name_plural): len(names)}, set(), []
+
+
+class ConfigurationInline(admin.TabularInline):
+    """Rows that belong to one configured thing, written by the admin of that thing."""
+
+    extra = 0
+    form = ConfigurationForm
+    labels: Mapping[str, "StrOrPromise"] = {}
+
+    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return self.admin_site.has_permission(request)
+
+    has_add_permission = has_change_permission = has_delete_permission = has_view_permission
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """A row to be removed is refused by the operation, not by listing what refers to it."""
+        formset = super().get_formset(request, obj, **{"labels": self.labels, **kwargs})
+        formset.form.hand_clean_DELETE = lambda form: None
+        return formset
+
+
+class ReadOnlyInline(ConfigurationInline):
+    """Rows to look at."""
+
+    can_delete = False
+    max_num = 0
+
+    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    has_change_permission = has_delete_permission = has_add_permission

@@ -1,0 +1,56 @@
+"""The admin site for configuration, and its door."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from accounts.choices import OrganisationKind, Permission
+from accounts.queries import organisations_of
+
+# Passwords and sign-out have one way each, through `accounts`; `view_on_site` would look up any row by key.
+DROPPED = {"logout", "password_change", "password_change_done", "view_on_site"}
+
+
+class ConfigurationSite(admin.AdminSite):
+    """Open to whoever may configure at IOM: partners never enter, and `is_staff` opens nothing."""
+
+    site_header = _("Sahayatra: configuration")
+    site_title = _("Sahayatra: configuration")
+    index_title = _("Programmes, people and places")
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Asked many times a page, answered once a request."""
+        if not hasattr(request, "may_configure"):
+            at = organisations_of(request.user, Permission.CONFIGURE).filter(kind=OrganisationKind.IOM)
+            request.may_configure = at.exists()  # type: ignore[attr-defined]
+        return request.may_configure  # type: ignore[attr-defined]
+
+    def admin_view(self, view: Callable, cacheable: bool = False) -> Callable:
+        """The door: whoever isn't signed in is led there; whoever is and may not enter is refused."""
+        inside = super().admin_view(view, cacheable)
+
+        @wraps(view)
+        def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if self.has_permission(request):
+                return inside(request, *args, **kwargs)
+            if request.user.is_authenticated:
+                raise PermissionDenied
+            return redirect_to_login(request.get_full_path(), reverse("accounts:sign-in"))
+
+        return door
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """No sign-in of its own."""
+        return redirect_to_login(
+            request.GET.get("next") or reverse("admin:index"), reverse("accounts:sign-in")
+        )
+
+    def get_urls(self) -> list:
+        return [url for url in super().get_urls() if getattr(url, "name", None) not in DROPPED]

@@ -1,0 +1,365 @@
+"""Programmes, their donors and criteria, as an administrator keeps them."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import yaml
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import AdminForm
+from django.contrib.admin.widgets import AdminDateWidget, FilteredSelectMultiple
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from core.admin import (
+    ConfigurationAdmin,
+    ConfigurationForm,
+    ConfigurationInline,
+    ReadOnlyInline,
+    attempt,
+    check_period,
+)
+from core.clock import now
+from projects.choices import TargetGroup
+from projects.facts import COUNTRIES, DISTRICTS
+from projects.models import (
+    BudgetLine,
+    Criteria,
+    Donor,
+    FollowUpInterval,
+    Indicator,
+    Project,
+    ProjectDonor,
+    ProjectPartner,
+    ServiceType,
+)
+from projects.operations import remove_configuration, revise_criteria, save_configuration, start_new_phase
+from projects.programme_files import ProgrammeFileError
+from projects.programme_files.document import DEEPEST, Document
+from projects.programme_files.parts import criteria as read_criteria
+from projects.rules import codes_named
+
+LONGEST_TREE = 100_000  # characters; the longest of the five programmes has about 3,000
+SOURCES = (
+    ("", "---------"),
+    ("brief", gettext_lazy("given by IOM")),
+    ("public", gettext_lazy("published")),
+    ("ours", gettext_lazy("our own: may be changed")),
+)
+
+
+class Configuring(ConfigurationAdmin):
+    """A thing of a programme's definition."""
+
+    def write(self, *, obj: models.Model, form: Any, by: Any, now: datetime) -> None:
+        save_configuration(obj=obj, by=by, now=now)
+
+    def write_row(self, *, obj: models.Model, by: Any, now: datetime) -> None:
+        save_configuration(obj=obj, by=by, now=now)
+
+    def remove(self, *, obj: models.Model, by: Any, now: datetime) -> None:
+        remove_configuration(obj=obj, by=by, now=now)
+
+
+@admin.register(Donor)
+class DonorAdmin(Configuring):
+    fields = ("code", "name_en", "name_ne")
+    list_display = ("code", "name_en", "name_ne")
+    search_fields = ("code", "name_en", "name_ne")
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return self.admin_site.has_permission(request)
+
+
+class DonorInline(ConfigurationInline):
+    model = ProjectDonor
+    autocomplete_fields = ("donor",)
+    labels = {"donor": gettext_lazy("Donor")}
+    verbose_name = gettext_lazy("donor")
+    verbose_name_plural = gettext_lazy("donors")
+
+
+class PartnerInline(ConfigurationInline):
+    model = ProjectPartner
+    autocomplete_fields = ("organisation",)
+    labels = {"organisation": gettext_lazy("Organisation")}
+
+
+class ServiceTypeInline(ConfigurationInline):
+    model = ServiceType
+
+
+class IndicatorForm(ConfigurationForm):
+    source = forms.ChoiceField(label=gettext_lazy("Source"), choices=SOURCES, required=False)
+
+
+class IndicatorInline(ConfigurationInline):
+    model = Indicator
+    form = IndicatorForm
+
+
+class FollowUpIntervalInline(ConfigurationInline):
+    model = FollowUpInterval
+
+
+class BudgetLineInline(ConfigurationInline):
+    model = BudgetLine
+
+
+def laid_out(tree: Mapping[str, Any]) -> str:
+    """Criteria as text that a person can read and change, one thing a line."""
+    return json.dumps(tree, indent=2, ensure_ascii=False)
+
+
+class CriteriaInline(ReadOnlyInline):
+    """Every version, the newest first. Changed by making the next one."""
+
+    model = Criteria
+    fields = readonly_fields = ("version", "made_at", "as_text")
+
+    @admin.display(description=gettext_lazy("who may be admitted"))
+    def as_text(self, criteria: Criteria) -> str:
+        return format_html(
+            "<details><summary>{}</summary><pre>{}</pre></details>", _("Show"), laid_out(criteria.tree)
+        )
+
+
+def several(label: Any, choices: Mapping[str, Any], widget: Any) -> forms.MultipleChoiceField:
+    return forms.MultipleChoiceField(
+        label=label, choices=list(choices.items()), required=False, widget=widget
+    )
+
+
+class ProjectForm(ConfigurationForm):
+    target_groups = several(gettext_lazy("For whom"), dict(TargetGroup.choices), forms.CheckboxSelectMultiple)
+    countries = several(
+        gettext_lazy("Countries"), COUNTRIES, FilteredSelectMultiple(gettext_lazy("countries"), False)
+    )
+    districts = several(
+        gettext_lazy("Districts"), DISTRICTS, FilteredSelectMultiple(gettext_lazy("districts"), False)
+    )
+
+
+class CriteriaForm(forms.Form):
+    """The tree as JSON, held against the rules that hold for programme files."""
+
+    tree = forms.CharField(
+        label=gettext_lazy("Who may be admitted"),
+        max_length=LONGEST_TREE,
+        widget=forms.Textarea(attrs={"rows": 40, "cols": 100, "spellcheck": "false"}),
+    )
+    seen = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        self.project = project
+        self.newest = project.criteria.order_by("-version").first()
+        before = {"tree": laid_out(self.newest.tree) if self.newest else "", "seen": self.version}
+        super().__init__(*args, initial=before, **kwargs)
+
+    @property
+    def version(self) -> int:
+        """The newest version's number; 0 before the first."""
+        return self.newest.version if self.newest else 0
+
+    def clean_tree(self) -> dict[str, Any]:
+        found = _parsed(self.cleaned_data["tree"])
+        # Laid out anew, so that the line that a message names is the line on the page.
+        text = laid_out(found)
+        self.data = self.data.copy()
+        self.data["tree"] = text
+        tree = _checked(text)
+        for fact, listed, what in (
+            ("country_of_stay", self.project.countries, gettext_lazy("countries")),
+            ("districts", self.project.districts, gettext_lazy("districts")),
+        ):
+            astray = sorted(codes_named(tree, fact) - set(listed))
+            if astray:
+                raise ValidationError(
+                    _("The criteria name %(code)s, which is not among the programme’s %(what)s.")
+                    % {"code": astray[0], "what": what}
+                )
+        return tree
+
+    def clean_seen(self) -> int:
+        if self.cleaned_data["seen"] != self.version:
+            raise ValidationError(
+                _("Somebody made a new version in the meantime. Begin again from that one.")
+            )
+        return self.version
+
+
+def _parsed(text: str) -> Any:
+    """JSON, where each key stands once and no text holds what can't be kept."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = [key for key, _value in pairs]
+        doubled = next((key for key in keys if keys.count(key) > 1), None)
+        if doubled is not None:
+            raise ValidationError(_("“%(key)s” stands twice in one place.") % {"key": doubled[:60]})
+        return dict(pairs)
+
+    try:
+        return json.loads(text, object_pairs_hook=once)
+    except json.JSONDecodeError as error:
+        raise ValidationError(
+            _("This is not well-formed JSON: line %(line)s, column %(column)s.")
+            % {"line": error.lineno, "column": error.colno}
+        ) from error
+    except (RecursionError, ValueError) as error:
+        raise ValidationError(_too_deep()) from error
+
+
+def _too_deep() -> str:
+    return _("There are more than %(most)s levels below each other.") % {"most": DEEPEST}
+
+
+def _checked(text: str) -> dict[str, Any]:
+    """The tree as the reader of programme files understands it, or what it expected and at which line."""
+    if any(len(line) - len(line.lstrip(" ")) > 2 * DEEPEST for line in text.splitlines()):
+        raise ValidationError(_too_deep())
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)  # JSON is YAML
+        return read_criteria(Document(Path("criteria")), node)
+    except ProgrammeFileError as error:
+        raise ValidationError(
+            _("Line %(line)s: expected %(expected)s, found %(found)s.")
+            % {"line": error.line, "expected": error.expected, "found": error.found}
+        ) from error
+    except yaml.YAMLError as error:
+        raise ValidationError(_("There is a character in it that can’t be kept.")) from error
+
+
+class PhaseForm(forms.Form):
+    """A new phase's own code and days; all else is copied."""
+
+    code = forms.SlugField(label=gettext_lazy("Code of the new phase"), max_length=40)
+    starts_on = forms.DateField(label=gettext_lazy("First day"), widget=AdminDateWidget)
+    ends_on = forms.DateField(label=gettext_lazy("Last day"), widget=AdminDateWidget)
+
+    def clean(self) -> dict[str, Any] | None:
+        found = super().clean()
+        check_period(self)
+        return found
+
+
+@admin.register(Project)
+class ProjectAdmin(Configuring):
+    """A programme, its parts on one page; criteria and phases on pages of their own."""
+
+    form = ProjectForm
+    fieldsets = (
+        (None, {"fields": ("code", "name_en", "name_ne", "summary_en", "summary_ne")}),
+        (
+            gettext_lazy("When and by whom"),
+            {"fields": ("starts_on", "ends_on", "earlier_phase", "managed_by")},
+        ),
+        (gettext_lazy("For whom and where"), {"fields": ("target_groups", "countries", "districts")}),
+        (gettext_lazy("Grants"), {"fields": ("grant_ceiling_npr", "grant_instalments_max")}),
+    )
+    labels = {"managed_by": gettext_lazy("Managed by")}
+    readonly_fields = ("earlier_phase",)
+    autocomplete_fields = ("managed_by",)
+    inlines = (
+        PartnerInline,
+        DonorInline,
+        ServiceTypeInline,
+        IndicatorInline,
+        FollowUpIntervalInline,
+        BudgetLineInline,
+        CriteriaInline,
+    )
+    date_hierarchy = "starts_on"
+    list_display = ("code", "name_en", "starts_on", "ends_on", "manager")
+    list_filter = (("managed_by", admin.RelatedOnlyFieldListFilter),)
+    list_select_related = ("managed_by",)
+    search_fields = ("code", "name_en", "name_ne")
+
+    @admin.display(description=gettext_lazy("next phase of"))
+    def earlier_phase(self, project: Project) -> str:
+        return str(project.phase_of) if project.phase_of else "-"
+
+    @admin.display(description=gettext_lazy("managed by"), ordering="managed_by__code")
+    def manager(self, project: Project) -> str:
+        return str(project.managed_by)
+
+    def get_urls(self) -> list:
+        door = self.admin_site.admin_view
+        return [
+            path("<uuid:key>/criteria/", door(self.criteria_view), name="projects_project_criteria"),
+            path("<uuid:key>/phase/", door(self.phase_view), name="projects_project_phase"),
+            *super().get_urls(),
+        ]
+
+    def criteria_view(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """Make the next version of who may be admitted."""
+        project = self._project(request, key)
+        form = CriteriaForm(request.POST or None, project=project)
+        if request.method == "POST" and form.is_valid():
+            made = attempt(
+                form,
+                lambda: revise_criteria(
+                    project=project, tree=form.cleaned_data["tree"], by=request.user, now=now()
+                ),
+            )
+            if made is not None:
+                return self._revised(request, project, made, is_new=made.version != form.version)
+        return self._page(request, project, form, _("Who may be admitted: the next version"))
+
+    def _revised(
+        self, request: HttpRequest, project: Project, made: Criteria, *, is_new: bool
+    ) -> HttpResponse:
+        if is_new:
+            text = _("Version %(version)s of the criteria holds from now on. What was decided keeps its own.")
+            self.log_change(request, project, f"criteria {made.version}")
+        else:
+            text = _("The criteria are those of version %(version)s already: nothing was changed.")
+        self.message_user(request, text % {"version": made.version}, messages.SUCCESS)
+        return redirect("admin:projects_project_change", project.pk)
+
+    def phase_view(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """Start a new phase with a code and days of its own."""
+        project = self._project(request, key)
+        form = PhaseForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            phase = attempt(
+                form,
+                lambda: start_new_phase(project=project, **form.cleaned_data, by=request.user, now=now()),
+            )
+            if phase is not None:
+                self.log_addition(request, phase, f"phase of {project.code}")
+                self.message_user(
+                    request, _("The new phase stands. Look through what was copied."), messages.SUCCESS
+                )
+                return redirect("admin:projects_project_change", phase.pk)
+        return self._page(request, project, form, _("Start a new phase"))
+
+    def _project(self, request: HttpRequest, key: UUID) -> Project:
+        project = self.get_object(request, str(key))
+        if project is None:
+            raise Http404
+        return project
+
+    def _page(self, request: HttpRequest, project: Project, form: forms.Form, title: str) -> HttpResponse:
+        shown = AdminForm(form, [(None, {"fields": list(form.fields)})], {})
+        context = {
+            **self.admin_site.each_context(request),
+            "adminform": shown,
+            "media": self.media + shown.media,
+            "opts": self.opts,
+            "original": project,
+            "subtitle": str(project),
+            "title": title,
+        }
+        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        return TemplateResponse(request, "admin/projects/project/form_page.html", context)

@@ -1,0 +1,548 @@
+"""The Django admin: configuration for IOM's administrators, every write through its operation."""
+
+import json
+import re
+from datetime import date, timedelta
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.forms import CheckboxInput
+from django.urls import reverse
+from django.utils.html import escape
+
+from accounts.models import Membership, Organisation, Role, User
+from accounts.operations import save_membership
+from core.clock import now
+from core.context import acting_as
+from core.models import AuditEvent, OutboxMessage
+from geography.models import Country, District, LocalLevel, Province
+from projects.models import BudgetLine, Criteria, Donor, Project
+from reintegration.demo import CAST
+from tests import story
+
+SHOWN = {Organisation, Role, User, Membership, Donor, Project, Province, District, LocalLevel, Country}
+ADDED = {Organisation, User, Membership, Donor, Project}
+REMOVED = {Donor}
+PLACES = {Province, District, LocalLevel, Country}
+OUTSIDERS = sorted(set(CAST) - {"administrator"})
+
+
+def address(model, page: str, *arguments) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments)
+
+
+def addresses() -> list[str]:
+    """Every kind of page of the admin, with rows that exist."""
+    found = ["/admin/", "/admin/jsi18n/", "/admin/accounts/", "/admin/projects/", "/admin/geography/"]
+    for model in SHOWN:
+        key = model._default_manager.order_by("pk")[0].pk
+        found += [address(model, "changelist"), address(model, "add")]
+        found += [address(model, page, key) for page in ("change", "history", "delete")]
+    project = story.project()
+    return [
+        *found,
+        address(Project, "criteria", project.pk),
+        address(Project, "phase", project.pk),
+        "/admin/autocomplete/?app_label=accounts&model_name=membership&field_name=user&term=a",
+    ]
+
+
+def filled(page, changes: dict) -> dict:
+    """What a browser would send from this page if only `changes` were typed."""
+    forms = [page.context["adminform"].form]
+    for inline in page.context.get("inline_admin_formsets", []):
+        forms += [inline.formset.management_form, *inline.formset.forms]
+    data = {}
+    for field in (field for form in forms for field in form):
+        value = field.value()
+        if isinstance(field.field.widget, CheckboxInput):
+            if value:
+                data[field.html_name] = "on"
+        elif isinstance(value, list | tuple):
+            data[field.html_name] = value
+        else:
+            data[field.html_name] = "" if value is None else str(value)
+    return data | changes
+
+
+def send(client, where: str, changes: dict, *, follow: bool = True):
+    page = client.get(where)
+    assert page.status_code == 200, where
+    return client.post(where, filled(page, changes), follow=follow)
+
+
+def errors(page) -> str:
+    """What the page says against it, as one text."""
+    found = [str(page.context["adminform"].form.errors)]
+    found += [str(inline.formset.errors) for inline in page.context.get("inline_admin_formsets", [])]
+    return " ".join(found)
+
+
+def row(formset: str, number: int, total: int, **values) -> dict:
+    """One row of an inline and the count that comes with it."""
+    typed = {f"{formset}-{number}-{name}": value for name, value in values.items()}
+    return {f"{formset}-TOTAL_FORMS": str(total), **typed}
+
+
+@pytest.fixture
+def administrator(sign_in):
+    return sign_in("administrator")
+
+
+@pytest.fixture
+def entered(cast):
+    """The test's own look into the database, as the administrator."""
+    with acting_as(cast["administrator"]):
+        yield cast["administrator"]
+
+
+# Who may enter, and what is there
+
+
+def test_only_configuration_is_registered():
+    assert set(admin.site._registry) == SHOWN
+    hidden = {AuditEvent, OutboxMessage, Group, Criteria, *apps.get_app_config("guardian").get_models()}
+    hidden |= {*apps.get_app_config("beneficiaries").get_models(), *apps.get_app_config("sessions").get_models()}
+    hidden |= {*apps.get_app_config("reintegration").get_models(), apps.get_model("accounts", "Notice")}
+    assert not hidden & set(admin.site._registry)
+
+
+@pytest.mark.parametrize("model", sorted(SHOWN, key=lambda model: model.__name__), ids=lambda model: model.__name__)
+def test_the_administrator_opens_every_page(model, administrator):
+    key = model._default_manager.order_by("pk")[0].pk
+    assert administrator.get(address(model, "changelist")).status_code == 200
+    assert administrator.get(address(model, "changelist"), {"q": "a"}).status_code == 200
+    assert administrator.get(address(model, "change", key)).status_code == 200
+    assert administrator.get(address(model, "history", key)).status_code == 200
+    assert administrator.get(address(model, "add")).status_code == (200 if model in ADDED else 403)
+    assert administrator.get(address(model, "delete", key)).status_code == (200 if model in REMOVED else 403)
+
+
+@pytest.mark.parametrize("username", OUTSIDERS)
+def test_nobody_else_enters(username, sign_in):
+    client = sign_in(username)
+    answers = {where: client.get(where).status_code for where in addresses()}
+    assert {where: status for where, status in answers.items() if status != 403} == {}
+    assert client.post(address(Donor, "add"), {"code": "X", "name_en": "X"}).status_code == 403
+
+
+def test_whoever_is_not_signed_in_is_led_to_the_one_sign_in(client, cast):
+    for where in addresses():
+        answer = client.get(where)
+        assert answer.status_code == 302, where
+        assert answer["Location"].startswith("/accounts/login/?next="), where
+    assert client.get("/admin/login/")["Location"] == "/accounts/login/?next=/admin/"
+    assert client.post("/admin/login/", {"username": "administrator"})["Location"].startswith("/accounts/login/")
+
+
+def test_a_partner_with_the_role_of_administrator_does_not_enter(cast, client):
+    """Every organisation has the role; the admin is IOM's alone. Nor does Django's own flag open it."""
+    partner = cast["ngo_b_caseworker"]
+    with acting_as(cast["administrator"]):
+        role = Role.objects.get(organisation__code="NGO_B", code="administrator")
+        given = Membership(user=partner, role=role, starts_on=date(2020, 1, 1))
+        save_membership(membership=given, by=cast["administrator"], now=now())
+        User.objects.filter(pk=partner.pk).update(is_staff=True, is_superuser=True)
+    client.force_login(cast["ngo_b_caseworker"])
+    assert client.get("/admin/").status_code == 403
+
+
+def test_an_administrator_whose_role_has_ended_does_not_enter(cast, sign_in):
+    client = sign_in("administrator")
+    assert client.get("/admin/").status_code == 200
+    yesterday = now().date() - timedelta(days=1)
+    Membership.objects.filter(user=cast["administrator"]).update(ends_on=yesterday)
+    assert client.get("/admin/").status_code == 403
+
+
+def test_there_is_one_way_out_and_no_way_around(administrator):
+    """Sign-out and passwords go through `accounts`; nothing looks a row up by its type and key."""
+    page = administrator.get("/admin/").content.decode()
+    assert 'action="/accounts/logout/"' in page
+    for gone in ("logout/", "password_change/", "password_change/done/", "r/1/1/"):
+        assert administrator.get(f"/admin/{gone}").status_code == 404
+
+
+def test_no_page_holds_case_content_or_breaks_the_policy_for_scripts(cast, sign_in):
+    """Not even for somebody who may also read cases: the admin never looks them up."""
+    with acting_as(cast["administrator"]):
+        for code in ("caseworker", "supervisor"):
+            role = Role.objects.get(organisation__code="NGO_A", code=code)
+            given = Membership(user=cast["administrator"], role=role, starts_on=date(2020, 1, 1))
+            save_membership(membership=given, by=cast["administrator"], now=now())
+    caseworker = cast["ngo_a_caseworker"]
+    with acting_as(caseworker):
+        case = story.a_case(caseworker)
+        person = case.beneficiary
+        words = {str(case.pk), case.reference, person.name_ne, str(person.pk)}
+    client = sign_in("administrator")
+    assert case.reference in client.get("/cases/").content.decode(), "the data that could leak must be there"
+    for where in addresses():
+        page = client.get(where).content.decode()
+        assert not [word for word in words if word in page], where
+        assert not re.search(r"""<script(?![^>]*\bsrc=)[^>]*>|\sstyle=|\son[a-z]+=["']|<style""", page), where
+
+
+# Every write through its operation
+
+ROLE_NGO_A_READER = {"organisation__code": "NGO_A", "code": "reader"}
+SAVES = {
+    "organisation": (
+        lambda: address(Organisation, "add"),
+        lambda: {"code": "NGO_C", "name_en": "Third NGO", "kind": "ngo"},
+        ["organisation saved"],
+    ),
+    "organisation changed": (
+        lambda: address(Organisation, "change", Organisation.objects.get(code="NGO_B").pk),
+        lambda: {"name_en": "Another name"},
+        ["organisation saved"],
+    ),
+    "role": (
+        lambda: address(Role, "change", Role.objects.get(**ROLE_NGO_A_READER).pk),
+        lambda: {"permissions": ["read_cases", "read_figures"]},
+        ["role tailored"],
+    ),
+    "user with a role": (
+        lambda: address(User, "add"),
+        lambda: {
+            "username": "newcomer",
+            "email": "newcomer@example.org",
+            "new_password": "a-long-enough-word-7",
+            **row("memberships", 0, 1, starts_on="2026-01-01", role=Role.objects.get(**ROLE_NGO_A_READER).pk),
+        },
+        ["user saved", "membership saved"],
+    ),
+    "membership": (
+        lambda: address(Membership, "add"),
+        lambda: {
+            "user": User.objects.get(username="researcher").pk,
+            "role": Role.objects.get(**ROLE_NGO_A_READER).pk,
+            "starts_on": "2026-01-01",
+        },
+        ["membership saved"],
+    ),
+    "donor": (
+        lambda: address(Donor, "add"),
+        lambda: {"code": "NEW", "name_en": "A new donor"},
+        ["configuration saved"],
+    ),
+    "project with a service": (
+        lambda: address(Project, "add"),
+        lambda: {
+            "code": "NEW",
+            "name_en": "A new programme",
+            "starts_on": "2026-01-01",
+            "ends_on": "2027-12-31",
+            "managed_by": Organisation.objects.get(code="IOM").pk,
+            "countries": ["QA", "NP"],
+            "districts": ["304"],
+            "target_groups": ["returnee_migrant"],
+            **row("service_types", 0, 1, code="advice", name_en="Advice", about="person"),
+        },
+        ["configuration saved", "configuration saved"],
+    ),
+    "project changed": (
+        lambda: address(Project, "change", story.project().pk),
+        lambda: {"name_ne": "नयाँ नाम", "grant_instalments_max": "4"},
+        ["configuration saved"],
+    ),
+    "donor removed": (
+        lambda: address(Donor, "delete", _unused_donor().pk),
+        lambda: {"post": "yes"},
+        ["configuration removed"],
+    ),
+}
+
+
+def _unused_donor() -> Donor:
+    donor = Donor(code="UNUSED", name_en="Unused")
+    donor.save()
+    return donor
+
+
+@pytest.mark.parametrize("name", SAVES)
+def test_saving_goes_through_the_operation(name, committed, owner, sign_in):
+    """The operation's line stands in the record, and the admin's own history names the same deed."""
+    client = sign_in("administrator")
+    where, changes, verbs = SAVES[name]
+    where = where()
+    owner.execute("SELECT count(*) FROM core_auditevent")
+    (before,) = owner.fetchone()
+    if where.endswith("/delete/"):
+        answer = client.post(where, changes())
+    else:
+        answer = send(client, where, changes(), follow=False)
+    assert answer.status_code == 302, errors(answer)
+    owner.execute("SELECT count(*) FROM core_auditevent")
+    (after,) = owner.fetchone()
+    owner.execute("SELECT verb, actor_id FROM core_auditevent ORDER BY at DESC LIMIT %s", [after - before])
+    written = owner.fetchall()
+    assert sorted(verb for verb, _actor in written) == sorted(verbs)
+    assert {actor for _verb, actor in written} == {str(User.objects.get(username="administrator").pk)}
+    owner.execute("SELECT count(*) FROM django_admin_log")
+    assert owner.fetchone() == (1,)
+
+
+def test_a_new_organisation_has_its_roles_and_a_code_is_kept(administrator, entered):
+    send(administrator, address(Organisation, "add"), {"code": "NGO_C", "name_en": "Third", "kind": "ngo"})
+    made = Organisation.objects.get(code="NGO_C")
+    assert made.roles.count() == 12
+    send(administrator, address(Organisation, "change", made.pk), {"code": "OTHER", "name_en": "Renamed"})
+    made.refresh_from_db()
+    assert (made.code, made.name_en) == ("NGO_C", "Renamed")
+
+
+def test_a_tailored_role_holds_from_the_next_page_on(administrator, entered, cast, client):
+    role = Role.objects.get(organisation__code="NGO_A", code="caseworker")
+    other = Role.objects.get(organisation__code="NGO_B", code="caseworker")
+    page = administrator.get(address(Role, "change", role.pk))
+    assert page.context["adminform"].form["permissions"].value() == ["read_cases", "write_cases"]
+    send(administrator, address(Role, "change", role.pk), {"permissions": ["read_cases"]})
+    held = {
+        one.organisation.code: set(
+            one.group.organisationgrouppermission_set.values_list("permission__codename", flat=True)
+        )
+        for one in (role, other)
+    }
+    assert held == {"NGO_A": {"read_cases"}, "NGO_B": {"read_cases", "write_cases"}}
+
+
+def test_an_unknown_permission_is_refused(administrator, entered):
+    role = Role.objects.get(organisation__code="NGO_A", code="reader")
+    answer = send(administrator, address(Role, "change", role.pk), {"permissions": ["delete_user"]})
+    assert "delete_user is not one of the available choices" in errors(answer)
+
+
+def test_a_first_password_is_checked_and_never_kept_as_typed(administrator, entered, client):
+    given = {"username": "newcomer", "email": "n@example.org"}
+    short = send(administrator, address(User, "add"), {**given, "new_password": "short"})
+    assert "too short" in errors(short)
+    same = send(administrator, address(User, "add"), {**given, "new_password": "newcomer@example"})
+    assert "too similar" in errors(same)
+    assert not User.objects.filter(username="newcomer").exists()
+    send(administrator, address(User, "add"), {**given, "new_password": "a-long-enough-word-7"})
+    made = User.objects.get(username="newcomer")
+    assert made.check_password("a-long-enough-word-7")
+    assert "a-long-enough-word-7" not in made.password
+    assert (made.is_staff, made.is_superuser) == (False, False)
+
+
+def test_a_person_without_a_password_is_kept_as_they_are(administrator, entered):
+    send(administrator, address(User, "add"), {"username": "later", "email": "l@example.org"})
+    assert not User.objects.get(username="later").has_usable_password()
+    before = User.objects.get(username="researcher")
+    send(administrator, address(User, "change", before.pk), {"first_name": "Ranjana"})
+    after = User.objects.get(username="researcher")
+    assert (after.first_name, after.password) == ("Ranjana", before.password)
+
+
+def test_flags_that_open_nothing_cannot_be_sent(administrator, entered):
+    person = User.objects.get(username="researcher")
+    extra = {"is_staff": "on", "is_superuser": "on", "password": "plain", "groups": [1]}
+    assert send(administrator, address(User, "change", person.pk), extra).status_code == 200
+    person.refresh_from_db()
+    assert (person.is_staff, person.is_superuser, person.groups.count()) == (False, False, 0)
+    assert person.password != "plain"
+
+
+def test_an_administrator_stays_signed_in_after_changing_their_own_password(administrator, entered):
+    send(administrator, address(User, "change", entered.pk), {"new_password": "another-long-word-7"})
+    assert administrator.get("/admin/").status_code == 200
+
+
+def test_whoever_approves_grants_cannot_pay_them_too(administrator, entered):
+    """The operation refuses; the page says why, keeps what was typed, and nothing is written."""
+    approver = User.objects.get(username="iom_approver")
+    finance = Role.objects.get(organisation__code="IOM", code="finance")
+    typed = {"user": approver.pk, "role": finance.pk, "starts_on": "2026-01-01"}
+    said = escape("One person can't approve grants and pay them in one organisation.")
+    answer = send(administrator, address(Membership, "add"), typed)
+    assert (answer.status_code, said in answer.content.decode()) == (200, True)
+    assert answer.context["adminform"].form["starts_on"].value() == "2026-01-01"
+    beside = row("memberships", 1, 2, role=finance.pk, starts_on="2026-01-01", user=approver.pk)
+    answer = send(
+        administrator, address(User, "change", approver.pk), {"first_name": "Changed", **beside}
+    )
+    assert (answer.status_code, said in answer.content.decode()) == (200, True)
+    approver.refresh_from_db()
+    assert approver.first_name == "Bishnu"
+    assert approver.memberships.count() == 1
+
+
+def test_the_same_role_twice_at_a_time_is_refused_in_words(administrator, entered):
+    held = Membership.objects.get(user__username="researcher")
+    typed = {"user": held.user_id, "role": held.role_id, "starts_on": "2026-01-01"}
+    answer = send(administrator, address(Membership, "add"), typed)
+    assert "This person has this role already on some of these days." in errors(answer)
+    assert "accounts_membership_no_overlap" not in answer.content.decode()
+    answer = send(
+        administrator, address(Membership, "add"), {**typed, "ends_on": "2025-12-31"}
+    )
+    assert "The last day can’t be before the first day." in errors(answer)
+    assert Membership.objects.filter(user=held.user).count() == 1
+
+
+# Programmes
+
+
+def test_a_service_is_added_changed_and_removed(administrator, entered):
+    project = story.project()
+    where = address(Project, "change", project.pk)
+    count = project.service_types.count()
+    added = row("service_types", count, count + 1, code="advice", name_en="Advice", about="person", project=project.pk)
+    send(administrator, where, added)
+    made = project.service_types.get(code="advice")
+    rows = list(administrator.get(where).context["inline_admin_formsets"][2].formset.initial_forms)
+    (prefix,) = [form.prefix for form in rows if form.instance == made]
+    send(administrator, where, {f"{prefix}-name_en": "Legal advice", f"{prefix}-code": "other"})
+    made.refresh_from_db()
+    assert (made.code, made.name_en) == ("advice", "Legal advice")
+    send(administrator, where, {f"{prefix}-DELETE": "on"})
+    assert project.service_types.count() == count
+
+
+def test_what_case_rows_refer_to_is_not_removed_and_they_stay_unseen(administrator, entered):
+    """The wall hides the grants from the administrator; the foreign key knows them all the same."""
+    project = story.project()
+    where = address(Project, "change", project.pk)
+    rows = administrator.get(where).context["inline_admin_formsets"][5].formset.initial_forms
+    (prefix,) = [form.prefix for form in rows if form.instance.code == "grants"]
+    answer = send(administrator, where, {f"{prefix}-DELETE": "on", "name_en": "Changed too"})
+    assert answer.status_code == 200
+    assert "This can’t be removed: something refers to it." in answer.content.decode()
+    assert BudgetLine.objects.filter(project=project, code="grants").exists()
+    project.refresh_from_db()
+    assert project.name_en != "Changed too"
+
+
+def test_a_donor_that_pays_for_something_is_not_removed(administrator, entered):
+    donor = story.project().project_donors.select_related("donor")[0].donor
+    answer = administrator.post(address(Donor, "delete", donor.pk), {"post": "yes"}, follow=True)
+    assert "This can’t be removed: something refers to it." in answer.content.decode()
+    assert Donor.objects.filter(pk=donor.pk).exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"ends_on": "2000-01-01"}, "The last day can’t be before the first day."),
+        ({"code": "RASNM"}, "already exists"),
+        ({"countries": ["XX"]}, "XX is not one of the available choices"),
+        ({"name_en": "x" * 10_000}, "at most 300 characters"),
+        ({"starts_on": "yesterday"}, "Enter a valid date"),
+        ({"grant_ceiling_npr": "1" * 40}, "no more than 12 digits"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_malformed_programme_is_refused(changes, said, administrator, entered):
+    before = Project.objects.count()
+    typed = {
+        "code": "NEW",
+        "name_en": "A new programme",
+        "starts_on": "2026-01-01",
+        "ends_on": "2027-12-31",
+        "managed_by": Organisation.objects.get(code="IOM").pk,
+    }
+    answer = send(administrator, address(Project, "add"), typed | changes)
+    assert said in errors(answer)
+    assert Project.objects.count() == before
+
+
+ADULT = {"code": "adult", "label_en": "18 or over", "label_ne": "१८ वर्ष वा सोभन्दा माथि", "fact": "age", "at_least": 18}
+
+
+def test_revised_criteria_are_a_new_version_and_the_old_one_stays(administrator, entered):
+    project = story.project()
+    old = project.criteria.get()
+    where = address(Project, "criteria", project.pk)
+    tree = {"all": [old.tree, ADULT]}
+    answer = send(administrator, where, {"tree": json.dumps(tree)})
+    assert answer.redirect_chain == [(address(Project, "change", project.pk), 302)]
+    assert "Version 2 of the criteria holds from now on." in answer.content.decode()
+    kept = {row.version: row.tree for row in project.criteria.all()}
+    assert kept == {1: old.tree, 2: tree}
+    again = send(administrator, where, {})
+    assert "nothing was changed" in again.content.decode()
+    assert project.criteria.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("", "This field is required."),
+        ("{", "This is not well-formed JSON: line 1, column 2."),
+        ("[]", "Line 1: expected a criterion"),
+        ("null", "Line 1: expected a criterion"),
+        ('{"all": []}', "expected a list of criteria, found an empty list"),
+        ('{"all": [\n\n{"fact": "agee", "at_least": 18}]}', "Line 4: expected a fact (near it: age), found 'agee'"),
+        ('{"fact": "age", "in": ["NP"]}', "expected one of at_least, below for age, found in"),
+        ('{"fact": "age", "at_least": 18, "at_least": 1}', "“at_least” stands twice in one place."),
+        ('{"fact": "age", "at_least": 18, "label_en": "\\u0000"}', "There is a character in it that can’t be kept."),
+        ('{"fact": "age", "at_least": 18, "label_en": "\\ud800"}', "There is a character in it that can’t be kept."),
+        ('{"fact": "country_of_stay", "in": ["AQ"]}', "The criteria name AQ, which is not among"),
+        ('{"all": [' * 40 + "]}" * 40, "There are more than 24 levels below each other."),
+        ("[" * 50_000, "There are more than 24 levels below each other."),
+        ('{"fact": ' + "9" * 5_000 + "}", "refused"),
+        ('"' + "x" * 100_001 + '"', "at most 100000 characters"),
+    ],
+    ids=range(15),
+)
+def test_malformed_criteria_are_refused(typed, said, administrator, entered):
+    project = story.project()
+    answer = send(administrator, address(Project, "criteria", project.pk), {"tree": typed})
+    assert answer.status_code == 200
+    found = answer.context["adminform"].form.errors["tree"]
+    assert said in " ".join(found)
+    assert project.criteria.count() == 1
+
+
+def test_criteria_that_somebody_else_revised_meanwhile_are_refused(administrator, entered):
+    project = story.project()
+    where = address(Project, "criteria", project.pk)
+    opened = administrator.get(where)
+    send(administrator, where, {"tree": json.dumps(ADULT)})
+    late = administrator.post(where, filled(opened, {}))
+    assert "Somebody made a new version in the meantime." in late.content.decode()
+    assert project.criteria.count() == 2
+
+
+def test_a_new_phase_copies_the_programme(administrator, entered):
+    project = story.project()
+    where = address(Project, "phase", project.pk)
+    days = {"starts_on": "2028-01-01", "ends_on": "2029-12-31"}
+    wrong = send(administrator, where, {"code": project.code, **days})
+    assert "already exists" in errors(wrong)
+    wrong = send(administrator, where, {"code": "RASNM-3", **days, "ends_on": "2027-01-01"})
+    assert "The last day can’t be before the first day." in errors(wrong)
+    send(administrator, where, {"code": "RASNM-3", **days})
+    phase = Project.objects.get(code="RASNM-3")
+    assert (phase.phase_of, phase.starts_on, phase.ends_on) == (project, date(2028, 1, 1), date(2029, 12, 31))
+    for part in ("partners", "project_donors", "service_types", "indicators", "follow_up_intervals", "budget_lines"):
+        assert getattr(phase, part).count() == getattr(project, part).count() > 0, part
+    assert phase.criteria.get().tree == project.criteria.get().tree
+    assert [entry.version for entry in phase.criteria.all()] == [1]
+
+
+# Places
+
+
+@pytest.mark.parametrize("model", sorted(PLACES, key=lambda model: model.__name__), ids=lambda model: model.__name__)
+def test_places_are_looked_at_and_never_changed(model, administrator):
+    place = model.objects.order_by("code")[0]
+    answer = administrator.post(address(model, "change", place.pk), {"code": "999", "name_en": "Changed"})
+    assert answer.status_code == 403
+    assert model.objects.get(pk=place.pk).name_en == place.name_en
+
+
+@pytest.mark.parametrize(("model", "few"), [(Membership, 10), (User, 10), (Role, 10), (LocalLevel, 10)])
+def test_a_list_asks_as_many_questions_for_one_row_as_for_fifty(
+    model, few, administrator, django_assert_num_queries
+):
+    administrator.get(address(model, "changelist"))
+    one = str(model._default_manager.order_by("pk")[0].pk)
+    with django_assert_num_queries(few):
+        administrator.get(address(model, "changelist"), {"id__exact": one})
+    with django_assert_num_queries(few):
+        administrator.get(address(model, "changelist"))

@@ -1,0 +1,263 @@
+"""A token in each text field of the first NGO's case, and every address read as the second NGO: no trace."""
+
+import re
+import uuid
+
+import pytest
+from django.db import connection, models
+
+from accounts.models import NoticeQuerySet
+from beneficiaries import operations as case_operations
+from beneficiaries.models import Case, Consent, IntakeDraft
+from beneficiaries.models.base import CaseLinkedQuerySet
+from beneficiaries.models.case import CaseAccessQuerySet
+from beneficiaries.models.person import BeneficiaryQuerySet, IntakeDraftQuerySet
+from beneficiaries.operations import ConsentGiven, PersonFacts, Situation
+from core import policies
+from core.clock import now
+from core.context import acting_as
+from core.scoping import Wall
+from geography.models import District
+from projects.models import LedgerEntryQuerySet
+from reintegration import operations
+from reintegration.models import FollowUp, Grant, Instalment, Plan
+from tests import story
+from tests.addresses import fill, patterns
+
+pytestmark = pytest.mark.django_db
+A, B = "ngo_a_caseworker", "ngo_b_caseworker"
+TOKEN = "Kanari"
+# Text that isn't a person's: codes from lists, keys, and what a programme's definition says.
+NOT_TYPED = {
+    "status",
+    "risk",
+    "primary_group",
+    "country_of_stay",
+    "purpose",
+    "given_by",
+    "how",
+    "outcome",
+    "decision",
+    "state",
+    "livelihood",
+    "kind",
+    "origin",
+    "label_en",
+    "label_ne",
+    "wellbeing",
+    "import_key",
+    "reference",
+    "sex",
+    "citizenship",
+    "birth_precision",
+    "has_citizenship_certificate",
+    "groups",
+    "answers",
+    "facts",
+    "result",
+    "refusal",
+}
+
+
+def _token(field: str) -> str:
+    return f"{TOKEN}{field.replace('_', '').title()}"
+
+
+@pytest.fixture
+def canary_case(cast) -> Case:
+    """A case of the first NGO in which every typed text holds a token of its own."""
+    by = cast[A]
+    with acting_as(by):
+        case = case_operations.open_case(
+            organisation=story.organisation("NGO_A"),
+            consent=ConsentGiven(given_by="best_interests", how="spoken", reason=_token("reason")),
+            person=PersonFacts(
+                first_name=_token("first_name"),
+                middle_name=_token("middle_name"),
+                second_name=_token("second_name"),
+                name_ne=_token("name_ne"),
+                sex="female",
+                birth_as_typed=_token("birth_as_typed"),
+                home_district_id=District.id_for("302"),
+                home_place=_token("home_place"),
+                phone=_token("phone"),
+                safe_contact=_token("safe_contact"),
+            ),
+            situation=Situation(
+                groups=["stranded_migrant"],
+                primary_group="stranded_migrant",
+                country_of_stay="KW",
+                current_district_id=District.id_for("302"),
+                narrative=_token("narrative"),
+                needs=_token("needs"),
+                htcds={"vic_LocationOfRecruitment": _token("htcds")},
+            ),
+            by=by,
+            now=now(),
+        )
+        story.screened(case, by)
+        operations.admit(
+            case=case,
+            project=story.project(),
+            decision="admitted",
+            enrolled_on=now().date(),
+            reason=_token("assessment_reason"),
+            by=by,
+            now=now(),
+        )
+        plan = operations.agree_plan(
+            enrolment=case.enrolments.get(),
+            livelihood="tea_shop",
+            goal=_token("goal"),
+            steps=_token("steps"),
+            agreed_on=now().date(),
+            by=by,
+            now=now(),
+        )
+        grant = story.requested(plan, by)
+        follow_up = FollowUp.objects.visible_to(by).filter(case=case).first()
+        operations.record_follow_up(
+            follow_up=follow_up,
+            done_on=now().date(),
+            outcome="seen",
+            wellbeing="good",
+            note=_token("note"),
+            by=by,
+            now=now(),
+        )
+        case_operations.start_draft(
+            organisation=story.organisation("NGO_A"),
+            consent=ConsentGiven(given_by="self", how="spoken", reason=_token("draft")),
+            by=by,
+            now=now(),
+        )
+    story.approved(grant, cast)
+    with acting_as(cast["iom_finance"]):
+        operations.pay_instalment(
+            grant=grant,
+            amount_npr=story.Decimal(100),
+            voucher=_token("voucher"),
+            paid_on=now().date(),
+            by=cast["iom_finance"],
+            now=now(),
+        )
+    return case
+
+
+def _typed_fields(model) -> list[str]:
+    kinds = (models.CharField, models.TextField, models.JSONField)
+    return [
+        field.name
+        for field in model._meta.concrete_fields
+        if isinstance(field, kinds) and field.name not in NOT_TYPED and field.name != "find_key"
+    ]
+
+
+def test_the_token_is_in_every_typed_field(canary_case, cast):
+    """A leak test first makes the data that could leak: a new text field without a token fails here."""
+    missing = []
+    with acting_as(cast[A]):
+        for model in [*policies.linked_models(), canary_case.beneficiary.__class__]:
+            key = "pk" if model is canary_case.beneficiary.__class__ else policies.case_column(model)
+            value = canary_case.beneficiary_id if key == "pk" else canary_case.pk
+            rows = list(model.objects.filter(**{key: value}))
+            for name in _typed_fields(model):
+                if not any(TOKEN in str(getattr(row, name)) for row in rows):
+                    missing.append(f"{model._meta.label}.{name}")
+    assert missing == []
+
+
+def _known(case: Case, cast) -> dict[str, list[str]]:
+    with acting_as(cast[A]):
+        return {
+            "reference": [case.reference, "ZZZZ-ZZZ-Z"],
+            "code": ["RASNM-2", "RASNM"],
+            "draft_id": [str(draft.pk) for draft in IntakeDraft.objects.visible_to(cast[A])[:1]],
+            "consent_id": [str(row.pk) for row in Consent.objects.visible_to(cast[A]).filter(case=case)],
+            "plan_id": [str(row.pk) for row in Plan.objects.visible_to(cast[A]).filter(case=case)],
+            "grant_id": [str(row.pk) for row in Grant.objects.visible_to(cast[A]).filter(case=case)],
+            "follow_up_id": [str(row.pk) for row in FollowUp.objects.visible_to(cast[A]).filter(case=case)],
+            "object_id": [str(case.pk), str(case.beneficiary_id)],
+        }
+
+
+def _crawl(client, case: Case, cast) -> tuple[int, list[str]]:
+    """Every address of the resolver with the first NGO's keys, and every link found on the way; GET and POST."""
+    waiting = {address for _, route in patterns() for address in fill(route, _known(case, cast))}
+    waiting |= {f"/cases/?find={word}" for word in ("kanari", case.reference)}
+    seen, traces = set(), []
+    while waiting:
+        address = waiting.pop()
+        seen.add(address)
+        for method in (client.get, client.post):
+            if method == client.post and "/logout/" in address:
+                continue
+            response = method(address)
+            body = b"".join(response) if response.streaming else response.content
+            told = body.decode(errors="replace") + str(dict(response.headers))
+            if TOKEN in told or (case.reference in told and case.reference not in address):
+                traces.append(f"{method.__name__} {address}")
+            for link in re.findall(r'href="(/[^"#]*)"', told):
+                if link not in seen and not link.startswith("/static/") and len(seen) < 3000:
+                    waiting.add(link.replace("&amp;", "&"))
+    return len(seen), traces
+
+
+def test_the_crawl_finds_the_tokens_where_they_may_be_seen(canary_case, cast, sign_in):
+    """The positive control: the first NGO's own caseworker meets them."""
+    client = sign_in(A)
+    client.raise_request_exception = False
+    _count, traces = _crawl(client, canary_case, cast)
+    assert any(f"/cases/{canary_case.reference}/" in trace for trace in traces)
+
+
+def test_the_second_ngo_meets_no_trace(canary_case, cast, sign_in):
+    count, traces = _crawl(sign_in(B), canary_case, cast)
+    assert count > 60
+    assert traces == []
+
+
+def test_with_pythons_scope_switched_off_the_database_alone_holds(canary_case, cast, sign_in, monkeypatch):
+    """Views that forgot their scope: they may fail, they may not tell."""
+    for queryset in (
+        CaseLinkedQuerySet,
+        CaseAccessQuerySet,
+        BeneficiaryQuerySet,
+        IntakeDraftQuerySet,
+        NoticeQuerySet,
+        LedgerEntryQuerySet,
+    ):
+        for verb in ("visible_to", "editable_by"):
+            monkeypatch.setattr(queryset, verb, lambda self, user: self.all())
+    monkeypatch.setattr(CaseAccessQuerySet, "opening", lambda self, user, level: self.all())
+    client = sign_in(B)
+    client.raise_request_exception = False
+    count, traces = _crawl(client, canary_case, cast)
+    assert count > 60
+    assert traces == []
+
+
+def test_hidden_and_missing_are_the_same_bytes(canary_case, cast, sign_in):
+    client = sign_in(B)
+    hidden = client.get(f"/cases/{canary_case.reference}/")
+    missing = client.get("/cases/ZZZZ-ZZZ-Z/")
+    assert hidden.status_code == missing.status_code == 404
+    assert hidden.content == missing.content
+    assert dict(hidden.headers) == dict(missing.headers)
+    assert b"csrf" not in hidden.content
+    with acting_as(cast[A]):
+        grant = Grant.objects.visible_to(cast[A]).get(case=canary_case)
+    assert client.get(f"/grants/{grant.pk}/").content == client.get(f"/grants/{uuid.uuid4()}/").content
+
+
+def test_raw_sql_as_the_application_finds_nothing(canary_case, cast):
+    """Past the ORM, in the second NGO's place: each column of each walled table, searched as text."""
+    with acting_as(cast[B]), connection.cursor() as cursor:
+        for model in policies.own_models():
+            wall = getattr(model, "wall", None)
+            if isinstance(wall, Wall) or (hasattr(wall, "read") and wall.read is not None):
+                cursor.execute(
+                    f"SELECT count(*) FROM {model._meta.db_table} t WHERE t::text LIKE %s", [f"%{TOKEN}%"]
+                )
+                assert cursor.fetchone()[0] == 0, model._meta.label
+    assert Instalment.wall.read is not None
