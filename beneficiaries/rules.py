@@ -47,11 +47,13 @@ def consent_problem(*, given_by: str, reason: str, age: int | None) -> str:
     return ""
 
 
-def case_actions(*, may_write: bool, is_open: bool, has_asked_sharing: bool, is_enrolled: bool) -> list[str]:
+def case_actions(
+    *, may_write: bool, may_lead: bool, is_open: bool, has_asked_sharing: bool, is_enrolled: bool
+) -> list[str]:
     """What can be done next with a case file, the most pressing first."""
     if not may_write or not is_open:
         return []
-    actions = [] if has_asked_sharing else ["ask_sharing"]
+    actions = ["ask_sharing"] if may_lead and not has_asked_sharing else []
     actions.append("assess_another" if is_enrolled else "assess")
     return [*actions, "close"]
 

@@ -50,7 +50,9 @@ from projects.programme_files.document import DEEPEST, Document
 from projects.programme_files.parts import criteria as read_criteria
 from projects.rules import codes_named
 
-LONGEST_TREE = 100_000  # characters; the longest of the five programmes has about 3,000
+LONGEST_TREE = 100_000  # characters
+INDENT = 2
+NUL = "\\u0000"  # as JSON writes it; PostgreSQL keeps no such character
 SOURCES = (
     ("", "---------"),
     ("brief", gettext_lazy("given by IOM")),
@@ -119,7 +121,7 @@ class BudgetLineInline(ConfigurationInline):
 
 def laid_out(tree: Mapping[str, Any]) -> str:
     """Criteria as text that a person can read and change, one thing a line."""
-    return json.dumps(tree, indent=2, ensure_ascii=False)
+    return json.dumps(tree, indent=INDENT, ensure_ascii=False)
 
 
 class CriteriaInline(ReadOnlyInline):
@@ -199,25 +201,35 @@ class CriteriaForm(forms.Form):
         return self.version
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object in which each key stands once; the last one would win in silence otherwise."""
+    keys = [key for key, _value in pairs]
+    doubled = next((key for key in keys if keys.count(key) > 1), None)
+    if doubled is not None:
+        raise ValidationError(_("“%(key)s” stands twice in one place.") % {"key": doubled[:60]})
+    return dict(pairs)
+
+
 def _parsed(text: str) -> Any:
-    """JSON, where each key stands once and no text holds what can't be kept."""
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _value in pairs]
-        doubled = next((key for key in keys if keys.count(key) > 1), None)
-        if doubled is not None:
-            raise ValidationError(_("“%(key)s” stands twice in one place.") % {"key": doubled[:60]})
-        return dict(pairs)
-
+    """What the JSON says; refused where it can't be kept."""
+    unkept = _("There is a character in it that can’t be kept.")
     try:
-        return json.loads(text, object_pairs_hook=once)
+        found = json.loads(text, object_pairs_hook=_once)
+        laid_out(found).encode()
+    except UnicodeEncodeError as error:  # one half of a surrogate pair
+        raise ValidationError(unkept) from error
     except json.JSONDecodeError as error:
         raise ValidationError(
             _("This is not well-formed JSON: line %(line)s, column %(column)s.")
             % {"line": error.lineno, "column": error.colno}
         ) from error
-    except (RecursionError, ValueError) as error:
+    except RecursionError as error:
         raise ValidationError(_too_deep()) from error
+    except ValueError as error:  # Python reads no number of more than some thousand digits
+        raise ValidationError(_("There is a number in it that is too long.")) from error
+    if NUL in text:
+        raise ValidationError(unkept)
+    return found
 
 
 def _too_deep() -> str:
@@ -226,7 +238,7 @@ def _too_deep() -> str:
 
 def _checked(text: str) -> dict[str, Any]:
     """The tree as the reader of programme files understands it, or what it expected and at which line."""
-    if any(len(line) - len(line.lstrip(" ")) > 2 * DEEPEST for line in text.splitlines()):
+    if any(len(line) - len(line.lstrip(" ")) > INDENT * DEEPEST for line in text.splitlines()):
         raise ValidationError(_too_deep())
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)  # JSON is YAML

@@ -163,3 +163,9 @@ def test_the_named_points_are_these():
     from reintegration.operations import refuse_closing
 
     assert points.case_closing == [refuse_closing]
+
+
+def test_who_sees_what_is_printed_from_the_models():
+    from core.management.commands.who_sees_what import page  # models must be loaded first
+
+    assert (ROOT / "docs" / "who-sees-what.md").read_text(encoding="utf-8") == page()

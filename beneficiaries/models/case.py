@@ -20,6 +20,10 @@ from geography.models import District
 class CaseQuerySet(CaseLinkedQuerySet):
     case_key = "pk"
 
+    def led_by(self, user):
+        """Cases that this person may write as one of the lead organisation."""
+        return self._reached(user, Level.LEAD, writing=True)
+
 
 class Case(models.Model):
     """One episode of help for one person. Holds nothing that a person at `reference` may not read."""

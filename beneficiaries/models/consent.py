@@ -29,10 +29,10 @@ class Consent(CaseLinked):
 
     wall = Wall(
         read=Level.WORKING,
-        insert=Level.WORKING,
-        update=Level.WORKING,
+        insert=Level.LEAD,
+        update=Level.LEAD,
         delete=None,
-        because="those who work on the case must know what was agreed",
+        because="those who work on the case must know what was agreed; only the lead asks, as asking opens the case",
     )
 
     class Meta(CaseLinked.Meta):

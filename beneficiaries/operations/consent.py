@@ -28,7 +28,7 @@ def record_consent(
     now: datetime,
 ) -> Consent:
     """Write an answer down. An earlier answer to the same question ends today; access follows by itself."""
-    if not Case.objects.editable_by(by).filter(pk=case.pk).exists():
+    if not Case.objects.led_by(by).filter(pk=case.pk).exists():
         raise PermissionDenied
     today = now.date()
     problem = rules.consent_problem(

@@ -31,10 +31,18 @@ def case_or_404(request, reference: str, *, writing: bool = False) -> Case:
     return case
 
 
+def _led_or_refused(request, reference: str) -> Case:
+    """The case, for somebody of the lead organisation: asking for consent opens the case to others."""
+    case = case_or_404(request, reference, writing=True)
+    if not Case.objects.led_by(request.user).filter(pk=case.pk).exists():
+        raise PermissionDenied
+    return case
+
+
 @login_required
 @require_http_methods(METHODS)
 def consent_share(request, reference: str):
-    case = case_or_404(request, reference, writing=True)
+    case = _led_or_refused(request, reference)
     form, iom = SharingForm(request.POST or None), queries.iom()
 
     def deed() -> str:
@@ -61,7 +69,7 @@ def consent_share(request, reference: str):
 @login_required
 @require_http_methods(METHODS)
 def consent_withdraw(request, reference: str, consent_id: UUID):
-    case = case_or_404(request, reference, writing=True)
+    case = _led_or_refused(request, reference)
     consent = (
         Consent.objects.visible_to(request.user)
         .select_related("organisation")

@@ -45,6 +45,7 @@ def case_detail(request, reference: str):
     parts = queries.case_parts(case, request.user)
     today = now().date()
     may_write = Case.objects.editable_by(request.user).filter(pk=case.pk).exists()
+    may_lead = Case.objects.led_by(request.user).filter(pk=case.pk).exists()
     audit.record(by=request.user, verb="case file read", obj=case, case_id=case.pk, now=now())
     context = {
         "case": case,
@@ -54,11 +55,12 @@ def case_detail(request, reference: str):
         "file": file,
         "consents": consents,
         "parts": parts,
-        "actions": _actions(case, consents, parts, may_write),
+        "actions": _actions(case, consents, parts, may_write, may_lead),
         "due": [row for row in parts["follow_ups"] if row.done_on is None][:3],
         "timeline": _timeline(case, consents, parts),
         "today": today,
         "may_write": may_write,
+        "may_lead": may_lead,
     }
     return render(request, "reintegration/case_detail.html", context)
 
@@ -112,10 +114,11 @@ def _situation(file) -> list[dict]:
     ]
 
 
-def _actions(case: Case, consents, parts: dict, may_write: bool) -> list[dict]:
+def _actions(case: Case, consents, parts: dict, may_write: bool, may_lead: bool) -> list[dict]:
     """What can be done next, the most pressing first; templates decide nothing."""
     names = case_rules.case_actions(
         may_write=may_write,
+        may_lead=may_lead,
         is_open=case.status != CaseStatus.CLOSED,
         has_asked_sharing=any(consent.purpose == ConsentPurpose.SHARING for consent in consents),
         is_enrolled=bool(parts["enrolments"]),
