@@ -5,10 +5,12 @@ import uuid
 
 import pytest
 from django.apps import apps
+from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, connection, transaction
 
 from accounts.queries import authority_of
 from beneficiaries.models import Beneficiary, Case, CaseAccess, CaseFile, Consent
+from beneficiaries.operations import record_consent, withdraw_consent
 from core import policies
 from core.clock import now
 from core.context import acting_as, enter, entered_as
@@ -202,8 +204,6 @@ def test_consent_opens_the_file_to_iom_and_withdrawal_closes_it(cast):
     with acting_as(supervisor):
         assert CaseFile.objects.visible_to(supervisor).filter(case=case).count() == 1
         assert Beneficiary.objects.visible_to(supervisor).filter(pk=case.beneficiary_id).count() == 1
-    from beneficiaries.operations import withdraw_consent
-
     with acting_as(by):
         withdraw_consent(consent=consent, by=by, now=now())
     with acting_as(supervisor):
@@ -271,3 +271,35 @@ def test_policies_are_made_for_each_command_from_the_levels():
     assert re.search(r"wall\.reads\(\).*'lead', 'working'", sql["select"], re.S)
     assert "figures" not in sql["select"]
     assert "wall.edits()" in sql["update"]
+
+
+def test_one_that_works_on_a_case_cannot_hand_it_on(cast):
+    """IOM works on the case by consent; a consent row that opens it to another is the lead's alone."""
+    by, supervisor = cast["ngo_a_caseworker"], cast["iom_supervisor"]
+    with acting_as(by):
+        case = story.a_case(by)
+        story.share_with_iom(case, by)
+    with acting_as(supervisor):
+        with pytest.raises(PermissionDenied):
+            record_consent(
+                case=case,
+                purpose="sharing",
+                organisation=story.organisation("NGO_B"),
+                is_given=True,
+                given_by="self",
+                how="spoken",
+                by=supervisor,
+                now=now(),
+            )
+        with pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
+            Consent(
+                case=case,
+                purpose="sharing",
+                organisation=story.organisation("NGO_B"),
+                is_given=True,
+                given_by="self",
+                how="spoken",
+                asked_on=now().date(),
+                recorded_by=supervisor,
+                recorded_at=now(),
+            ).save(force_insert=True)
