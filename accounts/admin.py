@@ -26,10 +26,9 @@ class MembershipForm(ConfigurationForm):
         found = super().clean()
         given = self.cleaned_data
         user, role, first = (given.get(name) for name in ("user", "role", "starts_on"))
-        if user and role and first and "ends_on" in given:
-            same = role.memberships.filter(user=user, starts_on__lte=given["ends_on"] or date.max)
-            still = same.filter(Q(ends_on=None) | Q(ends_on__gte=first)).exclude(pk=self.instance.pk)
-            if not user._state.adding and still.exists():
+        if user and not user._state.adding and role and first and "ends_on" in given:
+            begun = role.memberships.filter(user=user, starts_on__lte=given["ends_on"] or date.max)
+            if begun.filter(Q(ends_on=None) | Q(ends_on__gte=first)).exclude(pk=self.instance.pk).exists():
                 self.add_error("starts_on", _("This person has this role already on some of these days."))
         return found
 

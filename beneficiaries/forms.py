@@ -321,6 +321,8 @@ class SharingForm(OnceForm):
 class CaseFilter(forms.Form):
     """Finding a case on the list."""
 
+    is_filter = True  # nothing here has to be filled in, so nothing is called optional
+
     find = forms.CharField(
         label=_("Reference, or how the name begins"),
         required=False,

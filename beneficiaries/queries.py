@@ -68,12 +68,10 @@ def file_of(case: Case, user) -> CaseFile:
     return CaseFile.objects.visible_to(user).select_related("caseworker", "current_district").get(case=case)
 
 
-def live_consents(case: Case, user) -> list[Consent]:
-    """Answers that hold now, oldest first."""
+def consents_of(case: Case, user) -> list[Consent]:
+    """Every answer ever given, oldest first; those without `withdrawn_on` hold now."""
     return list(
-        Consent.objects.visible_to(user)
-        .filter(case=case, withdrawn_on=None)
-        .select_related("organisation", "recorded_by")
+        Consent.objects.visible_to(user).filter(case=case).select_related("organisation", "recorded_by")
     )
 
 
@@ -87,7 +85,11 @@ def facts_of(case: Case, *, by, on: date) -> dict[str, Any]:
     file, person = file_of(case, by), case.beneficiary
     # None among the members: the set may hold more than is known (a district that wasn't recorded).
     districts = {place.code if place else None for place in (person.home_district, file.current_district)}
-    research = [c.is_given for c in live_consents(case, by) if c.purpose == ConsentPurpose.RESEARCH]
+    research = [
+        c.is_given
+        for c in consents_of(case, by)
+        if c.purpose == ConsentPurpose.RESEARCH and c.withdrawn_on is None
+    ]
     facts: dict[str, Any] = {
         "age": rules.known_age(person.birth_on, person.birth_precision, on),
         "sex": None if person.sex == Sex.UNKNOWN else person.sex,

@@ -156,7 +156,7 @@ class ConfigurationAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> type[forms.ModelForm]:
         form = super().get_form(request, obj, change, **{"labels": self.labels, **kwargs})
-        form.refusal = getattr(request, "refusal", None)
+        form.refusal = getattr(request, "refusal", None)  # type: ignore[attr-defined]
         return form
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -219,7 +219,7 @@ class ConfigurationInline(admin.TabularInline):
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         """A row to be removed is refused by the operation, not by listing what refers to it."""
         formset = super().get_formset(request, obj, **{"labels": self.labels, **kwargs})
-        formset.form.hand_clean_DELETE = lambda form: None
+        formset.form.hand_clean_DELETE = lambda form: None  # type: ignore[attr-defined]
         return formset
 
 

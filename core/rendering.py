@@ -54,7 +54,9 @@ class StyledField(BoundField):
     @property
     def is_optional(self) -> bool:
         """Said in the label. A box to tick never is: leaving it empty is an answer."""
-        return not self.field.required and self.kind != "checkbox"
+        return (
+            not self.field.required and self.kind != "checkbox" and not getattr(self.form, "is_filter", False)
+        )
 
     @property
     def first_id(self) -> str:

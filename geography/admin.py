@@ -1,6 +1,6 @@
 """Places, to look at: they come from the data files."""
 
-from typing import Any
+from typing import ClassVar
 
 from django.contrib import admin
 
@@ -9,9 +9,9 @@ from geography.models import Country, District, LocalLevel, Province
 
 
 class PlaceAdmin(ReadOnlyAdmin):
-    list_display: Any = ("code", "name_en", "name_ne")
+    list_display: ClassVar[tuple[str, ...]] = ("code", "name_en", "name_ne")
     list_display_links = ("code", "name_en")
-    search_fields: Any = ("code", "name_en", "name_ne")
+    search_fields: ClassVar[tuple[str, ...]] = ("code", "name_en", "name_ne")
 
 
 @admin.register(Province)

@@ -32,7 +32,7 @@ class ConfigurationSite(admin.AdminSite):
             request.may_configure = at.exists()  # type: ignore[attr-defined]
         return request.may_configure  # type: ignore[attr-defined]
 
-    def admin_view(self, view: Callable, cacheable: bool = False) -> Callable:
+    def admin_view(self, view: Callable, cacheable: bool = False) -> Any:
         """The door: whoever isn't signed in is led there; whoever is and may not enter is refused."""
         inside = super().admin_view(view, cacheable)
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import yaml
@@ -166,8 +166,8 @@ class CriteriaForm(forms.Form):
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         self.project = project
         self.newest = project.criteria.order_by("-version").first()
-        before = {"tree": laid_out(self.newest.tree) if self.newest else "", "seen": self.version}
-        super().__init__(*args, initial=before, **kwargs)
+        super().__init__(*args, **kwargs)
+        self.initial = {"tree": laid_out(self.newest.tree) if self.newest else "", "seen": self.version}
 
     @property
     def version(self) -> int:
@@ -178,8 +178,7 @@ class CriteriaForm(forms.Form):
         found = _parsed(self.cleaned_data["tree"])
         # Laid out anew, so that the line that a message names is the line on the page.
         text = laid_out(found)
-        self.data = self.data.copy()
-        self.data["tree"] = text
+        self.data = {"tree": text, "seen": self.data.get("seen")}
         tree = _checked(text)
         for fact, listed, what in (
             ("country_of_stay", self.project.countries, gettext_lazy("countries")),
@@ -241,7 +240,7 @@ def _checked(text: str) -> dict[str, Any]:
     if any(len(line) - len(line.lstrip(" ")) > INDENT * DEEPEST for line in text.splitlines()):
         raise ValidationError(_too_deep())
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)  # JSON is YAML
+        node = cast(yaml.Node, yaml.compose(text, Loader=yaml.SafeLoader))  # JSON is YAML
         return read_criteria(Document(Path("criteria")), node)
     except ProgrammeFileError as error:
         raise ValidationError(
@@ -363,7 +362,7 @@ class ProjectAdmin(Configuring):
         return project
 
     def _page(self, request: HttpRequest, project: Project, form: forms.Form, title: str) -> HttpResponse:
-        shown = AdminForm(form, [(None, {"fields": list(form.fields)})], {})
+        shown = AdminForm(form, [(None, {"fields": list(form.fields)})], {})  # type: ignore[arg-type]
         context = {
             **self.admin_site.each_context(request),
             "adminform": shown,

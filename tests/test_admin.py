@@ -104,12 +104,17 @@ def entered(cast):
 def test_only_configuration_is_registered():
     assert set(admin.site._registry) == SHOWN
     hidden = {AuditEvent, OutboxMessage, Group, Criteria, *apps.get_app_config("guardian").get_models()}
-    hidden |= {*apps.get_app_config("beneficiaries").get_models(), *apps.get_app_config("sessions").get_models()}
+    hidden |= {
+        *apps.get_app_config("beneficiaries").get_models(),
+        *apps.get_app_config("sessions").get_models(),
+    }
     hidden |= {*apps.get_app_config("reintegration").get_models(), apps.get_model("accounts", "Notice")}
     assert not hidden & set(admin.site._registry)
 
 
-@pytest.mark.parametrize("model", sorted(SHOWN, key=lambda model: model.__name__), ids=lambda model: model.__name__)
+@pytest.mark.parametrize(
+    "model", sorted(SHOWN, key=lambda model: model.__name__), ids=lambda model: model.__name__
+)
 def test_the_administrator_opens_every_page(model, administrator):
     key = model._default_manager.order_by("pk")[0].pk
     assert administrator.get(address(model, "changelist")).status_code == 200
@@ -134,7 +139,9 @@ def test_whoever_is_not_signed_in_is_led_to_the_one_sign_in(client, cast):
         assert answer.status_code == 302, where
         assert answer["Location"].startswith("/accounts/login/?next="), where
     assert client.get("/admin/login/")["Location"] == "/accounts/login/?next=/admin/"
-    assert client.post("/admin/login/", {"username": "administrator"})["Location"].startswith("/accounts/login/")
+    assert client.post("/admin/login/", {"username": "administrator"})["Location"].startswith(
+        "/accounts/login/"
+    )
 
 
 def test_a_partner_with_the_role_of_administrator_does_not_enter(cast, client):
@@ -362,9 +369,7 @@ def test_whoever_approves_grants_cannot_pay_them_too(administrator, entered):
     assert (answer.status_code, said in answer.content.decode()) == (200, True)
     assert answer.context["adminform"].form["starts_on"].value() == "2026-01-01"
     beside = row("memberships", 1, 2, role=finance.pk, starts_on="2026-01-01", user=approver.pk)
-    answer = send(
-        administrator, address(User, "change", approver.pk), {"first_name": "Changed", **beside}
-    )
+    answer = send(administrator, address(User, "change", approver.pk), {"first_name": "Changed", **beside})
     assert (answer.status_code, said in answer.content.decode()) == (200, True)
     approver.refresh_from_db()
     assert approver.first_name == "Bishnu"
@@ -377,9 +382,7 @@ def test_the_same_role_twice_at_a_time_is_refused_in_words(administrator, entere
     answer = send(administrator, address(Membership, "add"), typed)
     assert "This person has this role already on some of these days." in errors(answer)
     assert "accounts_membership_no_overlap" not in answer.content.decode()
-    answer = send(
-        administrator, address(Membership, "add"), {**typed, "ends_on": "2025-12-31"}
-    )
+    answer = send(administrator, address(Membership, "add"), {**typed, "ends_on": "2025-12-31"})
     assert "The last day can’t be before the first day." in errors(answer)
     assert Membership.objects.filter(user=held.user).count() == 1
 
@@ -391,7 +394,9 @@ def test_a_service_is_added_changed_and_removed(administrator, entered):
     project = story.project()
     where = address(Project, "change", project.pk)
     count = project.service_types.count()
-    added = row("service_types", count, count + 1, code="advice", name_en="Advice", about="person", project=project.pk)
+    added = row(
+        "service_types", count, count + 1, code="advice", name_en="Advice", about="person", project=project.pk
+    )
     send(administrator, where, added)
     made = project.service_types.get(code="advice")
     rows = list(administrator.get(where).context["inline_admin_formsets"][2].formset.initial_forms)
@@ -450,7 +455,13 @@ def test_a_malformed_programme_is_refused(changes, said, administrator, entered)
     assert Project.objects.count() == before
 
 
-ADULT = {"code": "adult", "label_en": "18 or over", "label_ne": "१८ वर्ष वा सोभन्दा माथि", "fact": "age", "at_least": 18}
+ADULT = {
+    "code": "adult",
+    "label_en": "18 or over",
+    "label_ne": "१८ वर्ष वा सोभन्दा माथि",
+    "fact": "age",
+    "at_least": 18,
+}
 
 
 def test_revised_criteria_are_a_new_version_and_the_old_one_stays(administrator, entered):
@@ -476,11 +487,20 @@ def test_revised_criteria_are_a_new_version_and_the_old_one_stays(administrator,
         ("[]", "Line 1: expected a criterion"),
         ("null", "Line 1: expected a criterion"),
         ('{"all": []}', "expected a list of criteria, found an empty list"),
-        ('{"all": [\n\n{"fact": "agee", "at_least": 18}]}', "Line 4: expected a fact (near it: age), found 'agee'"),
+        (
+            '{"all": [\n\n{"fact": "agee", "at_least": 18}]}',
+            "Line 4: expected a fact (near it: age), found 'agee'",
+        ),
         ('{"fact": "age", "in": ["NP"]}', "expected one of at_least, below for age, found in"),
         ('{"fact": "age", "at_least": 18, "at_least": 1}', "“at_least” stands twice in one place."),
-        ('{"fact": "age", "at_least": 18, "label_en": "\\u0000"}', "There is a character in it that can’t be kept."),
-        ('{"fact": "age", "at_least": 18, "label_en": "\\ud800"}', "There is a character in it that can’t be kept."),
+        (
+            '{"fact": "age", "at_least": 18, "label_en": "\\u0000"}',
+            "There is a character in it that can’t be kept.",
+        ),
+        (
+            '{"fact": "age", "at_least": 18, "label_en": "\\ud800"}',
+            "There is a character in it that can’t be kept.",
+        ),
         ('{"fact": "country_of_stay", "in": ["AQ"]}', "The criteria name AQ, which is not among"),
         ('{"all": [' * 40 + "]}" * 40, "There are more than 24 levels below each other."),
         ("[" * 50_000, "There are more than 24 levels below each other."),
@@ -519,7 +539,14 @@ def test_a_new_phase_copies_the_programme(administrator, entered):
     send(administrator, where, {"code": "RASNM-3", **days})
     phase = Project.objects.get(code="RASNM-3")
     assert (phase.phase_of, phase.starts_on, phase.ends_on) == (project, date(2028, 1, 1), date(2029, 12, 31))
-    for part in ("partners", "project_donors", "service_types", "indicators", "follow_up_intervals", "budget_lines"):
+    for part in (
+        "partners",
+        "project_donors",
+        "service_types",
+        "indicators",
+        "follow_up_intervals",
+        "budget_lines",
+    ):
         assert getattr(phase, part).count() == getattr(project, part).count() > 0, part
     assert phase.criteria.get().tree == project.criteria.get().tree
     assert [entry.version for entry in phase.criteria.all()] == [1]
@@ -528,7 +555,9 @@ def test_a_new_phase_copies_the_programme(administrator, entered):
 # Places
 
 
-@pytest.mark.parametrize("model", sorted(PLACES, key=lambda model: model.__name__), ids=lambda model: model.__name__)
+@pytest.mark.parametrize(
+    "model", sorted(PLACES, key=lambda model: model.__name__), ids=lambda model: model.__name__
+)
 def test_places_are_looked_at_and_never_changed(model, administrator):
     place = model.objects.order_by("code")[0]
     answer = administrator.post(address(model, "change", place.pk), {"code": "999", "name_en": "Changed"})

@@ -41,7 +41,8 @@ GRANT_COLOURS = {
 def case_detail(request, reference: str):
     case = case_or_404(request, reference)
     file = case_queries.file_of(case, request.user)
-    consents = case_queries.live_consents(case, request.user)
+    asked = case_queries.consents_of(case, request.user)
+    consents = [consent for consent in asked if consent.withdrawn_on is None]
     parts = queries.case_parts(case, request.user)
     today = now().date()
     may_write = Case.objects.editable_by(request.user).filter(pk=case.pk).exists()
@@ -57,7 +58,7 @@ def case_detail(request, reference: str):
         "parts": parts,
         "actions": _actions(case, consents, parts, may_write, may_lead),
         "due": [row for row in parts["follow_ups"] if row.done_on is None][:3],
-        "timeline": _timeline(case, consents, parts),
+        "timeline": _timeline(case, asked, parts),
         "today": today,
         "may_write": may_write,
         "may_lead": may_lead,
@@ -170,19 +171,20 @@ def _name(user) -> str:
     return (user.get_full_name() or user.username) if user else ""
 
 
-def _timeline(case: Case, consents, parts: dict) -> list[dict]:
+def _timeline(case: Case, asked, parts: dict) -> list[dict]:
     """What happened, the newest first."""
     items = [{"at": case.created_at, "title": _("Case opened"), "by": case.lead_organisation.name}]
-    for consent in consents:
+    for consent in asked:
         about = (
             f"{consent.get_purpose_display()}: {consent.organisation}"
             if consent.organisation
             else str(consent)
         )
+        by = _name(consent.recorded_by)
         answer = _("Agreed") if consent.is_given else _("Did not agree")
-        items.append(
-            {"at": consent.recorded_at, "title": answer, "text": about, "by": _name(consent.recorded_by)}
-        )
+        items.append({"at": consent.recorded_at, "title": answer, "text": about, "by": by})
+        if consent.withdrawn_on:
+            items.append({"at": consent.withdrawn_on, "title": _("Answer ended"), "text": about})
     for row in parts["assessments"]:
         item = {
             "at": row.at,
