@@ -13,7 +13,7 @@ from django.apps import apps
 from django.db import models, transaction
 
 from core.models import OPEN_TABLES
-from core.scoping import OPENED_BY, Level, Open, OwnWall, Wall
+from core.scoping import OPENED_IN_FULL, Level, Open, OwnWall, Wall
 
 APP, OWNER = "iom_app", "iom_owner"
 ROOMS = ("core", "geography", "accounts", "projects", "beneficiaries", "reintegration")
@@ -43,7 +43,7 @@ def case_column(model: type[models.Model]) -> str:
 
 
 def _levels(level: Level) -> str:
-    return ", ".join(f"'{name}'" for name in OPENED_BY[level])
+    return ", ".join(f"'{name}'" for name in OPENED_IN_FULL[level])
 
 
 def reach(model: type[models.Model], level: Level, *, alias: str, full: str, figures: str) -> str:

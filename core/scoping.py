@@ -27,6 +27,11 @@ OPENED_BY: dict[Level, tuple[Level, ...]] = {
     Level.REFERENCE: (Level.LEAD, Level.WORKING, Level.REFERENCE),
 }
 
+# What somebody who reads case files opens by them; `reference` is for those who see figures only.
+OPENED_IN_FULL: dict[Level, tuple[Level, ...]] = {
+    needed: tuple(level for level in levels if level is not Level.REFERENCE) for needed, levels in OPENED_BY.items()
+}
+
 
 @dataclass(frozen=True)
 class Wall:

@@ -52,6 +52,7 @@ from projects.rules import codes_named
 
 LONGEST_TREE = 100_000  # characters
 INDENT = 2
+NAMES_FIRST = ("code", "label_en", "label_ne", "source", "fact")
 NUL = "\\u0000"  # as JSON writes it; PostgreSQL keeps no such character
 SOURCES = (
     ("", "---------"),
@@ -119,9 +120,19 @@ class BudgetLineInline(ConfigurationInline):
     model = BudgetLine
 
 
-def laid_out(tree: Mapping[str, Any]) -> str:
-    """Criteria as text that a person can read and change, one thing a line."""
-    return json.dumps(tree, indent=INDENT, ensure_ascii=False)
+def laid_out(tree: Any) -> str:
+    """Criteria as text that a person can read and change, one thing a line, what is asked last."""
+    return json.dumps(_ordered(tree), indent=INDENT, ensure_ascii=False)
+
+
+def _ordered(node: Any) -> Any:
+    """Names before what is asked; the database keeps no order of keys."""
+    if isinstance(node, list):
+        return [_ordered(child) for child in node]
+    if isinstance(node, dict):
+        names = [name for name in NAMES_FIRST if name in node]
+        return {name: _ordered(node[name]) for name in (*names, *sorted(node.keys() - set(names)))}
+    return node
 
 
 class CriteriaInline(ReadOnlyInline):
@@ -158,6 +169,9 @@ class CriteriaForm(forms.Form):
 
     tree = forms.CharField(
         label=gettext_lazy("Who may be admitted"),
+        help_text=gettext_lazy(
+            "A tree of “all”, “any”, and facts with one comparison each: is, in, has_any, at_least or below."
+        ),
         max_length=LONGEST_TREE,
         widget=forms.Textarea(attrs={"rows": 40, "cols": 100, "spellcheck": "false"}),
     )

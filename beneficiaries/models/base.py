@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.choices import Permission
 from accounts.queries import authority_of
-from core.scoping import OPENED_BY, Level, ScopedQuerySet, Wall
+from core.scoping import OPENED_IN_FULL, Level, ScopedQuerySet, Wall
 
 DECISIONS = (Permission.ENDORSE_GRANTS, Permission.APPROVE_GRANTS, Permission.PAY_GRANTS)
 
@@ -17,7 +17,7 @@ def reaching(user, level: Level, *, writing: bool = False) -> Q:
     """Access rows by which this person opens what needs `level`: the rule, said once for Python."""
     authority = authority_of(user)
     full = authority.where(Permission.WRITE_CASES if writing else Permission.READ_CASES)
-    found = Q(organisation_id__in=full, level__in=OPENED_BY[level])
+    found = Q(organisation_id__in=full, level__in=OPENED_IN_FULL[level])
     if level is Level.REFERENCE:
         figures = authority.where(*DECISIONS) if writing else authority.where(Permission.READ_FIGURES)
         found |= Q(organisation_id__in=figures) & ~Q(level=Level.SLICE)

@@ -3,6 +3,7 @@
 from beneficiaries.operations.admission import decide_admission, record_screening
 from beneficiaries.operations.case import CaseNotClosable, close_case
 from beneficiaries.operations.consent import record_consent, withdraw_consent
+from beneficiaries.operations.importing import ImportReport, import_htcds
 from beneficiaries.operations.intake import (
     ConsentGiven,
     PersonFacts,
@@ -17,11 +18,13 @@ from beneficiaries.operations.intake import (
 __all__ = [
     "CaseNotClosable",
     "ConsentGiven",
+    "ImportReport",
     "PersonFacts",
     "Situation",
     "close_case",
     "decide_admission",
     "discard_draft",
+    "import_htcds",
     "open_case",
     "open_case_from_draft",
     "record_consent",

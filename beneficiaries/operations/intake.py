@@ -13,7 +13,7 @@ from accounts.choices import Permission
 from accounts.models import Organisation
 from accounts.queries import authority_of
 from beneficiaries import rules
-from beneficiaries.choices import ConsentPurpose, YesNoUnknown
+from beneficiaries.choices import CaseStatus, ConsentPurpose, YesNoUnknown
 from beneficiaries.models import Beneficiary, Case, CaseFile, Consent, IntakeDraft
 from core import audit, reference
 
@@ -67,13 +67,14 @@ def _require_writer(by, organisation: Organisation) -> None:
         raise PermissionDenied
 
 
-def _check_birth(person: PersonFacts, consent: ConsentGiven, today: date) -> None:
-    """The birth date has been, and the consent can stand for a person of that age."""
+def _check_birth(
+    person: PersonFacts, consent: ConsentGiven, today: date, asked_on: date | None = None
+) -> None:
+    """The birth date has been, and the consent can stand for a person of the age when they were asked."""
     if person.birth_on and person.birth_on > today:
         raise ValidationError({"birth": _("The date of birth is in the future.")})
-    problem = rules.consent_problem(
-        given_by=consent.given_by, reason=consent.reason, age=rules.age_on(person.birth_on, today)
-    )
+    age = rules.age_on(person.birth_on, asked_on or today)
+    problem = rules.consent_problem(given_by=consent.given_by, reason=consent.reason, age=age)
     if problem:
         raise ValidationError({"birth": problem})
 
@@ -144,12 +145,20 @@ def open_case(
     by,
     now: datetime,
     opened_on: date | None = None,
+    status: str = CaseStatus.ACTIVE,
+    closed_on: date | None = None,
     import_key: str | None = None,
 ) -> Case:
-    """Write down a person who agreed to it, and open a case led by the organisation."""
+    """Write down a person who agreed to it, and open a case led by the organisation.
+
+    A case of an earlier file comes with the day it was opened, on which consent was asked, and where it stands.
+    """
     _require_writer(by, organisation)
     today = now.date()
-    _check_birth(person, consent, today)
+    opened_on = opened_on or today
+    if opened_on > today:
+        raise ValidationError({"opened_on": _("The case is opened in the future.")})
+    _check_birth(person, consent, today, asked_on=opened_on)
     if rules.missing_primary(situation.groups, situation.primary_group):
         raise ValidationError({"primary_group": _("The main situation must be one of those that hold.")})
     beneficiary = Beneficiary(
@@ -162,7 +171,9 @@ def open_case(
         reference=reference.make(),
         beneficiary=beneficiary,
         lead_organisation=organisation,
-        opened_on=opened_on or today,
+        status=status,
+        opened_on=opened_on,
+        closed_on=closed_on,
         changed_on=today,
         import_key=import_key,
         created_at=now,
@@ -173,7 +184,7 @@ def open_case(
         case=case,
         purpose=ConsentPurpose.SERVICES,
         is_given=True,
-        asked_on=today,
+        asked_on=opened_on,
         recorded_by=by,
         recorded_at=now,
         **asdict(consent),

@@ -1,0 +1,136 @@
+"""One row of an HTCDS workbook: what it says, and every reason why it can't be taken.
+
+Pure: today's date and the list of countries are handed in.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from beneficiaries import rules
+from beneficiaries.choices import DatePrecision
+from beneficiaries.htcds import standard
+from beneficiaries.htcds.cell import Unreadable, date_of, number_of, shown, text_of, yes_no_of
+from beneficiaries.htcds.standard import Field
+from core.bikram_sambat import ParsedDate
+
+CONSENT = "con_Consent"
+BIRTH = "prs_Birthdate"
+OPENED = "cas_IncomingReferralDate"
+COUNTRIES = ("prs_Citizenship", "prs_MailingCountry")
+LONGEST = {
+    **dict.fromkeys(("prs_FirstName", "prs_MiddleName", "prs_SecondName"), 100),
+    **dict.fromkeys(("prs_MailingCity", "prs_MailingState", "prs_MailingStreet"), 200),
+    **dict.fromkeys(("prs_HomePhone", "prs_MobilePhone"), 40),
+}
+LONGEST_LINE = 1000
+LONGEST_TEXT = 10_000
+OLDEST = 120  # years; an older birth date is a slip of the pen
+
+CountryOf = Callable[[str], str | None]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A row as read: parsed values by field name, and why it is refused (nothing: it is taken)."""
+
+    values: dict[str, Any]
+    refusals: list[str]
+
+    def text(self, name: str) -> str:
+        """A text or code of the row, "" where it says nothing."""
+        return self.values.get(name, "")
+
+    def day(self, name: str) -> date | None:
+        """A date of the row, None where it says nothing."""
+        found: ParsedDate | None = self.values.get(name)
+        return found.date if found else None
+
+
+def read_row(cells: Mapping[str, Any], *, today: date, country: CountryOf) -> Reading:
+    """Read each cell and ask all the rules: people mend a file faster with all the reasons at once."""
+    values: dict[str, Any] = {}
+    refusals: list[str] = []
+    if not _consents(cells.get(CONSENT)):
+        refusals.append(_("consent is missing"))
+    for name, value in cells.items():
+        field = standard.fields()[name]
+        if name == CONSENT:
+            continue
+        try:
+            values[name] = _read(field, value, country)
+        except Unreadable as error:
+            refusals.append(f"{field.label} ({name}): {error}")
+    if "prs_FirstName" not in cells:
+        refusals.append(_("first name is missing"))
+    reading = Reading(values, refusals)
+    refusals += [*_wrong_dates(reading, today), *_wrong_ages(reading, today)]
+    return reading
+
+
+def _consents(value: object) -> bool:
+    """Only a clear yes is consent: empty or unreadable is none."""
+    try:
+        return value is not None and yes_no_of(value)
+    except Unreadable:
+        return False
+
+
+def _read(field: Field, value: object, country: CountryOf) -> Any:
+    if field.type == "Date":
+        return date_of(value)
+    if field.type == "Checkbox":
+        return yes_no_of(value)
+    if field.type == "Number":
+        return number_of(value)
+    text = text_of(value)
+    if field.codes or field.name in COUNTRIES:
+        return _coded(field, text, country)
+    most = LONGEST.get(field.name, LONGEST_TEXT if field.type == "Long Text" else LONGEST_LINE)
+    if len(text) > most:
+        raise Unreadable(_("longer than %(most)s characters") % {"most": most})
+    return text if field.type == "Long Text" else " ".join(text.split())
+
+
+def _coded(field: Field, text: str, country: CountryOf) -> str | list[str]:
+    """Codes for codes or labels; a field of several takes them divided by semicolons, each once."""
+    parts = [part.strip() for part in text.split(";") if part.strip()] if field.is_multi else [text]
+    found: dict[str, None] = {}
+    for part in parts:
+        code = country(part) if field.name in COUNTRIES else field.code_of(part)
+        if code is None and field.name == "prs_MailingCountry":
+            code = part[:LONGEST_LINE]  # part of an address, which is free text
+        if code is None:
+            raise Unreadable(_("“%(text)s” is not in the standard's list") % {"text": shown(part)})
+        found[code] = None
+    return list(found) if field.is_multi else next(iter(found))
+
+
+def _wrong_dates(reading: Reading, today: date) -> list[str]:
+    birth, opened = reading.day(BIRTH), reading.day(OPENED)
+    wrong = []
+    if birth and birth > today:
+        wrong.append(_("birth date is in the future: %(date)s") % {"date": birth.isoformat()})
+    if birth and today.year - birth.year > OLDEST:
+        wrong.append(_("birth date is more than %(years)s years ago") % {"years": OLDEST})
+    if opened and opened > today:
+        wrong.append(_("incoming referral date is in the future: %(date)s") % {"date": opened.isoformat()})
+    if opened and reading.values[OPENED].precision != DatePrecision.DAY:
+        wrong.append(_("incoming referral date must name the day"))
+    if birth and opened and birth > opened and birth <= today:
+        wrong.append(_("birth date is after the incoming referral date"))
+    return wrong
+
+
+def _wrong_ages(reading: Reading, today: date) -> list[str]:
+    """A child doesn't consent alone, and the standard can't say who did. Doubt about the age counts as a child."""
+    birth, opened = reading.day(BIRTH), reading.day(OPENED) or today
+    if birth is None or birth > opened:
+        return []
+    age = rules.known_age(birth, reading.values[BIRTH].precision, opened)
+    if age is not None and age >= rules.AGE_OF_MAJORITY:
+        return []
+    return [_("a child's consent must be recorded by hand (guardian and child)")]
