@@ -9,8 +9,8 @@ from django.db import connection, models
 from accounts.models import NoticeQuerySet
 from beneficiaries import operations as case_operations
 from beneficiaries.models import Case, Consent, IntakeDraft
+from beneficiaries.models.access import CaseAccessQuerySet
 from beneficiaries.models.base import CaseLinkedQuerySet
-from beneficiaries.models.case import CaseAccessQuerySet
 from beneficiaries.models.person import BeneficiaryQuerySet, IntakeDraftQuerySet
 from beneficiaries.operations import ConsentGiven, PersonFacts, Situation
 from core import policies

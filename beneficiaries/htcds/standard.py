@@ -44,7 +44,9 @@ def fields() -> dict[str, Field]:
             label=row["label"],
             type=row["type"],
             is_multi=row["multi"],
-            codes={fold(word): code for code, label in row.get("codes", {}).items() for word in (code, label)},
+            codes={
+                fold(word): code for code, label in row.get("codes", {}).items() for word in (code, label)
+            },
         )
         for row in _standard()["fields"]
     }

@@ -47,7 +47,9 @@ def read_workbook(path: Path) -> Table:
         if header is not None:
             return _table(rows[header][1], rows[header + 1 :])
     raise NotHtcds(
-        _("no sheet of this workbook has HTCDS names (prs_FirstName, con_Consent …) in its first %(rows)s rows")
+        _(
+            "no sheet of this workbook has HTCDS names (prs_FirstName, con_Consent …) in its first %(rows)s rows"
+        )
         % {"rows": HEADER_WITHIN}
     )
 

@@ -1,7 +1,8 @@
 """People, their consent, their cases, and who may see how much of them."""
 
+from beneficiaries.models.access import CaseAccess
 from beneficiaries.models.base import CaseLinked, CaseLinkedQuerySet
-from beneficiaries.models.case import Case, CaseAccess, CaseFile
+from beneficiaries.models.case import Case, CaseFile
 from beneficiaries.models.consent import Consent
 from beneficiaries.models.enrolment import Assessment, Enrolment, Screening
 from beneficiaries.models.person import Beneficiary, IntakeDraft

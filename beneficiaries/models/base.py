@@ -3,25 +3,10 @@
 import uuid
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
+from django.db.models import Exists, OuterRef
 
-from accounts.choices import Permission
-from accounts.queries import authority_of
-from core.scoping import OPENED_IN_FULL, Level, ScopedQuerySet, Wall
-
-DECISIONS = (Permission.ENDORSE_GRANTS, Permission.APPROVE_GRANTS, Permission.PAY_GRANTS)
-
-
-def reaching(user, level: Level, *, writing: bool = False) -> Q:
-    """Access rows by which this person opens what needs `level`: the rule, said once for Python."""
-    authority = authority_of(user)
-    full = authority.where(Permission.WRITE_CASES if writing else Permission.READ_CASES)
-    found = Q(organisation_id__in=full, level__in=OPENED_IN_FULL[level])
-    if level is Level.REFERENCE:
-        figures = authority.where(*DECISIONS) if writing else authority.where(Permission.READ_FIGURES)
-        found |= Q(organisation_id__in=figures) & ~Q(level=Level.SLICE)
-    return found & (Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+from beneficiaries.models.access import CaseAccess, reaching
+from core.scoping import Level, ScopedQuerySet, Wall
 
 
 class CaseLinkedQuerySet(ScopedQuerySet):
@@ -30,8 +15,6 @@ class CaseLinkedQuerySet(ScopedQuerySet):
     case_key = "case_id"
 
     def _reached(self, user, level: Level, *, writing: bool):
-        from beneficiaries.models.case import CaseAccess  # its rows are what this class asks for
-
         rows = CaseAccess.objects.filter(
             reaching(user, level, writing=writing), case_id=OuterRef(self.case_key)
         )

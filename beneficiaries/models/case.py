@@ -1,4 +1,4 @@
-"""The case, its file, and which organisations hold how much of it."""
+"""The case and its file."""
 
 import uuid
 
@@ -9,11 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
-from accounts.queries import authority_of
-from beneficiaries.choices import AccessBasis, CaseStatus, Risk
-from beneficiaries.models.base import CaseLinked, CaseLinkedQuerySet, reaching
+from beneficiaries.choices import CaseStatus, Risk
+from beneficiaries.models.base import CaseLinked, CaseLinkedQuerySet
 from beneficiaries.models.person import Beneficiary
-from core.scoping import Level, OwnWall, ScopedQuerySet, Wall
+from core.scoping import Level, Wall
 from geography.models import District
 
 
@@ -105,67 +104,4 @@ class CaseFile(CaseLinked):
                 name="beneficiaries_file_primary_is_one_of_groups",
                 condition=Q(groups__contains=[F("primary_group")]),
             ),
-        ]
-
-
-class CaseAccessQuerySet(ScopedQuerySet):
-    def live(self):
-        """Rows that haven't expired."""
-        return self.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
-
-    def visible_to(self, user):
-        authority = authority_of(user)
-        return self.live().filter(organisation_id__in=authority.where("read_cases", "read_figures"))
-
-    def editable_by(self, user):
-        return self.none()
-
-    def opening(self, user, level: Level):
-        """The rows by which this person opens what needs `level`."""
-        return self.filter(reaching(user, level))
-
-
-class CaseAccess(models.Model):
-    """An organisation holds a case at a level. Written by triggers alone (beneficiaries/sql).
-
-    `reference`, `status`, `district`, `lead_organisation` and `changed_on` are copies that lists sort and
-    filter by; `risk` and `caseworker` are copied at `lead` and `working` only.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="accesses")
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
-    level = models.CharField(max_length=10, choices=Level)
-    basis = models.CharField(max_length=10, choices=AccessBasis)
-    expires_at = models.DateTimeField(null=True)
-    reference = models.CharField(max_length=12)
-    status = models.CharField(max_length=10, choices=CaseStatus)
-    district = models.ForeignKey(District, on_delete=models.PROTECT, null=True, related_name="+")
-    lead_organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
-    changed_on = models.DateField()
-    risk = models.CharField(max_length=10, choices=Risk, blank=True)
-    caseworker = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
-
-    wall = OwnWall(
-        read="t.organisation_id = ANY((SELECT wall.reads())::uuid[]) "
-        "OR t.organisation_id = ANY((SELECT wall.figures())::uuid[])",
-        insert=None,
-        update=None,
-        delete=None,
-        because="each organisation's own rows; nobody writes them but the reviewed functions",
-    )
-    objects = CaseAccessQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-changed_on", "case_id", "id"]
-        constraints = [
-            models.UniqueConstraint(fields=["case", "organisation"], name="beneficiaries_access_once"),
-        ]
-        indexes = [
-            models.Index(fields=["organisation", "status", "-changed_on", "case"], name="access_by_status"),
-            models.Index(
-                fields=["organisation", "status", "district", "-changed_on", "case"],
-                name="access_by_district",
-            ),
-            models.Index(fields=["organisation", "-changed_on", "case"], name="access_by_change"),
         ]

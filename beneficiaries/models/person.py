@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organisation, User
 from accounts.queries import authority_of
 from beneficiaries.choices import DatePrecision, Sex, YesNoUnknown
+from beneficiaries.models.access import CaseAccess
 from core.scoping import OPENED_BY, Level, OwnWall, ScopedQuerySet
 from geography.models import District, LocalLevel
 
@@ -21,8 +22,6 @@ _OF_A_CASE_WORKED_ON = """
 
 class BeneficiaryQuerySet(ScopedQuerySet):
     def visible_to(self, user):
-        from beneficiaries.models.case import CaseAccess  # a case points to its person: a ring of two models
-
         access = CaseAccess.objects.live().filter(
             case__beneficiary=models.OuterRef("pk"),
             organisation_id__in=authority_of(user).where("read_cases"),

@@ -1,0 +1,90 @@
+"""Which organisations hold a case, and how much of it: what every other scope here asks."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.choices import Permission
+from accounts.models import Organisation, User
+from accounts.queries import authority_of
+from beneficiaries.choices import AccessBasis, CaseStatus, Risk
+from core.scoping import OPENED_IN_FULL, Level, OwnWall, ScopedQuerySet
+from geography.models import District
+
+DECISIONS = (Permission.ENDORSE_GRANTS, Permission.APPROVE_GRANTS, Permission.PAY_GRANTS)
+
+
+def reaching(user, level: Level, *, writing: bool = False) -> Q:
+    """Access rows by which this person opens what needs `level`: the rule, said once for Python."""
+    authority = authority_of(user)
+    full = authority.where(Permission.WRITE_CASES if writing else Permission.READ_CASES)
+    found = Q(organisation_id__in=full, level__in=OPENED_IN_FULL[level])
+    if level is Level.REFERENCE:
+        figures = authority.where(*DECISIONS) if writing else authority.where(Permission.READ_FIGURES)
+        found |= Q(organisation_id__in=figures) & ~Q(level=Level.SLICE)
+    return found & (Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+
+
+class CaseAccessQuerySet(ScopedQuerySet):
+    def live(self):
+        """Rows that haven't expired."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+
+    def visible_to(self, user):
+        authority = authority_of(user)
+        return self.live().filter(organisation_id__in=authority.where("read_cases", "read_figures"))
+
+    def editable_by(self, user):
+        return self.none()
+
+    def opening(self, user, level: Level):
+        """The rows by which this person opens what needs `level`."""
+        return self.filter(reaching(user, level))
+
+
+class CaseAccess(models.Model):
+    """An organisation holds a case at a level. Written by triggers alone (beneficiaries/sql).
+
+    `reference`, `status`, `district`, `lead_organisation` and `changed_on` are copies that lists sort and
+    filter by; `risk` and `caseworker` are copied at `lead` and `working` only.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    case = models.ForeignKey("beneficiaries.Case", on_delete=models.CASCADE, related_name="accesses")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    level = models.CharField(max_length=10, choices=Level)
+    basis = models.CharField(max_length=10, choices=AccessBasis)
+    expires_at = models.DateTimeField(null=True)
+    reference = models.CharField(max_length=12)
+    status = models.CharField(max_length=10, choices=CaseStatus)
+    district = models.ForeignKey(District, on_delete=models.PROTECT, null=True, related_name="+")
+    lead_organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    changed_on = models.DateField()
+    risk = models.CharField(max_length=10, choices=Risk, blank=True)
+    caseworker = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+
+    wall = OwnWall(
+        read="t.organisation_id = ANY((SELECT wall.reads())::uuid[]) "
+        "OR t.organisation_id = ANY((SELECT wall.figures())::uuid[])",
+        insert=None,
+        update=None,
+        delete=None,
+        because="each organisation's own rows; nobody writes them but the reviewed functions",
+    )
+    objects = CaseAccessQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-changed_on", "case_id", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["case", "organisation"], name="beneficiaries_access_once"),
+        ]
+        indexes = [
+            models.Index(fields=["organisation", "status", "-changed_on", "case"], name="access_by_status"),
+            models.Index(
+                fields=["organisation", "status", "district", "-changed_on", "case"],
+                name="access_by_district",
+            ),
+            models.Index(fields=["organisation", "-changed_on", "case"], name="access_by_change"),
+        ]

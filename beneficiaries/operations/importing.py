@@ -1,0 +1,291 @@
+"""Bringing in cases of an earlier file: each row by itself, and the same row never twice."""
+
+import json
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from accounts.choices import Permission
+from accounts.models import Organisation
+from accounts.queries import authority_of
+from beneficiaries.choices import CaseStatus, ConsentGiver, ConsentHow, Sex
+from beneficiaries.htcds import Reading, Table, read_row
+from beneficiaries.models import Case
+from beneficiaries.operations.intake import ConsentGiven, PersonFacts, Situation, open_case
+from core import audit
+from core.integrity import violated
+from geography.models import Country, District, LocalLevel
+from geography.queries import find_district
+from projects.choices import TargetGroup
+
+KEYS_AT_ONCE = 1000
+LONGEST_PLACE = 200
+SEXES = {
+    "": Sex.UNKNOWN,
+    "NonSpecifiedUnknown": Sex.UNKNOWN,
+    "Feminine": Sex.FEMALE,
+    "Masculine": Sex.MALE,
+}
+STATUSES = {
+    "": CaseStatus.ACTIVE,
+    "Active": CaseStatus.ACTIVE,
+    "FollowUp": CaseStatus.FOLLOW_UP,
+    "Closed": CaseStatus.CLOSED,
+    "ClosedReferred": CaseStatus.CLOSED,
+}
+GROUPS = {
+    "ActualVictimOfTrafficking": TargetGroup.SURVIVOR_OF_TRAFFICKING,
+    "PossibleVictimOfTrafficking": TargetGroup.POTENTIAL_VICTIM,
+    "NotAVictimOfTrafficking": TargetGroup.RETURNEE_MIGRANT,
+    "": TargetGroup.POTENTIAL_VICTIM,
+}
+# Fields that the person's own record holds; what a row says besides goes into the case file as it is.
+OF_THE_PERSON = {
+    *("prs_FirstName", "prs_MiddleName", "prs_SecondName", "prs_Birthdate", "prs_MobilePhone"),
+    *("prs_MailingCity", "prs_MailingState", "prs_MailingStreet"),
+}
+
+
+@dataclass
+class ImportReport:
+    """What became of each row, by the row number that a spreadsheet shows."""
+
+    remarks: list[str]
+    new: int = 0
+    already_there: int = 0
+    refused: list[tuple[int, list[str]]] = field(default_factory=list)
+    warnings: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def accepted(self) -> int:
+        """Rows that have a case now: opened by this run or by one before."""
+        return self.new + self.already_there
+
+    @property
+    def rows(self) -> int:
+        return self.accepted + len(self.refused)
+
+
+@transaction.atomic
+def import_htcds(
+    *, table: Table, organisation: Organisation, by, now: datetime, dry_run: bool = False
+) -> ImportReport:
+    """Open a case for each row that can be taken, led by the organisation; a bad row keeps no good one out.
+
+    A trial run does all of it and takes it back, so that its report is the true one.
+    """
+    if not authority_of(by).may(Permission.WRITE_CASES, organisation.pk):
+        raise PermissionDenied
+    report = ImportReport(list(table.remarks))
+    places = Places()
+    readings = {
+        number: read_row(cells, today=now.date(), country=places.country) for number, cells in table.rows
+    }
+    report.refused = [(number, reading.refusals) for number, reading in readings.items() if reading.refusals]
+    readings = {number: reading for number, reading in readings.items() if not reading.refusals}
+    keys = dict(zip(readings, _import_keys(list(readings.values()), organisation), strict=True))
+    there = _there_already(list(keys.values()), organisation, by)
+    for number, reading in readings.items():
+        if keys[number] in there:
+            report.already_there += 1
+        else:
+            _take(number, reading, keys[number], places, report, organisation=organisation, by=by, now=now)
+    report.refused.sort(key=lambda row: row[0])
+    if report.new:
+        detail = {"format": "htcds", "new": report.new, "refused": len(report.refused)}
+        audit.record(by=by, verb="cases imported", obj=organisation, now=now, detail=detail)
+    if dry_run:
+        transaction.set_rollback(True)
+    return report
+
+
+def _import_keys(readings: list[Reading], organisation: Organisation) -> Iterator[str]:
+    """A key for each row, from what it says, and from its place among rows of the file that say the same.
+
+    Row numbers, the order of columns and labels in place of codes make no difference.
+    """
+    seen: Counter[str] = Counter()
+    for reading in readings:
+        said = json.dumps(["htcds", organisation.code, _plain(reading.values)], sort_keys=True)
+        seen[said] += 1
+        yield sha256(f"{said} {seen[said]}".encode()).hexdigest()
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Values as JSON holds them: dates as written, to the day, month or year; codes in alphabetical order."""
+    return {
+        name: sorted(value) if isinstance(value, list) else getattr(value, "as_typed", value)
+        for name, value in values.items()
+    }
+
+
+def _there_already(keys: list[str], organisation: Organisation, by) -> set[str | None]:
+    cases = Case.objects.visible_to(by).filter(lead_organisation=organisation)
+    found: set[str | None] = set()
+    for start in range(0, len(keys), KEYS_AT_ONCE):
+        some = cases.filter(import_key__in=keys[start : start + KEYS_AT_ONCE])
+        found.update(some.values_list("import_key", flat=True))
+    return found
+
+
+def _take(
+    number: int, reading: Reading, key: str, places: "Places", report: ImportReport, *, organisation, by, now
+) -> None:
+    """Open the case of one row, in a savepoint of its own, and report what became of it."""
+    warnings: list[str] = []
+    try:
+        person = _person(reading, places, warnings)
+        standing = _standing(reading, now.date(), warnings)
+        open_case(
+            organisation=organisation,
+            consent=ConsentGiven(given_by=ConsentGiver.SELF, how=ConsentHow.FILE),
+            person=person,
+            situation=_situation(reading, standing, warnings),
+            import_key=key,
+            by=by,
+            now=now,
+            **asdict(standing),
+        )
+    except ValidationError as error:
+        report.refused.append((number, error.messages))
+    except IntegrityError as error:
+        if violated(error) != "beneficiaries_case_imported_once":
+            raise
+        report.already_there += 1  # by another import at the same time
+    else:
+        report.new += 1
+        report.warnings += [(number, warning) for warning in warnings]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a case stands, and since when."""
+
+    status: str
+    opened_on: date
+    closed_on: date | None
+
+
+def _standing(reading: Reading, today: date, warnings: list[str]) -> Standing:
+    """HTCDS has no closing date: the day it was sent on stands for it where there is one, or the opening day."""
+    opened = reading.day("cas_IncomingReferralDate")
+    if opened is None:
+        warnings.append(_("no incoming referral date: opened, and consent asked, on the day of the import"))
+    opened = opened or today
+    status = STATUSES[reading.text("cas_Status")]
+    if not reading.text("cas_Status"):
+        warnings.append(_("status is empty: taken as active"))
+    if status != CaseStatus.CLOSED:
+        return Standing(status, opened, None)
+    sent_on = reading.day("cas_OutgoingReferralDate")
+    if sent_on and opened <= sent_on <= today:
+        return Standing(status, opened, sent_on)
+    warnings.append(_("closed, on a day that the standard doesn't keep: the opening day stands for it"))
+    return Standing(status, opened, opened)
+
+
+def _situation(reading: Reading, standing: Standing, warnings: list[str]) -> Situation:
+    status = reading.text("vic_TraffickingStatus")
+    if status == "NotAVictimOfTrafficking":
+        warnings.append(_("not a victim of trafficking: taken as a returnee migrant"))
+    if not status:
+        warnings.append(_("trafficking status is empty: taken as a potential victim"))
+    htcds = {name: value for name, value in _plain(reading.values).items() if name not in OF_THE_PERSON}
+    if "prs_MobilePhone" not in reading.values:
+        htcds.pop("prs_HomePhone", None)  # it is the person's telephone
+    if len(htcds.get("prs_Citizenship", [])) == 1:
+        del htcds["prs_Citizenship"]
+    if reading.day("cas_IncomingReferralDate") is None:
+        htcds["opened_on_from"] = "import"
+    if standing.closed_on:
+        is_sent_on = standing.closed_on == reading.day("cas_OutgoingReferralDate")
+        htcds["closed_on_from"] = "cas_OutgoingReferralDate" if is_sent_on else "opened_on"
+    group = GROUPS[status]
+    return Situation(groups=[group.value], primary_group=group.value, htcds=htcds)
+
+
+def _person(reading: Reading, places: "Places", warnings: list[str]) -> PersonFacts:
+    birth = reading.values.get("prs_Birthdate")
+    district = places.district(reading.text("prs_MailingState"))
+    level_id = places.local_level_id(district, reading.text("prs_MailingCity")) if district else None
+    is_in_nepal = reading.text("prs_MailingCountry") in ("", "NP")
+    if reading.text("prs_MailingState") and not district and is_in_nepal:
+        warnings.append(
+            _("“%(text)s” is not a district of Nepal: kept as part of the address")
+            % {"text": reading.text("prs_MailingState")}
+        )
+    return PersonFacts(
+        first_name=reading.text("prs_FirstName"),
+        middle_name=reading.text("prs_MiddleName"),
+        second_name=reading.text("prs_SecondName"),
+        sex=SEXES.get(reading.text("prs_Gender"), Sex.OTHER).value,
+        birth_on=birth.date if birth else None,
+        birth_precision=birth.precision.value if birth else "",
+        birth_as_typed=f"{birth.as_typed} AD" if birth else "",
+        citizenship=next(iter(reading.values.get("prs_Citizenship", [])), ""),
+        home_district_id=district.pk if district else None,
+        home_local_level_id=level_id,
+        home_place=_home_place(reading, has_level=level_id is not None, has_district=district is not None),
+        phone=reading.text("prs_MobilePhone") or reading.text("prs_HomePhone"),
+    )
+
+
+def _home_place(reading: Reading, *, has_level: bool, has_district: bool) -> str:
+    """What of the address found no place in the lists: street, town, region."""
+    parts = [
+        reading.text("prs_MailingStreet"),
+        "" if has_level else reading.text("prs_MailingCity"),
+        "" if has_district else reading.text("prs_MailingState"),
+    ]
+    place = ", ".join(part for part in parts if part)
+    if len(place) > LONGEST_PLACE:
+        raise ValidationError(_("the address is longer than %(most)s characters") % {"most": LONGEST_PLACE})
+    return place
+
+
+class Places:
+    """Places by what rows call them, each asked for once a run."""
+
+    def __init__(self) -> None:
+        self._districts: dict[str, District | None] = {}
+        self._levels: dict[UUID, dict[str, UUID]] = {}
+
+    @cached_property
+    def _countries(self) -> dict[str, str]:
+        rows = Country.objects.values_list("code", "alpha3", "name_en", "name_ne")
+        return {_folded(word): row[0] for row in rows for word in row if word}
+
+    def country(self, text: str) -> str | None:
+        """The two-letter code of a country named by either code or by name."""
+        return self._countries.get(_folded(text))
+
+    def district(self, text: str) -> District | None:
+        if text not in self._districts:
+            self._districts[text] = find_district(text) if text else None
+        return self._districts[text]
+
+    def local_level_id(self, district: District, text: str) -> UUID | None:
+        """The one local level of the district with this name; None where there is none or several."""
+        if district.pk not in self._levels:
+            found: dict[str, set[UUID]] = {}
+            for level in LocalLevel.objects.filter(district=district):
+                for name in filter(None, (level.name_en, level.name_ne, *level.aliases)):
+                    found.setdefault(_folded(name), set()).add(level.pk)
+            self._levels[district.pk] = {
+                name: next(iter(pks)) for name, pks in found.items() if len(pks) == 1
+            }
+        return self._levels[district.pk].get(_folded(text))
+
+
+def _folded(text: str) -> str:
+    return "".join(unicodedata.normalize("NFC", text).casefold().split())
