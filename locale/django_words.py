@@ -28,7 +28,8 @@ FORMS = [
     _("%(model_name)s with this %(field_labels)s already exists."),
     _("Constraint “%(name)s” is violated."),
     _(
-        "ManagementForm data is missing or has been tampered with. Missing fields: %(field_names)s. You may need to file a bug report if the issue persists."
+        "ManagementForm data is missing or has been tampered with. Missing fields: %(field_names)s. "
+        "You may need to file a bug report if the issue persists."
     ),
     ngettext_lazy(
         "Ensure this value has at most %(limit_value)d character (it has %(show_value)d).",
@@ -51,6 +52,8 @@ FORMS = [
         "max",
     ),
 ]
+
+MONTHS = [_("October"), _("November"), _("December")]
 
 PASSWORDS = [
     ngettext_lazy(

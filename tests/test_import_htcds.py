@@ -3,20 +3,21 @@
 import threading
 import time
 import zipfile
-from datetime import date, datetime, timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime
 from pathlib import Path
 
 import openpyxl
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
 from django.db import connection
 
-from beneficiaries.htcds import Table, cell, read_row, read_workbook, standard, workbook
+from beneficiaries.htcds import NotHtcds, Table, cell, read_row, read_workbook, standard, workbook
 from beneficiaries.models import Beneficiary, Case, CaseFile, Consent
 from beneficiaries.operations import import_htcds
 from core.clock import now
 from core.context import acting_as
-from core.models import AuditEvent
 from tests import story
 
 SAMPLE = Path(__file__).parent / "data" / "htcds_sample_200.xlsx"
@@ -148,7 +149,12 @@ def test_a_row_becomes_a_person_a_case_and_a_consent(run, cast, book):
 
 @pytest.mark.django_db
 def test_a_bad_row_keeps_no_good_one_out_and_is_told_all_its_reasons(run, cast, book):
-    bad = SITA | {"con_Consent": "perhaps", "prs_Gender": "Femal", "cas_Status": "Lost", "prs_FirstName": None}
+    bad = SITA | {
+        "con_Consent": "perhaps",
+        "prs_Gender": "Femal",
+        "cas_Status": "Lost",
+        "prs_FirstName": None,
+    }
     lines = run(book(SITA, bad, SITA | {"prs_FirstName": "Gita"}))
     assert lines[1:] == [
         "row 3: refused: consent is missing; Gender (prs_Gender): “Femal” is not in the standard's list; "
@@ -257,7 +263,9 @@ def test_texts_as_cells_hold_them(value, text):
 
 def test_no_word_of_the_standard_means_two_codes():
     for field in standard.fields().values():
-        assert set(field.codes.values()) == {code for code in field.codes.values() if field.code_of(code) == code}
+        assert set(field.codes.values()) == {
+            code for code in field.codes.values() if field.code_of(code) == code
+        }
 
 
 @pytest.mark.django_db
@@ -328,9 +336,7 @@ def test_the_technical_name_decides_and_a_nameless_column_goes_by_its_label(run,
 @pytest.mark.django_db
 def test_unknown_and_missing_columns_are_said_and_not_kept(run, cast, book):
     lines = run(book(SITA | {"prs_IdentityNumber": "canary-1", "Shoe size": "canary-2"}))
-    assert lines[0] == (
-        "column P (prs_IdentityNumber) is not one that is kept: its values are left out"
-    )
+    assert lines[0] == ("column P (prs_IdentityNumber) is not one that is kept: its values are left out")
     assert lines[1] == "column Q (Shoe size) is not one that is kept: its values are left out"
     assert lines[2].startswith("missing columns: cas_CaseOwner, prs_Salutation, prs_Title")
     (case,) = imported(cast[A])
@@ -365,7 +371,11 @@ def test_an_address_abroad_needs_no_district_and_a_long_one_is_refused(run, cast
     [
         ("ActualVictimOfTrafficking", "survivor_of_trafficking", None),
         ("PossibleVictimOfTrafficking", "potential_victim", None),
-        ("NotAVictimOfTrafficking", "returnee_migrant", "not a victim of trafficking: taken as a returnee migrant"),
+        (
+            "NotAVictimOfTrafficking",
+            "returnee_migrant",
+            "not a victim of trafficking: taken as a returnee migrant",
+        ),
         (None, "potential_victim", "trafficking status is empty: taken as a potential victim"),
     ],
 )
@@ -445,7 +455,10 @@ def test_the_other_organisation_sees_nothing_of_it(run, cast, book):
     [
         (["--organisation", "NOBODY"], "there is no active organisation with the code NOBODY"),
         (["--organisation", "NGO_A", "--as", "ngo_a_reader"], "ngo_a_reader may not write cases in NGO_A"),
-        (["--organisation", "NGO_A", "--as", "ngo_b_caseworker"], "ngo_b_caseworker may not write cases in NGO_A"),
+        (
+            ["--organisation", "NGO_A", "--as", "ngo_b_caseworker"],
+            "ngo_b_caseworker may not write cases in NGO_A",
+        ),
     ],
 )
 @pytest.mark.django_db
@@ -457,7 +470,148 @@ def test_who_may_not_import_is_told_in_one_line(capsys, cast, options, message):
     assert imported(cast[A]) == []
 
 
-def test_an_operation_refuses_who_may_not_write(cast):
+def test_the_operation_itself_asks_who_may_write(cast):
     reader = cast["ngo_a_reader"]
-    with acting_as(reader), pytest.raises(story_permission()):
+    with acting_as(reader), pytest.raises(PermissionDenied):
         import_htcds(table=Table([], []), organisation=story.organisation("NGO_A"), by=reader, now=now())
+
+
+def test_the_same_row_brought_twice_at_once_is_one_case(cast, committed, owner):
+    """The second import waits at the constraint until the first one's transaction ends, then finds the case."""
+    table, reports, written = Table([(2, SITA)], []), [], threading.Event()
+
+    def bring(is_first: bool) -> None:
+        user = cast[A]
+        try:
+            with acting_as(user):
+                reports.append(
+                    import_htcds(table=table, organisation=story.organisation("NGO_A"), by=user, now=now())
+                )
+                if is_first:
+                    written.set()
+                    _until_somebody_waits(owner)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(bring, True)
+        assert written.wait(20)
+        second = pool.submit(bring, False)
+        first.result()
+        second.result()
+    assert sorted((report.new, report.already_there) for report in reports) == [(0, 1), (1, 0)]
+    owner.execute("SELECT count(*) FROM beneficiaries_case WHERE import_key IS NOT NULL")
+    assert owner.fetchone() == (1,)
+    owner.execute(
+        "SELECT count(*) FROM beneficiaries_beneficiary WHERE phone = %s", [SITA["prs_MobilePhone"]]
+    )
+    assert owner.fetchone() == (1,), "what the second one had begun is taken back"
+
+
+def _until_somebody_waits(owner) -> None:
+    """Until a session of this database waits for another's transaction."""
+    for _try in range(200):
+        owner.execute(
+            "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+            "WHERE NOT l.granted AND a.datname = current_database()"
+        )
+        if owner.fetchone()[0]:
+            return
+        time.sleep(0.05)
+    raise AssertionError("the second import never came to the constraint")
+
+
+def _zip(path: Path, name: str, size: int) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, bytes(size))
+    return path
+
+
+def why_not(path: Path) -> str:
+    """Why the file can't be read; the message is one line."""
+    with pytest.raises(NotHtcds) as refused:
+        read_workbook(path)
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+DAMAGED = "is not an XLSX workbook, or is encrypted or damaged"
+
+
+def test_a_file_that_is_no_workbook_is_refused(tmp_path):
+    (tmp_path / "text.xlsx").write_text("prs_FirstName,con_Consent\n", encoding="utf-8")
+    (tmp_path / "empty.xlsx").write_bytes(b"")
+    assert why_not(tmp_path / "text.xlsx") == DAMAGED
+    assert why_not(tmp_path / "empty.xlsx") == DAMAGED
+    assert why_not(_zip(tmp_path / "other.zip", "letter.txt", 10)) == DAMAGED
+    assert why_not(tmp_path / "absent.xlsx") == "can't be opened: No such file or directory"
+    assert why_not(tmp_path) == "can't be opened: Is a directory"
+
+
+def test_a_damaged_workbook_is_refused(tmp_path, book):
+    whole = book(SITA).read_bytes()
+    (tmp_path / "cut.xlsx").write_bytes(whole[: len(whole) // 2])
+    assert why_not(tmp_path / "cut.xlsx") == DAMAGED
+    broken = tmp_path / "broken.xlsx"
+    with zipfile.ZipFile(book(SITA)) as source, zipfile.ZipFile(broken, "w") as target:
+        for entry in source.infolist():
+            text = source.read(entry)
+            target.writestr(entry, text[:-40] if entry.filename.endswith("sheet1.xml") else text)
+    assert why_not(broken) == DAMAGED
+
+
+def test_a_workbook_with_entities_is_refused(tmp_path, book):
+    """Entities that unfold into each other fill the memory from a few lines."""
+    bomb = tmp_path / "entities.xlsx"
+    with zipfile.ZipFile(book(SITA)) as source, zipfile.ZipFile(bomb, "w") as target:
+        for entry in source.infolist():
+            text = source.read(entry).decode()
+            if entry.filename.endswith("sheet1.xml"):
+                sheet = text[text.index("<worksheet") :].replace("Sita", "&a;")
+                text = f'<!DOCTYPE worksheet [<!ENTITY a "Sita">]>{sheet}'
+            target.writestr(entry, text)
+    assert why_not(bomb) == DAMAGED
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(tmp_path):
+    bomb = _zip(tmp_path / "bomb.xlsx", "xl/worksheets/sheet1.xml", workbook.MOST_BYTES + 1)
+    assert bomb.stat().st_size < 200_000
+    assert why_not(bomb) == "unpacks to 100 MB; at most 100 MB are read"
+
+
+def test_too_many_rows_are_refused(book, monkeypatch):
+    monkeypatch.setattr(workbook, "MOST_ROWS", 2)
+    assert len(read_workbook(book(SITA, SITA)).rows) == 2
+    assert why_not(book(SITA, SITA, SITA)) == "has more than 2 filled rows; divide it"
+    assert why_not(book(*[SITA] * 20)) == "has more than 2 filled rows; divide it"
+
+
+def test_a_workbook_without_the_standards_names_is_refused(book):
+    assert why_not(book({"First name": "Sita", "Consent": True, "Born": 1995})) == (
+        "no sheet of this workbook has HTCDS names (prs_FirstName, con_Consent …) in its first 10 rows"
+    )
+
+
+def test_a_column_named_twice_is_refused(book):
+    path = book(SITA, names=[*SITA, "prs_FirstName"])
+    assert why_not(path) == "names a column twice: prs_FirstName"
+
+
+def test_empty_rows_at_the_end_and_other_sheets_are_nothing(book):
+    path = book(SITA, {}, {})
+    made = openpyxl.load_workbook(path)
+    made.create_sheet("about", 0).append(["Microsoft Excel HTCDS 2.0"])
+    made.active["A1"] = None
+    made.save(path)
+    table = read_workbook(path)
+    assert [number for number, _cells in table.rows] == [2]
+
+
+@pytest.mark.django_db
+def test_a_file_that_cannot_be_read_is_told_in_one_line(tmp_path, capsys, cast):
+    path = tmp_path / "text.xlsx"
+    path.write_text("Sita", encoding="utf-8")
+    with pytest.raises(SystemExit) as stopped:
+        call_command("import_cases", str(path), "--format", "htcds", "--organisation", "NGO_A")
+    assert stopped.value.code == 1
+    assert capsys.readouterr().err == f"import_cases: {path}: {DAMAGED}\n"
