@@ -1,5 +1,6 @@
 """Signing in and out, notices, and the page for a token that didn't fit."""
 
+from django.conf import settings
 from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import redirect, render
@@ -22,6 +23,16 @@ def _safe_next(request) -> str:
     return wanted if safe else "/"
 
 
+def _remember_language(response, language: str) -> None:
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        language,
+        secure=settings.LANGUAGE_COOKIE_SECURE,
+        httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
+        samesite=settings.LANGUAGE_COOKIE_SAMESITE,
+    )
+
+
 @never_cache
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -31,7 +42,10 @@ def sign_in(request):
     form = SignInForm(request.POST or None, request=request)
     if request.method == "POST" and form.is_valid():
         login(request, form.user)
-        return redirect(_safe_next(request))
+        response = redirect(_safe_next(request))
+        if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+            _remember_language(response, form.user.language)
+        return response
     return render(request, "accounts/login.html", {"form": form, "next": _safe_next(request)})
 
 

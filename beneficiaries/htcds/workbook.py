@@ -72,23 +72,20 @@ def _check_size(path: Path) -> None:
 
 def _sheets(path: Path) -> list[list[Numbered]]:
     """The filled rows of each sheet up to the first that has a header, with values as last calculated."""
-    found: list[list[Numbered]] = []
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), path.open("rb") as file:  # openpyxl leaves a bad file open
             warnings.simplefilter("ignore")  # of drop-down lists and styles, which are not read
-            book = load_workbook(path, read_only=True, data_only=True)
-            try:
-                for sheet in book.worksheets:
-                    found.append(_filled(sheet))
-                    if any(_is_header(row) for _number, row in found[-1][:HEADER_WITHIN]):
-                        break
-            finally:
-                book.close()
+            book = load_workbook(file, read_only=True, data_only=True)
+            found: list[list[Numbered]] = []
+            for sheet in book.worksheets:
+                found.append(_filled(sheet))
+                if any(_is_header(row) for _number, row in found[-1][:HEADER_WITHIN]):
+                    break
+            return found
     except NotHtcds:
         raise
     except Exception as error:  # a damaged part raises whatever its reader stumbles over
         raise NotHtcds(_("is not an XLSX workbook, or is encrypted or damaged")) from error
-    return found
 
 
 def _filled(sheet) -> list[Numbered]:
