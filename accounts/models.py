@@ -103,6 +103,11 @@ class MembershipQuerySet(models.QuerySet):
         """Memberships that hold on the given date."""
         return self.filter(starts_on__lte=on).filter(Q(ends_on=None) | Q(ends_on__gte=on))
 
+    def overlapping(self, other: "Membership"):
+        """Other memberships that share a day with this one."""
+        found = self.exclude(pk=other.pk).filter(Q(ends_on=None) | Q(ends_on__gte=other.starts_on))
+        return found if other.ends_on is None else found.filter(starts_on__lte=other.ends_on)
+
 
 class Membership(models.Model):
     """Who has which role, and from when to when (both days included)."""

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.choices import STARTING_PERMISSIONS, Permission, RoleCode
 from accounts.models import Membership, Notice, Organisation, OrganisationGroupPermission, Role, User
-from accounts.queries import authority_of
+from accounts.queries import may_configure
 from core import audit
 
 # An approver who also pays would be two of the three people that a grant needs.
@@ -21,7 +21,7 @@ INCOMPATIBLE = ({RoleCode.GRANT_APPROVER, RoleCode.FINANCE},)
 
 def _require_configure(by) -> None:
     """Configuration is an administrator's; `by=None` is the machine itself (loading, seeding)."""
-    if by is not None and not authority_of(by).may(Permission.CONFIGURE):
+    if by is not None and not may_configure(by):
         raise PermissionDenied
 
 
@@ -66,6 +66,8 @@ def tailor_role(*, role: Role, codenames: Iterable[str], by, now: datetime) -> R
     unknown = set(codenames) - set(Permission.values)
     if unknown:
         raise ValidationError(_("Unknown permission: %s") % ", ".join(sorted(unknown)))
+    if {Permission.APPROVE_GRANTS, Permission.PAY_GRANTS} <= set(codenames):
+        raise ValidationError(_("One role can't approve grants and pay them."))
     _set_permissions(role, codenames)
     audit.record(by=by, verb="role tailored", obj=role, now=now, detail={"permissions": codenames})
     return role
@@ -91,13 +93,11 @@ def save_membership(*, membership: Membership, by, now: datetime) -> Membership:
     """Give a person a role from one day to another; refused beside a role that must be somebody else's."""
     _require_configure(by)
     membership.full_clean()
-    mine = set(
-        Membership.objects.live(membership.starts_on)
-        .filter(user=membership.user, role__organisation=membership.role.organisation)
-        .exclude(pk=membership.pk)
-        .values_list("role__code", flat=True)
-    ) | {membership.role.code}
-    if any(pair <= mine for pair in INCOMPATIBLE):
+    beside = Membership.objects.overlapping(membership).filter(
+        user=membership.user, role__organisation=membership.role.organisation
+    )
+    held = {membership.role.code, *beside.values_list("role__code", flat=True)}
+    if any(pair <= held for pair in INCOMPATIBLE):
         raise ValidationError(_("One person can't approve grants and pay them in one organisation."))
     membership.save()
     audit.record(by=by, verb="membership saved", obj=membership, now=now)

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.choices import Permission
+from accounts.choices import OrganisationKind, Permission
 from accounts.models import Membership, Organisation, User
 
 
@@ -62,3 +62,9 @@ def holders(permission: Permission, organisation_id: UUID):
         role__group__organisationgrouppermission__permission__codename=permission,
     )
     return User.objects.filter(memberships__in=live, is_active=True).distinct().order_by("username")
+
+
+def may_configure(user) -> bool:
+    """Whether the person configures the system: an administrator of IOM, never of a partner."""
+    held = authority_of(user).where(Permission.CONFIGURE)
+    return Organisation.objects.filter(pk__in=held, kind=OrganisationKind.IOM).exists()

@@ -41,10 +41,12 @@ def sign_in(request):
         return redirect(_safe_next(request))
     form = SignInForm(request.POST or None, request=request)
     if request.method == "POST" and form.is_valid():
-        login(request, form.user)
+        user = form.user
+        assert user is not None
+        login(request, user)
         response = redirect(_safe_next(request))
         if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
-            _remember_language(response, form.user.language)
+            _remember_language(response, user.language)
         return response
     return render(request, "accounts/login.html", {"form": form, "next": _safe_next(request)})
 

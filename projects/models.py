@@ -113,6 +113,9 @@ class ProjectDonor(models.Model):
             models.UniqueConstraint(fields=["project", "donor"], name="projects_donor_once_a_project")
         ]
 
+    def __str__(self) -> str:
+        return self.donor.name
+
 
 class ProjectPartner(models.Model):
     """An organisation that takes part, and what it does there."""
@@ -134,6 +137,9 @@ class ProjectPartner(models.Model):
                 fields=["project", "organisation"], name="projects_partner_once_a_project"
             )
         ]
+
+    def __str__(self) -> str:
+        return self.organisation.name
 
     @property
     def does(self) -> str:

@@ -10,10 +10,10 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext as _
 
-from accounts.choices import OrganisationKind, Permission
+from accounts.choices import OrganisationKind
 from accounts.models import Organisation
 from accounts.operations import save_organisation
-from accounts.queries import authority_of
+from accounts.queries import may_configure
 from core import audit
 from core.integrity import violated
 from projects.models import (
@@ -39,7 +39,7 @@ class NotEnoughLeft(ValidationError):
 
 
 def _require_configure(by) -> None:
-    if by is not None and not authority_of(by).may(Permission.CONFIGURE):
+    if by is not None and not may_configure(by):
         raise PermissionDenied
 
 

@@ -80,14 +80,21 @@ def test_a_refused_grant_stays_refused_and_can_be_asked_for_anew(grant, cast):
 
 @pytest.mark.django_db
 def test_a_budget_line_cannot_be_overspent(grant, cast):
-    line = BudgetLine.objects.get(pk=grant.budget_line_id)
-    line.amount_npr = 1000
-    save_configuration(obj=line, by=None, now=now())
+    line = BudgetLine.objects.create(project=grant.project, code="small", name_en="Small", amount_npr=1000)
+    with acting_as(cast[A]):
+        plan = story.planned(story.a_case(cast[A]), cast[A])
+        grant = operations.request_grant(
+            plan=plan, amount_npr=Decimal(30000), budget_line=line, by=cast[A], now=now()
+        )
     story.approved(grant, cast)
     with pytest.raises(NotEnoughLeft):
         story.paid(grant, cast, 30000)
     with acting_as(cast["iom_finance"]):
         assert Instalment.objects.filter(grant=grant).count() == 0
+    story.paid(grant, cast, 900)
+    line.amount_npr = 899
+    with pytest.raises(IntegrityError, match="more was spent"), transaction.atomic():
+        save_configuration(obj=line, by=None, now=now())
 
 
 STATEMENTS = [

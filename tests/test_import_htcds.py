@@ -275,7 +275,8 @@ def test_labels_say_the_same_as_codes(run, cast, book):
         "prs_FirstName": "Sita ",
         "prs_Gender": "feminine",
         "prs_Citizenship": "Nepal",
-        "prs_Birthdate": "1995-10-29",
+        "prs_Birthdate": "१९९५/१०/२९",
+        "cas_IncomingReferralDate": "2016/12/8",
         "vic_TraffickingStatus": "Actual victim of trafficking  ",
         "vic_MethodsOfControl": "other; Withholds necessities ;Other",
         "cas_Status": "Follow up",
@@ -439,6 +440,15 @@ def test_several_citizenships_and_two_telephones_are_all_kept(run, cast, book):
     htcds = file_of(case, cast[A]).htcds
     assert case.beneficiary.citizenship == "NP"
     assert (htcds["prs_Citizenship"], htcds["prs_HomePhone"]) == (["IN", "NP"], "01-5550123")
+
+
+@pytest.mark.django_db
+def test_the_case_page_opens_for_an_imported_case(run, cast, sign_in, book):
+    run(book(SITA | {"cas_Status": "Closed"}))
+    (case,) = imported(cast[A])
+    response = sign_in(A).get(f"/cases/{case.reference}/")
+    assert response.status_code == 200
+    assert "Sita Tamang" in response.content.decode()
 
 
 @pytest.mark.django_db

@@ -23,6 +23,7 @@ from beneficiaries.htcds import Reading, Table, read_row
 from beneficiaries.models import Case
 from beneficiaries.operations.intake import ConsentGiven, PersonFacts, Situation, open_case
 from core import audit
+from core.bikram_sambat import ParsedDate, Precision
 from core.integrity import violated
 from geography.models import Country, District, LocalLevel
 from geography.queries import find_district
@@ -30,6 +31,7 @@ from projects.choices import TargetGroup
 
 KEYS_AT_ONCE = 1000
 LONGEST_PLACE = 200
+ISO_LENGTHS = {Precision.YEAR: 4, Precision.MONTH: 7, Precision.DAY: 10}
 SEXES = {
     "": Sex.UNKNOWN,
     "NonSpecifiedUnknown": Sex.UNKNOWN,
@@ -86,8 +88,7 @@ def import_htcds(
     """
     if not authority_of(by).may(Permission.WRITE_CASES, organisation.pk):
         raise PermissionDenied
-    report = ImportReport(list(table.remarks))
-    places = Places()
+    report, places = ImportReport(list(table.remarks)), Places()
     readings = {
         number: read_row(cells, today=now.date(), country=places.country) for number, cells in table.rows
     }
@@ -122,11 +123,14 @@ def _import_keys(readings: list[Reading], organisation: Organisation) -> Iterato
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """Values as JSON holds them: dates as written, to the day, month or year; codes in alphabetical order."""
-    return {
-        name: sorted(value) if isinstance(value, list) else getattr(value, "as_typed", value)
-        for name, value in values.items()
-    }
+    """Values as JSON holds them: dates in ISO 8601 as far as they are known, codes in alphabetical order."""
+    plain = dict(values)
+    for name, value in values.items():
+        if isinstance(value, list):
+            plain[name] = sorted(value)
+        elif isinstance(value, ParsedDate):
+            plain[name] = value.date.isoformat()[: ISO_LENGTHS[value.precision]]
+    return plain
 
 
 def _there_already(keys: list[str], organisation: Organisation, by) -> set[str | None]:

@@ -17,3 +17,18 @@ END $$;
 ALTER FUNCTION wall.ledger_within_line() OWNER TO iom_functions;
 CREATE OR REPLACE TRIGGER ledger_within_line BEFORE INSERT ON projects_ledgerentry
     FOR EACH ROW EXECUTE FUNCTION wall.ledger_within_line();
+
+-- Nor can a line be lowered below what was spent from it.
+CREATE OR REPLACE FUNCTION wall.line_covers_spending() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF NEW.amount_npr < (SELECT coalesce(sum(amount_npr), 0) FROM projects_ledgerentry WHERE budget_line_id = NEW.id)
+    THEN
+        RAISE EXCEPTION 'more was spent from this budget line already' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'projects_line_covers_spending';
+    END IF;
+    RETURN NEW;
+END $$;
+ALTER FUNCTION wall.line_covers_spending() OWNER TO iom_functions;
+CREATE OR REPLACE TRIGGER line_covers_spending BEFORE UPDATE OF amount_npr ON projects_budgetline
+    FOR EACH ROW EXECUTE FUNCTION wall.line_covers_spending();

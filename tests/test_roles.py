@@ -1,0 +1,126 @@
+"""Roles: who holds what, from when to when, and which two never meet in one person."""
+
+from datetime import date
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, transaction
+
+from accounts.choices import STARTING_PERMISSIONS, Permission, RoleCode
+from accounts.models import Membership, Organisation, Role
+from accounts.operations import save_membership, save_organisation, tailor_role
+from accounts.queries import authority_of, holders, may_configure
+from core.clock import now
+from core.context import acting_as
+from tests import story
+
+pytestmark = pytest.mark.django_db
+
+
+def role(code: str, organisation: str = "IOM") -> Role:
+    return Role.objects.get(organisation__code=organisation, code=code)
+
+
+def test_a_new_organisation_has_every_role_with_its_starting_permissions(cast):
+    made = save_organisation(
+        organisation=Organisation(code="NGO_C", name_en="Third", kind="ngo"),
+        by=cast["administrator"],
+        now=now(),
+    )
+    assert sorted(made.roles.values_list("code", flat=True)) == sorted(RoleCode.values)
+    for held in made.roles.all():
+        names = held.group.organisationgrouppermission_set.values_list("permission__codename", flat=True)
+        assert sorted(names) == sorted(STARTING_PERMISSIONS.get(held.code, ()))
+
+
+def test_authority_is_the_role_in_that_organisation_alone(cast):
+    authority = authority_of(cast["ngo_a_caseworker"])
+    assert authority.may("write_cases", story.organisation("NGO_A").pk)
+    assert not authority.may("write_cases", story.organisation("NGO_B").pk)
+    assert not authority.may("approve_grants")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ((date(2026, 1, 1), None), (date(2027, 1, 1), None)),
+        ((date(2027, 1, 1), None), (date(2026, 1, 1), None)),
+        ((date(2026, 1, 1), date(2026, 6, 1)), (date(2026, 6, 1), None)),
+    ],
+)
+def test_nobody_approves_and_pays_at_the_same_time(cast, first, second):
+    user = cast["researcher"]
+    for code, (starts_on, ends_on) in (("grant_approver", first),):
+        save_membership(
+            membership=Membership(user=user, role=role(code), starts_on=starts_on, ends_on=ends_on),
+            by=None,
+            now=now(),
+        )
+    with pytest.raises(ValidationError, match="approve grants and pay them"):
+        save_membership(
+            membership=Membership(user=user, role=role("finance"), starts_on=second[0], ends_on=second[1]),
+            by=None,
+            now=now(),
+        )
+
+
+def test_one_after_the_other_is_allowed(cast):
+    user = cast["researcher"]
+    for code, starts_on, ends_on in (
+        ("grant_approver", date(2026, 1, 1), date(2026, 5, 31)),
+        ("finance", date(2026, 6, 1), None),
+    ):
+        save_membership(
+            membership=Membership(user=user, role=role(code), starts_on=starts_on, ends_on=ends_on),
+            by=None,
+            now=now(),
+        )
+    assert user.memberships.count() == 3
+
+
+def test_one_role_cannot_be_tailored_to_approve_and_pay(cast):
+    with pytest.raises(ValidationError, match="approve grants and pay them"):
+        tailor_role(
+            role=role("supervisor"),
+            codenames=[Permission.APPROVE_GRANTS, Permission.PAY_GRANTS],
+            by=cast["administrator"],
+            now=now(),
+        )
+
+
+def test_tailoring_one_ngos_role_changes_that_ngo_alone(cast):
+    tailor_role(role=role("reader", "NGO_A"), codenames=[], by=cast["administrator"], now=now())
+    assert not authority_of(cast["ngo_a_reader"]).may("read_cases")
+    with acting_as(cast["ngo_a_reader"]):
+        from beneficiaries.models import Case
+
+        assert Case.objects.count() == 0, "the database reads the same permissions"
+    assert role("reader", "NGO_B").group.organisationgrouppermission_set.count() == 1
+
+
+def test_the_same_role_twice_at_once_is_refused_by_the_database(cast):
+    membership = Membership.objects.get(user=cast["ngo_a_reader"])
+    with pytest.raises(IntegrityError, match="no_overlap"), transaction.atomic():
+        Membership.objects.create(user=membership.user, role=membership.role, starts_on=date(2020, 1, 1))
+    with pytest.raises(IntegrityError, match="ends_after_start"), transaction.atomic():
+        Membership.objects.filter(pk=membership.pk).update(ends_on=date(2000, 1, 1))
+
+
+def test_a_partners_administrator_configures_nothing(cast):
+    user = cast["ngo_a_reader"]
+    save_membership(
+        membership=Membership(user=user, role=role("administrator", "NGO_A"), starts_on=date(2020, 1, 1)),
+        by=None,
+        now=now(),
+    )
+    assert not may_configure(user)
+    with pytest.raises(PermissionDenied):
+        tailor_role(role=role("reader", "NGO_A"), codenames=["write_cases"], by=user, now=now())
+
+
+def test_holders_are_those_who_hold_it_now(cast):
+    assert [user.username for user in holders(Permission.PAY_GRANTS, story.organisation("IOM").pk)] == [
+        "iom_finance"
+    ]
+    Membership.objects.filter(user=cast["iom_finance"]).update(ends_on=date(2020, 1, 1))
+    assert list(holders(Permission.PAY_GRANTS, story.organisation("IOM").pk)) == []
