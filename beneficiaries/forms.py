@@ -10,8 +10,8 @@ from beneficiaries.choices import CaseStatus, ConsentGiver, ConsentHow, Risk, Se
 from beneficiaries.operations import ConsentGiven, PersonFacts, Situation
 from core import bikram_sambat
 from core.forms import OnceForm
-from geography.models import Country, District, LocalLevel
-from geography.queries import UnknownDistrict, require_district
+from geography.models import Country, District
+from geography.queries import UnknownDistrict, find_local_levels, require_district
 from projects.choices import TargetGroup
 
 LIVE_GIVERS = [choice for choice in ConsentGiver.choices if choice[0] != ConsentGiver.LEGACY]
@@ -190,14 +190,7 @@ class PersonForm(OnceForm):
         return None
 
     def _local_level(self, district, typed: str):
-        levels = LocalLevel.objects.filter(district=district) if district else LocalLevel.objects.all()
-        wanted = "".join(typed.casefold().split())
-        hits = [
-            level
-            for level in levels
-            if wanted
-            in {"".join(name.casefold().split()) for name in (level.name_en, level.name_ne, *level.aliases)}
-        ]
+        hits = find_local_levels(typed, district)
         if len(hits) == 1:
             return hits[0]
         self.add_error(

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from django.utils.translation import gettext as _
 
-from geography.models import District
+from geography.models import District, LocalLevel
 
 LONGEST_NAME = 100
 _JOINERS = str.maketrans("", "", "\u200b\u200c\u200d\ufeff")
@@ -16,14 +16,14 @@ class UnknownDistrict(ValueError):
     """No district has this name; the message is for people and names the nearest ones."""
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """One form for spellings that differ in case, spaces or invisible joiners only."""
     return "".join(unicodedata.normalize("NFC", text).translate(_JOINERS).casefold().split())
 
 
 def _districts_by_name(districts: Iterable[District]) -> dict[str, District]:
     return {
-        _folded(name): district
+        folded(name): district
         for district in districts
         for name in (district.name_en, district.name_ne, *district.aliases)
         if name
@@ -34,7 +34,7 @@ def find_district(text: str) -> District | None:
     """The district with this English or Nepali name or known spelling; None where there is none."""
     if len(text) > LONGEST_NAME:
         return None
-    return _districts_by_name(District.objects.all()).get(_folded(text))
+    return _districts_by_name(District.objects.all()).get(folded(text))
 
 
 def require_district(text: str) -> District:
@@ -45,13 +45,26 @@ def require_district(text: str) -> District:
             _("The name of a district has at most %(most)s characters.") % {"most": LONGEST_NAME}
         )
     by_name = _districts_by_name(District.objects.all())
-    found = by_name.get(_folded(shown))
+    found = by_name.get(folded(shown))
     if found is not None:
         return found
-    near = dict.fromkeys(by_name[key].name for key in get_close_matches(_folded(shown), by_name, n=3))
+    near = dict.fromkeys(by_name[key].name for key in get_close_matches(folded(shown), by_name, n=3))
     if near:
         raise UnknownDistrict(
             _("“%(name)s” is not a district of Nepal. Near it: %(near)s.")
             % {"name": shown, "near": ", ".join(near)}
         )
     raise UnknownDistrict(_("“%(name)s” is not a district of Nepal.") % {"name": shown})
+
+
+def find_local_levels(text: str, district: District | None = None) -> list[LocalLevel]:
+    """Local levels with this name or known spelling, in one district or in all of Nepal."""
+    if len(text) > LONGEST_NAME or not text.strip():
+        return []
+    levels = LocalLevel.objects.filter(district=district) if district else LocalLevel.objects.all()
+    wanted = folded(text)
+    return [
+        level
+        for level in levels
+        if wanted in {folded(name) for name in (level.name_en, level.name_ne, *level.aliases) if name}
+    ]

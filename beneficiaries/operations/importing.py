@@ -1,7 +1,6 @@
 """Bringing in cases of an earlier file: each row by itself, and the same row never twice."""
 
 import json
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -26,7 +25,7 @@ from core import audit
 from core.bikram_sambat import ParsedDate, Precision
 from core.integrity import violated
 from geography.models import Country, District, LocalLevel
-from geography.queries import find_district
+from geography.queries import find_district, folded
 from projects.choices import TargetGroup
 
 KEYS_AT_ONCE = 1000
@@ -154,7 +153,7 @@ def _take(
             organisation=organisation,
             consent=ConsentGiven(given_by=ConsentGiver.SELF, how=ConsentHow.FILE),
             person=person,
-            situation=_situation(reading, standing, warnings),
+            situation=_situation(reading, standing, person.home_district_id, warnings),
             import_key=key,
             by=by,
             now=now,
@@ -198,7 +197,10 @@ def _standing(reading: Reading, today: date, warnings: list[str]) -> Standing:
     return Standing(status, opened, opened)
 
 
-def _situation(reading: Reading, standing: Standing, warnings: list[str]) -> Situation:
+def _situation(
+    reading: Reading, standing: Standing, district_id: UUID | None, warnings: list[str]
+) -> Situation:
+    """The mailing address is where the person lives, as far as the standard knows."""
     status = reading.text("vic_TraffickingStatus")
     if status == "NotAVictimOfTrafficking":
         warnings.append(_("not a victim of trafficking: taken as a returnee migrant"))
@@ -215,7 +217,9 @@ def _situation(reading: Reading, standing: Standing, warnings: list[str]) -> Sit
         is_sent_on = standing.closed_on == reading.day("cas_OutgoingReferralDate")
         htcds["closed_on_from"] = "cas_OutgoingReferralDate" if is_sent_on else "opened_on"
     group = GROUPS[status]
-    return Situation(groups=[group.value], primary_group=group.value, htcds=htcds)
+    return Situation(
+        groups=[group.value], primary_group=group.value, current_district_id=district_id, htcds=htcds
+    )
 
 
 def _person(reading: Reading, places: "Places", warnings: list[str]) -> PersonFacts:
@@ -267,11 +271,11 @@ class Places:
     @cached_property
     def _countries(self) -> dict[str, str]:
         rows = Country.objects.values_list("code", "alpha3", "name_en", "name_ne")
-        return {_folded(word): row[0] for row in rows for word in row if word}
+        return {folded(word): row[0] for row in rows for word in row if word}
 
     def country(self, text: str) -> str | None:
         """The two-letter code of a country named by either code or by name."""
-        return self._countries.get(_folded(text))
+        return self._countries.get(folded(text))
 
     def district(self, text: str) -> District | None:
         if text not in self._districts:
@@ -284,12 +288,8 @@ class Places:
             found: dict[str, set[UUID]] = {}
             for level in LocalLevel.objects.filter(district=district):
                 for name in filter(None, (level.name_en, level.name_ne, *level.aliases)):
-                    found.setdefault(_folded(name), set()).add(level.pk)
+                    found.setdefault(folded(name), set()).add(level.pk)
             self._levels[district.pk] = {
                 name: next(iter(pks)) for name, pks in found.items() if len(pks) == 1
             }
-        return self._levels[district.pk].get(_folded(text))
-
-
-def _folded(text: str) -> str:
-    return "".join(unicodedata.normalize("NFC", text).casefold().split())
+        return self._levels[district.pk].get(folded(text))

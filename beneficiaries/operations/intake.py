@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.choices import Permission
@@ -16,6 +16,7 @@ from beneficiaries import rules
 from beneficiaries.choices import CaseStatus, ConsentPurpose, YesNoUnknown
 from beneficiaries.models import Beneficiary, Case, CaseFile, Consent, IntakeDraft
 from core import audit, reference
+from core.integrity import violated
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,6 @@ def open_case(
     beneficiary.clean_fields()
     beneficiary.save(force_insert=True)
     case = Case(
-        reference=reference.make(),
         beneficiary=beneficiary,
         lead_organisation=organisation,
         status=status,
@@ -178,7 +178,7 @@ def open_case(
         import_key=import_key,
         created_at=now,
     )
-    case.save(force_insert=True)
+    _save_under_a_new_reference(case)
     CaseFile(case=case, caseworker=by, **asdict(situation)).save(force_insert=True)
     Consent(
         case=case,
@@ -191,6 +191,19 @@ def open_case(
     ).save(force_insert=True)
     audit.record(by=by, verb="case opened", obj=case, case_id=case.pk, now=now)
     return case
+
+
+def _save_under_a_new_reference(case: Case) -> None:
+    """Save under a random reference; on the rare one that is taken already, by whomever, under another."""
+    for tries_left in (2, 1, 0):
+        case.reference = reference.make()
+        try:
+            with transaction.atomic():
+                case.save(force_insert=True)
+            return
+        except IntegrityError as error:
+            if violated(error) != "beneficiaries_case_reference_once" or not tries_left:
+                raise
 
 
 def find_key(beneficiary: Beneficiary) -> str:
