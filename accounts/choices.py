@@ -34,6 +34,10 @@ class Permission(models.TextChoices):
 
     READ_CASES = "read_cases", _("read case files")
     WRITE_CASES = "write_cases", _("write case files and open new cases")
+    READ_RESTRICTED = "read_restricted", _("read restricted notes of cases that the organisation leads")
+    READ_COUNSELLING = "read_counselling", _("read counselling notes of cases that the organisation leads")
+    REFER_CASES = "refer_cases", _("refer cases to other organisations, and take referrals")
+    BREAK_GLASS = "break_glass", _("open one case in an emergency, for an hour, with a reason")
     OVERRIDE_ELIGIBILITY = "override_eligibility", _("admit against the criteria, with a reason")
     READ_FIGURES = "read_figures", _("see case references and figures, without names")
     ENDORSE_GRANTS = "endorse_grants", _("endorse grants")
@@ -46,12 +50,19 @@ class Permission(models.TextChoices):
 
 # A role that isn't named here starts with nothing: its pages come with later work.
 STARTING_PERMISSIONS: dict[str, tuple[str, ...]] = {
-    RoleCode.CASEWORKER: (Permission.READ_CASES, Permission.WRITE_CASES),
+    RoleCode.CASEWORKER: (
+        Permission.READ_CASES,
+        Permission.WRITE_CASES,
+        Permission.READ_RESTRICTED,
+        Permission.READ_COUNSELLING,
+        Permission.REFER_CASES,
+    ),
     RoleCode.READER: (Permission.READ_CASES,),
     RoleCode.FOCAL_POINT: (Permission.MANAGE_PEOPLE,),
     RoleCode.SUPERVISOR: (
         Permission.READ_CASES,
         Permission.WRITE_CASES,
+        Permission.READ_RESTRICTED,
         Permission.OVERRIDE_ELIGIBILITY,
         Permission.READ_FIGURES,
         Permission.ENDORSE_GRANTS,
@@ -59,7 +70,7 @@ STARTING_PERMISSIONS: dict[str, tuple[str, ...]] = {
     RoleCode.GRANT_APPROVER: (Permission.READ_FIGURES, Permission.APPROVE_GRANTS),
     RoleCode.FINANCE: (Permission.READ_FIGURES, Permission.PAY_GRANTS),
     RoleCode.PROGRAMME_MANAGER: (Permission.READ_FIGURES,),
-    RoleCode.PROTECTION_SUPERVISOR: (Permission.READ_CASES,),
+    RoleCode.PROTECTION_SUPERVISOR: (Permission.READ_CASES, Permission.BREAK_GLASS),
     RoleCode.AUDITOR: (Permission.READ_AUDIT,),
     RoleCode.ADMINISTRATOR: (Permission.CONFIGURE,),
 }

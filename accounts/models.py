@@ -186,3 +186,36 @@ class Notice(models.Model):
     class Meta:
         ordering = ["-created_at", "id"]
         constraints = [models.UniqueConstraint(fields=["recipient", "key"], name="accounts_notice_once")]
+
+
+class ApiTokenQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """A person's own tokens."""
+        return self.filter(user=user)
+
+    def live(self, on):
+        """Tokens that open something on this day: not revoked, not past their last day, of an active person."""
+        return self.filter(revoked_at=None, expires_on__gte=on, user__is_active=True)
+
+
+class ApiToken(models.Model):
+    """Lets a program act in a person's place through the API. Only a SHA-256 digest of it is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_on = models.DateField()
+    last_used_on = models.DateField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    wall = Open(
+        ("SELECT", "INSERT", "UPDATE"),
+        "looked up before there is a context; holds digests, from which no token can be made",
+    )
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["digest"], name="accounts_token_digest_once")]

@@ -1,22 +1,33 @@
-"""Every write to people, organisations, roles and notices."""
+"""Every write to people, organisations, roles, notices and API tokens."""
 
+import secrets
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.contrib.auth.models import Group
 from django.contrib.auth.models import Permission as DjangoPermission
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts.choices import STARTING_PERMISSIONS, Permission, RoleCode
-from accounts.models import Membership, Notice, Organisation, OrganisationGroupPermission, Role, User
-from accounts.queries import may_configure
+from accounts.models import (
+    ApiToken,
+    Membership,
+    Notice,
+    Organisation,
+    OrganisationGroupPermission,
+    Role,
+    User,
+)
+from accounts.queries import may_configure, token_digest
 from core import audit
 
 # An approver who also pays would be two of the three people that a grant needs.
 INCOMPATIBLE = ({RoleCode.GRANT_APPROVER, RoleCode.FINANCE},)
+TOKEN_DAYS = 90  # how long a token opens something unless its maker says otherwise
 
 
 def _require_configure(by) -> None:
@@ -111,10 +122,17 @@ def end_membership(*, membership: Membership, on: date, by, now: datetime) -> Me
     return save_membership(membership=membership, by=by, now=now)
 
 
-def leave_notice(*, recipient: User, key: str, text: str, url: str, now: datetime) -> None:
-    """Tell a person something, once for each key. The text names nobody."""
+def leave_notice(
+    *, recipient: User, key: str, text: str, url: str, now: datetime, words: tuple[object, ...] = ()
+) -> None:
+    """Tell a person something, once for each key, in their own language. The text names nobody.
+
+    `text` is a message marked with gettext_noop; `words` fill it in.
+    """
+    with translation.override(recipient.language):
+        said = _(text) % words
     Notice.objects.bulk_create(
-        [Notice(recipient=recipient, key=key, text=text, url=url, created_at=now)], ignore_conflicts=True
+        [Notice(recipient=recipient, key=key, text=said, url=url, created_at=now)], ignore_conflicts=True
     )
 
 
@@ -129,3 +147,44 @@ def change_language(*, by, language: str) -> None:
     """Remember in which language a person wants mails and notices."""
     by.language = language
     by.save(update_fields=["language"])
+
+
+@transaction.atomic
+def create_api_token(
+    *, user: User, name: str, by, now: datetime, days: int = TOKEN_DAYS
+) -> tuple[ApiToken, str]:
+    """Make a token with which a program acts as `user` for so many days; the text is told this once only.
+
+    Nobody makes one for another: it would let an administrator read case files. `by=None` is the command line.
+    """
+    if by is not None and by != user:
+        raise PermissionDenied
+    text = secrets.token_urlsafe(32)
+    token = ApiToken(
+        user=user,
+        name=name,
+        digest=token_digest(text),
+        created_at=now,
+        expires_on=now.date() + timedelta(days=days),
+    )
+    token.clean_fields(exclude=["last_used_on", "revoked_at"])
+    token.save(force_insert=True)
+    audit.record(by=by, verb="token created", obj=token, now=now, detail={"user": str(user.pk)})
+    return token, text
+
+
+@transaction.atomic
+def revoke_api_tokens(*, user: User, by, now: datetime) -> int:
+    """End all tokens of a person at once; how many there were."""
+    if by != user:
+        _require_configure(by)
+    ended = ApiToken.objects.visible_to(user).filter(revoked_at=None).update(revoked_at=now)
+    audit.record(by=by, verb="tokens revoked", obj=user, now=now, detail={"count": ended})
+    return ended
+
+
+def note_token_use(*, token: ApiToken, now: datetime) -> None:
+    """Remember the last day on which a token was used: one write a day."""
+    if token.last_used_on != now.date():
+        token.last_used_on = now.date()
+        token.save(update_fields=["last_used_on"])

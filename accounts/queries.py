@@ -1,13 +1,15 @@
 """What a person may do, asked once a request and kept on the user object."""
 
+import hashlib
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from django.db.models import F
 from django.utils import timezone
 
 from accounts.choices import OrganisationKind, Permission
-from accounts.models import Membership, Organisation, User
+from accounts.models import ApiToken, Membership, Organisation, User
 
 
 @dataclass(frozen=True)
@@ -68,3 +70,13 @@ def may_configure(user) -> bool:
     """Whether the person configures the system: an administrator of IOM, never of a partner."""
     held = authority_of(user).where(Permission.CONFIGURE)
     return Organisation.objects.filter(pk__in=held, kind=OrganisationKind.IOM).exists()
+
+
+def token_digest(text: str) -> str:
+    """What is kept of a token. Plain SHA-256: a token is 256 random bits, which nobody guesses."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def live_token(text: str, *, on: date) -> ApiToken | None:
+    """The token with this text and its person, if it opens anything on this day."""
+    return ApiToken.objects.live(on).select_related("user").filter(digest=token_digest(text)).first()

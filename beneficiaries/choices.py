@@ -42,11 +42,14 @@ class AccessBasis(models.TextChoices):
     LEAD = "lead", _("leads the case")
     CONSENT = "consent", _("consent to share")
     PROGRAMME = "programme", _("manages the programme")
+    REFERRAL = "referral", _("received a referral")
+    EMERGENCY = "emergency", _("opened in an emergency")
 
 
 class ConsentPurpose(models.TextChoices):
     SERVICES = "services", _("To be helped, and to have a file kept")
     SHARING = "sharing", _("To share the file with an organisation")
+    REFERRAL = "referral", _("To pass on what is needed for one service to an organisation")
     REPORTING = "reporting", _("To be counted in figures that name nobody")
     RESEARCH = "research", _("To take part in research")
 
@@ -80,3 +83,17 @@ class AssessmentOutcome(models.TextChoices):
 class AssessmentDecision(models.TextChoices):
     ADMITTED = "admitted", _("Admitted")
     NOT_ADMITTED = "not_admitted", _("Not admitted")
+
+
+class NoteKind(models.TextChoices):
+    """What a note is about; `narrative` is the person's story where it isn't for everyone on the case."""
+
+    NOTE = "note", _("Note")
+    NARRATIVE = "narrative", _("What happened, in the person's words")
+
+
+class ReferralState(models.TextChoices):
+    SENT = "sent", _("Sent")
+    ACCEPTED = "accepted", _("Accepted")
+    DECLINED = "declined", _("Declined")
+    FINISHED = "finished", _("Finished")

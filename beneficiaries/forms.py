@@ -10,6 +10,7 @@ from beneficiaries.choices import CaseStatus, ConsentGiver, ConsentHow, Risk, Se
 from beneficiaries.operations import ConsentGiven, PersonFacts, Situation
 from core import bikram_sambat
 from core.forms import OnceForm
+from core.scoping import Confidentiality
 from geography.models import Country, District
 from geography.queries import UnknownDistrict, find_local_levels, require_district
 from projects.choices import TargetGroup
@@ -260,6 +261,12 @@ class SituationForm(OnceForm):
         widget=forms.Textarea(attrs={"rows": 8}),
         help_text=_("Only what is needed to help. Nobody has to tell everything."),
     )
+    narrative_confidentiality = forms.ChoiceField(
+        label=_("Who may read what happened?"),
+        choices=Confidentiality.choices,
+        widget=_radios(),
+        initial=Confidentiality.NORMAL,
+    )
     needs = forms.CharField(
         label=_("What does the person ask for?"),
         max_length=5000,
@@ -284,6 +291,7 @@ class SituationForm(OnceForm):
             current_district_id=data["current_district"].pk if data["current_district"] else None,
             risk=data["risk"],
             narrative=data["narrative"],
+            narrative_confidentiality=data["narrative_confidentiality"],
             needs=data["needs"],
         )
 
@@ -308,6 +316,76 @@ class SharingForm(OnceForm):
     )
     how = forms.ChoiceField(
         label=_("How was it said?"), choices=LIVE_HOWS, widget=_radios(), initial=ConsentHow.SPOKEN
+    )
+
+
+class NoteForm(OnceForm):
+    """A note, and for whose eyes."""
+
+    text = forms.CharField(label=_("Note"), max_length=10000, widget=forms.Textarea(attrs={"rows": 6}))
+    confidentiality = forms.ChoiceField(
+        label=_("Who may read it?"),
+        choices=Confidentiality.choices,
+        widget=_radios(),
+        initial=Confidentiality.NORMAL,
+    )
+
+
+class ReferralForm(SharingForm):
+    """To whom, for what, what goes along; and that the person agrees to just this."""
+
+    receiver = forms.ModelChoiceField(Organisation.objects.none(), label=_("To which organisation?"))
+    service = forms.CharField(label=_("For which service?"), max_length=200)
+    reason_for_referral = forms.CharField(
+        label=_("Why?"), max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    items = forms.MultipleChoiceField(
+        label=_("What goes along?"),
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("As it stands today. The receiver sees this and nothing else."),
+    )
+
+    field_order = [
+        "receiver",
+        "service",
+        "reason_for_referral",
+        "items",
+        "agrees",
+        "given_by",
+        "reason",
+        "how",
+    ]
+
+    def __init__(self, *args, receivers, items: dict[str, str], **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        receiver, chosen = self.fields["receiver"], self.fields["items"]
+        assert isinstance(receiver, forms.ModelChoiceField)
+        assert isinstance(chosen, forms.MultipleChoiceField)
+        receiver.queryset = receivers
+        chosen.choices = list(items.items())
+
+
+class AnswerForm(OnceForm):
+    """What becomes of a referral."""
+
+    state = forms.ChoiceField(label=_("What becomes of it?"), widget=forms.RadioSelect)
+    answer = forms.CharField(
+        label=_("Answer"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+    def __init__(self, *args, states: list[tuple[str, str]], **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["state"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = states
+
+
+class EmergencyForm(OnceForm):
+    """Opening one file without consent."""
+
+    reference = forms.CharField(label=_("Case reference"), max_length=20)
+    reason = forms.CharField(
+        label=_("What is the emergency?"), max_length=2000, widget=forms.Textarea(attrs={"rows": 4})
     )
 
 

@@ -3,13 +3,27 @@
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from django.db.models import CharField, Lookup, QuerySet
+from django.utils.translation import gettext as _
 
+from accounts.choices import Permission
 from accounts.models import Organisation
+from accounts.queries import authority_of
 from beneficiaries import rules
-from beneficiaries.choices import ConsentPurpose, Sex
-from beneficiaries.models import Beneficiary, Case, CaseAccess, CaseFile, Consent, Screening
+from beneficiaries.choices import ConsentPurpose, ReferralState, Sex
+from beneficiaries.models import (
+    Beneficiary,
+    Case,
+    CaseAccess,
+    CaseFile,
+    CaseNote,
+    Consent,
+    EmergencyOpening,
+    Referral,
+    Screening,
+)
 from core import reference
 from core.scoping import Level
 
@@ -114,3 +128,62 @@ def facts_as_json(facts: Mapping[str, Any]) -> dict[str, Any]:
         name: sorted(value, key=lambda member: member or "") if isinstance(value, set) else value
         for name, value in facts.items()
     }
+
+
+def notes_of(case: Case, user) -> list[CaseNote]:
+    """Notes that this person may read, the newest first."""
+    return list(CaseNote.objects.visible_to(user).filter(case=case).select_related("by"))
+
+
+def emergencies_of(case: Case, user) -> list[EmergencyOpening]:
+    """Every time the file was opened in an emergency."""
+    return list(
+        EmergencyOpening.objects.visible_to(user).filter(case=case).select_related("person", "organisation")
+    )
+
+
+def possible_receivers(case: Case) -> QuerySet[Organisation]:
+    """Organisations that take referrals of this case: active ones that sign in, its lead left out."""
+    return (
+        Organisation.objects.filter(is_active=True, roles__memberships__isnull=False)
+        .exclude(pk=case.lead_organisation_id)
+        .distinct()
+    )
+
+
+def shareable_items(case: Case, user) -> dict[str, tuple[str, str]]:
+    """What can go along with a referral: a name, its label, and its value as it stands; empty ones left out."""
+    person, file = case.beneficiary, file_of(case, user)
+    items = {
+        "name": (_("Name"), person.name),
+        "name_ne": (_("Name in Devanagari"), person.name_ne),
+        "sex": (_("Sex"), str(person.get_sex_display())),
+        "birth": (_("Born"), person.birth_as_typed),
+        "phone": (_("Telephone"), person.phone),
+        "safe_contact": (_("Safe contact"), person.safe_contact),
+        "home_district": (_("Home district"), person.home_district.name if person.home_district else ""),
+        "needs": (_("Asks for"), file.needs),
+        "narrative": (_("What happened"), file.narrative),
+    }
+    return {name: (label, value) for name, (label, value) in items.items() if value}
+
+
+def answers_open(referral: Referral, user) -> list[tuple[str, str]]:
+    """What this person may answer to a referral now."""
+    running = {
+        ReferralState.SENT: [ReferralState.ACCEPTED, ReferralState.DECLINED, ReferralState.FINISHED],
+        ReferralState.ACCEPTED: [ReferralState.FINISHED],
+    }.get(ReferralState(referral.state), [])
+    if not Referral.objects.editable_by(user).filter(pk=referral.pk).exists():
+        return []
+    receives = authority_of(user).may(Permission.REFER_CASES, referral.receiver_id)
+    if not receives:
+        leads = Case.objects.led_by(user).filter(pk=referral.case_id).exists()
+        running = [state for state in running if leads and state == ReferralState.FINISHED]
+    return [(state.value, str(state.label)) for state in running]
+
+
+def worked_on_case(case_id: UUID, user) -> Case | None:
+    """The case, where this person works on it; None for a receiver, who sees the referral alone."""
+    worked_on = CaseAccess.objects.opening(user, Level.WORKING).values("case_id")
+    return Case.objects.visible_to(user).filter(pk=case_id, pk__in=worked_on).first()

@@ -55,7 +55,8 @@ def case_actions(
         return []
     actions = ["ask_sharing"] if may_lead and not has_asked_sharing else []
     actions.append("assess_another" if is_enrolled else "assess")
-    return [*actions, "close"]
+    actions.append("note")
+    return [*actions, "refer", "close"] if may_lead else [*actions, "close"]
 
 
 def missing_primary(groups: Collection[str], primary: str) -> bool:

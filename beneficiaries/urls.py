@@ -4,15 +4,20 @@ from beneficiaries import views
 
 app_name = "beneficiaries"
 urlpatterns = [
-    path("", views.case_list, name="case-list"),
-    path("new/", views.intake_consent, name="intake-consent"),
-    path("new/<uuid:draft_id>/person/", views.intake_person, name="intake-person"),
-    path("new/<uuid:draft_id>/situation/", views.intake_situation, name="intake-situation"),
-    path("<str:reference>/sharing/", views.consent_share, name="consent-share"),
+    path("emergency/", views.emergency_open, name="emergency-open"),
+    path("referrals/", views.referral_list, name="referral-list"),
+    path("referrals/<uuid:referral_id>/", views.referral_detail, name="referral-detail"),
+    path("cases/", views.case_list, name="case-list"),
+    path("cases/new/", views.intake_consent, name="intake-consent"),
+    path("cases/new/<uuid:draft_id>/person/", views.intake_person, name="intake-person"),
+    path("cases/new/<uuid:draft_id>/situation/", views.intake_situation, name="intake-situation"),
+    path("cases/<str:reference>/sharing/", views.consent_share, name="consent-share"),
     path(
         "<str:reference>/consents/<uuid:consent_id>/withdraw/",
         views.consent_withdraw,
         name="consent-withdraw",
     ),
-    path("<str:reference>/close/", views.case_close, name="case-close"),
+    path("cases/<str:reference>/notes/new/", views.note_add, name="note-add"),
+    path("cases/<str:reference>/referrals/new/", views.referral_send, name="referral-send"),
+    path("cases/<str:reference>/close/", views.case_close, name="case-close"),
 ]

@@ -13,7 +13,7 @@ from django.apps import apps
 from django.db import models, transaction
 
 from core.models import OPEN_TABLES
-from core.scoping import OPENED_IN_FULL, Level, Open, OwnWall, Wall
+from core.scoping import OPENED_IN_FULL, Confidentiality, Level, Open, OwnWall, Wall
 
 APP, OWNER = "iom_app", "iom_owner"
 ROOMS = ("core", "geography", "accounts", "projects", "beneficiaries", "reintegration")
@@ -48,14 +48,31 @@ def _levels(level: Level) -> str:
 
 def reach(model: type[models.Model], level: Level, *, alias: str, full: str, figures: str) -> str:
     """SQL: a live access row opens this row; `full` and `figures` name the context's organisation lists."""
-    condition = f"a.organisation_id = ANY((SELECT wall.{full}())::uuid[]) AND a.level IN ({_levels(level)})"
+    mine = f"a.organisation_id = ANY((SELECT wall.{full}())::uuid[])"
+    condition = f"{mine} AND a.level IN ({_levels(level)})"
     if level is Level.REFERENCE:
         deciding = f"a.organisation_id = ANY((SELECT wall.{figures}())::uuid[]) AND a.level <> 'slice'"
         condition = f"({condition}\n     OR {deciding})"
+    elif level is Level.SLICE:
+        sent_here = f"{mine} AND a.level = 'slice' AND a.organisation_id = {alias}.receiver_id"
+        condition = f"({condition}\n     OR {sent_here})"
+    if wall_of(model).by_confidentiality:
+        condition = f"{condition}\n     AND {_confidentiality(alias)}"
     return (
         f"EXISTS (SELECT 1 FROM {ACCESS_TABLE} a WHERE a.case_id = {alias}.{case_column(model)}\n"
-        f"     AND {condition}\n     AND (a.expires_at IS NULL OR a.expires_at > now()))"
+        f"     AND {condition}\n"
+        f"     AND (a.person_id IS NULL OR a.person_id = wall.person())\n"
+        f"     AND (a.expires_at IS NULL OR a.expires_at > now()))"
     )
+
+
+def _confidentiality(alias: str) -> str:
+    """SQL: normal rows to all who work on the case, the others to the lead's people with the right to them."""
+    special = " OR ".join(
+        f"({alias}.confidentiality = '{kind}' AND a.organisation_id = ANY((SELECT wall.{kind}())::uuid[]))"
+        for kind in (Confidentiality.RESTRICTED, Confidentiality.COUNSELLING)
+    )
+    return f"({alias}.confidentiality = 'normal' OR (a.level = 'lead' AND ({special})))"
 
 
 def conditions(model: type[models.Model]) -> dict[str, str | None]:

@@ -20,6 +20,14 @@ class Level(models.TextChoices):
     REFERENCE = "reference", _("case reference and figures")
 
 
+class Confidentiality(models.TextChoices):
+    """Who may read a row inside a case. Without the level the row isn't there, blank or otherwise."""
+
+    NORMAL = "normal", _("Everyone who works on the case")
+    RESTRICTED = "restricted", _("People of the lead organisation with the right to restricted notes")
+    COUNSELLING = "counselling", _("Counsellors of the lead organisation")
+
+
 OPENED_BY: dict[Level, tuple[Level, ...]] = {
     Level.LEAD: (Level.LEAD,),
     Level.WORKING: (Level.LEAD, Level.WORKING),
@@ -27,9 +35,11 @@ OPENED_BY: dict[Level, tuple[Level, ...]] = {
     Level.REFERENCE: (Level.LEAD, Level.WORKING, Level.REFERENCE),
 }
 
-# What somebody who reads case files opens by them; `reference` is for those who see figures only.
+# What somebody who reads case files opens by them: `reference` is for those who see figures only, and
+# `slice` for the one organisation that the row was sent to.
 OPENED_IN_FULL: dict[Level, tuple[Level, ...]] = {
-    needed: tuple(level for level in levels if level is not Level.REFERENCE) for needed, levels in OPENED_BY.items()
+    needed: tuple(level for level in levels if level not in (Level.REFERENCE, Level.SLICE))
+    for needed, levels in OPENED_BY.items()
 }
 
 
@@ -39,7 +49,9 @@ class Wall:
 
     `read` at REFERENCE opens the rows to people who see figures only; `update` or `insert` at
     REFERENCE opens them to people who decide on figures (endorse, approve, pay).
-    `because` is printed in docs/who-sees-what.md.
+    At SLICE the row names in its column `receiver_id` the one organisation that it was sent to. With
+    `by_confidentiality` the row's own `confidentiality` narrows it further (`Confidentiality`). `because` is
+    printed in docs/who-sees-what.md.
     """
 
     read: Level
@@ -47,6 +59,7 @@ class Wall:
     update: Level | None
     delete: Level | None
     because: str
+    by_confidentiality: bool = False
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,9 @@ PASSWORDS = [
 ]
 
 ADMIN = [
+    _(
+        "Designates whether this user should be treated as active. Unselect this instead of deleting accounts."
+    ),
     _("View"),
     _("Close"),
     _("Summary"),

@@ -23,6 +23,8 @@ def frame(request) -> dict:
             reverse("reintegration:grant-list"),
             authority.may("read_cases") or authority.may("read_figures"),
         ),
+        (_("Referrals"), reverse("beneficiaries:referral-list"), authority.may("refer_cases")),
+        (_("Emergency"), reverse("beneficiaries:emergency-open"), authority.may("break_glass")),
         (_("Programmes"), reverse("projects:project-list"), True),
     ]
     return {

@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "projects",
     "beneficiaries",
     "reintegration",
+    "api",
     "iom_cases.apps.ConfigurationConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -77,6 +78,8 @@ INSTALLED_APPS = [
     "django.forms",
     "guardian",
     "csp",
+    "rest_framework",
+    "drf_spectacular",
 ]
 
 MIDDLEWARE = [
@@ -178,6 +181,39 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 ANONYMOUS_USER_NAME = None  # guardian would otherwise make a user that stands for nobody
 SILENCED_SYSTEM_CHECKS = ["guardian.W001"]  # its backend is not used: one query asks for all permissions
+
+# One parser, one renderer, no browsable pages; who isn't signed in gets nothing but the schema and its page.
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["api.bodies.BoundedJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "api.pagination.KeysetPagination",
+    "DEFAULT_SCHEMA_CLASS": "api.schema.HouseSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "api.problems.answer",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Sahayatra API",
+    "VERSION": "1",
+    "DESCRIPTION": "The same house for programs: what one may see and do here is what one may on the pages.",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "AssessmentOutcomeEnum": "beneficiaries.choices.AssessmentOutcome",
+        "FollowUpOutcomeEnum": "reintegration.choices.FollowUpOutcome",
+        "ConsentGiverEnum": "beneficiaries.choices.ConsentGiver",
+        "LiveGiverEnum": "beneficiaries.forms.LIVE_GIVERS",
+        "ConsentHowEnum": "beneficiaries.choices.ConsentHow",
+        "LiveHowEnum": "beneficiaries.forms.LIVE_HOWS",
+        "TargetGroupEnum": "projects.choices.TargetGroup",
+    },
+}
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ne", "नेपाली")]

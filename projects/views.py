@@ -3,6 +3,7 @@
 from django.contrib.auth.decorators import login_required
 from django.http import Http404
 from django.shortcuts import render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -44,7 +45,7 @@ def project_detail(request, code: str):
 def _in_words(tree: dict, depth: int = 0) -> list[dict]:
     """The criteria as an indented list of lines, the way people read them."""
     together = next((name for name in ("all", "any") if name in tree), None)
-    label = tree.get("label_en", "")
+    label = (get_language() == "ne" and tree.get("label_ne")) or tree.get("label_en", "")
     if together is None:
         return [{"text": label or str(FACTS[tree["fact"]].label), "depth": depth, "node": tree}]
     head = label or (_("All of these:") if together == "all" else _("At least one of these:"))

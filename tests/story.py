@@ -3,8 +3,9 @@
 from datetime import date
 from decimal import Decimal
 
-from accounts.models import Organisation
-from beneficiaries.models import Case, Enrolment
+from accounts.models import Membership, Organisation, User
+from accounts.operations import save_membership, save_organisation
+from beneficiaries.models import Case, Enrolment, Referral
 from beneficiaries.operations import (
     ConsentGiven,
     PersonFacts,
@@ -12,6 +13,7 @@ from beneficiaries.operations import (
     open_case,
     record_consent,
     record_screening,
+    send_referral,
 )
 from core.clock import now
 from core.context import acting_as
@@ -114,6 +116,42 @@ def requested(plan: Plan, by, amount: int = 60000) -> Grant:
         plan=plan,
         amount_npr=Decimal(amount),
         budget_line=BudgetLine.objects.get(project=project(), code="grants"),
+        by=by,
+        now=now(),
+    )
+
+
+def a_third_ngo() -> Organisation:
+    """An NGO beside the two of the cast, with a caseworker of its own: `third`."""
+    made = save_organisation(
+        organisation=Organisation(code="NGO_C", name_en="Third NGO", kind="ngo"), by=None, now=now()
+    )
+    user = User.objects.create(username="third", email="third@example.org")
+    role = made.roles.get(code="caseworker")
+    save_membership(
+        membership=Membership(user=user, role=role, starts_on=date(2020, 1, 1)), by=None, now=now()
+    )
+    return made
+
+
+def referred(case: Case, by, receiver: Organisation, **items) -> Referral:
+    """A referral that the person agreed to."""
+    record_consent(
+        case=case,
+        purpose="referral",
+        organisation=receiver,
+        is_given=True,
+        given_by="self",
+        how="spoken",
+        by=by,
+        now=now(),
+    )
+    return send_referral(
+        case=case,
+        receiver=receiver,
+        service="Legal advice",
+        reason="She wants to file a case.",
+        items=items or {"Name": "Sunita"},
         by=by,
         now=now(),
     )

@@ -4,8 +4,11 @@ from beneficiaries.models.access import CaseAccess
 from beneficiaries.models.base import CaseLinked, CaseLinkedQuerySet
 from beneficiaries.models.case import Case, CaseFile
 from beneficiaries.models.consent import Consent
+from beneficiaries.models.emergency import EmergencyOpening
 from beneficiaries.models.enrolment import Assessment, Enrolment, Screening
+from beneficiaries.models.note import CaseNote
 from beneficiaries.models.person import Beneficiary, IntakeDraft
+from beneficiaries.models.referral import Referral, SharedItem
 
 __all__ = [
     "Assessment",
@@ -15,8 +18,12 @@ __all__ = [
     "CaseFile",
     "CaseLinked",
     "CaseLinkedQuerySet",
+    "CaseNote",
     "Consent",
+    "EmergencyOpening",
     "Enrolment",
     "IntakeDraft",
+    "Referral",
     "Screening",
+    "SharedItem",
 ]

@@ -3,7 +3,7 @@
 import uuid
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q
 from django.utils import timezone
 
 from accounts.choices import Permission
@@ -24,6 +24,9 @@ def reaching(user, level: Level, *, writing: bool = False) -> Q:
     if level is Level.REFERENCE:
         figures = authority.where(*DECISIONS) if writing else authority.where(Permission.READ_FIGURES)
         found |= Q(organisation_id__in=figures) & ~Q(level=Level.SLICE)
+    elif level is Level.SLICE:
+        found |= Q(organisation_id__in=full, level=Level.SLICE, organisation_id=OuterRef("receiver_id"))
+    found &= Q(person=None) | Q(person=user)
     return found & (Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
 
 
@@ -34,7 +37,9 @@ class CaseAccessQuerySet(ScopedQuerySet):
 
     def visible_to(self, user):
         authority = authority_of(user)
-        return self.live().filter(organisation_id__in=authority.where("read_cases", "read_figures"))
+        return self.live().filter(
+            Q(person=None) | Q(person=user), organisation_id__in=authority.where("read_cases", "read_figures")
+        )
 
     def editable_by(self, user):
         return self.none()
@@ -47,8 +52,9 @@ class CaseAccessQuerySet(ScopedQuerySet):
 class CaseAccess(models.Model):
     """An organisation holds a case at a level. Written by triggers alone (beneficiaries/sql).
 
-    `reference`, `status`, `district`, `lead_organisation` and `changed_on` are copies that lists sort and
-    filter by; `risk` and `caseworker` are copied at `lead` and `working` only.
+    `person`: the row is for this one person of the organisation (an emergency). `reference`, `status`,
+    `district`, `lead_organisation` and `changed_on` are copies that lists sort and filter by; `risk` and
+    `caseworker` are copied at `lead` and `working` only.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -57,6 +63,7 @@ class CaseAccess(models.Model):
     level = models.CharField(max_length=10, choices=Level)
     basis = models.CharField(max_length=10, choices=AccessBasis)
     expires_at = models.DateTimeField(null=True)
+    person = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     reference = models.CharField(max_length=12)
     status = models.CharField(max_length=10, choices=CaseStatus)
     district = models.ForeignKey(District, on_delete=models.PROTECT, null=True, related_name="+")
@@ -66,8 +73,9 @@ class CaseAccess(models.Model):
     caseworker = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
 
     wall = OwnWall(
-        read="t.organisation_id = ANY((SELECT wall.reads())::uuid[]) "
-        "OR t.organisation_id = ANY((SELECT wall.figures())::uuid[])",
+        read="(t.organisation_id = ANY((SELECT wall.reads())::uuid[]) "
+        "OR t.organisation_id = ANY((SELECT wall.figures())::uuid[])) "
+        "AND (t.person_id IS NULL OR t.person_id = wall.person())",
         insert=None,
         update=None,
         delete=None,
@@ -78,7 +86,11 @@ class CaseAccess(models.Model):
     class Meta:
         ordering = ["-changed_on", "case_id", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["case", "organisation"], name="beneficiaries_access_once"),
+            models.UniqueConstraint(
+                fields=["case", "organisation", "level", "person"],
+                name="beneficiaries_access_once",
+                nulls_distinct=False,
+            ),
         ]
         indexes = [
             models.Index(fields=["organisation", "status", "-changed_on", "case"], name="access_by_status"),

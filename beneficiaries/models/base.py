@@ -3,10 +3,12 @@
 import uuid
 
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
+from accounts.choices import Permission
+from accounts.queries import authority_of
 from beneficiaries.models.access import CaseAccess, reaching
-from core.scoping import Level, ScopedQuerySet, Wall
+from core.scoping import Confidentiality, Level, ScopedQuerySet, Wall
 
 
 class CaseLinkedQuerySet(ScopedQuerySet):
@@ -18,7 +20,16 @@ class CaseLinkedQuerySet(ScopedQuerySet):
         rows = CaseAccess.objects.filter(
             reaching(user, level, writing=writing), case_id=OuterRef(self.case_key)
         )
-        return self.filter(Exists(rows))
+        if not self._wall.by_confidentiality:
+            return self.filter(Exists(rows))
+        authority, lead = authority_of(user), rows.filter(level=Level.LEAD)
+        restricted = lead.filter(organisation_id__in=authority.where(Permission.READ_RESTRICTED))
+        counselling = lead.filter(organisation_id__in=authority.where(Permission.READ_COUNSELLING))
+        return self.filter(
+            Q(Exists(rows), confidentiality=Confidentiality.NORMAL)
+            | Q(Exists(restricted), confidentiality=Confidentiality.RESTRICTED)
+            | Q(Exists(counselling), confidentiality=Confidentiality.COUNSELLING)
+        )
 
     @property
     def _wall(self) -> Wall:

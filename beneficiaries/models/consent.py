@@ -42,8 +42,8 @@ class Consent(CaseLinked):
             *CaseLinked.Meta.constraints,
             models.CheckConstraint(
                 name="beneficiaries_consent_sharing_names_organisation",
-                condition=(Q(purpose="sharing") & ~Q(organisation=None))
-                | (~Q(purpose="sharing") & Q(organisation=None)),
+                condition=(Q(purpose__in=["sharing", "referral"]) & ~Q(organisation=None))
+                | (~Q(purpose__in=["sharing", "referral"]) & Q(organisation=None)),
             ),
             models.CheckConstraint(
                 name="beneficiaries_consent_best_interests_has_reason",

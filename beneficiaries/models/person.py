@@ -17,15 +17,21 @@ from geography.models import District, LocalLevel
 _OF_A_CASE_WORKED_ON = """
     EXISTS (SELECT 1 FROM beneficiaries_case c JOIN beneficiaries_caseaccess a ON a.case_id = c.id
             WHERE c.beneficiary_id = t.id AND a.organisation_id = ANY((SELECT wall.reads())::uuid[])
-              AND a.level IN ('lead', 'working') AND (a.expires_at IS NULL OR a.expires_at > now()))"""
+              AND a.level IN ('lead', 'working')
+              AND (a.person_id IS NULL OR a.person_id = wall.person())
+              AND (a.expires_at IS NULL OR a.expires_at > now()))"""
 
 
 class BeneficiaryQuerySet(ScopedQuerySet):
     def visible_to(self, user):
-        access = CaseAccess.objects.live().filter(
-            case__beneficiary=models.OuterRef("pk"),
-            organisation_id__in=authority_of(user).where("read_cases"),
-            level__in=OPENED_BY[Level.WORKING],
+        access = (
+            CaseAccess.objects.live()
+            .filter(
+                case__beneficiary=models.OuterRef("pk"),
+                organisation_id__in=authority_of(user).where("read_cases"),
+                level__in=OPENED_BY[Level.WORKING],
+            )
+            .filter(models.Q(person=None) | models.Q(person=user))
         )
         own = Q(organisation_id__in=authority_of(user).where("read_cases"))
         return self.filter(own | models.Exists(access))

@@ -3,6 +3,7 @@
 from beneficiaries.operations.admission import decide_admission, record_screening
 from beneficiaries.operations.case import CaseNotClosable, close_case
 from beneficiaries.operations.consent import record_consent, withdraw_consent
+from beneficiaries.operations.emergency import break_glass
 from beneficiaries.operations.importing import ImportReport, import_htcds
 from beneficiaries.operations.intake import (
     ConsentGiven,
@@ -14,6 +15,8 @@ from beneficiaries.operations.intake import (
     save_draft_person,
     start_draft,
 )
+from beneficiaries.operations.note import add_note
+from beneficiaries.operations.referral import answer_referral, ask_and_refer, send_referral
 
 __all__ = [
     "CaseNotClosable",
@@ -21,6 +24,10 @@ __all__ = [
     "ImportReport",
     "PersonFacts",
     "Situation",
+    "add_note",
+    "answer_referral",
+    "ask_and_refer",
+    "break_glass",
     "close_case",
     "decide_admission",
     "discard_draft",
@@ -30,6 +37,7 @@ __all__ = [
     "record_consent",
     "record_screening",
     "save_draft_person",
+    "send_referral",
     "start_draft",
     "withdraw_consent",
 ]

@@ -8,7 +8,6 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Organisation
 from beneficiaries import rules
-from beneficiaries.choices import ConsentPurpose
 from beneficiaries.models import Case, Consent
 from core import audit
 
@@ -36,7 +35,7 @@ def record_consent(
     )
     if problem:
         raise ValidationError({"given_by": problem})
-    if purpose == ConsentPurpose.SHARING and organisation == case.lead_organisation:
+    if organisation is not None and organisation == case.lead_organisation:
         raise ValidationError(_("This organisation leads the case already."))
     Consent.objects.editable_by(by).filter(
         case=case, purpose=purpose, organisation=organisation, withdrawn_on=None

@@ -13,10 +13,12 @@ from accounts.choices import Permission
 from accounts.models import Organisation
 from accounts.queries import authority_of
 from beneficiaries import rules
-from beneficiaries.choices import CaseStatus, ConsentPurpose, YesNoUnknown
+from beneficiaries.choices import CaseStatus, ConsentPurpose, NoteKind, YesNoUnknown
 from beneficiaries.models import Beneficiary, Case, CaseFile, Consent, IntakeDraft
+from beneficiaries.operations.note import add_note
 from core import audit, reference
 from core.integrity import violated
+from core.scoping import Confidentiality
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Situation:
     current_district_id: UUID | None = None
     risk: str = "unknown"
     narrative: str = ""
+    narrative_confidentiality: str = Confidentiality.NORMAL
     needs: str = ""
     htcds: dict[str, Any] = field(default_factory=dict)
 
@@ -179,7 +182,7 @@ def open_case(
         created_at=now,
     )
     _save_under_a_new_reference(case)
-    CaseFile(case=case, caseworker=by, **asdict(situation)).save(force_insert=True)
+    _write_situation(case, situation, by, now)
     Consent(
         case=case,
         purpose=ConsentPurpose.SERVICES,
@@ -191,6 +194,20 @@ def open_case(
     ).save(force_insert=True)
     audit.record(by=by, verb="case opened", obj=case, case_id=case.pk, now=now)
     return case
+
+
+def _write_situation(case: Case, situation: Situation, by, now: datetime) -> None:
+    """The file, and the person's story in it; or, where it isn't for everyone, as a note of that level."""
+    fields = asdict(situation)
+    confidentiality = fields.pop("narrative_confidentiality")
+    told = fields["narrative"] if confidentiality != Confidentiality.NORMAL else ""
+    if told:
+        fields["narrative"] = ""
+    CaseFile(case=case, caseworker=by, **fields).save(force_insert=True)
+    if told:
+        add_note(
+            case=case, text=told, confidentiality=confidentiality, kind=NoteKind.NARRATIVE, by=by, now=now
+        )
 
 
 def _save_under_a_new_reference(case: Case) -> None:

@@ -1,8 +1,8 @@
 -- Who holds a case, kept by triggers: the application can read access rows and write none.
 -- Everything here runs as iom_functions, which sees across organisations, and returns nothing to its caller.
 GRANT SELECT, INSERT, UPDATE, DELETE ON beneficiaries_caseaccess TO iom_functions;
-GRANT SELECT ON beneficiaries_casefile, beneficiaries_consent, beneficiaries_enrolment, projects_project
-    TO iom_functions;
+GRANT SELECT ON beneficiaries_casefile, beneficiaries_consent, beneficiaries_enrolment, beneficiaries_referral,
+    projects_project TO iom_functions;
 GRANT SELECT, UPDATE ON beneficiaries_case TO iom_functions; -- UPDATE for the row lock in settle_access
 
 -- Copies that lists sort and filter by; writes only where something is distinct.
@@ -29,22 +29,35 @@ CREATE OR REPLACE FUNCTION wall.refresh_access(of_case uuid) RETURNS void
            (n.reference, n.status, n.district_id, n.lead_organisation_id, n.changed_on, n.risk, n.caseworker_id);
 $$;
 
--- What other organisations have earned on a case: `working` by live consent, `reference` by managing a
--- programme that the case is in. The lead's own row is never among them.
+-- What other organisations have earned on a case: `working` by live consent to share, `slice` by a running
+-- referral with live consent to it, `reference` by managing a programme that the case is in. `working` holds the
+-- others; the lead's own row is never among them.
 CREATE OR REPLACE FUNCTION wall.earned_access(of_case uuid)
     RETURNS TABLE (organisation_id uuid, level text, basis text, expires_at timestamptz)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    SELECT DISTINCT ON (e.organisation_id) e.organisation_id, e.level, e.basis, e.expires_at
-      FROM (SELECT c.organisation_id, 'working' AS level, 'consent' AS basis,
-                   (c.until_on + 1)::timestamp AT TIME ZONE 'Asia/Kathmandu' AS expires_at
-              FROM beneficiaries_consent c
-             WHERE c.case_id = of_case AND c.purpose = 'sharing' AND c.is_given AND c.withdrawn_on IS NULL
-            UNION ALL
-            SELECT p.managed_by_id, 'reference', 'programme', NULL
-              FROM beneficiaries_enrolment n JOIN projects_project p ON p.id = n.project_id
-             WHERE n.case_id = of_case) e
+    WITH agreed AS (
+        SELECT c.organisation_id, c.purpose,
+               (c.until_on + 1)::timestamp AT TIME ZONE 'Asia/Kathmandu' AS expires_at
+          FROM beneficiaries_consent c
+         WHERE c.case_id = of_case AND c.is_given AND c.withdrawn_on IS NULL
+    ), earned AS (
+        SELECT a.organisation_id, 'working' AS level, 'consent' AS basis, a.expires_at
+          FROM agreed a WHERE a.purpose = 'sharing'
+        UNION ALL
+        SELECT r.receiver_id, 'slice', 'referral', a.expires_at
+          FROM beneficiaries_referral r
+          JOIN agreed a ON a.organisation_id = r.receiver_id AND a.purpose = 'referral'
+         WHERE r.case_id = of_case AND r.state IN ('sent', 'accepted')
+        UNION ALL
+        SELECT DISTINCT p.managed_by_id, 'reference', 'programme', NULL::timestamptz
+          FROM beneficiaries_enrolment n JOIN projects_project p ON p.id = n.project_id
+         WHERE n.case_id = of_case
+    )
+    SELECT e.organisation_id, e.level, e.basis, e.expires_at
+      FROM earned e
      WHERE e.organisation_id <> (SELECT lead_organisation_id FROM beneficiaries_case WHERE id = of_case)
-     ORDER BY e.organisation_id, (e.level = 'working') DESC;
+       AND (e.level = 'working' OR NOT EXISTS (
+            SELECT 1 FROM earned w WHERE w.organisation_id = e.organisation_id AND w.level = 'working'));
 $$;
 
 CREATE OR REPLACE FUNCTION wall.settle_access(of_case uuid) RETURNS void
@@ -53,18 +66,18 @@ BEGIN
     -- One settling a case at a time: two at once would each see half of what was earned.
     PERFORM 1 FROM beneficiaries_case WHERE id = of_case FOR NO KEY UPDATE;
     DELETE FROM beneficiaries_caseaccess a
-     WHERE a.case_id = of_case AND a.basis IN ('consent', 'programme')
-       AND a.organisation_id NOT IN (SELECT e.organisation_id FROM wall.earned_access(of_case) e);
+     WHERE a.case_id = of_case AND a.basis IN ('consent', 'programme', 'referral')
+       AND (a.organisation_id, a.level) NOT IN
+           (SELECT e.organisation_id, e.level FROM wall.earned_access(of_case) e);
     INSERT INTO beneficiaries_caseaccess AS a
            (id, case_id, organisation_id, level, basis, expires_at, reference, status, lead_organisation_id,
             changed_on, risk)
     SELECT gen_random_uuid(), of_case, e.organisation_id, e.level, e.basis, e.expires_at, c.reference, c.status,
            c.lead_organisation_id, c.changed_on, ''
       FROM wall.earned_access(of_case) e JOIN beneficiaries_case c ON c.id = of_case
-    ON CONFLICT (case_id, organisation_id) DO UPDATE
-       SET level = excluded.level, basis = excluded.basis, expires_at = excluded.expires_at
-     WHERE (a.level, a.basis, a.expires_at) IS DISTINCT FROM
-           (excluded.level, excluded.basis, excluded.expires_at);
+    ON CONFLICT ON CONSTRAINT beneficiaries_access_once DO UPDATE
+       SET basis = excluded.basis, expires_at = excluded.expires_at
+     WHERE (a.basis, a.expires_at) IS DISTINCT FROM (excluded.basis, excluded.expires_at);
     PERFORM wall.refresh_access(of_case);
 END $$;
 
@@ -142,7 +155,9 @@ CREATE OR REPLACE TRIGGER case_stays BEFORE UPDATE ON beneficiaries_case
 CREATE OR REPLACE TRIGGER file_changed AFTER INSERT OR UPDATE ON beneficiaries_casefile
     FOR EACH ROW EXECUTE FUNCTION wall.file_changed();
 CREATE OR REPLACE TRIGGER consent_changed AFTER INSERT OR UPDATE ON beneficiaries_consent
-    FOR EACH ROW WHEN (NEW.purpose = 'sharing') EXECUTE FUNCTION wall.earning_changed();
+    FOR EACH ROW WHEN (NEW.purpose IN ('sharing', 'referral')) EXECUTE FUNCTION wall.earning_changed();
+CREATE OR REPLACE TRIGGER referral_changed AFTER INSERT OR UPDATE ON beneficiaries_referral
+    FOR EACH ROW EXECUTE FUNCTION wall.earning_changed();
 CREATE OR REPLACE TRIGGER enrolment_changed AFTER INSERT OR UPDATE ON beneficiaries_enrolment
     FOR EACH ROW EXECUTE FUNCTION wall.earning_changed();
 CREATE OR REPLACE TRIGGER enrolment_in_period BEFORE INSERT OR UPDATE OF enrolled_on, project_id

@@ -3,13 +3,20 @@
 from beneficiaries.views.case_list import case_list
 from beneficiaries.views.consent import case_close, consent_share, consent_withdraw
 from beneficiaries.views.intake import intake_consent, intake_person, intake_situation
+from beneficiaries.views.note import emergency_open, note_add
+from beneficiaries.views.referral import referral_detail, referral_list, referral_send
 
 __all__ = [
     "case_close",
     "case_list",
     "consent_share",
     "consent_withdraw",
+    "emergency_open",
     "intake_consent",
     "intake_person",
     "intake_situation",
+    "note_add",
+    "referral_detail",
+    "referral_list",
+    "referral_send",
 ]

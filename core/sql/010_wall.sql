@@ -21,6 +21,12 @@ CREATE OR REPLACE FUNCTION wall.figures() RETURNS uuid[] LANGUAGE sql STABLE PAR
 -- … and decides on figures (endorses, approves, pays).
 CREATE OR REPLACE FUNCTION wall.decides() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('wall.decides', true), '')::uuid[], '{}') $$;
+-- Organisations in which this person reads restricted notes, and counselling notes.
+CREATE OR REPLACE FUNCTION wall.restricted() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT coalesce(nullif(current_setting('wall.restricted', true), '')::uuid[], '{}') $$;
+CREATE OR REPLACE FUNCTION wall.counselling() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT coalesce(nullif(current_setting('wall.counselling', true), '')::uuid[], '{}') $$;
 
+GRANT EXECUTE ON FUNCTION wall.restricted(), wall.counselling() TO iom_app;
 GRANT EXECUTE ON FUNCTION wall.person(), wall.has_user(), wall.reads(), wall.edits(), wall.figures(),
     wall.decides() TO iom_app;

@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.choices import Permission
 from accounts.operations import leave_notice
@@ -62,7 +63,7 @@ def request_grant(*, plan: Plan, amount_npr: Decimal, budget_line: BudgetLine, b
     grant.save(force_insert=True)
     _touch(grant, by, now)
     audit.record(by=by, verb="grant requested", obj=grant, case_id=grant.case_id, now=now)
-    _tell(Permission.ENDORSE_GRANTS, grant, _("A grant waits for endorsement: case %s."), now)
+    _tell(Permission.ENDORSE_GRANTS, grant, gettext_noop("A grant waits for endorsement: case %s."), now)
     return grant
 
 
@@ -73,7 +74,7 @@ def endorse_grant(*, grant: Grant, by, now: datetime) -> Grant:
     grant.state, grant.endorsed_by, grant.endorsed_at = GrantState.ENDORSED, by, now
     _save(grant, "state", "endorsed_by", "endorsed_at")
     audit.record(by=by, verb="grant endorsed", obj=grant, case_id=grant.case_id, now=now)
-    _tell(Permission.APPROVE_GRANTS, grant, _("A grant waits for approval: case %s."), now)
+    _tell(Permission.APPROVE_GRANTS, grant, gettext_noop("A grant waits for approval: case %s."), now)
     return grant
 
 
@@ -84,7 +85,7 @@ def approve_grant(*, grant: Grant, by, now: datetime) -> Grant:
     grant.state, grant.approved_by, grant.approved_at = GrantState.APPROVED, by, now
     _save(grant, "state", "approved_by", "approved_at")
     audit.record(by=by, verb="grant approved", obj=grant, case_id=grant.case_id, now=now)
-    _tell(Permission.PAY_GRANTS, grant, _("A grant is approved and can be paid: case %s."), now)
+    _tell(Permission.PAY_GRANTS, grant, gettext_noop("A grant is approved and can be paid: case %s."), now)
     return grant
 
 
@@ -105,7 +106,8 @@ def refuse_grant(*, grant: Grant, reason: str, by, now: datetime) -> Grant:
     leave_notice(
         recipient=grant.requested_by,
         key=f"grant-refused:{grant.pk}",
-        text=_("A grant was refused: case %s.") % grant.case.reference,
+        text=gettext_noop("A grant was refused: case %s."),
+        words=(grant.case.reference,),
         url="/grants/",
         now=now,
     )
@@ -163,7 +165,8 @@ def pay_instalment(
     leave_notice(
         recipient=grant.requested_by,
         key=f"instalment-paid:{instalment.pk}",
-        text=_("An instalment was paid: case %s.") % grant.case.reference,
+        text=gettext_noop("An instalment was paid: case %s."),
+        words=(grant.case.reference,),
         url="/grants/",
         now=now,
     )
@@ -240,7 +243,8 @@ def _tell(permission: Permission, grant: Grant, text: str, now: datetime) -> Non
         leave_notice(
             recipient=person,
             key=f"{permission}:{grant.pk}",
-            text=text % grant.case.reference,
+            text=text,
+            words=(grant.case.reference,),
             url=f"/grants/{grant.pk}/",
             now=now,
         )

@@ -7,15 +7,17 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_safe
 
 from beneficiaries import queries as case_queries
 from beneficiaries import rules as case_rules
-from beneficiaries.choices import CaseStatus, ConsentPurpose, Risk
+from beneficiaries.choices import CaseStatus, ConsentPurpose, NoteKind, Risk
 from beneficiaries.models import Case
 from beneficiaries.views.consent import case_or_404
 from core import audit
 from core.clock import now
+from core.scoping import Confidentiality
 from geography.models import Country
 from projects.choices import TargetGroup
 from reintegration import queries
@@ -34,6 +36,10 @@ GRANT_COLOURS = {
     GrantState.PAID: "green",
     GrantState.REFUSED: "red",
 }
+NOTE_TAGS = {
+    Confidentiality.RESTRICTED: _lazy("Restricted"),
+    Confidentiality.COUNSELLING: _lazy("Counselling"),
+}
 
 
 @login_required
@@ -41,6 +47,7 @@ GRANT_COLOURS = {
 def case_detail(request, reference: str):
     case = case_or_404(request, reference)
     file = case_queries.file_of(case, request.user)
+    notes = case_queries.notes_of(case, request.user)
     asked = case_queries.consents_of(case, request.user)
     consents = [consent for consent in asked if consent.withdrawn_on is None]
     parts = queries.case_parts(case, request.user)
@@ -52,13 +59,14 @@ def case_detail(request, reference: str):
         "case": case,
         "identity": _identity(case, file, today),
         "about": _about(case),
-        "situation": _situation(file),
+        "situation": _situation(file, notes),
+        "emergencies": case_queries.emergencies_of(case, request.user),
         "file": file,
         "consents": consents,
         "parts": parts,
         "actions": _actions(case, consents, parts, may_write, may_lead),
         "due": [row for row in parts["follow_ups"] if row.done_on is None][:3],
-        "timeline": _timeline(case, asked, parts),
+        "timeline": _timeline(case, asked, notes, parts),
         "today": today,
         "may_write": may_write,
         "may_lead": may_lead,
@@ -102,16 +110,17 @@ def _about(case: Case) -> list[dict]:
     ]
 
 
-def _situation(file) -> list[dict]:
+def _situation(file, notes) -> list[dict]:
     country = Country.objects.filter(code=file.country_of_stay).first() if file.country_of_stay else None
+    told = [file.narrative, *(note.text for note in notes if note.kind == NoteKind.NARRATIVE)]
     groups = [TargetGroup(code).label for code in file.groups if code in TargetGroup.values]
     return [
         {"key": _("Main situation"), "value": TargetGroup(file.primary_group).label},
         {"key": _("All that hold"), "value": ", ".join(str(group) for group in groups)},
         {"key": _("Country abroad"), "value": country.name if country else ""},
         {"key": _("Lives now in"), "value": file.current_district.name if file.current_district else ""},
-        {"key": _("What happened"), "value": file.narrative},
         {"key": _("Asks for"), "value": file.needs},
+        *({"key": _("What happened"), "value": text} for text in told if text),
     ]
 
 
@@ -148,6 +157,8 @@ def _actions(case: Case, consents, parts: dict, may_write: bool, may_lead: bool)
         "ask_sharing": (_("Ask for consent to share with IOM"), "beneficiaries:consent-share"),
         "assess": (_("Assess for a programme"), "reintegration:admission-choose"),
         "assess_another": (_("Assess for another programme"), "reintegration:admission-choose"),
+        "note": (_("Write a note"), "beneficiaries:note-add"),
+        "refer": (_("Refer to another organisation"), "beneficiaries:referral-send"),
         "close": (_("Close the case"), "beneficiaries:case-close"),
     }
     made = {
@@ -155,7 +166,7 @@ def _actions(case: Case, consents, parts: dict, may_write: bool, may_lead: bool)
         for name in names
     }
     first = [made[name] for name in names if name in ("ask_sharing", "assess")]
-    last = [made[name] for name in names if name in ("assess_another", "close")]
+    last = [made[name] for name in names if name in ("note", "assess_another", "refer", "close")]
     ordered = first + actions + last
     ordered[0]["primary"] = True
     return ordered
@@ -171,7 +182,7 @@ def _name(user) -> str:
     return (user.get_full_name() or user.username) if user else ""
 
 
-def _timeline(case: Case, asked, parts: dict) -> list[dict]:
+def _timeline(case: Case, asked, notes, parts: dict) -> list[dict]:
     """What happened, the newest first."""
     items = [{"at": case.created_at, "title": _("Case opened"), "by": case.lead_organisation.name}]
     for consent in asked:
@@ -185,6 +196,12 @@ def _timeline(case: Case, asked, parts: dict) -> list[dict]:
         items.append({"at": consent.recorded_at, "title": answer, "text": about, "by": by})
         if consent.withdrawn_on:
             items.append({"at": consent.withdrawn_on, "title": _("Answer ended"), "text": about})
+    for note in notes:
+        if note.kind == NoteKind.NOTE:
+            item = {"at": note.at, "title": _("Note"), "text": note.text, "by": _name(note.by)}
+            if note.confidentiality != Confidentiality.NORMAL:
+                item["tag"] = {"label": NOTE_TAGS[note.confidentiality], "colour": "purple"}
+            items.append(item)
     for row in parts["assessments"]:
         item = {
             "at": row.at,

@@ -4,6 +4,7 @@
 """
 
 import fcntl
+import logging
 import os
 import re
 import signal
@@ -155,6 +156,7 @@ def standing(number: int = 0) -> Iterator[House]:
     with ExitStack() as stack:
         logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="iom_cases_browser_")))
         name = stack.enter_context(databases.clone(f"test_iom_browser{number}_{os.getpid()}"))
+        logging.getLogger("mail.log").setLevel(logging.WARNING)  # else each line of each talk
         sink = Sink()
         carrier = Controller(sink, hostname="127.0.0.1", port=free_port())
         carrier.start()

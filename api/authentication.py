@@ -1,0 +1,57 @@
+"""Who asks: a program by its token, or a person by the session of their browser."""
+
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from accounts.models import ApiToken, User
+from accounts.operations import note_token_use
+from accounts.queries import live_token
+from core.clock import now
+from core.context import enter
+
+REFUSED = "This token is unknown, has ended or was revoked."
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Token …`. On success this transaction is entered as the token's person.
+
+    The frame of the request entered as the session's person, or as nobody, before any view ran: a program's
+    person is known only here. What is wrong with a token isn't told: unknown, ended and revoked look the same.
+    """
+
+    keyword = "Token"
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        scheme, _space, text = get_authorization_header(request).partition(b" ")
+        if scheme.lower() != self.keyword.lower().encode():
+            return None
+        try:
+            token = live_token(text.strip().decode("ascii"), on=timezone.localdate())
+        except UnicodeDecodeError as error:
+            raise AuthenticationFailed(REFUSED) from error
+        if token is None:
+            raise AuthenticationFailed(REFUSED)
+        note_token_use(token=token, now=now())
+        enter(token.user.pk)
+        return token.user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        return self.keyword
+
+
+class TokenInSchema(OpenApiAuthenticationExtension):
+    """How the schema says it."""
+
+    target_class = TokenAuthentication
+    name = "token"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Token` and a space before the token, which `manage.py create_api_token` prints.",
+        }

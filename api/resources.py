@@ -1,0 +1,31 @@
+"""What there is, in the order of the house's floors."""
+
+from api.views.base import Resource
+from api.views.cases import (
+    AssessmentViews,
+    BeneficiaryViews,
+    CaseViews,
+    ConsentViews,
+    EnrolmentViews,
+    ScreeningViews,
+)
+from api.views.programmes import CriteriaViews, IndicatorViews, OrganisationViews, ProjectViews
+from api.views.reintegration import FollowUpViews, GrantViews, InstalmentViews, PlanViews, ReminderViews
+
+RESOURCES: tuple[type[Resource], ...] = (
+    OrganisationViews,
+    ProjectViews,
+    CriteriaViews,
+    IndicatorViews,
+    BeneficiaryViews,
+    CaseViews,
+    ConsentViews,
+    ScreeningViews,
+    EnrolmentViews,
+    AssessmentViews,
+    PlanViews,
+    GrantViews,
+    InstalmentViews,
+    FollowUpViews,
+    ReminderViews,
+)

@@ -1,0 +1,94 @@
+"""The OpenAPI document: what each address takes, and every answer that can come."""
+
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+from django.utils import translation
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+
+from api.once import HEADER
+from api.problems import MEDIA_TYPE
+
+ALWAYS = (401, 405, 406)
+# What the web server refuses in its own words before the house hears of it.
+BEFORE_US = (414, 431)
+READING_MANY, READING_ONE = (400, *ALWAYS), (404, *ALWAYS)
+WRITING = (400, 403, 409, 413, 415, *ALWAYS)
+
+
+class FieldProblem(serializers.Serializer):
+    field = serializers.CharField(help_text="Where: parts joined by dots; empty for the body as a whole.")
+    message = serializers.CharField(help_text="What is wrong, in the language that was asked for.")
+
+
+class Problem(serializers.Serializer):
+    """What went wrong, as of RFC 9457."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    errors = FieldProblem(many=True)  # type: ignore[assignment]  # the name that a serializer keeps its own in
+
+
+class HouseSchema(AutoSchema):
+    """Reads from a view what it takes (`inputs`), which rows it answers with, and adds the problems."""
+
+    def get_tags(self) -> list[str]:
+        return [getattr(self.view, "path", "") or "start"]
+
+    def get_request_serializer(self) -> Any:
+        inputs = getattr(self.view, "inputs", {})
+        return inputs.get(getattr(self.view, "action", None)) if self.method == "POST" else None
+
+    def get_response_serializers(self) -> Any:
+        if self.method != "POST":
+            return super().get_response_serializers()
+        view: Any = self.view
+        return {201 if view.is_making else 200: view.kind.serializer_class}
+
+    def get_override_parameters(self) -> list[Any]:
+        if self._is_list_view() and hasattr(self.view, "query_class"):
+            return [self.view.query_class]
+        if self.method != "POST":
+            return []
+        return [
+            OpenApiParameter(
+                HEADER,
+                {"type": "string", "format": "uuid"},
+                OpenApiParameter.HEADER,
+                description="The same key again is answered as the first time, and nothing is done twice.",
+            )
+        ]
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> Any:
+        operation = super().get_operation(*args, **kwargs)
+        if operation is None:
+            return None
+        problem = {MEDIA_TYPE: {"schema": self.resolve_serializer(Problem, "response").ref}}
+        for code in self._problems():
+            operation["responses"].setdefault(
+                str(code), {"description": HTTPStatus(code).phrase, "content": problem}
+            )
+        for code in BEFORE_US:
+            operation["responses"][str(code)] = {"description": HTTPStatus(code).phrase}
+        return operation
+
+    def _problems(self) -> tuple[int, ...]:
+        is_about_one = "{" in self.path
+        if self.method == "POST":
+            return (404, *WRITING) if is_about_one else WRITING
+        if is_about_one:
+            return READING_ONE
+        return READING_MANY if self._is_list_view() else ALWAYS
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The whole document, made once a process, in English; it holds no data."""
+    with translation.override("en"):
+        return SchemaGenerator().get_schema(request=None, public=True)

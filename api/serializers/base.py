@@ -1,0 +1,83 @@
+"""What all that is sent has in common: nothing unknown is taken, and a key finds only what its sender sees."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+
+from accounts.models import User
+from api.pagination import LARGEST_PAGE, PAGE
+
+
+class Given(serializers.Serializer):
+    """Input. A name that isn't a field is refused: a misspelt one would be lost in silence."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            unknown = [name for name in data if name not in self.fields]
+            if unknown:
+                raise serializers.ValidationError({name: ["There is no such field."] for name in unknown})
+        return super().to_internal_value(data)
+
+
+class Nothing(Given):
+    """A deed that needs to be told nothing."""
+
+
+class PageQuery(Given):
+    """What every list may be asked for."""
+
+    cursor = serializers.CharField(
+        required=False, max_length=1000, help_text="As given in `next` or `previous`; never made by hand."
+    )
+    page_size = serializers.IntegerField(
+        required=False, min_value=1, max_value=LARGEST_PAGE, help_text=f"Rows a page; {PAGE} unless told."
+    )
+
+
+class Known(serializers.UUIDField):
+    """The key of a row that the sender can see; hidden and missing are refused in the same words."""
+
+    def __init__(self, rows: Callable[[Any], QuerySet], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rows = rows
+
+    def to_internal_value(self, data: Any) -> Any:
+        key = super().to_internal_value(data) if isinstance(data, str) else self.fail("invalid", value=data)
+        found = self.rows(self.context["request"].user).filter(pk=key).first()
+        if found is None:
+            raise serializers.ValidationError("There is nothing here, or nothing that you may see.")
+        return found
+
+
+class Flag(serializers.BooleanField):
+    """True or false as JSON has them: a consent isn't read out of “on” or 1."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        return data if isinstance(data, bool) else self.fail("invalid", input=data)
+
+
+class Day(serializers.DateField):
+    """A day of the AD calendar, such as 2026-03-27, in Nepal's time."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(input_formats=["iso-8601"], **kwargs)
+
+    def to_internal_value(self, value: Any) -> date:
+        return super().to_internal_value(value if isinstance(value, str) else "")
+
+
+class PersonOfStaff(serializers.ModelSerializer):
+    """Who did something, of those who sign in."""
+
+    name = serializers.SerializerMethodField()
+
+    class Meta:
+        model = User
+        fields = ["id", "name"]
+        read_only_fields = fields
+
+    def get_name(self, user: User) -> str:
+        return user.get_full_name() or user.username

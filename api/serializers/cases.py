@@ -1,0 +1,397 @@
+"""People, consents, cases, and who was admitted."""
+
+from typing import Any
+
+from django.db.models import Model
+from rest_framework import serializers
+
+from accounts.models import Organisation
+from accounts.queries import organisations_of
+from api.serializers.base import Day, Flag, Given, Known, PageQuery, PersonOfStaff
+from beneficiaries.choices import (
+    AssessmentDecision,
+    CaseStatus,
+    ConsentGiver,
+    ConsentHow,
+    ConsentPurpose,
+    DatePrecision,
+    Risk,
+    Sex,
+    YesNoUnknown,
+)
+from beneficiaries.forms import LIVE_GIVERS, LIVE_HOWS
+from beneficiaries.models import Assessment, Beneficiary, Case, CaseFile, Consent, Enrolment, Screening
+from beneficiaries.operations import ConsentGiven, PersonFacts, Situation
+from core import bikram_sambat
+from geography.models import Country, District, LocalLevel
+from projects.choices import TargetGroup
+from projects.facts import FACTS
+from projects.models import Project
+
+# The consent to be helped opens the case; one to a referral is recorded with the referral.
+ASKED_LATER = [
+    choice
+    for choice in ConsentPurpose.choices
+    if choice[0] in (ConsentPurpose.SHARING, ConsentPurpose.REPORTING, ConsentPurpose.RESEARCH)
+]
+
+
+class PlaceCode(serializers.CharField):
+    """A place by its code: a district's is three digits, a country's two letters."""
+
+    def __init__(self, model: type[Model], **kwargs: Any) -> None:
+        super().__init__(max_length=5, **kwargs)
+        self.model = model
+
+    def to_internal_value(self, data: Any) -> Any:
+        code = super().to_internal_value(data)
+        found = self.model._default_manager.filter(code=code).first() if code else None
+        if code and found is None:
+            raise serializers.ValidationError(f"No {self.model._meta.model_name} has this code.")
+        return found
+
+
+class BeneficiarySerializer(serializers.ModelSerializer):
+    birth_precision = serializers.ChoiceField(choices=DatePrecision.choices, allow_blank=True, read_only=True)
+    home_district: Any = serializers.SlugRelatedField("code", read_only=True, allow_null=True)
+    home_local_level: Any = serializers.SlugRelatedField("code", read_only=True, allow_null=True)
+
+    class Meta:
+        model = Beneficiary
+        fields = [
+            "id",
+            "organisation",
+            "first_name",
+            "middle_name",
+            "second_name",
+            "name_ne",
+            "sex",
+            "birth_on",
+            "birth_precision",
+            "birth_as_typed",
+            "citizenship",
+            "has_citizenship_certificate",
+            "home_district",
+            "home_local_level",
+            "home_place",
+            "phone",
+            "safe_contact",
+            "registered_on",
+            "version",
+        ]
+        read_only_fields = fields
+
+
+class CaseFileSerializer(serializers.ModelSerializer):
+    caseworker = PersonOfStaff(read_only=True)
+    current_district: Any = serializers.SlugRelatedField("code", read_only=True, allow_null=True)
+
+    class Meta:
+        model = CaseFile
+        fields = [
+            "caseworker",
+            "risk",
+            "groups",
+            "primary_group",
+            "country_of_stay",
+            "current_district",
+            "narrative",
+            "needs",
+            "htcds",
+            "version",
+        ]
+        read_only_fields = fields
+
+
+class CaseSerializer(serializers.ModelSerializer):
+    """`beneficiary` and `file` are null for who sees the reference and figures only."""
+
+    beneficiary = serializers.SerializerMethodField()
+    file = CaseFileSerializer(source="opened_file", read_only=True, allow_null=True)
+
+    class Meta:
+        model = Case
+        fields = [
+            "id",
+            "reference",
+            "beneficiary",
+            "lead_organisation",
+            "status",
+            "opened_on",
+            "closed_on",
+            "changed_on",
+            "version",
+            "file",
+        ]
+        read_only_fields = fields
+
+    def get_beneficiary(self, case: Any) -> str | None:
+        """The key too: it would tell that two cases are of one person."""
+        return None if case.opened_file is None else str(case.beneficiary_id)
+
+
+class ConsentSerializer(serializers.ModelSerializer):
+    recorded_by = PersonOfStaff(read_only=True)
+
+    class Meta:
+        model = Consent
+        fields = [
+            "id",
+            "case",
+            "purpose",
+            "organisation",
+            "is_given",
+            "given_by",
+            "reason",
+            "how",
+            "asked_on",
+            "until_on",
+            "withdrawn_on",
+            "recorded_by",
+            "recorded_at",
+        ]
+        read_only_fields = fields
+
+
+class ScreeningSerializer(serializers.ModelSerializer):
+    answers = serializers.DictField(child=serializers.BooleanField(allow_null=True), read_only=True)
+    by = PersonOfStaff(read_only=True)
+
+    class Meta:
+        model = Screening
+        fields = ["id", "case", "answers", "answered_on", "by", "at"]
+        read_only_fields = fields
+
+
+class AssessmentSerializer(serializers.ModelSerializer):
+    """A decision on admission; `enrolment` is what it led to, null where the person was not admitted."""
+
+    is_override = serializers.BooleanField(read_only=True)
+    enrolment = serializers.UUIDField(source="led_to", read_only=True, allow_null=True)
+    by = PersonOfStaff(read_only=True)
+
+    class Meta:
+        model = Assessment
+        fields = [
+            "id",
+            "case",
+            "project",
+            "criteria",
+            "assessed_on",
+            "facts",
+            "result",
+            "outcome",
+            "decision",
+            "reason",
+            "is_override",
+            "enrolment",
+            "by",
+            "at",
+        ]
+        read_only_fields = fields
+
+
+class EnrolmentSerializer(serializers.ModelSerializer):
+    is_backdated = serializers.BooleanField(read_only=True)
+    by = PersonOfStaff(read_only=True)
+
+    class Meta:
+        model = Enrolment
+        fields = [
+            "id",
+            "case",
+            "project",
+            "assessment",
+            "enrolled_on",
+            "entered_on",
+            "status",
+            "ended_on",
+            "is_override",
+            "is_backdated",
+            "by",
+            "at",
+        ]
+        read_only_fields = fields
+
+
+class CaseQuery(PageQuery):
+    status = serializers.ChoiceField(choices=CaseStatus.choices, required=False)
+    reference = serializers.CharField(max_length=12, required=False)
+    lead_organisation = serializers.UUIDField(required=False, source="lead_organisation_id")
+    changed_from = Day(required=False, source="changed_on__gte", help_text="Changed on this day or later.")
+
+
+class OfCase(PageQuery):
+    case = serializers.UUIDField(required=False, source="case_id")
+
+
+class OfCaseAndProject(OfCase):
+    project = serializers.UUIDField(required=False, source="project_id")
+
+
+class ConsentQuery(OfCase):
+    purpose = serializers.ChoiceField(choices=ConsentPurpose.choices, required=False)
+
+
+class ConsentInput(Given):
+    """The consent to be helped and to have a file kept: asked first, after saying what is confidential."""
+
+    given_by = serializers.ChoiceField(choices=LIVE_GIVERS)
+    how = serializers.ChoiceField(choices=LIVE_HOWS)
+    reason = serializers.CharField(max_length=1000, required=False, allow_blank=True, default="")
+
+
+class PersonInput(Given):
+    """Who the person is. Only a first name and the sex are needed."""
+
+    first_name = serializers.CharField(max_length=100)
+    middle_name = serializers.CharField(max_length=100, allow_blank=True, default="")
+    second_name = serializers.CharField(max_length=100, allow_blank=True, default="")
+    name_ne = serializers.CharField(max_length=200, allow_blank=True, default="")
+    sex = serializers.ChoiceField(choices=Sex.choices)
+    birth = serializers.CharField(
+        max_length=40, allow_blank=True, default="", help_text="2049-11-16, 2049-11 or 2049."
+    )
+    birth_calendar = serializers.ChoiceField(
+        choices=["ad", "bs"], default="ad", help_text="AD or Bikram Sambat."
+    )
+    citizenship = PlaceCode(Country, allow_blank=True, default=None)
+    has_citizenship_certificate = serializers.ChoiceField(
+        choices=YesNoUnknown.choices, default=YesNoUnknown.UNKNOWN
+    )
+    home_district = PlaceCode(District, allow_blank=True, default=None)
+    home_local_level = PlaceCode(LocalLevel, allow_blank=True, default=None)
+    home_place = serializers.CharField(max_length=200, allow_blank=True, default="")
+    phone = serializers.CharField(max_length=40, allow_blank=True, default="")
+    safe_contact = serializers.CharField(max_length=1000, allow_blank=True, default="")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        level, district = attrs["home_local_level"], attrs["home_district"]
+        if level and district and level.district_id != district.pk:
+            raise serializers.ValidationError({"home_local_level": "It lies in another district."})
+        try:
+            typed, calendar = attrs["birth"], attrs["birth_calendar"]
+            attrs["parsed"] = bikram_sambat.parse(typed, calendar=calendar) if typed else None
+        except bikram_sambat.NotADate as error:
+            raise serializers.ValidationError({"birth": str(error)}) from error
+        return attrs
+
+
+class SituationInput(Given):
+    """What brought the person here."""
+
+    groups = serializers.ListField(
+        child=serializers.ChoiceField(choices=TargetGroup.choices),
+        allow_empty=False,
+        max_length=len(TargetGroup.choices),
+    )
+    primary_group = serializers.ChoiceField(choices=TargetGroup.choices)
+    country_of_stay = PlaceCode(Country, allow_blank=True, default=None)
+    current_district = PlaceCode(District, allow_blank=True, default=None)
+    risk = serializers.ChoiceField(choices=Risk.choices, default=Risk.UNKNOWN)
+    narrative = serializers.CharField(max_length=10000, allow_blank=True, default="")
+    needs = serializers.CharField(max_length=5000, allow_blank=True, default="")
+
+
+class CaseOpening(Given):
+    """The first interview, whole: consent, person, situation."""
+
+    organisation = Known(lambda user: organisations_of(user, "write_cases"))
+    consent = ConsentInput()
+    person = PersonInput()
+    situation = SituationInput()
+
+
+def consent_of(given: dict[str, Any]) -> ConsentGiven:
+    return ConsentGiven(**given)
+
+
+def person_of(given: dict[str, Any]) -> PersonFacts:
+    """What was sent, as the operation takes it."""
+    birth, district, level = given["parsed"], given["home_district"], given["home_local_level"]
+    same = (
+        "first_name",
+        "middle_name",
+        "second_name",
+        "name_ne",
+        "sex",
+        "home_place",
+        "phone",
+        "safe_contact",
+    )
+    return PersonFacts(
+        **{name: given[name] for name in same},
+        birth_on=birth.date if birth else None,
+        birth_precision=birth.precision.value if birth else "",
+        birth_as_typed=f"{given['birth']} {birth.calendar.upper()}" if birth else "",
+        citizenship=given["citizenship"].code if given["citizenship"] else "",
+        has_citizenship_certificate=given["has_citizenship_certificate"],
+        home_district_id=district.pk if district else None,
+        home_local_level_id=level.pk if level else None,
+    )
+
+
+def situation_of(given: dict[str, Any]) -> Situation:
+    """What was sent, as the operation takes it."""
+    same = ("primary_group", "risk", "narrative", "needs")
+    country, district = given["country_of_stay"], given["current_district"]
+    return Situation(
+        **{name: given[name] for name in same},
+        groups=list(dict.fromkeys(given["groups"])),
+        country_of_stay=country.code if country else "",
+        current_district_id=district.pk if district else None,
+    )
+
+
+class ConsentAnswer(Given):
+    """An answer to one question. An earlier answer to the same question ends today."""
+
+    case = Known(lambda user: Case.objects.visible_to(user))
+    purpose = serializers.ChoiceField(choices=ASKED_LATER)
+    organisation = Known(
+        lambda user: Organisation.objects.filter(is_active=True), allow_null=True, default=None
+    )
+    is_given = Flag()
+    given_by = serializers.ChoiceField(choices=LIVE_GIVERS, default=ConsentGiver.SELF)
+    how = serializers.ChoiceField(choices=LIVE_HOWS, default=ConsentHow.SPOKEN)
+    reason = serializers.CharField(max_length=1000, allow_blank=True, default="")
+    until_on = Day(allow_null=True, default=None)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if (attrs["purpose"] == ConsentPurpose.SHARING) != (attrs["organisation"] is not None):
+            raise serializers.ValidationError(
+                {"organisation": "Consent to share names an organisation; no other consent does."}
+            )
+        return attrs
+
+
+class Answers(Given):
+    """The questions that programmes ask: true, false, or null for not known."""
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        asked = (fact for fact in FACTS.values() if fact.asked)
+        return {
+            fact.name: Flag(required=False, allow_null=True, help_text=str(fact.question)) for fact in asked
+        }
+
+
+class Interview(Given):
+    """Answers to questions of programmes, on the day that they are sent."""
+
+    case = Known(lambda user: Case.objects.visible_to(user))
+    answers = Answers()
+
+    def validate_answers(self, answers: dict[str, bool | None]) -> dict[str, bool | None]:
+        if not answers:
+            raise serializers.ValidationError("Answer at least one question.")
+        return answers
+
+
+class Admission(Given):
+    """A decision on who is admitted to a programme. A reason is needed where it is no, or against the criteria."""
+
+    case = Known(lambda user: Case.objects.visible_to(user))
+    project = Known(lambda user: Project.objects.filter(criteria__isnull=False).distinct())
+    decision = serializers.ChoiceField(choices=AssessmentDecision.choices)
+    enrolled_on = Day(help_text="The day of admission.")
+    reason = serializers.CharField(max_length=2000, allow_blank=True, default="")

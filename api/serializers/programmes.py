@@ -1,0 +1,67 @@
+"""Organisations and programmes: configuration, which names nobody who is helped."""
+
+from rest_framework import serializers
+
+from accounts.models import Organisation
+from api.serializers.base import PageQuery
+from projects.models import BudgetLine, Criteria, Indicator, Project
+
+
+class OrganisationSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Organisation
+        fields = ["id", "code", "name_en", "name_ne", "kind", "is_active"]
+        read_only_fields = fields
+
+
+class BudgetLineSerializer(serializers.ModelSerializer):
+    """A line that a grant is asked from; how much it holds is for those who manage it."""
+
+    class Meta:
+        model = BudgetLine
+        fields = ["id", "code", "name_en", "name_ne"]
+        read_only_fields = fields
+
+
+class ProjectSerializer(serializers.ModelSerializer):
+    budget_lines = BudgetLineSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Project
+        fields = [
+            "id",
+            "code",
+            "name_en",
+            "name_ne",
+            "summary_en",
+            "summary_ne",
+            "starts_on",
+            "ends_on",
+            "phase_of",
+            "managed_by",
+            "countries",
+            "districts",
+            "target_groups",
+            "grant_ceiling_npr",
+            "grant_instalments_max",
+            "budget_lines",
+        ]
+        read_only_fields = fields
+
+
+class CriteriaSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Criteria
+        fields = ["id", "project", "version", "tree", "made_at"]
+        read_only_fields = fields
+
+
+class IndicatorSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Indicator
+        fields = ["id", "project", "key", "label_en", "label_ne", "unit", "target", "source"]
+        read_only_fields = fields
+
+
+class OfProject(PageQuery):
+    project = serializers.UUIDField(required=False, source="project_id")

@@ -1,0 +1,1 @@
+"""One class a resource; `api.resources` lists them."""

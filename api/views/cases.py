@@ -1,0 +1,165 @@
+"""People, cases, consents, and who was admitted."""
+
+from typing import Any
+
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.problems import Conflict
+from api.serializers import cases as wire
+from api.views.base import Resource, WrittenResource
+from beneficiaries import operations
+from beneficiaries.choices import ConsentPurpose
+from beneficiaries.models import Assessment, Beneficiary, Case, CaseFile, Consent, Enrolment, Screening
+from core.clock import now
+from reintegration.operations import admit
+
+
+class BeneficiaryViews(Resource):
+    """People who are helped, for those who work on a case of theirs."""
+
+    path, noun, lookup_url_kwarg = "beneficiaries", "beneficiary", "beneficiary_id"
+    serializer_class = wire.BeneficiarySerializer
+    ordering = ("-created_at", "id")
+
+    @staticmethod
+    def rows(user: Any) -> QuerySet:
+        return Beneficiary.objects.visible_to(user).select_related("home_district", "home_local_level")
+
+
+class CaseViews(WrittenResource):
+    """Cases. Who sees figures only gets the reference, the lead and the dates."""
+
+    path, noun, lookup_url_kwarg = "cases", "case", "case_id"
+    serializer_class = wire.CaseSerializer
+    query_class = wire.CaseQuery
+    ordering = ("-changed_on", "id")
+    inputs = {"create": wire.CaseOpening}
+
+    @staticmethod
+    def rows(user: Any) -> QuerySet:
+        files = CaseFile.objects.visible_to(user).select_related("caseworker", "current_district")
+        return Case.objects.visible_to(user).prefetch_related(
+            Prefetch("file", queryset=files, to_attr="opened_file")
+        )
+
+    def create(self, request: Request) -> Response:
+        """Open a case for a person who agreed to it."""
+        self.require_writer()
+        return self.carry_out(
+            request,
+            lambda given: operations.open_case(
+                organisation=given["organisation"],
+                consent=wire.consent_of(given["consent"]),
+                person=wire.person_of(given["person"]),
+                situation=wire.situation_of(given["situation"]),
+                by=request.user,
+                now=now(),
+            ),
+        )
+
+    @action(detail=True, methods=["post"])
+    def close(self, request: Request, **keys: Any) -> Response:
+        """Close a case today; a conflict while something is owed."""
+        case = self.row()
+        self.require(Case.objects.editable_by(request.user).filter(pk=case.pk).exists())
+        return self.carry_out(
+            request, lambda given: operations.close_case(case=case, by=request.user, now=now()), about=case
+        )
+
+
+class ConsentViews(WrittenResource):
+    """Answers that people gave, purpose by purpose."""
+
+    path, noun, lookup_url_kwarg = "consents", "consent", "consent_id"
+    serializer_class = wire.ConsentSerializer
+    query_class = wire.ConsentQuery
+    ordering = ("-recorded_at", "id")
+    inputs = {"create": wire.ConsentAnswer}
+
+    @staticmethod
+    def rows(user: Any) -> QuerySet:
+        return Consent.objects.visible_to(user).select_related("recorded_by")
+
+    def create(self, request: Request) -> Response:
+        """Write an answer down; access follows by itself. For the organisation that leads the case."""
+        self.require_writer()
+        return self.carry_out(
+            request, lambda given: operations.record_consent(**given, by=request.user, now=now())
+        )
+
+    @action(detail=True, methods=["post"])
+    def withdraw(self, request: Request, **keys: Any) -> Response:
+        """Take a consent back from today; what it opened closes at once."""
+        consent = self.row()
+        self.require(Consent.objects.editable_by(request.user).filter(pk=consent.pk).exists())
+
+        def write(given: dict[str, Any]) -> Consent:
+            if consent.withdrawn_on is not None:
+                raise Conflict("This consent is withdrawn already.")
+            if consent.purpose == ConsentPurpose.SERVICES:
+                raise Conflict("This is the consent that the case stands on: close the case instead.")
+            operations.withdraw_consent(consent=consent, by=request.user, now=now())
+            return consent
+
+        return self.carry_out(request, write, about=consent)
+
+
+class ScreeningViews(WrittenResource):
+    """Answers to the questions that programmes ask."""
+
+    path, noun, lookup_url_kwarg = "screenings", "screening", "screening_id"
+    serializer_class = wire.ScreeningSerializer
+    query_class = wire.OfCase
+    ordering = ("-at", "id")
+    inputs = {"create": wire.Interview}
+
+    @staticmethod
+    def rows(user: Any) -> QuerySet:
+        return Screening.objects.visible_to(user).select_related("by")
+
+    def create(self, request: Request) -> Response:
+        """Keep answers. A later answer to the same question stands in an earlier one's place."""
+        self.require_writer()
+        return self.carry_out(
+            request,
+            lambda given: operations.record_screening(
+                case=given["case"], answers=dict(given["answers"]), by=request.user, now=now()
+            ),
+        )
+
+
+class AssessmentViews(Resource):
+    """Decisions on admission, with what was known and each criterion's result."""
+
+    path, noun, lookup_url_kwarg = "assessments", "assessment", "assessment_id"
+    serializer_class = wire.AssessmentSerializer
+    query_class = wire.OfCaseAndProject
+    ordering = ("-at", "id")
+
+    @staticmethod
+    def rows(user: Any) -> QuerySet:
+        led_to = Enrolment.objects.visible_to(user).filter(assessment=OuterRef("pk")).values("pk")[:1]
+        return Assessment.objects.visible_to(user).select_related("by").annotate(led_to=Subquery(led_to))
+
+
+class EnrolmentViews(WrittenResource):
+    """Cases in programmes."""
+
+    path, noun, lookup_url_kwarg = "enrolments", "enrolment", "enrolment_id"
+    serializer_class = wire.EnrolmentSerializer
+    query_class = wire.OfCaseAndProject
+    ordering = ("-at", "id")
+    inputs = {"create": wire.Admission}
+    answers = {"create": AssessmentViews}
+
+    @staticmethod
+    def rows(user: Any) -> QuerySet:
+        return Enrolment.objects.visible_to(user).select_related("by")
+
+    def create(self, request: Request) -> Response:
+        """Decide on admission; the answer is the assessment, which names the enrolment where it led to one."""
+        self.require_writer()
+        return self.carry_out(request, lambda given: admit(**given, by=request.user, now=now()))

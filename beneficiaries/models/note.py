@@ -1,0 +1,35 @@
+"""What is written down along the way, and for whose eyes."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from beneficiaries.choices import NoteKind
+from beneficiaries.models.base import CaseLinked
+from core.scoping import Confidentiality, Level, Wall
+
+
+class CaseNote(CaseLinked):
+    """A note. Written once: what was thought on a day stays as it was thought."""
+
+    kind = models.CharField(_("about"), max_length=10, choices=NoteKind, default=NoteKind.NOTE)
+    confidentiality = models.CharField(
+        _("who may read it"), max_length=12, choices=Confidentiality, default=Confidentiality.NORMAL
+    )
+    text = models.TextField(_("text"), max_length=10000)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    wall = Wall(
+        read=Level.WORKING,
+        insert=Level.WORKING,
+        update=None,
+        delete=None,
+        because="normal notes to all who work on the case; restricted and counselling notes to the lead's people "
+        "with the right to them",
+        by_confidentiality=True,
+    )
+
+    class Meta(CaseLinked.Meta):
+        abstract = False
+        ordering = ["-at", "id"]

@@ -1,0 +1,74 @@
+"""Passing on what one service needs, and nothing else."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation, User
+from beneficiaries.choices import ReferralState
+from beneficiaries.models.base import CaseLinked
+from core.scoping import Level, Wall
+
+
+class Referral(CaseLinked):
+    """What the receiver opens while the referral runs and the consent to it stands: this row and its items."""
+
+    receiver = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    service = models.CharField(_("for which service"), max_length=200)
+    reason = models.TextField(_("why"), max_length=2000)
+    state = models.CharField(_("state"), max_length=10, choices=ReferralState, default=ReferralState.SENT)
+    sent_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    sent_at = models.DateTimeField()
+    answered_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    answered_at = models.DateTimeField(null=True, blank=True)
+    answer = models.TextField(_("answer"), max_length=2000, blank=True)
+    version = models.PositiveIntegerField(default=1)
+
+    wall = Wall(
+        read=Level.SLICE,
+        insert=Level.LEAD,
+        update=Level.SLICE,
+        delete=None,
+        because="the receiver sees the referral that was sent to it, and no other",
+    )
+
+    class Meta(CaseLinked.Meta):
+        abstract = False
+        ordering = ["-sent_at", "id"]
+        constraints = [
+            *CaseLinked.Meta.constraints,
+            models.CheckConstraint(
+                name="beneficiaries_referral_answered_by_somebody",
+                condition=Q(state="sent") | (~Q(answered_by=None) & ~Q(answered_at=None)),
+            ),
+            models.UniqueConstraint(
+                fields=["case", "receiver"],
+                name="beneficiaries_referral_one_running_a_receiver",
+                condition=Q(state__in=["sent", "accepted"]),
+            ),
+        ]
+
+
+class SharedItem(CaseLinked):
+    """One thing passed on, as it stood when it was sent: a label and its value, frozen."""
+
+    referral = models.ForeignKey(Referral, on_delete=models.PROTECT, related_name="items")
+    receiver = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=60)
+    value = models.TextField(max_length=10000)
+
+    wall = Wall(
+        read=Level.SLICE,
+        insert=Level.LEAD,
+        update=None,
+        delete=None,
+        because="frozen when it was sent; the receiver sees what was sent to it",
+    )
+
+    class Meta(CaseLinked.Meta):
+        abstract = False
+        ordering = ["name", "id"]
+        constraints = [
+            *CaseLinked.Meta.constraints,
+            models.UniqueConstraint(fields=["referral", "name"], name="beneficiaries_shared_item_once"),
+        ]

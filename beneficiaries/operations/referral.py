@@ -1,0 +1,140 @@
+"""Referring a case: what is sent, and what the receiver answers."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from accounts.choices import Permission
+from accounts.models import Organisation
+from accounts.operations import leave_notice
+from accounts.queries import authority_of, holders
+from beneficiaries.choices import ConsentPurpose, ReferralState
+from beneficiaries.models import Case, Consent, Referral, SharedItem
+from beneficiaries.operations.consent import record_consent
+from core import audit
+
+
+@transaction.atomic
+def send_referral(
+    *,
+    case: Case,
+    receiver: Organisation,
+    service: str,
+    reason: str,
+    items: Mapping[str, str],
+    by,
+    now: datetime,
+) -> Referral:
+    """Pass on these items, frozen as they stand, to an organisation that the person agreed to."""
+    if not Case.objects.led_by(by).filter(pk=case.pk).exists():
+        raise PermissionDenied
+    if not authority_of(by).may(Permission.REFER_CASES, case.lead_organisation_id):
+        raise PermissionDenied
+    if receiver.pk == case.lead_organisation_id:
+        raise ValidationError({"receiver": _("This organisation leads the case already.")})
+    agreed = Consent.objects.visible_to(by).filter(
+        case=case, purpose=ConsentPurpose.REFERRAL, organisation=receiver, is_given=True, withdrawn_on=None
+    )
+    if not agreed.exists():
+        raise ValidationError({"receiver": _("Ask first: the person hasn't agreed to this organisation.")})
+    running = Referral.objects.visible_to(by).filter(
+        case=case, receiver=receiver, state__in=[ReferralState.SENT, ReferralState.ACCEPTED]
+    )
+    if running.exists():
+        raise ValidationError({"receiver": _("A referral to this organisation is running already.")})
+    referral = Referral(case=case, receiver=receiver, service=service, reason=reason, sent_by=by, sent_at=now)
+    referral.clean_fields(exclude=["case"])
+    referral.save(force_insert=True)
+    for name, value in items.items():
+        SharedItem(case=case, referral=referral, receiver=receiver, name=name, value=value).save(
+            force_insert=True
+        )
+    audit.record(
+        by=by,
+        verb="referral sent",
+        obj=referral,
+        case_id=case.pk,
+        now=now,
+        detail={"items": sorted(items), "receiver": receiver.code},
+    )
+    for person in holders(Permission.REFER_CASES, receiver.pk):
+        leave_notice(
+            recipient=person,
+            key=f"referral:{referral.pk}",
+            text=gettext_noop("A referral has come in from %s."),
+            words=(case.lead_organisation.name_en,),
+            url=f"/referrals/{referral.pk}/",
+            now=now,
+        )
+    return referral
+
+
+@transaction.atomic
+def answer_referral(*, referral: Referral, state: str, answer: str, by, now: datetime) -> Referral:
+    """Accept, decline or finish: by the receiver; the lead may finish it too. What it opened closes with its end."""
+    found = Referral.objects.editable_by(by).select_for_update().filter(pk=referral.pk).first()
+    if found is None:
+        raise PermissionDenied
+    receives = authority_of(by).may(Permission.REFER_CASES, found.receiver_id)
+    leads = Case.objects.led_by(by).filter(pk=found.case_id).exists()
+    if not (receives or (leads and state == ReferralState.FINISHED)):
+        raise PermissionDenied
+    allowed = {
+        ReferralState.SENT: (ReferralState.ACCEPTED, ReferralState.DECLINED, ReferralState.FINISHED),
+        ReferralState.ACCEPTED: (ReferralState.FINISHED,),
+    }.get(ReferralState(found.state), ())
+    if state not in allowed:
+        raise ValidationError(
+            _("This referral is %(state)s by now.") % {"state": found.get_state_display().lower()}
+        )
+    found.state, found.answer, found.answered_by, found.answered_at = state, answer.strip(), by, now
+    found.version += 1
+    case_id, sender = found.case_id, found.sent_by
+    audit.record(by=by, verb=f"referral {state}", obj=found, case_id=case_id, now=now)
+    leave_notice(
+        recipient=sender,
+        key=f"referral-{state}:{found.pk}",
+        text=gettext_noop("A referral that you sent has been answered."),
+        url=f"/referrals/{found.pk}/",
+        now=now,
+    )
+    found.save(update_fields=["state", "answer", "answered_by", "answered_at", "version"])
+    return found
+
+
+@transaction.atomic
+def ask_and_refer(
+    *,
+    case: Case,
+    receiver: Organisation,
+    service: str,
+    reason: str,
+    items: Mapping[str, str],
+    agrees: bool,
+    given_by: str,
+    why_nobody_asked: str,
+    how: str,
+    by,
+    now: datetime,
+) -> Referral | None:
+    """Write down what the person answered and, where they agree, send; None where they don't."""
+    record_consent(
+        case=case,
+        purpose=ConsentPurpose.REFERRAL,
+        organisation=receiver,
+        is_given=agrees,
+        given_by=given_by,
+        how=how,
+        reason=why_nobody_asked,
+        by=by,
+        now=now,
+    )
+    if not agrees:
+        return None
+    return send_referral(
+        case=case, receiver=receiver, service=service, reason=reason, items=items, by=by, now=now
+    )

@@ -1,0 +1,62 @@
+"""Writing notes, and opening a file in an emergency."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from accounts.choices import Permission
+from accounts.queries import authority_of
+from beneficiaries import operations
+from beneficiaries.forms import EmergencyForm, NoteForm
+from beneficiaries.views.consent import case_or_404
+from core.clock import now
+from core.pages import submit
+
+METHODS = ["GET", "HEAD", "POST"]
+
+
+@login_required
+@require_http_methods(METHODS)
+def note_add(request, reference: str):
+    case = case_or_404(request, reference, writing=True)
+    form = NoteForm(request.POST or None)
+
+    def deed() -> str:
+        data = form.cleaned_data
+        operations.add_note(
+            case=case, text=data["text"], confidentiality=data["confidentiality"], by=request.user, now=now()
+        )
+        messages.success(request, _("The note is written down."))
+        return reverse("case-detail", args=[case.reference])
+
+    return submit(request, form, purpose=f"note:{case.pk}", deed=deed) or render(
+        request, "beneficiaries/note_add.html", {"form": form, "case": case}
+    )
+
+
+@login_required
+@require_http_methods(METHODS)
+def emergency_open(request):
+    if not authority_of(request.user).may(Permission.BREAK_GLASS):
+        raise PermissionDenied
+    form = EmergencyForm(request.POST or None)
+
+    def deed() -> str:
+        case = operations.break_glass(
+            typed=form.cleaned_data["reference"],
+            reason=form.cleaned_data["reason"],
+            by=request.user,
+            now=now(),
+        )
+        messages.warning(
+            request, _("The file is open to you for 60 minutes. Its organisation has been told.")
+        )
+        return reverse("case-detail", args=[case.reference])
+
+    return submit(request, form, purpose="emergency", deed=deed) or render(
+        request, "beneficiaries/emergency_open.html", {"form": form}
+    )

@@ -1,0 +1,111 @@
+"""Sending referrals, and what receivers see of them."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.choices import Permission
+from accounts.queries import authority_of
+from beneficiaries import operations, queries
+from beneficiaries.forms import AnswerForm, ReferralForm
+from beneficiaries.models import Case, Referral, SharedItem
+from beneficiaries.views.consent import case_or_404
+from core.clock import now
+from core.pages import submit
+
+METHODS = ["GET", "HEAD", "POST"]
+SHOWN = 200
+
+
+@login_required
+@require_http_methods(METHODS)
+def referral_send(request, reference: str):
+    case = case_or_404(request, reference, writing=True)
+    may_refer = authority_of(request.user).may(Permission.REFER_CASES, case.lead_organisation_id)
+    if not may_refer or not Case.objects.led_by(request.user).filter(pk=case.pk).exists():
+        raise PermissionDenied
+    shareable = queries.shareable_items(case, request.user)
+    form = ReferralForm(
+        request.POST or None,
+        receivers=queries.possible_receivers(case),
+        items={name: label for name, (label, _value) in shareable.items()},
+    )
+
+    def deed() -> str:
+        data = form.cleaned_data
+        referral = operations.ask_and_refer(
+            case=case,
+            receiver=data["receiver"],
+            service=data["service"],
+            reason=data["reason_for_referral"],
+            items={shareable[name][0]: shareable[name][1] for name in data["items"]},
+            agrees=data["agrees"] == "yes",
+            given_by=data["given_by"],
+            why_nobody_asked=data["reason"],
+            how=data["how"],
+            by=request.user,
+            now=now(),
+        )
+        if referral is None:
+            messages.success(request, _("The answer is written down. Nothing was passed on."))
+            return reverse("case-detail", args=[case.reference])
+        messages.success(request, _("The referral is sent."))
+        return reverse("beneficiaries:referral-detail", args=[referral.pk])
+
+    return submit(request, form, purpose=f"refer:{case.pk}", deed=deed) or render(
+        request, "beneficiaries/referral_send.html", {"form": form, "case": case}
+    )
+
+
+@login_required
+@require_safe
+def referral_list(request):
+    if not authority_of(request.user).may("read_cases"):
+        raise PermissionDenied
+    referrals = Referral.objects.visible_to(request.user).select_related("receiver", "sent_by")[:SHOWN]
+    return render(request, "beneficiaries/referral_list.html", {"referrals": referrals})
+
+
+@login_required
+@require_http_methods(METHODS)
+def referral_detail(request, referral_id: UUID):
+    referral = (
+        Referral.objects.visible_to(request.user)
+        .select_related("receiver", "sent_by", "answered_by")
+        .filter(pk=referral_id)
+        .first()
+    )
+    if referral is None:
+        raise Http404
+    states = queries.answers_open(referral, request.user)
+    if request.method == "POST" and not states:
+        raise PermissionDenied
+    form = AnswerForm(request.POST or None, states=states)
+
+    def deed() -> str:
+        operations.answer_referral(
+            referral=referral,
+            state=form.cleaned_data["state"],
+            answer=form.cleaned_data["answer"],
+            by=request.user,
+            now=now(),
+        )
+        messages.success(request, _("The answer is written down."))
+        return reverse("beneficiaries:referral-list")
+
+    context = {
+        "referral": referral,
+        "items": SharedItem.objects.visible_to(request.user).filter(referral=referral),
+        "form": form if states else None,
+        "case": queries.worked_on_case(referral.case_id, request.user),
+    }
+    return submit(request, form, purpose=f"answer:{referral.pk}", deed=deed) or render(
+        request, "beneficiaries/referral_detail.html", context
+    )

@@ -1,0 +1,287 @@
+"""Slices, need-to-know and emergencies: what opens, to whom, for how long; and what stays shut."""
+
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from accounts.models import Notice, User
+from beneficiaries.models import (
+    Beneficiary,
+    Case,
+    CaseAccess,
+    CaseFile,
+    CaseNote,
+    Consent,
+    EmergencyOpening,
+    Referral,
+    SharedItem,
+)
+from beneficiaries.operations import add_note, answer_referral, break_glass, record_consent, withdraw_consent
+from core.clock import now
+from core.context import acting_as
+from core.policies import ROOMS, wall_of
+from core.scoping import OwnWall, Wall
+from tests import story
+from tests.pages import submit, text_of
+
+pytestmark = pytest.mark.django_db
+A, B, PROTECTION = "ngo_a_caseworker", "ngo_b_caseworker", "protection_supervisor"
+EMERGENCY = "She called and was then cut off; no one answers."
+
+
+@pytest.fixture
+def case(cast) -> Case:
+    with acting_as(cast[A]):
+        return story.a_case(cast[A])
+
+
+@pytest.fixture
+def referral(case, cast) -> Referral:
+    with acting_as(cast[A]):
+        add_note(case=case, text="Seen at the office.", confidentiality="normal", by=cast[A], now=now())
+        story.planned(case, cast[A])
+        story.referred(case, cast[A], story.a_third_ngo(), Name="Another")
+        return story.referred(case, cast[A], story.organisation("NGO_B"), Name="Sunita", Telephone="980")
+
+
+def _rows_of(case: Case) -> dict[str, int]:
+    """By raw SQL as the application: rows of each walled table that mention the case or its person."""
+    found = {}
+    with connection.cursor() as cursor:
+        for model in (model for room in ROOMS for model in apps.get_app_config(room).get_models()):
+            wall = wall_of(model)
+            if isinstance(wall, Wall) or (isinstance(wall, OwnWall) and wall.read is not None):
+                cursor.execute(
+                    f"SELECT count(*) FROM {model._meta.db_table} t WHERE t::text LIKE %s OR t::text LIKE %s",
+                    [f"%{case.pk}%", f"%{case.beneficiary_id}%"],
+                )
+                if count := cursor.fetchone()[0]:
+                    found[model._meta.label] = count
+    return found
+
+
+def test_a_receiver_reads_its_referral_and_the_frozen_items_and_nothing_else(case, referral, cast):
+    receiver = cast[B]
+    with acting_as(receiver):
+        assert [row.pk for row in Referral.objects.visible_to(receiver)] == [referral.pk]
+        assert sorted(SharedItem.objects.visible_to(receiver).values_list("name", "value")) == [
+            ("Name", "Sunita"),
+            ("Telephone", "980"),
+        ]
+        for model in (Case, CaseFile, CaseNote, Consent):
+            assert model.objects.visible_to(receiver).filter(**{_key(model): case.pk}).count() == 0, model
+        assert Beneficiary.objects.visible_to(receiver).filter(pk=case.beneficiary_id).count() == 0
+        assert _rows_of(case) == {
+            "beneficiaries.CaseAccess": 1,
+            "beneficiaries.Referral": 1,
+            "beneficiaries.SharedItem": 2,
+        }
+
+
+def _key(model) -> str:
+    return "pk" if model is Case else "case_id"
+
+
+def test_a_receiver_can_not_rewrite_what_was_sent_nor_take_the_case(case, referral, cast):
+    with acting_as(cast[B]), connection.cursor() as cursor:
+        with pytest.raises(IntegrityError, match="keeps what was sent"), transaction.atomic():
+            Referral.objects.filter(pk=referral.pk).update(reason="Something else")
+        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+            SharedItem.objects.filter(referral=referral).update(value="x")
+        cursor.execute("UPDATE beneficiaries_case SET status = 'follow_up' WHERE id = %s", [str(case.pk)])
+        assert cursor.rowcount == 0
+        with pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
+            SharedItem(
+                case=case, referral=referral, receiver=story.organisation("NGO_B"), name="More", value="x"
+            ).save(force_insert=True)
+
+
+@pytest.mark.parametrize("state", ["declined", "finished"])
+def test_when_a_referral_ends_its_slice_closes(case, referral, cast, state):
+    with acting_as(cast[B]):
+        answer_referral(referral=referral, state=state, answer="No place.", by=cast[B], now=now())
+    with acting_as(cast[B]):
+        assert _rows_of(case) == {}
+
+
+def test_an_accepted_referral_stays_open_and_can_be_finished_by_the_lead(case, referral, cast):
+    with acting_as(cast[B]):
+        answer_referral(referral=referral, state="accepted", answer="Come on Sunday.", by=cast[B], now=now())
+        assert SharedItem.objects.count() == 2
+    with acting_as(cast[A]):
+        answer_referral(referral=referral, state="finished", answer="", by=cast[A], now=now())
+    with acting_as(cast[B]):
+        assert SharedItem.objects.count() == 0
+
+
+def test_when_consent_is_withdrawn_the_slice_closes(case, referral, cast):
+    with acting_as(cast[A]):
+        consent = Consent.objects.visible_to(cast[A]).get(
+            case=case, organisation__code="NGO_B", withdrawn_on=None
+        )
+        withdraw_consent(consent=consent, by=cast[A], now=now())
+    with acting_as(cast[B]):
+        assert _rows_of(case) == {}
+
+
+def test_nothing_is_sent_to_an_organisation_that_the_person_did_not_agree_to(case, cast):
+    from beneficiaries.operations import send_referral
+
+    with acting_as(cast[A]), pytest.raises(ValidationError, match="hasn't agreed"):
+        send_referral(
+            case=case,
+            receiver=story.organisation("NGO_B"),
+            service="Legal",
+            reason="x",
+            items={"Name": "S"},
+            by=cast[A],
+            now=now(),
+        )
+
+
+def test_a_referral_through_the_pages(case, cast, sign_in):
+    client, receiver = sign_in(A), story.organisation("NGO_B")
+    given = {
+        "receiver": str(receiver.pk),
+        "service": "Legal advice",
+        "reason_for_referral": "To file a case.",
+        "items": ["name", "sex"],
+        "agrees": "no",
+        "given_by": "self",
+        "how": "spoken",
+    }
+    address = f"/cases/{case.reference}/referrals/new/"
+    assert "Nothing was passed on" in text_of(submit(client, address, given))
+    page = submit(client, address, given | {"agrees": "yes"})
+    assert "Legal advice" in text_of(page)
+    seen = text_of(sign_in(B).get(page.request["PATH_INFO"]))
+    assert "Sunita Tamang" in seen
+    assert case.reference not in seen
+    assert "980" not in seen
+
+
+READERS = {
+    "normal": {A, "ngo_a_reader", "iom_supervisor", PROTECTION},
+    "restricted": {A},
+    "counselling": {A},
+}
+
+
+@pytest.mark.parametrize("confidentiality", READERS)
+def test_each_level_of_a_note_is_read_by_those_who_need_to_know(case, cast, sign_in, confidentiality):
+    from reintegration.demo import CAST
+
+    with acting_as(cast[A]):
+        story.share_with_iom(case, cast[A])
+        add_note(case=case, text="Kanarinote", confidentiality=confidentiality, by=cast[A], now=now())
+    found = set()
+    for username in CAST:
+        if "Kanarinote" in text_of(sign_in(username).get(f"/cases/{case.reference}/")):
+            found.add(username)
+    assert found == READERS[confidentiality]
+
+
+def test_who_may_not_read_a_level_may_not_write_it(case, cast):
+    with acting_as(cast[A]):
+        story.share_with_iom(case, cast[A])
+    with acting_as(cast["iom_supervisor"]):
+        with pytest.raises(ValidationError, match="may not read"):
+            add_note(case=case, text="x", confidentiality="counselling", by=cast["iom_supervisor"], now=now())
+        with pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
+            CaseNote(
+                case=case, confidentiality="restricted", text="x", by=cast["iom_supervisor"], at=now()
+            ).save(force_insert=True)
+
+
+def test_a_story_that_is_not_for_everyone_is_not_in_the_file(cast, sign_in):
+    with acting_as(cast[A]):
+        case = story.a_case(
+            cast[A],
+            situation=story.a_situation(narrative="Kanaristory", narrative_confidentiality="counselling"),
+        )
+        assert CaseFile.objects.get(case=case).narrative == ""
+    assert "Kanaristory" in text_of(sign_in(A).get(f"/cases/{case.reference}/"))
+    page = text_of(sign_in("ngo_a_reader").get(f"/cases/{case.reference}/"))
+    assert "Kanaristory" not in page
+    assert "What happened</dt>" not in page, "the field isn't there, blank or otherwise"
+
+
+def test_an_emergency_opens_one_file_to_one_person_and_tells_the_lead(case, cast, sign_in):
+    with acting_as(cast[A]):
+        add_note(case=case, text="Kanarinote", confidentiality="counselling", by=cast[A], now=now())
+    client = sign_in(PROTECTION)
+    assert client.get(f"/cases/{case.reference}/").status_code == 404
+    page = text_of(submit(client, "/emergency/", {"reference": case.reference, "reason": EMERGENCY}))
+    assert "Sunita Tamang" in page
+    assert "Kanarinote" not in page, "counselling notes stay shut"
+    assert sign_in("iom_supervisor").get(f"/cases/{case.reference}/").status_code == 404, (
+        "to that person alone"
+    )
+    with acting_as(cast[A]):
+        texts = Notice.objects.visible_to(cast[A]).values_list("text", flat=True)
+        assert any("in an emergency" in text and case.reference in text for text in texts)
+    assert EMERGENCY in text_of(sign_in(A).get(f"/cases/{case.reference}/")), "it stands on the case for ever"
+
+
+def test_an_emergency_ends_after_an_hour(case, cast):
+    with acting_as(cast[PROTECTION]):
+        break_glass(typed=case.reference, reason=EMERGENCY, by=cast[PROTECTION], now=now())
+        opening = EmergencyOpening.objects.get(case=case)
+        assert opening.until - opening.opened_at == timedelta(minutes=60)
+        row = CaseAccess.objects.get(case=case)
+        assert row.expires_at == opening.until
+        assert (row.basis, row.person_id) == ("emergency", cast[PROTECTION].pk)
+
+
+@pytest.mark.parametrize("username", [A, B, "iom_supervisor", "administrator", "auditor"])
+def test_nobody_else_breaks_the_glass(case, cast, username):
+    with acting_as(cast[username]):
+        with pytest.raises(PermissionDenied):
+            break_glass(typed=case.reference, reason=EMERGENCY, by=cast[username], now=now())
+        with pytest.raises(DatabaseError, match="not a protection supervisor"), transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT wall.break_glass(%s, %s)", [case.reference, EMERGENCY])
+
+
+def test_an_emergency_needs_a_reason_and_a_case(case, cast):
+    with acting_as(cast[PROTECTION]):
+        for typed, reason in ((case.reference, "Urgent"), ("ZZZZ-ZZZ-Z", EMERGENCY), ("", EMERGENCY)):
+            with pytest.raises(ValidationError):
+                break_glass(typed=typed, reason=reason, by=cast[PROTECTION], now=now())
+        assert EmergencyOpening.objects.count() == 0
+
+
+def test_a_partners_protection_supervisor_breaks_no_glass(case, cast):
+    from datetime import date
+
+    from accounts.models import Membership, Role
+
+    role = Role.objects.get(organisation__code="NGO_B", code="protection_supervisor")
+    Membership.objects.create(user=cast[B], role=role, starts_on=date(2020, 1, 1))
+    user = User.objects.get(username=B)
+    with (
+        acting_as(user),
+        pytest.raises(DatabaseError, match="not a protection supervisor"),
+        transaction.atomic(),
+    ):
+        break_glass(typed=case.reference, reason=EMERGENCY, by=user, now=now())
+
+
+def test_sharing_again_after_a_referral_opens_the_whole_file(case, referral, cast):
+    with acting_as(cast[A]):
+        record_consent(
+            case=case,
+            purpose="sharing",
+            organisation=story.organisation("NGO_B"),
+            is_given=True,
+            given_by="self",
+            how="spoken",
+            by=cast[A],
+            now=now(),
+        )
+    with acting_as(cast[B]):
+        assert list(CaseAccess.objects.filter(case=case).values_list("level", flat=True)) == ["working"]
+        assert CaseFile.objects.visible_to(cast[B]).filter(case=case).count() == 1
