@@ -134,7 +134,9 @@ def a_third_ngo() -> Organisation:
     return made
 
 
-def referred(case: Case, by, receiver: Organisation, **items) -> Referral:
+def referred(
+    case: Case, by, receiver: Organisation, *, service="Legal advice", reason="To file a case.", **items
+) -> Referral:
     """A referral that the person agreed to."""
     record_consent(
         case=case,
@@ -149,8 +151,8 @@ def referred(case: Case, by, receiver: Organisation, **items) -> Referral:
     return send_referral(
         case=case,
         receiver=receiver,
-        service="Legal advice",
-        reason="She wants to file a case.",
+        service=service,
+        reason=reason,
         items=items or {"Name": "Sunita"},
         by=by,
         now=now(),

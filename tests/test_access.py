@@ -78,6 +78,9 @@ WRITERS = A_WRITES | IOM_WRITES | B
 READERS = A_READS | IOM_READS | B
 # An own draft of the first NGO's caseworker; nobody else finds it.
 DRAFT = {"a": A_WRITES, "b": B, "missing": set()}
+# A referral to the other NGO: read on both sides, and answered by those who write on either.
+REFERRALS = {"a": A_READS | IOM_READS | B, "b": B | A_READS, "missing": set()}
+ANSWERS = {"a": A_WRITES | B, "b": B | A_WRITES, "missing": set()}
 # Visits: who reads the case finds them; only who writes it records them.
 DECIDES = {
     "endorse": {"iom_supervisor"},
@@ -111,6 +114,11 @@ TABLE: dict[str, Row] = {
     "beneficiaries:consent-share": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
     "beneficiaries:consent-withdraw": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
     "beneficiaries:case-close": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
+    "beneficiaries:note-add": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
+    "beneficiaries:referral-send": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
+    "beneficiaries:referral-list": Row(page(READERS), refused),
+    "beneficiaries:referral-detail": Row(case_page(REFERRALS), case_page(REFERRALS, ANSWERS), TARGETS),
+    "beneficiaries:emergency-open": Row(page({"protection_supervisor"}), page({"protection_supervisor"})),
     "case-detail": Row(case_page(READS), refused, TARGETS),
     "projects:project-list": Row(page(), refused),
     "projects:project-detail": Row(page(), refused),
@@ -153,6 +161,8 @@ def keys(cast) -> dict[str, dict[str, str]]:
                 by=by,
                 now=now(),
             )
+            other = story.organisation("NGO_B" if target == "a" else "NGO_A")
+            referral = story.referred(case, by, other)
             found[target] = {
                 "reference": case.reference,
                 "code": "RASNM-2",
@@ -160,6 +170,7 @@ def keys(cast) -> dict[str, dict[str, str]]:
                 "consent_id": str(consent.pk),
                 "plan_id": str(plan.pk),
                 "grant_id": str(grant.pk),
+                "referral_id": str(referral.pk),
                 "follow_up_id": str(FollowUp.objects.visible_to(by).filter(case=case)[0].pk),
             }
     return found

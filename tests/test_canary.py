@@ -6,7 +6,7 @@ import uuid
 import pytest
 from django.db import connection, models
 
-from accounts.models import NoticeQuerySet
+from accounts.models import NoticeQuerySet, User
 from beneficiaries import operations as case_operations
 from beneficiaries.models import Case, Consent, IntakeDraft
 from beneficiaries.models.access import CaseAccessQuerySet
@@ -56,6 +56,7 @@ NOT_TYPED = {
     "facts",
     "result",
     "refusal",
+    "confidentiality",
 }
 
 
@@ -125,10 +126,31 @@ def canary_case(cast) -> Case:
             by=by,
             now=now(),
         )
+        case_operations.add_note(case=case, text=_token("text"), confidentiality="normal", by=by, now=now())
+        referral = story.referred(
+            case,
+            by,
+            story.a_third_ngo(),
+            service=_token("service"),
+            reason=_token("referral_reason"),
+            **{_token("name"): _token("value")},
+        )
         case_operations.start_draft(
             organisation=story.organisation("NGO_A"),
             consent=ConsentGiven(given_by="self", how="spoken", reason=_token("draft")),
             by=by,
+            now=now(),
+        )
+    third = User.objects.get(username="third")
+    with acting_as(third):
+        case_operations.answer_referral(
+            referral=referral, state="accepted", answer=_token("answer"), by=third, now=now()
+        )
+    with acting_as(cast["protection_supervisor"]):
+        case_operations.break_glass(
+            typed=case.reference,
+            reason=_token("emergency") + " and nobody answers.",
+            by=cast["protection_supervisor"],
             now=now(),
         )
     story.approved(grant, cast)

@@ -1,0 +1,123 @@
+"""Takes pictures of the pages with demo data: `python -m tests.browser.screenshots [folder]`, at the project's root.
+
+With a folder: every page below at the width of a phone and of a desk, for looking at. Without one: the few
+pictures of the README, in `docs/images`. Needs the servers of `make services`, and a Chromium.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+OF_THE_README = {
+    ("case-file", 1280),
+    ("case-file", 360),
+    ("case-list", 1280),
+    ("intake-person", 360),
+}
+TALLEST = 1500  # pixels; what comes below is left out
+# A case that has come far: paid in part, with a visit overdue, and a safe contact to mind.
+FAR = """
+    SELECT c.reference FROM beneficiaries_case c
+      JOIN beneficiaries_beneficiary b ON b.id = c.beneficiary_id
+      JOIN accounts_organisation o ON o.id = c.lead_organisation_id AND o.code = 'NGO_A'
+      JOIN reintegration_instalment i ON i.case_id = c.id AND i.state = 'paid'
+     WHERE c.status <> 'closed'
+     ORDER BY b.safe_contact = '',
+              NOT EXISTS (SELECT 1 FROM reintegration_followup f
+                           WHERE f.case_id = c.id AND f.done_on IS NULL AND f.due_on <= current_date),
+              c.opened_on, c.reference
+     LIMIT 1
+"""
+
+
+def prepare() -> None:
+    """Settings and applications stand before anything of the house is imported."""
+    sys.path.insert(0, str(ROOT))
+    from iom_cases.environment import prepare as read_environment  # needs the path above
+
+    read_environment()
+    import django  # needs the settings' name, which was just read
+
+    django.setup()
+
+
+def take(folder: Path, wanted: set[tuple[str, int]] | None) -> Iterator[Path]:
+    """Start a house, go through its pages, and give the path of each picture."""
+    from playwright.sync_api import sync_playwright  # these need the settings
+
+    from tests import browsers
+    from tests.browser.house import standing
+    from tests.browser.visitor import CHROMIUM, DESK, PHONE, Visitor
+
+    with standing(number=7) as house, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browsers.executable(), args=CHROMIUM)
+        [(reference,)] = house.rows(FAR)
+        for width in (PHONE, DESK):
+            for username, pages in _pages(reference).items():
+                with Visitor.at(house.url, browser, width=width) as visitor:
+                    visitor.sign_in(username)
+                    for name, steps in pages.items():
+                        if wanted is None or (name, width) in wanted:
+                            _go(visitor, steps)
+                            yield _picture(visitor, folder / f"{name}-{width}.png", width)
+        browser.close()
+
+
+def _pages(reference: str) -> dict[str, dict[str, list[str]]]:
+    """User name, name of the picture, and the way there: an address, then buttons and links."""
+    return {
+        "ngo_a_caseworker": {
+            "dashboard": ["/"],
+            "case-list": ["/cases/"],
+            "case-file": [f"/cases/{reference}/"],
+            "follow-up": [f"/cases/{reference}/", "#main section .govuk-list a"],
+            "assessment": [f"/cases/{reference}/programmes/RASNM-2/"],
+            "intake-consent": ["/cases/new/"],
+            "intake-mistake": ["/cases/new/", "#main button"],
+            "intake-person": ["/cases/new/", *_agreed()],
+        },
+        "iom_approver": {
+            "grants": ["/grants/"],
+            "grant": ["/grants/", "#main tbody th a"],
+            "programme": ["/projects/RASNM-2/"],
+        },
+    }
+
+
+def _agreed() -> list[str]:
+    return ["[name=was_told]", "[name=agrees][value=yes]", "#main button"]
+
+
+def _go(visitor, steps: list[str]) -> None:
+    address, *presses = steps
+    visitor.open(address)
+    for selector in presses:
+        visitor.page.locator(selector).first.click()
+    visitor.page.wait_for_load_state()
+
+
+def _picture(visitor, path: Path, width: int) -> Path:
+    """The page as far down as it is worth a picture, with nothing in focus."""
+    visitor.page.evaluate("document.activeElement.blur()")
+    height = visitor.page.evaluate("document.documentElement.scrollHeight")
+    clip = {"x": 0, "y": 0, "width": width, "height": min(height, TALLEST)}
+    visitor.page.screenshot(path=path, clip=clip, full_page=True, animations="disabled")
+    return path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, help="where all pictures go")
+    folder = parser.parse_args().folder
+    target = folder or ROOT / "docs" / "images"
+    target.mkdir(parents=True, exist_ok=True)
+    prepare()
+    for path in take(target, None if folder else OF_THE_README):
+        print(f"{os.path.relpath(path)}  {path.stat().st_size // 1024} KB")
+
+
+if __name__ == "__main__":
+    main()
