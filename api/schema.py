@@ -13,11 +13,10 @@ from rest_framework import serializers
 from api.once import HEADER
 from api.problems import MEDIA_TYPE
 
-ALWAYS = (401, 405, 406)
+ALWAYS = (400, 401, 405, 406)
 # What the web server refuses in its own words before the house hears of it.
 BEFORE_US = (414, 431)
-READING_MANY, READING_ONE = (400, *ALWAYS), (404, *ALWAYS)
-WRITING = (400, 403, 409, 413, 415, *ALWAYS)
+WRITING = (403, 409, 413, 415)
 
 
 class FieldProblem(serializers.Serializer):
@@ -79,12 +78,8 @@ class HouseSchema(AutoSchema):
         return operation
 
     def _problems(self) -> tuple[int, ...]:
-        is_about_one = "{" in self.path
-        if self.method == "POST":
-            return (404, *WRITING) if is_about_one else WRITING
-        if is_about_one:
-            return READING_ONE
-        return READING_MANY if self._is_list_view() else ALWAYS
+        codes = ALWAYS + (WRITING if self.method == "POST" else ())
+        return (*codes, 404) if "{" in self.path else codes
 
 
 @cache

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from api.resources import RESOURCES
 from core.clock import now
 from core.context import acting_as
 from reintegration.demo import CAST
@@ -95,7 +96,76 @@ def decision(deed: str):
     return case_page(GRANTS)
 
 
+def program(allowed, ok: int = 200, anonymous: int = 401):
+    """An address of the API that isn't about one row: problems for programs, no page to sign in on."""
+    return lambda person, target: _status(
+        person, allowed=allowed is None or person in allowed, ok=ok, anonymous=anonymous
+    )
+
+
+def program_row(readers, deciders=None, ok: int = 200):
+    """One row of the API: 404 for who can't read it, 403 for who reads it and may not do the deed."""
+    return lambda person, target: _status(
+        person,
+        allowed=deciders is None or person in deciders[target],
+        found=person in readers[target],
+        ok=ok,
+        anonymous=401,
+    )
+
+
+def refused_program(person: str, target: str) -> int:
+    return 401 if person == NOBODY else 405
+
+
+# This table's empty form is no JSON: 415 is the answer to who may do a deed, and comes after 404 and 403.
+FORM = 415
+
+
+def resource(name: str, readers, *, making: bool = False, deeds: dict | None = None) -> dict[str, Row]:
+    """The rows of one resource: its list, one of its rows, and its deeds."""
+    found = {
+        f"api:{name}-list": Row(program(None), program(WRITERS, ok=FORM) if making else refused_program),
+        f"api:{name}-detail": Row(program_row(readers), refused_program, TARGETS),
+    }
+    for deed, deciders in (deeds or {}).items():
+        found[f"api:{name}-{deed}"] = Row(refused_program, program_row(readers, deciders, ok=FORM), TARGETS)
+    return found
+
+
+EVERYBODY = {"a": set(CAST), "b": set(CAST), "missing": set()}
+# Who is asked next says no: in the API either of them finds the deed, and the grant's state decides.
+EITHER = {target: DECIDES["refuse"] | DECIDES["approve"] for target in TARGETS}
+API: dict[str, Row] = {
+    "api:start": Row(program(None), refused_program),
+    "api:schema": Row(always(200), always(405)),
+    "api:docs": Row(always(200), always(405)),
+    "api:missing": Row(program_row({"a": set()}), program_row({"a": set()})),
+    **resource("organisation", EVERYBODY),
+    **resource("project", EVERYBODY),
+    **resource("criteria", EVERYBODY),
+    **resource("indicator", EVERYBODY),
+    **resource("beneficiary", READS),
+    **resource("case", GRANTS, making=True, deeds={"close": WRITES}),
+    **resource("consent", READS, making=True, deeds={"withdraw": LEADS}),
+    **resource("screening", READS, making=True),
+    **resource("enrolment", GRANTS, making=True),
+    **resource("assessment", READS),
+    **resource("plan", READS, making=True),
+    **resource(
+        "grant",
+        GRANTS,
+        making=True,
+        deeds={deed: {target: DECIDES[deed] for target in TARGETS} for deed in ("endorse", "approve", "pay")}
+        | {"refuse": EITHER},
+    ),
+    **resource("instalment", GRANTS),
+    **resource("follow-up", READS, deeds={"record": WRITES}),
+    **resource("reminder", READS),
+}
+
 TABLE: dict[str, Row] = {
+    **API,
     "dashboard": Row(page(), refused),
     "healthz": Row(always(200), always(405)),
     "readyz": Row(always(200), always(405)),
@@ -173,7 +243,25 @@ def keys(cast) -> dict[str, dict[str, str]]:
                 "referral_id": str(referral.pk),
                 "follow_up_id": str(FollowUp.objects.visible_to(by).filter(case=case)[0].pk),
             }
+        story.approved(grant, cast)
+        story.paid(grant, cast)
+        with acting_as(by):
+            found[target] |= {
+                kind.lookup_url_kwarg: str(_row_of(kind, by, case).pk)
+                for kind in RESOURCES
+                if kind.lookup_url_kwarg not in found[target]
+            }
     return found
+
+
+def _row_of(kind, by, case):
+    """A row of the case in a resource of the API; of one without cases, any."""
+    rows = kind.rows(by)
+    if kind.noun == "beneficiary":
+        return rows.get(pk=case.beneficiary_id)
+    if kind.noun == "case":
+        return rows.get(pk=case.pk)
+    return rows.filter(case=case)[0] if hasattr(rows.model, "case") else rows[0]
 
 
 def _address(route: str, values: dict[str, str]) -> str:

@@ -43,11 +43,14 @@ class PlaceCode(serializers.CharField):
         super().__init__(max_length=5, **kwargs)
         self.model = model
 
-    def to_internal_value(self, data: Any) -> Any:
-        code = super().to_internal_value(data)
-        found = self.model._default_manager.filter(code=code).first() if code else None
-        if code and found is None:
-            raise serializers.ValidationError(f"No {self.model._meta.model_name} has this code.")
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """The place, once the text itself is sound; None where there is none."""
+        code = super().run_validation(data)
+        if not code:
+            return None
+        found = self.model._default_manager.filter(code=code).first()
+        if found is None:
+            raise serializers.ValidationError(f"No {self.model._meta.verbose_name} has this code.")
         return found
 
 

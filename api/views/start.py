@@ -3,6 +3,7 @@
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view, schema
+from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -24,4 +25,6 @@ def start(request: Request) -> Response:
 @schema(None)
 def missing(request: Request, rest: str) -> Response:
     """An address under `/api/v1/` that leads nowhere is told as every other problem is."""
+    if "\x00" in rest:
+        raise ParseError("The address holds a NUL character.")
     raise Http404

@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from email import message_from_bytes, policy
@@ -27,6 +27,7 @@ from urllib.parse import urlsplit, urlunsplit
 from aiosmtpd.controller import Controller
 from redis import Redis
 
+from localstack.supervisor import tie_to_parent
 from tests import databases
 
 SWEEP_SECONDS = 2
@@ -194,17 +195,17 @@ def _environment(house: House, *, mail_port: int, number: int) -> dict[str, str]
 
 def _programs(house: House, port: int, number: int) -> dict[str, list[str]]:
     celery = ["celery", "-A", "iom_cases"]
+    gunicorn = ["gunicorn", "iom_cases.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "2"]
     quiet = ["--without-gossip", "--without-mingle", "--hostname", f"browser{number}-{os.getpid()}@localhost"]
     return {
-        "web": ["gunicorn", "iom_cases.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "2"]
-        + ["--worker-class", "sync", "--no-control-socket"],
+        "web": [*gunicorn, "--worker-class", "sync", "--no-control-socket"],
         "worker": [*celery, "worker", "--loglevel", "INFO", "--concurrency", "1", *quiet],
         "beat": [*celery, "beat", "--schedule", str(house.logs / "schedule"), "--pidfile="],
     }
 
 
 def _start(name: str, words: list[str], values: dict[str, str], logs: Path) -> subprocess.Popen:
-    """One process in a group of its own, so that its children end with it."""
+    """One process in a group of its own, so that its children end with it; it ends where we are killed."""
     with open(logs / f"{name}.log", "wb") as log:
         return subprocess.Popen(
             [sys.executable, "-m", *words],
@@ -214,6 +215,7 @@ def _start(name: str, words: list[str], values: dict[str, str], logs: Path) -> s
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=tie_to_parent(signal.SIGTERM),
         )
 
 
@@ -224,14 +226,10 @@ def _stop(processes: dict[str, subprocess.Popen]) -> None:
             process.send_signal(signal.SIGTERM)
     end = time.monotonic() + STOP_SECONDS
     for process in processes.values():
-        try:
+        with suppress(subprocess.TimeoutExpired):  # whoever is too slow is made to end below
             process.wait(max(end - time.monotonic(), 0.1))
-        except subprocess.TimeoutExpired:
-            pass  # made to end below
-        try:
+        with suppress(ProcessLookupError):  # the whole group is gone already
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # the whole group is gone already
         process.wait()
 
 

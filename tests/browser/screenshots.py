@@ -15,9 +15,9 @@ OF_THE_README = {
     ("case-file", 1280),
     ("case-file", 360),
     ("case-list", 1280),
-    ("intake-person", 360),
+    ("intake", 360),
 }
-TALLEST = 1500  # pixels; what comes below is left out
+TALLEST = {360: 1200, 1280: 960}  # pixels, by width: what comes below is left out of the README's pictures
 # A case that has come far: paid in part, with a visit overdue, and a safe contact to mind.
 FAR = """
     SELECT c.reference FROM beneficiaries_case c
@@ -62,7 +62,8 @@ def take(folder: Path, wanted: set[tuple[str, int]] | None) -> Iterator[Path]:
                     for name, steps in pages.items():
                         if wanted is None or (name, width) in wanted:
                             _go(visitor, steps)
-                            yield _picture(visitor, folder / f"{name}-{width}.png", width)
+                            tallest = TALLEST[width] if wanted else None
+                            yield _picture(visitor, folder / f"{name}-{width}.png", width, tallest)
         browser.close()
 
 
@@ -75,7 +76,7 @@ def _pages(reference: str) -> dict[str, dict[str, list[str]]]:
             "case-file": [f"/cases/{reference}/"],
             "follow-up": [f"/cases/{reference}/", "#main section .govuk-list a"],
             "assessment": [f"/cases/{reference}/programmes/RASNM-2/"],
-            "intake-consent": ["/cases/new/"],
+            "intake": ["/cases/new/"],
             "intake-mistake": ["/cases/new/", "#main button"],
             "intake-person": ["/cases/new/", *_agreed()],
         },
@@ -99,11 +100,11 @@ def _go(visitor, steps: list[str]) -> None:
     visitor.page.wait_for_load_state()
 
 
-def _picture(visitor, path: Path, width: int) -> Path:
-    """The page as far down as it is worth a picture, with nothing in focus."""
+def _picture(visitor, path: Path, width: int, tallest: int | None) -> Path:
+    """The page from its top, with nothing in focus; all of it, or so many pixels."""
     visitor.page.evaluate("document.activeElement.blur()")
     height = visitor.page.evaluate("document.documentElement.scrollHeight")
-    clip = {"x": 0, "y": 0, "width": width, "height": min(height, TALLEST)}
+    clip = {"x": 0, "y": 0, "width": width, "height": min(height, tallest or height)}
     visitor.page.screenshot(path=path, clip=clip, full_page=True, animations="disabled")
     return path
 

@@ -25,6 +25,24 @@ def test_pages_of_the_navigation(visitor, username):
             addresses.append(leads)  # and so on, as a person goes on
 
 
+def test_what_is_planted_is_noticed(visitor):
+    """The control of all other tests here: a fault of access, a page too wide, a style that the policy refuses."""
+    visitor.open("/accounts/login/")
+    assert (visitor.faults(), visitor.overflow(), visitor.complaints) == ([], [], [])
+    visitor.page.evaluate(
+        """() => {
+            const planted = document.querySelector('main').appendChild(document.createElement('img'))
+            planted.src = '/static/images/mark.svg'
+            planted.width = 2000
+            planted.insertAdjacentHTML('afterend', '<p style="color: red">planted</p>')
+        }"""
+    )
+    assert [fault for fault in visitor.faults() if fault.startswith("image-alt")]
+    assert visitor.overflow()
+    assert [words for words in visitor.complaints if "Content Security Policy" in words]
+    visitor.complaints.clear()
+
+
 def test_first_page_of_the_interview(visitor):
     visitor.sign_in("ngo_a_caseworker")
     visitor.open("/cases/new/")

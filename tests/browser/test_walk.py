@@ -15,6 +15,9 @@ from tests.browser.visitor import DESK, PHONE, Visitor
 CASEWORKER = "ngo_a_caseworker"
 PROGRAMME = "Return Assistance to Stranded Nepali Migrants, second phase (demo)"
 VISIT = "First visit after the grant"
+DRAFTS_AND_PEOPLE = """
+    SELECT (SELECT count(*) FROM beneficiaries_intakedraft), (SELECT count(*) FROM beneficiaries_beneficiary)
+"""
 NARRATIVE = "They kept the passport in a drawer at the office."
 CRITERIA = [
     "Nepali migrant worker",
@@ -70,6 +73,7 @@ def test_from_first_interview_to_recorded_visit(house, browser, way):
         the_person_is_admitted(visitor)
         a_grant_is_asked_for(visitor)
         visitor.sign_out()
+        the_file_is_open_to_iom_only_where_agreed(visitor, reference, way.shares)
         the_grant_is_decided_without_a_name(visitor, reference, way.person)
         the_follow_ups_are_scheduled(visitor, reference)
         thirty_days_pass(house, reference)
@@ -99,12 +103,11 @@ def _told_and_asked(visitor: Visitor, answer: str) -> None:
 
 
 def nothing_is_kept_of_somebody_who_refuses(visitor: Visitor, house: House) -> None:
-    counted = "SELECT (SELECT count(*) FROM beneficiaries_intakedraft), (SELECT count(*) FROM {})".format
-    before = house.rows(counted("beneficiaries_beneficiary"))
+    before = house.rows(DRAFTS_AND_PEOPLE)
     _told_and_asked(visitor, "No, they do not agree")
     expect(visitor.heading("Nothing was kept")).to_be_visible()
     visitor.look()
-    assert house.rows(counted("beneficiaries_beneficiary")) == before
+    assert house.rows(DRAFTS_AND_PEOPLE) == before
     visitor.follow("Back to today")
 
 
@@ -120,7 +123,13 @@ def a_case_is_opened(visitor: Visitor, person: Person) -> str:
     message = visitor.page.get_by_text("The case is open. Its reference is")
     expect(message).to_be_visible()
     visitor.look()
-    for known in (person.in_nepali, "2053-04-12 BS", "Sindhupalchok", "The brother must not answer.", NARRATIVE):
+    for known in (
+        person.in_nepali,
+        "2053-04-12 BS",
+        "Sindhupalchok",
+        "The brother must not answer.",
+        NARRATIVE,
+    ):
         expect(visitor.page.get_by_text(known).first).to_be_visible()
     reference = visitor.page.url.rstrip("/").rpartition("/")[2]
     expect(message).to_contain_text(reference)
@@ -162,6 +171,7 @@ def sharing_is_asked(visitor: Visitor, answer: str) -> None:
 
 def the_person_is_admitted(visitor: Visitor) -> None:
     visitor.follow("Assess for a programme")
+    expect(visitor.heading("For which programme?")).to_be_visible()
     visitor.look()
     visitor.follow(PROGRAMME)
     result = visitor.page.locator("#result")
@@ -195,6 +205,7 @@ def _each_criterion_has_its_reason(result: Locator) -> None:
 
 def a_grant_is_asked_for(visitor: Visitor) -> None:
     visitor.follow(re.compile("Agree a reintegration plan"))
+    expect(visitor.heading("Reintegration plan")).to_be_visible()
     visitor.look()
     visitor.choose("Livelihood", "Tea shop")
     visitor.fill("What does the person want to reach?", "A tea shop at the bus park.")
@@ -208,6 +219,15 @@ def a_grant_is_asked_for(visitor: Visitor) -> None:
     visitor.press("Ask for this grant")
     expect(visitor.page.get_by_text("The grant is asked for.")).to_be_visible()
     expect(visitor.page.get_by_role("link", name="Grant: NPR 60,000")).to_be_visible()
+
+
+def the_file_is_open_to_iom_only_where_agreed(visitor: Visitor, reference: str, answer: str) -> None:
+    """The supervisor works on shared cases; who approves grants never opens a file. Asked beside the page."""
+    shared = 200 if answer.startswith("Yes") else 404
+    for username, status in (("iom_supervisor", shared), ("iom_approver", 404)):
+        visitor.sign_in(username)
+        assert visitor.page.request.get(f"{visitor.url}/cases/{reference}/").status == status, username
+        visitor.sign_out()
 
 
 def the_grant_is_decided_without_a_name(visitor: Visitor, reference: str, person: Person) -> None:
@@ -291,6 +311,7 @@ def a_mail_says_so_once_and_names_nobody(house: House, reference: str, person: P
 
 def the_visit_is_recorded(visitor: Visitor, reference: str) -> None:
     visitor.follow("Notices")
+    expect(visitor.heading("Notices")).to_be_visible()
     visitor.look()
     visitor.follow(re.compile(f"Visit due on .*: case {reference}"))
     visitor.follow(VISIT)
