@@ -48,7 +48,8 @@ def _in_words(tree: dict, depth: int = 0) -> list[dict]:
     label = (get_language() == "ne" and tree.get("label_ne")) or tree.get("label_en", "")
     if together is None:
         return [{"text": label or str(FACTS[tree["fact"]].label), "depth": depth, "node": tree}]
-    head = label or (_("All of these:") if together == "all" else _("At least one of these:"))
+    joined = _("All of these:") if together == "all" else _("At least one of these:")
+    head = f"{label} – {joined}" if label else joined
     lines = [{"text": head, "depth": depth, "node": tree}]
     for child in tree[together]:
         lines += _in_words(child, depth + 1)

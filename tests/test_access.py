@@ -135,7 +135,7 @@ def resource(name: str, readers, *, making: bool = False, deeds: dict | None = N
 
 EVERYBODY = {"a": set(CAST), "b": set(CAST), "missing": set()}
 # Who is asked next says no: in the API either of them finds the deed, and the grant's state decides.
-EITHER = {target: DECIDES["refuse"] | DECIDES["approve"] for target in TARGETS}
+EITHER = dict.fromkeys(TARGETS, DECIDES["refuse"] | DECIDES["approve"])
 API: dict[str, Row] = {
     "api:start": Row(program(None), refused_program),
     "api:schema": Row(always(200), always(405)),
@@ -156,7 +156,7 @@ API: dict[str, Row] = {
         "grant",
         GRANTS,
         making=True,
-        deeds={deed: {target: DECIDES[deed] for target in TARGETS} for deed in ("endorse", "approve", "pay")}
+        deeds={deed: dict.fromkeys(TARGETS, DECIDES[deed]) for deed in ("endorse", "approve", "pay")}
         | {"refuse": EITHER},
     ),
     **resource("instalment", GRANTS),

@@ -168,7 +168,8 @@ def _actions(case: Case, consents, parts: dict, may_write: bool, may_lead: bool)
     first = [made[name] for name in names if name in ("ask_sharing", "assess")]
     last = [made[name] for name in names if name in ("note", "assess_another", "refer", "close")]
     ordered = first + actions + last
-    ordered[0]["primary"] = True
+    if first or actions:  # what can wait is never the loud button
+        ordered[0]["primary"] = True
     return ordered
 
 
