@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from django.db.models import F
+from django.db import connection
 from django.utils import timezone
 
 from accounts.choices import OrganisationKind, Permission
@@ -14,9 +14,10 @@ from accounts.models import ApiToken, Membership, Organisation, User
 
 @dataclass(frozen=True)
 class Authority:
-    """Organisations by permission, for one person at one moment."""
+    """Organisations by permission, for one person at one moment; and the names of all they work for."""
 
     held: dict[str, frozenset[UUID]]
+    names: tuple[tuple[str, str], ...] = ()  # English and Nepali, those without any permission too
 
     def where(self, *permissions: str) -> frozenset[UUID]:
         """Organisations in which the person holds at least one of these permissions."""
@@ -33,19 +34,43 @@ def authority_of(user) -> Authority:
     if not user.is_authenticated or not user.is_active:
         return Authority({})
     if not hasattr(user, "_authority"):
-        rows = (
-            Membership.objects.live(timezone.localdate())
-            .filter(user=user, role__organisation__is_active=True)
-            .filter(role__group__organisationgrouppermission__content_object=F("role__organisation"))
-            .values_list(
-                "role__organisation_id", "role__group__organisationgrouppermission__permission__codename"
-            )
-        )
+        with connection.cursor() as cursor:
+            cursor.execute(_STANDING, {"user": user.pk, "today": timezone.localdate()})
+            rows = cursor.fetchall()
         held: dict[str, set[UUID]] = {}
-        for organisation_id, codename in rows:
-            held.setdefault(codename, set()).add(organisation_id)
-        user._authority = Authority({name: frozenset(ids) for name, ids in held.items()})
+        for organisation_id, _name_en, _name_ne, codenames in rows:
+            for codename in codenames:
+                held.setdefault(codename, set()).add(organisation_id)
+        user._authority = Authority(
+            {name: frozenset(ids) for name, ids in held.items()},
+            tuple((name_en, name_ne) for _id, name_en, name_ne, _codenames in rows),
+        )
     return user._authority
+
+
+# By hand, as every page asks it and the ORM would take longer to write it than PostgreSQL to answer.
+_STANDING = """
+    SELECT o.id, o.name_en, o.name_ne,
+           coalesce(array_agg(DISTINCT p.codename::text) FILTER (WHERE p.codename IS NOT NULL), '{}')
+      FROM accounts_membership m
+      JOIN accounts_role r ON r.id = m.role_id
+      JOIN accounts_organisation o ON o.id = r.organisation_id AND o.is_active
+      LEFT JOIN accounts_organisationgrouppermission g
+        ON g.group_id = r.group_id AND g.content_object_id = r.organisation_id
+      LEFT JOIN auth_permission p ON p.id = g.permission_id
+     WHERE m.user_id = %(user)s AND m.starts_on <= %(today)s
+       AND (m.ends_on IS NULL OR m.ends_on >= %(today)s)
+     GROUP BY o.id ORDER BY o.code
+"""
+
+
+def unread_notices(user) -> int:
+    """How many notices wait for this person; by hand, as every page shows it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM accounts_notice WHERE recipient_id = %s AND read_at IS NULL", [user.pk]
+        )
+        return cursor.fetchone()[0]
 
 
 def organisations_of(user, permission: str = ""):

@@ -1,6 +1,11 @@
 """Forms of the interview and of the case."""
 
+from uuid import UUID
+
 from django import forms
+from django.forms.utils import flatatt
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +19,7 @@ from core.scoping import Confidentiality
 from geography.models import Country, District
 from geography.queries import UnknownDistrict, find_local_levels, require_district
 from projects.choices import TargetGroup
+from projects.facts import DISTRICTS
 
 LIVE_GIVERS = [choice for choice in ConsentGiver.choices if choice[0] != ConsentGiver.LEGACY]
 LIVE_HOWS = [choice for choice in ConsentHow.choices if choice[0] != ConsentHow.FILE]
@@ -389,6 +395,23 @@ class EmergencyForm(OnceForm):
     )
 
 
+class PlainSelect(forms.Select):
+    """A select written in one go: Django's own renders a template for each option, 3 ms for 77 districts."""
+
+    def render(self, name, value, attrs=None, renderer=None):
+        chosen = self.format_value(value)
+        options = format_html_join(
+            "\n",
+            '<option value="{}"{}>{}</option>',
+            (
+                (code, mark_safe(" selected") if str(code) in chosen else "", label)
+                for code, label in self.choices
+            ),
+        )
+        kept = flatatt(self.build_attrs(self.attrs, {**(attrs or {}), "name": name}))
+        return format_html("<select{}>{}</select>", kept, options)
+
+
 class CaseFilter(forms.Form):
     """Finding a case on the list."""
 
@@ -401,15 +424,19 @@ class CaseFilter(forms.Form):
         widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
     )
     status = forms.ChoiceField(
-        label=_("Status"), required=False, choices=[("", _("All")), *CaseStatus.choices]
-    )
-    district = forms.ModelChoiceField(
-        District.objects.all(),
-        to_field_name="code",
+        label=_("Status"),
         required=False,
-        label=_("District"),
-        empty_label=_("All"),
+        choices=[("", _("All")), *CaseStatus.choices],
+        widget=PlainSelect,
     )
+    district = forms.ChoiceField(
+        label=_("District"), required=False, choices=[("", _("All")), *DISTRICTS.items()], widget=PlainSelect
+    )
+
+    def clean_district(self) -> UUID | None:
+        """The district's key, which is made from its code."""
+        code = self.cleaned_data["district"]
+        return District.id_for(code) if code else None
 
 
 class EmptyForm(OnceForm):

@@ -2,10 +2,10 @@
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from accounts.models import Notice
-from accounts.queries import authority_of, organisations_of
+from accounts.queries import authority_of, unread_notices
 
 
 def frame(request) -> dict:
@@ -13,7 +13,7 @@ def frame(request) -> dict:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {"is_demo": settings.DEMO}
-    authority = authority_of(user)
+    authority, is_nepali = authority_of(user), get_language() == "ne"
     pages = [
         (_("Today"), reverse("dashboard"), True),
         (_("Cases"), reverse("beneficiaries:case-list"), authority.may("read_cases")),
@@ -38,6 +38,6 @@ def frame(request) -> dict:
             for label, url, is_open in pages
             if is_open
         ],
-        "notice_count": Notice.objects.visible_to(user).unread().count(),
-        "organisation_names": [organisation.name for organisation in organisations_of(user)],
+        "notice_count": unread_notices(user),
+        "organisation_names": [(is_nepali and name_ne) or name_en for name_en, name_ne in authority.names],
     }

@@ -6,9 +6,13 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from accounts.choices import Permission
+from accounts.models import Organisation, User
 from accounts.queries import authority_of
+from beneficiaries import queries as case_queries
 from beneficiaries.models import Assessment, Case, CaseAccess, Enrolment
+from core.related import fill_in
 from core.scoping import Level
+from projects.models import Project
 from reintegration.models import FollowUp, Grant, Instalment, Plan
 
 SOON = timedelta(days=14)
@@ -58,31 +62,47 @@ def follow_ups_due(user, *, on: date) -> QuerySet[FollowUp]:
 
 
 def case_parts(case: Case, user) -> dict[str, list]:
-    """All that hangs on a case and shows on its file."""
-    return {
-        "enrolments": list(
-            Enrolment.objects.visible_to(user).filter(case=case).select_related("project", "assessment", "by")
-        ),
-        "assessments": list(
-            Assessment.objects.visible_to(user).filter(case=case).select_related("project", "criteria", "by")
-        ),
-        "plans": list(
-            Plan.objects.visible_to(user).filter(case=case).select_related("enrolment__project", "by")
-        ),
-        "grants": list(grants_for(user).filter(case=case)),
-        "instalments": list(
-            Instalment.objects.visible_to(user)
-            .filter(case=case)
-            .select_related("paid_by")
-            .order_by("paid_at", "id")
-        ),
-        "follow_ups": list(
-            FollowUp.objects.visible_to(user)
-            .filter(case=case)
-            .select_related("project", "recorded_by")
-            .order_by("due_on", "id")
-        ),
+    """All that hangs on a case and shows on its file, with the people, projects and organisations named there.
+
+    What hangs on a row that isn't there isn't asked for.
+    """
+    enrolments = list(Enrolment.objects.of(case, user))
+    plans = list(Plan.objects.of(case, user)) if enrolments else []
+    grants = list(Grant.objects.of(case, user).order_by("-requested_at", "id")) if plans else []
+    paid = Instalment.objects.of(case, user).order_by("paid_at", "id")
+    parts: dict[str, list] = {
+        "file": [case_queries.file_of(case, user)],
+        "notes": case_queries.notes_of(case, user),
+        "consents": case_queries.consents_of(case, user),
+        "emergencies": case_queries.emergencies_of(case, user),
+        "enrolments": enrolments,
+        "assessments": list(Assessment.objects.of(case, user).defer("facts", "result")),
+        "plans": plans,
+        "grants": grants,
+        "instalments": list(paid) if grants else [],
+        "follow_ups": list(FollowUp.objects.of(case, user).order_by("due_on", "id")),
     }
+    fill_in(User.objects.all(), *((parts[part], name) for part, names in _PEOPLE.items() for name in names))
+    fill_in(Project.objects.all(), (enrolments, "project"), (parts["assessments"], "project"))
+    fill_in(Organisation.objects.all(), (parts["consents"], "organisation"))
+    by_key = {enrolment.pk: enrolment for enrolment in enrolments}
+    for plan in plans:
+        plan.enrolment = by_key[plan.enrolment_id]
+    return parts
+
+
+# Who is named on a case file, by the part that names them.
+_PEOPLE = {
+    "file": ("caseworker",),
+    "notes": ("by",),
+    "consents": ("recorded_by",),
+    "emergencies": ("person",),
+    "assessments": ("by",),
+    "plans": ("by",),
+    "grants": ("requested_by", "endorsed_by", "approved_by", "refused_by"),
+    "instalments": ("paid_by",),
+    "follow_ups": ("recorded_by",),
+}
 
 
 def grant_permissions(grant: Grant, user) -> frozenset[str]:

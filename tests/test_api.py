@@ -304,10 +304,11 @@ def test_a_deed_is_hidden_refused_or_open(path, deed, program, cast, whole_case)
     """404 for who doesn't see the row, 403 for who sees it and may not; 4xx of another kind for who may."""
     key, readers = key_in(path, whole_case, cast[A]), OWN | (FIGURES if path in REFERENCE else set())
     for username in CAST:
-        response = program(username).post(f"{path}/{key}/{deed}/", raw=b"[")
+        asking = program(username)
+        response = asking.post(f"{path}/{key}/{deed}/", raw=b"[")
         expected = 404 if username not in readers else 400 if username in MAY[deed] else 403
         assert response.status_code == expected, username
-        assert program(username).post(f"{path}/{MISSING}/{deed}/", {}).status_code == 404
+        assert asking.post(f"{path}/{MISSING}/{deed}/", {}).status_code == 404
 
 
 @pytest.mark.parametrize("path", [path for path, kind in KINDS.items() if hasattr(kind, "create")])
@@ -898,6 +899,57 @@ def test_what_is_empty_is_taken_where_a_deed_needs_nothing(program, cast):
         case = story.a_case(by)
     assert fields_of(program(A).post(f"cases/{case.pk}/close/", {"why": "x"})) == {"why"}
     assert program(A).asks("POST", f"cases/{case.pk}/close/").status_code == 200
+
+
+ODD = [None, True, 10**30, 1e308, "", "x" * 20_000, "0001-01-01", "9999-12-31", [None], {"x": {}}]
+
+
+def _with_each_leaf_odd(body: dict):
+    """The body once for each of its values and each odd value in its place."""
+    for name, value in body.items():
+        for odd in ODD:
+            yield {**body, name: odd}
+        if isinstance(value, dict):
+            for below in _with_each_leaf_odd(value):
+                yield {**body, name: below}
+
+
+def _bodies(cast) -> dict[str, tuple[str, dict]]:
+    """For each deed that is told something: who does it, and a body that is taken."""
+    by, today = cast[A], now().date().isoformat()
+    with acting_as(by):
+        asked, case = story.a_case(by), story.a_case(by)
+        enrolment, plan = story.admitted(story.a_case(by), by), story.planned(story.a_case(by), by)
+        grant = story.requested(story.planned(case, by), by)
+        visit = FollowUp.objects.visible_to(by).filter(case=case)[0]
+        line = BudgetLine.objects.get(project=story.project(), code="grants")
+    story.approved(grant, cast)
+    key = str(asked.pk)
+    admission = {"project": str(story.project().pk), "decision": "not_admitted", "enrolled_on": today}
+    return {
+        "cases/": (A, opening()),
+        "consents/": (A, {"case": key, "purpose": "research", "is_given": True, "until_on": today}),
+        "screenings/": (A, {"case": key, "answers": {"is_nepali": True}}),
+        "enrolments/": (A, {"case": key, "reason": "No.", **admission}),
+        "plans/": (
+            A,
+            {"enrolment": str(enrolment.pk), "livelihood": "job", "goal": "A job.", "agreed_on": today},
+        ),
+        "grants/": (A, {"plan": str(plan.pk), "budget_line": str(line.pk), "amount_npr": "10"}),
+        f"grants/{grant.pk}/pay/": (FINANCE, {"amount_npr": "10", "voucher": "V", "paid_on": today}),
+        f"follow-ups/{visit.pk}/record/": (A, {"done_on": today, "outcome": "not_found", "note": "x"}),
+    }
+
+
+def test_no_odd_value_anywhere_is_a_fault_of_ours(cast, program):
+    """A body that is taken, with each of its values made odd: taken, refused or overtaken, never 500."""
+    statuses: dict[str, set[int]] = {}
+    for path, (username, body) in _bodies(cast).items():
+        asking = program(username)
+        for odd in _with_each_leaf_odd(body):
+            statuses.setdefault(path, set()).add(asking.post(path, odd).status_code)
+        assert asking.post(path, body).status_code in (200, 201, 400, 409), "taken, or done by an odd one"
+    assert set().union(*statuses.values()) <= {200, 201, 400, 409}, statuses
 
 
 # The schema and its page

@@ -30,7 +30,7 @@ class PageQuery(Given):
     """What every list may be asked for."""
 
     cursor = serializers.CharField(
-        required=False, max_length=1000, help_text="As given in `next` or `previous`; never made by hand."
+        required=False, max_length=300, help_text="As given in `next` or `previous`; never made by hand."
     )
     page_size = serializers.IntegerField(
         required=False, min_value=1, max_value=LARGEST_PAGE, help_text=f"Rows a page; {PAGE} unless told."

@@ -10,9 +10,13 @@ from accounts.choices import Permission
 from accounts.models import Organisation, User
 from accounts.queries import authority_of
 from beneficiaries.choices import AccessBasis, CaseStatus, Risk
-from core.scoping import OPENED_IN_FULL, Level, OwnWall, ScopedQuerySet
+from core.scoping import OPENED_IN_FULL, Confidentiality, Level, OwnWall, ScopedQuerySet
 from geography.models import District
 
+SEALED = {
+    Confidentiality.RESTRICTED: Permission.READ_RESTRICTED,
+    Confidentiality.COUNSELLING: Permission.READ_COUNSELLING,
+}
 DECISIONS = (Permission.ENDORSE_GRANTS, Permission.APPROVE_GRANTS, Permission.PAY_GRANTS)
 
 
@@ -28,6 +32,13 @@ def reaching(user, level: Level, *, writing: bool = False) -> Q:
         found |= Q(organisation_id__in=full, level=Level.SLICE, organisation_id=OuterRef("receiver_id"))
     found &= Q(person=None) | Q(person=user)
     return found & (Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+
+
+def unsealing(user, kind: Confidentiality) -> Q:
+    """Among the rows that open a case, those that open what is kept at this confidentiality too."""
+    if kind == Confidentiality.NORMAL:
+        return Q()
+    return Q(level=Level.LEAD, organisation_id__in=authority_of(user).where(SEALED[kind]))
 
 
 class CaseAccessQuerySet(ScopedQuerySet):
@@ -93,10 +104,25 @@ class CaseAccess(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["organisation", "status", "-changed_on", "case"], name="access_by_status"),
+            # What policies and scope ask travels in the index: pages and counts then touch no table.
+            models.Index(
+                fields=["organisation", "status", "-changed_on", "case"],
+                include=["id", "level", "person", "expires_at"],
+                name="access_by_status",
+            ),
             models.Index(
                 fields=["organisation", "status", "district", "-changed_on", "case"],
                 name="access_by_district",
             ),
-            models.Index(fields=["organisation", "-changed_on", "case"], name="access_by_change"),
+            models.Index(
+                fields=["organisation", "-changed_on", "case"],
+                include=["id", "level", "person", "expires_at"],
+                name="access_by_change",
+            ),
         ]
+
+    def opens(self, user, permission: Permission, level: Level = Level.WORKING) -> bool:
+        """Whether this row, which is live and this person's own, opens `level` to one with the permission."""
+        return self.level in OPENED_IN_FULL[level] and authority_of(user).may(
+            permission, self.organisation_id
+        )

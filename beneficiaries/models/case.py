@@ -39,6 +39,11 @@ class Case(models.Model):
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
 
+    # Filled in where a person works on the case (`queries.case_by_reference`): who, and what they may do.
+    worked_on_by: uuid.UUID | None = None
+    may_write = may_lead = False
+    unsealed: frozenset[str] = frozenset()
+
     wall = Wall(
         read=Level.REFERENCE,
         insert=Level.LEAD,

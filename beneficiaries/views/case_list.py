@@ -5,10 +5,13 @@ from urllib.parse import urlencode
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import render
+from django.utils.formats import date_format
+from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from accounts.queries import authority_of
 from beneficiaries import queries
+from beneficiaries.choices import CaseStatus, Risk
 from beneficiaries.forms import CaseFilter
 
 PAGE = 50
@@ -26,15 +29,15 @@ def case_list(request):
     rows = queries.case_list(
         request.user,
         status=chosen.get("status") or "",
-        district_id=chosen["district"].pk if chosen.get("district") else None,
+        district_id=chosen.get("district"),
         find=chosen.get("find") or "",
     )
     start = max(int(request.GET["from"]), 0) if request.GET.get("from", "").isdecimal() else 0
-    page = list(rows[start : start + PAGE + 1])
+    page = queries.case_page(rows, start, PAGE + 1)
     context = {
         "form": form,
-        "rows": page[:PAGE],
-        "count": rows.order_by()[: COUNTED + 1].count() if not chosen.get("find") else None,
+        "rows": _shown(page[:PAGE]),
+        "count": queries.count_up_to(rows, COUNTED) if not chosen.get("find") else None,
         "counted": COUNTED,
         "previous_url": _page(request, max(start - PAGE, 0)) if start else "",
         "next_url": _page(request, start + PAGE) if len(page) > PAGE else "",
@@ -43,6 +46,32 @@ def case_list(request):
         "may_write": authority.may("write_cases"),
     }
     return render(request, "beneficiaries/case_list.html", context)
+
+
+def _shown(rows: list[dict]) -> list[dict]:
+    """The rows in words. What is the same for many rows is worded once."""
+    is_nepali = get_language() == "ne"
+    statuses = {code: str(label) for code, label in CaseStatus.choices}
+    risks = {code: str(label) for code, label in Risk.choices}
+    days = {row["changed_on"]: date_format(row["changed_on"], "SHORT_DATE_FORMAT") for row in rows}
+
+    def named(row: dict, what: str) -> str:
+        return (is_nepali and row[f"{what}__name_ne"]) or row[f"{what}__name_en"] or "–"
+
+    parts = [f"case__beneficiary__{part}_name" for part in ("first", "middle", "second")]
+    return [
+        {
+            "reference": row["reference"],
+            "name": " ".join(row[part] for part in parts if row[part]),
+            "name_ne": row["case__beneficiary__name_ne"],
+            "status": statuses[row["status"]],
+            "risk": risks.get(row["risk"], ""),
+            "district": named(row, "district"),
+            "lead": named(row, "lead_organisation"),
+            "changed_on": days[row["changed_on"]],
+        }
+        for row in rows
+    ]
 
 
 def _page(request, start: int) -> str:

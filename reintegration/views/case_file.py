@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_safe
 
-from beneficiaries import queries as case_queries
 from beneficiaries import rules as case_rules
 from beneficiaries.choices import CaseStatus, ConsentPurpose, NoteKind, Risk
 from beneficiaries.models import Case
@@ -18,8 +17,8 @@ from beneficiaries.views.consent import case_or_404
 from core import audit
 from core.clock import now
 from core.scoping import Confidentiality
-from geography.models import Country
 from projects.choices import TargetGroup
+from projects.facts import COUNTRIES
 from reintegration import queries
 from reintegration.choices import GrantState
 
@@ -46,30 +45,26 @@ NOTE_TAGS = {
 @require_safe
 def case_detail(request, reference: str):
     case = case_or_404(request, reference)
-    file = case_queries.file_of(case, request.user)
-    notes = case_queries.notes_of(case, request.user)
-    asked = case_queries.consents_of(case, request.user)
-    consents = [consent for consent in asked if consent.withdrawn_on is None]
     parts = queries.case_parts(case, request.user)
+    file = parts["file"][0]
+    consents = [consent for consent in parts["consents"] if consent.withdrawn_on is None]
     today = now().date()
-    may_write = Case.objects.editable_by(request.user).filter(pk=case.pk).exists()
-    may_lead = Case.objects.led_by(request.user).filter(pk=case.pk).exists()
     audit.record(by=request.user, verb="case file read", obj=case, case_id=case.pk, now=now())
     context = {
         "case": case,
         "identity": _identity(case, file, today),
         "about": _about(case),
-        "situation": _situation(file, notes),
-        "emergencies": case_queries.emergencies_of(case, request.user),
+        "situation": _situation(file, parts["notes"]),
+        "emergencies": parts["emergencies"],
         "file": file,
         "consents": consents,
         "parts": parts,
-        "actions": _actions(case, consents, parts, may_write, may_lead),
+        "actions": _actions(case, consents, parts),
         "due": [row for row in parts["follow_ups"] if row.done_on is None][:3],
-        "timeline": _timeline(case, asked, notes, parts),
+        "timeline": _timeline(case, parts),
         "today": today,
-        "may_write": may_write,
-        "may_lead": may_lead,
+        "may_write": case.may_write,
+        "may_lead": case.may_lead,
     }
     return render(request, "reintegration/case_detail.html", context)
 
@@ -99,36 +94,34 @@ def _about(case: Case) -> list[dict]:
         str(place) for place in (person.home_place, person.home_local_level, person.home_district) if place
     )
     born = person.birth_as_typed or (person.birth_on.isoformat() if person.birth_on else "")
-    country = Country.objects.filter(code=person.citizenship).first() if person.citizenship else None
     return [
         {"key": _("Safe contact"), "value": person.safe_contact},
         {"key": _("Telephone"), "value": person.phone},
         {"key": _("Born"), "value": born},
         {"key": _("Home"), "value": home},
-        {"key": _("Citizenship"), "value": country.name if country else ""},
+        {"key": _("Citizenship"), "value": COUNTRIES.get(person.citizenship, "")},
         {"key": _("Citizenship certificate"), "value": person.get_has_citizenship_certificate_display()},
     ]
 
 
 def _situation(file, notes) -> list[dict]:
-    country = Country.objects.filter(code=file.country_of_stay).first() if file.country_of_stay else None
     told = [file.narrative, *(note.text for note in notes if note.kind == NoteKind.NARRATIVE)]
     groups = [TargetGroup(code).label for code in file.groups if code in TargetGroup.values]
     return [
         {"key": _("Main situation"), "value": TargetGroup(file.primary_group).label},
         {"key": _("All that hold"), "value": ", ".join(str(group) for group in groups)},
-        {"key": _("Country abroad"), "value": country.name if country else ""},
+        {"key": _("Country abroad"), "value": COUNTRIES.get(file.country_of_stay, "")},
         {"key": _("Lives now in"), "value": file.current_district.name if file.current_district else ""},
         {"key": _("Asks for"), "value": file.needs},
         *({"key": _("What happened"), "value": text} for text in told if text),
     ]
 
 
-def _actions(case: Case, consents, parts: dict, may_write: bool, may_lead: bool) -> list[dict]:
+def _actions(case: Case, consents, parts: dict) -> list[dict]:
     """What can be done next, the most pressing first; templates decide nothing."""
     names = case_rules.case_actions(
-        may_write=may_write,
-        may_lead=may_lead,
+        may_write=case.may_write,
+        may_lead=case.may_lead,
         is_open=case.status != CaseStatus.CLOSED,
         has_asked_sharing=any(consent.purpose == ConsentPurpose.SHARING for consent in consents),
         is_enrolled=bool(parts["enrolments"]),
@@ -183,10 +176,10 @@ def _name(user) -> str:
     return (user.get_full_name() or user.username) if user else ""
 
 
-def _timeline(case: Case, asked, notes, parts: dict) -> list[dict]:
+def _timeline(case: Case, parts: dict) -> list[dict]:
     """What happened, the newest first."""
     items = [{"at": case.created_at, "title": _("Case opened"), "by": case.lead_organisation.name}]
-    for consent in asked:
+    for consent in parts["consents"]:
         about = (
             f"{consent.get_purpose_display()}: {consent.organisation}"
             if consent.organisation
@@ -197,7 +190,7 @@ def _timeline(case: Case, asked, notes, parts: dict) -> list[dict]:
         items.append({"at": consent.recorded_at, "title": answer, "text": about, "by": by})
         if consent.withdrawn_on:
             items.append({"at": consent.withdrawn_on, "title": _("Answer ended"), "text": about})
-    for note in notes:
+    for note in parts["notes"]:
         if note.kind == NoteKind.NOTE:
             item = {"at": note.at, "title": _("Note"), "text": note.text, "by": _name(note.by)}
             if note.confidentiality != Confidentiality.NORMAL:

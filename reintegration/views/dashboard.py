@@ -21,7 +21,7 @@ COUNTED = 1000
 def dashboard(request):
     authority, today, figures, due, waiting = authority_of(request.user), now().date(), [], [], []
     if authority.may("read_cases"):
-        open_cases = case_queries.case_list(request.user, status="active").order_by()[: COUNTED + 1].count()
+        open_cases = case_queries.count_up_to(case_queries.case_list(request.user, status="active"), COUNTED)
         due = list(queries.follow_ups_due(request.user, on=today)[:10])
         late = queries.follow_ups_due(request.user, on=today).filter(due_on__lt=today).count()
         figures += [

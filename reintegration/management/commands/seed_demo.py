@@ -1,18 +1,24 @@
 """Invented people and cases, to try the software out."""
 
+from time import monotonic
+from typing import NoReturn
+
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from core.clock import now
 from projects.models import Project
-from reintegration import demo
+from reintegration import bulk, demo
+
+TOLD = 2_000  # up to so many people each has a story told through the operations; more come by COPY
 
 
 class Command(BaseCommand):
     help = "Write the cast and invented cases. Refuses a database that holds anything it didn't write."
 
     def add_arguments(self, parser) -> None:
-        parser.add_argument("--people", type=int, default=63, help="how many people, each with a case")
+        parser.add_argument("--people", type=int, default=63, help="how many people; past 2,000 by COPY")
         parser.add_argument("--seed", type=int, default=1, help="the same number gives the same people")
         parser.add_argument(
             "--if-empty", action="store_true", help="say nothing and do nothing when seeded already"
@@ -23,21 +29,46 @@ class Command(BaseCommand):
         if options["sign_ins"]:
             self._sign_ins()
             return
-        try:
-            seeded = demo.is_seeded()
-        except demo.NotOurs:
-            self._refuse("this database holds people that seed_demo didn't write")
-        if seeded:
+        is_seeded = self._is_seeded(by_copy=options["people"] > TOLD)
+        if is_seeded:
             if not options["if_empty"]:
                 self._refuse("this database is seeded already")
             return
         if not Project.objects.exists():
             self._refuse("there are no programmes yet: run load_programmes first")
+        if options["people"] > TOLD:
+            self._copy(options["people"], options["seed"])
+            return
         with transaction.atomic():
             cases = demo.seed(people=options["people"], seed_number=options["seed"], now=now())
         self.stdout.write(f"people {cases} cases {cases} sign-ins {len(demo.CAST)}")
 
-    def _refuse(self, why: str) -> None:
+    def _is_seeded(self, *, by_copy: bool) -> bool:
+        """Whether there is nothing to do. COPY goes on where only the cast stands, as a broken run leaves it."""
+        try:
+            return bulk.is_loaded() or (demo.is_seeded() and not by_copy)
+        except demo.NotOurs:
+            self._refuse("this database holds people that seed_demo didn't write")
+
+    def _copy(self, people: int, seed: int) -> None:
+        """The cast, and everyone else through COPY as the owner."""
+        if "owner" not in settings.DATABASES:
+            self._refuse("MIGRATION_DATABASE_URL is missing: so many people are loaded as the owner's role")
+        started = monotonic()
+        try:
+            bulk.require_empty()
+            if not demo.is_seeded():
+                with transaction.atomic():
+                    demo.seed(people=0, seed_number=seed, now=now())
+            written = bulk.load(people=people, seed=seed, now=now())
+        except bulk.HoldsPeople:
+            self._refuse("this database holds people already")
+        for table, count in written.items():
+            self.stdout.write(f"{table:<28}{count:>12,}")
+        cases, seconds = written["beneficiaries_case"], monotonic() - started
+        self.stdout.write(f"people {people} cases {cases} sign-ins {len(demo.CAST)} seconds {seconds:.0f}")
+
+    def _refuse(self, why: str) -> NoReturn:
         self.stderr.write(f"seed_demo: {why}")
         raise SystemExit(1)
 

@@ -1,0 +1,121 @@
+"""The floor: the same questions by hand in psycopg2 on a kept connection, no wall, no framework.
+
+What our pages are measured against. It asks the database for the rows that our page shows, as the owner,
+and writes them as bare HTML tables.
+"""
+
+import os
+from html import escape
+from urllib.parse import parse_qs
+
+import psycopg2
+
+_kept: list = []
+
+LIST = """
+    SELECT a.reference, a.status, a.risk, a.changed_on, d.name_en, o.name_en,
+           b.first_name, b.middle_name, b.second_name, b.name_ne
+      FROM beneficiaries_caseaccess a
+      JOIN beneficiaries_case c ON c.id = a.case_id
+      JOIN beneficiaries_beneficiary b ON b.id = c.beneficiary_id
+      JOIN accounts_organisation o ON o.id = a.lead_organisation_id
+      LEFT JOIN geography_district d ON d.id = a.district_id
+     WHERE a.organisation_id = %(organisation)s AND a.level IN ('lead', 'working')
+       AND (a.expires_at IS NULL OR a.expires_at > now()) {chosen}
+     ORDER BY a.changed_on DESC, a.case_id LIMIT 51 OFFSET %(start)s
+"""
+COUNT = """
+    SELECT count(*) FROM (
+        SELECT 1 FROM beneficiaries_caseaccess a
+         WHERE a.organisation_id = %(organisation)s AND a.level IN ('lead', 'working')
+           AND (a.expires_at IS NULL OR a.expires_at > now()) {chosen} LIMIT 1001) found
+"""
+CASE = """
+    SELECT c.id, c.reference, c.status, c.opened_on, o.name_en, b.first_name, b.middle_name, b.second_name,
+           b.name_ne, b.sex, b.birth_on, b.birth_as_typed, b.citizenship, b.has_citizenship_certificate,
+           b.home_place, b.phone, b.safe_contact, d.name_en, l.name_en
+      FROM beneficiaries_case c
+      JOIN beneficiaries_beneficiary b ON b.id = c.beneficiary_id
+      JOIN accounts_organisation o ON o.id = c.lead_organisation_id
+      LEFT JOIN geography_district d ON d.id = b.home_district_id
+      LEFT JOIN geography_locallevel l ON l.id = b.home_local_level_id
+     WHERE c.reference = %(reference)s
+"""
+# What hangs on a case, one question for each table that the page shows.
+PARTS = (
+    """SELECT f.risk, f.groups, f.primary_group, f.country_of_stay, f.narrative, f.needs, u.first_name,
+              u.last_name, d.name_en FROM beneficiaries_casefile f JOIN accounts_user u ON u.id = f.caseworker_id
+         LEFT JOIN geography_district d ON d.id = f.current_district_id WHERE f.case_id = %(case)s""",
+    """SELECT c.purpose, c.is_given, c.given_by, c.asked_on, c.withdrawn_on, c.recorded_at, o.name_en,
+              u.first_name, u.last_name FROM beneficiaries_consent c
+         LEFT JOIN accounts_organisation o ON o.id = c.organisation_id
+         JOIN accounts_user u ON u.id = c.recorded_by_id
+        WHERE c.case_id = %(case)s ORDER BY c.recorded_at, c.id""",
+    """SELECT n.kind, n.confidentiality, n.text, n.at, u.first_name, u.last_name FROM beneficiaries_casenote n
+         JOIN accounts_user u ON u.id = n.by_id WHERE n.case_id = %(case)s ORDER BY n.at DESC, n.id""",
+    """SELECT e.opened_at, e.reason, u.first_name, u.last_name FROM beneficiaries_emergencyopening e
+         JOIN accounts_user u ON u.id = e.person_id WHERE e.case_id = %(case)s ORDER BY e.opened_at DESC""",
+    """SELECT p.name_en, e.enrolled_on, e.entered_on, e.is_override FROM beneficiaries_enrolment e
+         JOIN projects_project p ON p.id = e.project_id WHERE e.case_id = %(case)s
+        ORDER BY e.enrolled_on, e.id""",
+    """SELECT p.name_en, a.decision, a.outcome, a.reason, a.at, u.first_name, u.last_name
+         FROM beneficiaries_assessment a JOIN projects_project p ON p.id = a.project_id
+         JOIN accounts_user u ON u.id = a.by_id WHERE a.case_id = %(case)s ORDER BY a.at DESC, a.id""",
+    """SELECT p.livelihood, p.goal, p.steps, p.at, u.first_name, u.last_name FROM reintegration_plan p
+         JOIN accounts_user u ON u.id = p.by_id WHERE p.case_id = %(case)s ORDER BY p.agreed_on DESC, p.id""",
+    """SELECT g.amount_npr, g.state, g.requested_at, g.endorsed_at, g.approved_at, g.refused_at, g.refusal
+         FROM reintegration_grant g WHERE g.case_id = %(case)s ORDER BY g.requested_at DESC, g.id""",
+    """SELECT i.number, i.amount_npr, i.paid_at FROM reintegration_instalment i WHERE i.case_id = %(case)s
+        ORDER BY i.paid_at, i.id""",
+    """SELECT f.label_en, f.kind, f.due_on, f.done_on, f.outcome, f.wellbeing, f.note
+         FROM reintegration_followup f WHERE f.case_id = %(case)s ORDER BY f.due_on, f.id""",
+)
+
+
+def _cursor():
+    if not _kept:
+        _kept.append(psycopg2.connect(os.environ["MIGRATION_DATABASE_URL"]))
+        _kept[0].autocommit = True
+    return _kept[0].cursor()
+
+
+def _table(rows) -> str:
+    lines = ("".join(f"<td>{escape(str(cell))}</td>" for cell in row) for row in rows)
+    return f"<table><tr>{'</tr><tr>'.join(lines)}</tr></table>"
+
+
+def _rows(cursor, statement: str, values: dict) -> list[tuple]:
+    cursor.execute(statement, values)
+    return cursor.fetchall()
+
+
+def listed(cursor, asked: dict[str, str]) -> str:
+    """One page of the list and how many there are, a thousand at most."""
+    chosen = "".join(f" AND a.{name} = %({name})s" for name in ("status", "district_id") if name in asked)
+    values = {**asked, "start": int(asked.get("start", 0))}
+    rows = _rows(cursor, LIST.format(chosen=chosen), values)
+    return _table(rows[:50]) + counted(cursor, asked)
+
+
+def counted(cursor, asked: dict[str, str]) -> str:
+    """How many there are, a thousand at most."""
+    chosen = "".join(f" AND a.{name} = %({name})s" for name in ("status", "district_id") if name in asked)
+    return f"<p>{_rows(cursor, COUNT.format(chosen=chosen), asked)[0][0]}</p>"
+
+
+def opened(cursor, asked: dict[str, str]) -> str:
+    """One case with all that hangs on it."""
+    found = _rows(cursor, CASE, asked)
+    return _table(found) + "".join(_table(_rows(cursor, part, {"case": found[0][0]})) for part in PARTS)
+
+
+PAGES = {"/list": listed, "/count": counted, "/case": opened}
+
+
+def application(environ, start_response):
+    """The WSGI application."""
+    asked = {name: values[0] for name, values in parse_qs(environ["QUERY_STRING"]).items()}
+    with _cursor() as cursor:
+        body = "<!doctype html><title>floor</title>" + PAGES[environ["PATH_INFO"]](cursor, asked)
+    start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+    return [body.encode()]

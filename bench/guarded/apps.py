@@ -1,0 +1,9 @@
+"""The bench's own room: never part of the site."""
+
+from django.apps import AppConfig
+
+
+class GuardedConfig(AppConfig):
+    name = "bench.guarded"
+    label = "bench_guarded"
+    default_auto_field = "django.db.models.BigAutoField"

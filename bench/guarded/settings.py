@@ -1,0 +1,17 @@
+"""The site's settings without the wall: everything is read as the owner, and the page is guardian's.
+
+With GUARDED_BY=direct the tables with foreign keys are installed, and guardian uses them by itself; with
+`generic` it falls back to its own table.
+"""
+
+import os
+
+from iom_cases.settings import *  # noqa: F403
+from iom_cases.settings import INSTALLED_APPS, MIDDLEWARE
+
+if os.environ["GUARDED_BY"] == "direct":
+    INSTALLED_APPS = [*INSTALLED_APPS, "bench.guarded.apps.GuardedConfig"]
+WALL = ("core.middleware.DatabaseContext", "core.middleware.DenialRecord")
+MIDDLEWARE = [name for name in MIDDLEWARE if name not in WALL]
+ROOT_URLCONF = "bench.guarded.urls"
+DATABASE_ROUTERS = ["bench.guarded.routers.AsOwner"]

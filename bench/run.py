@@ -1,0 +1,148 @@
+"""`make bench`: what the wall costs, as ratios measured in one run.
+
+Whole HTML pages over HTTP, uncached, gunicorn with two sync workers, signed in by a real session, both walls
+on; each against the floor (bench/floor.py) or django-guardian (bench/guarded), asked in turn. Exit 1 where
+a bar isn't held.
+"""
+
+import argparse
+import json
+import re
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench import database, permissions, report
+from bench.measure import Figure, figure, in_turn, same
+from bench.web import Page, serving
+
+DEEP = 5000
+REFERENCE = re.compile(rb"\b[1-9A-HJKMNP-Z]{4}-[1-9A-HJKMNP-Z]{3}-[1-9A-HJKMNP-Z]\b")
+FLOOR, GENERIC, DIRECT = "floor by hand", "guardian, generic table", "guardian, direct foreign keys"
+
+
+def references(page: bytes) -> set[bytes]:
+    return set(REFERENCE.findall(page))
+
+
+class Sites:
+    """The servers of one run, and pages on them."""
+
+    def __init__(self, stack: ExitStack, large: str, little: str) -> None:
+        log = Path(tempfile.gettempdir()) / "iom_cases_bench.log"
+        big, low = database.environment(large), database.environment(little)
+        app, floor, guarded = "iom_cases.wsgi", "bench.floor:application", "bench.guarded.wsgi"
+        self.ports = {
+            "ours": stack.enter_context(serving(app, _without_owner(big), log)),
+            "little": stack.enter_context(serving(app, _without_owner(low), log)),
+            "floor": stack.enter_context(serving(floor, big, log)),
+        }
+        for kind in ("generic", "direct"):
+            own = {"DJANGO_SETTINGS_MODULE": "bench.guarded.settings", "GUARDED_BY": kind}
+            self.ports[kind] = stack.enter_context(serving(guarded, big | own, log))
+
+    def page(self, site: str, path: str, subject: dict | None = None) -> Page:
+        cookie = {"Cookie": f"sessionid={subject['session']}"} if subject else {}
+        return Page(self.ports[site], path, {"Host": "localhost", **cookie})
+
+
+def _without_owner(environment: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name != "MIGRATION_DATABASE_URL"}
+
+
+def pages(sites: Sites, who: str, subject: dict, rounds: int) -> list[Figure]:
+    """The list and the case file against the floor."""
+    asked = f"organisation={subject['organisation']}"
+    chosen = f"status=active&district={subject['district_code']}"
+    deep = min(DEEP, subject["cases"] // 2)
+    lists = {
+        "first": ("/cases/", f"/list?{asked}"),
+        "filtered": (f"/cases/?{chosen}", f"/list?{asked}&status=active&district_id={subject['district']}"),
+        "deep": (f"/cases/?from={deep}", f"/list?{asked}&start={deep}"),
+    }
+    found = []
+    for kind, (path, floor) in lists.items():
+        ours, other = sites.page("ours", path, subject), sites.page("floor", floor)
+        same(ours, other, references, 20)
+        found.append(figure(f"list_page/{kind}/{who}", *_turns([ours], FLOOR, [other], rounds), 8))
+    files = [sites.page("ours", f"/cases/{reference}/", subject) for reference in subject["references"]]
+    floors = [sites.page("floor", f"/case?reference={reference}") for reference in subject["references"]]
+    same(files[0], floors[0], references, 1)
+    return [*found, figure(f"case_detail/{who}", *_turns(files, FLOOR, floors, rounds), 8)]
+
+
+def _turns(ours: list[Page], against: str, others: list[Page], rounds: int) -> tuple[list, str, list]:
+    mine, theirs = in_turn(ours, others, rounds)
+    return mine, against, theirs
+
+
+def guarded(sites: Sites, who: str, subject: dict, rounds: int) -> list[Figure]:
+    """The list of active cases against guardian's two ways, with the same template."""
+    ours, found = sites.page("ours", "/cases/?status=active", subject), []
+    for kind, against, bar in (("generic", GENERIC, 1 / 50), ("direct", DIRECT, 1 / 10)):
+        other = sites.page(kind, "/cases/", subject)
+        same(ours, other, references, 50)
+        times = max(6, rounds // (10 if kind == "generic" else 3))
+        found.append(
+            figure(f"list_page/guardian_{kind}/{who}", *_turns([ours], against, [other], times), bar)
+        )
+    return found
+
+
+def growth(sites: Sites, who: str, subject: dict, before: dict, rounds: int) -> Figure:
+    """The first page of the list among all these people and among few."""
+    ours, other = sites.page("ours", "/cases/", subject), sites.page("little", "/cases/", before)
+    same(other, other, references, 50)
+    turns = _turns([ours], "the same page with few people", [other], rounds)
+    return figure(f"list_growth/{who}", *turns, 1.5)
+
+
+def counted(who: str, subject: dict) -> list[Figure]:
+    """The count's statement under both walls against the same by hand; through Django for information."""
+    found = []
+    for kind, (ours, floor, through) in subject["counts"].items():
+        third = len(ours) // 3
+        parts = [[times[i * third : (i + 1) * third] for i in range(3)] for times in (ours, floor, through)]
+        found.append(figure(f"list_count/{kind}/{who}", parts[0], FLOOR, parts[1], 2))
+        found.append(figure(f"list_count/{kind}_through_django/{who}", parts[2], FLOOR, parts[1], None))
+    return found
+
+
+def measure(arguments: argparse.Namespace) -> tuple[list[Figure], dict]:
+    large, little = database.ensure(arguments.people), database.ensure(arguments.few)
+    permissions.ensure(large)
+    database.run(large, "manage.py", "collectstatic", "--noinput", "-v0")
+    told = json.loads(database.run(large, "-m", "bench.subjects", str(arguments.rounds * 3)))
+    before = json.loads(database.run(little, "-m", "bench.subjects", "0"))["subjects"]
+    found: list[Figure] = []
+    with ExitStack() as stack:
+        sites = Sites(stack, large, little)
+        for who, subject in told["subjects"].items():
+            database.say(f"As a caseworker of the {who} NGO, {subject['cases']:,} cases …")
+            found += pages(sites, who, subject, arguments.rounds)
+            found += counted(who, subject)
+            found.append(growth(sites, who, subject, before[who], arguments.rounds))
+            found += guarded(sites, who, subject, arguments.rounds)
+    return found, told
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--people", type=int, default=1_000_000, help="people in the database")
+    parser.add_argument(
+        "--few", type=int, default=10_000, help="people in the database that growth starts from"
+    )
+    parser.add_argument("--rounds", type=int, default=100, help="pages a repeat; three repeats")
+    arguments = parser.parse_args()
+    found, told = measure(arguments)
+    report.write(found, told, arguments)
+    for one in found:
+        database.say(report.line(one))
+    return 0 if all(one.holds is not False for one in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,160 @@
+"""Whom the pages are asked as, what they ask for, and how the database answers: printed as JSON.
+
+Run by run.py in a process of its own, on one database, as the application.
+"""
+
+import json
+import os
+import sys
+import time
+
+import django
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "iom_cases.settings"
+django.setup()
+
+import psycopg2  # noqa: E402
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY  # noqa: E402
+from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.test.utils import CaptureQueriesContext  # noqa: E402
+
+from accounts.models import User  # noqa: E402
+from accounts.queries import authority_of  # noqa: E402
+from bench import floor  # noqa: E402
+from beneficiaries import queries  # noqa: E402
+from beneficiaries.models import Enrolment  # noqa: E402
+from core.context import acting_as  # noqa: E402
+from geography.models import District  # noqa: E402
+from reintegration.queries import case_parts  # noqa: E402
+
+SUBJECTS = {"small": "ngo_b_caseworker", "largest": "ngo_a_caseworker"}
+CASES, COUNTED = 40, 1000
+
+
+def session_of(user: User) -> str:
+    """A real session, as signing in leaves it."""
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    return session.session_key
+
+
+def about(user: User) -> dict:
+    """The session, the organisation, a district with many cases, and open cases that are in a programme."""
+    district = District.objects.order_by("code")[0]
+    with acting_as(user):
+        (organisation,) = authority_of(user).where("read_cases")
+        enrolled = Enrolment.objects.visible_to(user).filter(case__status="active").order_by("id")
+        references = list(enrolled.values_list("case__reference", flat=True)[:CASES])
+        exact = queries.case_list(user).count()
+    return {
+        "session": session_of(user),
+        "organisation": str(organisation),
+        "district": str(district.pk),
+        "district_code": district.code,
+        "references": references,
+        "cases": exact,
+    }
+
+
+def _times(rounds: int, *asked) -> list[list[float]]:
+    """Milliseconds of each of them, asked in turn."""
+    taken: list[list[float]] = [[] for _ in asked]
+    for number in range(rounds + 5):
+        for mine, ask in zip(taken, asked, strict=True):
+            started = time.perf_counter()
+            ask()
+            if number >= 5:
+                mine.append((time.perf_counter() - started) * 1000)
+    return taken
+
+
+def counts(user: User, organisation: str, rounds: int) -> dict[str, list[list[float]]]:
+    """The count, capped and exact: our statement under both walls, through Django, and by hand without a wall."""
+    hand = psycopg2.connect(os.environ["MIGRATION_DATABASE_URL"])
+    hand.autocommit = True
+    by_hand, found = hand.cursor(), {}
+    with acting_as(user):
+        for kind, most in (("capped", COUNTED), ("exact", None)):
+            statement, values = _count_statement(user, most)
+            theirs = floor.COUNT.format(chosen="")
+            theirs = theirs if most else theirs.replace("LIMIT 1001", "")
+
+            def ours(statement=statement, values=values) -> int:
+                with connection.cursor() as cursor:
+                    cursor.execute(statement, values)
+                    return cursor.fetchone()[0]
+
+            def by_floor(theirs=theirs) -> int:
+                by_hand.execute(theirs, {"organisation": organisation})
+                return by_hand.fetchone()[0]
+
+            def through_django(most=most) -> int:
+                return _count(user, most)
+
+            if not ours() == by_floor() == through_django():
+                raise RuntimeError(f"the counts differ: {ours()}, {by_floor()}, {through_django()}")
+            found[kind] = _times(rounds, ours, by_floor, through_django)
+    hand.close()
+    return found
+
+
+def _count(user: User, most: int | None) -> int:
+    rows = queries.case_list(user)
+    return rows.values("case_id").count() if most is None else queries.count_up_to(rows, most)
+
+
+def _count_statement(user: User, most: int | None) -> tuple[str, None]:
+    """The statement that the list sends, with its values written in."""
+    with CaptureQueriesContext(connection) as seen:
+        _count(user, most)
+    return seen.captured_queries[-1]["sql"], None
+
+
+def plans(user: User, reference: str) -> dict[str, list[str]]:
+    """EXPLAIN (ANALYZE, BUFFERS) of what the two pages ask, as the application under the wall."""
+    with acting_as(user):
+        with CaptureQueriesContext(connection) as listed:
+            queries.case_page(queries.case_list(user), 0, 51)
+            queries.count_up_to(queries.case_list(user), COUNTED)
+        with CaptureQueriesContext(connection) as opened:
+            case_parts(queries.case_by_reference(user, reference), user)
+        return {"list": _explained(listed), "detail": _explained(opened)}
+
+
+def _explained(seen: CaptureQueriesContext) -> list[str]:
+    told = []
+    with connection.cursor() as cursor:
+        for query in seen.captured_queries:
+            for _ in range(2):  # the second run finds its pages in memory
+                cursor.execute("EXPLAIN (ANALYZE, BUFFERS) " + query["sql"])
+                lines = [line for (line,) in cursor.fetchall()]
+            told.append("\n".join(lines))
+    return told
+
+
+def settings() -> dict[str, str]:
+    """What the server runs with, as far as it matters here."""
+    names = ("server_version", "shared_buffers", "work_mem", "fsync", "synchronous_commit", "jit")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, current_setting(name) FROM unnest(%s) AS name", [list(names)])
+        return dict(cursor.fetchall())
+
+
+def main(rounds: int) -> None:
+    told: dict = {"settings": settings(), "subjects": {}}
+    for name, username in SUBJECTS.items():
+        user = User.objects.get(username=username)
+        facts = about(user)
+        if rounds:
+            facts["counts"] = counts(user, facts["organisation"], rounds)
+            facts["plans"] = plans(user, facts["references"][0])
+        told["subjects"][name] = facts
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

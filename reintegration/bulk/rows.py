@@ -1,0 +1,251 @@
+"""One invented person after another, with their cases and all that hangs on them, as lines for COPY.
+
+What triggers would write is written here by the same rules (beneficiaries/sql/010_access.sql): the lead's row,
+`working` by a live consent to share, `reference` by managing a programme that the case is in.
+"""
+
+import random
+from bisect import bisect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from core.reference import LENGTH, SIGNS
+from reintegration.bulk.ground import Admission, Ground, days_back, new_id
+from reintegration.bulk.names import FAMILIES, MEN, MIDDLE, WOMEN
+from reintegration.demo import COUNTRIES, NARRATIVES
+
+NULL = "\\N"
+COLUMNS = {
+    "beneficiaries_beneficiary": (
+        *("id", "organisation_id", "first_name", "middle_name", "second_name", "name_ne", "find_key", "sex"),
+        *("birth_on", "birth_precision", "birth_as_typed", "citizenship", "has_citizenship_certificate"),
+        *(
+            "home_district_id",
+            "home_place",
+            "phone",
+            "safe_contact",
+            "registered_on",
+            "version",
+            "created_at",
+        ),
+    ),
+    "beneficiaries_case": (
+        *("id", "reference", "beneficiary_id", "lead_organisation_id", "status", "opened_on", "closed_on"),
+        *("changed_on", "version", "created_at"),
+    ),
+    "beneficiaries_casefile": (
+        *("id", "case_id", "caseworker_id", "risk", "groups", "primary_group", "country_of_stay"),
+        *("current_district_id", "narrative", "needs", "htcds", "version"),
+    ),
+    "beneficiaries_consent": (
+        *("id", "case_id", "purpose", "organisation_id", "is_given", "given_by", "reason", "how", "asked_on"),
+        *("until_on", "withdrawn_on", "recorded_by_id", "recorded_at"),
+    ),
+    "beneficiaries_assessment": (
+        *("id", "case_id", "project_id", "criteria_id", "assessed_on", "facts", "result", "outcome"),
+        *("decision", "reason", "by_id", "at"),
+    ),
+    "beneficiaries_enrolment": (
+        *("id", "case_id", "project_id", "assessment_id", "enrolled_on", "entered_on", "status", "ended_on"),
+        *("is_override", "by_id", "at"),
+    ),
+    "beneficiaries_caseaccess": (
+        *("id", "case_id", "organisation_id", "level", "basis", "expires_at", "reference", "status"),
+        *("district_id", "lead_organisation_id", "changed_on", "risk", "caseworker_id"),
+    ),
+}
+
+SECOND_CASE = 0.5  # people with an earlier, closed case: 1.5 cases a person
+OPEN_NOW = 0.45  # of the latest cases; the earlier ones are closed, so 30% of all
+SHARES_WITH_IOM, REFUSES_IOM, ENDS_SHARING = 0.6, 0.1, 0.03
+SHARES_WITH_ANOTHER = 0.2
+ADMITTED = 0.6  # of those opened while a programme ran
+OPEN_DAYS, PAST_DAYS = 900, 5_700  # how long ago open cases began, and closed ones
+RISKS = ("unknown", "low", "low", "medium", "medium", "high")
+GROUPS = (
+    ("{stranded_migrant,returnee_migrant}", "stranded_migrant"),
+    ("{returnee_migrant}", "returnee_migrant"),
+    ("{survivor_of_trafficking}", "survivor_of_trafficking"),
+    ("{survivor_of_trafficking,returnee_migrant}", "survivor_of_trafficking"),
+    ("{vulnerable_woman}", "vulnerable_woman"),
+    ("{potential_victim}", "potential_victim"),
+)
+CHILD = ("{child_in_vulnerable_situation}", "child_in_vulnerable_situation")
+ADULT_AT = 18 * 366  # days: older than this is 18 by any calendar
+
+
+@dataclass(slots=True)
+class Opened:
+    """One case while its lines are written. Days count back from today."""
+
+    key: str
+    lead: str
+    caseworker: str
+    reference: str
+    status: str
+    opened: int
+    changed: int
+    district: str
+    risk: str
+    giver: str
+
+
+class Storyteller:
+    """Draws people. The same generator state and ground give the same lines."""
+
+    def __init__(self, rng: random.Random, ground: Ground, lines: dict[str, list[str]]) -> None:
+        self.rng, self.ground, self.lines = rng, ground, lines
+        self.days = days_back(ground.today, 23_000)
+        self.ahead = [(ground.today + timedelta(days=number)).isoformat() for number in range(500)]
+        self.told = 0
+        # Counting by a step that shares no factor with 31**7 meets every reference once, in no visible order.
+        self.start, self.step = rng.randrange(31**LENGTH), rng.randrange(31**6, 31**LENGTH) // 31 * 31 + 7
+
+    def moment(self, day: int) -> str:
+        return f"{self.days[day]}T11:00:00+05:45"
+
+    def reference(self) -> str:
+        """The next reference, with its check character (`core.reference`)."""
+        rest = (self.start + self.told * self.step) % 31**LENGTH
+        self.told += 1
+        body, weighted = "", 0
+        for place in range(LENGTH):
+            rest, digit = divmod(rest, 31)
+            body += SIGNS[digit]
+            weighted += (place + 2) * digit
+        return f"{body[:4]}-{body[4:]}-{SIGNS[weighted % 31]}"
+
+    def pick(self, choices):
+        """One of them; `random.choice` would take three times as long."""
+        return choices[int(self.rng.random() * len(choices))]
+
+    def person(self) -> None:
+        """One person with one case, or with an earlier one too."""
+        chance, ground = self.rng.random, self.ground
+        ngo = ground.ngos[bisect(ground.cumulated, chance() * ground.cumulated[-1])]
+        key, is_child = new_id(self.rng), chance() < 0.08
+        district = ground.districts[int(chance() ** 1.7 * len(ground.districts))]
+        is_open, has_earlier = chance() < OPEN_NOW, chance() < SECOND_CASE
+        opened = int(chance() * OPEN_DAYS) if is_open else 30 + int(chance() * (PAST_DAYS - 30))
+        earlier = opened + 30 + int(chance() * 400) if has_earlier else opened
+        born = earlier + int((8 + chance() * 8 if is_child else 20 + chance() * 22) * 365)
+        self._beneficiary(key, ngo, district, born, earlier)
+        if has_earlier:
+            self._case(key, ngo, district, born, earlier, closed=opened + int(chance() * (earlier - opened)))
+        self._case(key, ngo, district, born, opened, closed=None if is_open else int(chance() * opened))
+
+    def _beneficiary(self, key: str, ngo: str, district: str, born: int, registered: int) -> None:
+        is_woman = self.rng.random() < 0.7
+        first, middle, family = self.pick(WOMEN if is_woman else MEN), self.pick(MIDDLE), self.pick(FAMILIES)
+        name_ne = " ".join(part[1] for part in (first, middle, family) if part[1])
+        name = " ".join(part[0] for part in (first, middle, family) if part[0])
+        safe = self.pick(("", "", "", "Phone after 5 pm only; the brother must not answer."))
+        self.lines["beneficiaries_beneficiary"].append(
+            f"{key}\t{ngo}\t{first[0]}\t{middle[0]}\t{family[0]}\t{name_ne}\t{name.casefold()} {name_ne}"
+            f"\t{'female' if is_woman else 'male'}\t{self.days[born]}\tday\t{self.days[born]} AD\tNP"
+            f"\t{self.pick(('yes', 'yes', 'no', 'unknown'))}\t{district}\tWard {1 + int(self.rng.random() * 9)}"
+            f"\t+977 980-{1000000 + int(self.rng.random() * 8999999)}\t{safe}\t{self.days[registered]}\t1"
+            f"\t{self.moment(registered)}\n"
+        )
+
+    def _case(self, person: str, ngo: str, home: str, born: int, opened: int, closed: int | None) -> None:
+        chance = self.rng.random
+        is_open, is_child = closed is None, born - opened < ADULT_AT
+        case = Opened(
+            key=new_id(self.rng),
+            lead=ngo,
+            caseworker=self.pick(self.ground.caseworkers[ngo]),
+            reference=self.reference(),
+            status=("follow_up" if chance() < 0.25 else "active") if is_open else "closed",
+            opened=opened,
+            changed=int(chance() * opened) if closed is None else closed,
+            district=home if chance() < 0.8 else self.pick(self.ground.districts),
+            risk=self.pick(RISKS),
+            giver="guardian" if is_child else "self",
+        )
+        self.lines["beneficiaries_case"].append(
+            f"{case.key}\t{case.reference}\t{person}\t{ngo}\t{case.status}\t{self.days[opened]}"
+            f"\t{NULL if is_open else self.days[case.changed]}\t{self.days[case.changed]}\t1\t{self.moment(opened)}\n"
+        )
+        self._file(case, CHILD if is_child else self.pick(GROUPS))
+        self._consent(case, "services", NULL)
+        self._access(case, ngo, "lead", "lead")
+        holders = {ngo, *self._shares(case)}
+        self._admission(case, holders)
+
+    def _file(self, case: Opened, groups: tuple[str, str]) -> None:
+        country = self.pick(COUNTRIES) if "migrant" in groups[0] else ""
+        self.lines["beneficiaries_casefile"].append(
+            f"{new_id(self.rng)}\t{case.key}\t{case.caseworker}\t{case.risk}\t{groups[0]}\t{groups[1]}\t{country}"
+            f"\t{case.district}\t{self.pick(NARRATIVES)}\tA livelihood near home, and somebody to talk to.\t{{}}\t1\n"
+        )
+
+    def _consent(
+        self,
+        case: Opened,
+        purpose: str,
+        organisation: str,
+        given: bool = True,
+        until: str = NULL,
+        withdrawn: str = NULL,
+    ) -> None:
+        self.lines["beneficiaries_consent"].append(
+            f"{new_id(self.rng)}\t{case.key}\t{purpose}\t{organisation}\t{'t' if given else 'f'}\t{case.giver}\t"
+            f"\tspoken\t{self.days[case.opened]}\t{until}\t{withdrawn}\t{case.caseworker}\t{self.moment(case.opened)}\n"
+        )
+
+    def _access(self, case: Opened, holder: str, level: str, basis: str, expires: str = NULL) -> None:
+        is_full = level in ("lead", "working")
+        self.lines["beneficiaries_caseaccess"].append(
+            f"{new_id(self.rng)}\t{case.key}\t{holder}\t{level}\t{basis}\t{expires}\t{case.reference}\t{case.status}"
+            f"\t{case.district}\t{case.lead}\t{self.days[case.changed]}\t{case.risk if is_full else ''}"
+            f"\t{case.caseworker if is_full else NULL}\n"
+        )
+
+    def _shares(self, case: Opened) -> Iterator[str]:
+        """Ask about sharing; the organisations that work on the case for it."""
+        chance = self.rng.random
+        answer = chance()
+        if answer < SHARES_WITH_IOM:
+            yield from self._share(case, self.ground.iom)
+        elif answer < SHARES_WITH_IOM + REFUSES_IOM:
+            self._consent(case, "sharing", self.ground.iom, given=False)
+        if chance() < SHARES_WITH_ANOTHER:
+            other = self.pick(self.ground.ngos)
+            if other != case.lead:
+                yield from self._share(case, other)
+
+    def _share(self, case: Opened, organisation: str) -> Iterator[str]:
+        fate = self.rng.random()
+        if fate < ENDS_SHARING:
+            ended = self.days[int(self.rng.random() * (case.opened + 1))]
+            self._consent(case, "sharing", organisation, withdrawn=ended)
+            return
+        until = expires = NULL
+        if fate < 0.1:  # for a while only: open until the end of that day in Nepal
+            last = int(self.rng.random() * 400)
+            until, expires = self.ahead[last], f"{self.ahead[last + 1]}T00:00:00+05:45"
+        self._consent(case, "sharing", organisation, until=until)
+        self._access(case, organisation, "working", "consent", expires)
+        yield organisation
+
+    def _admission(self, case: Opened, holders: set[str]) -> None:
+        day = self.ground.today - timedelta(days=case.opened)
+        running = [found for found in self.ground.admissions if found.starts_on <= day <= found.ends_on]
+        if not running or self.rng.random() >= ADMITTED:
+            return
+        admission: Admission = self.pick(running)
+        key, at = new_id(self.rng), self.moment(case.opened)
+        self.lines["beneficiaries_assessment"].append(
+            f"{key}\t{case.key}\t{admission.project_id}\t{admission.criteria_id}\t{day}\t{admission.facts}"
+            f"\t{admission.result}\t{admission.outcome}\tadmitted\t\t{case.caseworker}\t{at}\n"
+        )
+        is_over = case.status == "closed"
+        self.lines["beneficiaries_enrolment"].append(
+            f"{new_id(self.rng)}\t{case.key}\t{admission.project_id}\t{key}\t{day}\t{day}"
+            f"\t{'completed' if is_over else 'active'}\t{self.days[case.changed] if is_over else NULL}\tf"
+            f"\t{case.caseworker}\t{at}\n"
+        )
+        if admission.manager_id not in holders:
+            self._access(case, admission.manager_id, "reference", "programme")

@@ -1,0 +1,185 @@
+"""People by the thousand: what COPY writes is what operations and triggers would have written."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from core import reference
+from reintegration.bulk.ground import SHRINK, ngo_count, user_count
+from reintegration.bulk.rows import COLUMNS
+from tests import databases
+
+PEOPLE = 2_100  # the fewest hundreds that come by COPY
+KEPT = """
+    SELECT r.relname, c.conname, pg_get_constraintdef(c.oid), c.convalidated::text
+      FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid WHERE r.relnamespace = 'public'::regnamespace
+    UNION ALL SELECT tablename, indexname, indexdef, '' FROM pg_indexes WHERE schemaname = 'public'
+    UNION ALL SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid), tgenabled::text
+      FROM pg_trigger WHERE NOT tgisinternal
+    UNION ALL SELECT relname, '', relrowsecurity::text, relforcerowsecurity::text
+      FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+    ORDER BY 1, 2
+"""
+ROWS = "SELECT id, case_id, organisation_id, level, basis, expires_at, reference, status, district_id,"
+ROWS += " lead_organisation_id, changed_on, risk, caseworker_id FROM beneficiaries_caseaccess ORDER BY id"
+
+
+def _answer(cursor, statement: str, *values) -> list[tuple]:
+    cursor.execute(statement, values)
+    return cursor.fetchall()
+
+
+def _seed(name: str, *words: str, check: bool = True) -> subprocess.CompletedProcess:
+    return databases.manage(name, "seed_demo", "--people", str(PEOPLE), *words, check=check)
+
+
+def _emptied(name: str) -> None:
+    """Leave the cast and the programmes, and nobody else."""
+    link = databases.as_owner(name)
+    with link.cursor() as cursor:
+        cursor.execute("TRUNCATE beneficiaries_beneficiary, beneficiaries_case CASCADE")
+    link.close()
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    """A database loaded by COPY: its name, what was said, and its catalogue from before."""
+    with databases.clone(f"test_iom_bulk_{os.getpid()}") as name:
+        _emptied(name)
+        link = databases.as_owner(name)
+        with link.cursor() as cursor:
+            before = _answer(cursor, KEPT)
+        link.close()
+        yield name, _seed(name).stdout, before
+
+
+@pytest.fixture
+def asked(loaded):
+    """A cursor as the owner on the loaded database, in a transaction that is thrown away."""
+    link = databases.as_owner(loaded[0])
+    link.autocommit = False
+    with link.cursor() as cursor:
+        yield cursor
+    link.rollback()
+    link.close()
+
+
+def test_so_many_people_have_half_as_many_more_cases(loaded, asked):
+    people, cases = map(int, re.search(r"^people (\d+) cases (\d+) ", loaded[1], re.M).groups())
+    assert people == PEOPLE == _answer(asked, "SELECT count(*) FROM beneficiaries_beneficiary")[0][0]
+    assert cases == _answer(asked, "SELECT count(*) FROM beneficiaries_case")[0][0]
+    assert 1.45 < cases / people < 1.55
+    (still_open,) = _answer(asked, "SELECT count(*) FROM beneficiaries_case WHERE status <> 'closed'")[0]
+    assert 0.26 < still_open / cases < 0.34
+
+
+def test_access_rows_are_the_triggers_own(loaded, asked):
+    """Settling every case anew changes nothing, and no copy has drifted."""
+    before = _answer(asked, ROWS)
+    assert {row[3] for row in before} == {"lead", "working", "reference"}
+    assert [row for row in before if row[5] is not None] != []
+    asked.execute("SELECT count(wall.settle_access(id)) FROM beneficiaries_case")
+    assert _answer(asked, ROWS) == before
+    assert databases.manage(loaded[0], "check_access").stdout == f"rows {len(before)} drifted 0\n"
+
+
+def test_settling_would_notice_a_row_too_many(asked):
+    """The comparison above can fail: a share that nobody agreed to is taken back."""
+    asked.execute("UPDATE beneficiaries_consent SET withdrawn_on = asked_on WHERE purpose = 'sharing'")
+    assert [row for row in _answer(asked, ROWS) if row[4] == "consent"] == []
+
+
+def test_what_was_taken_away_for_speed_is_back(loaded, asked):
+    assert _answer(asked, KEPT) == loaded[2]
+
+
+def test_references_are_real_and_in_no_order(asked):
+    found = [
+        row[0] for row in _answer(asked, "SELECT reference FROM beneficiaries_case ORDER BY created_at, id")
+    ]
+    assert [reference.tidy(text) for text in found] == found
+    assert len(set(found)) == len(found)
+    assert found != sorted(found)
+
+
+def test_children_never_consent_alone(asked):
+    alone = """
+        SELECT count(*) FROM beneficiaries_consent n JOIN beneficiaries_case c ON c.id = n.case_id
+          JOIN beneficiaries_beneficiary b ON b.id = c.beneficiary_id
+         WHERE (age(n.asked_on, b.birth_on) < interval '18 years') <> (n.given_by = 'guardian')
+    """
+    assert _answer(asked, alone) == [(0,)]
+    assert _answer(asked, "SELECT count(*) > 20 FROM beneficiaries_consent WHERE given_by = 'guardian'") == [
+        (True,)
+    ]
+
+
+def test_a_caseworker_sees_the_cases_of_their_organisation_and_no_other(loaded, asked):
+    """Through the application's role: the rows that the access table gives, and those alone."""
+    wanted = _answer(
+        asked,
+        "SELECT count(*) FROM beneficiaries_caseaccess a JOIN accounts_organisation o ON o.id = a.organisation_id"
+        " WHERE o.code = 'NGO_B' AND a.level IN ('lead', 'working')"
+        " AND (a.expires_at IS NULL OR a.expires_at > now())",
+    )
+    script = (
+        "from accounts.models import User; from core.context import acting_as;"
+        "from beneficiaries.models import Case; u = User.objects.get(username='ngo_b_caseworker')\n"
+        "with acting_as(u): print(Case.objects.count())"
+    )
+    assert int(databases.manage(loaded[0], "shell", "-v0", "-c", script).stdout) == wanted[0][0] > 100
+
+
+def test_the_same_number_and_seed_give_the_same_people(asked):
+    digests = "SELECT md5(string_agg(t::text, ',' ORDER BY id)) FROM {} t"
+    with databases.clone(f"test_iom_bulk_again_{os.getpid()}") as name:
+        _emptied(name)
+        _seed(name)
+        link = databases.as_owner(name)
+        with link.cursor() as cursor:
+            for table in COLUMNS:
+                assert _answer(cursor, digests.format(table)) == _answer(asked, digests.format(table)), table
+        link.close()
+
+
+def test_a_database_that_holds_people_is_refused(loaded):
+    with databases.clone(f"test_iom_bulk_told_{os.getpid()}") as name:
+        refused = _seed(name, check=False)
+        assert (refused.returncode, refused.stderr) == (1, "seed_demo: this database holds people already\n")
+    again = _seed(loaded[0], check=False)
+    assert (again.returncode, again.stderr) == (1, "seed_demo: this database is seeded already\n")
+    assert _seed(loaded[0], "--if-empty").stdout == ""
+
+
+def test_without_the_owner_it_says_so_in_one_line(loaded):
+    environment = databases.environment(loaded[0])
+    with databases.clone(f"test_iom_bulk_app_{os.getpid()}") as name:
+        environment = databases.environment(name) | {"MIGRATION_DATABASE_URL": ""}
+        done = subprocess.run(
+            [sys.executable, "manage.py", "seed_demo", "--people", str(PEOPLE)],
+            cwd=databases.ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("seed_demo: MIGRATION_DATABASE_URL is missing")
+
+
+@pytest.mark.parametrize(
+    ("people", "ngos", "users"),
+    [(2_100, 2, 42), (50_000, 30, 1_000), (100_000, 60, 2_000), (10**6, 60, 2_000)],
+)
+def test_organisations_and_users_grow_with_the_people(people, ngos, users):
+    assert (ngo_count(people), user_count(people)) == (ngos, users)
+
+
+def test_the_largest_of_sixty_holds_a_tenth_and_the_smallest_next_to_nothing():
+    shares = [SHRINK**rank for rank in range(60)]
+    assert round(100 * shares[0] / sum(shares)) == 9
+    assert shares[-1] / sum(shares) < 0.001

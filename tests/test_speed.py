@@ -1,0 +1,118 @@
+"""What keeps the list and the case file quick, and that it narrows nothing and widens nothing."""
+
+import pytest
+from django.db import connection
+
+from beneficiaries import queries
+from beneficiaries.models import Assessment, Case, Enrolment
+from core import policies
+from core.context import acting_as
+from core.related import fill_in
+from projects.models import Project
+from reintegration.demo import CAST
+from tests import story
+
+pytestmark = pytest.mark.django_db
+
+LINKED = [model for model in policies.linked_models() if policies.case_column(model) == "case_id"]
+
+
+@pytest.fixture
+def whole_case(cast):
+    """A case of the first NGO, shared with IOM, with a grant that was paid."""
+    by = cast["ngo_a_caseworker"]
+    with acting_as(by):
+        case = story.a_case(by)
+        story.share_with_iom(case, by)
+        grant = story.requested(story.planned(case, by), by)
+    story.approved(grant, cast)
+    story.paid(grant, cast)
+    return case
+
+
+@pytest.mark.parametrize("username", CAST)
+def test_rows_of_a_case_found_are_the_rows_of_the_scope(username, whole_case, cast):
+    """`of` takes the answer that finding the case gave; asking each table again gives the same rows."""
+    user = cast[username]
+    with acting_as(user):
+        found = queries.case_by_reference(user, whole_case.reference)
+        for case in [whole_case, *([found] if found else [])]:
+            for model in LINKED:
+                scoped = model.objects.visible_to(user).filter(case=case)
+                assert set(model.objects.of(case, user)) == set(scoped), model._meta.label
+        if found:
+            assert found.may_write == Case.objects.editable_by(user).filter(pk=found.pk).exists()
+            assert found.may_lead == Case.objects.led_by(user).filter(pk=found.pk).exists()
+
+
+def test_an_answer_for_one_person_is_none_for_another(whole_case, cast):
+    """A case that the first NGO's caseworker found opens nothing to the second's, in Python alone."""
+    with acting_as(cast["ngo_a_caseworker"]):
+        found = queries.case_by_reference(cast["ngo_a_caseworker"], whole_case.reference)
+        for model in LINKED:
+            assert list(model.objects.of(found, cast["ngo_b_caseworker"])) == [], model._meta.label
+
+
+def test_whoever_sees_figures_only_finds_no_case_file(whole_case, cast):
+    with acting_as(cast["iom_approver"]):
+        assert queries.case_by_reference(cast["iom_approver"], whole_case.reference) is None
+
+
+def _cases(by, family: str, count: int) -> None:
+    with acting_as(by):
+        for number in range(count):
+            story.a_case(by, person=story.a_person(first_name=f"Qq{family}", second_name=f"No{number}"))
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_the_list_asks_the_same_number_of_queries(rows, sign_in, cast, django_assert_num_queries):
+    client = sign_in("ngo_a_caseworker")
+    _cases(cast["ngo_a_caseworker"], "list", rows)
+    with django_assert_num_queries(8):  # savepoint twice, session, user, context, standing, page, notices
+        page = client.get("/cases/", {"find": "qqlist"})
+    assert page.content.decode().count(">Qqlist No") == rows
+
+
+def test_the_case_file_asks_few_queries(whole_case, sign_in, django_assert_num_queries):
+    client = sign_in("ngo_a_caseworker")
+    with django_assert_num_queries(22):
+        client.get(f"/cases/{whole_case.reference}/")
+
+
+def test_pages_of_the_list_follow_each_other(cast):
+    """Cut from the access table, in its order, each case once."""
+    user = cast["ngo_a_caseworker"]
+    with acting_as(user):
+        rows = queries.case_list(user)
+        whole = [row.reference for row in rows]
+        pages = [row["reference"] for start in (0, 4, 8) for row in queries.case_page(rows, start, 4)]
+        assert len(whole) > 12
+        assert pages == whole[:12]
+        assert queries.count_up_to(rows, 1000) == len(whole) == len(set(whole))
+        assert queries.count_up_to(rows, 5) == 6
+
+
+def test_the_list_is_cut_from_an_index_alone(cast, owner):
+    """No row of the table is read to find a page: what scope and policies ask is in the index."""
+    owner.execute("VACUUM (ANALYZE) beneficiaries_caseaccess")
+    user = cast["ngo_a_caseworker"]
+    with acting_as(user), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+        for rows in (queries.case_list(user), queries.case_list(user, status="active")):
+            statement, values = rows.values("pk")[:51].query.sql_with_params()
+            cursor.execute(f"EXPLAIN {statement}", values)
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            assert "Index Only Scan" in plan
+            assert "Sort" not in plan
+
+
+def test_what_rows_point_to_is_filled_in_by_one_query(whole_case, cast, django_assert_num_queries):
+    user = cast["ngo_a_caseworker"]
+    with acting_as(user):
+        found = queries.case_by_reference(user, whole_case.reference)
+        assessments = list(Assessment.objects.of(found, user))
+        enrolments = list(Enrolment.objects.of(found, user))
+        with django_assert_num_queries(1):
+            fill_in(Project.objects.all(), (assessments, "project"), (enrolments, "project"))
+            assert {row.project.code for row in [*assessments, *enrolments]} == {"RASNM-2"}
