@@ -45,7 +45,7 @@ class DenialRecord:
                     detail={
                         "status": response.status_code,
                         "method": request.method,
-                        "path": request.path[:300],
+                        "path": request.path[:300].replace("\x00", ""),  # jsonb holds no NUL
                     },
                 )
         return response

@@ -21,7 +21,7 @@ KEPT = """
       FROM pg_trigger WHERE NOT tgisinternal
     UNION ALL SELECT relname, '', relrowsecurity::text, relforcerowsecurity::text
       FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
-    ORDER BY 1, 2
+    ORDER BY 1, 2, 3
 """
 ROWS = "SELECT id, case_id, organisation_id, level, basis, expires_at, reference, status, district_id,"
 ROWS += " lead_organisation_id, changed_on, risk, caseworker_id FROM beneficiaries_caseaccess ORDER BY id"

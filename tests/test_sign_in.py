@@ -86,5 +86,10 @@ def test_a_form_without_its_token_is_refused_with_a_page():
     assert "Sahayatra" in response.content.decode()
 
 
+def test_an_address_with_a_null_character_is_just_not_found(cast, client):
+    client.force_login(cast["ngo_a_reader"])
+    assert client.get("/cases/%00/").status_code == 404
+
+
 def test_alive_needs_nothing(client):
     assert client.get("/healthz").content == b"ok\n"
