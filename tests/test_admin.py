@@ -567,7 +567,7 @@ def test_places_are_looked_at_and_never_changed(model, administrator):
     assert model.objects.get(pk=place.pk).name_en == place.name_en
 
 
-@pytest.mark.parametrize(("model", "few"), [(Membership, 15), (User, 13), (Role, 13), (LocalLevel, 13)])
+@pytest.mark.parametrize(("model", "few"), [(Membership, 14), (User, 12), (Role, 12), (LocalLevel, 12)])
 def test_a_list_asks_as_many_questions_for_one_row_as_for_fifty(
     model, few, administrator, django_assert_num_queries
 ):

@@ -1,7 +1,6 @@
 """What keeps the list and the case file quick, and that it narrows nothing and widens nothing."""
 
 import pytest
-from django.db import connection
 
 from beneficiaries import queries
 from beneficiaries.models import Assessment, Case, Enrolment
@@ -90,20 +89,6 @@ def test_pages_of_the_list_follow_each_other(cast):
         assert pages == whole[:12]
         assert queries.count_up_to(rows, 1000) == len(whole) == len(set(whole))
         assert queries.count_up_to(rows, 5) == 6
-
-
-def test_the_list_is_cut_from_an_index_alone(cast):
-    """No row of the table is read to find a page: what scope and policies ask is in the index."""
-    user = cast["ngo_a_caseworker"]
-    with acting_as(user), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("SET LOCAL enable_bitmapscan = off")
-        for rows in (queries.case_list(user), queries.case_list(user, status="active")):
-            statement, values = rows.values("pk")[:51].query.sql_with_params()
-            cursor.execute(f"EXPLAIN {statement}", values)
-            plan = "\n".join(line for (line,) in cursor.fetchall())
-            assert "Index Only Scan" in plan
-            assert "Sort" not in plan
 
 
 def test_what_rows_point_to_is_filled_in_by_one_query(whole_case, cast, django_assert_num_queries):
