@@ -14,7 +14,7 @@ import psycopg2
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = 1
-MADE_FROM = ("*/migrations/*.py", "reintegration/bulk/*.py", "projects/programmes/*.yaml")
+MADE_FROM = ("reintegration/bulk/*.py", "projects/programmes/*.yaml")  # migrations carry the rows along
 
 
 def say(text: str) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.db.models import CharField, Lookup, QuerySet
+from django.db.models import CharField, Lookup, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.choices import Permission
@@ -24,9 +24,12 @@ from beneficiaries.models import (
     Referral,
     Screening,
 )
-from beneficiaries.models.access import SEALED
+from beneficiaries.models.access import SEALED, reached_by
 from core import reference
+from core.related import fill_in
 from core.scoping import Confidentiality, Level
+from core.statements import Select
+from geography.models import District
 
 
 @CharField.register_lookup
@@ -81,20 +84,24 @@ def count_up_to(rows: QuerySet[CaseAccess], most: int) -> int:
     return rows.values("case_id")[: most + 1].count()
 
 
+def _opened(person, organisations, reference) -> QuerySet[CaseAccess]:
+    mine = Q(organisation_id__any_of=organisations)
+    return CaseAccess.objects.filter(
+        reached_by(person, Level.WORKING, full=mine, figures=mine), case__reference=reference
+    ).select_related(
+        "case__beneficiary__home_district", "case__beneficiary__home_local_level", "case__lead_organisation"
+    )
+
+
+_opening = Select(_opened, 3)
+
+
 def case_by_reference(user, typed: str) -> Case | None:
     """The case with this reference if this person works on it; a missing and a hidden one look the same."""
     wanted = reference.tidy(typed)
     if wanted is None:
         return None
-    rows = list(
-        CaseAccess.objects.opening(user, Level.WORKING)
-        .filter(case__reference=wanted)
-        .select_related(
-            "case__beneficiary__home_district",
-            "case__beneficiary__home_local_level",
-            "case__lead_organisation",
-        )
-    )
+    rows = _opening(user.pk, sorted(authority_of(user).where(Permission.READ_CASES)), wanted)
     if not rows:
         return None
     case = rows[0].case
@@ -108,12 +115,14 @@ def case_by_reference(user, typed: str) -> Case | None:
 
 def file_of(case: Case, user) -> CaseFile:
     """The situation, for somebody who works on the case."""
-    return CaseFile.objects.of(case, user).select_related("current_district").get()
+    (file,) = CaseFile.objects.of(case, user)
+    fill_in(District, ([file], "current_district"))
+    return file
 
 
 def consents_of(case: Case, user) -> list[Consent]:
     """Every answer ever given, oldest first; those without `withdrawn_on` hold now."""
-    return list(Consent.objects.of(case, user))
+    return Consent.objects.of(case, user)
 
 
 def iom() -> Organisation | None:
@@ -159,12 +168,12 @@ def facts_as_json(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def notes_of(case: Case, user) -> list[CaseNote]:
     """Notes that this person may read, the newest first."""
-    return list(CaseNote.objects.of(case, user))
+    return CaseNote.objects.of(case, user)
 
 
 def emergencies_of(case: Case, user) -> list[EmergencyOpening]:
     """Every time the file was opened in an emergency."""
-    return list(EmergencyOpening.objects.of(case, user))
+    return EmergencyOpening.objects.of(case, user)
 
 
 def possible_receivers(case: Case) -> QuerySet[Organisation]:

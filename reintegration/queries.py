@@ -66,25 +66,24 @@ def case_parts(case: Case, user) -> dict[str, list]:
 
     What hangs on a row that isn't there isn't asked for.
     """
-    enrolments = list(Enrolment.objects.of(case, user))
-    plans = list(Plan.objects.of(case, user)) if enrolments else []
-    grants = list(Grant.objects.of(case, user).order_by("-requested_at", "id")) if plans else []
-    paid = Instalment.objects.of(case, user).order_by("paid_at", "id")
+    enrolments = Enrolment.objects.of(case, user)
+    plans = Plan.objects.of(case, user) if enrolments else []
+    grants = Grant.objects.of(case, user) if plans else []
     parts: dict[str, list] = {
         "file": [case_queries.file_of(case, user)],
         "notes": case_queries.notes_of(case, user),
         "consents": case_queries.consents_of(case, user),
         "emergencies": case_queries.emergencies_of(case, user),
         "enrolments": enrolments,
-        "assessments": list(Assessment.objects.of(case, user).defer("facts", "result")),
+        "assessments": Assessment.objects.of(case, user, without=("facts", "result")),
         "plans": plans,
         "grants": grants,
-        "instalments": list(paid) if grants else [],
-        "follow_ups": list(FollowUp.objects.of(case, user).order_by("due_on", "id")),
+        "instalments": Instalment.objects.of(case, user, order=("paid_at", "id")) if grants else [],
+        "follow_ups": FollowUp.objects.of(case, user),
     }
-    fill_in(User.objects.all(), *((parts[part], name) for part, names in _PEOPLE.items() for name in names))
-    fill_in(Project.objects.all(), (enrolments, "project"), (parts["assessments"], "project"))
-    fill_in(Organisation.objects.all(), (parts["consents"], "organisation"))
+    fill_in(User, *((parts[part], name) for part, names in _PEOPLE.items() for name in names))
+    fill_in(Project, (enrolments, "project"), (parts["assessments"], "project"))
+    fill_in(Organisation, (parts["consents"], "organisation"))
     by_key = {enrolment.pk: enrolment for enrolment in enrolments}
     for plan in plans:
         plan.enrolment = by_key[plan.enrolment_id]

@@ -7,6 +7,8 @@ from beneficiaries.models import Assessment, Case, Enrolment
 from core import policies
 from core.context import acting_as
 from core.related import fill_in
+from core.statements import Select
+from core.tables import Head, table_rows
 from projects.models import Project
 from reintegration.demo import CAST
 from tests import story
@@ -49,7 +51,7 @@ def test_an_answer_for_one_person_is_none_for_another(whole_case, cast):
     with acting_as(cast["ngo_a_caseworker"]):
         found = queries.case_by_reference(cast["ngo_a_caseworker"], whole_case.reference)
         for model in LINKED:
-            assert list(model.objects.of(found, cast["ngo_b_caseworker"])) == [], model._meta.label
+            assert model.objects.of(found, cast["ngo_b_caseworker"]) == [], model._meta.label
 
 
 def test_whoever_sees_figures_only_finds_no_case_file(whole_case, cast):
@@ -74,7 +76,7 @@ def test_the_list_asks_the_same_number_of_queries(rows, sign_in, cast, django_as
 
 def test_the_case_file_asks_few_queries(whole_case, sign_in, django_assert_num_queries):
     client = sign_in("ngo_a_caseworker")
-    with django_assert_num_queries(22):
+    with django_assert_num_queries(23):
         client.get(f"/cases/{whole_case.reference}/")
 
 
@@ -95,8 +97,29 @@ def test_what_rows_point_to_is_filled_in_by_one_query(whole_case, cast, django_a
     user = cast["ngo_a_caseworker"]
     with acting_as(user):
         found = queries.case_by_reference(user, whole_case.reference)
-        assessments = list(Assessment.objects.of(found, user))
-        enrolments = list(Enrolment.objects.of(found, user))
+        assessments = Assessment.objects.of(found, user)
+        enrolments = Enrolment.objects.of(found, user)
         with django_assert_num_queries(1):
-            fill_in(Project.objects.all(), (assessments, "project"), (enrolments, "project"))
+            fill_in(Project, (assessments, "project"), (enrolments, "project"))
             assert {row.project.code for row in [*assessments, *enrolments]} == {"RASNM-2"}
+
+
+def test_a_statement_is_written_once_and_asked_with_other_values(cast, django_assert_num_queries):
+    statement = Select(lambda codes: Project.objects.filter(code__any_of=codes).order_by("code"))
+    with acting_as(cast["ngo_a_caseworker"]), django_assert_num_queries(3):
+        for codes in (["FWW"], ["TRRIN", "FWW"], []):
+            assert [project.code for project in statement(codes)] == sorted(codes)
+
+
+def test_a_statement_refuses_a_value_without_a_place():
+    with pytest.raises(ValueError, match="no place"):
+        Select(lambda code: Project.objects.all())("FWW")
+
+
+def test_table_rows_escape_everything():
+    written = table_rows(["<L>"], [(Head("/x?a=1&b=2", "<b>", "'\"&"), ["</td><script>"])])
+    assert "<b>" not in written
+    assert "<script>" not in written
+    assert 'data-label="&lt;L&gt;"' in written
+    assert 'href="/x?a=1&amp;b=2"' in written
+    assert "&#x27;&quot;&amp;" in written

@@ -1,18 +1,22 @@
 """The list of cases that a person works on."""
 
+from collections.abc import Iterator
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.queries import authority_of
 from beneficiaries import queries
 from beneficiaries.choices import CaseStatus, Risk
 from beneficiaries.forms import CaseFilter
+from core.tables import Head, table_rows
 
 PAGE = 50
 COUNTED = 1000
@@ -34,9 +38,11 @@ def case_list(request):
     )
     start = max(int(request.GET["from"]), 0) if request.GET.get("from", "").isdecimal() else 0
     page = queries.case_page(rows, start, PAGE + 1)
+    labels = column_labels()
     context = {
         "form": form,
-        "rows": _shown(page[:PAGE]),
+        "labels": labels,
+        "rows": table_rows(labels, _shown(page[:PAGE])),
         "count": queries.count_up_to(rows, COUNTED) if not chosen.get("find") else None,
         "counted": COUNTED,
         "previous_url": _page(request, max(start - PAGE, 0)) if start else "",
@@ -48,30 +54,35 @@ def case_list(request):
     return render(request, "beneficiaries/case_list.html", context)
 
 
-def _shown(rows: list[dict]) -> list[dict]:
+def column_labels() -> list[str]:
+    """What stands over the columns after the person's."""
+    return [_("Reference"), _("Status"), _("Danger"), _("District"), _("Led by"), _("Changed")]
+
+
+def _shown(rows: list[dict]) -> Iterator[tuple[Head, list[str]]]:
     """The rows in words. What is the same for many rows is worded once."""
-    is_nepali = get_language() == "ne"
+    is_nepali, cases_url = get_language() == "ne", reverse("beneficiaries:case-list")
     statuses = {code: str(label) for code, label in CaseStatus.choices}
     risks = {code: str(label) for code, label in Risk.choices}
-    days = {row["changed_on"]: date_format(row["changed_on"], "SHORT_DATE_FORMAT") for row in rows}
+    days = {day: date_format(day, "SHORT_DATE_FORMAT") for day in {row["changed_on"] for row in rows}}
+    parts = [f"case__beneficiary__{part}_name" for part in ("first", "middle", "second")]
 
     def named(row: dict, what: str) -> str:
         return (is_nepali and row[f"{what}__name_ne"]) or row[f"{what}__name_en"] or "–"
 
-    parts = [f"case__beneficiary__{part}_name" for part in ("first", "middle", "second")]
-    return [
-        {
-            "reference": row["reference"],
-            "name": " ".join(row[part] for part in parts if row[part]),
-            "name_ne": row["case__beneficiary__name_ne"],
-            "status": statuses[row["status"]],
-            "risk": risks.get(row["risk"], ""),
-            "district": named(row, "district"),
-            "lead": named(row, "lead_organisation"),
-            "changed_on": days[row["changed_on"]],
-        }
-        for row in rows
-    ]
+    for row in rows:
+        name = " ".join(row[part] for part in parts if row[part])
+        yield (
+            Head(f"{cases_url}{row['reference']}/", name, row["case__beneficiary__name_ne"]),
+            [
+                row["reference"],
+                statuses[row["status"]],
+                risks.get(row["risk"], ""),
+                named(row, "district"),
+                named(row, "lead_organisation"),
+                days[row["changed_on"]],
+            ],
+        )
 
 
 def _page(request, start: int) -> str:
