@@ -60,7 +60,12 @@ def case_list(user, *, status: str = "", district_id=None, find: str = "") -> Qu
             find_key__starts_at=" ".join(find.casefold().split())[:320]
         )
         rows = rows.filter(reference=wanted) if wanted else rows.filter(case__beneficiary__in=names)
-    return rows.order_by("-changed_on", "case_id").distinct("changed_on", "case_id")
+    rows, authority = rows.order_by("-changed_on", "case_id"), authority_of(user)
+    # In one organisation a case has one row that opens its file, but for whoever also opened it in an emergency.
+    # Sorting doubles out costs a count more than counting, and keeps it from two processors.
+    if len(authority.where(Permission.READ_CASES)) > 1 or authority.may(Permission.BREAK_GLASS):
+        rows = rows.distinct("changed_on", "case_id")
+    return rows
 
 
 def case_page(rows: QuerySet[CaseAccess], start: int, size: int) -> list[dict[str, Any]]:

@@ -3,10 +3,13 @@
 import pytest
 
 from beneficiaries import queries
-from beneficiaries.models import Assessment, Case, Enrolment
+from beneficiaries.models import Assessment, Case, CaseAccess, Enrolment
+from beneficiaries.operations import break_glass
 from core import policies
+from core.clock import now
 from core.context import acting_as
 from core.related import fill_in
+from core.scoping import Level
 from core.statements import Select
 from core.tables import Head, table_rows
 from projects.models import Project
@@ -123,3 +126,21 @@ def test_table_rows_escape_everything():
     assert 'data-label="&lt;L&gt;"' in written
     assert 'href="/x?a=1&amp;b=2"' in written
     assert "&#x27;&quot;&amp;" in written
+
+
+def test_a_case_opened_in_an_emergency_is_listed_once(cast):
+    """IOM works on the case by consent, and its protection supervisor opened it too: two rows, one line."""
+    by, supervisor = cast["ngo_a_caseworker"], cast["protection_supervisor"]
+    with acting_as(by):
+        case = story.a_case(by)
+        story.share_with_iom(case, by)
+    with acting_as(supervisor):
+        break_glass(
+            typed=case.reference,
+            reason="She called and was then cut off; no one answers.",
+            by=supervisor,
+            now=now(),
+        )
+        assert CaseAccess.objects.opening(supervisor, Level.WORKING).filter(case=case).count() == 2
+        listed = [row["reference"] for row in queries.case_page(queries.case_list(supervisor), 0, 500)]
+        assert listed.count(case.reference) == 1
