@@ -79,10 +79,8 @@ def _deeds(target: str, username: str, code: str, cast) -> list[Deed]:
     ask, visited = {"amount_npr": "100", "budget_line": line}, VISIT | {"done_on": today}
     pay = {"amount_npr": "100", "voucher": "V", "paid_on": today}
     glass = {"reference": closing.reference, "reason": EMERGENCY}
-    return [
+    return [  # what opens the file to IOM stands last
         Deed("note", f"{file}/notes/new/", note, writes),
-        Deed("withdraw", f"{file}/consents/{consent.pk}/withdraw/", {}, leads),
-        Deed("share", f"{file}/sharing/", SHARING, leads),
         Deed("refer", f"{file}/referrals/new/", SHARING | refer | {"reason_for_referral": "A case."}, leads),
         Deed("answer", f"/referrals/{referral.pk}/", {"state": "finished", "answer": "Done."}, answers),
         Deed("admit", f"{file}/programmes/RASNM-2/", decision, writes),
@@ -98,6 +96,8 @@ def _deeds(target: str, username: str, code: str, cast) -> list[Deed]:
         Deed("pay by API", f"{api}/grants/{paying}/pay/", pay, DECIDES["pay"]),
         Deed("close", f"/cases/{closing.reference}/close/", {}, writes),
         Deed("close by API", f"{api}/cases/{closing_by_api.pk}/close/", {}, writes),
+        Deed("withdraw", f"/{screened.reference}/consents/{consent.pk}/withdraw/", {}, leads),
+        Deed("share", f"{file}/sharing/", SHARING, leads),
         Deed("emergency", "/emergency/", glass, {"protection_supervisor"}),
     ]
 
