@@ -30,7 +30,7 @@ def carry_out(request: Request, *, purpose: str, deed: Callable[[], Model]) -> U
     """Run the deed, or find what it made when the same key came first; the key of that row.
 
     Runs inside one transaction with the deed: what is refused leaves the key free. The same key for another
-    address, person or body is a conflict. Of the body a keyed digest is kept, of the answer nothing.
+    address or body is a conflict. Of the body a keyed digest is kept, of the answer nothing.
     """
     key = key_of(request)
     if key is None:
@@ -40,7 +40,7 @@ def carry_out(request: Request, *, purpose: str, deed: Callable[[], Model]) -> U
     known = idempotency.claim(key, by=request.user, purpose=purpose)
     if known is None:
         made = deed().pk
-        idempotency.settle(key, result=f"{digest} {made}")
+        idempotency.settle(key, by=request.user, result=f"{digest} {made}")
         return made
     kept, _space, made = known.partition(" ")
     if kept != digest:

@@ -1,6 +1,6 @@
 """A form that is sent twice is carried out once."""
 
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.db import connection
 from django.utils import timezone
@@ -11,20 +11,27 @@ from core.models import IdempotencyKey
 def claim(key: UUID, *, by, purpose: str) -> str | None:
     """Take the key; None when it is new, else where the first sending led ("" while it is under way).
 
-    The insert waits for a parallel sending of the same form to end, so that only one of them works.
+    The insert waits for a parallel sending of the same form to end, so that only one of them works. Everyone has
+    keys of their own: that another person used the same one is neither told nor in the way.
     """
+    own = _own(key, by)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO core_idempotencykey (id, user_id, purpose, result, made_at) "
             "VALUES (%s, %s, %s, '', %s) ON CONFLICT (id) DO NOTHING",
-            [key, by.pk, purpose, timezone.now()],
+            [own, by.pk, purpose, timezone.now()],
         )
         if cursor.rowcount:
             return None
-    known = IdempotencyKey.objects.filter(pk=key, user_id=by.pk, purpose=purpose).first()
+    known = IdempotencyKey.objects.filter(pk=own, user_id=by.pk, purpose=purpose).first()
     return known.result if known else ""
 
 
-def settle(key: UUID, *, result: str) -> None:
+def settle(key: UUID, *, by, result: str) -> None:
     """Remember where the form led."""
-    IdempotencyKey.objects.filter(pk=key).update(result=result)
+    IdempotencyKey.objects.filter(pk=_own(key, by)).update(result=result)
+
+
+def _own(key: UUID, by) -> UUID:
+    """The key under which this person's is kept."""
+    return uuid5(by.pk, str(key))

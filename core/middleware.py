@@ -4,14 +4,20 @@ The transaction opens here and not in `ATOMIC_REQUESTS`, because the context is 
 must stand before the view's first query.
 """
 
+from collections.abc import Iterable, Iterator
+from uuid import UUID
+
 from django.db import transaction
 
 from core import audit
-from core.context import enter
+from core.context import enter, entered_as
 
 
 class DatabaseContext:
-    """Open the request's transaction, enter as its user, and roll back when the view raised or failed."""
+    """Open the request's transaction, enter as its user, and roll back when the view raised or failed.
+
+    What is streamed is made after that transaction, and gets one of its own.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -23,10 +29,23 @@ class DatabaseContext:
             response = self.get_response(request)
             if response.status_code >= 400 or getattr(request, "view_raised", False):
                 transaction.set_rollback(True)
+            elif response.streaming:  # whoever the view stood for: a program's person is known only there
+                response.streaming_content = _streamed(response.streaming_content, as_person=entered_as())
         return response
 
     def process_exception(self, request, exception):
         request.view_raised = True
+
+
+def _streamed(chunks: Iterable[bytes], *, as_person: UUID | None) -> Iterator[bytes]:
+    """The chunks, made in a transaction entered as the same person, whose rights are asked for anew.
+
+    Without it the wall would show no row, and the stream would end early without a word. An error, or a reader
+    who leaves, rolls it back.
+    """
+    with transaction.atomic():
+        enter(as_person)
+        yield from chunks
 
 
 class DenialRecord:

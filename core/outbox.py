@@ -12,6 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage
 from django.db import connection
 
@@ -55,7 +56,9 @@ def _claim(at: datetime) -> Claimed | None:
 
 def _carry(message: Claimed, at: datetime) -> str:
     outcome, error = "sent", None
-    if message.attempts > 1 and was_carried(message.id):
+    if not _signs_in(message.recipient):
+        outcome, error = "failed", "the recipient signs in no more"
+    elif message.attempts > 1 and was_carried(message.id):
         outcome = "already"
     else:
         try:
@@ -70,6 +73,11 @@ def _carry(message: Claimed, at: datetime) -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT wall.settle_mail(%s, %s, %s, %s)", [message.id, message.token, at, error])
     return outcome
+
+
+def _signs_in(recipient: str) -> bool:
+    """Whether it still is the address of somebody who may sign in: mail can wait longer than people stay."""
+    return get_user_model()._default_manager.filter(email=recipient, is_active=True).exists()
 
 
 def message_id(message: UUID) -> str:

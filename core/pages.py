@@ -33,7 +33,7 @@ def submit(
             led = idempotency.claim(key, by=request.user, purpose=purpose)
             if led is None:
                 led = deed()
-                idempotency.settle(key, result=led)
+                idempotency.settle(key, by=request.user, result=led)
     except ValidationError as error:
         form.take(error)
         return None

@@ -21,31 +21,53 @@ def _worker() -> str:
     return os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 
-def _use(name: str) -> None:
+def use_database(name: str) -> str:
+    """Point this process's connection at a database; the name of the former one."""
+    former = connection.settings_dict["NAME"]
     connection.close()
     connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = name
+    return former
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker) -> Iterator[None]:
     """One database a worker, cloned from the template; each test's work in it is rolled back."""
     with databases.clone(f"test_iom_{_worker()}_{os.getpid()}") as name, django_db_blocker.unblock():
-        _use(name)
+        use_database(name)
         yield
         connection.close()
+
+
+def _drifts(request) -> bool:
+    """Whether the test lets access rows drift from their cases on purpose."""
+    return request.node.get_closest_marker("drifts") is not None
+
+
+@pytest.fixture(autouse=True)
+def _access_agrees_with_cases(request) -> Iterator[None]:
+    """At the end of each test in a database, before its work is rolled back; clones are asked as they go."""
+    names = set(request.fixturenames)
+    asked = request.node.get_closest_marker("django_db") is not None or names & {"db", "cast"}
+    if not asked or "committed" in names:
+        yield
+        return
+    request.getfixturevalue("db")
+    yield
+    if connection.in_atomic_block and not connection.needs_rollback:
+        with connection.cursor() as cursor:
+            databases.settled.take(cursor, drifts=_drifts(request))
 
 
 @pytest.fixture
 def committed(django_db_blocker, request) -> Iterator[str]:
     """A database of this test's own in which commits are real; its name."""
-    former = connection.settings_dict["NAME"]
     name = f"test_iom_{_worker()}_{os.getpid()}_{next(NUMBERS)}"
-    with databases.clone(name), django_db_blocker.unblock():
-        _use(name)
+    with databases.clone(name, drifts=_drifts(request)), django_db_blocker.unblock():
+        former = use_database(name)
         try:
             yield name
         finally:
-            _use(former)
+            use_database(former)
 
 
 @pytest.fixture
@@ -90,7 +112,25 @@ def _mail_folder(tmp_path, settings) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 
 
+def pytest_configure(config) -> None:
+    config.addinivalue_line("markers", "drifts: access rows drift from their cases on purpose")
+
+
+def pytest_sessionfinish(session) -> None:
+    """A process of xdist hands its figures over."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["settled"] = [databases.settled.rows, databases.settled.drifted]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node) -> None:
+    rows, drifted = getattr(node, "workeroutput", {}).get("settled", [0, 0])
+    databases.settled.rows += rows
+    databases.settled.drifted += drifted
+
+
 def pytest_terminal_summary(terminalreporter) -> None:
+    terminalreporter.write_line(f"rows {databases.settled.rows} drifted {databases.settled.drifted}")
     from tests.browsers import why_not  # nothing of the house is imported before settings stand
 
     if why_not():

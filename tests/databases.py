@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -136,9 +137,29 @@ def _forget_old() -> None:
         connection.close()
 
 
+@dataclass
+class Settled:
+    """Access rows compared with their cases at the end of tests, and those that had drifted."""
+
+    rows: int = 0
+    drifted: int = 0
+
+    def take(self, cursor, *, drifts: bool = False) -> None:
+        """Compare now. A test that drifts on purpose says so; any other fails."""
+        cursor.execute("SELECT checked, drifted FROM wall.access_drift()")
+        rows, drifted = cursor.fetchone()
+        if not drifts:
+            self.rows += rows
+            self.drifted += drifted
+            assert drifted == 0, f"{drifted} of {rows} access rows no longer say what their case says"
+
+
+settled = Settled()
+
+
 @contextmanager
-def clone(name: str) -> Iterator[str]:
-    """A database of its own, like the template; gone afterwards.
+def clone(name: str, *, drifts: bool = False) -> Iterator[str]:
+    """A database of its own, like the template; gone afterwards, when its access rows agree with its cases.
 
     Dropped without FORCE, which would need the right to end autovacuum: PostgreSQL waits for it by itself.
     """
@@ -152,5 +173,7 @@ def clone(name: str) -> Iterator[str]:
     )
     try:
         yield name
+        with closing(as_owner(name)) as link, link.cursor() as cursor:
+            settled.take(cursor, drifts=drifts)
     finally:
         _administer(f"DROP DATABASE IF EXISTS {name}")

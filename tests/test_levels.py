@@ -1,6 +1,6 @@
 """Slices, need-to-know and emergencies: what opens, to whom, for how long; and what stays shut."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.apps import apps
@@ -20,6 +20,7 @@ from beneficiaries.models import (
     SharedItem,
 )
 from beneficiaries.operations import add_note, answer_referral, break_glass, record_consent, withdraw_consent
+from core import policies
 from core.clock import now
 from core.context import acting_as
 from core.policies import ROOMS, wall_of
@@ -74,11 +75,27 @@ def test_a_receiver_reads_its_referral_and_the_frozen_items_and_nothing_else(cas
         for model in (Case, CaseFile, CaseNote, Consent):
             assert model.objects.visible_to(receiver).filter(**{_key(model): case.pk}).count() == 0, model
         assert Beneficiary.objects.visible_to(receiver).filter(pk=case.beneficiary_id).count() == 0
+        told = {"beneficiaries.Referral", "beneficiaries.SharedItem"}
+        for model in policies.linked_models():  # by the ORM, with Python's scope and without
+            for rows in (model.objects.visible_to(receiver), model.objects.all()):
+                found = rows.filter(**{_key(model): case.pk}).count()
+                assert bool(found) == (model._meta.label in told), model
         assert _rows_of(case) == {
             "beneficiaries.CaseAccess": 1,
             "beneficiaries.Referral": 1,
             "beneficiaries.SharedItem": 2,
         }
+
+
+def test_a_receivers_access_row_tells_nothing_of_the_case(case, referral, cast):
+    """Not its reference, where it stands, in which district; nor, later, that something changed."""
+    asked = ("level", "reference", "status", "district", "risk", "caseworker", "changed_on")
+    with acting_as(cast[A]):
+        Case.objects.filter(pk=case.pk).update(changed_on=date(2030, 1, 1))
+        assert CaseAccess.objects.filter(case=case, level="lead", changed_on=date(2030, 1, 1)).count() == 1
+    with acting_as(cast[B]):
+        (told,) = CaseAccess.objects.filter(case=case).values_list(*asked)
+    assert told == ("slice", "", "", None, "", None, now().date())
 
 
 def _key(model) -> str:
@@ -255,8 +272,6 @@ def test_an_emergency_needs_a_reason_and_a_case(case, cast):
 
 
 def test_a_partners_protection_supervisor_breaks_no_glass(case, cast):
-    from datetime import date
-
     from accounts.models import Membership, Role
 
     role = Role.objects.get(organisation__code="NGO_B", code="protection_supervisor")

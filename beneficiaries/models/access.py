@@ -73,7 +73,8 @@ class CaseAccess(models.Model):
 
     `person`: the row is for this one person of the organisation (an emergency). `reference`, `status`,
     `district`, `lead_organisation` and `changed_on` are copies that lists sort and filter by; `risk` and
-    `caseworker` are copied at `lead` and `working` only.
+    `caseworker` are copied at `lead` and `working` only. At `slice` nothing of the case is copied: a receiver reads
+    what was sent to it, and not how the case goes on.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

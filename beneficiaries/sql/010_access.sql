@@ -5,12 +5,16 @@ GRANT SELECT ON beneficiaries_casefile, beneficiaries_consent, beneficiaries_enr
     projects_project TO iom_functions;
 GRANT SELECT, UPDATE ON beneficiaries_case TO iom_functions; -- UPDATE for the row lock in settle_access
 
--- Copies that lists sort and filter by; writes only where something is distinct.
+-- Copies that lists sort and filter by; writes only where something is distinct. A `slice` copies nothing: its holder
+-- reads what was sent, not how the case goes on (its `changed_on` is the day on which it was opened).
 CREATE OR REPLACE FUNCTION wall.refresh_access(of_case uuid) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH now_is AS (
-        SELECT a.id, c.reference, c.status, f.current_district_id AS district_id, c.lead_organisation_id,
-               c.changed_on,
+        SELECT a.id, c.lead_organisation_id,
+               CASE WHEN a.level = 'slice' THEN '' ELSE c.reference END AS reference,
+               CASE WHEN a.level = 'slice' THEN '' ELSE c.status END AS status,
+               CASE WHEN a.level <> 'slice' THEN f.current_district_id END AS district_id,
+               CASE WHEN a.level = 'slice' THEN a.changed_on ELSE c.changed_on END AS changed_on,
                CASE WHEN a.level IN ('lead', 'working') THEN coalesce(f.risk, '') ELSE '' END AS risk,
                CASE WHEN a.level IN ('lead', 'working') THEN f.caseworker_id END AS caseworker_id
           FROM beneficiaries_caseaccess a
@@ -72,8 +76,8 @@ BEGIN
     INSERT INTO beneficiaries_caseaccess AS a
            (id, case_id, organisation_id, level, basis, expires_at, reference, status, lead_organisation_id,
             changed_on, risk)
-    SELECT gen_random_uuid(), of_case, e.organisation_id, e.level, e.basis, e.expires_at, c.reference, c.status,
-           c.lead_organisation_id, c.changed_on, ''
+    SELECT gen_random_uuid(), of_case, e.organisation_id, e.level, e.basis, e.expires_at, '', '',
+           c.lead_organisation_id, (now() AT TIME ZONE 'Asia/Kathmandu')::date, ''
       FROM wall.earned_access(of_case) e JOIN beneficiaries_case c ON c.id = of_case
     ON CONFLICT ON CONSTRAINT beneficiaries_access_once DO UPDATE
        SET basis = excluded.basis, expires_at = excluded.expires_at
@@ -169,7 +173,10 @@ CREATE OR REPLACE FUNCTION wall.access_drift() RETURNS TABLE (checked bigint, dr
     SELECT count(*), count(*) FILTER (WHERE
            (a.reference, a.status, a.district_id, a.lead_organisation_id, a.changed_on, a.risk, a.caseworker_id)
            IS DISTINCT FROM
-           (c.reference, c.status, f.current_district_id, c.lead_organisation_id, c.changed_on,
+           (CASE WHEN a.level = 'slice' THEN '' ELSE c.reference END,
+            CASE WHEN a.level = 'slice' THEN '' ELSE c.status END,
+            CASE WHEN a.level <> 'slice' THEN f.current_district_id END, c.lead_organisation_id,
+            CASE WHEN a.level = 'slice' THEN a.changed_on ELSE c.changed_on END,
             CASE WHEN a.level IN ('lead', 'working') THEN coalesce(f.risk, '') ELSE '' END,
             CASE WHEN a.level IN ('lead', 'working') THEN f.caseworker_id END))
       FROM beneficiaries_caseaccess a
@@ -178,3 +185,7 @@ CREATE OR REPLACE FUNCTION wall.access_drift() RETURNS TABLE (checked bigint, dr
 $$;
 ALTER FUNCTION wall.access_drift() OWNER TO iom_functions;
 GRANT EXECUTE ON FUNCTION wall.access_drift() TO iom_app;
+
+-- Slices that were opened when they copied as much as a reference did.
+UPDATE beneficiaries_caseaccess SET reference = '', status = '', district_id = NULL
+ WHERE level = 'slice' AND (reference <> '' OR status <> '' OR district_id IS NOT NULL);

@@ -74,6 +74,11 @@ class Sink:
         with self._came:
             return self._about(words)
 
+    def to(self, addresses: set[str]) -> list[Mail]:
+        """Mails to any of these addresses."""
+        with self._came:
+            return [mail for mail in self._mails if addresses & set(mail.recipients)]
+
     def wait_for(self, words: str) -> Mail:
         """The first mail with these words in the subject; fails after 30 seconds."""
         with self._came:
@@ -173,9 +178,14 @@ def standing(number: int = 0) -> Iterator[House]:
         yield house
 
 
+def store_of(number: int) -> str:
+    """The address of the broker's store for the house of this number."""
+    return urlunsplit(urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{STORES[number % len(STORES)]}"))
+
+
 def _environment(house: House, *, mail_port: int, number: int) -> dict[str, str]:
     """What each process of the house is told. None of them gets the owner's address."""
-    store = urlunsplit(urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{STORES[number % len(STORES)]}"))
+    store = store_of(number)
     with Redis.from_url(store) as broker:
         broker.flushdb()
     values = databases.environment(house.database) | {

@@ -1,0 +1,272 @@
+"""What PostgreSQL's own catalogue says of the wall: no table, policy, role or function is outside of it.
+
+Everything here is read from the catalogue and compared with lists in this file, so that something new fails
+until somebody has said why it may stand.
+"""
+
+import re
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from core import policies
+from core.context import enter
+from core.models import OPEN_TABLES
+from core.scoping import Open, OwnWall, Wall
+from tests import databases
+
+pytestmark = pytest.mark.django_db
+
+# Functions of the wall that the application may call. Those that tell of rows across organisations, or change
+# them, stand with what they return in docs/architecture.md; the rest say who this transaction stands for.
+CONTEXT = {"person", "has_user", "reads", "edits", "figures", "decides", "restricted", "counselling"}
+REVIEWED = {
+    "enter",
+    "claim_mail",
+    "settle_mail",
+    "access_drift",
+    "break_glass",
+    "next_due_reminder",
+    "reminders_without_recipient",
+}
+# What a context knows is read from settings of the transaction; these run as their caller and see no row.
+INVOKER_TRIGGERS = {"referral_moves", "grant_moves", "grant_starts", "case_stays"}
+
+
+# Tables that Django makes and nothing here uses: roles and permissions hang on organisations, never on people. The
+# application may do nothing at all with them.
+SHUT = {"accounts_user_groups", "accounts_user_user_permissions"}
+WORDS = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"]
+
+
+def _rows(statement: str, *values) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()
+
+
+def _tables() -> list[str]:
+    return [
+        name
+        for (name,) in _rows(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') "
+            "ORDER BY relname"
+        )
+    ]
+
+
+def _walled() -> set[str]:
+    return {
+        model._meta.db_table
+        for model in policies.own_models()
+        if isinstance(policies.wall_of(model), Wall | OwnWall)
+    }
+
+
+def test_every_table_is_walled_or_on_the_list_of_open_ones():
+    found = set(_tables())
+    opened = policies.open_tables()
+    assert found == _walled() | set(opened) | SHUT
+    assert not _walled() & set(opened) | SHUT & (_walled() | set(opened))
+    assert all(isinstance(entry, Open) and entry.because for entry in opened.values())
+    assert set(OPEN_TABLES) <= found
+    for table in SHUT:
+        assert not any(
+            has
+            for (has,) in _rows(
+                "SELECT has_table_privilege('iom_app', %s, word) FROM unnest(%s) word", table, WORDS
+            )
+        ), table
+
+
+def test_exactly_the_walled_tables_enforce_row_security():
+    enforced = _rows(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') "
+        "AND relrowsecurity AND relforcerowsecurity"
+    )
+    assert {name for (name,) in enforced} == _walled()
+
+
+def test_without_context_no_table_of_the_wall_shows_a_row():
+    """Asked of the catalogue's own list, so that a table without a model is asked too."""
+    enter(None)
+    shown = {}
+    for table in sorted(set(_tables()) - set(policies.open_tables())):
+        try:
+            with transaction.atomic():
+                shown[table] = _rows(f"SELECT count(*) FROM {table}")[0][0]
+        except DatabaseError as error:
+            if "permission denied" not in str(error):
+                raise
+            shown[table] = None
+    assert set(shown.values()) <= {0, None}
+    refused = {table for table, count in shown.items() if count is None}
+    unread = {
+        model._meta.db_table
+        for model in policies.own_models()
+        if model._meta.db_table in _walled() and policies.conditions(model)["select"] is None
+    }
+    assert refused == unread | SHUT
+
+
+ALWAYS = re.compile(r"\b(or|using|check)\s*\(*\s*(not\s+false|true|1\s*=\s*1|'t'::boolean)\b", re.I)
+
+
+@pytest.mark.parametrize(
+    "text", ["true", "(true)", "(a = 1) OR true", "((x) OR (1 = 1))", "(a OR (NOT false))"]
+)
+def test_what_is_always_so_is_found(text):
+    assert ALWAYS.search(f"USING ({text})")
+
+
+def test_no_policy_holds_always():
+    found = _rows(
+        "SELECT tablename, policyname, cmd, permissive, roles::text, qual, with_check FROM pg_policies"
+    )
+    assert found
+    for table, name, command, permissive, roles, using, check in found:
+        assert (command, permissive, roles) in {
+            (word, "PERMISSIVE", "{iom_app}") for word in ("SELECT", "INSERT", "UPDATE", "DELETE")
+        }, (table, name)
+        for text in (using, check):
+            assert text is None or not ALWAYS.search(f"USING ({text})"), (table, name, text)
+        assert (using is not None) == (command != "INSERT"), (table, name)
+        assert (check is not None) == (command in ("INSERT", "UPDATE")), (table, name)
+
+
+def test_each_policy_asks_who_this_is_but_for_the_record():
+    """A condition that names no function of the context would hold for everybody."""
+    blind = [
+        (table, command)
+        for table, command, text in _rows(
+            "SELECT tablename, cmd, coalesce(qual, '') || coalesce(with_check, '') FROM pg_policies"
+        )
+        if not any(f"wall.{name}()" in text for name in CONTEXT)
+    ]
+    # A denial is recorded when nobody is entered any more: added to, never read.
+    assert blind == [("core_auditevent", "INSERT")]
+
+
+def test_the_application_owns_nothing_and_is_nobody_else():
+    owned = _rows(
+        "SELECT 'table', count(*) FROM pg_class WHERE relowner = 'iom_app'::regrole "
+        "UNION ALL SELECT 'function', count(*) FROM pg_proc WHERE proowner = 'iom_app'::regrole "
+        "UNION ALL SELECT 'schema', count(*) FROM pg_namespace WHERE nspowner = 'iom_app'::regrole "
+        "UNION ALL SELECT 'type', count(*) FROM pg_type WHERE typowner = 'iom_app'::regrole "
+        "UNION ALL SELECT 'database', count(*) FROM pg_database WHERE datdba = 'iom_app'::regrole"
+    )
+    assert {kind for kind, count in owned if count} == set()
+    assert _rows(
+        "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication FROM pg_roles "
+        "WHERE rolname = current_user"
+    ) == [(False, False, False, False, False)]
+    assert _rows("SELECT session_user::text, current_user::text") == [("iom_app", "iom_app")]
+    # Member of nothing, be it through others; and nobody signs in as the functions' owner.
+    assert (
+        _rows(
+            "SELECT rolname::text FROM pg_roles WHERE pg_has_role('iom_app', oid, 'MEMBER') AND rolname <> 'iom_app'"
+        )
+        == []
+    )
+    assert _rows("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'iom_functions'") == [(False,)]
+
+
+def test_the_application_makes_nothing_in_this_database():
+    """No schema to put a table or function into, temporary ones among them: a name can't be put before another."""
+    assert (
+        _rows("SELECT nspname::text FROM pg_namespace WHERE has_schema_privilege('iom_app', oid, 'CREATE')")
+        == []
+    )
+    assert _rows(
+        "SELECT has_database_privilege('iom_app', current_database(), word) FROM unnest(ARRAY['TEMP', 'CREATE']) word"
+    ) == [(False,), (False,)]
+
+
+def test_the_application_has_on_each_table_what_its_line_says():
+    for model in policies.own_models():
+        wall = policies.wall_of(model)
+        if isinstance(wall, Wall | OwnWall):
+            wanted = {name for name, sql in policies.conditions(model).items() if sql is not None}
+        else:
+            opened = policies.open_tables().get(model._meta.db_table, Open((), "shut"))
+            wanted = {name.lower() for name in opened.commands}
+        held = {
+            word
+            for (word, has) in _rows(
+                "SELECT lower(word), has_table_privilege('iom_app', %s, word) FROM unnest(%s) word",
+                model._meta.db_table,
+                WORDS,
+            )
+            if has
+        }
+        assert held == wanted, model._meta.label
+    assert (
+        _rows(  # no privilege on single columns beside those on tables
+            "SELECT attrelid::regclass::text FROM pg_attribute WHERE attacl::text LIKE '%%iom_app%%'"
+        )
+        == []
+    )
+
+
+def _functions() -> dict[str, dict]:
+    rows = _rows(
+        "SELECT proname::text, prosecdef, proowner::regrole::text, coalesce(proconfig::text, ''), "
+        "has_function_privilege('iom_app', oid, 'EXECUTE'), prorettype = 'trigger'::regtype, "
+        "proacl IS NULL OR EXISTS (SELECT 1 FROM aclexplode(proacl) a WHERE a.grantee = 0) "
+        "FROM pg_proc WHERE pronamespace = 'wall'::regnamespace"
+    )
+    names = ("definer", "owner", "settings", "callable", "trigger", "public")
+    assert len({row[0] for row in rows}) == len(rows), "two functions of one name"
+    return {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
+
+
+def test_the_walls_functions_are_fixed_owned_and_shut():
+    for name, found in _functions().items():
+        assert not found["public"], name
+        assert found["owner"] in ("iom_functions", "iom_owner"), name
+        if found["definer"]:
+            assert found["owner"] == "iom_functions", name
+            assert "search_path=pg_catalog, public" in found["settings"], name
+        else:
+            assert name in CONTEXT | INVOKER_TRIGGERS, name
+
+
+def test_no_function_outside_the_wall_runs_as_somebody_else():
+    assert (
+        _rows(
+            "SELECT oid::regprocedure::text FROM pg_proc WHERE prosecdef "
+            "AND pronamespace NOT IN ('wall'::regnamespace, 'pg_catalog'::regnamespace)"
+        )
+        == []
+    )
+
+
+def test_the_application_calls_these_functions_and_no_others():
+    callable_ones = {name for name, found in _functions().items() if found["callable"]}
+    assert callable_ones == CONTEXT | REVIEWED
+
+
+def test_every_function_that_crosses_organisations_is_in_the_plan_of_the_house():
+    told = (databases.ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    assert {name for name in REVIEWED | CONTEXT if not re.search(rf"`{name}\(|\b{name}\(", told)} == set()
+
+
+def test_no_view_and_no_sequence_shows_rows():
+    assert (
+        _rows(
+            "SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('v', 'm', 'f') "
+            "AND relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema')"
+        )
+        == []
+    )
+    # A counter would tell how many rows others wrote: none belongs to a table of the wall.
+    counted = _rows(
+        "SELECT DISTINCT d.refobjid::regclass::text FROM pg_class s JOIN pg_depend d ON d.objid = s.oid "
+        "WHERE s.relkind = 'S' AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')"
+    )
+    assert {table for (table,) in counted} & _walled() == set()
+
+
+def test_nobody_gets_at_what_is_made_later():
+    """Default privileges would open a new table or function to the application before it has its policies."""
+    assert _rows("SELECT defaclrole::regrole::text, defaclacl::text FROM pg_default_acl") == []
