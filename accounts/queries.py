@@ -91,6 +91,16 @@ def holders(permission: Permission, organisation_id: UUID):
     return User.objects.filter(memberships__in=live, is_active=True).distinct().order_by("username")
 
 
+def still_or_now(person: User, permission: Permission, *organisation_ids: UUID) -> list[User]:
+    """This person, while they hold the permission in one of these organisations; else all who do in the first.
+
+    What somebody was to be told about a case that was handed on is for whoever has it now.
+    """
+    if any(holders(permission, key).filter(pk=person.pk).exists() for key in organisation_ids):
+        return [person]
+    return list(holders(permission, organisation_ids[0]))
+
+
 def may_configure(user) -> bool:
     """Whether the person configures the system: an administrator of IOM, never of a partner."""
     held = authority_of(user).where(Permission.CONFIGURE)

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.db.models import CharField, Lookup, QuerySet
+from django.db.models import CharField, Lookup, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.choices import Permission
@@ -114,6 +114,21 @@ def file_of(case: Case, user) -> CaseFile:
 def consents_of(case: Case, user) -> list[Consent]:
     """Every answer ever given, oldest first; those without `withdrawn_on` hold now."""
     return list(Consent.objects.of(case, user))
+
+
+def shares_with(case: Case, organisation: Organisation, user, *, on: date) -> bool:
+    """Whether the person's consent to share the file with this organisation holds on a day."""
+    return (
+        Consent.objects.visible_to(user)
+        .filter(Q(until_on=None) | Q(until_on__gte=on), case=case, purpose=ConsentPurpose.SHARING)
+        .filter(organisation=organisation, is_given=True, withdrawn_on=None)
+        .exists()
+    )
+
+
+def lead_of(case_id: UUID, user) -> UUID:
+    """The lead organisation of a case that reaches this person at any level, a referral's receiver included."""
+    return CaseAccess.objects.visible_to(user).filter(case_id=case_id).values_list("lead_organisation")[0][0]
 
 
 def iom() -> Organisation | None:

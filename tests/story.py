@@ -5,15 +5,17 @@ from decimal import Decimal
 
 from accounts.models import Membership, Organisation, User
 from accounts.operations import save_membership, save_organisation
-from beneficiaries.models import Case, Enrolment, Referral
+from beneficiaries.models import Case, CaseTransfer, Enrolment, Referral
 from beneficiaries.operations import (
     ConsentGiven,
     PersonFacts,
     Situation,
+    ask_and_offer,
     open_case,
     record_consent,
     record_screening,
     send_referral,
+    take_over_case,
 )
 from core.clock import now
 from core.context import acting_as
@@ -157,6 +159,28 @@ def referred(
         by=by,
         now=now(),
     )
+
+
+def offered(
+    case: Case, by, code: str = "NGO_B", *, reason="She moves to her sister.", **changes
+) -> CaseTransfer:
+    """A case offered to another organisation, on the person's yes."""
+    given = {"agrees": True, "given_by": "self", "why_nobody_asked": "", "how": "spoken"}
+    transfer = ask_and_offer(
+        case=case, receiver=organisation(code), reason=reason, by=by, now=now(), **given | changes
+    )
+    assert transfer is not None
+    return transfer
+
+
+def handed_on(case: Case, cast, *, to="ngo_b_caseworker", by="ngo_a_caseworker") -> CaseTransfer:
+    """A case that another organisation took over, its caseworker the one who answered."""
+    receiver = cast[to].memberships.get().role.organisation
+    with acting_as(cast[by]):
+        transfer = offered(case, cast[by], receiver.code)
+    with acting_as(cast[to]):
+        take_over_case(transfer=transfer, caseworker=cast[to], by=cast[to], now=now())
+    return transfer
 
 
 def approved(grant: Grant, cast) -> Grant:

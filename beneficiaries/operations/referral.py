@@ -10,8 +10,9 @@ from django.utils.translation import gettext_noop
 
 from accounts.choices import Permission
 from accounts.models import Organisation
-from accounts.operations import leave_notice
-from accounts.queries import authority_of, holders
+from accounts.operations import leave_notices
+from accounts.queries import authority_of, holders, still_or_now
+from beneficiaries import queries
 from beneficiaries.choices import ConsentPurpose, ReferralState
 from beneficiaries.models import Case, Consent, Referral, SharedItem
 from beneficiaries.operations.consent import record_consent
@@ -61,15 +62,14 @@ def send_referral(
         now=now,
         detail={"items": sorted(items), "receiver": receiver.code},
     )
-    for person in holders(Permission.REFER_CASES, receiver.pk):
-        leave_notice(
-            recipient=person,
-            key=f"referral:{referral.pk}",
-            text=gettext_noop("A referral has come in from %s."),
-            words=(case.lead_organisation.name_en,),
-            url=f"/referrals/{referral.pk}/",
-            now=now,
-        )
+    leave_notices(
+        recipients=holders(Permission.REFER_CASES, receiver.pk),
+        key=f"referral:{referral.pk}",
+        text=gettext_noop("A referral has come in from %s."),
+        words=(case.lead_organisation.name_en,),
+        url=f"/referrals/{referral.pk}/",
+        now=now,
+    )
     return referral
 
 
@@ -93,12 +93,11 @@ def answer_referral(*, referral: Referral, state: str, answer: str, by, now: dat
         )
     found.state, found.answer, found.answered_by, found.answered_at = state, answer.strip(), by, now
     found.version += 1
-    case_id, sender = found.case_id, found.sent_by
-    audit.record(by=by, verb=f"referral {state}", obj=found, case_id=case_id, now=now)
-    leave_notice(
-        recipient=sender,
+    audit.record(by=by, verb=f"referral {state}", obj=found, case_id=found.case_id, now=now)
+    leave_notices(
+        recipients=still_or_now(found.sent_by, Permission.REFER_CASES, queries.lead_of(found.case_id, by)),
         key=f"referral-{state}:{found.pk}",
-        text=gettext_noop("A referral that you sent has been answered."),
+        text=gettext_noop("A referral has been answered."),
         url=f"/referrals/{found.pk}/",
         now=now,
     )
