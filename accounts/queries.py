@@ -6,6 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.choices import OrganisationKind, Permission
@@ -89,6 +90,16 @@ def holders(permission: Permission, organisation_id: UUID):
         role__group__organisationgrouppermission__permission__codename=permission,
     )
     return User.objects.filter(memberships__in=live, is_active=True).distinct().order_by("username")
+
+
+def organisations_with(permission: Permission):
+    """Active organisations in which somebody holds the permission now."""
+    live = Membership.objects.live(timezone.localdate()).filter(
+        user__is_active=True,
+        role__group__organisationgrouppermission__permission__codename=permission,
+        role__group__organisationgrouppermission__content_object=F("role__organisation"),
+    )
+    return Organisation.objects.filter(is_active=True, roles__memberships__in=live).distinct()
 
 
 def still_or_now(person: User, permission: Permission, *organisation_ids: UUID) -> list[User]:

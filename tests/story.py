@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from accounts.models import Membership, Organisation, User
 from accounts.operations import save_membership, save_organisation
-from beneficiaries.models import Case, CaseTransfer, Enrolment, Referral
+from beneficiaries.models import Case, CaseFile, CaseTransfer, Enrolment, Referral
 from beneficiaries.operations import (
     ConsentGiven,
     PersonFacts,
@@ -17,6 +17,7 @@ from beneficiaries.operations import (
     send_referral,
     take_over_case,
 )
+from core import reference
 from core.clock import now
 from core.context import acting_as
 from geography.models import District
@@ -73,6 +74,23 @@ def a_case(by, code: str = "NGO_A", *, person=None, situation=None) -> Case:
         by=by,
         now=now(),
     )
+
+
+def another_case_of(case: Case) -> Case:
+    """A second case of the same record of a person, with its file."""
+    file, today = case.file, now().date()
+    made = Case(
+        beneficiary=case.beneficiary,
+        lead_organisation=case.lead_organisation,
+        opened_on=today,
+        changed_on=today,
+        reference=reference.make(),
+    )
+    made.save(force_insert=True)
+    CaseFile(
+        case=made, caseworker=file.caseworker, groups=file.groups, primary_group=file.primary_group
+    ).save(force_insert=True)
+    return made
 
 
 def share_with_iom(case: Case, by, *, agrees: bool = True):

@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from accounts.models import Membership, Notice, User
+from beneficiaries import rules
 from beneficiaries.models import (
     Beneficiary,
     Case,
@@ -37,6 +38,7 @@ from core.context import acting_as
 from reintegration import operations
 from reintegration.models import Reminder
 from tests import story
+from tests.pages import forms_of, submit, text_of
 
 A, B = "ngo_a_caseworker", "ngo_b_caseworker"
 TRIES = 20
@@ -152,14 +154,7 @@ def _may_refer(user) -> None:
 def test_the_record_of_the_person_goes_along_or_is_copied(case, cast):
     """A record belongs to one organisation: with another case there it stays, and the receiver has its own."""
     with acting_as(cast[A]):
-        second = Case(
-            beneficiary_id=case.beneficiary_id,
-            lead_organisation=case.lead_organisation,
-            opened_on=now().date(),
-            changed_on=now().date(),
-            reference="TEST-TES-T",
-        )
-        second.save(force_insert=True)
+        second = story.another_case_of(case)
     story.handed_on(case, cast)
     with acting_as(cast[B]):
         copied = Case.objects.visible_to(cast[B]).get(pk=case.pk).beneficiary
@@ -352,8 +347,95 @@ def _last(case, user) -> CaseTransfer:
 
 
 def _row(case, code: str, by, **changes) -> CaseTransfer:
-    given = {"receiver": story.organisation(code), "reason": "x", "offered_by": by, "offered_at": now()}
+    given = {
+        "sender_id": case.lead_organisation_id,
+        "receiver": story.organisation(code),
+        "reason": "x",
+        "offered_by": by,
+        "offered_at": now(),
+    }
     return CaseTransfer(case_id=case.pk, **given | changes)
+
+
+def test_the_receiver_decides_and_the_lead_takes_back():
+    def answers(**changes):
+        return rules.transfer_answers(**{"is_running": True, "receives": False, "leads": False} | changes)
+
+    assert answers(receives=True) == ["accepted", "declined"]
+    assert answers(leads=True) == ["taken_back"]
+    assert answers() == []
+    assert answers(is_running=False, receives=True, leads=True) == []
+
+
+@pytest.mark.django_db
+def test_the_way_through_the_pages(case, cast, client):
+    client.force_login(cast[A])
+    ngo_b = story.organisation("NGO_B")
+    page = submit(
+        client,
+        f"/cases/{case.reference}/hand-on/",
+        {"receiver": str(ngo_b.pk), "why": "She moves to her sister.", "agrees": "yes"},
+    )
+    offered = page.redirect_chain[-1][0]
+    assert "It stays with you until it is taken over." in text_of(page)
+    assert f'href="{offered}"' in text_of(client.get(f"/cases/{case.reference}/"))
+    assert [form["data"]["state"] for form in forms_of(page)] == [["taken_back"]]
+
+    client.force_login(cast[B])
+    assert f'href="{offered}"' in text_of(client.get("/referrals/"))
+    assert f'href="{offered}"' in text_of(client.get(f"/cases/{case.reference}/"))
+    assert "Say who will be the caseworker" in text_of(submit(client, offered, {"state": "accepted"}))
+    page = submit(client, offered, {"state": "accepted", "caseworker": str(cast[B].pk)})
+    assert page.redirect_chain[-1][0] == f"/cases/{case.reference}/"
+    assert "Sunita Tamang" in text_of(page)
+    assert "Taken over" in text_of(page)
+    assert client.get(f"/cases/{case.reference}/hand-on/").status_code == 200
+
+    client.force_login(cast[A])
+    missing = client.get("/cases/ZZZZ-ZZZ-Z/")
+    for address in (f"/cases/{case.reference}/", f"/cases/{case.reference}/hand-on/", offered):
+        hidden = client.get(address)
+        assert (hidden.status_code, hidden.content) == (404, missing.content)
+    assert case.reference not in text_of(client.get("/cases/")) + text_of(client.get("/referrals/"))
+
+
+@pytest.mark.django_db
+def test_the_lead_is_told_that_an_offer_is_void_without_consent(offer, cast, client):
+    client.force_login(cast[A])
+    assert "no longer agrees" not in text_of(client.get(f"/transfers/{offer.pk}/"))
+    with acting_as(cast[A]):
+        withdraw_consent(consent=offer.consent, by=cast[A], now=now())
+    assert "no longer agrees" in text_of(client.get(f"/transfers/{offer.pk}/"))
+    client.force_login(cast[B])
+    assert client.get(f"/transfers/{offer.pk}/").status_code == 404
+    client.force_login(cast[A])
+    submit(client, f"/transfers/{offer.pk}/", {})
+    with acting_as(cast[A]):
+        offer.refresh_from_db()
+        assert offer.state == "taken_back"
+
+
+@pytest.mark.django_db
+def test_a_no_on_the_page_leads_back_to_the_list(offer, cast, client):
+    client.force_login(cast[B])
+    page = submit(client, f"/transfers/{offer.pk}/", {"state": "declined", "answer": "No place."})
+    assert page.redirect_chain[-1][0] == "/referrals/"
+    assert client.get(f"/transfers/{offer.pk}/").status_code == 404
+    client.force_login(cast[A])
+    assert "No place." in text_of(client.get(f"/transfers/{offer.pk}/"))
+    assert client.post(f"/transfers/{offer.pk}/", {}).status_code == 403
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("rows", [1, 3])
+def test_the_list_of_offers_asks_the_same_number_of_queries(rows, cast, sign_in, django_assert_num_queries):
+    with acting_as(cast[A]):
+        for _number in range(rows):
+            story.offered(story.a_case(cast[A]), cast[A])
+    client = sign_in(B)
+    with django_assert_num_queries(9):
+        page = client.get("/referrals/")
+    assert text_of(page).count('href="/transfers/') == rows
 
 
 # By raw SQL as the application: all of these are tried in the second NGO's place.
@@ -377,14 +459,15 @@ def test_nobody_offers_a_case_that_they_do_not_lead(case, cast):
         {"state": "declined"},
         {"offered_by": "ngo_a_reader"},
         {"receiver": "NGO_A"},
+        {"sender": "IOM"},
     ],
 )
 def test_an_offer_starts_as_one(case, cast, changes):
     given = dict(changes)
     if "offered_by" in given:
         given["offered_by"] = cast[given["offered_by"]]
-    if "receiver" in given:
-        given["receiver"] = story.organisation(given["receiver"])
+    for side in {"sender", "receiver"} & set(given):
+        given[side] = story.organisation(given[side])
     if "state" in given:
         given |= {"answered_by": cast[A], "answered_at": now(), "caseworker": cast[A]}
     with acting_as(cast[A]), pytest.raises(IntegrityError, match="offered first"), transaction.atomic():

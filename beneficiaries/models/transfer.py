@@ -23,6 +23,7 @@ class CaseTransfer(CaseLinked):
     `consent`: the one that was asked for this offer; it ends with the offer, and what it opened closes.
     """
 
+    sender = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
     receiver = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
     reason = models.TextField(_("why"), max_length=2000)
     consent = models.ForeignKey(Consent, on_delete=models.PROTECT, null=True, blank=True, related_name="+")

@@ -16,9 +16,15 @@ from beneficiaries.operations.intake import (
     start_draft,
 )
 from beneficiaries.operations.note import add_note
-from beneficiaries.operations.referral import answer_referral, ask_and_refer, send_referral
+from beneficiaries.operations.referral import (
+    ReferralNotMovable,
+    answer_referral,
+    ask_and_refer,
+    send_referral,
+)
 from beneficiaries.operations.transfer import (
     TransferNotMovable,
+    answer_transfer,
     ask_and_offer,
     decline_case,
     take_back_case,
@@ -30,10 +36,12 @@ __all__ = [
     "ConsentGiven",
     "ImportReport",
     "PersonFacts",
+    "ReferralNotMovable",
     "Situation",
     "TransferNotMovable",
     "add_note",
     "answer_referral",
+    "answer_transfer",
     "ask_and_offer",
     "ask_and_refer",
     "break_glass",

@@ -19,6 +19,10 @@ from beneficiaries.operations.consent import record_consent
 from core import audit
 
 
+class ReferralNotMovable(ValidationError):
+    """The referral isn't where this answer starts from, or one like it is running already."""
+
+
 @transaction.atomic
 def send_referral(
     *,
@@ -46,7 +50,7 @@ def send_referral(
         case=case, receiver=receiver, state__in=[ReferralState.SENT, ReferralState.ACCEPTED]
     )
     if running.exists():
-        raise ValidationError({"receiver": _("A referral to this organisation is running already.")})
+        raise ReferralNotMovable({"receiver": _("A referral to this organisation is running already.")})
     referral = Referral(case=case, receiver=receiver, service=service, reason=reason, sent_by=by, sent_at=now)
     referral.clean_fields(exclude=["case"])
     referral.save(force_insert=True)
@@ -88,7 +92,7 @@ def answer_referral(*, referral: Referral, state: str, answer: str, by, now: dat
         ReferralState.ACCEPTED: (ReferralState.FINISHED,),
     }.get(ReferralState(found.state), ())
     if state not in allowed:
-        raise ValidationError(
+        raise ReferralNotMovable(
             _("This referral is %(state)s by now.") % {"state": found.get_state_display().lower()}
         )
     found.state, found.answer, found.answered_by, found.answered_at = state, answer.strip(), by, now

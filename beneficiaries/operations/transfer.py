@@ -59,7 +59,13 @@ def ask_and_offer(
         audit.record(by=by, verb="handing on refused by the person", case_id=case.pk, now=now, detail=detail)
         return None
     transfer = CaseTransfer(
-        case=case, receiver=receiver, reason=reason.strip(), consent=consent, offered_by=by, offered_at=now
+        case=case,
+        sender=case.lead_organisation,
+        receiver=receiver,
+        reason=reason.strip(),
+        consent=consent,
+        offered_by=by,
+        offered_at=now,
     )
     transfer.clean_fields(exclude=["case"])
     transfer.save(force_insert=True)
@@ -68,7 +74,7 @@ def ask_and_offer(
         holders(Permission.WRITE_CASES, receiver.pk),
         transfer,
         gettext_noop("A case is offered to your organisation by %s."),
-        case.lead_organisation.name_en,
+        transfer.sender.name_en,
         now=now,
     )
     return transfer
@@ -91,6 +97,24 @@ def _offerable(case: Case, receiver: Organisation, by) -> Case:
 
 
 @transaction.atomic
+def answer_transfer(
+    *, transfer: CaseTransfer, state: str, answer: str = "", caseworker: User | None = None, by, now: datetime
+) -> CaseTransfer:
+    """Give an offer its end: taken over by a caseworker, declined, or taken back."""
+    if state == TransferState.ACCEPTED:
+        if caseworker is None:
+            raise ValidationError({"caseworker": _("Say who will be the caseworker.")})
+        take_over_case(transfer=transfer, caseworker=caseworker, by=by, now=now)
+    elif state == TransferState.DECLINED:
+        decline_case(transfer=transfer, answer=answer, by=by, now=now)
+    elif state == TransferState.TAKEN_BACK:
+        take_back_case(transfer=transfer, answer=answer, by=by, now=now)
+    else:
+        raise ValidationError({"state": _("This is no answer to an offer.")})
+    return transfer
+
+
+@transaction.atomic
 def take_over_case(*, transfer: CaseTransfer, caseworker: User, by, now: datetime) -> Case:
     """Lead the case from now on, with this caseworker. The change itself is `wall.transfer_case`."""
     found = _running(transfer, by)
@@ -98,7 +122,7 @@ def take_over_case(*, transfer: CaseTransfer, caseworker: User, by, now: datetim
         raise PermissionDenied
     if not holders(Permission.WRITE_CASES, found.receiver_id).filter(pk=caseworker.pk).exists():
         raise ValidationError({"caseworker": _("Choose somebody of your organisation who works on cases.")})
-    case, former = found.case, found.case.lead_organisation
+    case = found.case
     if not queries.shares_with(case, found.receiver, by, on=now.date()):
         raise TransferNotMovable(_("The person doesn't agree any more."))
     for do in points.case_transferring:
@@ -106,7 +130,7 @@ def take_over_case(*, transfer: CaseTransfer, caseworker: User, by, now: datetim
     _call("transfer_case", found.pk, caseworker.pk)
     found.state = TransferState.ACCEPTED
     # Once for each side: what the former lead gave away, and what the new one took.
-    for verb, code in (("case handed on", former.code), ("case taken over", found.receiver.code)):
+    for verb, code in (("case handed on", found.sender.code), ("case taken over", found.receiver.code)):
         audit.record(by=by, verb=verb, obj=found, case_id=case.pk, now=now, detail={"organisation": code})
     _tell([found.offered_by], found, gettext_noop("Case %s was taken over."), case.reference, now=now)
     leave_notice(
@@ -141,7 +165,7 @@ def take_back_case(*, transfer: CaseTransfer, answer: str = "", by, now: datetim
         holders(Permission.WRITE_CASES, found.receiver_id),
         found,
         gettext_noop("%s has taken back the offer of a case."),
-        found.case.lead_organisation.name_en,
+        found.sender.name_en,
         now=now,
     )
 
@@ -150,7 +174,7 @@ def _running(transfer: CaseTransfer, by) -> CaseTransfer:
     """The offer as it stands. It isn't locked here: the function that ends it does that, and looks again."""
     found = (
         CaseTransfer.objects.visible_to(by)
-        .select_related("case__lead_organisation", "receiver", "offered_by")
+        .select_related("case", "sender", "receiver", "offered_by")
         .filter(pk=transfer.pk)
         .first()
     )

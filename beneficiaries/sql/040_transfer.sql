@@ -8,8 +8,8 @@ GRANT UPDATE ON beneficiaries_casefile, beneficiaries_consent, beneficiaries_ref
 CREATE OR REPLACE FUNCTION wall.transfer_starts() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
-    IF NEW.state <> 'offered' OR NEW.offered_by_id IS DISTINCT FROM wall.person() OR NEW.receiver_id =
-       (SELECT lead_organisation_id FROM beneficiaries_case WHERE id = NEW.case_id) THEN
+    IF NEW.state <> 'offered' OR NEW.offered_by_id IS DISTINCT FROM wall.person() OR NEW.receiver_id = NEW.sender_id
+       OR NEW.sender_id <> (SELECT lead_organisation_id FROM beneficiaries_case WHERE id = NEW.case_id) THEN
         RAISE EXCEPTION 'a case is offered first, by whoever acts, to another organisation'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'beneficiaries_transfer_starts';
     END IF;

@@ -15,8 +15,8 @@ from accounts.choices import Permission
 from accounts.queries import authority_of
 from beneficiaries import operations, queries
 from beneficiaries.forms import AnswerForm, ReferralForm
-from beneficiaries.models import Case, Referral, SharedItem
-from beneficiaries.views.consent import case_or_404
+from beneficiaries.models import Referral, SharedItem
+from beneficiaries.views.consent import led_or_refused
 from core.clock import now
 from core.pages import submit
 
@@ -27,10 +27,7 @@ SHOWN = 200
 @login_required
 @require_http_methods(METHODS)
 def referral_send(request, reference: str):
-    case = case_or_404(request, reference, writing=True)
-    may_refer = authority_of(request.user).may(Permission.REFER_CASES, case.lead_organisation_id)
-    if not may_refer or not Case.objects.led_by(request.user).filter(pk=case.pk).exists():
-        raise PermissionDenied
+    case = led_or_refused(request, reference, Permission.REFER_CASES)
     shareable = queries.shareable_items(case, request.user)
     form = ReferralForm(
         request.POST or None,
@@ -70,7 +67,8 @@ def referral_list(request):
     if not authority_of(request.user).may("read_cases"):
         raise PermissionDenied
     referrals = Referral.objects.visible_to(request.user).select_related("receiver", "sent_by")[:SHOWN]
-    return render(request, "beneficiaries/referral_list.html", {"referrals": referrals})
+    offers = queries.transfers_for(request.user).running()[:SHOWN]
+    return render(request, "beneficiaries/referral_list.html", {"referrals": referrals, "offers": offers})
 
 
 @login_required
