@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import CharField, Lookup, Q, QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from accounts.choices import Permission
 from accounts.models import Organisation
@@ -247,9 +247,9 @@ def transfer_answers_open(transfer: CaseTransfer, user) -> list[tuple[str, str]]
 
 
 _ANSWERS = {
-    TransferState.ACCEPTED: _lazy("We take the case over"),
-    TransferState.DECLINED: _lazy("We decline"),
-    TransferState.TAKEN_BACK: _lazy("Take the offer back"),
+    TransferState.ACCEPTED: gettext_lazy("We take the case over"),
+    TransferState.DECLINED: gettext_lazy("We decline"),
+    TransferState.TAKEN_BACK: gettext_lazy("Take the offer back"),
 }
 
 

@@ -1,5 +1,6 @@
 """Telling a person's case step by step, through the same operations as the pages."""
 
+import uuid
 from datetime import date
 from decimal import Decimal
 
@@ -78,18 +79,17 @@ def a_case(by, code: str = "NGO_A", *, person=None, situation=None) -> Case:
 
 def another_case_of(case: Case) -> Case:
     """A second case of the same record of a person, with its file."""
-    file, today = case.file, now().date()
     made = Case(
         beneficiary=case.beneficiary,
         lead_organisation=case.lead_organisation,
-        opened_on=today,
-        changed_on=today,
+        opened_on=now().date(),
+        changed_on=now().date(),
         reference=reference.make(),
     )
     made.save(force_insert=True)
-    CaseFile(
-        case=made, caseworker=file.caseworker, groups=file.groups, primary_group=file.primary_group
-    ).save(force_insert=True)
+    file = CaseFile.objects.get(case=case)
+    file.pk, file.case = uuid.uuid4(), made
+    file.save(force_insert=True)
     return made
 
 

@@ -348,7 +348,7 @@ def _last(case, user) -> CaseTransfer:
 
 def _row(case, code: str, by, **changes) -> CaseTransfer:
     given = {
-        "sender_id": case.lead_organisation_id,
+        "sender": case.lead_organisation,
         "receiver": story.organisation(code),
         "reason": "x",
         "offered_by": by,

@@ -112,7 +112,7 @@ BEGIN
      WHERE id = offer.id;
     UPDATE beneficiaries_consent
        SET withdrawn_on = greatest(asked_on, (now() AT TIME ZONE 'Asia/Kathmandu')::date)
-     WHERE id = offer.consent_id AND withdrawn_on IS NULL;
+     WHERE id = offer.consent_id AND purpose = 'sharing' AND withdrawn_on IS NULL;
 END $$;
 
 DO $$

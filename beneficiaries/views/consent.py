@@ -1,5 +1,6 @@
 """Consent to share, its withdrawal, and closing a case."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -41,6 +42,17 @@ def led_or_refused(request, reference: str, permission: Permission | None = None
     if permission and not authority_of(request.user).may(permission, case.lead_organisation_id):
         raise PermissionDenied
     return case
+
+
+def answer_of(form: SharingForm) -> dict[str, Any]:
+    """What the person said, as the operations take it that ask and then pass on."""
+    data = form.cleaned_data
+    return {
+        "agrees": data["agrees"] == "yes",
+        "given_by": data["given_by"],
+        "why_nobody_asked": data["reason"],
+        "how": data["how"],
+    }
 
 
 @login_required

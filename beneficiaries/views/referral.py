@@ -16,7 +16,7 @@ from accounts.queries import authority_of
 from beneficiaries import operations, queries
 from beneficiaries.forms import AnswerForm, ReferralForm
 from beneficiaries.models import Referral, SharedItem
-from beneficiaries.views.consent import led_or_refused
+from beneficiaries.views.consent import answer_of, led_or_refused
 from core.clock import now
 from core.pages import submit
 
@@ -43,10 +43,7 @@ def referral_send(request, reference: str):
             service=data["service"],
             reason=data["reason_for_referral"],
             items={shareable[name][0]: shareable[name][1] for name in data["items"]},
-            agrees=data["agrees"] == "yes",
-            given_by=data["given_by"],
-            why_nobody_asked=data["reason"],
-            how=data["how"],
+            **answer_of(form),
             by=request.user,
             now=now(),
         )

@@ -16,7 +16,7 @@ from accounts.queries import holders
 from beneficiaries import operations, queries
 from beneficiaries.choices import TransferState
 from beneficiaries.forms import HandOnForm, TransferAnswerForm
-from beneficiaries.views.consent import led_or_refused
+from beneficiaries.views.consent import answer_of, led_or_refused
 from core.clock import now
 from core.pages import submit
 
@@ -35,10 +35,7 @@ def case_hand_on(request, reference: str):
             case=case,
             receiver=data["receiver"],
             reason=data["why"],
-            agrees=data["agrees"] == "yes",
-            given_by=data["given_by"],
-            why_nobody_asked=data["reason"],
-            how=data["how"],
+            **answer_of(form),
             by=request.user,
             now=now(),
         )

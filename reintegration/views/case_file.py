@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from beneficiaries import rules as case_rules
@@ -36,8 +36,8 @@ GRANT_COLOURS = {
     GrantState.REFUSED: "red",
 }
 NOTE_TAGS = {
-    Confidentiality.RESTRICTED: _lazy("Restricted"),
-    Confidentiality.COUNSELLING: _lazy("Counselling"),
+    Confidentiality.RESTRICTED: gettext_lazy("Restricted"),
+    Confidentiality.COUNSELLING: gettext_lazy("Counselling"),
 }
 
 
