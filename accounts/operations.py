@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import Group
 from django.contrib.auth.models import Permission as DjangoPermission
@@ -134,6 +135,12 @@ def leave_notice(
     Notice.objects.bulk_create(
         [Notice(recipient=recipient, key=key, text=said, url=url, created_at=now)], ignore_conflicts=True
     )
+
+
+def leave_notices(*, recipients: Iterable[User], **notice: Any) -> None:
+    """Tell several people the same."""
+    for person in recipients:
+        leave_notice(recipient=person, **notice)
 
 
 @transaction.atomic

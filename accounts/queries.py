@@ -6,6 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.choices import OrganisationKind, Permission
@@ -89,6 +90,26 @@ def holders(permission: Permission, organisation_id: UUID):
         role__group__organisationgrouppermission__permission__codename=permission,
     )
     return User.objects.filter(memberships__in=live, is_active=True).distinct().order_by("username")
+
+
+def organisations_with(permission: Permission):
+    """Active organisations in which somebody holds the permission now."""
+    live = Membership.objects.live(timezone.localdate()).filter(
+        user__is_active=True,
+        role__group__organisationgrouppermission__permission__codename=permission,
+        role__group__organisationgrouppermission__content_object=F("role__organisation"),
+    )
+    return Organisation.objects.filter(is_active=True, roles__memberships__in=live).distinct()
+
+
+def still_or_now(person: User, permission: Permission, *organisation_ids: UUID) -> list[User]:
+    """This person, while they hold the permission in one of these organisations; else all who do in the first.
+
+    What somebody was to be told about a case that was handed on is for whoever has it now.
+    """
+    if any(holders(permission, key).filter(pk=person.pk).exists() for key in organisation_ids):
+        return [person]
+    return list(holders(permission, organisation_ids[0]))
 
 
 def may_configure(user) -> bool:

@@ -9,6 +9,7 @@ from api.views.cases import (
     EnrolmentViews,
     ScreeningViews,
 )
+from api.views.passing_on import ReferralViews, TransferViews
 from api.views.programmes import CriteriaViews, IndicatorViews, OrganisationViews, ProjectViews
 from api.views.reintegration import FollowUpViews, GrantViews, InstalmentViews, PlanViews, ReminderViews
 
@@ -23,6 +24,8 @@ RESOURCES: tuple[type[Resource], ...] = (
     ScreeningViews,
     EnrolmentViews,
     AssessmentViews,
+    ReferralViews,
+    TransferViews,
     PlanViews,
     GrantViews,
     InstalmentViews,

@@ -48,7 +48,8 @@ class HouseSchema(AutoSchema):
         if self.method != "POST":
             return super().get_response_serializers()
         view: Any = self.view
-        return {201 if view.is_making else 200: view.kind.serializer_class}
+        gone = {204: None} if view.action in view.may_close_sight else {}
+        return {201 if view.is_making else 200: view.kind.serializer_class, **gone}
 
     def get_override_parameters(self) -> list[Any]:
         if self._is_list_view() and hasattr(self.view, "query_class"):

@@ -10,9 +10,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Organisation
+from accounts.models import Organisation, User
 from accounts.queries import organisations_of
-from beneficiaries.choices import CaseStatus, ConsentGiver, ConsentHow, Risk, Sex, YesNoUnknown
+from beneficiaries.choices import CaseStatus, ConsentGiver, ConsentHow, Risk, Sex, TransferState, YesNoUnknown
 from beneficiaries.operations import ConsentGiven, PersonFacts, Situation
 from core import bikram_sambat
 from core.forms import OnceForm
@@ -338,10 +338,34 @@ class NoteForm(OnceForm):
     )
 
 
-class ReferralForm(SharingForm):
-    """To whom, for what, what goes along; and that the person agrees to just this."""
+class PassingOnForm(SharingForm):
+    """To whom something of the case goes; and that the person agrees to it."""
 
     receiver = forms.ModelChoiceField(Organisation.objects.none(), label=_("To which organisation?"))
+
+    def __init__(self, *args, receivers, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        receiver = self.fields["receiver"]
+        assert isinstance(receiver, forms.ModelChoiceField)
+        receiver.queryset = receivers
+
+
+class HandOnForm(PassingOnForm):
+    """To whom the whole case goes, and why."""
+
+    why = forms.CharField(
+        label=_("Why?"),
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("The other organisation reads this."),
+    )
+
+    field_order = ["receiver", "why", "agrees", "given_by", "reason", "how"]
+
+
+class ReferralForm(PassingOnForm):
+    """To whom, for what, what goes along; and that the person agrees to just this."""
+
     service = forms.CharField(label=_("For which service?"), max_length=200)
     reason_for_referral = forms.CharField(
         label=_("Why?"), max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
@@ -363,17 +387,15 @@ class ReferralForm(SharingForm):
         "how",
     ]
 
-    def __init__(self, *args, receivers, items: dict[str, str], **kwargs) -> None:
+    def __init__(self, *args, items: dict[str, str], **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        receiver, chosen = self.fields["receiver"], self.fields["items"]
-        assert isinstance(receiver, forms.ModelChoiceField)
+        chosen = self.fields["items"]
         assert isinstance(chosen, forms.MultipleChoiceField)
-        receiver.queryset = receivers
         chosen.choices = list(items.items())
 
 
 class AnswerForm(OnceForm):
-    """What becomes of a referral."""
+    """What becomes of a referral, or of an offered case."""
 
     state = forms.ChoiceField(label=_("What becomes of it?"), widget=forms.RadioSelect)
     answer = forms.CharField(
@@ -385,6 +407,38 @@ class AnswerForm(OnceForm):
         field = self.fields["state"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = states
+
+
+class StaffField(forms.ModelChoiceField):
+    """One of those who sign in, by the name that colleagues call them."""
+
+    def label_from_instance(self, obj) -> str:
+        return obj.get_full_name() or obj.username
+
+
+class TransferAnswerForm(AnswerForm):
+    """What becomes of an offered case: whoever takes it over names its caseworker."""
+
+    caseworker = StaffField(
+        User.objects.none(),
+        label=_("Caseworker"),
+        required=False,
+        help_text=_("Needed to take the case over: somebody of your organisation."),
+    )
+
+    field_order = ["state", "caseworker", "answer"]
+
+    def __init__(self, *args, states: list[tuple[str, str]], caseworkers, **kwargs) -> None:
+        super().__init__(*args, states=states, **kwargs)
+        field, state = self.fields["caseworker"], self.fields["state"]
+        assert isinstance(field, forms.ModelChoiceField)
+        assert isinstance(state, forms.ChoiceField)
+        field.queryset = caseworkers
+        codes = [code for code, _label in states]
+        if TransferState.ACCEPTED not in codes:
+            del self.fields["caseworker"]
+        if len(codes) == 1:
+            state.initial = codes[0]
 
 
 class EmergencyForm(OnceForm):

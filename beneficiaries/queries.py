@@ -7,24 +7,27 @@ from uuid import UUID
 
 from django.db.models import CharField, Lookup, Q, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.choices import Permission
 from accounts.models import Organisation
-from accounts.queries import authority_of
+from accounts.queries import authority_of, organisations_with
 from beneficiaries import rules
-from beneficiaries.choices import ConsentPurpose, ReferralState, Sex
+from beneficiaries.choices import ConsentPurpose, ReferralState, Sex, TransferState
 from beneficiaries.models import (
     Beneficiary,
     Case,
     CaseAccess,
     CaseFile,
     CaseNote,
+    CaseTransfer,
     Consent,
     EmergencyOpening,
     Referral,
     Screening,
 )
 from beneficiaries.models.access import SEALED, reached_by
+from beneficiaries.models.transfer import CaseTransferQuerySet
 from core import reference
 from core.related import fill_in
 from core.scoping import Confidentiality, Level
@@ -130,6 +133,21 @@ def consents_of(case: Case, user) -> list[Consent]:
     return Consent.objects.of(case, user)
 
 
+def shares_with(case: Case, organisation: Organisation, user, *, on: date) -> bool:
+    """Whether the person's consent to share the file with this organisation holds on a day."""
+    return (
+        Consent.objects.visible_to(user)
+        .filter(Q(until_on=None) | Q(until_on__gte=on), case=case, purpose=ConsentPurpose.SHARING)
+        .filter(organisation=organisation, is_given=True, withdrawn_on=None)
+        .exists()
+    )
+
+
+def lead_of(case_id: UUID, user) -> UUID:
+    """The lead organisation of a case that reaches this person at any level, a referral's receiver included."""
+    return CaseAccess.objects.visible_to(user).filter(case_id=case_id).values_list("lead_organisation")[0][0]
+
+
 def iom() -> Organisation | None:
     """The IOM office that programmes are managed by."""
     return Organisation.objects.filter(kind="iom", is_active=True).order_by("code").first()
@@ -220,6 +238,33 @@ def answers_open(referral: Referral, user) -> list[tuple[str, str]]:
         leads = Case.objects.led_by(user).filter(pk=referral.case_id).exists()
         running = [state for state in running if leads and state == ReferralState.FINISHED]
     return [(state.value, str(state.label)) for state in running]
+
+
+def possible_leads(case: Case) -> QuerySet[Organisation]:
+    """Organisations that a case can be handed on to: somebody works on cases there."""
+    return organisations_with(Permission.WRITE_CASES).exclude(pk=case.lead_organisation_id)
+
+
+def transfers_for(user) -> CaseTransferQuerySet:
+    """Offers of cases that this person works on, from either side."""
+    return CaseTransfer.objects.visible_to(user).select_related("case", "sender", "receiver")
+
+
+def transfer_answers_open(transfer: CaseTransfer, user) -> list[tuple[str, str]]:
+    """What this person may answer to an offer now."""
+    states = rules.transfer_answers(
+        is_running=transfer.state == TransferState.OFFERED,
+        receives=authority_of(user).may(Permission.WRITE_CASES, transfer.receiver_id),
+        leads=Case.objects.led_by(user).filter(pk=transfer.case_id).exists(),
+    )
+    return [(state, str(_ANSWERS[TransferState(state)])) for state in states]
+
+
+_ANSWERS = {
+    TransferState.ACCEPTED: gettext_lazy("We take the case over"),
+    TransferState.DECLINED: gettext_lazy("We decline"),
+    TransferState.TAKEN_BACK: gettext_lazy("Take the offer back"),
+}
 
 
 def worked_on_case(case_id: UUID, user) -> Case | None:

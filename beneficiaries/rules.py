@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from django.utils.translation import gettext as _
 
-from beneficiaries.choices import ConsentGiver, DatePrecision
+from beneficiaries.choices import ConsentGiver, DatePrecision, TransferState
 
 AGE_OF_MAJORITY = 18
 AGE_LIMITS = (14, 16, AGE_OF_MAJORITY)  # ages that criteria ask about
@@ -48,15 +48,33 @@ def consent_problem(*, given_by: str, reason: str, age: int | None) -> str:
 
 
 def case_actions(
-    *, may_write: bool, may_lead: bool, is_open: bool, has_asked_sharing: bool, is_enrolled: bool
+    *,
+    may_write: bool,
+    may_lead: bool,
+    is_open: bool,
+    has_asked_sharing: bool,
+    is_enrolled: bool,
+    is_offered: bool = False,
 ) -> list[str]:
-    """What can be done next with a case file, the most pressing first."""
+    """What can be done next with a case file, the most pressing first. An offered case isn't closed."""
     if not may_write or not is_open:
         return []
-    actions = ["ask_sharing"] if may_lead and not has_asked_sharing else []
+    actions = ["offer"] if is_offered and not may_lead else []
+    if may_lead and not has_asked_sharing:
+        actions.append("ask_sharing")
     actions.append("assess_another" if is_enrolled else "assess")
     actions.append("note")
-    return [*actions, "refer", "close"] if may_lead else [*actions, "close"]
+    if may_lead:
+        actions += ["refer", "offer" if is_offered else "hand_on"]
+    return actions if is_offered else [*actions, "close"]
+
+
+def transfer_answers(*, is_running: bool, receives: bool, leads: bool) -> list[str]:
+    """What may become of an offered case by this person: the receiver decides, the lead takes back."""
+    if not is_running:
+        return []
+    answers: list[str] = [TransferState.ACCEPTED, TransferState.DECLINED] if receives else []
+    return [*answers, TransferState.TAKEN_BACK] if leads else answers
 
 
 def missing_primary(groups: Collection[str], primary: str) -> bool:

@@ -7,6 +7,7 @@ urlpatterns = [
     path("emergency/", views.emergency_open, name="emergency-open"),
     path("referrals/", views.referral_list, name="referral-list"),
     path("referrals/<uuid:referral_id>/", views.referral_detail, name="referral-detail"),
+    path("transfers/<uuid:transfer_id>/", views.transfer_detail, name="transfer-detail"),
     path("cases/", views.case_list, name="case-list"),
     path("cases/new/", views.intake_consent, name="intake-consent"),
     path("cases/new/<uuid:draft_id>/person/", views.intake_person, name="intake-person"),
@@ -19,5 +20,6 @@ urlpatterns = [
     ),
     path("cases/<str:reference>/notes/new/", views.note_add, name="note-add"),
     path("cases/<str:reference>/referrals/new/", views.referral_send, name="referral-send"),
+    path("cases/<str:reference>/hand-on/", views.case_hand_on, name="case-hand-on"),
     path("cases/<str:reference>/close/", views.case_close, name="case-close"),
 ]

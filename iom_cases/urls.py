@@ -5,7 +5,7 @@ from django.urls import include, path
 
 from accounts.views import language_change
 from core.views import healthz, readyz
-from reintegration.views import case_detail, dashboard
+from reintegration.views import case_detail, dashboard, project_detail
 
 urlpatterns = [
     path("", dashboard, name="dashboard"),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("api/v1/", include("api.urls")),
     path("", include("beneficiaries.urls")),
     path("cases/<str:reference>/", case_detail, name="case-detail"),
+    path("projects/<slug:code>/", project_detail, name="project-detail"),
     path("projects/", include("projects.urls")),
     path("", include("reintegration.urls")),
 ]

@@ -5,5 +5,4 @@ from projects import views
 app_name = "projects"
 urlpatterns = [
     path("", views.project_list, name="project-list"),
-    path("<slug:code>/", views.project_detail, name="project-detail"),
 ]

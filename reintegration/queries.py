@@ -1,15 +1,18 @@
 """Reads of plans, grants and follow-ups that span models."""
 
 from datetime import date, timedelta
+from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from accounts.choices import Permission
 from accounts.models import Organisation, User
 from accounts.queries import authority_of
 from beneficiaries import queries as case_queries
-from beneficiaries.models import Assessment, Case, CaseAccess, Enrolment
+from beneficiaries.models import Assessment, Case, CaseAccess, CaseTransfer, Enrolment
 from core.related import fill_in
 from core.scoping import Level
 from projects.models import Project
@@ -74,6 +77,7 @@ def case_parts(case: Case, user) -> dict[str, list]:
         "notes": case_queries.notes_of(case, user),
         "consents": case_queries.consents_of(case, user),
         "emergencies": case_queries.emergencies_of(case, user),
+        "transfers": CaseTransfer.objects.of(case, user),
         "enrolments": enrolments,
         "assessments": Assessment.objects.of(case, user, without=("facts", "result")),
         "plans": plans,
@@ -83,7 +87,8 @@ def case_parts(case: Case, user) -> dict[str, list]:
     }
     fill_in(User, *((parts[part], name) for part, names in _PEOPLE.items() for name in names))
     fill_in(Project, (enrolments, "project"), (parts["assessments"], "project"))
-    fill_in(Organisation, (parts["consents"], "organisation"))
+    sides = ((parts["transfers"], name) for name in ("sender", "receiver"))
+    fill_in(Organisation, (parts["consents"], "organisation"), *sides)
     by_key = {enrolment.pk: enrolment for enrolment in enrolments}
     for plan in plans:
         plan.enrolment = by_key[plan.enrolment_id]
@@ -96,12 +101,34 @@ _PEOPLE = {
     "notes": ("by",),
     "consents": ("recorded_by",),
     "emergencies": ("person",),
+    "transfers": ("offered_by", "answered_by"),
     "assessments": ("by",),
     "plans": ("by",),
     "grants": ("requested_by", "endorsed_by", "approved_by", "refused_by"),
     "instalments": ("paid_by",),
     "follow_ups": ("recorded_by",),
 }
+
+
+class ProgrammeFigures(NamedTuple):
+    """What `wall.programme_figures` returns, in its order; people are counted once, and not if they said no."""
+
+    cases: int
+    completed: int
+    people: int
+    women: int
+    men: int
+    grants_paid: int
+    paid_npr: Decimal
+
+
+def programme_figures(project: Project, user) -> ProgrammeFigures | None:
+    """What a programme came to over all organisations, for those who see figures where it is managed."""
+    if not authority_of(user).may(Permission.READ_FIGURES, project.managed_by_id):
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM wall.programme_figures(%s)", [project.pk])
+        return ProgrammeFigures(*cursor.fetchone())
 
 
 def grant_permissions(grant: Grant, user) -> frozenset[str]:

@@ -1,20 +1,24 @@
 """Telling a person's case step by step, through the same operations as the pages."""
 
+import uuid
 from datetime import date
 from decimal import Decimal
 
 from accounts.models import Membership, Organisation, User
 from accounts.operations import save_membership, save_organisation
-from beneficiaries.models import Case, Enrolment, Referral
+from beneficiaries.models import Case, CaseFile, CaseTransfer, Enrolment, Referral
 from beneficiaries.operations import (
     ConsentGiven,
     PersonFacts,
     Situation,
+    ask_and_offer,
     open_case,
     record_consent,
     record_screening,
     send_referral,
+    take_over_case,
 )
+from core import reference
 from core.clock import now
 from core.context import acting_as
 from geography.models import District
@@ -71,6 +75,22 @@ def a_case(by, code: str = "NGO_A", *, person=None, situation=None) -> Case:
         by=by,
         now=now(),
     )
+
+
+def another_case_of(case: Case) -> Case:
+    """A second case of the same record of a person, with its file."""
+    made = Case(
+        beneficiary=case.beneficiary,
+        lead_organisation=case.lead_organisation,
+        opened_on=now().date(),
+        changed_on=now().date(),
+        reference=reference.make(),
+    )
+    made.save(force_insert=True)
+    file = CaseFile.objects.get(case=case)
+    file.pk, file.case = uuid.uuid4(), made
+    file.save(force_insert=True)
+    return made
 
 
 def share_with_iom(case: Case, by, *, agrees: bool = True):
@@ -157,6 +177,28 @@ def referred(
         by=by,
         now=now(),
     )
+
+
+def offered(
+    case: Case, by, code: str = "NGO_B", *, reason="She moves to her sister.", **changes
+) -> CaseTransfer:
+    """A case offered to another organisation, on the person's yes."""
+    given = {"agrees": True, "given_by": "self", "why_nobody_asked": "", "how": "spoken"}
+    transfer = ask_and_offer(
+        case=case, receiver=organisation(code), reason=reason, by=by, now=now(), **given | changes
+    )
+    assert transfer is not None
+    return transfer
+
+
+def handed_on(case: Case, cast, *, to="ngo_b_caseworker", by="ngo_a_caseworker") -> CaseTransfer:
+    """A case that another organisation took over, its caseworker the one who answered."""
+    receiver = cast[to].memberships.get().role.organisation
+    with acting_as(cast[by]):
+        transfer = offered(case, cast[by], receiver.code)
+    with acting_as(cast[to]):
+        take_over_case(transfer=transfer, caseworker=cast[to], by=cast[to], now=now())
+    return transfer
 
 
 def approved(grant: Grant, cast) -> Grant:

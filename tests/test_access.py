@@ -87,6 +87,9 @@ DRAFT = {"a": A_WRITES, "b": B, "missing": set()}
 # A referral to the other NGO: read on both sides, and answered by those who write on either.
 REFERRALS = {"a": A_READS | IOM_READS | B, "b": B | A_READS, "missing": set()}
 ANSWERS = {"a": A_WRITES | B, "b": B | A_WRITES, "missing": set()}
+# An offer of a case to an organisation that isn't of the cast: read by those who work on the case, taken back by its
+# lead; the receiver's side is walked in tests/test_transfer.py.
+OFFERS, TAKES_BACK = READS, LEADS
 # Visits: who reads the case finds them; only who writes it records them.
 DECIDES = {
     "endorse": {"iom_supervisor"},
@@ -156,6 +159,8 @@ API: dict[str, Row] = {
     **resource("screening", READS, making=True),
     **resource("enrolment", GRANTS, making=True),
     **resource("assessment", READS),
+    **resource("referral", REFERRALS, making=True, deeds={"answer": ANSWERS}),
+    **resource("transfer", OFFERS, making=True, deeds={"answer": TAKES_BACK}),
     **resource("plan", READS, making=True),
     **resource(
         "grant",
@@ -188,6 +193,8 @@ TABLE: dict[str, Row] = {
     "beneficiaries:intake-situation": Row(case_page(DRAFT, ok=302), case_page(DRAFT, ok=302), TARGETS),
     "beneficiaries:consent-share": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
     "beneficiaries:consent-withdraw": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
+    "beneficiaries:case-hand-on": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
+    "beneficiaries:transfer-detail": Row(case_page(OFFERS), case_page(OFFERS, TAKES_BACK), TARGETS),
     "beneficiaries:case-close": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "beneficiaries:note-add": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "beneficiaries:referral-send": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
@@ -196,7 +203,7 @@ TABLE: dict[str, Row] = {
     "beneficiaries:emergency-open": Row(page({"protection_supervisor"}), page({"protection_supervisor"})),
     "case-detail": Row(case_page(READS), refused, TARGETS),
     "projects:project-list": Row(page(), refused),
-    "projects:project-detail": Row(page(), refused),
+    "project-detail": Row(page(), refused),
     "reintegration:admission-choose": Row(case_page(READS, WRITES), refused, TARGETS),
     "reintegration:admission-assess": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "reintegration:plan-agree": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
@@ -220,7 +227,7 @@ def _admin(person: str, target: str) -> set[int]:
 @pytest.fixture
 def keys(cast) -> dict[str, dict[str, str]]:
     """For each target the values of the routes' parameters."""
-    found = {"missing": {"reference": "ZZZZ-ZZZ-Z", "code": "RASNM-2"}}
+    found, third = {"missing": {"reference": "ZZZZ-ZZZ-Z", "code": "RASNM-2"}}, story.a_third_ngo()
     for target, username, code in (("a", "ngo_a_caseworker", "NGO_A"), ("b", "ngo_b_caseworker", "NGO_B")):
         by = cast[username]
         with acting_as(by):
@@ -238,6 +245,7 @@ def keys(cast) -> dict[str, dict[str, str]]:
             )
             other = story.organisation("NGO_B" if target == "a" else "NGO_A")
             referral = story.referred(case, by, other)
+            offer = story.offered(case, by, third.code)
             found[target] = {
                 "reference": case.reference,
                 "code": "RASNM-2",
@@ -246,6 +254,7 @@ def keys(cast) -> dict[str, dict[str, str]]:
                 "plan_id": str(plan.pk),
                 "grant_id": str(grant.pk),
                 "referral_id": str(referral.pk),
+                "transfer_id": str(offer.pk),
                 "follow_up_id": str(FollowUp.objects.visible_to(by).filter(case=case)[0].pk),
             }
         story.approved(grant, cast)

@@ -8,7 +8,7 @@ from django.db import connection, models
 
 from accounts.models import User
 from beneficiaries import operations as case_operations
-from beneficiaries.models import Case, Consent, IntakeDraft
+from beneficiaries.models import Case, CaseTransfer, Consent, IntakeDraft
 from beneficiaries.operations import ConsentGiven, PersonFacts, Situation
 from core import policies
 from core.clock import now
@@ -128,10 +128,12 @@ def told_case(cast, username: str, code: str) -> Case:
             now=now(),
         )
         case_operations.add_note(case=case, text=_token("text"), confidentiality="normal", by=by, now=now())
+        third_ngo = story.a_third_ngo()
+        offer = story.offered(case, by, third_ngo.code, reason=_token("transfer_reason"))
         referral = story.referred(
             case,
             by,
-            story.a_third_ngo(),
+            third_ngo,
             service=_token("service"),
             reason=_token("referral_reason"),
             **{_token("name"): _token("value")},
@@ -147,6 +149,7 @@ def told_case(cast, username: str, code: str) -> Case:
         case_operations.answer_referral(
             referral=referral, state="accepted", answer=_token("answer"), by=third, now=now()
         )
+        case_operations.decline_case(transfer=offer, answer=_token("transfer_answer"), by=third, now=now())
     with acting_as(cast["protection_supervisor"]):
         case_operations.break_glass(
             typed=case.reference,
@@ -198,6 +201,7 @@ def known(case: Case, user) -> dict[str, list[str]]:
             "draft_id": [str(draft.pk) for draft in IntakeDraft.objects.visible_to(user)[:1]],
             "consent_id": [str(row.pk) for row in Consent.objects.visible_to(user).filter(case=case)],
             "plan_id": [str(row.pk) for row in Plan.objects.visible_to(user).filter(case=case)],
+            "transfer_id": [str(row.pk) for row in CaseTransfer.objects.visible_to(user).filter(case=case)],
             "grant_id": [str(row.pk) for row in Grant.objects.visible_to(user).filter(case=case)],
             "follow_up_id": [str(row.pk) for row in FollowUp.objects.visible_to(user).filter(case=case)],
             "object_id": [str(case.pk), str(case.beneficiary_id)],

@@ -26,6 +26,9 @@ REVIEWED = {
     "settle_mail",
     "access_drift",
     "break_glass",
+    "transfer_case",
+    "end_transfer",
+    "programme_figures",
     "next_due_reminder",
     "reminders_without_recipient",
 }

@@ -162,9 +162,10 @@ def test_every_ordering_ends_in_a_unique_key():
 
 def test_the_named_points_are_these():
     from beneficiaries import points  # filled by the rooms above when the house starts
-    from reintegration.operations import refuse_closing
+    from reintegration.operations import refuse_closing, tell_of_new_lead
 
-    assert points.case_closing == [refuse_closing]
+    published = {name: value for name, value in vars(points).items() if name.startswith("case_")}
+    assert published == {"case_closing": [refuse_closing], "case_transferring": [tell_of_new_lead]}
 
 
 def test_who_sees_what_is_printed_from_the_models():

@@ -100,7 +100,9 @@ def whole_case(cast):
                 by=by,
                 now=now(),
             )
-        story.referred(case, by, story.a_third_ngo())
+        third = story.a_third_ngo()
+        story.referred(case, by, third)
+        story.offered(case, by, third.code)
     with acting_as(cast["protection_supervisor"]):
         break_glass(
             typed=case.reference,

@@ -68,6 +68,8 @@ class WrittenResource(Resource):
 
     inputs: ClassVar[Mapping[str, type[Given]]] = {}
     answers: ClassVar[Mapping[str, type[Resource]]] = {}
+    # Deeds that may take the row out of their doer's own sight: told by an answer without a body.
+    may_close_sight: ClassVar[tuple[str, ...]] = ()
 
     @property
     def kind(self) -> type[Resource]:
@@ -102,6 +104,8 @@ class WrittenResource(Resource):
     def shown(self, key: Any) -> Response:
         """What a deed made or moved, as its doer sees it now; a new row with its address."""
         row = self.kind.rows(self.request.user).filter(pk=key).first()
+        if row is None and self.action in self.may_close_sight:
+            return Response(status=204)
         if row is None:
             raise Http404
         body = self.kind.serializer_class(row, context=self.get_serializer_context()).data

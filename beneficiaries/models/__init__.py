@@ -9,6 +9,7 @@ from beneficiaries.models.enrolment import Assessment, Enrolment, Screening
 from beneficiaries.models.note import CaseNote
 from beneficiaries.models.person import Beneficiary, IntakeDraft
 from beneficiaries.models.referral import Referral, SharedItem
+from beneficiaries.models.transfer import CaseTransfer
 
 __all__ = [
     "Assessment",
@@ -19,6 +20,7 @@ __all__ = [
     "CaseLinked",
     "CaseLinkedQuerySet",
     "CaseNote",
+    "CaseTransfer",
     "Consent",
     "EmergencyOpening",
     "Enrolment",

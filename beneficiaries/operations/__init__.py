@@ -16,20 +16,38 @@ from beneficiaries.operations.intake import (
     start_draft,
 )
 from beneficiaries.operations.note import add_note
-from beneficiaries.operations.referral import answer_referral, ask_and_refer, send_referral
+from beneficiaries.operations.referral import (
+    ReferralNotMovable,
+    answer_referral,
+    ask_and_refer,
+    send_referral,
+)
+from beneficiaries.operations.transfer import (
+    TransferNotMovable,
+    answer_transfer,
+    ask_and_offer,
+    decline_case,
+    take_back_case,
+    take_over_case,
+)
 
 __all__ = [
     "CaseNotClosable",
     "ConsentGiven",
     "ImportReport",
     "PersonFacts",
+    "ReferralNotMovable",
     "Situation",
+    "TransferNotMovable",
     "add_note",
     "answer_referral",
+    "answer_transfer",
+    "ask_and_offer",
     "ask_and_refer",
     "break_glass",
     "close_case",
     "decide_admission",
+    "decline_case",
     "discard_draft",
     "import_htcds",
     "open_case",
@@ -39,5 +57,7 @@ __all__ = [
     "save_draft_person",
     "send_referral",
     "start_draft",
+    "take_back_case",
+    "take_over_case",
     "withdraw_consent",
 ]

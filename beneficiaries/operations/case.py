@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from beneficiaries import points
 from beneficiaries.choices import CaseStatus
-from beneficiaries.models import Case
+from beneficiaries.models import Case, CaseTransfer
 from core import audit
 
 
@@ -24,6 +24,8 @@ def close_case(*, case: Case, by, now: datetime) -> Case:
         raise PermissionDenied
     if case.status == CaseStatus.CLOSED:
         raise CaseNotClosable(_("The case is closed already."))
+    if CaseTransfer.objects.visible_to(by).running().filter(case=case).exists():
+        raise CaseNotClosable(_("The case is offered to another organisation: take the offer back first."))
     for ask in points.case_closing:
         ask(case=case, by=by, now=now)
     case.status, case.closed_on, case.changed_on = CaseStatus.CLOSED, now.date(), now.date()

@@ -10,12 +10,17 @@ from django.utils.translation import gettext_noop
 
 from accounts.choices import Permission
 from accounts.models import Organisation
-from accounts.operations import leave_notice
-from accounts.queries import authority_of, holders
+from accounts.operations import leave_notices
+from accounts.queries import authority_of, holders, still_or_now
+from beneficiaries import queries
 from beneficiaries.choices import ConsentPurpose, ReferralState
 from beneficiaries.models import Case, Consent, Referral, SharedItem
 from beneficiaries.operations.consent import record_consent
 from core import audit
+
+
+class ReferralNotMovable(ValidationError):
+    """The referral isn't where this answer starts from, or one like it is running already."""
 
 
 @transaction.atomic
@@ -45,7 +50,7 @@ def send_referral(
         case=case, receiver=receiver, state__in=[ReferralState.SENT, ReferralState.ACCEPTED]
     )
     if running.exists():
-        raise ValidationError({"receiver": _("A referral to this organisation is running already.")})
+        raise ReferralNotMovable({"receiver": _("A referral to this organisation is running already.")})
     referral = Referral(case=case, receiver=receiver, service=service, reason=reason, sent_by=by, sent_at=now)
     referral.clean_fields(exclude=["case"])
     referral.save(force_insert=True)
@@ -61,15 +66,14 @@ def send_referral(
         now=now,
         detail={"items": sorted(items), "receiver": receiver.code},
     )
-    for person in holders(Permission.REFER_CASES, receiver.pk):
-        leave_notice(
-            recipient=person,
-            key=f"referral:{referral.pk}",
-            text=gettext_noop("A referral has come in from %s."),
-            words=(case.lead_organisation.name_en,),
-            url=f"/referrals/{referral.pk}/",
-            now=now,
-        )
+    leave_notices(
+        recipients=holders(Permission.REFER_CASES, receiver.pk),
+        key=f"referral:{referral.pk}",
+        text=gettext_noop("A referral has come in from %s."),
+        words=(case.lead_organisation.name_en,),
+        url=f"/referrals/{referral.pk}/",
+        now=now,
+    )
     return referral
 
 
@@ -88,17 +92,16 @@ def answer_referral(*, referral: Referral, state: str, answer: str, by, now: dat
         ReferralState.ACCEPTED: (ReferralState.FINISHED,),
     }.get(ReferralState(found.state), ())
     if state not in allowed:
-        raise ValidationError(
+        raise ReferralNotMovable(
             _("This referral is %(state)s by now.") % {"state": found.get_state_display().lower()}
         )
     found.state, found.answer, found.answered_by, found.answered_at = state, answer.strip(), by, now
     found.version += 1
-    case_id, sender = found.case_id, found.sent_by
-    audit.record(by=by, verb=f"referral {state}", obj=found, case_id=case_id, now=now)
-    leave_notice(
-        recipient=sender,
+    audit.record(by=by, verb=f"referral {state}", obj=found, case_id=found.case_id, now=now)
+    leave_notices(
+        recipients=still_or_now(found.sent_by, Permission.REFER_CASES, queries.lead_of(found.case_id, by)),
         key=f"referral-{state}:{found.pk}",
-        text=gettext_noop("A referral that you sent has been answered."),
+        text=gettext_noop("A referral has been answered."),
         url=f"/referrals/{found.pk}/",
         now=now,
     )

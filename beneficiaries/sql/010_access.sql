@@ -117,11 +117,13 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- What a case is can't be changed under it: not by a mistake, and not by somebody who works on it.
+-- What a case is can't be changed under it: not by a mistake, and not by somebody who works on it. Handing on
+-- (040_transfer.sql) changes the lead and, with it, whose record of the person the case stands on.
 CREATE OR REPLACE FUNCTION wall.case_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (NEW.id, NEW.reference, NEW.beneficiary_id) IS DISTINCT FROM (OLD.id, OLD.reference, OLD.beneficiary_id)
-       OR (NEW.lead_organisation_id <> OLD.lead_organisation_id AND current_user <> 'iom_functions') THEN
+    IF (NEW.id, NEW.reference) IS DISTINCT FROM (OLD.id, OLD.reference)
+       OR ((NEW.beneficiary_id, NEW.lead_organisation_id) IS DISTINCT FROM
+           (OLD.beneficiary_id, OLD.lead_organisation_id) AND current_user <> 'iom_functions') THEN
         RAISE EXCEPTION 'a case keeps its reference, its person and its lead' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'beneficiaries_case_stays';
     END IF;

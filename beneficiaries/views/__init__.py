@@ -5,9 +5,11 @@ from beneficiaries.views.consent import case_close, consent_share, consent_withd
 from beneficiaries.views.intake import intake_consent, intake_person, intake_situation
 from beneficiaries.views.note import emergency_open, note_add
 from beneficiaries.views.referral import referral_detail, referral_list, referral_send
+from beneficiaries.views.transfer import case_hand_on, transfer_detail
 
 __all__ = [
     "case_close",
+    "case_hand_on",
     "case_list",
     "consent_share",
     "consent_withdraw",
@@ -19,4 +21,5 @@ __all__ = [
     "referral_detail",
     "referral_list",
     "referral_send",
+    "transfer_detail",
 ]

@@ -1,5 +1,6 @@
 """Consent to share, its withdrawal, and closing a case."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,6 +12,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from accounts.choices import Permission
+from accounts.queries import authority_of
 from beneficiaries import operations, queries
 from beneficiaries.choices import ConsentPurpose
 from beneficiaries.forms import EmptyForm, SharingForm
@@ -31,18 +34,31 @@ def case_or_404(request, reference: str, *, writing: bool = False) -> Case:
     return case
 
 
-def _led_or_refused(request, reference: str) -> Case:
-    """The case, for somebody of the lead organisation: asking for consent opens the case to others."""
+def led_or_refused(request, reference: str, permission: Permission | None = None) -> Case:
+    """The case, for somebody of the lead organisation, with this permission there: what follows opens it to others."""
     case = case_or_404(request, reference, writing=True)
     if not Case.objects.led_by(request.user).filter(pk=case.pk).exists():
         raise PermissionDenied
+    if permission and not authority_of(request.user).may(permission, case.lead_organisation_id):
+        raise PermissionDenied
     return case
+
+
+def answer_of(form: SharingForm) -> dict[str, Any]:
+    """What the person said, as the operations take it that ask and then pass on."""
+    data = form.cleaned_data
+    return {
+        "agrees": data["agrees"] == "yes",
+        "given_by": data["given_by"],
+        "why_nobody_asked": data["reason"],
+        "how": data["how"],
+    }
 
 
 @login_required
 @require_http_methods(METHODS)
 def consent_share(request, reference: str):
-    case = _led_or_refused(request, reference)
+    case = led_or_refused(request, reference)
     form, iom = SharingForm(request.POST or None), queries.iom()
 
     def deed() -> str:
@@ -69,7 +85,7 @@ def consent_share(request, reference: str):
 @login_required
 @require_http_methods(METHODS)
 def consent_withdraw(request, reference: str, consent_id: UUID):
-    case = _led_or_refused(request, reference)
+    case = led_or_refused(request, reference)
     consent = (
         Consent.objects.visible_to(request.user)
         .select_related("organisation")

@@ -15,8 +15,8 @@ from accounts.choices import Permission
 from accounts.queries import authority_of
 from beneficiaries import operations, queries
 from beneficiaries.forms import AnswerForm, ReferralForm
-from beneficiaries.models import Case, Referral, SharedItem
-from beneficiaries.views.consent import case_or_404
+from beneficiaries.models import Referral, SharedItem
+from beneficiaries.views.consent import answer_of, led_or_refused
 from core.clock import now
 from core.pages import submit
 
@@ -27,10 +27,7 @@ SHOWN = 200
 @login_required
 @require_http_methods(METHODS)
 def referral_send(request, reference: str):
-    case = case_or_404(request, reference, writing=True)
-    may_refer = authority_of(request.user).may(Permission.REFER_CASES, case.lead_organisation_id)
-    if not may_refer or not Case.objects.led_by(request.user).filter(pk=case.pk).exists():
-        raise PermissionDenied
+    case = led_or_refused(request, reference, Permission.REFER_CASES)
     shareable = queries.shareable_items(case, request.user)
     form = ReferralForm(
         request.POST or None,
@@ -46,10 +43,7 @@ def referral_send(request, reference: str):
             service=data["service"],
             reason=data["reason_for_referral"],
             items={shareable[name][0]: shareable[name][1] for name in data["items"]},
-            agrees=data["agrees"] == "yes",
-            given_by=data["given_by"],
-            why_nobody_asked=data["reason"],
-            how=data["how"],
+            **answer_of(form),
             by=request.user,
             now=now(),
         )
@@ -70,7 +64,8 @@ def referral_list(request):
     if not authority_of(request.user).may("read_cases"):
         raise PermissionDenied
     referrals = Referral.objects.visible_to(request.user).select_related("receiver", "sent_by")[:SHOWN]
-    return render(request, "beneficiaries/referral_list.html", {"referrals": referrals})
+    offers = queries.transfers_for(request.user).running()[:SHOWN]
+    return render(request, "beneficiaries/referral_list.html", {"referrals": referrals, "offers": offers})
 
 
 @login_required

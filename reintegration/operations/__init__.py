@@ -8,6 +8,7 @@ from reintegration.operations.grant import (
     pay_instalment,
     refuse_grant,
     request_grant,
+    tell_of_new_lead,
 )
 from reintegration.operations.plan import agree_plan
 from reintegration.operations.reminder import send_due_reminders, send_next_reminder
@@ -25,4 +26,5 @@ __all__ = [
     "schedule_follow_ups",
     "send_due_reminders",
     "send_next_reminder",
+    "tell_of_new_lead",
 ]

@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.choices import Permission
-from accounts.operations import leave_notice
-from accounts.queries import holders
+from accounts.models import Organisation
+from accounts.operations import leave_notices
+from accounts.queries import holders, still_or_now
 from beneficiaries.models import Case
 from core import audit
 from projects.choices import FollowUpStart
@@ -103,14 +104,7 @@ def refuse_grant(*, grant: Grant, reason: str, by, now: datetime) -> Grant:
     )
     _save(grant, "state", "refused_by", "refused_at", "refusal")
     audit.record(by=by, verb="grant refused", obj=grant, case_id=grant.case_id, now=now)
-    leave_notice(
-        recipient=grant.requested_by,
-        key=f"grant-refused:{grant.pk}",
-        text=gettext_noop("A grant was refused: case %s."),
-        words=(grant.case.reference,),
-        url="/grants/",
-        now=now,
-    )
+    _tell_requester(grant, f"grant-refused:{grant.pk}", gettext_noop("A grant was refused: case %s."), now)
     return grant
 
 
@@ -162,13 +156,8 @@ def pay_instalment(
             now=now,
         )
     audit.record(by=by, verb="instalment paid", obj=instalment, case_id=grant.case_id, now=now)
-    leave_notice(
-        recipient=grant.requested_by,
-        key=f"instalment-paid:{instalment.pk}",
-        text=gettext_noop("An instalment was paid: case %s."),
-        words=(grant.case.reference,),
-        url="/grants/",
-        now=now,
+    _tell_requester(
+        grant, f"instalment-paid:{instalment.pk}", gettext_noop("An instalment was paid: case %s."), now
     )
     return instalment
 
@@ -239,12 +228,46 @@ def _touch(grant: Grant, by, now: datetime) -> None:
 
 def _tell(permission: Permission, grant: Grant, text: str, now: datetime) -> None:
     """Leave a notice for all who may do the next step, once each."""
-    for person in holders(permission, grant.project.managed_by_id):
-        leave_notice(
-            recipient=person,
-            key=f"{permission}:{grant.pk}",
-            text=text,
-            words=(grant.case.reference,),
+    leave_notices(
+        recipients=holders(permission, grant.project.managed_by_id),
+        key=f"{permission}:{grant.pk}",
+        text=text,
+        words=(grant.case.reference,),
+        url=f"/grants/{grant.pk}/",
+        now=now,
+    )
+
+
+def _tell_requester(grant: Grant, key: str, text: str, now: datetime) -> None:
+    """Whoever asked, while they work for the lead or the programme; else the lead that took the case over."""
+    sides = (grant.case.lead_organisation_id, grant.project.managed_by_id)
+    leave_notices(
+        recipients=still_or_now(grant.requested_by, Permission.WRITE_CASES, *sides),
+        key=key,
+        text=text,
+        words=(grant.case.reference,),
+        url="/grants/",
+        now=now,
+    )
+
+
+def tell_of_new_lead(*, case: Case, receiver: Organisation, by, now: datetime) -> None:
+    """Whoever decides next on a grant hears that another organisation takes the case over.
+
+    The point `beneficiaries.points.case_transferring`.
+    """
+    asked_next = {
+        GrantState.REQUESTED: Permission.ENDORSE_GRANTS,
+        GrantState.ENDORSED: Permission.APPROVE_GRANTS,
+        GrantState.APPROVED: Permission.PAY_GRANTS,
+    }
+    under_way = Grant.objects.visible_to(by).filter(case=case, state__in=asked_next)
+    for grant in under_way.select_related("project", "case"):
+        leave_notices(
+            recipients=holders(asked_next[GrantState(grant.state)], grant.project.managed_by_id),
+            key=f"new-lead:{receiver.code}:{grant.pk}",
+            text=gettext_noop("Another organisation leads case %s now; a grant of it waits for you."),
+            words=(case.reference,),
             url=f"/grants/{grant.pk}/",
             now=now,
         )

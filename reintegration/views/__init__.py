@@ -14,6 +14,7 @@ from reintegration.views.grant import (
     grant_request,
 )
 from reintegration.views.plan import plan_agree
+from reintegration.views.project import project_detail
 
 __all__ = [
     "admission_assess",
@@ -30,4 +31,5 @@ __all__ = [
     "grant_refuse",
     "grant_request",
     "plan_agree",
+    "project_detail",
 ]

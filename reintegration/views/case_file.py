@@ -7,11 +7,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from beneficiaries import rules as case_rules
-from beneficiaries.choices import CaseStatus, ConsentPurpose, NoteKind, Risk
+from beneficiaries.choices import CaseStatus, ConsentPurpose, NoteKind, Risk, TransferState
 from beneficiaries.models import Case
 from beneficiaries.views.consent import case_or_404
 from core import audit
@@ -36,8 +36,8 @@ GRANT_COLOURS = {
     GrantState.REFUSED: "red",
 }
 NOTE_TAGS = {
-    Confidentiality.RESTRICTED: _lazy("Restricted"),
-    Confidentiality.COUNSELLING: _lazy("Counselling"),
+    Confidentiality.RESTRICTED: gettext_lazy("Restricted"),
+    Confidentiality.COUNSELLING: gettext_lazy("Counselling"),
 }
 
 
@@ -125,6 +125,7 @@ def _actions(case: Case, consents, parts: dict) -> list[dict]:
         is_open=case.status != CaseStatus.CLOSED,
         has_asked_sharing=any(consent.purpose == ConsentPurpose.SHARING for consent in consents),
         is_enrolled=bool(parts["enrolments"]),
+        is_offered=any(row.state == TransferState.OFFERED for row in parts["transfers"]),
     )
     if not names:
         return []
@@ -152,14 +153,21 @@ def _actions(case: Case, consents, parts: dict) -> list[dict]:
         "assess_another": (_("Assess for another programme"), "reintegration:admission-choose"),
         "note": (_("Write a note"), "beneficiaries:note-add"),
         "refer": (_("Refer to another organisation"), "beneficiaries:referral-send"),
+        "hand_on": (_("Hand on to another organisation"), "beneficiaries:case-hand-on"),
         "close": (_("Close the case"), "beneficiaries:case-close"),
     }
     made = {
         name: {"label": worded[name][0], "url": reverse(worded[name][1], args=[case.reference])}
         for name in names
+        if name in worded
     }
-    first = [made[name] for name in names if name in ("ask_sharing", "assess")]
-    last = [made[name] for name in names if name in ("note", "assess_another", "refer", "close")]
+    for row in parts["transfers"]:
+        if row.state == TransferState.OFFERED:
+            url = reverse("beneficiaries:transfer-detail", args=[row.pk])
+            made["offer"] = {"label": _("See the offer to hand the case on"), "url": url}
+    pressing = ("ask_sharing", "assess") if case.may_lead else ("offer", "ask_sharing", "assess")
+    first = [made[name] for name in names if name in pressing]
+    last = [made[name] for name in names if name not in pressing]
     ordered = first + actions + last
     if first or actions:  # what can wait is never the loud button
         ordered[0]["primary"] = True
@@ -178,7 +186,9 @@ def _name(user) -> str:
 
 def _timeline(case: Case, parts: dict) -> list[dict]:
     """What happened, the newest first."""
-    items = [{"at": case.created_at, "title": _("Case opened"), "by": case.lead_organisation.name}]
+    items = [{"at": case.created_at, "title": _("Case opened"), "by": _opened_by(case, parts)}]
+    for transfer in parts["transfers"]:
+        items += _transfer_items(transfer)
     for consent in parts["consents"]:
         about = (
             f"{consent.get_purpose_display()}: {consent.organisation}"
@@ -237,6 +247,32 @@ def _timeline(case: Case, parts: dict) -> list[dict]:
                 }
             )
     return sorted(items, key=lambda item: _moment(item["at"]), reverse=True)
+
+
+def _opened_by(case: Case, parts: dict) -> str:
+    """The organisation that led the case before it was ever handed on."""
+    handed_on = [row for row in parts["transfers"] if row.state == TransferState.ACCEPTED]
+    first = min(handed_on, key=lambda row: row.answered_at, default=None)
+    return (first.sender if first else case.lead_organisation).name
+
+
+def _transfer_items(transfer) -> list[dict]:
+    offered = _("Offered to %s") % transfer.receiver.name
+    items = [
+        {
+            "at": transfer.offered_at,
+            "title": offered,
+            "text": transfer.reason,
+            "by": _name(transfer.offered_by),
+        }
+    ]
+    if transfer.answered_at:
+        by = f"{_name(transfer.answered_by)}, {transfer.receiver.name}"
+        if transfer.state == TransferState.TAKEN_BACK:
+            by = _name(transfer.answered_by)
+        title = transfer.get_state_display()
+        items.append({"at": transfer.answered_at, "title": title, "text": transfer.answer, "by": by})
+    return items
 
 
 def _grant_items(grant) -> list[dict]:

@@ -75,6 +75,7 @@ def _pages(reference: str) -> dict[str, dict[str, list[str]]]:
             "case-list": ["/cases/"],
             "case-file": [f"/cases/{reference}/"],
             "follow-up": [f"/cases/{reference}/", "#main section .govuk-list a"],
+            "hand-on": [f"/cases/{reference}/hand-on/"],
             "assessment": [f"/cases/{reference}/programmes/RASNM-2/"],
             "intake": ["/cases/new/"],
             "intake-mistake": ["/cases/new/", "#main button"],

@@ -1,0 +1,67 @@
+"""Handing a case on to another organisation, in two steps."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation, User
+from beneficiaries.choices import TransferState
+from beneficiaries.models.base import CaseLinked, CaseLinkedQuerySet
+from beneficiaries.models.consent import Consent
+from core.scoping import Level, Wall
+
+
+class CaseTransferQuerySet(CaseLinkedQuerySet):
+    def running(self):
+        """Offers that wait for an answer."""
+        return self.filter(state=TransferState.OFFERED)
+
+
+class CaseTransfer(CaseLinked):
+    """A case offered by its lead to another organisation. Its end is written by reviewed functions alone.
+
+    `consent`: the one that was asked for this offer; it ends with the offer, and what it opened closes.
+    """
+
+    sender = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    receiver = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    reason = models.TextField(_("why"), max_length=2000)
+    consent = models.ForeignKey(Consent, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    state = models.CharField(_("state"), max_length=10, choices=TransferState, default=TransferState.OFFERED)
+    offered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    offered_at = models.DateTimeField()
+    answered_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    answered_at = models.DateTimeField(null=True, blank=True)
+    answer = models.TextField(_("answer"), max_length=2000, blank=True)
+    caseworker = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    wall = Wall(
+        read=Level.WORKING,
+        insert=Level.LEAD,
+        update=None,
+        delete=None,
+        because="the lead offers, and the receiver reads the file to decide; both answers are reviewed functions",
+    )
+    objects = CaseTransferQuerySet.as_manager()  # type: ignore[misc]  # Django's way to narrow a manager
+
+    class Meta(CaseLinked.Meta):
+        abstract = False
+        ordering = ["-offered_at", "id"]
+        constraints = [
+            *CaseLinked.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["case"],
+                name="beneficiaries_transfer_one_running_a_case",
+                condition=Q(state="offered"),
+            ),
+            models.CheckConstraint(
+                name="beneficiaries_transfer_answered_by_somebody",
+                condition=(Q(state="offered") & Q(answered_by=None) & Q(answered_at=None))
+                | (~Q(state="offered") & ~Q(answered_by=None) & ~Q(answered_at=None)),
+            ),
+            models.CheckConstraint(
+                name="beneficiaries_transfer_accepted_names_caseworker",
+                condition=(Q(state="accepted") & ~Q(caseworker=None))
+                | (~Q(state="accepted") & Q(caseworker=None)),
+            ),
+        ]

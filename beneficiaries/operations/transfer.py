@@ -1,0 +1,213 @@
+"""Handing a case on: the lead offers, the receiver takes over or declines, the lead may take back."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from accounts.choices import Permission
+from accounts.models import Organisation, User
+from accounts.operations import leave_notice, leave_notices
+from accounts.queries import authority_of, holders
+from beneficiaries import points, queries
+from beneficiaries.choices import CaseStatus, ConsentPurpose, TransferState
+from beneficiaries.models import Case, CaseTransfer
+from beneficiaries.operations.consent import record_consent
+from core import audit
+
+
+class TransferNotMovable(ValidationError):
+    """The offer has its answer by now, or the case can't be offered as it stands."""
+
+
+@transaction.atomic
+def ask_and_offer(
+    *,
+    case: Case,
+    receiver: Organisation,
+    reason: str,
+    agrees: bool,
+    given_by: str,
+    why_nobody_asked: str,
+    how: str,
+    by,
+    now: datetime,
+) -> CaseTransfer | None:
+    """Write down what the person answered and, where they agree, offer the case; None where they don't.
+
+    A consent to share with the receiver that holds already isn't asked for again, and a no to handing on isn't a no
+    to that.
+    """
+    case, consent = _offerable(case, receiver, by), None
+    if not queries.shares_with(case, receiver, by, on=now.date()):
+        consent = record_consent(
+            case=case,
+            purpose=ConsentPurpose.SHARING,
+            organisation=receiver,
+            is_given=agrees,
+            given_by=given_by,
+            how=how,
+            reason=why_nobody_asked,
+            by=by,
+            now=now,
+        )
+    detail = {"receiver": receiver.code}
+    if not agrees:
+        audit.record(by=by, verb="handing on refused by the person", case_id=case.pk, now=now, detail=detail)
+        return None
+    transfer = CaseTransfer(
+        case=case,
+        sender=case.lead_organisation,
+        receiver=receiver,
+        reason=reason.strip(),
+        consent=consent,
+        offered_by=by,
+        offered_at=now,
+    )
+    transfer.clean_fields(exclude=["case"])
+    transfer.save(force_insert=True)
+    audit.record(by=by, verb="case offered", obj=transfer, case_id=case.pk, now=now, detail=detail)
+    _tell(
+        holders(Permission.WRITE_CASES, receiver.pk),
+        transfer,
+        gettext_noop("A case is offered to your organisation by %s."),
+        transfer.sender.name_en,
+        now=now,
+    )
+    return transfer
+
+
+def _offerable(case: Case, receiver: Organisation, by) -> Case:
+    """The case, locked: led and open, for somebody who refers there, and to others who can take it."""
+    found = Case.objects.led_by(by).select_for_update().filter(pk=case.pk).first()
+    if found is None or not authority_of(by).may(Permission.REFER_CASES, found.lead_organisation_id):
+        raise PermissionDenied
+    if found.status == CaseStatus.CLOSED:
+        raise TransferNotMovable(_("The case is closed."))
+    if receiver.pk == found.lead_organisation_id:
+        raise ValidationError({"receiver": _("This organisation leads the case already.")})
+    if not holders(Permission.WRITE_CASES, receiver.pk).exists():
+        raise ValidationError({"receiver": _("Nobody there works on cases.")})
+    if CaseTransfer.objects.visible_to(by).running().filter(case=found).exists():
+        raise TransferNotMovable(_("This case is offered already. Take that offer back first."))
+    return found
+
+
+@transaction.atomic
+def answer_transfer(
+    *, transfer: CaseTransfer, state: str, answer: str = "", caseworker: User | None = None, by, now: datetime
+) -> CaseTransfer:
+    """Give an offer its end: taken over by a caseworker, declined, or taken back."""
+    if state == TransferState.ACCEPTED:
+        if caseworker is None:
+            raise ValidationError({"caseworker": _("Say who will be the caseworker.")})
+        take_over_case(transfer=transfer, caseworker=caseworker, by=by, now=now)
+    elif state == TransferState.DECLINED:
+        decline_case(transfer=transfer, answer=answer, by=by, now=now)
+    elif state == TransferState.TAKEN_BACK:
+        take_back_case(transfer=transfer, answer=answer, by=by, now=now)
+    else:
+        raise ValidationError({"state": _("This is no answer to an offer.")})
+    return transfer
+
+
+@transaction.atomic
+def take_over_case(*, transfer: CaseTransfer, caseworker: User, by, now: datetime) -> Case:
+    """Lead the case from now on, with this caseworker. The change itself is `wall.transfer_case`."""
+    found = _running(transfer, by)
+    if not authority_of(by).may(Permission.WRITE_CASES, found.receiver_id):
+        raise PermissionDenied
+    if not holders(Permission.WRITE_CASES, found.receiver_id).filter(pk=caseworker.pk).exists():
+        raise ValidationError({"caseworker": _("Choose somebody of your organisation who works on cases.")})
+    case = found.case
+    if not queries.shares_with(case, found.receiver, by, on=now.date()):
+        raise TransferNotMovable(_("The person doesn't agree any more."))
+    for do in points.case_transferring:
+        do(case=case, receiver=found.receiver, by=by, now=now)
+    _call("transfer_case", found.pk, caseworker.pk)
+    found.state = TransferState.ACCEPTED
+    # Once for each side: what the former lead gave away, and what the new one took.
+    for verb, code in (("case handed on", found.sender.code), ("case taken over", found.receiver.code)):
+        audit.record(by=by, verb=verb, obj=found, case_id=case.pk, now=now, detail={"organisation": code})
+    _tell([found.offered_by], found, gettext_noop("Case %s was taken over."), case.reference, now=now)
+    leave_notice(
+        recipient=caseworker,
+        key=f"caseworker:{found.pk}",
+        text=gettext_noop("You are the caseworker of case %s now."),
+        words=(case.reference,),
+        url=f"/cases/{case.reference}/",
+        now=now,
+    )
+    return Case.objects.visible_to(by).get(pk=case.pk)
+
+
+@transaction.atomic
+def decline_case(*, transfer: CaseTransfer, answer: str, by, now: datetime) -> None:
+    """Say no to an offer; the lead keeps the case."""
+    found = _running(transfer, by)
+    if not authority_of(by).may(Permission.WRITE_CASES, found.receiver_id):
+        raise PermissionDenied
+    _end(found, TransferState.DECLINED, answer, by=by, now=now)
+    _tell([found.offered_by], found, gettext_noop("Case %s was declined."), found.case.reference, now=now)
+
+
+@transaction.atomic
+def take_back_case(*, transfer: CaseTransfer, answer: str = "", by, now: datetime) -> None:
+    """Take an offer back that nobody has answered yet."""
+    found = _running(transfer, by)
+    if not Case.objects.led_by(by).filter(pk=found.case_id).exists():
+        raise PermissionDenied
+    _end(found, TransferState.TAKEN_BACK, answer, by=by, now=now)
+    _tell(
+        holders(Permission.WRITE_CASES, found.receiver_id),
+        found,
+        gettext_noop("%s has taken back the offer of a case."),
+        found.sender.name_en,
+        now=now,
+    )
+
+
+def _running(transfer: CaseTransfer, by) -> CaseTransfer:
+    """The offer as it stands. It isn't locked here: the function that ends it does that, and looks again."""
+    found = (
+        CaseTransfer.objects.visible_to(by)
+        .select_related("case", "sender", "receiver", "offered_by")
+        .filter(pk=transfer.pk)
+        .first()
+    )
+    if found is None:
+        raise PermissionDenied
+    if found.state != TransferState.OFFERED:
+        raise TransferNotMovable(
+            _("This offer is %(state)s by now.") % {"state": found.get_state_display().lower()}
+        )
+    return found
+
+
+def _end(transfer: CaseTransfer, state: str, answer: str, *, by, now: datetime) -> None:
+    transfer.answer = answer.strip()
+    transfer.clean_fields(exclude=["case", "consent"])
+    _call("end_transfer", transfer.pk, state, transfer.answer)
+    transfer.state = state
+    audit.record(by=by, verb=f"case {state}", obj=transfer, case_id=transfer.case_id, now=now)
+
+
+def _call(function: str, *arguments: object) -> None:
+    places = ", ".join(["%s"] * len(arguments))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT wall.{function}({places})", arguments)  # type: ignore[arg-type]
+
+
+def _tell(people: Iterable[User], transfer: CaseTransfer, text: str, word: str, *, now: datetime) -> None:
+    """The address answers 404 once it is no longer theirs."""
+    leave_notices(
+        recipients=people,
+        key=f"transfer-{transfer.state}:{transfer.pk}",
+        text=text,
+        words=(word,),
+        url=f"/transfers/{transfer.pk}/",
+        now=now,
+    )

@@ -1,0 +1,131 @@
+-- Handing a case on: the lead offers (an ordinary row of its own case), the receiver takes over or declines, the
+-- lead takes back. An offer ends through the two functions below alone; the application changes no such row.
+-- Locks: the case, then the offer, the file, the person's record, and what hangs on them.
+GRANT SELECT, UPDATE ON beneficiaries_casetransfer TO iom_functions;
+GRANT SELECT, INSERT, UPDATE ON beneficiaries_beneficiary TO iom_functions;
+GRANT UPDATE ON beneficiaries_casefile, beneficiaries_consent, beneficiaries_referral TO iom_functions;
+
+CREATE OR REPLACE FUNCTION wall.transfer_starts() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF NEW.state <> 'offered' OR NEW.offered_by_id IS DISTINCT FROM wall.person() OR NEW.receiver_id = NEW.sender_id
+       OR NEW.sender_id <> (SELECT lead_organisation_id FROM beneficiaries_case WHERE id = NEW.case_id) THEN
+        RAISE EXCEPTION 'a case is offered first, by whoever acts, to another organisation'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'beneficiaries_transfer_starts';
+    END IF;
+    RETURN NEW;
+END $$;
+
+-- The offer, locked after its case, while it runs; for somebody who writes cases in the organisation whose answer
+-- this is. What isn't there and what is another's are refused alike.
+CREATE OR REPLACE FUNCTION wall.running_transfer(of_transfer uuid, by_lead boolean)
+    RETURNS beneficiaries_casetransfer
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE offer beneficiaries_casetransfer; handed beneficiaries_case;
+BEGIN
+    SELECT c.* INTO handed FROM beneficiaries_case c JOIN beneficiaries_casetransfer t ON t.case_id = c.id
+     WHERE t.id = of_transfer FOR UPDATE OF c;
+    SELECT * INTO offer FROM beneficiaries_casetransfer WHERE id = of_transfer FOR UPDATE;
+    IF offer.id IS NULL OR NOT (CASE WHEN by_lead THEN handed.lead_organisation_id ELSE offer.receiver_id END
+                                = ANY(wall.edits())) THEN
+        RAISE EXCEPTION 'this offer is not yours to answer' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF offer.state <> 'offered' THEN
+        RAISE EXCEPTION 'the offer is % by now', offer.state USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'beneficiaries_transfer_is_running';
+    END IF;
+    RETURN offer;
+END $$;
+
+-- The receiver takes the case over. Everything of the case goes along; the person's record goes along too, or, where
+-- the former lead helps her in another case, a copy of it. Referrals to the receiver and consents that opened the
+-- case to it have nothing left to open and end. The former lead keeps what it has earned otherwise, or nothing.
+CREATE OR REPLACE FUNCTION wall.transfer_case(of_transfer uuid, new_caseworker uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    offer beneficiaries_casetransfer := wall.running_transfer(of_transfer, false);
+    today date := (now() AT TIME ZONE 'Asia/Kathmandu')::date;
+    handed beneficiaries_case; record beneficiaries_beneficiary;
+BEGIN
+    SELECT * INTO handed FROM beneficiaries_case WHERE id = offer.case_id;
+    IF handed.status = 'closed' THEN
+        RAISE EXCEPTION 'the case is closed' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'beneficiaries_transfer_of_open_case';
+    END IF;
+    IF NOT EXISTS (SELECT 1 FROM beneficiaries_consent c
+                    WHERE c.case_id = handed.id AND c.purpose = 'sharing' AND c.organisation_id = offer.receiver_id
+                      AND c.is_given AND c.withdrawn_on IS NULL AND (c.until_on IS NULL OR c.until_on >= today)) THEN
+        RAISE EXCEPTION 'the person does not agree' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'beneficiaries_transfer_has_consent';
+    END IF;
+    IF wall.holds(new_caseworker, offer.receiver_id, 'write_cases', today) IS NOT TRUE THEN
+        RAISE EXCEPTION 'the caseworker does not write cases there' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'beneficiaries_transfer_caseworker_is_there';
+    END IF;
+    PERFORM 1 FROM beneficiaries_casefile WHERE case_id = handed.id FOR UPDATE;
+    SELECT * INTO record FROM beneficiaries_beneficiary WHERE id = handed.beneficiary_id FOR UPDATE;
+
+    IF EXISTS (SELECT 1 FROM beneficiaries_case c WHERE c.beneficiary_id = record.id AND c.id <> handed.id) THEN
+        record.id := gen_random_uuid(); record.organisation_id := offer.receiver_id;
+        record.version := 1; record.created_at := now();
+        INSERT INTO beneficiaries_beneficiary VALUES (record.*);
+    ELSE
+        UPDATE beneficiaries_beneficiary
+           SET organisation_id = offer.receiver_id, version = version + 1 WHERE id = record.id;
+    END IF;
+    -- The key of an imported row is the former lead's own: under the new one it could meet another of the same name.
+    UPDATE beneficiaries_case
+       SET lead_organisation_id = offer.receiver_id, beneficiary_id = record.id, import_key = NULL,
+           changed_on = today, version = version + 1
+     WHERE id = handed.id;
+    UPDATE beneficiaries_casefile SET caseworker_id = new_caseworker, version = version + 1
+     WHERE case_id = handed.id;
+    UPDATE beneficiaries_casetransfer
+       SET state = 'accepted', caseworker_id = new_caseworker, answered_by_id = wall.person(), answered_at = now()
+     WHERE id = offer.id;
+    UPDATE beneficiaries_referral
+       SET state = 'finished', answered_by_id = wall.person(), answered_at = now(), version = version + 1
+     WHERE case_id = handed.id AND receiver_id = offer.receiver_id AND state IN ('sent', 'accepted');
+    UPDATE beneficiaries_consent SET withdrawn_on = greatest(asked_on, today)
+     WHERE case_id = handed.id AND organisation_id = offer.receiver_id AND withdrawn_on IS NULL;
+
+    DELETE FROM beneficiaries_caseaccess WHERE case_id = handed.id AND basis = 'lead';
+    INSERT INTO beneficiaries_caseaccess
+           (id, case_id, organisation_id, level, basis, reference, status, lead_organisation_id, changed_on, risk)
+    VALUES (gen_random_uuid(), handed.id, offer.receiver_id, 'lead', 'lead', handed.reference, handed.status,
+            offer.receiver_id, today, '');
+    PERFORM wall.settle_access(handed.id);
+END $$;
+
+-- The receiver declines, or the lead takes back. A consent that was asked for this offer ends with it.
+CREATE OR REPLACE FUNCTION wall.end_transfer(of_transfer uuid, becomes text, why text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE offer beneficiaries_casetransfer;
+BEGIN
+    IF becomes IS NULL OR becomes NOT IN ('declined', 'taken_back') THEN
+        RAISE EXCEPTION 'an offer does not end as %', becomes USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'beneficiaries_transfer_ends';
+    END IF;
+    offer := wall.running_transfer(of_transfer, becomes = 'taken_back');
+    UPDATE beneficiaries_casetransfer
+       SET state = becomes, answer = coalesce(why, ''), answered_by_id = wall.person(), answered_at = now()
+     WHERE id = offer.id;
+    UPDATE beneficiaries_consent
+       SET withdrawn_on = greatest(asked_on, (now() AT TIME ZONE 'Asia/Kathmandu')::date)
+     WHERE id = offer.consent_id AND purpose = 'sharing' AND withdrawn_on IS NULL;
+END $$;
+
+DO $$
+DECLARE name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['transfer_starts()', 'running_transfer(uuid, boolean)', 'transfer_case(uuid, uuid)',
+            'end_transfer(uuid, text, text)']
+    LOOP
+        EXECUTE format('ALTER FUNCTION wall.%s OWNER TO iom_functions', name);
+        EXECUTE format('REVOKE ALL ON FUNCTION wall.%s FROM PUBLIC', name);
+    END LOOP;
+END $$;
+GRANT EXECUTE ON FUNCTION wall.transfer_case(uuid, uuid), wall.end_transfer(uuid, text, text) TO iom_app;
+
+CREATE OR REPLACE TRIGGER transfer_starts BEFORE INSERT ON beneficiaries_casetransfer
+    FOR EACH ROW EXECUTE FUNCTION wall.transfer_starts();

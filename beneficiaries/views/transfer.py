@@ -1,0 +1,92 @@
+"""Handing a case on to another organisation, and its answer."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from accounts.choices import Permission
+from accounts.queries import holders
+from beneficiaries import operations, queries
+from beneficiaries.choices import TransferState
+from beneficiaries.forms import HandOnForm, TransferAnswerForm
+from beneficiaries.views.consent import answer_of, led_or_refused
+from core.clock import now
+from core.pages import submit
+
+METHODS = ["GET", "HEAD", "POST"]
+
+
+@login_required
+@require_http_methods(METHODS)
+def case_hand_on(request, reference: str):
+    case = led_or_refused(request, reference, Permission.REFER_CASES)
+    form = HandOnForm(request.POST or None, receivers=queries.possible_leads(case))
+
+    def deed() -> str:
+        data = form.cleaned_data
+        transfer = operations.ask_and_offer(
+            case=case,
+            receiver=data["receiver"],
+            reason=data["why"],
+            **answer_of(form),
+            by=request.user,
+            now=now(),
+        )
+        if transfer is None:
+            messages.success(request, _("The answer is written down. The case stays with you."))
+            return reverse("case-detail", args=[case.reference])
+        messages.success(request, _("The case is offered. It stays with you until it is taken over."))
+        return reverse("beneficiaries:transfer-detail", args=[transfer.pk])
+
+    return submit(request, form, purpose=f"hand-on:{case.pk}", deed=deed) or render(
+        request, "beneficiaries/case_hand_on.html", {"form": form, "case": case}
+    )
+
+
+@login_required
+@require_http_methods(METHODS)
+def transfer_detail(request, transfer_id: UUID):
+    transfer = (
+        queries.transfers_for(request.user)
+        .select_related("offered_by", "answered_by", "caseworker")
+        .filter(pk=transfer_id)
+        .first()
+    )
+    if transfer is None:
+        raise Http404
+    states = queries.transfer_answers_open(transfer, request.user)
+    if request.method == "POST" and not states:
+        raise PermissionDenied
+    form = TransferAnswerForm(
+        request.POST or None,
+        states=states,
+        caseworkers=holders(Permission.WRITE_CASES, transfer.receiver_id),
+    )
+
+    def deed() -> str:
+        data = form.cleaned_data
+        operations.answer_transfer(
+            transfer=transfer,
+            state=data["state"],
+            answer=data["answer"],
+            caseworker=data.get("caseworker"),
+            by=request.user,
+            now=now(),
+        )
+        messages.success(request, _("The answer is written down."))
+        if data["state"] == TransferState.ACCEPTED:
+            return reverse("case-detail", args=[transfer.case.reference])
+        return reverse("beneficiaries:referral-list")
+
+    agrees = queries.shares_with(transfer.case, transfer.receiver, request.user, on=now().date())
+    context = {"transfer": transfer, "form": form if states else None, "is_void": states and not agrees}
+    return submit(request, form, purpose=f"transfer:{transfer.pk}", deed=deed) or render(
+        request, "beneficiaries/transfer_detail.html", context
+    )

@@ -1,0 +1,65 @@
+"""What a programme is, for everyone who is signed in; and what it came to, for those who see its figures."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404
+from django.shortcuts import render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from core.clock import now
+from projects.facts import DISTRICTS, FACTS
+from projects.models import Project
+from projects.queries import current_criteria, projects_for
+from reintegration import queries
+
+
+@login_required
+@require_safe
+def project_detail(request, code: str):
+    project = projects_for(request.user).filter(code=code).first()
+    if project is None:
+        raise Http404
+    criteria = current_criteria(project)
+    context = {
+        "project": project,
+        "criteria": criteria,
+        "rules": _in_words(criteria.tree),
+        "partners": project.partners.select_related("organisation"),
+        "donors": [row.donor for row in project.project_donors.select_related("donor")],
+        "services": project.service_types.all(),
+        "indicators": project.indicators.all(),
+        "intervals": project.follow_up_intervals.all(),
+        "places": ", ".join(str(DISTRICTS.get(code, code)) for code in project.districts),
+        "today": now().date(),
+        "figures": _in_figures(project, request.user),
+    }
+    return render(request, "reintegration/project_detail.html", context)
+
+
+def _in_figures(project: Project, user) -> list[dict]:
+    """What the programme came to; nothing at all for who doesn't see figures of whoever manages it."""
+    found = queries.programme_figures(project, user)
+    if found is None:
+        return []
+    split = _("%(women)s women and girls, %(men)s men and boys") % {"women": found.women, "men": found.men}
+    return [
+        {"label": _("Cases admitted"), "value": found.cases},
+        {"label": _("People"), "value": found.people, "hint": split},
+        {"label": _("Completed"), "value": found.completed},
+        {"label": _("Grants paid"), "value": found.grants_paid, "hint": f"NPR {found.paid_npr:,.0f}"},
+    ]
+
+
+def _in_words(tree: dict, depth: int = 0) -> list[dict]:
+    """The criteria as an indented list of lines, the way people read them."""
+    together = next((name for name in ("all", "any") if name in tree), None)
+    label = (get_language() == "ne" and tree.get("label_ne")) or tree.get("label_en", "")
+    if together is None:
+        return [{"text": label or str(FACTS[tree["fact"]].label), "depth": depth, "node": tree}]
+    joined = _("All of these:") if together == "all" else _("At least one of these:")
+    head = f"{label} – {joined}" if label else joined
+    lines = [{"text": head, "depth": depth, "node": tree}]
+    for child in tree[together]:
+        lines += _in_words(child, depth + 1)
+    return lines
