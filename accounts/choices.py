@@ -48,6 +48,26 @@ class Permission(models.TextChoices):
     CONFIGURE = "configure", _("configure the system")
 
 
+# What each role is for, in one sentence; what it may and can't do is told from its permissions.
+PURPOSES = {
+    RoleCode.CASEWORKER: _("Carries a case from the first interview to the last visit."),
+    RoleCode.READER: _("Follows the cases of the organisation without writing in them."),
+    RoleCode.FOCAL_POINT: _(
+        "Keeps the people of the own organisation: who works there, as what, and until when."
+    ),
+    RoleCode.SUPERVISOR: _(
+        "Watches over the cases, admits where the criteria are doubtful, and endorses grants."
+    ),
+    RoleCode.GRANT_APPROVER: _("Decides whether a grant is approved, from its figures alone."),
+    RoleCode.FINANCE: _("Pays the instalments of approved grants, from their figures alone."),
+    RoleCode.PROGRAMME_MANAGER: _("Follows what the programmes cost and reach, in figures."),
+    RoleCode.PROTECTION_SUPERVISOR: _("Steps in where somebody's life or safety is in danger."),
+    RoleCode.DATA_STEWARD: _("Will keep records free of doubles; its pages come with later work."),
+    RoleCode.RESEARCHER: _("Will read what has been released for research; its pages come with later work."),
+    RoleCode.AUDITOR: _("Reads in the log who did what, and nothing else."),
+    RoleCode.ADMINISTRATOR: _("Sets up programmes, organisations and people, and sees no case."),
+}
+
 # A role that isn't named here starts with nothing: its pages come with later work.
 STARTING_PERMISSIONS: dict[str, tuple[str, ...]] = {
     RoleCode.CASEWORKER: (

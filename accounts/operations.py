@@ -23,10 +23,9 @@ from accounts.models import (
     User,
 )
 from accounts.queries import may_configure, token_digest
+from accounts.rules import pair_in
 from core import audit
 
-# An approver who also pays would be two of the three people that a grant needs.
-INCOMPATIBLE = ({RoleCode.GRANT_APPROVER, RoleCode.FINANCE},)
 TOKEN_DAYS = 90  # how long a token opens something unless its maker says otherwise
 
 
@@ -108,8 +107,9 @@ def save_membership(*, membership: Membership, by, now: datetime) -> Membership:
         user=membership.user, role__organisation=membership.role.organisation
     )
     held = {membership.role.code, *beside.values_list("role__code", flat=True)}
-    if any(pair <= held for pair in INCOMPATIBLE):
-        raise ValidationError(_("One person can't approve grants and pay them in one organisation."))
+    together = pair_in(held)
+    if together is not None:
+        raise ValidationError(str(together.refusal))
     membership.save()
     audit.record(by=by, verb="membership saved", obj=membership, now=now)
     return membership

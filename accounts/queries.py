@@ -6,10 +6,11 @@ from datetime import date
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.choices import OrganisationKind, Permission
-from accounts.models import ApiToken, Membership, Organisation, User
+from accounts.models import ApiToken, Membership, Organisation, Role, User
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,24 @@ def organisations_of(user, permission: str = ""):
         return Organisation.objects.filter(pk__in=authority_of(user).where(permission))
     live = Membership.objects.live(timezone.localdate()).filter(user=user)
     return Organisation.objects.filter(roles__memberships__in=live, is_active=True).distinct()
+
+
+def own_memberships(user, *, on: date):
+    """A person's own roles that hold on the given day or begin later, where the organisation is active."""
+    kept = Q(ends_on=None) | Q(ends_on__gte=on)
+    found = Membership.objects.filter(kept, user=user, role__organisation__is_active=True)
+    return found.select_related("role__organisation").order_by("role__organisation__code", "starts_on", "id")
+
+
+def permissions_by_role(organisation: Organisation) -> dict[str, frozenset[str]]:
+    """What each role may do in this organisation, as an administrator left it."""
+    granted = Role.objects.filter(organisation=organisation).values_list(
+        "code", "group__organisationgrouppermission__permission__codename"
+    )
+    found: dict[str, set[str]] = {}
+    for code, codename in granted:
+        found.setdefault(code, set()).update({codename} - {None})
+    return {code: frozenset(codenames) for code, codenames in found.items()}
 
 
 def holders(permission: Permission, organisation_id: UUID):

@@ -177,6 +177,7 @@ TABLE: dict[str, Row] = {
     "accounts:sign-out": Row(always(405), always(302)),
     "accounts:notice-list": Row(page(), refused),
     "accounts:notice-mark-read": Row(refused, lambda person, target: 302),
+    "accounts:role-list": Row(page(), refused),
     "beneficiaries:case-list": Row(page(READERS), refused),
     "beneficiaries:intake-consent": Row(page(WRITERS), page(WRITERS)),
     "beneficiaries:intake-person": Row(case_page(DRAFT), case_page(DRAFT), TARGETS),
