@@ -29,6 +29,15 @@ class RoleCode(models.TextChoices):
     ADMINISTRATOR = "administrator", _("Administrator")
 
 
+class Standing(models.TextChoices):
+    """How somebody stands in an organisation, as its focal point is told."""
+
+    WORKING = "working", _("Works here")
+    INVITED = "invited", _("Invited")
+    TO_COME = "to_come", _("To come")
+    ENDED = "ended", _("Ended")
+
+
 class Permission(models.TextChoices):
     """What a role may do in its organisation. The database's wall reads the same names."""
 
@@ -47,6 +56,22 @@ class Permission(models.TextChoices):
     READ_AUDIT = "read_audit", _("read the record of what happened")
     CONFIGURE = "configure", _("configure the system")
 
+
+# What an organisation's focal point may give there; the other roles are an administrator's to give.
+GIVEN_BY_FOCAL_POINTS = (
+    RoleCode.CASEWORKER,
+    RoleCode.READER,
+    RoleCode.SUPERVISOR,
+    RoleCode.FOCAL_POINT,
+)
+# A role that was tailored to hold one of these is an administrator's to give, whatever its name.
+ADMINISTRATORS_TO_GIVE = (
+    Permission.CONFIGURE,
+    Permission.READ_AUDIT,
+    Permission.BREAK_GLASS,
+    Permission.APPROVE_GRANTS,
+    Permission.PAY_GRANTS,
+)
 
 # What each role is for, in one sentence; what it may and can't do is told from its permissions.
 PURPOSES = {

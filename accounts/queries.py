@@ -5,12 +5,25 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 from django.utils import timezone
 
-from accounts.choices import OrganisationKind, Permission
-from accounts.models import ApiToken, Membership, Organisation, Role, User
+from accounts.choices import (
+    ADMINISTRATORS_TO_GIVE,
+    GIVEN_BY_FOCAL_POINTS,
+    OrganisationKind,
+    Permission,
+)
+from accounts.models import (
+    ApiToken,
+    Membership,
+    Organisation,
+    OrganisationGroupPermission,
+    Role,
+    User,
+)
 
 
 @dataclass(frozen=True)
@@ -84,9 +97,80 @@ def organisations_of(user, permission: str = ""):
 
 def own_memberships(user, *, on: date):
     """A person's own roles that hold on the given day or begin later, where the organisation is active."""
-    kept = Q(ends_on=None) | Q(ends_on__gte=on)
-    found = Membership.objects.filter(kept, user=user, role__organisation__is_active=True)
+    found = Membership.objects.not_over(on).filter(user=user, role__organisation__is_active=True)
     return found.select_related("role__organisation").order_by("role__organisation__code", "starts_on", "id")
+
+
+def managed_by(user) -> frozenset[UUID]:
+    """Organisations whose people this person keeps."""
+    return authority_of(user).where(Permission.MANAGE_PEOPLE)
+
+
+def people_managed_by(user):
+    """Whoever has, had or will have a role in an organisation whose people this person keeps."""
+    here = Membership.objects.filter(role__organisation__in=managed_by(user))
+    return User.objects.filter(pk__in=here.values("user")).order_by("first_name", "last_name", "id")
+
+
+def split_by_standing(people, user, *, on: date, is_ended: bool):
+    """Of those people the ones whose work here is over, or the others."""
+    here = Membership.objects.not_over(on).filter(role__organisation__in=managed_by(user))
+    kept = Q(is_active=True, pk__in=here.values("user"))
+    return people.exclude(kept) if is_ended else people.filter(kept)
+
+
+def with_roles_here(people, user):
+    """Their roles in the organisations whose people this person keeps, as `here`; no other role of theirs."""
+    here = Membership.objects.filter(role__organisation__in=managed_by(user))
+    ordered = here.select_related("role__organisation").order_by("-starts_on", "role__code", "id")
+    return people.prefetch_related(Prefetch("memberships", queryset=ordered, to_attr="here"))
+
+
+def works_elsewhere(person: User, organisations: frozenset[UUID], *, on: date) -> bool:
+    """Whether somebody has a role, or one to come, outside these organisations."""
+    kept = Membership.objects.not_over(on).filter(user=person)
+    return kept.exclude(role__organisation__in=organisations).exists()
+
+
+def roles_given_by(user):
+    """Roles that a focal point may give: `rules.may_be_given`, for all of their organisations in one query."""
+    codes = {"organisation__in": managed_by(user), "code__in": GIVEN_BY_FOCAL_POINTS}
+    weighty = OrganisationGroupPermission.objects.filter(permission__codename__in=ADMINISTRATORS_TO_GIVE)
+    return (
+        Role.objects.filter(**codes)
+        .exclude(group__in=weighty.values("group"))
+        .select_related("organisation")
+        .order_by("organisation__code", "code")
+    )
+
+
+def may_give(user, role: Role) -> bool:
+    """Whether this person may give the role as a focal point."""
+    return roles_given_by(user).filter(pk=role.pk).exists()
+
+
+class Invitations(PasswordResetTokenGenerator):
+    """Links for choosing a first password. They hold three days (PASSWORD_RESET_TIMEOUT), and until one is chosen."""
+
+    key_salt = "accounts.queries.Invitations"
+
+
+invitations = Invitations()
+
+
+def awaits_password(user: User) -> bool:
+    """Whether an open account has no password yet."""
+    return user.is_active and not user.has_usable_password()
+
+
+def is_invited(user: User, token: str) -> bool:
+    return awaits_password(user) and invitations.check_token(user, token)
+
+
+def invited_person(person_id: UUID, token: str) -> User | None:
+    """Whom this link invites; None for a link that was used, ran out or never was."""
+    user = User.objects.filter(pk=person_id).first()
+    return user if user is not None and is_invited(user, token) else None
 
 
 def permissions_by_role(organisation: Organisation) -> dict[str, frozenset[str]]:

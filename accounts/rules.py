@@ -1,11 +1,19 @@
-"""What a role can't do, and which two nobody holds together."""
+"""What a role can't do, who may give it, which two nobody holds together, and how somebody stands."""
 
 from collections.abc import Iterable
+from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts.choices import OrganisationKind, Permission, RoleCode
+from accounts.choices import (
+    ADMINISTRATORS_TO_GIVE,
+    GIVEN_BY_FOCAL_POINTS,
+    OrganisationKind,
+    Permission,
+    RoleCode,
+    Standing,
+)
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -65,3 +73,20 @@ def limits_of(permissions: Iterable[str]) -> list["StrOrPromise"]:
         (Permission.CONFIGURE not in held, _("Can't change how the system is set up.")),
     ]
     return [text for is_so, text in said if is_so]
+
+
+def may_be_given(code: str, permissions: Iterable[str]) -> bool:
+    """Whether a focal point may give this role, with what it is allowed in their organisation."""
+    return code in GIVEN_BY_FOCAL_POINTS and not set(permissions) & set(ADMINISTRATORS_TO_GIVE)
+
+
+def standing_of(
+    periods: Iterable[tuple[date, date | None]], *, is_active: bool, has_password: bool, on: date
+) -> Standing:
+    """How somebody with roles on these days stands on that day. Why an account is closed makes no difference."""
+    kept = [first for first, last in periods if last is None or last >= on]
+    if not kept or not is_active:
+        return Standing.ENDED
+    if not has_password:
+        return Standing.INVITED
+    return Standing.WORKING if min(kept) <= on else Standing.TO_COME

@@ -25,6 +25,7 @@ def frame(request) -> dict:
         ),
         (_("Referrals"), reverse("beneficiaries:referral-list"), authority.may("refer_cases")),
         (_("Emergency"), reverse("beneficiaries:emergency-open"), authority.may("break_glass")),
+        (_("People"), reverse("accounts:person-list"), authority.may("manage_people")),
         (_("Programmes"), reverse("projects:project-list"), True),
     ]
     return {

@@ -82,6 +82,11 @@ DRAFT = {"a": A_WRITES, "b": B, "missing": set()}
 # A referral to the other NGO: read on both sides, and answered by those who write on either.
 REFERRALS = {"a": A_READS | IOM_READS | B, "b": B | A_READS, "missing": set()}
 ANSWERS = {"a": A_WRITES | B, "b": B | A_WRITES, "missing": set()}
+# The first NGO's caseworker is kept by its focal point, the second NGO's by nobody of the cast; neither awaits a
+# password.
+FOCAL = {"ngo_a_focal_point"}
+STAFF = {"a": FOCAL, "b": set(), "missing": set()}
+INVITED: dict[str, set[str]] = {target: set() for target in TARGETS}
 # Visits: who reads the case finds them; only who writes it records them.
 DECIDES = {
     "endorse": {"iom_supervisor"},
@@ -178,6 +183,14 @@ TABLE: dict[str, Row] = {
     "accounts:notice-list": Row(page(), refused),
     "accounts:notice-mark-read": Row(refused, lambda person, target: 302),
     "accounts:role-list": Row(page(), refused),
+    "accounts:invitation": Row(always(404), always(404)),
+    "accounts:person-list": Row(page(FOCAL), refused),
+    "accounts:person-add": Row(page(FOCAL), page(FOCAL)),
+    "accounts:person-detail": Row(case_page(STAFF), refused, TARGETS),
+    "accounts:person-give-role": Row(case_page(STAFF), case_page(STAFF), TARGETS),
+    "accounts:membership-change": Row(case_page(STAFF), case_page(STAFF), TARGETS),
+    "accounts:person-end": Row(case_page(STAFF), case_page(STAFF), TARGETS),
+    "accounts:person-invite": Row(refused, case_page(INVITED), TARGETS),
     "beneficiaries:case-list": Row(page(READERS), refused),
     "beneficiaries:intake-consent": Row(page(WRITERS), page(WRITERS)),
     "beneficiaries:intake-person": Row(case_page(DRAFT), case_page(DRAFT), TARGETS),
@@ -242,6 +255,8 @@ def keys(cast) -> dict[str, dict[str, str]]:
                 "plan_id": str(plan.pk),
                 "grant_id": str(grant.pk),
                 "referral_id": str(referral.pk),
+                "person_id": str(by.pk),
+                "membership_id": str(by.memberships.get().pk),
                 "follow_up_id": str(FollowUp.objects.visible_to(by).filter(case=case)[0].pk),
             }
         story.approved(grant, cast)

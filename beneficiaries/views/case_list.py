@@ -1,7 +1,5 @@
 """The list of cases that a person works on."""
 
-from urllib.parse import urlencode
-
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import render
@@ -13,6 +11,7 @@ from accounts.queries import authority_of
 from beneficiaries import queries
 from beneficiaries.choices import CaseStatus, Risk
 from beneficiaries.forms import CaseFilter
+from core.pages import offset_of, page_url
 
 PAGE = 50
 COUNTED = 1000
@@ -32,15 +31,15 @@ def case_list(request):
         district_id=chosen.get("district"),
         find=chosen.get("find") or "",
     )
-    start = max(int(request.GET["from"]), 0) if request.GET.get("from", "").isdecimal() else 0
+    start = offset_of(request)
     page = queries.case_page(rows, start, PAGE + 1)
     context = {
         "form": form,
         "rows": _shown(page[:PAGE]),
         "count": queries.count_up_to(rows, COUNTED) if not chosen.get("find") else None,
         "counted": COUNTED,
-        "previous_url": _page(request, max(start - PAGE, 0)) if start else "",
-        "next_url": _page(request, start + PAGE) if len(page) > PAGE else "",
+        "previous_url": page_url(request, max(start - PAGE, 0)) if start else "",
+        "next_url": page_url(request, start + PAGE) if len(page) > PAGE else "",
         "first": start + 1,
         "last": start + len(page[:PAGE]),
         "may_write": authority.may("write_cases"),
@@ -72,8 +71,3 @@ def _shown(rows: list[dict]) -> list[dict]:
         }
         for row in rows
     ]
-
-
-def _page(request, start: int) -> str:
-    kept = {name: value for name, value in request.GET.items() if name != "from" and value}
-    return "?" + urlencode({**kept, "from": start})
