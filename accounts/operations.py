@@ -89,6 +89,8 @@ def _set_permissions(role: Role, codenames: Iterable[str]) -> None:
 def tailor_role(*, role: Role, codenames: Iterable[str], by, now: datetime) -> Role:
     """Say what this role may do in its organisation, in place of what it could before."""
     _require_configure(by)
+    if by is not None and by.memberships.not_over(now.date()).filter(role=role).exists():
+        raise ValidationError(_("Nobody changes what a role of their own may do."))
     codenames = sorted(codenames)
     unknown = set(codenames) - set(Permission.values)
     if unknown:

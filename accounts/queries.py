@@ -24,6 +24,7 @@ from accounts.models import (
     Role,
     User,
 )
+from core.models import AuditEvent
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Authority:
 
     held: dict[str, frozenset[UUID]]
     names: tuple[tuple[str, str], ...] = ()  # English and Nepali, those without any permission too
+    offices: frozenset[UUID] = frozenset()  # of IOM, where what is of the whole house is held
 
     def where(self, *permissions: str) -> frozenset[UUID]:
         """Organisations in which the person holds at least one of these permissions."""
@@ -52,19 +54,20 @@ def authority_of(user) -> Authority:
             cursor.execute(_STANDING, {"user": user.pk, "today": timezone.localdate()})
             rows = cursor.fetchall()
         held: dict[str, set[UUID]] = {}
-        for organisation_id, _name_en, _name_ne, codenames in rows:
+        for organisation_id, _name_en, _name_ne, _kind, codenames in rows:
             for codename in codenames:
                 held.setdefault(codename, set()).add(organisation_id)
         user._authority = Authority(
             {name: frozenset(ids) for name, ids in held.items()},
-            tuple((name_en, name_ne) for _id, name_en, name_ne, _codenames in rows),
+            tuple((name_en, name_ne) for _id, name_en, name_ne, _kind, _codenames in rows),
+            frozenset(key for key, _en, _ne, kind, _codenames in rows if kind == OrganisationKind.IOM),
         )
     return user._authority
 
 
 # By hand, as every page asks it and the ORM would take longer to write it than PostgreSQL to answer.
 _STANDING = """
-    SELECT o.id, o.name_en, o.name_ne,
+    SELECT o.id, o.name_en, o.name_ne, o.kind,
            coalesce(array_agg(DISTINCT p.codename::text) FILTER (WHERE p.codename IS NOT NULL), '{}')
       FROM accounts_membership m
       JOIN accounts_role r ON r.id = m.role_id
@@ -196,8 +199,24 @@ def holders(permission: Permission, organisation_id: UUID):
 
 def may_configure(user) -> bool:
     """Whether the person configures the system: an administrator of IOM, never of a partner."""
-    held = authority_of(user).where(Permission.CONFIGURE)
-    return Organisation.objects.filter(pk__in=held, kind=OrganisationKind.IOM).exists()
+    authority = authority_of(user)
+    return bool(authority.where(Permission.CONFIGURE) & authority.offices)
+
+
+def may_audit(user) -> bool:
+    """Whether the person reads the log: an auditor of IOM, never of a partner."""
+    authority = authority_of(user)
+    return bool(authority.where(Permission.READ_AUDIT) & authority.offices)
+
+
+def audit_events(user):
+    """The log for its auditor; for everybody else nothing, as the database says too."""
+    return AuditEvent.objects.all() if may_audit(user) else AuditEvent.objects.none()
+
+
+def usernames(**chosen: object) -> dict[UUID, str]:
+    """User names by key, for the log."""
+    return dict(User.objects.filter(**chosen).values_list("pk", "username"))
 
 
 def token_digest(text: str) -> str:

@@ -57,17 +57,18 @@ def limits_of(permissions: Iterable[str]) -> list["StrOrPromise"]:
     """What somebody with these permissions and no others can't do, the weightiest first."""
     held = frozenset(permissions)
     reads, figures = Permission.READ_CASES in held, Permission.READ_FIGURES in held
+    knows = reads or figures  # who sees no case needn't be told what can't be done with one
     said: list[tuple[bool, StrOrPromise]] = [
         (not reads and figures, _("Sees a case reference and figures, never a name or what was said.")),
-        (not reads and not figures, _("Sees no case: no reference, no name, no figures.")),
+        (not knows, _("Sees no case: no reference, no name, no figures.")),
         (reads and Permission.WRITE_CASES not in held, _("Can't write in a case file or open a new case.")),
         (reads and Permission.READ_RESTRICTED not in held, _("Can't read restricted notes.")),
         (reads and Permission.READ_COUNSELLING not in held, _("Can't read counselling notes.")),
         (reads and Permission.REFER_CASES not in held, _("Can't refer a case or take a referral.")),
-        (Permission.OVERRIDE_ELIGIBILITY not in held, _("Can't admit against the criteria.")),
-        (Permission.ENDORSE_GRANTS not in held, _("Can't endorse grants.")),
-        (Permission.APPROVE_GRANTS not in held, _("Can't approve grants.")),
-        (Permission.PAY_GRANTS not in held, _("Can't pay instalments.")),
+        (knows and Permission.OVERRIDE_ELIGIBILITY not in held, _("Can't admit against the criteria.")),
+        (knows and Permission.ENDORSE_GRANTS not in held, _("Can't endorse grants.")),
+        (knows and Permission.APPROVE_GRANTS not in held, _("Can't approve grants.")),
+        (knows and Permission.PAY_GRANTS not in held, _("Can't pay instalments.")),
         (Permission.MANAGE_PEOPLE not in held, _("Can't add people or give roles.")),
         (Permission.READ_AUDIT not in held, _("Can't read the log.")),
         (Permission.CONFIGURE not in held, _("Can't change how the system is set up.")),

@@ -1,13 +1,14 @@
-"""Forms of admission, plans, grants and follow-ups."""
+"""Forms of admission, plans, grants and follow-ups, and of the log."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from beneficiaries.choices import AssessmentDecision
+from beneficiaries.forms import PlainSelect
 from core.forms import OnceForm, day_field
 from projects.facts import FACTS
 from projects.models import BudgetLine
-from reintegration.choices import FollowUpOutcome, Livelihood, Wellbeing
+from reintegration.choices import EVENTS, FollowUpOutcome, Livelihood, Wellbeing
 
 ANSWERS = [("yes", _("Yes")), ("no", _("No")), ("unknown", _("Not known"))]
 FROM_ANSWER = {"yes": True, "no": False, "unknown": None}
@@ -124,4 +125,30 @@ class FollowUpForm(OnceForm):
         max_length=5000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 5}),
+    )
+
+
+class LogFilter(forms.Form):
+    """Narrowing the log."""
+
+    is_filter = True  # nothing here has to be filled in, so nothing is called optional
+
+    first_on = day_field(_("From"), required=False)
+    last_on = day_field(_("To"), required=False)
+    verb = forms.ChoiceField(
+        label=_("What"), required=False, choices=[("", _("All")), *sorted(EVENTS.items())], widget=PlainSelect
+    )
+    username = forms.CharField(
+        label=_("User name"),
+        required=False,
+        max_length=150,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+    reference = forms.CharField(
+        label=_("Case reference"),
+        required=False,
+        max_length=20,
+        widget=forms.TextInput(attrs={"class": "govuk-input--width-10", "autocomplete": "off"}),
     )

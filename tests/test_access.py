@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from accounts.queries import audit_events
 from api.resources import RESOURCES
 from core.clock import now
 from core.context import acting_as
@@ -138,6 +139,7 @@ def resource(name: str, readers, *, making: bool = False, deeds: dict | None = N
     return found
 
 
+AUDITOR = ("auditor",)
 EVERYBODY = {"a": set(CAST), "b": set(CAST), "missing": set()}
 # Who is asked next says no: in the API either of them finds the deed, and the grant's state decides.
 EITHER = dict.fromkeys(TARGETS, DECIDES["refuse"] | DECIDES["approve"])
@@ -167,6 +169,7 @@ API: dict[str, Row] = {
     **resource("instalment", GRANTS),
     **resource("follow-up", READS, deeds={"record": WRITES}),
     **resource("reminder", READS),
+    **resource("audit-event", dict.fromkeys(TARGETS[:2], AUDITOR) | {"missing": set()}),
 }
 
 TABLE: dict[str, Row] = {
@@ -206,6 +209,7 @@ TABLE: dict[str, Row] = {
     "case-detail": Row(case_page(READS), refused, TARGETS),
     "projects:project-list": Row(page(), refused),
     "projects:project-detail": Row(page(), refused),
+    "reintegration:log-list": Row(page(set(AUDITOR)), refused),
     "reintegration:admission-choose": Row(case_page(READS, WRITES), refused, TARGETS),
     "reintegration:admission-assess": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "reintegration:plan-agree": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
@@ -265,8 +269,11 @@ def keys(cast) -> dict[str, dict[str, str]]:
             found[target] |= {
                 kind.lookup_url_kwarg: str(_row_of(kind, by, case).pk)
                 for kind in RESOURCES
-                if kind.lookup_url_kwarg not in found[target]
+                if kind.lookup_url_kwarg not in found[target] and kind.noun != "audit-event"
             }
+        with acting_as(cast["auditor"]):
+            event = audit_events(cast["auditor"]).filter(case_id=case.pk)[0]
+            found[target]["event_id"] = str(event.pk)
     return found
 
 

@@ -92,6 +92,17 @@ def test_one_role_cannot_be_tailored_to_approve_and_pay(cast):
         )
 
 
+def test_nobody_tailors_a_role_of_their_own(cast):
+    """An administrator who let administrators read cases would have given themselves the cases."""
+    with pytest.raises(ValidationError, match="a role of their own"):
+        tailor_role(
+            role=role("administrator"),
+            codenames=["configure", "read_cases"],
+            by=cast["administrator"],
+            now=now(),
+        )
+
+
 def test_tailoring_one_ngos_role_changes_that_ngo_alone(cast):
     tailor_role(role=role("reader", "NGO_A"), codenames=[], by=cast["administrator"], now=now())
     assert not authority_of(cast["ngo_a_reader"]).may("read_cases")

@@ -13,6 +13,7 @@ from reintegration.views.grant import (
     grant_refuse,
     grant_request,
 )
+from reintegration.views.log import log_list
 from reintegration.views.plan import plan_agree
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     "grant_pay",
     "grant_refuse",
     "grant_request",
+    "log_list",
     "plan_agree",
 ]
