@@ -29,6 +29,15 @@ class RoleCode(models.TextChoices):
     ADMINISTRATOR = "administrator", _("Administrator")
 
 
+class Standing(models.TextChoices):
+    """How somebody stands in an organisation, as its focal point is told."""
+
+    WORKING = "working", _("Works here")
+    INVITED = "invited", _("Invited")
+    TO_COME = "to_come", _("To come")
+    ENDED = "ended", _("Ended")
+
+
 class Permission(models.TextChoices):
     """What a role may do in its organisation. The database's wall reads the same names."""
 
@@ -47,6 +56,42 @@ class Permission(models.TextChoices):
     READ_AUDIT = "read_audit", _("read the record of what happened")
     CONFIGURE = "configure", _("configure the system")
 
+
+# What an organisation's focal point may give there; the other roles are an administrator's to give.
+GIVEN_BY_FOCAL_POINTS = (
+    RoleCode.CASEWORKER,
+    RoleCode.READER,
+    RoleCode.SUPERVISOR,
+    RoleCode.FOCAL_POINT,
+)
+# A role that was tailored to hold one of these is an administrator's to give, whatever its name.
+ADMINISTRATORS_TO_GIVE = (
+    Permission.CONFIGURE,
+    Permission.READ_AUDIT,
+    Permission.BREAK_GLASS,
+    Permission.APPROVE_GRANTS,
+    Permission.PAY_GRANTS,
+)
+
+# What each role is for, in one sentence; what it may and can't do is told from its permissions.
+PURPOSES = {
+    RoleCode.CASEWORKER: _("Carries a case from the first interview to the last visit."),
+    RoleCode.READER: _("Follows the cases of the organisation without writing in them."),
+    RoleCode.FOCAL_POINT: _(
+        "Keeps the people of the own organisation: who works there, as what, and until when."
+    ),
+    RoleCode.SUPERVISOR: _(
+        "Watches over the cases, admits where the criteria are doubtful, and endorses grants."
+    ),
+    RoleCode.GRANT_APPROVER: _("Decides whether a grant is approved, from its figures alone."),
+    RoleCode.FINANCE: _("Pays the instalments of approved grants, from their figures alone."),
+    RoleCode.PROGRAMME_MANAGER: _("Follows what the programmes cost and reach, in figures."),
+    RoleCode.PROTECTION_SUPERVISOR: _("Steps in where somebody's life or safety is in danger."),
+    RoleCode.DATA_STEWARD: _("Will keep records free of doubles; its pages come with later work."),
+    RoleCode.RESEARCHER: _("Will read what has been released for research; its pages come with later work."),
+    RoleCode.AUDITOR: _("Reads in the log who did what, and nothing else."),
+    RoleCode.ADMINISTRATOR: _("Sets up programmes, organisations and people, and sees no case."),
+}
 
 # A role that isn't named here starts with nothing: its pages come with later work.
 STARTING_PERMISSIONS: dict[str, tuple[str, ...]] = {

@@ -1,10 +1,12 @@
-"""Forms of sign-in."""
+"""Forms of sign-in, of people and their roles, and of a first password."""
 
 from django import forms
 from django.contrib.auth import authenticate
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import LANGUAGES, Role, User
+from core.forms import OnceForm, check_period, day_field
 
 
 class SignInForm(forms.Form):
@@ -38,4 +40,88 @@ class SignInForm(forms.Form):
             )
             if self.user is None:
                 raise forms.ValidationError(_("The user name or the password is not right."))
+        return found
+
+
+class RoleChoice(forms.ModelChoiceField):
+    """A role by its name; with its organisation where there are several to choose from."""
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(Role.objects.none(), label=_("Role"), **kwargs)
+
+    def offer(self, roles: QuerySet[Role]) -> None:
+        self.queryset = roles
+        self.is_one_place = len({role.organisation_id for role in roles}) < 2
+
+    def label_from_instance(self, obj: Role) -> str:  # type: ignore[override]  # rows here are roles
+        return obj.get_code_display() if self.is_one_place else str(obj)
+
+
+class MembershipPeriodForm(OnceForm):
+    """From when to when somebody has a role."""
+
+    starts_on = day_field(_("First day"))
+    ends_on = day_field(_("Last day"), required=False)
+
+    def clean(self):
+        found = super().clean()
+        check_period(self)
+        return found
+
+
+class RoleGivenForm(MembershipPeriodForm):
+    """A role, of those that the person who fills this in may give."""
+
+    role = RoleChoice()
+    field_order = ["role"]
+
+    def __init__(self, *args, roles: QuerySet[Role], **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["role"]
+        assert isinstance(field, RoleChoice)
+        field.offer(roles)
+
+
+class PersonForm(RoleGivenForm):
+    """Somebody new. Their user name is made by the system."""
+
+    first_name = forms.CharField(label=_("First name"), max_length=150)
+    last_name = forms.CharField(label=_("Family name"), max_length=150, required=False)
+    email = forms.EmailField(
+        label=_("E-mail"),
+        max_length=254,
+        help_text=_("Their own, that nobody else reads: the invitation goes there."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    language = forms.ChoiceField(
+        label=_("Language of mails"),
+        choices=LANGUAGES,
+        widget=forms.RadioSelect(attrs={"class": "govuk-radios--inline"}),
+        initial="ne",
+    )
+    field_order = ["first_name", "last_name", "email", "language", "role"]
+
+
+class FirstPasswordForm(forms.Form):
+    """The password that an invited person chooses, typed twice."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=200,
+        strip=False,
+        help_text=_("12 characters or more; a sentence that only you would say is good."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    again = forms.CharField(
+        label=_("The same password again"),
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean(self):
+        found = super().clean()
+        typed = self.cleaned_data
+        if typed.get("password") and typed.get("again") and typed["password"] != typed["again"]:
+            self.add_error("again", _("The two passwords are not the same."))
         return found

@@ -15,6 +15,7 @@ from guardian.models import GroupObjectPermissionBase
 from accounts.choices import OrganisationKind, Permission, RoleCode
 from core.scoping import Open, OwnWall, ScopedQuerySet
 
+LANGUAGES = [("en", "English"), ("ne", "नेपाली")]
 ALL = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
@@ -23,9 +24,7 @@ class User(AbstractUser):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField(_("e-mail"))
-    language = models.CharField(
-        _("language"), max_length=2, choices=[("en", "English"), ("ne", "नेपाली")], default="en"
-    )
+    language = models.CharField(_("language"), max_length=2, choices=LANGUAGES, default="en")
 
     wall = Open(("SELECT", "INSERT", "UPDATE"), "sign-in must find a user before there is a context")
 
@@ -101,11 +100,15 @@ class Role(models.Model):
 class MembershipQuerySet(models.QuerySet):
     def live(self, on):
         """Memberships that hold on the given date."""
-        return self.filter(starts_on__lte=on).filter(Q(ends_on=None) | Q(ends_on__gte=on))
+        return self.not_over(on).filter(starts_on__lte=on)
+
+    def not_over(self, on):
+        """Memberships that hold on the given date or begin later."""
+        return self.filter(Q(ends_on=None) | Q(ends_on__gte=on))
 
     def overlapping(self, other: "Membership"):
         """Other memberships that share a day with this one."""
-        found = self.exclude(pk=other.pk).filter(Q(ends_on=None) | Q(ends_on__gte=other.starts_on))
+        found = self.exclude(pk=other.pk).not_over(other.starts_on)
         return found if other.ends_on is None else found.filter(starts_on__lte=other.ends_on)
 
 

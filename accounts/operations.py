@@ -1,15 +1,21 @@
 """Every write to people, organisations, roles, notices and API tokens."""
 
+import re
 import secrets
+import unicodedata
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.contrib.auth.models import Permission as DjangoPermission
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -23,11 +29,21 @@ from accounts.models import (
     Role,
     User,
 )
-from accounts.queries import may_configure, token_digest
-from core import audit
+from accounts.queries import (
+    awaits_password,
+    invitations,
+    is_invited,
+    managed_by,
+    may_configure,
+    may_give,
+    people_managed_by,
+    token_digest,
+    works_elsewhere,
+)
+from accounts.rules import pair_in
+from core import audit, outbox
 
-# An approver who also pays would be two of the three people that a grant needs.
-INCOMPATIBLE = ({RoleCode.GRANT_APPROVER, RoleCode.FINANCE},)
+TAIL, TAIL_LENGTH = "abcdefghjkmnpqrstuvwxyz23456789", 5  # of a user name; without what is misread
 TOKEN_DAYS = 90  # how long a token opens something unless its maker says otherwise
 
 
@@ -74,6 +90,8 @@ def _set_permissions(role: Role, codenames: Iterable[str]) -> None:
 def tailor_role(*, role: Role, codenames: Iterable[str], by, now: datetime) -> Role:
     """Say what this role may do in its organisation, in place of what it could before."""
     _require_configure(by)
+    if by is not None and by.memberships.not_over(now.date()).filter(role=role).exists():
+        raise ValidationError(_("Nobody changes what a role of their own may do."))
     codenames = sorted(codenames)
     unknown = set(codenames) - set(Permission.values)
     if unknown:
@@ -94,6 +112,8 @@ def save_user(*, user: User, by, now: datetime, password: str = "") -> User:
         user.set_password(password)
     elif user._state.adding:
         user.set_unusable_password()
+    if not user.is_active and User.objects.filter(pk=user.pk, is_active=True).exists():
+        _close_account(user, now=now)
     user.full_clean()
     user.save()
     audit.record(by=by, verb="user saved", obj=user, now=now)
@@ -103,17 +123,46 @@ def save_user(*, user: User, by, now: datetime, password: str = "") -> User:
 @transaction.atomic
 def save_membership(*, membership: Membership, by, now: datetime) -> Membership:
     """Give a person a role from one day to another; refused beside a role that must be somebody else's."""
-    _require_configure(by)
+    _require_right_to_give(membership, by)
+    same = Membership.objects.overlapping(membership).filter(user=membership.user, role=membership.role)
+    if same.exists():
+        raise ValidationError({"starts_on": _("This person has this role already on some of these days.")})
     membership.full_clean()
     beside = Membership.objects.overlapping(membership).filter(
         user=membership.user, role__organisation=membership.role.organisation
     )
     held = {membership.role.code, *beside.values_list("role__code", flat=True)}
-    if any(pair <= held for pair in INCOMPATIBLE):
-        raise ValidationError(_("One person can't approve grants and pay them in one organisation."))
+    together = pair_in(held)
+    if together is not None:
+        raise ValidationError(str(together.refusal))
     membership.save()
-    audit.record(by=by, verb="membership saved", obj=membership, now=now)
+    detail = {
+        "user": str(membership.user_id),
+        "role": membership.role.code,
+        "organisation": membership.role.organisation.code,
+    }
+    audit.record(by=by, verb="membership saved", obj=membership, now=now, detail=detail)
     return membership
+
+
+def _require_right_to_give(membership: Membership, by) -> None:
+    """A role is given by an administrator, or by a focal point to their own people; by nobody to themselves.
+
+    Of a change both are asked for: the row as it stands and as it would be.
+    """
+    if by is None:
+        return
+    kept = Membership.objects.filter(pk=membership.pk).select_related("role", "user")
+    sides = [membership, *kept]
+    if any(side.user_id == by.pk for side in sides):
+        raise ValidationError(_("Nobody gives or changes a role of their own."))
+    if may_configure(by):
+        return
+    for side in sides:
+        is_new = not Membership.objects.filter(user=side.user).exists()
+        is_ours = is_new or people_managed_by(by).filter(pk=side.user_id).exists()
+        if not is_ours or not may_give(by, side.role):
+            raise PermissionDenied
 
 
 @transaction.atomic
@@ -195,3 +244,154 @@ def note_token_use(*, token: ApiToken, now: datetime) -> None:
     if token.last_used_on != now.date():
         token.last_used_on = now.date()
         token.save(update_fields=["last_used_on"])
+
+
+@dataclass(frozen=True)
+class PersonGiven:
+    """What a focal point says of somebody new. The user name is the system's: a taken one would tell who exists."""
+
+    first_name: str
+    last_name: str
+    email: str
+    language: str
+
+
+@transaction.atomic
+def add_person(
+    *, given: PersonGiven, role: Role, starts_on: date, ends_on: date | None, by, now: datetime
+) -> User:
+    """Add somebody to an organisation of one's own, and mail them an invitation to choose a password.
+
+    An address that somebody elsewhere has is no reason to refuse, and nothing is said of it: the two are two
+    accounts.
+    """
+    if not may_give(by, role):
+        raise PermissionDenied
+    here = people_managed_by(by).filter(memberships__role__organisation=role.organisation_id)
+    if here.filter(email__iexact=given.email).exists():
+        raise ValidationError({"email": _("Somebody of this organisation has this e-mail already.")})
+    user = User(username=_fresh_username(given.first_name), **asdict(given))
+    user.set_unusable_password()
+    user.full_clean()
+    user.save(force_insert=True)
+    audit.record(by=by, verb="user saved", obj=user, now=now)
+    save_membership(
+        membership=Membership(user=user, role=role, starts_on=starts_on, ends_on=ends_on), by=by, now=now
+    )
+    _invite(user, by=by, now=now)
+    return user
+
+
+def _fresh_username(first_name: str) -> str:
+    """The first name and a random tail, tried until nobody has it: no person is ever told that one is taken."""
+    folded = unicodedata.normalize("NFKD", first_name).encode("ascii", "ignore").decode().lower()
+    stem = re.sub(r"[^a-z]", "", folded)[:20] or "user"
+    while True:
+        name = f"{stem}-{''.join(secrets.choice(TAIL) for _place in range(TAIL_LENGTH))}"
+        if not User.objects.filter(username=name).exists():
+            return name
+
+
+@transaction.atomic
+def give_role(
+    *, person: User, role: Role, starts_on: date, ends_on: date | None, by, now: datetime
+) -> Membership:
+    """Give somebody of one's own organisation a role there. An account that was closed with their last role opens.
+
+    One who works elsewhere too keeps the account as it stands: it isn't this organisation's to open or close.
+    """
+    if not people_managed_by(by).filter(pk=person.pk).exists():
+        raise PermissionDenied
+    is_ours = not works_elsewhere(person, managed_by(by), on=now.date())
+    membership = save_membership(
+        membership=Membership(user=person, role=role, starts_on=starts_on, ends_on=ends_on), by=by, now=now
+    )
+    if is_ours and not person.is_active:
+        person.is_active = True
+        person.save(update_fields=["is_active"])
+        audit.record(by=by, verb="account opened", obj=person, now=now)
+        _invite(person, by=by, now=now)
+    return membership
+
+
+@transaction.atomic
+def end_access(*, person: User, by, now: datetime) -> None:
+    """End all that somebody may do in one's own organisations, from the next request on.
+
+    Roles end with yesterday; one that began today or is to come leaves no day behind, so it goes (the log keeps
+    it). The account closes where the person works nowhere else; whether it did is told to nobody.
+    """
+    if person == by or not people_managed_by(by).filter(pk=person.pk).exists():
+        raise PermissionDenied
+    today, ours = now.date(), managed_by(by)
+    running = Membership.objects.filter(user=person, role__organisation__in=ours).not_over(today)
+    for membership in running.select_related("role"):
+        if not may_give(by, membership.role):
+            raise ValidationError(_("One of this person's roles is an administrator's to end."))
+        if membership.starts_on < today:
+            end_membership(membership=membership, on=today - timedelta(days=1), by=by, now=now)
+        else:
+            audit.record(
+                by=by,
+                verb="membership removed",
+                obj=membership,
+                now=now,
+                detail={"user": str(person.pk), "role": membership.role.code},
+            )
+            membership.delete()
+    audit.record(by=by, verb="access ended", obj=person, now=now)
+    if not works_elsewhere(person, ours, on=today):
+        _close_account(person, now=now)
+        person.save(update_fields=["is_active", "password"])
+
+
+def _close_account(user: User, *, now: datetime) -> None:
+    """Nobody signs in with it; a new password, even an unusable one, ends its sessions; tokens end."""
+    user.is_active = False
+    user.set_unusable_password()
+    ApiToken.objects.visible_to(user).filter(revoked_at=None).update(revoked_at=now)
+
+
+@transaction.atomic
+def invite_again(*, person: User, by, now: datetime) -> None:
+    """Mail a new invitation to somebody of one's own organisation who has not chosen a password yet."""
+    if not people_managed_by(by).filter(pk=person.pk).exists():
+        raise PermissionDenied
+    if not awaits_password(person):
+        raise ValidationError(_("This person has chosen a password already."))
+    _invite(person, by=by, now=now)
+
+
+def _invite(user: User, *, by, now: datetime) -> None:
+    """The mail names nobody: not the person, not the organisation, no user name. The page tells the rest."""
+    path = reverse("accounts:invitation", args=[user.pk, invitations.make_token(user)])
+    with translation.override(user.language):
+        subject = _("Your invitation to Sahayatra")
+        body = _(
+            "You have been invited to Sahayatra. Open this address within three days and choose a password:"
+        )
+        after = _("If you expected no invitation, delete this mail.")
+    outbox.queue(
+        key=f"invitation:{user.pk}:{now.timestamp()}",
+        recipient=user.email,
+        subject=subject,
+        body=f"{body}\n\n{settings.SITE_URL}{path}\n\n{after}\n",
+        now=now,
+    )
+    audit.record(by=by, verb="invitation sent", obj=user, now=now)
+
+
+@transaction.atomic
+def accept_invitation(*, user_id: UUID, token: str, password: str, now: datetime) -> User:
+    """Take the password that an invited person chose. The row is locked, so that a link serves once."""
+    user = User.objects.select_for_update().filter(pk=user_id).first()
+    if user is None or not is_invited(user, token):
+        raise PermissionDenied
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise ValidationError({"password": error.messages}) from error
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    audit.record(by=user, verb="password chosen", obj=user, now=now)
+    return user

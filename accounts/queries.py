@@ -5,12 +5,26 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Prefetch, Q
 from django.utils import timezone
 
-from accounts.choices import OrganisationKind, Permission
-from accounts.models import ApiToken, Membership, Organisation, User
+from accounts.choices import (
+    ADMINISTRATORS_TO_GIVE,
+    GIVEN_BY_FOCAL_POINTS,
+    OrganisationKind,
+    Permission,
+)
+from accounts.models import (
+    ApiToken,
+    Membership,
+    Organisation,
+    OrganisationGroupPermission,
+    Role,
+    User,
+)
+from core.models import AuditEvent
 
 
 @dataclass(frozen=True)
@@ -19,6 +33,7 @@ class Authority:
 
     held: dict[str, frozenset[UUID]]
     names: tuple[tuple[str, str], ...] = ()  # English and Nepali, those without any permission too
+    offices: frozenset[UUID] = frozenset()  # of IOM, where what is of the whole house is held
 
     def where(self, *permissions: str) -> frozenset[UUID]:
         """Organisations in which the person holds at least one of these permissions."""
@@ -39,19 +54,20 @@ def authority_of(user) -> Authority:
             cursor.execute(_STANDING, {"user": user.pk, "today": timezone.localdate()})
             rows = cursor.fetchall()
         held: dict[str, set[UUID]] = {}
-        for organisation_id, _name_en, _name_ne, codenames in rows:
+        for organisation_id, _name_en, _name_ne, _kind, codenames in rows:
             for codename in codenames:
                 held.setdefault(codename, set()).add(organisation_id)
         user._authority = Authority(
             {name: frozenset(ids) for name, ids in held.items()},
-            tuple((name_en, name_ne) for _id, name_en, name_ne, _codenames in rows),
+            tuple((name_en, name_ne) for _id, name_en, name_ne, _kind, _codenames in rows),
+            frozenset(key for key, _en, _ne, kind, _codenames in rows if kind == OrganisationKind.IOM),
         )
     return user._authority
 
 
 # By hand, as every page asks it and the ORM would take longer to write it than PostgreSQL to answer.
 _STANDING = """
-    SELECT o.id, o.name_en, o.name_ne,
+    SELECT o.id, o.name_en, o.name_ne, o.kind,
            coalesce(array_agg(DISTINCT p.codename::text) FILTER (WHERE p.codename IS NOT NULL), '{}')
       FROM accounts_membership m
       JOIN accounts_role r ON r.id = m.role_id
@@ -80,6 +96,95 @@ def organisations_of(user, permission: str = ""):
         return Organisation.objects.filter(pk__in=authority_of(user).where(permission))
     live = Membership.objects.live(timezone.localdate()).filter(user=user)
     return Organisation.objects.filter(roles__memberships__in=live, is_active=True).distinct()
+
+
+def own_memberships(user, *, on: date):
+    """A person's own roles that hold on the given day or begin later, where the organisation is active."""
+    found = Membership.objects.not_over(on).filter(user=user, role__organisation__is_active=True)
+    return found.select_related("role__organisation").order_by("role__organisation__code", "starts_on", "id")
+
+
+def managed_by(user) -> frozenset[UUID]:
+    """Organisations whose people this person keeps."""
+    return authority_of(user).where(Permission.MANAGE_PEOPLE)
+
+
+def people_managed_by(user):
+    """Whoever has, had or will have a role in an organisation whose people this person keeps."""
+    here = Membership.objects.filter(role__organisation__in=managed_by(user))
+    return User.objects.filter(pk__in=here.values("user")).order_by("first_name", "last_name", "id")
+
+
+def split_by_standing(people, user, *, on: date, is_ended: bool):
+    """Of those people the ones whose work here is over, or the others."""
+    here = Membership.objects.not_over(on).filter(role__organisation__in=managed_by(user))
+    kept = Q(is_active=True, pk__in=here.values("user"))
+    return people.exclude(kept) if is_ended else people.filter(kept)
+
+
+def with_roles_here(people, user):
+    """Their roles in the organisations whose people this person keeps, as `here`; no other role of theirs."""
+    here = Membership.objects.filter(role__organisation__in=managed_by(user))
+    ordered = here.select_related("role__organisation").order_by("-starts_on", "role__code", "id")
+    return people.prefetch_related(Prefetch("memberships", queryset=ordered, to_attr="here"))
+
+
+def works_elsewhere(person: User, organisations: frozenset[UUID], *, on: date) -> bool:
+    """Whether somebody has a role, or one to come, outside these organisations."""
+    kept = Membership.objects.not_over(on).filter(user=person)
+    return kept.exclude(role__organisation__in=organisations).exists()
+
+
+def roles_given_by(user):
+    """Roles that a focal point may give: `rules.may_be_given`, for all of their organisations in one query."""
+    codes = {"organisation__in": managed_by(user), "code__in": GIVEN_BY_FOCAL_POINTS}
+    weighty = OrganisationGroupPermission.objects.filter(permission__codename__in=ADMINISTRATORS_TO_GIVE)
+    return (
+        Role.objects.filter(**codes)
+        .exclude(group__in=weighty.values("group"))
+        .select_related("organisation")
+        .order_by("organisation__code", "code")
+    )
+
+
+def may_give(user, role: Role) -> bool:
+    """Whether this person may give the role as a focal point."""
+    return roles_given_by(user).filter(pk=role.pk).exists()
+
+
+class Invitations(PasswordResetTokenGenerator):
+    """Links for choosing a first password. They hold three days (PASSWORD_RESET_TIMEOUT), and until one is chosen."""
+
+    key_salt = "accounts.queries.Invitations"
+
+
+invitations = Invitations()
+
+
+def awaits_password(user: User) -> bool:
+    """Whether an open account has no password yet."""
+    return user.is_active and not user.has_usable_password()
+
+
+def is_invited(user: User, token: str) -> bool:
+    return awaits_password(user) and invitations.check_token(user, token)
+
+
+def invited_person(person_id: UUID, token: str) -> User | None:
+    """Whom this link invites; None for a link that was used, ran out or never was."""
+    user = User.objects.filter(pk=person_id).first()
+    return user if user is not None and is_invited(user, token) else None
+
+
+def permissions_by_role(organisation: Organisation) -> dict[str, frozenset[str]]:
+    """What each role may do in this organisation, as an administrator left it."""
+    granted = Role.objects.filter(organisation=organisation).values_list(
+        "code", "group__organisationgrouppermission__permission__codename"
+    )
+    found: dict[str, set[str]] = {}
+    for code, codename in granted:
+        found.setdefault(code, set()).update({codename} - {None})
+    return {code: frozenset(codenames) for code, codenames in found.items()}
 
 
 def holders(permission: Permission, organisation_id: UUID):
@@ -114,8 +219,24 @@ def still_or_now(person: User, permission: Permission, *organisation_ids: UUID) 
 
 def may_configure(user) -> bool:
     """Whether the person configures the system: an administrator of IOM, never of a partner."""
-    held = authority_of(user).where(Permission.CONFIGURE)
-    return Organisation.objects.filter(pk__in=held, kind=OrganisationKind.IOM).exists()
+    authority = authority_of(user)
+    return bool(authority.where(Permission.CONFIGURE) & authority.offices)
+
+
+def may_audit(user) -> bool:
+    """Whether the person reads the log: an auditor of IOM, never of a partner."""
+    authority = authority_of(user)
+    return bool(authority.where(Permission.READ_AUDIT) & authority.offices)
+
+
+def audit_events(user):
+    """The log for its auditor; for everybody else nothing, as the database says too."""
+    return AuditEvent.objects.all() if may_audit(user) else AuditEvent.objects.none()
+
+
+def usernames(**chosen: object) -> dict[UUID, str]:
+    """User names by key, for the log."""
+    return dict(User.objects.filter(**chosen).values_list("pk", "username"))
 
 
 def token_digest(text: str) -> str:

@@ -9,6 +9,7 @@ from api.views.cases import (
     EnrolmentViews,
     ScreeningViews,
 )
+from api.views.log import AuditEventViews
 from api.views.passing_on import ReferralViews, TransferViews
 from api.views.programmes import CriteriaViews, IndicatorViews, OrganisationViews, ProjectViews
 from api.views.reintegration import FollowUpViews, GrantViews, InstalmentViews, PlanViews, ReminderViews
@@ -31,4 +32,5 @@ RESOURCES: tuple[type[Resource], ...] = (
     InstalmentViews,
     FollowUpViews,
     ReminderViews,
+    AuditEventViews,
 )

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, models, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from core.clock import now
+from core.forms import check_period, take
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -58,13 +59,6 @@ def refusal_of(error: Exception) -> ValidationError:
     )
 
 
-def take(form: forms.BaseForm, error: ValidationError) -> None:
-    """Show a refusal on the form, at the field that it is about where the form has that field."""
-    texts = error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
-    for name, lines in texts.items():
-        form.add_error(name if name in form.fields else None, lines)
-
-
 def attempt(form: forms.BaseForm, deed: Callable[[], T]) -> T | None:
     """Carry out a deed; None where it was refused, which the form then says."""
     try:
@@ -73,13 +67,6 @@ def attempt(form: forms.BaseForm, deed: Callable[[], T]) -> T | None:
     except REFUSED as error:
         take(form, refusal_of(error))
         return None
-
-
-def check_period(form: forms.BaseForm) -> None:
-    """Say it in words where the last day is before the first, sooner than a constraint would."""
-    first, last = (form.cleaned_data.get(name) for name in ("starts_on", "ends_on"))
-    if first and last and last < first:
-        form.add_error("ends_on", _("The last day can’t be before the first day."))
 
 
 class ConfigurationForm(forms.ModelForm):

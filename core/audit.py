@@ -1,7 +1,9 @@
-"""Writing to the record of what happened."""
+"""Writing to the record of what happened, and what of it may be shown."""
 
+from typing import Any
 from uuid import UUID
 
+from django.urls import Resolver404, resolve
 from django.utils import timezone
 
 from core.models import AuditEvent
@@ -20,3 +22,43 @@ def record(
         case_id=case_id,
         detail=detail or {},
     )
+
+
+# Details whose values the log shows: figures, codes and names of fields. Of another only its writer knows.
+SHOWN = frozenset(
+    {
+        "code",
+        "confidentiality",
+        "count",
+        "decision",
+        "filters",
+        "format",
+        "from",
+        "given",
+        "method",
+        "new",
+        "of",
+    }
+    | {"organisation", "outcome", "permissions", "project", "purpose", "receiver", "refused", "role", "rows"}
+    | {"status", "version"}
+)
+
+
+def told(detail: dict[str, Any]) -> dict[str, Any]:
+    """What of an event's detail may be shown: no value of a person's own.
+
+    An address is told by its shape, as what somebody typed into it may be a name; `user` is a key.
+    """
+    found = {name: value for name, value in detail.items() if name in SHOWN}
+    if "path" in detail:
+        found["path"] = _shape(str(detail["path"]))
+    if "user" in detail:
+        found["user"] = UUID(str(detail["user"]))
+    return found
+
+
+def _shape(path: str) -> str:
+    try:
+        return resolve(path).route
+    except Resolver404:
+        return "–"

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -48,6 +49,18 @@ def submit(
         )
         return None
     return redirect(led or "/")
+
+
+def offset_of(request: HttpRequest) -> int:
+    """How many rows come before this page, from `from=` in the address; 0 for what is no number."""
+    given = request.GET.get("from", "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
+
+
+def page_url(request: HttpRequest, start: int) -> str:
+    """The same list with the same filters, from another row on."""
+    kept = {name: value for name, value in request.GET.items() if name != "from" and value}
+    return "?" + urlencode({**kept, "from": start})
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

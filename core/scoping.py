@@ -67,7 +67,7 @@ class OwnWall:
     """A table without a case: the SQL condition on its own columns for each command (None: nobody).
 
     Conditions may call `wall.has_user()`, `wall.person()`, `wall.reads()`, `wall.edits()`,
-    `wall.figures()` and `wall.decides()`; in a condition, `t` is the table.
+    `wall.figures()`, `wall.decides()` and `wall.audits()`; in a condition, `t` is the table.
     """
 
     read: str | None

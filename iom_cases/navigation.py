@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from accounts.queries import authority_of, unread_notices
+from accounts.queries import authority_of, may_audit, unread_notices
 
 
 def frame(request) -> dict:
@@ -25,7 +25,10 @@ def frame(request) -> dict:
         ),
         (_("Referrals"), reverse("beneficiaries:referral-list"), authority.may("refer_cases")),
         (_("Emergency"), reverse("beneficiaries:emergency-open"), authority.may("break_glass")),
+        (_("People"), reverse("accounts:person-list"), authority.may("manage_people")),
+        (_("Log"), reverse("reintegration:log-list"), may_audit(user)),
         (_("Programmes"), reverse("projects:project-list"), True),
+        (_("Roles"), reverse("accounts:role-list"), True),
     ]
     return {
         "is_demo": settings.DEMO,

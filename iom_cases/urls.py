@@ -13,7 +13,7 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("language/", language_change, name="set_language"),
     path("admin/", admin.site.urls),
-    path("accounts/", include("accounts.urls")),
+    path("", include("accounts.urls")),
     path("api/v1/", include("api.urls")),
     path("", include("beneficiaries.urls")),
     path("cases/<str:reference>/", case_detail, name="case-detail"),

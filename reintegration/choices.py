@@ -1,7 +1,12 @@
-"""Codes of plans, grants, follow-ups and reminders."""
+"""Codes of plans, grants, follow-ups and reminders, and the words of the log."""
+
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 class Livelihood(models.TextChoices):
@@ -41,3 +46,77 @@ class Wellbeing(models.TextChoices):
     POOR = "poor", _("In difficulty")
     DANGER = "danger", _("In danger")
     UNKNOWN = "unknown", _("Not known")
+
+
+# What the log says of each event, in words; the verbs are those that operations record.
+EVENTS: dict[str, "StrOrPromise"] = {
+    "access ended": _("Ended all access of a person"),
+    "account opened": _("Opened an account again"),
+    "admission decided": _("Decided on admission"),
+    "case closed": _("Closed a case"),
+    "case file read": _("Read a case file"),
+    "case opened": _("Opened a case"),
+    "cases imported": _("Imported cases"),
+    "configuration removed": _("Removed something from the configuration"),
+    "configuration saved": _("Changed the configuration"),
+    "consent recorded": _("Recorded an answer on consent"),
+    "consent withdrawn": _("Recorded that consent was withdrawn"),
+    "criteria revised": _("Changed the criteria of a programme"),
+    "denied": _("Was refused"),
+    "follow-up recorded": _("Recorded a follow-up"),
+    "follow-ups scheduled": _("Scheduled follow-ups"),
+    "geography loaded": _("Loaded names of places"),
+    "grant approved": _("Approved a grant"),
+    "grant endorsed": _("Endorsed a grant"),
+    "grant refused": _("Refused a grant"),
+    "grant requested": _("Asked for a grant"),
+    "instalment paid": _("Paid an instalment"),
+    "invitation sent": _("Sent an invitation"),
+    "log read": _("Read the log"),
+    "membership removed": _("Took back a role that began today or later"),
+    "membership saved": _("Gave a role or changed its dates"),
+    "note written": _("Wrote a note"),
+    "opened in an emergency": _("Opened a file in an emergency"),
+    "organisation saved": _("Saved an organisation"),
+    "password chosen": _("Chose a first password"),
+    "phase started": _("Started a new phase of a programme"),
+    "plan agreed": _("Agreed a plan"),
+    "programme loaded": _("Loaded a programme"),
+    "referral accepted": _("Accepted a referral"),
+    "referral declined": _("Declined a referral"),
+    "referral finished": _("Finished a referral"),
+    "referral sent": _("Sent a referral"),
+    "reminder sent": _("Was sent a reminder"),
+    "role tailored": _("Changed what a role may do"),
+    "screening recorded": _("Recorded answers of a screening"),
+    "token created": _("Made a token for a program"),
+    "tokens revoked": _("Ended the tokens of a person"),
+    "user saved": _("Saved a person who signs in"),
+}
+# Names of the details that the log shows (core.audit.told); their values are codes and figures.
+DETAILS: dict[str, "StrOrPromise"] = {
+    "code": _("code"),
+    "confidentiality": _("confidentiality"),
+    "count": _("how many"),
+    "decision": _("decision"),
+    "filters": _("narrowed by"),
+    "format": _("format"),
+    "from": _("from"),
+    "given": _("agreed"),
+    "method": _("method"),
+    "new": _("new"),
+    "of": _("of"),
+    "organisation": _("organisation"),
+    "outcome": _("outcome"),
+    "path": _("address"),
+    "permissions": _("may now"),
+    "project": _("programme"),
+    "purpose": _("purpose"),
+    "receiver": _("receiver"),
+    "refused": _("refused"),
+    "role": _("role"),
+    "rows": _("rows"),
+    "status": _("answer"),
+    "user": _("person"),
+    "version": _("version"),
+}

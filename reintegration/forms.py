@@ -1,22 +1,17 @@
-"""Forms of admission, plans, grants and follow-ups."""
+"""Forms of admission, plans, grants and follow-ups, and of the log."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from beneficiaries.choices import AssessmentDecision
-from core.forms import OnceForm
+from beneficiaries.forms import PlainSelect
+from core.forms import OnceForm, day_field
 from projects.facts import FACTS
 from projects.models import BudgetLine
-from reintegration.choices import FollowUpOutcome, Livelihood, Wellbeing
+from reintegration.choices import EVENTS, FollowUpOutcome, Livelihood, Wellbeing
 
 ANSWERS = [("yes", _("Yes")), ("no", _("No")), ("unknown", _("Not known"))]
 FROM_ANSWER = {"yes": True, "no": False, "unknown": None}
-
-
-def _day(label, **kwargs) -> forms.DateField:
-    return forms.DateField(
-        label=label, input_formats=["%Y-%m-%d", "%Y/%m/%d"], help_text=_("AD, such as 2026-03-27."), **kwargs
-    )
 
 
 def _npr(label, **kwargs) -> forms.DecimalField:
@@ -52,7 +47,7 @@ class DecisionForm(OnceForm):
     decision = forms.ChoiceField(
         label=_("Decision"), choices=AssessmentDecision.choices, widget=forms.RadioSelect
     )
-    enrolled_on = _day(_("Date of admission"))
+    enrolled_on = day_field(_("Date of admission"))
     reason = forms.CharField(
         label=_("Why"),
         required=False,
@@ -76,7 +71,7 @@ class PlanForm(OnceForm):
     steps = forms.CharField(
         label=_("Steps agreed"), max_length=5000, required=False, widget=forms.Textarea(attrs={"rows": 4})
     )
-    agreed_on = _day(_("Agreed on"))
+    agreed_on = day_field(_("Agreed on"))
 
 
 class GrantForm(OnceForm):
@@ -112,13 +107,13 @@ class PaymentForm(OnceForm):
         max_length=60,
         widget=forms.TextInput(attrs={"class": "govuk-input--width-20", "autocomplete": "off"}),
     )
-    paid_on = _day(_("Paid on"))
+    paid_on = day_field(_("Paid on"))
 
 
 class FollowUpForm(OnceForm):
     """What came of a visit, call or review."""
 
-    done_on = _day(_("When was it?"))
+    done_on = day_field(_("When was it?"))
     outcome = forms.ChoiceField(
         label=_("What came of it?"), choices=FollowUpOutcome.choices, widget=forms.RadioSelect
     )
@@ -130,4 +125,30 @@ class FollowUpForm(OnceForm):
         max_length=5000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 5}),
+    )
+
+
+class LogFilter(forms.Form):
+    """Narrowing the log."""
+
+    is_filter = True  # nothing here has to be filled in, so nothing is called optional
+
+    first_on = day_field(_("From"), required=False)
+    last_on = day_field(_("To"), required=False)
+    verb = forms.ChoiceField(
+        label=_("What"), required=False, choices=[("", _("All")), *sorted(EVENTS.items())], widget=PlainSelect
+    )
+    username = forms.CharField(
+        label=_("User name"),
+        required=False,
+        max_length=150,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+    reference = forms.CharField(
+        label=_("Case reference"),
+        required=False,
+        max_length=20,
+        widget=forms.TextInput(attrs={"class": "govuk-input--width-10", "autocomplete": "off"}),
     )

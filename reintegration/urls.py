@@ -8,6 +8,7 @@ urlpatterns = [
     path("cases/<str:reference>/programmes/<slug:code>/", views.admission_assess, name="admission-assess"),
     path("cases/<str:reference>/programmes/<slug:code>/plan/", views.plan_agree, name="plan-agree"),
     path("cases/<str:reference>/plans/<uuid:plan_id>/grant/", views.grant_request, name="grant-request"),
+    path("audit/", views.log_list, name="log-list"),
     path("grants/", views.grant_list, name="grant-list"),
     path("grants/<uuid:grant_id>/", views.grant_detail, name="grant-detail"),
     path("grants/<uuid:grant_id>/endorse/", views.grant_endorse, name="grant-endorse"),

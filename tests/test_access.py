@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from accounts.queries import audit_events
 from api.resources import RESOURCES
 from core.clock import now
 from core.context import acting_as
@@ -90,6 +91,11 @@ ANSWERS = {"a": A_WRITES | B, "b": B | A_WRITES, "missing": set()}
 # An offer of a case to an organisation that isn't of the cast: read by those who work on the case, taken back by its
 # lead; the receiver's side is walked in tests/test_transfer.py.
 OFFERS, TAKES_BACK = READS, LEADS
+# The first NGO's caseworker is kept by its focal point, the second NGO's by nobody of the cast; neither awaits a
+# password.
+FOCAL = {"ngo_a_focal_point"}
+STAFF = {"a": FOCAL, "b": set(), "missing": set()}
+INVITED: dict[str, set[str]] = {target: set() for target in TARGETS}
 # Visits: who reads the case finds them; only who writes it records them.
 DECIDES = {
     "endorse": {"iom_supervisor"},
@@ -141,6 +147,7 @@ def resource(name: str, readers, *, making: bool = False, deeds: dict | None = N
     return found
 
 
+AUDITOR = ("auditor",)
 EVERYBODY = {"a": set(CAST), "b": set(CAST), "missing": set()}
 # Who is asked next says no: in the API either of them finds the deed, and the grant's state decides.
 EITHER = dict.fromkeys(TARGETS, DECIDES["refuse"] | DECIDES["approve"])
@@ -172,6 +179,7 @@ API: dict[str, Row] = {
     **resource("instalment", GRANTS),
     **resource("follow-up", READS, deeds={"record": WRITES}),
     **resource("reminder", READS),
+    **resource("audit-event", dict.fromkeys(TARGETS[:2], AUDITOR) | {"missing": set()}),
 }
 
 TABLE: dict[str, Row] = {
@@ -187,6 +195,15 @@ TABLE: dict[str, Row] = {
     "accounts:sign-out": Row(always(405), always(302)),
     "accounts:notice-list": Row(page(), refused),
     "accounts:notice-mark-read": Row(refused, lambda person, target: 302),
+    "accounts:role-list": Row(page(), refused),
+    "accounts:invitation": Row(always(404), always(404)),
+    "accounts:person-list": Row(page(FOCAL), refused),
+    "accounts:person-add": Row(page(FOCAL), page(FOCAL)),
+    "accounts:person-detail": Row(case_page(STAFF), refused, TARGETS),
+    "accounts:person-give-role": Row(case_page(STAFF), case_page(STAFF), TARGETS),
+    "accounts:membership-change": Row(case_page(STAFF), case_page(STAFF), TARGETS),
+    "accounts:person-end": Row(case_page(STAFF), case_page(STAFF), TARGETS),
+    "accounts:person-invite": Row(refused, case_page(INVITED), TARGETS),
     "beneficiaries:case-list": Row(page(READERS), refused),
     "beneficiaries:intake-consent": Row(page(WRITERS), page(WRITERS)),
     "beneficiaries:intake-person": Row(case_page(DRAFT), case_page(DRAFT), TARGETS),
@@ -204,6 +221,7 @@ TABLE: dict[str, Row] = {
     "case-detail": Row(case_page(READS), refused, TARGETS),
     "projects:project-list": Row(page(), refused),
     "project-detail": Row(page(), refused),
+    "reintegration:log-list": Row(page(set(AUDITOR)), refused),
     "reintegration:admission-choose": Row(case_page(READS, WRITES), refused, TARGETS),
     "reintegration:admission-assess": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "reintegration:plan-agree": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
@@ -255,6 +273,8 @@ def keys(cast) -> dict[str, dict[str, str]]:
                 "grant_id": str(grant.pk),
                 "referral_id": str(referral.pk),
                 "transfer_id": str(offer.pk),
+                "person_id": str(by.pk),
+                "membership_id": str(by.memberships.get().pk),
                 "follow_up_id": str(FollowUp.objects.visible_to(by).filter(case=case)[0].pk),
             }
         story.approved(grant, cast)
@@ -263,8 +283,11 @@ def keys(cast) -> dict[str, dict[str, str]]:
             found[target] |= {
                 kind.lookup_url_kwarg: str(_row_of(kind, by, case).pk)
                 for kind in RESOURCES
-                if kind.lookup_url_kwarg not in found[target]
+                if kind.lookup_url_kwarg not in found[target] and kind.noun != "audit-event"
             }
+        with acting_as(cast["auditor"]):
+            event = audit_events(cast["auditor"]).filter(case_id=case.pk)[0]
+            found[target]["event_id"] = str(event.pk)
     return found
 
 

@@ -19,7 +19,17 @@ pytestmark = pytest.mark.django_db
 
 # Functions of the wall that the application may call. Those that tell of rows across organisations, or change
 # them, stand with what they return in docs/architecture.md; the rest say who this transaction stands for.
-CONTEXT = {"person", "has_user", "reads", "edits", "figures", "decides", "restricted", "counselling"}
+CONTEXT = {
+    "person",
+    "has_user",
+    "reads",
+    "edits",
+    "figures",
+    "decides",
+    "audits",
+    "restricted",
+    "counselling",
+}
 REVIEWED = {
     "enter",
     "claim_mail",
@@ -29,11 +39,13 @@ REVIEWED = {
     "transfer_case",
     "end_transfer",
     "programme_figures",
+    "references_in_log",
+    "case_in_log",
     "next_due_reminder",
     "reminders_without_recipient",
 }
 # What a context knows is read from settings of the transaction; these run as their caller and see no row.
-INVOKER_TRIGGERS = {"referral_moves", "grant_moves", "grant_starts", "case_stays"}
+INVOKER_TRIGGERS = {"referral_moves", "grant_moves", "grant_starts", "case_stays", "role_decides_once"}
 
 
 # Tables that Django makes and nothing here uses: roles and permissions hang on organisations, never on people. The

@@ -3,18 +3,22 @@
 from datetime import date
 
 import pytest
+from django.contrib.auth.models import Permission as DjangoPermission
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
+from django.utils import translation
 
-from accounts.choices import STARTING_PERMISSIONS, Permission, RoleCode
-from accounts.models import Membership, Organisation, Role
+from accounts.choices import PURPOSES, STARTING_PERMISSIONS, Permission, RoleCode
+from accounts.models import Membership, Organisation, OrganisationGroupPermission, Role
 from accounts.operations import save_membership, save_organisation, tailor_role
 from accounts.queries import authority_of, holders, may_configure
+from accounts.rules import INCOMPATIBLE, in_force, limits_of
 from core.clock import now
 from core.context import acting_as
 from tests import story
 
 pytestmark = pytest.mark.django_db
+PAGE_QUERIES = 10
 
 
 def role(code: str, organisation: str = "IOM") -> Role:
@@ -88,6 +92,17 @@ def test_one_role_cannot_be_tailored_to_approve_and_pay(cast):
         )
 
 
+def test_nobody_tailors_a_role_of_their_own(cast):
+    """An administrator who let administrators read cases would have given themselves the cases."""
+    with pytest.raises(ValidationError, match="a role of their own"):
+        tailor_role(
+            role=role("administrator"),
+            codenames=["configure", "read_cases"],
+            by=cast["administrator"],
+            now=now(),
+        )
+
+
 def test_tailoring_one_ngos_role_changes_that_ngo_alone(cast):
     tailor_role(role=role("reader", "NGO_A"), codenames=[], by=cast["administrator"], now=now())
     assert not authority_of(cast["ngo_a_reader"]).may("read_cases")
@@ -124,3 +139,124 @@ def test_holders_are_those_who_hold_it_now(cast):
     ]
     Membership.objects.filter(user=cast["iom_finance"]).update(ends_on=date(2020, 1, 1))
     assert list(holders(Permission.PAY_GRANTS, story.organisation("IOM").pk)) == []
+
+
+PAIRS = [sorted(pair.codes) for pair in INCOMPATIBLE]
+
+
+@pytest.mark.parametrize("codes", [*PAIRS, *(pair[::-1] for pair in PAIRS)], ids="+".join)
+def test_the_database_itself_keeps_two_roles_apart(cast, codes):
+    """Past the operation, in either order, and when a period is moved over the other's."""
+    user, (first, second) = cast["researcher"], codes
+    Membership.objects.create(
+        user=user, role=role(first), starts_on=date(2026, 1, 1), ends_on=date(2026, 5, 31)
+    )
+    with pytest.raises(IntegrityError, match="together"), transaction.atomic():
+        Membership.objects.create(user=user, role=role(second), starts_on=date(2026, 5, 31))
+    after = Membership.objects.create(user=user, role=role(second), starts_on=date(2026, 6, 1))
+    with pytest.raises(IntegrityError, match="together"), transaction.atomic():
+        Membership.objects.filter(pk=after.pk).update(starts_on=date(2026, 5, 1))
+    after.delete()
+    elsewhere = role(second, "NGO_B")
+    Membership.objects.create(user=user, role=elsewhere, starts_on=date(2026, 1, 1))
+    with pytest.raises(IntegrityError, match="together"), transaction.atomic():
+        Membership.objects.filter(user=user, role=elsewhere).update(role=role(second))
+
+
+def test_the_database_itself_lets_no_role_approve_and_pay(cast):
+    approver = role("grant_approver")
+    paying = DjangoPermission.objects.get(codename="pay_grants")
+    with pytest.raises(IntegrityError, match="approve and pay"), transaction.atomic():
+        OrganisationGroupPermission.objects.create(
+            group=approver.group, content_object=approver.organisation, permission=paying
+        )
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "unsaid"),
+    [
+        (
+            "grant_approver",
+            "Sees a case reference and figures, never a name or what was said.",
+            "Can't approve grants.",
+        ),
+        ("finance", "Can't approve grants.", "Can't pay instalments."),
+        (
+            "reader",
+            "Can't write in a case file or open a new case.",
+            "Sees no case: no reference, no name, no figures.",
+        ),
+        (
+            "administrator",
+            "Sees no case: no reference, no name, no figures.",
+            "Can't change how the system is set up.",
+        ),
+        ("auditor", "Sees no case: no reference, no name, no figures.", "Can't read the log."),
+        ("caseworker", "Can't endorse grants.", "Can't read restricted notes."),
+    ],
+)
+def test_a_roles_limits_follow_from_what_it_may(code, said, unsaid):
+    with translation.override("en"):
+        limits = [str(text) for text in limits_of(STARTING_PERMISSIONS[code])]
+    assert said in limits
+    assert unsaid not in limits
+
+
+def test_every_role_says_what_it_is_for():
+    assert set(PURPOSES) == set(RoleCode)
+    assert in_force(["configure", "read_cases"], "ngo") == {"read_cases"}
+    assert in_force(["configure", "read_cases"], "iom") == {"configure", "read_cases"}
+
+
+def test_the_page_tells_my_roles_and_each_roles_limits(sign_in, cast):
+    page = sign_in("iom_approver").get("/roles/").content.decode()
+    assert page.count('<section class="app-card">') == len(RoleCode)
+    assert "<strong>Grant approver</strong>, IOM Nepal" in page
+    assert "without an end" in page
+    assert "Finance + Grant approver" in page
+    assert "Changed for this organisation" not in page
+
+
+def test_the_page_tells_what_an_administrator_changed_here(sign_in, cast):
+    tailor_role(role=role("reader", "NGO_A"), codenames=[], by=cast["administrator"], now=now())
+    assert sign_in("ngo_a_reader").get("/roles/").content.decode().count("Changed for this organisation") == 1
+    assert "Changed for this organisation" not in sign_in("ngo_b_caseworker").get("/roles/").content.decode()
+    assert sign_in("ngo_b_caseworker").get("/roles/?in=NGO_A").status_code == 404
+    assert sign_in("ngo_b_caseworker").get("/roles/?in=NGO_B").status_code == 200
+
+
+def test_the_page_for_who_works_in_two_places_and_for_who_works_nowhere(sign_in, cast):
+    save_membership(
+        membership=Membership(
+            user=cast["ngo_a_reader"],
+            role=role("caseworker", "NGO_B"),
+            starts_on=date(2020, 1, 1),
+            ends_on=date(2199, 3, 4),
+        ),
+        by=None,
+        now=now(),
+    )
+    page = sign_in("ngo_a_reader").get("/roles/?in=NGO_B").content.decode()
+    assert "From 1 January 2020 to 4 March 2199" in page
+    assert 'href="?in=NGO_A"' in page
+    Membership.objects.filter(user=cast["ngo_b_caseworker"]).update(ends_on=date(2020, 1, 1))
+    nowhere = sign_in("ngo_b_caseworker").get("/roles/")
+    assert nowhere.status_code == 200
+    assert nowhere.content.decode().count('<section class="app-card">') == len(RoleCode)
+
+
+def test_the_page_asks_as_much_for_one_role_as_for_three(sign_in, cast, django_assert_num_queries):
+    client = sign_in("ngo_a_reader")
+    client.get("/roles/")
+    with django_assert_num_queries(PAGE_QUERIES):
+        client.get("/roles/")
+    for code in ("supervisor", "focal_point"):
+        save_membership(
+            membership=Membership(
+                user=cast["ngo_a_reader"], role=role(code, "NGO_A"), starts_on=date(2020, 1, 1)
+            ),
+            by=None,
+            now=now(),
+        )
+    with django_assert_num_queries(PAGE_QUERIES):
+        client.get("/roles/")

@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION wall.enter(who uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
     reading uuid[]; editing uuid[]; figures uuid[]; deciding uuid[]; restricted uuid[];
-    counselling uuid[]; found uuid;
+    counselling uuid[]; auditing boolean; found uuid;
 BEGIN
     SELECT u.id INTO found FROM accounts_user u WHERE u.id = who AND u.is_active;
     SELECT array_agg(DISTINCT r.organisation_id) FILTER (WHERE p.codename = 'read_cases'),
@@ -12,8 +12,9 @@ BEGIN
            array_agg(DISTINCT r.organisation_id)
                FILTER (WHERE p.codename IN ('endorse_grants', 'approve_grants', 'pay_grants')),
            array_agg(DISTINCT r.organisation_id) FILTER (WHERE p.codename = 'read_restricted'),
-           array_agg(DISTINCT r.organisation_id) FILTER (WHERE p.codename = 'read_counselling')
-      INTO reading, editing, figures, deciding, restricted, counselling
+           array_agg(DISTINCT r.organisation_id) FILTER (WHERE p.codename = 'read_counselling'),
+           bool_or(p.codename = 'read_audit' AND o.kind = 'iom')
+      INTO reading, editing, figures, deciding, restricted, counselling, auditing
       FROM accounts_membership m
       JOIN accounts_role r ON r.id = m.role_id
       JOIN accounts_organisation o ON o.id = r.organisation_id AND o.is_active
@@ -29,7 +30,8 @@ BEGIN
             set_config('wall.figures', coalesce(figures::text, ''), true),
             set_config('wall.decides', coalesce(deciding::text, ''), true),
             set_config('wall.restricted', coalesce(restricted::text, ''), true),
-            set_config('wall.counselling', coalesce(counselling::text, ''), true);
+            set_config('wall.counselling', coalesce(counselling::text, ''), true),
+            set_config('wall.audits', coalesce(auditing::text, ''), true);
 END $$;
 GRANT SELECT ON accounts_user, accounts_membership, accounts_role, accounts_organisation,
     accounts_organisationgrouppermission, auth_permission TO iom_functions;

@@ -187,7 +187,3 @@ CREATE OR REPLACE FUNCTION wall.access_drift() RETURNS TABLE (checked bigint, dr
 $$;
 ALTER FUNCTION wall.access_drift() OWNER TO iom_functions;
 GRANT EXECUTE ON FUNCTION wall.access_drift() TO iom_app;
-
--- Slices that were opened when they copied as much as a reference did.
-UPDATE beneficiaries_caseaccess SET reference = '', status = '', district_id = NULL
- WHERE level = 'slice' AND (reference <> '' OR status <> '' OR district_id IS NOT NULL);

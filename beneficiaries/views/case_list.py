@@ -1,7 +1,6 @@
 """The list of cases that a person works on."""
 
 from collections.abc import Iterator
-from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -16,6 +15,7 @@ from accounts.queries import authority_of
 from beneficiaries import queries
 from beneficiaries.choices import CaseStatus, Risk
 from beneficiaries.forms import CaseFilter
+from core.pages import offset_of, page_url
 from core.tables import Head, table_rows
 
 PAGE = 50
@@ -36,7 +36,7 @@ def case_list(request):
         district_id=chosen.get("district"),
         find=chosen.get("find") or "",
     )
-    start = max(int(request.GET["from"]), 0) if request.GET.get("from", "").isdecimal() else 0
+    start = offset_of(request)
     page = queries.case_page(rows, start, PAGE + 1)
     labels = column_labels()
     context = {
@@ -45,8 +45,8 @@ def case_list(request):
         "rows": table_rows(labels, _shown(page[:PAGE])),
         "count": queries.count_up_to(rows, COUNTED) if not chosen.get("find") else None,
         "counted": COUNTED,
-        "previous_url": _page(request, max(start - PAGE, 0)) if start else "",
-        "next_url": _page(request, start + PAGE) if len(page) > PAGE else "",
+        "previous_url": page_url(request, max(start - PAGE, 0)) if start else "",
+        "next_url": page_url(request, start + PAGE) if len(page) > PAGE else "",
         "first": start + 1,
         "last": start + len(page[:PAGE]),
         "may_write": authority.may("write_cases"),
@@ -83,8 +83,3 @@ def _shown(rows: list[dict]) -> Iterator[tuple[Head, list[str]]]:
                 days[row["changed_on"]],
             ],
         )
-
-
-def _page(request, start: int) -> str:
-    kept = {name: value for name, value in request.GET.items() if name != "from" and value}
-    return "?" + urlencode({**kept, "from": start})

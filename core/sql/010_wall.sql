@@ -21,6 +21,9 @@ CREATE OR REPLACE FUNCTION wall.figures() RETURNS uuid[] LANGUAGE sql STABLE PAR
 -- … and decides on figures (endorses, approves, pays).
 CREATE OR REPLACE FUNCTION wall.decides() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('wall.decides', true), '')::uuid[], '{}') $$;
+-- Whether this person reads the log: IOM's auditor.
+CREATE OR REPLACE FUNCTION wall.audits() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT coalesce(current_setting('wall.audits', true), '') = 'true' $$;
 -- Organisations in which this person reads restricted notes, and counselling notes.
 CREATE OR REPLACE FUNCTION wall.restricted() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('wall.restricted', true), '')::uuid[], '{}') $$;
@@ -29,4 +32,4 @@ CREATE OR REPLACE FUNCTION wall.counselling() RETURNS uuid[] LANGUAGE sql STABLE
 
 GRANT EXECUTE ON FUNCTION wall.restricted(), wall.counselling() TO iom_app;
 GRANT EXECUTE ON FUNCTION wall.person(), wall.has_user(), wall.reads(), wall.edits(), wall.figures(),
-    wall.decides() TO iom_app;
+    wall.decides(), wall.audits() TO iom_app;

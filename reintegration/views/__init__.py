@@ -13,6 +13,7 @@ from reintegration.views.grant import (
     grant_refuse,
     grant_request,
 )
+from reintegration.views.log import log_list
 from reintegration.views.plan import plan_agree
 from reintegration.views.project import project_detail
 
@@ -30,6 +31,7 @@ __all__ = [
     "grant_pay",
     "grant_refuse",
     "grant_request",
+    "log_list",
     "plan_agree",
     "project_detail",
 ]

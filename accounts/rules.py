@@ -1,0 +1,93 @@
+"""What a role can't do, who may give it, which two nobody holds together, and how somebody stands."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.choices import (
+    ADMINISTRATORS_TO_GIVE,
+    GIVEN_BY_FOCAL_POINTS,
+    OrganisationKind,
+    Permission,
+    RoleCode,
+    Standing,
+)
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+
+class Pair(NamedTuple):
+    """Two roles that nobody holds at one time in one organisation; accounts/sql/020_roles.sql holds it too."""
+
+    codes: frozenset[str]
+    refusal: "StrOrPromise"
+
+
+INCOMPATIBLE = (
+    # An approver who also pays would be two of the three people that a grant needs.
+    Pair(
+        frozenset({RoleCode.GRANT_APPROVER, RoleCode.FINANCE}),
+        _("One person can't approve grants and pay them in one organisation."),
+    ),
+    # Who gives roles would check in the log what they did with them.
+    Pair(
+        frozenset({RoleCode.AUDITOR, RoleCode.ADMINISTRATOR}),
+        _("One person can't configure the system and check its log."),
+    ),
+)
+# What these open belongs to the whole house: they hold in IOM, and mean nothing in another organisation.
+OF_IOM_ALONE = frozenset({Permission.CONFIGURE, Permission.READ_AUDIT, Permission.BREAK_GLASS})
+
+
+def pair_in(codes: Iterable[str]) -> Pair | None:
+    """The first incompatible pair among roles held at one time in one organisation."""
+    held = set(codes)
+    return next((pair for pair in INCOMPATIBLE if pair.codes <= held), None)
+
+
+def in_force(permissions: Iterable[str], kind: str) -> frozenset[str]:
+    """Of what a role was given, what it means in an organisation of this kind."""
+    return frozenset(permissions) - (frozenset() if kind == OrganisationKind.IOM else OF_IOM_ALONE)
+
+
+def limits_of(permissions: Iterable[str]) -> list["StrOrPromise"]:
+    """What somebody with these permissions and no others can't do, the weightiest first."""
+    held = frozenset(permissions)
+    reads, figures = Permission.READ_CASES in held, Permission.READ_FIGURES in held
+    knows = reads or figures  # who sees no case needn't be told what can't be done with one
+    said: list[tuple[bool, StrOrPromise]] = [
+        (not reads and figures, _("Sees a case reference and figures, never a name or what was said.")),
+        (not knows, _("Sees no case: no reference, no name, no figures.")),
+        (reads and Permission.WRITE_CASES not in held, _("Can't write in a case file or open a new case.")),
+        (reads and Permission.READ_RESTRICTED not in held, _("Can't read restricted notes.")),
+        (reads and Permission.READ_COUNSELLING not in held, _("Can't read counselling notes.")),
+        (reads and Permission.REFER_CASES not in held, _("Can't refer a case or take a referral.")),
+        (knows and Permission.OVERRIDE_ELIGIBILITY not in held, _("Can't admit against the criteria.")),
+        (knows and Permission.ENDORSE_GRANTS not in held, _("Can't endorse grants.")),
+        (knows and Permission.APPROVE_GRANTS not in held, _("Can't approve grants.")),
+        (knows and Permission.PAY_GRANTS not in held, _("Can't pay instalments.")),
+        (Permission.MANAGE_PEOPLE not in held, _("Can't add people or give roles.")),
+        (Permission.READ_AUDIT not in held, _("Can't read the log.")),
+        (Permission.CONFIGURE not in held, _("Can't change how the system is set up.")),
+    ]
+    return [text for is_so, text in said if is_so]
+
+
+def may_be_given(code: str, permissions: Iterable[str]) -> bool:
+    """Whether a focal point may give this role, with what it is allowed in their organisation."""
+    return code in GIVEN_BY_FOCAL_POINTS and not set(permissions) & set(ADMINISTRATORS_TO_GIVE)
+
+
+def standing_of(
+    periods: Iterable[tuple[date, date | None]], *, is_active: bool, has_password: bool, on: date
+) -> Standing:
+    """How somebody with roles on these days stands on that day. Why an account is closed makes no difference."""
+    kept = [first for first, last in periods if last is None or last >= on]
+    if not kept or not is_active:
+        return Standing.ENDED
+    if not has_password:
+        return Standing.INVITED
+    return Standing.WORKING if min(kept) <= on else Standing.TO_COME

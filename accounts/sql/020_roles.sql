@@ -1,0 +1,38 @@
+-- Two roles that nobody holds at one time in one organisation: the pairs of accounts/rules.py. The person is
+-- locked, so that two roles given at once see each other.
+CREATE OR REPLACE FUNCTION wall.roles_apart() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    PERFORM 1 FROM accounts_user u WHERE u.id = NEW.user_id FOR NO KEY UPDATE;
+    IF EXISTS (
+        SELECT 1
+          FROM accounts_role mine
+          JOIN accounts_role beside ON beside.organisation_id = mine.organisation_id
+          JOIN accounts_membership m ON m.role_id = beside.id AND m.user_id = NEW.user_id AND m.id <> NEW.id
+         WHERE mine.id = NEW.role_id
+           AND daterange(m.starts_on, m.ends_on, '[]') && daterange(NEW.starts_on, NEW.ends_on, '[]')
+           AND (least(mine.code, beside.code), greatest(mine.code, beside.code)) IN
+               (('finance', 'grant_approver'), ('administrator', 'auditor'))) THEN
+        RAISE EXCEPTION 'nobody holds these two roles together' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'accounts_membership_roles_apart';
+    END IF;
+    RETURN NEW;
+END $$;
+GRANT UPDATE ON accounts_user TO iom_functions; -- for the row lock
+ALTER FUNCTION wall.roles_apart() OWNER TO iom_functions;
+CREATE OR REPLACE TRIGGER roles_apart AFTER INSERT OR UPDATE ON accounts_membership
+    FOR EACH ROW EXECUTE FUNCTION wall.roles_apart();
+
+-- One role can't be tailored to approve and pay either.
+CREATE OR REPLACE FUNCTION wall.role_decides_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT count(*) FROM accounts_organisationgrouppermission g
+          JOIN auth_permission p ON p.id = g.permission_id
+         WHERE g.group_id = NEW.group_id AND p.codename IN ('approve_grants', 'pay_grants')) > 1 THEN
+        RAISE EXCEPTION 'one role does not approve and pay' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'accounts_role_decides_once';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER role_decides_once AFTER INSERT OR UPDATE ON accounts_organisationgrouppermission
+    FOR EACH ROW EXECUTE FUNCTION wall.role_decides_once();

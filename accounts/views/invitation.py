@@ -1,0 +1,46 @@
+"""Where an invited person chooses their password, without being signed in."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from accounts import operations
+from accounts.forms import FirstPasswordForm
+from accounts.queries import invited_person
+from core.clock import now
+from core.forms import take
+
+
+@never_cache
+@sensitive_post_parameters("password", "again")
+@require_http_methods(["GET", "HEAD", "POST"])
+def invitation(request: HttpRequest, person_id: UUID, token: str) -> HttpResponse:
+    """One page for a link that was used, ran out, was replaced or never was: nobody learns which."""
+    person = invited_person(person_id, token)
+    if person is None:
+        return render(request, "accounts/invitation_ended.html", status=404)
+    form = FirstPasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid() and _is_chosen(form, person_id, token):
+        messages.success(request, _("Your password is set. Sign in with it."))
+        return redirect("accounts:sign-in")
+    return render(request, "accounts/invitation.html", {"form": form, "person": person})
+
+
+def _is_chosen(form: FirstPasswordForm, person_id: UUID, token: str) -> bool:
+    try:
+        with transaction.atomic():
+            operations.accept_invitation(
+                user_id=person_id, token=token, password=form.cleaned_data["password"], now=now()
+            )
+    except ValidationError as error:
+        take(form, error)
+        return False
+    return True

@@ -1,0 +1,270 @@
+"""The people of one's own organisation, for its focal point."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts import operations, queries
+from accounts.choices import Standing
+from accounts.forms import MembershipPeriodForm, PersonForm, RoleGivenForm
+from accounts.models import Membership
+from accounts.operations import PersonGiven
+from accounts.rules import standing_of
+from core.clock import now
+from core.forms import OnceForm
+from core.pages import offset_of, page_url, submit
+
+METHODS = ["GET", "HEAD", "POST"]
+PAGE = 50
+COLOURS: dict[str, str] = {
+    Standing.WORKING: "green",
+    Standing.INVITED: "yellow",
+    Standing.TO_COME: "blue",
+    Standing.ENDED: "grey",
+}
+
+
+def _require_focal_point(request: HttpRequest) -> None:
+    if not queries.managed_by(request.user):
+        raise PermissionDenied
+
+
+def _person_or_404(request: HttpRequest, person_id: UUID) -> Any:
+    """Somebody of the asker's own organisations, with their roles there as `here`."""
+    found = queries.with_roles_here(queries.people_managed_by(request.user), request.user)
+    person = found.filter(pk=person_id).first()
+    if person is None:
+        raise Http404
+    return person
+
+
+@login_required
+@require_safe
+def person_list(request: HttpRequest) -> HttpResponse:
+    _require_focal_point(request)
+    today, is_ended = now().date(), request.GET.get("show") == "ended"
+    everyone = queries.people_managed_by(request.user)
+    people = queries.split_by_standing(everyone, request.user, on=today, is_ended=is_ended)
+    start = offset_of(request)
+    page = list(queries.with_roles_here(people, request.user)[start : start + PAGE + 1])
+    context = {
+        "columns": [{"label": label} for label in (_("Name"), _("User name"), _("Roles"), _("Standing"))],
+        "rows": [_row(person, today) for person in page[:PAGE]],
+        "kinds": [
+            {"label": _("Working here"), "url": reverse("accounts:person-list"), "current": not is_ended},
+            {"label": _("Ended"), "url": "?show=ended", "current": is_ended},
+        ],
+        "previous_url": page_url(request, max(start - PAGE, 0)) if start else "",
+        "next_url": page_url(request, start + PAGE) if len(page) > PAGE else "",
+        "first": start + 1,
+        "last": start + len(page[:PAGE]),
+    }
+    return render(request, "accounts/person_list.html", context)
+
+
+def _row(person: Any, today: date) -> dict[str, object]:
+    kept = [row for row in person.here if row.ends_on is None or row.ends_on >= today]
+    names = dict.fromkeys(row.role.get_code_display() for row in kept or person.here)
+    return {
+        "cells": [
+            {
+                "text": person.get_full_name() or person.username,
+                "url": reverse("accounts:person-detail", args=[person.pk]),
+            },
+            {"text": person.username},
+            {"text": ", ".join(names)},
+            {"tag": _tag(person, today)},
+        ]
+    }
+
+
+def _tag(person: Any, today: date) -> dict[str, object]:
+    standing = standing_of(
+        [(row.starts_on, row.ends_on) for row in person.here],
+        is_active=person.is_active,
+        has_password=person.has_usable_password(),
+        on=today,
+    )
+    return {"label": standing.label, "colour": COLOURS[standing]}
+
+
+@login_required
+@require_safe
+def person_detail(request: HttpRequest, person_id: UUID) -> HttpResponse:
+    person, today = _person_or_404(request, person_id), now().date()
+    tag = _tag(person, today)
+    given = set(queries.roles_given_by(request.user).values_list("pk", flat=True))
+    is_self = person == request.user
+    context = {
+        "person": person,
+        "tag": tag,
+        "about": [
+            {"key": _("User name"), "value": person.username},
+            {"key": _("E-mail"), "value": person.email},
+            {"key": _("Language"), "value": person.get_language_display()},
+        ],
+        "columns": [{"label": label} for label in (_("Role"), _("From"), _("To"))],
+        "rows": [
+            _membership_row(row, may_change=row.role_id in given and not is_self) for row in person.here
+        ],
+        "actions": [] if is_self else _actions(person, today, may_give=bool(given)),
+        "is_self": is_self,
+    }
+    return render(request, "accounts/person_detail.html", context)
+
+
+def _membership_row(membership: Membership, *, may_change: bool) -> dict[str, object]:
+    address = reverse("accounts:membership-change", args=[membership.user_id, membership.pk])
+    last = date_format(membership.ends_on, "SHORT_DATE_FORMAT") if membership.ends_on else _("no end")
+    return {
+        "cells": [
+            {"text": str(membership.role), "url": address if may_change else ""},
+            {"text": date_format(membership.starts_on, "SHORT_DATE_FORMAT")},
+            {"text": last},
+        ]
+    }
+
+
+def _actions(person: Any, today: date, *, may_give: bool) -> list[dict[str, object]]:
+    kept = [row for row in person.here if row.ends_on is None or row.ends_on >= today]
+    actions: list[dict[str, object]] = []
+    if may_give:
+        actions.append(
+            {"label": _("Give a role"), "url": reverse("accounts:person-give-role", args=[person.pk])}
+        )
+    if kept and queries.awaits_password(person):
+        actions.append(
+            {
+                "label": _("Send the invitation again"),
+                "url": reverse("accounts:person-invite", args=[person.pk]),
+                "post": True,
+            }
+        )
+    if kept:
+        actions.append(
+            {"label": _("End all access here"), "url": reverse("accounts:person-end", args=[person.pk])}
+        )
+    return actions
+
+
+@login_required
+@require_http_methods(METHODS)
+def person_add(request: HttpRequest) -> HttpResponse:
+    _require_focal_point(request)
+    form = PersonForm(
+        request.POST or None,
+        roles=queries.roles_given_by(request.user),
+        initial={"starts_on": now().date().isoformat()},
+    )
+
+    def deed() -> str:
+        given = form.cleaned_data
+        person = operations.add_person(
+            given=PersonGiven(
+                **{name: given[name] for name in ("first_name", "last_name", "email", "language")}
+            ),
+            role=given["role"],
+            starts_on=given["starts_on"],
+            ends_on=given["ends_on"],
+            by=request.user,
+            now=now(),
+        )
+        messages.success(
+            request,
+            _("The person is added, and an invitation is on its way. Their user name is %s.")
+            % person.username,
+        )
+        return reverse("accounts:person-detail", args=[person.pk])
+
+    return submit(request, form, purpose="person", deed=deed) or render(
+        request, "accounts/person_form.html", {"form": form, "title": _("Add a person")}
+    )
+
+
+@login_required
+@require_http_methods(METHODS)
+def person_give_role(request: HttpRequest, person_id: UUID) -> HttpResponse:
+    person = _person_or_404(request, person_id)
+    if person == request.user:
+        raise PermissionDenied
+    form = RoleGivenForm(
+        request.POST or None,
+        roles=queries.roles_given_by(request.user),
+        initial={"starts_on": now().date().isoformat()},
+    )
+
+    def deed() -> str:
+        given = {name: form.cleaned_data[name] for name in ("role", "starts_on", "ends_on")}
+        operations.give_role(person=person, **given, by=request.user, now=now())
+        messages.success(request, _("The role is given."))
+        return reverse("accounts:person-detail", args=[person.pk])
+
+    return submit(request, form, purpose=f"role:{person.pk}", deed=deed) or render(
+        request, "accounts/person_form.html", {"form": form, "person": person, "title": _("Give a role")}
+    )
+
+
+@login_required
+@require_http_methods(METHODS)
+def membership_change(request: HttpRequest, person_id: UUID, membership_id: UUID) -> HttpResponse:
+    person = _person_or_404(request, person_id)
+    membership = next((row for row in person.here if row.pk == membership_id), None)
+    if membership is None:
+        raise Http404
+    if person == request.user or not queries.may_give(request.user, membership.role):
+        raise PermissionDenied
+    days = {
+        name: day.isoformat() if day else ""
+        for name, day in (("starts_on", membership.starts_on), ("ends_on", membership.ends_on))
+    }
+    form = MembershipPeriodForm(request.POST or None, initial=days)
+
+    def deed() -> str:
+        membership.starts_on, membership.ends_on = (form.cleaned_data[name] for name in days)
+        operations.save_membership(membership=membership, by=request.user, now=now())
+        messages.success(request, _("The dates are changed."))
+        return reverse("accounts:person-detail", args=[person.pk])
+
+    context = {"form": form, "person": person, "title": membership.role}
+    return submit(request, form, purpose=f"membership:{membership.pk}", deed=deed) or render(
+        request, "accounts/person_form.html", context
+    )
+
+
+@login_required
+@require_http_methods(METHODS)
+def person_end(request: HttpRequest, person_id: UUID) -> HttpResponse:
+    person = _person_or_404(request, person_id)
+    if person == request.user:
+        raise PermissionDenied
+    form = OnceForm(request.POST or None)
+
+    def deed() -> str:
+        operations.end_access(person=person, by=request.user, now=now())
+        messages.success(request, _("Nothing here is open to this person any more."))
+        return reverse("accounts:person-detail", args=[person.pk])
+
+    return submit(request, form, purpose=f"end:{person.pk}", deed=deed) or render(
+        request, "accounts/person_end.html", {"form": form, "person": person}
+    )
+
+
+@login_required
+@require_POST
+def person_invite(request: HttpRequest, person_id: UUID) -> HttpResponse:
+    person = _person_or_404(request, person_id)
+    if not queries.awaits_password(person):
+        raise Http404
+    operations.invite_again(person=person, by=request.user, now=now())
+    messages.success(request, _("A new invitation is on its way."))
+    return redirect("accounts:person-detail", person.pk)

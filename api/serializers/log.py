@@ -1,0 +1,33 @@
+"""What happened, without a person's own values."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from api.serializers.base import Day, PageQuery
+from core import audit
+from core.models import AuditEvent
+
+
+class AuditEventSerializer(serializers.ModelSerializer):
+    """`detail` holds figures, codes and names of fields; an address is told by its shape."""
+
+    actor = serializers.UUIDField(source="actor_id", read_only=True, allow_null=True)
+    case = serializers.UUIDField(source="case_id", read_only=True, allow_null=True)
+    detail = serializers.SerializerMethodField()
+
+    class Meta:
+        model = AuditEvent
+        fields = ["id", "at", "actor", "verb", "object_type", "object_id", "case", "detail"]
+        read_only_fields = fields
+
+    def get_detail(self, event: AuditEvent) -> dict[str, Any]:
+        return audit.told(event.detail)
+
+
+class LogQuery(PageQuery):
+    verb = serializers.CharField(required=False, max_length=60)
+    actor = serializers.UUIDField(required=False, source="actor_id")
+    case = serializers.UUIDField(required=False, source="case_id")
+    from_day = Day(required=False, source="at__date__gte", help_text="On this day or later.")
+    to_day = Day(required=False, source="at__date__lte", help_text="On this day or before.")

@@ -1,0 +1,410 @@
+"""The focal point's pages: their own organisation's people, and no word of anybody else."""
+
+import re
+import uuid
+from datetime import date, timedelta
+
+import pytest
+from django.core import mail
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.test import Client
+
+from accounts.choices import GIVEN_BY_FOCAL_POINTS, Permission, RoleCode
+from accounts.models import Membership, Role, User
+from accounts.operations import (
+    PersonGiven,
+    add_person,
+    create_api_token,
+    end_access,
+    give_role,
+    invite_again,
+    save_membership,
+    save_user,
+    tailor_role,
+)
+from accounts.queries import roles_given_by, works_elsewhere
+from accounts.rules import may_be_given, standing_of
+from core import outbox
+from core.clock import now
+from core.context import acting_as
+from reintegration.demo import CAST, password_of
+from tests import story
+from tests.pages import submit, text_of
+
+pytestmark = pytest.mark.django_db
+FOCAL = "ngo_a_focal_point"
+GIVEN = {"first_name": "Asha", "last_name": "Lama", "email": "asha@example.org", "language": "en"}
+LIST_QUERIES = 9
+
+
+def role(code: str, organisation: str = "NGO_A") -> Role:
+    return Role.objects.get(organisation__code=organisation, code=code)
+
+
+def today() -> date:
+    return now().date()
+
+
+def added(cast, code: str = "caseworker", **changes) -> User:
+    with acting_as(cast[FOCAL]):
+        return add_person(
+            given=PersonGiven(**GIVEN | changes),
+            role=role(code),
+            starts_on=today(),
+            ends_on=None,
+            by=cast[FOCAL],
+            now=now(),
+        )
+
+
+def also_at_b(user: User, code: str = "reader") -> Membership:
+    return save_membership(
+        membership=Membership(user=user, role=role(code, "NGO_B"), starts_on=date(2020, 1, 1)),
+        by=None,
+        now=now(),
+    )
+
+
+def address(person: User, rest: str = "") -> str:
+    return f"/people/{person.pk}/{rest}"
+
+
+def invitation_link() -> str:
+    """The path in the mail that was sent last."""
+    outbox.deliver(now=now())
+    return re.search(r"/accounts/invitation/\S+", mail.outbox[-1].body)[0]
+
+
+def told(link: str) -> str:
+    """A page without what is made anew for each: its token, and its own address."""
+    page = text_of(Client().get(link)).replace(link, "")
+    return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", page)
+
+
+# --- who may be given what
+
+
+@pytest.mark.parametrize("code", RoleCode)
+def test_a_focal_point_gives_the_roles_of_case_work_and_no_other(cast, code):
+    offered = set(roles_given_by(cast[FOCAL]).values_list("code", "organisation__code"))
+    assert ((code, "NGO_A") in offered) == (code in GIVEN_BY_FOCAL_POINTS)
+    assert {where for _code, where in offered} == {"NGO_A"}
+    if code not in GIVEN_BY_FOCAL_POINTS:
+        with pytest.raises(PermissionDenied):
+            added(cast, code)
+
+
+@pytest.mark.parametrize(
+    "more", [Permission.CONFIGURE, Permission.BREAK_GLASS, Permission.APPROVE_GRANTS, Permission.READ_AUDIT]
+)
+def test_a_role_that_was_tailored_up_is_an_administrators_to_give(cast, more):
+    assert not may_be_given(RoleCode.READER, [more])
+    tailor_role(
+        role=role("reader"), codenames=[Permission.READ_CASES, more], by=cast["administrator"], now=now()
+    )
+    with pytest.raises(PermissionDenied):
+        added(cast, "reader")
+
+
+def test_nobody_gives_or_changes_a_role_of_their_own(cast):
+    for username, where in ((FOCAL, "NGO_A"), ("administrator", "IOM")):
+        user = cast[username]
+        with pytest.raises(ValidationError, match="a role of their own"):
+            save_membership(
+                membership=Membership(user=user, role=role("supervisor", where), starts_on=today()),
+                by=user,
+                now=now(),
+            )
+        kept = Membership.objects.get(user=user)
+        kept.ends_on = date(2199, 1, 1)
+        with pytest.raises(ValidationError, match="a role of their own"):
+            save_membership(membership=kept, by=user, now=now())
+    with pytest.raises(PermissionDenied):
+        end_access(person=cast[FOCAL], by=cast[FOCAL], now=now())
+
+
+def test_a_role_is_not_moved_to_another_person_or_made_into_another_role(cast):
+    """Each side of a change is asked for: the row as it stands and the row as it would be."""
+    kept = Membership.objects.get(user=cast["ngo_a_reader"])
+    kept.user = cast["ngo_b_caseworker"]
+    with pytest.raises(PermissionDenied):
+        save_membership(membership=kept, by=cast[FOCAL], now=now())
+    auditing = save_membership(
+        membership=Membership(user=cast["ngo_a_reader"], role=role("auditor"), starts_on=today()),
+        by=None,
+        now=now(),
+    )
+    auditing.role = role("supervisor")
+    with pytest.raises(PermissionDenied):
+        save_membership(membership=auditing, by=cast[FOCAL], now=now())
+
+
+def test_nobody_is_taken_over_from_another_organisation(cast):
+    stranger = cast["ngo_b_caseworker"]
+    for deed in (
+        lambda: give_role(
+            person=stranger, role=role("reader"), starts_on=today(), ends_on=None, by=cast[FOCAL], now=now()
+        ),
+        lambda: save_membership(
+            membership=Membership(user=stranger, role=role("reader"), starts_on=today()),
+            by=cast[FOCAL],
+            now=now(),
+        ),
+        lambda: end_access(person=stranger, by=cast[FOCAL], now=now()),
+        lambda: invite_again(person=stranger, by=cast[FOCAL], now=now()),
+    ):
+        with pytest.raises(PermissionDenied):
+            deed()
+
+
+# --- adding
+
+
+def test_a_person_is_added_invited_and_signs_in(sign_in, cast):
+    client = sign_in(FOCAL)
+    page = submit(
+        client,
+        "/people/new/",
+        GIVEN | {"role": str(role("caseworker").pk), "starts_on": today().isoformat()},
+    )
+    made = User.objects.get(email=GIVEN["email"])
+    assert re.fullmatch(r"asha-[a-z2-9]{5}", made.username)
+    assert made.username in text_of(page)
+    assert "Invited" in text_of(page)
+    link = invitation_link()
+    sent = mail.outbox[-1]
+    assert sent.to == [GIVEN["email"]]
+    told = f"{sent.subject} {sent.body}".replace(link, "")
+    assert not [word for word in ("Asha", "Lama", made.username, "NGO", "Sarita", "case") if word in told]
+
+    guest = Client()
+    assert made.username in text_of(guest.get(link))
+    assert "12 characters" in text_of(guest.post(link, {"password": "short", "again": "short"}))
+    assert "not the same" in text_of(
+        guest.post(link, {"password": "a rice field at dawn", "again": "another thing"})
+    )
+    password = "a rice field at dawn"
+    assert guest.post(link, {"password": password, "again": password}).status_code == 302
+    for late in (guest.get(link), guest.post(link, {"password": password + "!", "again": password + "!"})):
+        assert late.status_code == 404
+    assert guest.login(username=made.username, password=password)
+    assert guest.get("/cases/").status_code == 200
+
+
+def test_an_invitation_runs_out_and_is_replaced_by_none_but_its_own(cast, settings):
+    made = added(cast)
+    link = invitation_link()
+    other = link.replace(str(made.pk), str(cast["ngo_b_caseworker"].pk))
+    dead = told(f"/accounts/invitation/{uuid.uuid4()}/abc-def/")
+    assert Client().get(other).status_code == 404
+    assert told(other) == dead
+    assert Client().get(link).status_code == 200
+    settings.PASSWORD_RESET_TIMEOUT = -1
+    assert told(link) == dead
+
+
+def test_what_exists_elsewhere_is_not_told(sign_in, cast):
+    """The e-mail of the other NGO's caseworker is taken like a fresh one; the two are two accounts."""
+    client = sign_in(FOCAL)
+    data = GIVEN | {"role": str(role("reader").pk), "starts_on": today().isoformat()}
+    answers = [
+        re.sub(rb"asha-[a-z2-9]{5}|[0-9a-f-]{36}|csrf\S+ value=\S+", b"", page.content)
+        for page in (
+            submit(client, "/people/new/", data | {"email": email})
+            for email in (cast["ngo_b_caseworker"].email, f"{'x' * 16}@example.org")
+        )
+    ]
+    assert answers[0].replace(cast["ngo_b_caseworker"].email.encode(), b"") == answers[1].replace(
+        b"x" * 16 + b"@example.org", b""
+    )
+    assert User.objects.filter(email=cast["ngo_b_caseworker"].email).count() == 2
+    again = submit(client, "/people/new/", data | {"email": cast["ngo_b_caseworker"].email.upper()})
+    assert "has this e-mail already" in text_of(again)
+
+
+def test_a_name_in_devanagari_gets_a_user_name_too(cast):
+    assert re.fullmatch(r"user-[a-z2-9]{5}", added(cast, first_name="आशा").username)
+
+
+# --- dates, ending, coming back
+
+
+def test_dates_change_and_the_end_is_felt_at_the_next_page(sign_in, cast):
+    reader = Client()
+    reader.force_login(cast["ngo_a_reader"])
+    assert reader.get("/cases/").status_code == 200
+    kept = Membership.objects.get(user=cast["ngo_a_reader"])
+    where = address(cast["ngo_a_reader"], f"roles/{kept.pk}/")
+    wrong = submit(sign_in(FOCAL), where, {"ends_on": "2001-01-01"})
+    assert "can’t be before" in text_of(wrong)
+    yesterday = today() - timedelta(days=1)
+    submit(sign_in(FOCAL), where, {"ends_on": yesterday.isoformat()})
+    kept.refresh_from_db()
+    assert kept.ends_on == yesterday
+    assert reader.get("/cases/").status_code == 403
+    with acting_as(cast["ngo_a_reader"]):
+        from beneficiaries.models import Case
+
+        assert Case.objects.count() == 0
+
+
+def test_the_same_role_twice_and_one_beside_it_that_can_not_be(cast):
+    reader = cast["ngo_a_reader"]
+    with pytest.raises(ValidationError, match="this role already"):
+        give_role(
+            person=reader, role=role("reader"), starts_on=today(), ends_on=None, by=cast[FOCAL], now=now()
+        )
+
+
+def test_ending_all_access_closes_the_account_of_who_works_only_here(sign_in, cast):
+    user = cast["ngo_a_reader"]
+    signed_in, (_token, text) = Client(), create_api_token(user=user, name="x", by=user, now=now())
+    signed_in.force_login(user)
+    program = {"HTTP_AUTHORIZATION": f"Token {text}"}
+    assert signed_in.get("/cases/").status_code == 200
+    assert Client().get("/api/v1/cases/", **program).status_code == 200
+    page = submit(sign_in(FOCAL), address(user, "end/"), {})
+    assert "Ended" in text_of(page)
+    assert signed_in.get("/cases/").status_code == 302
+    assert Client().get("/api/v1/cases/", **program).status_code == 401
+    assert not Client().login(username=user.username, password=password_of(user.username))
+    with acting_as(cast[FOCAL]):
+        give_role(
+            person=cast["ngo_a_reader"],
+            role=role("reader"),
+            starts_on=today(),
+            ends_on=None,
+            by=cast[FOCAL],
+            now=now(),
+        )
+    assert cast["ngo_a_reader"].is_active
+    assert signed_in.get("/cases/").status_code == 302, "the session of before stays ended"
+    assert Client().get("/api/v1/cases/", **program).status_code == 401, "and so does the token"
+    assert Client().get(invitation_link()).status_code == 200
+
+
+def test_ending_all_access_leaves_the_account_of_who_works_elsewhere(sign_in, cast):
+    """And the focal point sees the same in both cases."""
+    user = cast["ngo_a_caseworker"]
+    also_at_b(user)
+    signed_in = Client()
+    signed_in.force_login(user)
+    pages = [
+        text_of(submit(sign_in(FOCAL), address(cast[username], "end/"), {}))
+        for username in ("ngo_a_caseworker", "ngo_a_reader")
+    ]
+    told = [
+        re.findall(r"Nothing here is open.*|Ended|Give a role|Send the invitation", page) for page in pages
+    ]
+    assert told[0] == told[1]
+    assert cast["ngo_a_caseworker"].is_active
+    assert signed_in.get("/people/").status_code == 403
+    assert signed_in.get("/cases/").status_code == 200, "the other NGO's role stands"
+    with acting_as(user):
+        from beneficiaries.models import CaseAccess
+
+        assert set(CaseAccess.objects.values_list("organisation__code", flat=True)) == {"NGO_B"}
+    assert "NGO_B" not in pages[0]
+    assert "Partner B" not in pages[0]
+
+
+def test_a_role_that_began_today_ends_at_once(cast):
+    made = added(cast)
+    end_access(person=made, by=cast[FOCAL], now=now())
+    assert not Membership.objects.filter(user=made).exists()
+    made.refresh_from_db()
+    assert not made.is_active
+
+
+def test_who_has_a_role_of_an_administrators_is_not_ended_here(cast):
+    reader = cast["ngo_a_reader"]
+    save_membership(
+        membership=Membership(user=reader, role=role("finance"), starts_on=date(2020, 1, 1)),
+        by=None,
+        now=now(),
+    )
+    with pytest.raises(ValidationError, match="an administrator"):
+        end_access(person=reader, by=cast[FOCAL], now=now())
+    reader.refresh_from_db()
+    assert reader.is_active
+
+
+def test_an_account_that_an_administrator_closes_ends_its_sessions_too(cast):
+    user, signed_in = cast["ngo_a_reader"], Client()
+    signed_in.force_login(user)
+    create_api_token(user=user, name="x", by=user, now=now())
+    user.is_active = False
+    save_user(user=user, by=cast["administrator"], now=now())
+    user.is_active = True
+    save_user(user=user, by=cast["administrator"], now=now())
+    assert signed_in.get("/cases/").status_code == 302
+    assert not user.api_tokens.filter(revoked_at=None).exists()
+
+
+# --- what is out of reach
+
+STRANGERS = sorted(name for name, given in CAST.items() if given[2] != "NGO_A")
+
+
+@pytest.mark.parametrize("username", STRANGERS)
+def test_a_stranger_is_the_same_bytes_as_nobody(sign_in, cast, username):
+    client, nobody = sign_in(FOCAL), uuid.uuid4()
+    for rest in ("", "roles/new/", "end/", f"roles/{Membership.objects.get(user=cast[username]).pk}/"):
+        hidden, missing = client.get(address(cast[username], rest)), client.get(f"/people/{nobody}/{rest}")
+        assert (hidden.status_code, missing.status_code) == (404, 404)
+        assert hidden.content == missing.content
+    assert client.post(address(cast[username], "invitation/")).status_code == 404
+
+
+def test_the_list_names_the_own_people_and_nobody_else(sign_in, cast):
+    page = text_of(sign_in(FOCAL).get("/people/"))
+    for username, (first, _family, organisation, _code, _language) in CAST.items():
+        assert (username in page) == (organisation == "NGO_A"), first
+    ended = text_of(sign_in(FOCAL).get("/people/?show=ended"))
+    assert "Nobody here." in ended
+    end_access(person=cast["ngo_a_reader"], by=cast[FOCAL], now=now())
+    assert "ngo_a_reader" in text_of(sign_in(FOCAL).get("/people/?show=ended"))
+    assert "ngo_a_reader" not in text_of(sign_in(FOCAL).get("/people/"))
+
+
+def test_another_organisations_role_is_no_choice_and_no_row(sign_in, cast):
+    also_at_b(cast["ngo_a_reader"], "supervisor")
+    page = text_of(sign_in(FOCAL).get(address(cast["ngo_a_reader"])))
+    assert "Supervisor" not in page
+    answer = submit(
+        sign_in(FOCAL),
+        address(cast["ngo_a_reader"], "roles/new/"),
+        {"role": str(role("caseworker", "NGO_B").pk), "starts_on": today().isoformat()},
+    )
+    assert "Select a valid choice" in text_of(answer)
+    assert works_elsewhere(cast["ngo_a_reader"], {story.organisation("NGO_A").pk}, on=today())
+
+
+def test_the_list_asks_as_much_for_one_person_as_for_three(sign_in, cast, django_assert_num_queries):
+    Membership.objects.filter(user__username__in=["ngo_a_reader", "ngo_a_caseworker"]).update(
+        ends_on="2020-01-01"
+    )
+    client = sign_in(FOCAL)
+    client.get("/people/")
+    with django_assert_num_queries(LIST_QUERIES):
+        client.get("/people/")
+    Membership.objects.filter(user__username__in=["ngo_a_reader", "ngo_a_caseworker"]).update(ends_on=None)
+    with django_assert_num_queries(LIST_QUERIES):
+        client.get("/people/")
+
+
+@pytest.mark.parametrize(
+    ("periods", "is_active", "has_password", "standing"),
+    [
+        ([(date(2026, 1, 1), None)], True, True, "working"),
+        ([(date(2026, 1, 1), None)], True, False, "invited"),
+        ([(date(2026, 1, 1), None)], False, True, "ended"),
+        ([(date(2026, 1, 1), date(2026, 5, 31))], True, True, "ended"),
+        ([(date(2026, 1, 1), date(2026, 6, 1))], True, True, "working"),
+        ([(date(2026, 6, 2), None)], True, True, "to_come"),
+        ([], True, True, "ended"),
+    ],
+)
+def test_how_somebody_stands(periods, is_active, has_password, standing):
+    found = standing_of(periods, is_active=is_active, has_password=has_password, on=date(2026, 6, 1))
+    assert found == standing

@@ -1,0 +1,64 @@
+"""Roles where commits are real: two given to one person at the same moment, and what stands on record."""
+
+from concurrent.futures import ThreadPoolExecutor, TimeoutError
+from datetime import date
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from accounts.models import Membership, Role, User
+from accounts.operations import PersonGiven, add_person, end_access, give_role, invite_again
+from accounts.queries import roles_given_by
+from core.clock import now
+from core.context import acting_as
+
+
+def _give(username: str, code: str) -> None:
+    role = Role.objects.get(organisation__code="IOM", code=code)
+    user = User.objects.get(username=username)
+    Membership(user=user, role=role, starts_on=date(2026, 1, 1)).save(force_insert=True)
+
+
+def _late(username: str, code: str) -> str:
+    try:
+        _give(username, code)
+    except IntegrityError as error:
+        return str(error)
+    finally:
+        connection.close()
+    return ""
+
+
+@pytest.mark.parametrize(("code", "refusal"), [("finance", "together"), ("reader", "")])
+def test_two_roles_given_at_once_see_each_other(committed, code, refusal):
+    """The second waits for the first to be written, then sees it; a role that goes with it stands."""
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            _give("researcher", "grant_approver")
+            second = pool.submit(_late, "researcher", code)
+            with pytest.raises(TimeoutError):
+                second.result(timeout=1)
+        assert refusal in second.result(timeout=20)
+        assert bool(second.result()) == bool(refusal)
+
+
+def test_every_deed_of_a_focal_point_is_on_record(committed, owner, cast):
+    focal, today = cast["ngo_a_focal_point"], now().date()
+    roles = {role.code: role for role in roles_given_by(focal)}
+    days = {"starts_on": today, "ends_on": None, "by": focal, "now": now()}
+    given = PersonGiven("Asha", "Lama", "asha@example.org", "en")
+    with acting_as(focal):
+        made = add_person(given=given, role=roles["caseworker"], **days)
+        give_role(person=made, role=roles["supervisor"], **days)
+        invite_again(person=made, by=focal, now=now())
+        end_access(person=made, by=focal, now=now())
+    owner.execute(
+        "SELECT verb, count(*) FROM core_auditevent WHERE actor_id = %s GROUP BY 1", [str(focal.pk)]
+    )
+    assert dict(owner.fetchall()) == {
+        "user saved": 1,
+        "membership saved": 2,
+        "membership removed": 2,
+        "invitation sent": 2,
+        "access ended": 1,
+    }
