@@ -25,7 +25,10 @@ def _use(name: str) -> None:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker) -> Iterator[None]:
     """One database a worker, cloned from the template; each test's work in it is rolled back."""
-    with databases.clone(f"test_iom_{_worker()}_{os.getpid()}") as name, django_db_blocker.unblock():
+    with (
+        databases.clone(f"{databases.PREFIX}_{_worker()}_{os.getpid()}") as name,
+        django_db_blocker.unblock(),
+    ):
         _use(name)
         yield
         connection.close()
@@ -35,7 +38,7 @@ def django_db_setup(django_db_blocker) -> Iterator[None]:
 def committed(django_db_blocker, request) -> Iterator[str]:
     """A database of this test's own in which commits are real; its name."""
     former = connection.settings_dict["NAME"]
-    name = f"test_iom_{_worker()}_{os.getpid()}_{next(NUMBERS)}"
+    name = f"{databases.PREFIX}_{_worker()}_{os.getpid()}_{next(NUMBERS)}"
     with databases.clone(name), django_db_blocker.unblock():
         _use(name)
         try:

@@ -10,6 +10,8 @@ from beneficiaries.operations import (
     ConsentGiven,
     PersonFacts,
     Situation,
+    add_note,
+    break_glass,
     open_case,
     record_consent,
     record_screening,
@@ -17,6 +19,7 @@ from beneficiaries.operations import (
 )
 from core.clock import now
 from core.context import acting_as
+from core.scoping import Confidentiality
 from geography.models import District
 from projects.facts import FACTS
 from projects.models import BudgetLine, Project
@@ -176,3 +179,22 @@ def paid(grant: Grant, cast, amount: int = 30000, username: str = "iom_finance")
             by=cast[username],
             now=now(),
         )
+
+
+def whole_case(cast, receiver: Organisation, *, shared: bool = False) -> Case:
+    """A case of the first NGO with a row in every linked table, referred to this receiver."""
+    by, protection = cast["ngo_a_caseworker"], cast["protection_supervisor"]
+    with acting_as(by):
+        case = a_case(by)
+        if shared:
+            share_with_iom(case, by)
+        grant = requested(planned(case, by), by)
+        for kind in Confidentiality.values:
+            add_note(case=case, text=f"A {kind} note.", confidentiality=kind, by=by, now=now())
+        referred(case, by, receiver)
+    with acting_as(protection):
+        why = "She called and was then cut off; no one answers."
+        break_glass(typed=case.reference, reason=why, by=protection, now=now())
+    approved(grant, cast)
+    paid(grant, cast)
+    return case

@@ -1,0 +1,183 @@
+"""Python's scope with the database's wall taken down: each wall holds by itself.
+
+The mirror of the tests that go past Python: here the owner switches the policies off, and every scope, page and
+answer must be as narrow as before. In databases of their own, as it is done to the tables themselves.
+"""
+
+import uuid
+
+import pytest
+from django.db import connection, transaction
+
+from beneficiaries import queries
+from beneficiaries.models import Beneficiary, CaseAccess, CaseFile, CaseNote, IntakeDraft
+from core import idempotency, policies
+from core.clock import now
+from core.context import acting_as, enter
+from core.scoping import ScopedQuerySet, Wall
+from reintegration.demo import CAST
+from reintegration.models import FollowUp
+from tests import story
+from tests.addresses import patterns
+from tests.test_access import TABLE, _address, keys  # noqa: F401 - a fixture
+from tests.test_canary import TOKEN, canary_case  # noqa: F401 - a fixture
+
+A, B, READER, PROTECTION = "ngo_a_caseworker", "ngo_b_caseworker", "ngo_a_reader", "protection_supervisor"
+PEOPLE = [*CAST, "third"]
+
+
+def scoped_models():
+    """Every walled model with rows that the application may read."""
+    return [
+        model
+        for model in policies.own_models()
+        if isinstance(model._default_manager.all(), ScopedQuerySet)
+        and policies.conditions(model)["select"] is not None
+    ]
+
+
+@pytest.fixture
+def take_down(owner):
+    """Switch the policies off; the application keeps its privileges and sees all rows."""
+
+    def taken() -> None:
+        for model in policies.own_models():
+            if isinstance(policies.wall_of(model), policies.Wall | policies.OwnWall):
+                owner.execute(f"ALTER TABLE {model._meta.db_table} DISABLE ROW LEVEL SECURITY")
+
+    return taken
+
+
+@pytest.fixture
+def case(cast, committed):
+    """A case with a row in every table, and rows of the other kinds: notices, drafts, other people's cases."""
+    from beneficiaries.operations import ConsentGiven, start_draft  # settings must stand first
+
+    case = story.whole_case(cast, story.a_third_ngo())
+    with acting_as(cast[A]):
+        start_draft(
+            organisation=story.organisation("NGO_A"),
+            consent=ConsentGiven(given_by="self", how="spoken"),
+            by=cast[A],
+            now=now(),
+        )
+        story.referred(case, cast[A], story.organisation("NGO_B"), Name="Another")
+    return case
+
+
+def _changeable(model) -> set:
+    """What the policies for changing find."""
+    with transaction.atomic():
+        return set(model.objects.select_for_update().values_list("pk", flat=True))
+
+
+def test_pythons_scope_finds_the_rows_that_the_policies_find(case, cast, take_down):
+    seen, wrong = {}, []
+    for username in PEOPLE:
+        with acting_as(cast[username]):
+            for model in scoped_models():
+                seen[username, model] = set(model.objects.values_list("pk", flat=True))
+                if isinstance(policies.wall_of(model), Wall) or model in (Beneficiary, IntakeDraft):
+                    may = policies.conditions(model)["update"] is not None
+                    seen[username, model, "changes"] = _changeable(model) if may else set()
+    take_down()
+    for (username, model, *changes), rows in seen.items():
+        user = cast[username]
+        verb = "editable_by" if changes else "visible_to"
+        with acting_as(user):
+            assert model.objects.count() > 0, f"{model._meta.label}: the data that could leak must be there"
+            found = set(getattr(model.objects, verb)(user).values_list("pk", flat=True))
+        if found != rows:
+            wrong.append(f"{username} {model._meta.label} {verb}: {len(found)} rows, not {len(rows)}")
+    assert wrong == []
+
+
+def test_pythons_scope_ends_with_access(case, cast, owner, take_down):
+    user = cast[PROTECTION]
+    take_down()
+    for expires, count in (("now() + interval '1 hour'", 1), ("now()", 0)):
+        owner.execute(f"UPDATE beneficiaries_caseaccess SET expires_at = {expires} WHERE basis = 'emergency'")
+        with acting_as(user):
+            assert CaseFile.objects.visible_to(user).filter(case=case).count() == count
+            assert Beneficiary.objects.visible_to(user).filter(pk=case.beneficiary_id).count() == count
+            assert CaseAccess.objects.visible_to(user).filter(case=case, person=user).count() == count
+
+
+def test_what_was_found_for_one_person_is_asked_again_for_another(case, cast, take_down):
+    take_down()
+    with acting_as(cast[A]):
+        found = queries.case_by_reference(cast[A], case.reference)
+        assert {note.confidentiality for note in CaseNote.objects.of(found, cast[A])} == {
+            "normal",
+            "restricted",
+            "counselling",
+        }
+    with acting_as(cast[B]):
+        assert list(CaseNote.objects.of(found, cast[B])) == []
+        assert list(CaseFile.objects.of(found, cast[B])) == []
+        assert queries.case_by_reference(cast[B], case.reference) is None
+        assert queries.worked_on_case(case.pk, cast[B]) is None
+    with acting_as(cast[READER]):
+        own = queries.case_by_reference(cast[READER], case.reference)
+        assert {note.confidentiality for note in CaseNote.objects.of(own, cast[READER])} == {"normal"}
+
+
+def test_a_list_of_cases_holds_none_that_is_seen_by_reference_or_slice_alone(case, cast, take_down):
+    take_down()
+    for username in (B, "third", "iom_approver", "programme_manager", "iom_supervisor"):
+        with acting_as(cast[username]):
+            assert case.reference not in queries.case_list(cast[username]).values_list("reference", flat=True)
+
+
+def test_a_forms_key_is_its_senders(cast, take_down):
+    key = uuid.uuid4()
+    with acting_as(cast[A]):
+        assert idempotency.claim(key, by=cast[A], purpose="x") is None
+        idempotency.settle(key, result="/cases/hidden/")
+    take_down()
+    with acting_as(cast[B]):
+        assert idempotency.claim(key, by=cast[B], purpose="x") == ""
+
+
+def test_a_context_ends_with_its_transaction(cast, committed):
+    names = ("person", "reads", "edits", "figures", "decides", "restricted", "counselling")
+    with transaction.atomic():
+        enter(cast[A].pk)
+    with connection.cursor() as cursor:
+        for name in names:
+            cursor.execute("SELECT coalesce(current_setting(%s, true), '')", [f"wall.{name}"])
+            assert cursor.fetchone()[0] == "", name
+
+
+def test_lists_tell_the_second_ngo_nothing(request, cast, committed, take_down, sign_in):
+    """Every address without a key in it, of pages and of the API; what has one is asked in the next test."""
+    marked = request.getfixturevalue("canary_case")
+    addresses = [f"/{route}" for _, route in patterns() if "<" not in route and "(" not in route]
+    addresses += ["/cases/?find=kanari", "/api/v1/cases/?page_size=200"]
+    take_down()
+    for username, is_traced in ((A, True), (B, False)):
+        client, traces = sign_in(username), []
+        for address in addresses:
+            told = client.get(address, {"page_size": 200} if "/api/" in address else None).content.decode()
+            if TOKEN in told or marked.reference in told:
+                traces.append(address)
+        assert bool(traces) is is_traced, (username, traces)
+
+
+@pytest.mark.parametrize("person", [B, READER, "iom_approver"])
+def test_every_address_answers_as_behind_both_walls(request, cast, committed, take_down, sign_in, person):
+    known, routes, wrong = request.getfixturevalue("keys"), dict(patterns()), []
+    with acting_as(cast[A]):
+        assert FollowUp.objects.count() > 0
+    take_down()
+    client = sign_in(person)
+    for name, row in TABLE.items():
+        for target in row.targets:
+            address = _address(routes[name], known[target])
+            for method, expected in (("get", row.get), ("post", row.post)):
+                if name == "accounts:sign-out":
+                    continue
+                status = getattr(client, method)(address).status_code
+                if status != expected(person, target):
+                    wrong.append(f"{method} {name} {target}: {status}, not {expected(person, target)}")
+    assert wrong == [], "\n".join(wrong)
