@@ -29,12 +29,13 @@ MAY_SURVIVE = 2
 # The tests of who may see and do what, the broadest first; a room's own before them.
 ACCESS = (
     "tests/test_rows.py",
-    "tests/test_refusals.py",
-    "tests/test_wall.py",
-    "tests/test_roles.py",
+    "tests/test_scope_alone.py",
     "tests/test_levels.py",
     "tests/test_expiry.py",
-    "tests/test_scope_alone.py",
+    "tests/test_refusals.py",
+    "tests/test_roles.py",
+    "tests/test_wall.py",
+    "tests/test_pages_alone.py",
     "tests/test_api.py",
     "tests/test_access.py",
     "tests/test_canary.py",
@@ -43,10 +44,10 @@ ACCESS = (
     "tests/test_admin.py",
 )
 FIRST = {
-    "accounts": ("tests/test_roles.py", "tests/test_refusals.py", "tests/test_sign_in.py"),
-    "api": ("tests/test_api.py",),
-    "views": ("tests/test_scope_alone.py",),
-    "projects": ("tests/test_refusals.py", "tests/test_grants.py"),
+    "accounts": ("tests/test_roles.py", "tests/test_refusals.py"),
+    "api": ("tests/test_pages_alone.py", "tests/test_api.py"),
+    "views": ("tests/test_pages_alone.py",),
+    "projects": ("tests/test_refusals.py",),
 }
 FAILED = re.compile(r"^FAILED (\S+)", re.MULTILINE)
 ENDED = re.compile(r"^\d+ passed.*$", re.MULTILINE)
@@ -145,7 +146,7 @@ def _examined(mutant: Mutant | None) -> Outcome:
             path = folder / mutant.file
             path.write_text(changed(mutant, path.read_text(encoding="utf-8")), encoding="utf-8")
         argv = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
-        argv += ["-p", "no:randomly", "-rfE", "--tb=short", *tests_for(mutant)]
+        argv += ["-p", "no:randomly", "-p", "soak.order", "-rfE", "--tb=short", *tests_for(mutant)]
         try:
             done = subprocess.run(
                 argv,

@@ -7,7 +7,8 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 
 from beneficiaries.models import CaseFile
-from iom_cases.urls import handler404, urlpatterns as of_the_site  # noqa: F401 - Django looks for it here
+from iom_cases.urls import handler404  # noqa: F401 - Django looks for it here
+from iom_cases.urls import urlpatterns as of_the_site
 
 
 def _told(request: HttpRequest) -> list[str]:

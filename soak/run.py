@@ -4,17 +4,19 @@
 """
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from soak import interleaving, mutants
 from soak.report import Failed, say
 
+# By name, as one part needs nothing of what the others stand on.
 PARTS = {
-    "mutants": mutants.run,
-    "interleaving": interleaving.run,
-    "pgbouncer": interleaving.run_pooled,
+    "mutants": ("soak.mutants", "run"),
+    "interleaving": ("soak.interleaving", "run"),
+    "pgbouncer": ("soak.interleaving", "run_pooled"),
+    "api": ("soak.fuzzing", "run"),
 }
 
 
@@ -27,7 +29,8 @@ def main(names: list[str]) -> int:
     for name in names or PARTS:
         say(f"{name} …")
         try:
-            line, holds = PARTS[name]()
+            module, function = PARTS[name]
+            line, holds = getattr(import_module(module), function)()
         except Failed as failure:
             line, holds = f"{name} failed: {failure}", False
         say(line)
