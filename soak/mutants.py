@@ -49,6 +49,8 @@ FIRST = {
     "views": ("tests/test_pages_alone.py",),
     "projects": ("tests/test_refusals.py",),
 }
+# What the database is made from: a mutant elsewhere runs on the unchanged one.
+IN_THE_DATABASE = re.compile(r"\.sql$|/models(\.py|/)|^core/(policies|scoping)\.py$")
 FAILED = re.compile(r"^FAILED (\S+)", re.MULTILINE)
 ENDED = re.compile(r"^\d+ passed.*$", re.MULTILINE)
 
@@ -185,8 +187,11 @@ def _place(file: str) -> str:
 
 
 def _environment(mutant: Mutant | None, temporary: str) -> dict[str, str]:
+    """Databases under names of our own; made from the unchanged one, from nothing, or that one as it is."""
     names = {"TEST_DATABASES": PREFIX, "TMPDIR": temporary, "PYTHONDONTWRITEBYTECODE": "1"}
-    if mutant is None or not mutant.afresh:
+    if mutant is None or not (mutant.afresh or IN_THE_DATABASE.search(mutant.file)):
+        names["TEST_TEMPLATE"] = BASE
+    elif not mutant.afresh:
         names["TEST_TEMPLATE_FROM"] = BASE
     return os.environ | names
 

@@ -34,10 +34,10 @@ MADE_FROM = (
     "geography/data/*.json",
 )
 PEOPLE = 42
-# `make soak` runs tests of many changed copies at once: each run's databases have names of their own, and a
-# template is made from one that stands, as migrating brings the wall in line with the copy.
+# `make soak` runs tests of many changed copies at once: their databases have names of their own. A template is made
+# from one that stands, as migrating brings the wall in line with the copy, or is that one as it is.
 PREFIX = os.environ.get("TEST_DATABASES", "test_iom")
-FROM = os.environ.get("TEST_TEMPLATE_FROM", "")
+FROM, READY = os.environ.get("TEST_TEMPLATE_FROM", ""), os.environ.get("TEST_TEMPLATE", "")
 
 
 def url(role: str, name: str) -> str:
@@ -104,6 +104,8 @@ def _exists(name: str) -> bool:
 
 def template() -> str:
     """The template's name; made first where it isn't there. Processes that ask at once wait for one."""
+    if READY:
+        return READY
     name = f"{PREFIX}_template_{_digest()}"
     with open(Path(tempfile.gettempdir()) / "iom_cases_tests.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
