@@ -147,19 +147,24 @@ def _examined(mutant: Mutant | None) -> Outcome:
         if mutant is not None:
             path = folder / mutant.file
             path.write_text(changed(mutant, path.read_text(encoding="utf-8")), encoding="utf-8")
-        argv = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
-        argv += ["-p", "no:randomly", "-p", "soak.order", "-rfE", "--tb=short", *tests_for(mutant)]
-        try:
-            done = subprocess.run(
-                argv,
-                cwd=folder,
-                env=_environment(mutant, name),
-                capture_output=True,
-                text=True,
-                timeout=SECONDS,
-            )
-        except subprocess.TimeoutExpired:
-            return Outcome(mutant, error=f"did not end within {SECONDS} s")
+        outcome = Outcome(mutant)
+        for tests in tests_for(mutant):
+            outcome = _tested(mutant, folder, tests)
+            if outcome.caught_by or outcome.error:
+                break
+    return outcome
+
+
+def _tested(mutant: Mutant | None, folder: Path, tests: list[str]) -> Outcome:
+    argv = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
+    argv += ["-p", "no:randomly", "-p", "soak.order", "-rfE", "--tb=short", *tests]
+    environment = _environment(mutant, str(folder.parent))
+    try:
+        done = subprocess.run(
+            argv, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return Outcome(mutant, error=f"did not end within {SECONDS} s")
     return judged(mutant, done.returncode, done.stdout + done.stderr)
 
 
@@ -173,12 +178,12 @@ def judged(mutant: Mutant | None, code: int, said: str) -> Outcome:
     return Outcome(mutant, error=f"pytest ended with {code} and no failed test", said=said[-3000:])
 
 
-def tests_for(mutant: Mutant | None) -> list[str]:
-    """The access tests, in the order in which this one is likely to be caught soonest."""
+def tests_for(mutant: Mutant | None) -> list[list[str]]:
+    """The access tests: first those that are likely to catch this one, then all others."""
     if mutant is None:
-        return list(ACCESS)
-    first = (mutant.first,) if mutant.first else FIRST.get(_place(mutant.file), ())
-    return [*first, *(path for path in ACCESS if path not in first)]
+        return [list(ACCESS)]
+    first = [mutant.first] if mutant.first else list(FIRST.get(_place(mutant.file), ACCESS[:1]))
+    return [first, [path for path in ACCESS if path not in first]]
 
 
 def _place(file: str) -> str:

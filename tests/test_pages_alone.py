@@ -2,6 +2,8 @@
 
 import pytest
 
+from accounts.operations import create_api_token
+from core.clock import now
 from core.context import acting_as
 from reintegration.models import FollowUp
 from tests.addresses import patterns
@@ -43,3 +45,18 @@ def test_every_address_answers_as_behind_both_walls(request, cast, committed, ta
                 if status != expected(person, target):
                     wrong.append(f"{method} {name} {target}: {status}, not {expected(person, target)}")
     assert wrong == [], "\n".join(wrong)
+
+
+def test_a_key_of_another_organisation_is_no_input(request, client, cast, committed, take_down):
+    """The API takes no key that its sender doesn't see, before the operation is asked."""
+    marked = request.getfixturevalue("canary_case")
+    _token, text = create_api_token(user=cast[B], name="test", by=None, now=now())
+    take_down()
+    answer = client.post(
+        "/api/v1/screenings/",
+        {"case": str(marked.pk), "answers": {}},
+        content_type="application/json",
+        headers={"Authorization": f"Token {text}"},
+    )
+    assert answer.status_code == 400
+    assert "case" in [row["field"] for row in answer.json()["errors"]]

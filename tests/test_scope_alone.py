@@ -5,20 +5,24 @@ answer must be as narrow as before. In databases of their own, as it is done to 
 """
 
 import uuid
+from datetime import date
 
 import pytest
 from django.db import connection, transaction
 
+from accounts.models import Membership, Role
 from beneficiaries import queries
 from beneficiaries.models import Beneficiary, CaseAccess, CaseFile, CaseNote, IntakeDraft
+from beneficiaries.operations import ConsentGiven, add_note, start_draft
 from core import idempotency, policies
 from core.clock import now
 from core.context import acting_as, enter
-from core.scoping import ScopedQuerySet, Wall
+from core.scoping import Confidentiality, ScopedQuerySet, Wall
 from reintegration.demo import CAST
 from tests import story
 
-A, B, READER, PROTECTION = "ngo_a_caseworker", "ngo_b_caseworker", "ngo_a_reader", "protection_supervisor"
+A, READER, FOCAL, B = "ngo_a_caseworker", "ngo_a_reader", "ngo_a_focal_point", "ngo_b_caseworker"
+SUPERVISOR, PROTECTION = "iom_supervisor", "protection_supervisor"
 PEOPLE = [*CAST, "third"]
 
 
@@ -34,19 +38,31 @@ def scoped_models():
 
 @pytest.fixture
 def case(cast, committed):
-    """A case with a row in every table, and rows of the other kinds: notices, drafts, other people's cases."""
-    from beneficiaries.operations import ConsentGiven, start_draft  # settings must stand first
+    """A case with a row in every table, and rows of the other kinds: notices, drafts, other people's cases.
 
+    Two people hold more than their organisation would give them alone: figures beside a slice, and the right to
+    restricted notes without that to counselling notes.
+    """
     case = story.whole_case(cast, story.a_third_ngo())
     with acting_as(cast[A]):
-        start_draft(
-            organisation=story.organisation("NGO_A"),
-            consent=ConsentGiven(given_by="self", how="spoken"),
-            by=cast[A],
-            now=now(),
-        )
+        given = ConsentGiven(given_by="self", how="spoken")
+        start_draft(organisation=story.organisation("NGO_A"), consent=given, by=cast[A], now=now())
         story.referred(case, cast[A], story.organisation("NGO_B"), Name="Another")
+    for username, organisation, code in ((B, "NGO_B", "programme_manager"), (FOCAL, "NGO_A", "supervisor")):
+        role = Role.objects.get(organisation__code=organisation, code=code)
+        Membership.objects.create(user=cast[username], role=role, starts_on=date(2020, 1, 1))
     return case
+
+
+@pytest.fixture
+def shared(case, cast):
+    """Another case of the first NGO, which IOM works on."""
+    with acting_as(cast[A]):
+        other = story.a_case(cast[A])
+        story.share_with_iom(other, cast[A])
+        for kind in Confidentiality.values:
+            add_note(case=other, text=f"A {kind} note.", confidentiality=kind, by=cast[A], now=now())
+    return other
 
 
 def _changeable(model) -> set:
@@ -55,7 +71,7 @@ def _changeable(model) -> set:
         return set(model.objects.select_for_update().values_list("pk", flat=True))
 
 
-def test_pythons_scope_finds_the_rows_that_the_policies_find(case, cast, take_down):
+def test_pythons_scope_finds_the_rows_that_the_policies_find(shared, cast, take_down):
     seen, wrong = {}, []
     for username in PEOPLE:
         with acting_as(cast[username]):
@@ -87,7 +103,7 @@ def test_pythons_scope_ends_with_access(case, cast, owner, take_down):
             assert CaseAccess.objects.visible_to(user).filter(case=case, person=user).count() == count
 
 
-def test_what_was_found_for_one_person_is_asked_again_for_another(case, cast, take_down):
+def test_what_was_found_for_one_person_is_asked_again_for_another(case, shared, cast, take_down):
     take_down()
     with acting_as(cast[A]):
         found = queries.case_by_reference(cast[A], case.reference)
@@ -104,6 +120,10 @@ def test_what_was_found_for_one_person_is_asked_again_for_another(case, cast, ta
     with acting_as(cast[READER]):
         own = queries.case_by_reference(cast[READER], case.reference)
         assert {note.confidentiality for note in CaseNote.objects.of(own, cast[READER])} == {"normal"}
+    with acting_as(cast[SUPERVISOR]):
+        theirs = queries.case_by_reference(cast[SUPERVISOR], shared.reference)
+        assert {note.confidentiality for note in CaseNote.objects.of(theirs, cast[SUPERVISOR])} == {"normal"}
+        assert (theirs.may_write, theirs.may_lead) == (True, False)
 
 
 def test_a_list_of_cases_holds_none_that_is_seen_by_reference_or_slice_alone(case, cast, take_down):

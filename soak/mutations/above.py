@@ -69,7 +69,7 @@ REINTEGRATION = [
         "reintegration/sql/010_grant.sql",
         "    IF NEW.state <> 'requested' OR NEW.endorsed_by_id IS NOT NULL OR NEW.approved_by_id IS NOT NULL THEN",
         "    IF false THEN",
-        first="tests/test_refusals.py",
+        first="tests/test_rows.py",
     ),
 ]
 
@@ -137,13 +137,14 @@ API = [
         "api/views/base.py",
         "        if not allowed:\n            raise PermissionDenied\n",
         "        return\n",
+        first="tests/test_api.py",
     ),
     Mutant(
         "api: a key of a hidden row is taken",
         "api/serializers/base.py",
         'found = self.rows(self.context["request"].user).filter(pk=key).first()',
         'found = self.rows(self.context["request"].user).model.objects.filter(pk=key).first()',
-        first="tests/test_api.py",
+        first="tests/test_pages_alone.py",
     ),
     Mutant(
         "api: nobody in particular is let in",

@@ -32,6 +32,7 @@ ACCOUNTS = [
         ASKED,
         "ON o.id = r.organisation_id AND o.is_active\n      LEFT",
         "ON o.id = r.organisation_id\n      LEFT",
+        first="tests/test_roles.py",
     ),
     Mutant(
         "accounts: permissions for one organisation hold in another",
@@ -181,7 +182,7 @@ ACCOUNTS = [
         DEEDS,
         "    if by is not None and by != user:",
         "    if False:",
-        first="tests/test_api.py",
+        first="tests/test_refusals.py",
     ),
     Mutant(
         "accounts: anybody revokes anybody's tokens",

@@ -13,6 +13,7 @@ BENEFICIARIES = [
         ACCESS,
         "authority.where(Permission.WRITE_CASES if writing else Permission.READ_CASES)",
         "authority.where(Permission.READ_CASES)",
+        first="tests/test_scope_alone.py",
     ),
     Mutant(
         "beneficiaries: scope of figures holds a slice",
@@ -26,6 +27,7 @@ BENEFICIARIES = [
         ACCESS,
         "authority.where(*DECISIONS) if writing else authority.where(Permission.READ_FIGURES)",
         "authority.where(*DECISIONS, Permission.READ_FIGURES)",
+        first="tests/test_scope_alone.py",
     ),
     Mutant(
         "beneficiaries: scope of a referral is every receiver's",
@@ -156,6 +158,7 @@ BENEFICIARIES = [
         "beneficiaries/models/person.py",
         '        read="t.author_id = wall.person()",',
         '        read="wall.has_user()",',
+        first="tests/test_scope_alone.py",
     ),
     Mutant(
         "beneficiaries: the file opens at reference",
@@ -180,6 +183,7 @@ BENEFICIARIES = [
         "beneficiaries/models/note.py",
         "        by_confidentiality=True,\n",
         "        by_confidentiality=False,\n",
+        first="tests/test_levels.py",
     ),
     Mutant(
         "beneficiaries: a receiver adds to what was sent",
@@ -198,6 +202,7 @@ BENEFICIARIES = [
         ACCESS_SQL,
         "AND c.is_given AND c.withdrawn_on IS NULL",
         "AND c.withdrawn_on IS NULL",
+        first="tests/test_wall.py",
     ),
     Mutant(
         "beneficiaries: consent opens after its withdrawal",
@@ -274,13 +279,14 @@ BENEFICIARIES = [
         "beneficiaries/queries.py",
         "        CaseAccess.objects.opening(user, Level.WORKING)\n        .filter(case__reference=wanted)",
         "        CaseAccess.objects.visible_to(user)\n        .filter(case__reference=wanted)",
-        first="tests/test_access.py",
+        first="tests/test_scope_alone.py",
     ),
     Mutant(
         "beneficiaries: the list shows what is seen by reference alone",
         "beneficiaries/queries.py",
         "    rows = CaseAccess.objects.opening(user, Level.WORKING)\n    if status:",
         "    rows = CaseAccess.objects.visible_to(user)\n    if status:",
+        first="tests/test_scope_alone.py",
     ),
     Mutant(
         "beneficiaries: a receiver meets the case of its referral",

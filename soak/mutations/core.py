@@ -20,12 +20,14 @@ CORE = [
         SCOPING,
         "Level.WORKING: (Level.LEAD, Level.WORKING),",
         "Level.WORKING: (Level.LEAD, Level.WORKING, Level.REFERENCE),",
+        first="tests/test_scope_alone.py",
     ),
     Mutant(
         "core: a slice opens every referral of the case",
         SCOPING,
         "if level not in (Level.REFERENCE, Level.SLICE)",
         "if level not in (Level.REFERENCE,)",
+        first="tests/test_levels.py",
     ),
     Mutant(
         "core: policies forget that access expires",
@@ -39,36 +41,42 @@ CORE = [
         POLICIES,
         '        f"     AND (a.person_id IS NULL OR a.person_id = wall.person())\\n"\n',
         "",
+        first="tests/test_scope_alone.py",
     ),
     Mutant(
         "core: policies read figures at a slice",
         POLICIES,
         "(SELECT wall.{figures}())::uuid[]) AND a.level <> 'slice'\"",
         '(SELECT wall.{figures}())::uuid[])"',
+        first="tests/test_scope_alone.py",
     ),
     Mutant(
         "core: policies let any receiver read a referral",
         POLICIES,
         "AND a.level = 'slice' AND a.organisation_id = {alias}.receiver_id",
         "AND a.level = 'slice'",
+        first="tests/test_scope_alone.py",
     ),
     Mutant(
         "core: policies forget confidentiality",
         POLICIES,
         "    if wall_of(model).by_confidentiality:\n",
         "    if False:\n",
+        first="tests/test_scope_alone.py",
     ),
     Mutant(
         "core: policies open sealed notes beside the lead",
         POLICIES,
         "(a.level = 'lead' AND ({special}))",
         "({special})",
+        first="tests/test_levels.py",
     ),
     Mutant(
         "core: policies take either right for both kinds of sealed notes",
         POLICIES,
         "ANY((SELECT wall.{kind}())::uuid[])",
         "ANY((SELECT wall.restricted())::uuid[])",
+        first="tests/test_scope_alone.py",
     ),
     Mutant(
         "core: policies change with the right to read",
@@ -99,6 +107,7 @@ CORE = [
         POLICIES,
         '    yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"\n',
         '    yield f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"\n',
+        first="tests/test_wall.py",
     ),
     Mutant(
         "core: the wall is taken down",
@@ -111,18 +120,21 @@ CORE = [
         POLICIES,
         '        yield f"GRANT {command.upper()} ON {table} TO {APP}"',
         '        yield f"GRANT ALL ON {table} TO {APP}"',
+        first="tests/test_wall.py",
     ),
     Mutant(
         "core: rows of two cases may be mixed",
         POLICIES,
         "        yield from same_case_statements(model)",
         "        list(same_case_statements(model))",
+        first="tests/test_wall.py",
     ),
     Mutant(
         "core: acting as somebody has no way back",
         CONTEXT,
         "        yield\n        enter(former)\n",
         "        yield\n",
+        first="tests/test_wall.py",
     ),
     Mutant(
         "core: what a refused request wrote stays",
@@ -162,6 +174,7 @@ CORE = [
         WALL_SQL,
         "current_setting('wall.counselling', true)",
         "current_setting('wall.restricted', true)",
+        first="tests/test_scope_alone.py",
     ),
     Mutant(
         "core: a key of a form is anybody's",
@@ -175,5 +188,6 @@ CORE = [
         "core/models.py",
         "        read=None,\n        insert=\"t.verb <> ''\",",
         '        read="wall.has_user()",\n        insert="t.verb <> \'\'",',
+        first="tests/test_levels.py",
     ),
 ]
