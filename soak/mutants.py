@@ -156,7 +156,7 @@ def _examined(mutant: Mutant | None) -> Outcome:
 
 
 def _tested(mutant: Mutant | None, folder: Path, tests: list[str]) -> Outcome:
-    argv = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
+    argv = [sys.executable, "-m", "pytest", "-x", "-n", "0", "-p", "no:cacheprovider"]
     argv += ["-p", "no:randomly", "-p", "soak.order", "-rfE", "--tb=short", *tests]
     environment = _environment(mutant, str(folder.parent))
     try:

@@ -92,6 +92,21 @@ def test_pythons_scope_finds_the_rows_that_the_policies_find(shared, cast, take_
     assert wrong == []
 
 
+def test_the_policies_of_a_case_hold_where_every_access_row_shows(shared, cast, owner):
+    """The policies of a table ask the access rows, which have a policy of their own: neither leans on the other."""
+    linked, seen, wrong = list(policies.linked_models()), {}, []
+    for is_open in (False, True):
+        if is_open:
+            owner.execute(f"ALTER TABLE {CaseAccess._meta.db_table} DISABLE ROW LEVEL SECURITY")
+        for username in PEOPLE:
+            with acting_as(cast[username]):
+                for model in linked:
+                    rows = set(model.objects.values_list("pk", flat=True))
+                    if seen.setdefault((username, model), rows) != rows:
+                        wrong.append(f"{username} {model._meta.label}")
+    assert wrong == []
+
+
 def test_pythons_scope_ends_with_access(case, cast, owner, take_down):
     user = cast[PROTECTION]
     take_down()
