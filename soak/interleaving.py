@@ -8,17 +8,16 @@ import json
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from bench.web import free_port, wait_for
 from soak.report import Failed, say
 from tests import databases
 
@@ -105,9 +104,10 @@ def bouncer(address: str) -> Iterator[str]:
     if program is None:
         raise Failed(INSTALL)
     parts = urlsplit(address)
-    port, database = _free_port(), parts.path.strip("/")
+    port, database = free_port(), parts.path.strip("/")
     with tempfile.TemporaryDirectory(prefix="soak_pool") as name:
         folder = Path(name)
+        log = folder / "log"
         settings = {
             "listen_addr": "127.0.0.1",
             "listen_port": port,
@@ -116,7 +116,7 @@ def bouncer(address: str) -> Iterator[str]:
             "auth_file": folder / "users",
             "pool_mode": "transaction",
             "default_pool_size": POOL,
-            "logfile": folder / "log",
+            "logfile": log,
         }
         lines = [f"{key} = {value}" for key, value in settings.items()]
         behind = f"{database} = host={parts.hostname} port={parts.port} dbname={database}"
@@ -124,7 +124,7 @@ def bouncer(address: str) -> Iterator[str]:
         (folder / "users").write_text(f'"{parts.username}" "{unquote(parts.password or "")}"\n')
         process = subprocess.Popen([program, "-q", str(folder / "ini")], user=_other_user(folder))
         try:
-            _wait(process, port, folder / "log")
+            wait_for(process, port, log)
             through = parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{port}")
             yield urlunsplit(through._replace(query="DISABLE_SERVER_SIDE_CURSORS=true"))
         finally:
@@ -140,19 +140,3 @@ def _other_user(folder: Path) -> int | None:
     for path in (folder, *folder.iterdir()):
         os.chown(path, nobody, -1)
     return nobody
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _wait(process: subprocess.Popen, port: int, log: Path) -> None:
-    end = time.monotonic() + 30
-    while time.monotonic() < end and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise Failed(f"PgBouncer did not start: {log.read_text() if log.exists() else 'it said nothing'}")

@@ -31,7 +31,7 @@ def main(names: list[str]) -> int:
         try:
             module, function = PARTS[name]
             line, holds = getattr(import_module(module), function)()
-        except Failed as failure:
+        except (Failed, RuntimeError) as failure:
             line, holds = f"{name} failed: {failure}", False
         say(line)
         lines.append(line)

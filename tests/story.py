@@ -76,7 +76,7 @@ def a_case(by, code: str = "NGO_A", *, person=None, situation=None) -> Case:
     )
 
 
-def share_with_iom(case: Case, by, *, agrees: bool = True):
+def share_with_iom(case: Case, by, *, agrees: bool = True, until_on: date | None = None):
     return record_consent(
         case=case,
         purpose="sharing",
@@ -84,6 +84,7 @@ def share_with_iom(case: Case, by, *, agrees: bool = True):
         is_given=agrees,
         given_by="self",
         how="spoken",
+        until_on=until_on,
         by=by,
         now=now(),
     )
