@@ -36,7 +36,7 @@ class Page:
         return taken, body
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -45,20 +45,20 @@ def _free_port() -> int:
 @contextmanager
 def serving(application: str, environment: Mapping[str, str], log: Path) -> Iterator[int]:
     """gunicorn with two sync workers, as `make run` starts it; its port. Gone afterwards."""
-    port = _free_port()
+    port = free_port()
     argv = [sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}"]
     argv += ["--workers", str(WORKERS), "--worker-class", "sync", "--no-control-socket", "--timeout", "120"]
     with log.open("ab") as said:
         process = subprocess.Popen(argv, cwd=ROOT, env=dict(environment), stdout=said, stderr=said)
     try:
-        _wait(process, port, log)
+        wait_for(process, port, log)
         yield port
     finally:
         process.terminate()
         process.wait(timeout=30)
 
 
-def _wait(process: subprocess.Popen, port: int, log: Path) -> None:
+def wait_for(process: subprocess.Popen, port: int, log: Path) -> None:
     end = time.monotonic() + 60
     while time.monotonic() < end and process.poll() is None:
         with socket.socket() as probe:

@@ -39,12 +39,12 @@ from localstack.supervisor import (
 DEFAULT_PORT = 8000
 READY_SECONDS = 90.0
 BROWSERS = ("chromium", "google-chrome")
-LATER = {"bench": "bench/run.py", "soak": "bench/soak.py", "chaos": "bench/chaos.py"}
+LATER = {"bench": "bench/run.py", "soak": "soak/run.py", "chaos": "bench/chaos.py"}
 USAGE = """python3 dev.py run [--port 8000]   the whole site, until Ctrl-C
 python3 dev.py services            PostgreSQL and Valkey alone, until Ctrl-C
 python3 dev.py test [pytest's own] all tests
 python3 dev.py check               format, lint, types, floors, migrations, deploy check
-python3 dev.py bench|soak|chaos    the long measurements
+python3 dev.py bench|soak|chaos    the long measurements; soak takes the names of its parts
 python3 dev.py shell               Django's shell in the local stack
 python3 dev.py stop                stop what was left running
 python3 dev.py reset [--yes]       throw the local data away"""

@@ -32,7 +32,10 @@ def use_database(name: str) -> str:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker) -> Iterator[None]:
     """One database a worker, cloned from the template; each test's work in it is rolled back."""
-    with databases.clone(f"test_iom_{_worker()}_{os.getpid()}") as name, django_db_blocker.unblock():
+    with (
+        databases.clone(f"{databases.PREFIX}_{_worker()}_{os.getpid()}") as name,
+        django_db_blocker.unblock(),
+    ):
         use_database(name)
         yield
         connection.close()
@@ -61,7 +64,7 @@ def _access_agrees_with_cases(request) -> Iterator[None]:
 @pytest.fixture
 def committed(django_db_blocker, request) -> Iterator[str]:
     """A database of this test's own in which commits are real; its name."""
-    name = f"test_iom_{_worker()}_{os.getpid()}_{next(NUMBERS)}"
+    name = f"{databases.PREFIX}_{_worker()}_{os.getpid()}_{next(NUMBERS)}"
     with databases.clone(name, drifts=_drifts(request)), django_db_blocker.unblock():
         former = use_database(name)
         try:
@@ -77,6 +80,19 @@ def owner(committed):
     with link.cursor() as cursor:
         yield cursor
     link.close()
+
+
+@pytest.fixture
+def take_down(owner):
+    """Switch the policies off: the application keeps its privileges and sees all rows, so that Python is alone."""
+    from core import policies  # settings must stand first
+
+    def taken() -> None:
+        for model in policies.own_models():
+            if isinstance(policies.wall_of(model), policies.Wall | policies.OwnWall):
+                owner.execute(f"ALTER TABLE {model._meta.db_table} DISABLE ROW LEVEL SECURITY")
+
+    return taken
 
 
 class Cast(dict):

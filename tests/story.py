@@ -11,7 +11,9 @@ from beneficiaries.operations import (
     ConsentGiven,
     PersonFacts,
     Situation,
+    add_note,
     ask_and_offer,
+    break_glass,
     open_case,
     record_consent,
     record_screening,
@@ -21,6 +23,7 @@ from beneficiaries.operations import (
 from core import reference
 from core.clock import now
 from core.context import acting_as
+from core.scoping import Confidentiality
 from geography.models import District
 from projects.facts import FACTS
 from projects.models import BudgetLine, Project
@@ -93,7 +96,7 @@ def another_case_of(case: Case) -> Case:
     return made
 
 
-def share_with_iom(case: Case, by, *, agrees: bool = True):
+def share_with_iom(case: Case, by, *, agrees: bool = True, until_on: date | None = None):
     return record_consent(
         case=case,
         purpose="sharing",
@@ -101,6 +104,7 @@ def share_with_iom(case: Case, by, *, agrees: bool = True):
         is_given=agrees,
         given_by="self",
         how="spoken",
+        until_on=until_on,
         by=by,
         now=now(),
     )
@@ -218,3 +222,24 @@ def paid(grant: Grant, cast, amount: int = 30000, username: str = "iom_finance")
             by=cast[username],
             now=now(),
         )
+
+
+def whole_case(cast, receiver: Organisation, *, shared: bool = False) -> Case:
+    """A case of the first NGO with a row in every linked table, referred to this receiver, offered to a third."""
+    by, protection = cast["ngo_a_caseworker"], cast["protection_supervisor"]
+    with acting_as(by):
+        case = a_case(by)
+        if shared:
+            share_with_iom(case, by)
+        grant = requested(planned(case, by), by)
+        for kind in Confidentiality.values:
+            add_note(case=case, text=f"A {kind} note.", confidentiality=kind, by=by, now=now())
+        referred(case, by, receiver)
+        third = Organisation.objects.filter(code="NGO_C").first() or a_third_ngo()
+        offered(case, by, third.code)
+    with acting_as(protection):
+        why = "She called and was then cut off; no one answers."
+        break_glass(typed=case.reference, reason=why, by=protection, now=now())
+    approved(grant, cast)
+    paid(grant, cast)
+    return case

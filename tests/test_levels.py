@@ -300,3 +300,12 @@ def test_sharing_again_after_a_referral_opens_the_whole_file(case, referral, cas
     with acting_as(cast[B]):
         assert list(CaseAccess.objects.filter(case=case).values_list("level", flat=True)) == ["working"]
         assert CaseFile.objects.visible_to(cast[B]).filter(case=case).count() == 1
+
+
+def test_consent_for_a_while_opens_for_a_while(case, cast):
+    last_day = now().date() + timedelta(days=3)
+    with acting_as(cast[A]):
+        story.share_with_iom(case, cast[A], until_on=last_day)
+    with acting_as(cast["iom_supervisor"]):
+        ends = CaseAccess.objects.get(case=case).expires_at.astimezone(now().tzinfo)
+    assert (ends.date(), ends.hour, ends.minute) == (last_day + timedelta(days=1), 0, 0)

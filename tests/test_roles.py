@@ -1,11 +1,11 @@
 """Roles: who holds what, from when to when, and which two never meet in one person."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.contrib.auth.models import Permission as DjangoPermission
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import translation
 
 from accounts.choices import PURPOSES, STARTING_PERMISSIONS, Permission, RoleCode
@@ -14,7 +14,7 @@ from accounts.operations import save_membership, save_organisation, tailor_role
 from accounts.queries import authority_of, holders, may_configure
 from accounts.rules import INCOMPATIBLE, in_force, limits_of
 from core.clock import now
-from core.context import acting_as
+from core.context import acting_as, enter
 from tests import story
 
 pytestmark = pytest.mark.django_db
@@ -260,3 +260,40 @@ def test_the_page_asks_as_much_for_one_role_as_for_three(sign_in, cast, django_a
         )
     with django_assert_num_queries(PAGE_QUERIES):
         client.get("/roles/")
+
+
+def edits(user) -> str:
+    """The organisations in which the database lets this person write."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        enter(user.pk)
+        cursor.execute("SELECT wall.edits()::text")
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.parametrize(("starts", "ends", "holds"), [(0, 0, True), (1, None, False), (-9, -1, False)])
+def test_a_role_holds_from_its_first_day_to_its_last_in_python_and_in_the_database(cast, starts, ends, holds):
+    today, user = now().date(), cast["ngo_a_caseworker"]
+    Membership.objects.filter(user=user).update(
+        starts_on=today + timedelta(days=starts),
+        ends_on=None if ends is None else today + timedelta(days=ends),
+    )
+    assert authority_of(user).may("write_cases") is holds
+    assert (edits(user) != "{}") is holds
+
+
+def test_a_deactivated_organisations_roles_hold_nowhere(cast):
+    user = cast["ngo_a_caseworker"]
+    Organisation.objects.filter(code="NGO_A").update(is_active=False)
+    assert not authority_of(user).may("write_cases")
+    assert edits(user) == "{}"
+
+
+def test_a_roles_permission_for_another_organisation_is_none(cast):
+    """A stray row of guardian's: the group is one NGO's, the object another's."""
+    OrganisationGroupPermission.objects.create(
+        group=role("reader", "NGO_A").group,
+        content_object=story.organisation("NGO_B"),
+        permission=DjangoPermission.objects.get(codename="write_cases"),
+    )
+    assert not authority_of(cast["ngo_a_reader"]).may("write_cases")
+    assert edits(cast["ngo_a_reader"]) == "{}"

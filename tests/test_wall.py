@@ -10,11 +10,11 @@ from django.db import DatabaseError, connection, transaction
 
 from accounts.queries import authority_of
 from beneficiaries.models import Beneficiary, Case, CaseAccess, CaseFile, Consent
-from beneficiaries.operations import add_note, break_glass, record_consent, withdraw_consent
+from beneficiaries.operations import record_consent, withdraw_consent
 from core import policies
 from core.clock import now
 from core.context import acting_as, enter, entered_as
-from core.scoping import Confidentiality, Open, OwnWall, Wall
+from core.scoping import Open, OwnWall, Wall
 from tests import story
 
 pytestmark = pytest.mark.django_db
@@ -88,31 +88,7 @@ def test_the_application_owns_nothing_and_bypasses_nothing():
 @pytest.fixture
 def whole_case(cast):
     """A case of the first NGO with a row in every linked table, not shared with anyone."""
-    by = cast["ngo_a_caseworker"]
-    with acting_as(by):
-        case = story.a_case(by)
-        grant = story.requested(story.planned(case, by), by)
-        for confidentiality in Confidentiality.values:
-            add_note(
-                case=case,
-                text=f"A {confidentiality} note.",
-                confidentiality=confidentiality,
-                by=by,
-                now=now(),
-            )
-        third = story.a_third_ngo()
-        story.referred(case, by, third)
-        story.offered(case, by, third.code)
-    with acting_as(cast["protection_supervisor"]):
-        break_glass(
-            typed=case.reference,
-            reason="She called and was then cut off; no one answers.",
-            by=cast["protection_supervisor"],
-            now=now(),
-        )
-    story.approved(grant, cast)
-    story.paid(grant, cast)
-    return case
+    return story.whole_case(cast, story.a_third_ngo())
 
 
 @pytest.mark.parametrize("model", LINKED, ids=lambda model: model._meta.label)

@@ -1,0 +1,11 @@
+"""The mutants, a module a floor: each takes away or weakens one rule of who may see or do what."""
+
+from soak.mutations.above import API, PROJECTS, REINTEGRATION
+from soak.mutations.accounts import ACCOUNTS
+from soak.mutations.beneficiaries import BENEFICIARIES
+from soak.mutations.core import CORE
+from soak.mutations.mutant import Mutant
+
+MUTANTS: list[Mutant] = [*CORE, *ACCOUNTS, *BENEFICIARIES, *REINTEGRATION, *PROJECTS, *API]
+
+__all__ = ["MUTANTS", "Mutant"]

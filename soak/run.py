@@ -1,0 +1,47 @@
+"""`make soak`: what is too long for every change, a part at a time; each ends in a line with its figures.
+
+`python3 dev.py soak mutants api` runs these parts alone. Exit 1 where a bar is missed.
+"""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from soak.report import Failed, say
+
+# By name, as one part needs nothing of what the others stand on.
+PARTS = {
+    "mutants": ("soak.mutants", "run"),
+    "interleaving": ("soak.interleaving", "run"),
+    "pgbouncer": ("soak.interleaving", "run_pooled"),
+    "api": ("soak.fuzzing", "run"),
+}
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        say(f"No part of the soak: {', '.join(unknown)}. The parts are {', '.join(PARTS)}.")
+        return 2
+    missed, lines = [], []
+    for name in names or PARTS:
+        say(f"{name} …")
+        try:
+            module, function = PARTS[name]
+            line, holds = getattr(import_module(module), function)()
+        except (Failed, RuntimeError) as failure:
+            line, holds = f"{name} failed: {failure}", False
+        say(line)
+        lines.append(line)
+        missed += [] if holds else [name]
+    if len(lines) > 1:
+        say("\n" + "\n".join(lines))
+    if missed:
+        say(f"Missed: {', '.join(missed)}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,250 @@
+"""Who may do each deed: everybody else of the cast is refused by the operation itself, whatever a page asked before."""
+
+from datetime import date
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import DatabaseError, transaction
+
+from accounts.models import ApiToken, Membership, Organisation, Role, User
+from accounts.operations import (
+    create_api_token,
+    revoke_api_tokens,
+    save_membership,
+    save_organisation,
+    save_user,
+    tailor_role,
+)
+from beneficiaries import operations as cases
+from core.clock import now
+from core.context import acting_as
+from projects.models import Donor
+from projects.operations import remove_configuration, revise_criteria, save_configuration, start_new_phase
+from projects.queries import current_criteria
+from reintegration import operations
+from reintegration.demo import CAST
+from reintegration.models import FollowUp
+from reintegration.operations.grant import GrantNotMovable
+from tests import story
+
+A, B, SUPERVISOR = "ngo_a_caseworker", "ngo_b_caseworker", "iom_supervisor"
+LEADS, WRITES, ADMINISTRATOR = {A}, {A, SUPERVISOR}, {"administrator"}
+ASKED = {"given_by": "self", "how": "spoken"}
+EMERGENCY = "She called and was then cut off; no one answers."
+
+
+@pytest.fixture
+def told(cast):
+    """A case of the first NGO, shared with IOM, as far as a plan; with a referral to the second NGO."""
+    with acting_as(cast[A]):
+        case = story.a_case(cast[A])
+        consent = story.share_with_iom(case, cast[A])
+        plan = story.planned(case, cast[A])
+        other = story.a_case(cast[A])
+        story.share_with_iom(other, cast[A])
+        enrolment = story.admitted(other, cast[A])
+        return {
+            "case": case,
+            "consent": consent,
+            "plan": plan,
+            "enrolment": enrolment,
+            "referral": story.referred(case, cast[A], story.organisation("NGO_B")),
+            "visit": FollowUp.objects.visible_to(cast[A]).filter(case=case)[0],
+        }
+
+
+def _role(code: str) -> Role:
+    return Role.objects.get(organisation__code="IOM", code=code)
+
+
+# Each deed: who alone may do it, and how it is done.
+DEEDS = {
+    "open a case": (LEADS, lambda told, by: story.a_case(by)),
+    "start an interview": (
+        LEADS,
+        lambda told, by: cases.start_draft(
+            organisation=story.organisation("NGO_A"), consent=cases.ConsentGiven(**ASKED), by=by, now=now()
+        ),
+    ),
+    "ask for consent": (LEADS, lambda told, by: story.share_with_iom(told["case"], by)),
+    "withdraw consent": (
+        LEADS,
+        lambda told, by: cases.withdraw_consent(consent=told["consent"], by=by, now=now()),
+    ),
+    "close a case": (WRITES, lambda told, by: cases.close_case(case=told["case"], by=by, now=now())),
+    "write a note": (
+        WRITES,
+        lambda told, by: cases.add_note(
+            case=told["case"], text="Seen.", confidentiality="normal", by=by, now=now()
+        ),
+    ),
+    "write down answers": (
+        WRITES,
+        lambda told, by: cases.record_screening(case=told["case"], answers={}, by=by, now=now()),
+    ),
+    "decide on admission": (
+        WRITES,
+        lambda told, by: operations.admit(
+            case=told["case"],
+            project=story.project("TRRIN"),
+            decision="not_admitted",
+            enrolled_on=now().date(),
+            reason="Another programme fits.",
+            by=by,
+            now=now(),
+        ),
+    ),
+    "refer a case": (LEADS, lambda told, by: _send(told, by)),
+    "accept a referral": (
+        {B},
+        lambda told, by: cases.answer_referral(
+            referral=told["referral"], state="accepted", answer="", by=by, now=now()
+        ),
+    ),
+    "open a file in an emergency": (
+        {"protection_supervisor"},
+        lambda told, by: cases.break_glass(typed=told["case"].reference, reason=EMERGENCY, by=by, now=now()),
+    ),
+    "agree a plan": (
+        WRITES,
+        lambda told, by: operations.agree_plan(
+            enrolment=told["enrolment"],
+            livelihood="tea_shop",
+            goal="A tea shop.",
+            steps="",
+            agreed_on=now().date(),
+            by=by,
+            now=now(),
+        ),
+    ),
+    "ask for a grant": (WRITES, lambda told, by: story.requested(told["plan"], by)),
+    "record a visit": (
+        WRITES,
+        lambda told, by: operations.record_follow_up(
+            follow_up=told["visit"],
+            done_on=now().date(),
+            outcome="seen",
+            wellbeing="good",
+            note="",
+            by=by,
+            now=now(),
+        ),
+    ),
+    "save an organisation": (
+        ADMINISTRATOR,
+        lambda told, by: save_organisation(
+            organisation=Organisation(code="NGO_D", name_en="Fourth", kind="ngo"), by=by, now=now()
+        ),
+    ),
+    "save a person": (
+        ADMINISTRATOR,
+        lambda told, by: save_user(user=User(username="new", email="new@example.org"), by=by, now=now()),
+    ),
+    "give a role": (
+        ADMINISTRATOR,
+        lambda told, by: save_membership(
+            membership=Membership(
+                user=User.objects.get(username="researcher"),
+                role=_role("supervisor"),
+                starts_on=date(2020, 1, 1),
+            ),
+            by=by,
+            now=now(),
+        ),
+    ),
+    "tailor a role": (
+        ADMINISTRATOR,
+        lambda told, by: tailor_role(role=_role("reader"), codenames=["write_cases"], by=by, now=now()),
+    ),
+    "revoke the reader's tokens": (
+        ADMINISTRATOR | {"ngo_a_reader"},
+        lambda told, by: revoke_api_tokens(user=User.objects.get(username="ngo_a_reader"), by=by, now=now()),
+    ),
+    "configure": (
+        ADMINISTRATOR,
+        lambda told, by: save_configuration(obj=Donor(code="NEW", name_en="New donor"), by=by, now=now()),
+    ),
+    "remove what was configured": (
+        ADMINISTRATOR,
+        lambda told, by: remove_configuration(obj=Donor.objects.all()[0], by=by, now=now()),
+    ),
+    "revise criteria": (
+        ADMINISTRATOR,
+        lambda told, by: revise_criteria(
+            project=story.project(), tree=current_criteria(story.project()).tree, by=by, now=now()
+        ),
+    ),
+    "start a phase": (
+        ADMINISTRATOR,
+        lambda told, by: start_new_phase(
+            project=story.project(),
+            code="RASNM-9",
+            starts_on=date(2030, 1, 1),
+            ends_on=date(2031, 1, 1),
+            by=by,
+            now=now(),
+        ),
+    ),
+}
+
+
+def _send(told, by):
+    receiver = story.organisation("IOM")
+    return cases.send_referral(
+        case=told["case"], receiver=receiver, service="Legal", reason="x", items={}, by=by, now=now()
+    )
+
+
+def _is_refused(deed, told, user) -> bool:
+    """Whether the operation refuses this person; what it wrote or refuses for other reasons is taken back."""
+    try:
+        with acting_as(user), transaction.atomic():
+            deed(told, user)
+            transaction.set_rollback(True)
+    except PermissionDenied:
+        return True
+    except (ValidationError, DatabaseError):
+        return False
+    return False
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", DEEDS)
+def test_a_deed_is_for_those_who_may_do_it(told, cast, name):
+    allowed, deed = DEEDS[name]
+    refused = {username for username in CAST if _is_refused(deed, told, cast[username])}
+    assert refused == set(CAST) - allowed
+
+
+@pytest.mark.django_db
+def test_nobody_makes_a_token_for_another_or_endorses_what_they_asked_for(told, cast):
+    supervisor = cast[SUPERVISOR]
+    with pytest.raises(PermissionDenied):
+        create_api_token(user=cast[A], name="x", by=cast["administrator"], now=now())
+    assert ApiToken.objects.visible_to(cast[A]).count() == 0
+    with acting_as(supervisor):
+        grant = story.requested(told["plan"], supervisor)
+        with pytest.raises(GrantNotMovable, match="Another person must do this"):
+            operations.endorse_grant(grant=grant, by=supervisor, now=now())
+
+
+@pytest.mark.django_db
+def test_pages_are_kept_by_no_cache(sign_in):
+    assert sign_in(A).get("/cases/").headers["Cache-Control"] == "no-store"
+
+
+def test_a_refusal_is_recorded_and_what_was_written_before_it_is_not(client, cast, committed, owner):
+    _token, text = create_api_token(user=cast[A], name="test", by=None, now=now())
+    headers = {"Authorization": f"Token {text}"}
+    assert (
+        client.get("/api/v1/cases/00000000-0000-0000-0000-000000000007/", headers=headers).status_code == 404
+    )
+    assert ApiToken.objects.visible_to(cast[A]).get().last_used_on is None, "rolled back with the request"
+    client.force_login(cast[B])
+    for address, status in (("/cases/ZZZZ-ZZZ-Z/", 404), ("/emergency/", 403)):
+        assert client.get(address).status_code == status
+    owner.execute(
+        "SELECT detail->>'status' FROM core_auditevent WHERE verb = 'denied' AND actor_id = %s ORDER BY at, id",
+        [str(cast[B].pk)],
+    )
+    assert sorted(row[0] for row in owner.fetchall()) == ["403", "404"]

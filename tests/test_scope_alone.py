@@ -1,0 +1,168 @@
+"""Python's scope with the database's wall taken down: each wall holds by itself.
+
+The mirror of the tests that go past Python: here the owner switches the policies off, and every scope, page and
+answer must be as narrow as before. In databases of their own, as it is done to the tables themselves.
+"""
+
+import uuid
+from datetime import date
+
+import pytest
+from django.db import connection, transaction
+
+from accounts.models import Membership, Role
+from beneficiaries import queries
+from beneficiaries.models import Beneficiary, CaseAccess, CaseFile, CaseNote, IntakeDraft
+from beneficiaries.operations import ConsentGiven, add_note, start_draft
+from core import idempotency, policies
+from core.clock import now
+from core.context import acting_as, enter
+from core.scoping import Confidentiality, ScopedQuerySet, Wall
+from reintegration.demo import CAST
+from tests import story
+
+A, READER, FOCAL, B = "ngo_a_caseworker", "ngo_a_reader", "ngo_a_focal_point", "ngo_b_caseworker"
+SUPERVISOR, PROTECTION = "iom_supervisor", "protection_supervisor"
+PEOPLE = [*CAST, "third"]
+
+
+def scoped_models():
+    """Every walled model with rows that the application may read."""
+    return [
+        model
+        for model in policies.own_models()
+        if isinstance(model._default_manager.all(), ScopedQuerySet)
+        and policies.conditions(model)["select"] is not None
+    ]
+
+
+@pytest.fixture
+def case(cast, committed):
+    """A case with a row in every table, and rows of the other kinds: notices, drafts, other people's cases.
+
+    Two people hold more than their organisation would give them alone: figures beside a slice, and the right to
+    restricted notes without that to counselling notes.
+    """
+    case = story.whole_case(cast, story.a_third_ngo())
+    with acting_as(cast[A]):
+        given = ConsentGiven(given_by="self", how="spoken")
+        start_draft(organisation=story.organisation("NGO_A"), consent=given, by=cast[A], now=now())
+        story.referred(case, cast[A], story.organisation("NGO_B"), Name="Another")
+    for username, organisation, code in ((B, "NGO_B", "programme_manager"), (FOCAL, "NGO_A", "supervisor")):
+        role = Role.objects.get(organisation__code=organisation, code=code)
+        Membership.objects.create(user=cast[username], role=role, starts_on=date(2020, 1, 1))
+    return case
+
+
+@pytest.fixture
+def shared(case, cast):
+    """Another case of the first NGO, which IOM works on."""
+    with acting_as(cast[A]):
+        other = story.a_case(cast[A])
+        story.share_with_iom(other, cast[A])
+        for kind in Confidentiality.values:
+            add_note(case=other, text=f"A {kind} note.", confidentiality=kind, by=cast[A], now=now())
+    return other
+
+
+def _changeable(model) -> set:
+    """What the policies for changing find."""
+    with transaction.atomic():
+        return set(model.objects.select_for_update().values_list("pk", flat=True))
+
+
+def test_pythons_scope_finds_the_rows_that_the_policies_find(shared, cast, take_down):
+    seen, wrong = {}, []
+    for username in PEOPLE:
+        with acting_as(cast[username]):
+            for model in scoped_models():
+                seen[username, model] = set(model.objects.values_list("pk", flat=True))
+                if isinstance(policies.wall_of(model), Wall) or model in (Beneficiary, IntakeDraft):
+                    may = policies.conditions(model)["update"] is not None
+                    seen[username, model, "changes"] = _changeable(model) if may else set()
+    take_down()
+    for (username, model, *changes), rows in seen.items():
+        user = cast[username]
+        verb = "editable_by" if changes else "visible_to"
+        with acting_as(user):
+            assert model.objects.count() > 0, f"{model._meta.label}: the data that could leak must be there"
+            found = set(getattr(model.objects, verb)(user).values_list("pk", flat=True))
+        if found != rows:
+            wrong.append(f"{username} {model._meta.label} {verb}: {len(found)} rows, not {len(rows)}")
+    assert wrong == []
+
+
+def test_the_policies_of_a_case_hold_where_every_access_row_shows(shared, cast, owner):
+    """The policies of a table ask the access rows, which have a policy of their own: neither leans on the other."""
+    linked, seen, wrong = list(policies.linked_models()), {}, []
+    for is_open in (False, True):
+        if is_open:
+            owner.execute(f"ALTER TABLE {CaseAccess._meta.db_table} DISABLE ROW LEVEL SECURITY")
+        for username in PEOPLE:
+            with acting_as(cast[username]):
+                for model in linked:
+                    rows = set(model.objects.values_list("pk", flat=True))
+                    if seen.setdefault((username, model), rows) != rows:
+                        wrong.append(f"{username} {model._meta.label}")
+    assert wrong == []
+
+
+def test_pythons_scope_ends_with_access(case, cast, owner, take_down):
+    user = cast[PROTECTION]
+    take_down()
+    for expires, count in (("now() + interval '1 hour'", 1), ("now()", 0)):
+        owner.execute(f"UPDATE beneficiaries_caseaccess SET expires_at = {expires} WHERE basis = 'emergency'")
+        with acting_as(user):
+            assert CaseFile.objects.visible_to(user).filter(case=case).count() == count
+            assert Beneficiary.objects.visible_to(user).filter(pk=case.beneficiary_id).count() == count
+            assert CaseAccess.objects.visible_to(user).filter(case=case, person=user).count() == count
+
+
+def test_what_was_found_for_one_person_is_asked_again_for_another(case, shared, cast, take_down):
+    take_down()
+    with acting_as(cast[A]):
+        found = queries.case_by_reference(cast[A], case.reference)
+        assert {note.confidentiality for note in CaseNote.objects.of(found, cast[A])} == {
+            "normal",
+            "restricted",
+            "counselling",
+        }
+    with acting_as(cast[B]):
+        assert list(CaseNote.objects.of(found, cast[B])) == []
+        assert list(CaseFile.objects.of(found, cast[B])) == []
+        assert queries.case_by_reference(cast[B], case.reference) is None
+        assert queries.worked_on_case(case.pk, cast[B]) is None
+    with acting_as(cast[READER]):
+        own = queries.case_by_reference(cast[READER], case.reference)
+        assert {note.confidentiality for note in CaseNote.objects.of(own, cast[READER])} == {"normal"}
+    with acting_as(cast[SUPERVISOR]):
+        theirs = queries.case_by_reference(cast[SUPERVISOR], shared.reference)
+        assert {note.confidentiality for note in CaseNote.objects.of(theirs, cast[SUPERVISOR])} == {"normal"}
+        assert (theirs.may_write, theirs.may_lead) == (True, False)
+
+
+def test_a_list_of_cases_holds_none_that_is_seen_by_reference_or_slice_alone(case, cast, take_down):
+    take_down()
+    for username in (B, "third", "iom_approver", "programme_manager", "iom_supervisor"):
+        with acting_as(cast[username]):
+            assert case.reference not in queries.case_list(cast[username]).values_list("reference", flat=True)
+
+
+def test_a_forms_key_is_its_senders(cast, take_down):
+    key = uuid.uuid4()
+    with acting_as(cast[A]):
+        assert idempotency.claim(key, by=cast[A], purpose="x") is None
+        idempotency.settle(key, result="/cases/hidden/")
+    take_down()
+    with acting_as(cast[B]):
+        assert idempotency.claim(key, by=cast[B], purpose="x") == ""
+
+
+def test_a_context_ends_with_its_transaction(cast, committed):
+    names = ("person", "reads", "edits", "figures", "decides", "restricted", "counselling")
+    with transaction.atomic():
+        enter(cast[A].pk)
+    with connection.cursor() as cursor:
+        for name in names:
+            cursor.execute("SELECT coalesce(current_setting(%s, true), '')", [f"wall.{name}"])
+            assert cursor.fetchone()[0] == "", name
