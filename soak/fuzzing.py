@@ -29,6 +29,7 @@ from tests import databases
 SEED = 11
 EXAMPLES = int(os.environ.get("SOAK_EXAMPLES", "6"))  # of each kind, for each role and operation
 KNOWN = 20
+SECONDS = 120  # for one answer, on a machine that does other things too
 SHOWN = 20
 NOBODY = "nobody"
 CHECKS = [checks.status_code_conformance, checks.content_type_conformance, checks.response_schema_conformance]
@@ -53,7 +54,7 @@ def _token(name: str, username: str) -> str:
 
 
 def _tried(address: str, tokens: dict[str, str]) -> tuple[str, bool]:
-    schema = schemathesis.openapi.from_url(f"{address}/api/v1/schema/")
+    schema = schemathesis.openapi.from_url(f"{address}/api/v1/schema/", timeout=SECONDS)
     roles = [
         Role(address, who, {"Authorization": f"Token {tokens[who]}"} if who in tokens else {})
         for who in (*tokens, NOBODY)
@@ -129,7 +130,9 @@ class Role:
 
     def _send(self, case: Any) -> None:
         try:
-            answer = case.call(base_url=self.address, session=self.session, headers=self.headers)
+            answer = case.call(
+                base_url=self.address, session=self.session, headers=self.headers, timeout=SECONDS
+            )
         except (requests.exceptions.InvalidHeader, UnicodeEncodeError):
             return  # the client itself won't send it
         self.count["calls"] += 1

@@ -69,7 +69,8 @@ class Outcome:
         return self.mutant.name if self.mutant else "control"
 
     def line(self) -> str:
-        verdict = f"ERROR {self.error}" if self.error else self.caught_by or "SURVIVED"
+        untouched = "SURVIVED" if self.mutant else "passes"
+        verdict = f"ERROR {self.error}" if self.error else self.caught_by or untouched
         return f"{self.name:<48} {verdict}"
 
 
