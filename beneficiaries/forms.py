@@ -438,7 +438,7 @@ class TransferAnswerForm(AnswerForm):
         if TransferState.ACCEPTED not in codes:
             del self.fields["caseworker"]
         if len(codes) == 1:
-            state.initial = codes[0]
+            state.initial, state.widget = codes[0], forms.HiddenInput()
 
 
 class EmergencyForm(OnceForm):

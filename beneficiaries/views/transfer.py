@@ -86,7 +86,12 @@ def transfer_detail(request, transfer_id: UUID):
         return reverse("beneficiaries:referral-list")
 
     agrees = queries.shares_with(transfer.case, transfer.receiver, request.user, on=now().date())
-    context = {"transfer": transfer, "form": form if states else None, "is_void": states and not agrees}
+    context = {
+        "transfer": transfer,
+        "form": form if states else None,
+        "button": states[0][1] if len(states) == 1 else _("Save the answer"),
+        "is_void": states and not agrees,
+    }
     return submit(request, form, purpose=f"transfer:{transfer.pk}", deed=deed) or render(
         request, "beneficiaries/transfer_detail.html", context
     )
