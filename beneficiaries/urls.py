@@ -14,7 +14,7 @@ urlpatterns = [
     path("cases/new/<uuid:draft_id>/situation/", views.intake_situation, name="intake-situation"),
     path("cases/<str:reference>/sharing/", views.consent_share, name="consent-share"),
     path(
-        "<str:reference>/consents/<uuid:consent_id>/withdraw/",
+        "cases/<str:reference>/consents/<uuid:consent_id>/withdraw/",
         views.consent_withdraw,
         name="consent-withdraw",
     ),

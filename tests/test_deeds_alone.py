@@ -96,7 +96,7 @@ def _deeds(target: str, username: str, code: str, cast) -> list[Deed]:
         Deed("pay by API", f"{api}/grants/{paying}/pay/", pay, DECIDES["pay"]),
         Deed("close", f"/cases/{closing.reference}/close/", {}, writes),
         Deed("close by API", f"{api}/cases/{closing_by_api.pk}/close/", {}, writes),
-        Deed("withdraw", f"/{screened.reference}/consents/{consent.pk}/withdraw/", {}, leads),
+        Deed("withdraw", f"/cases/{screened.reference}/consents/{consent.pk}/withdraw/", {}, leads),
         Deed("share", f"{file}/sharing/", SHARING, leads),
         Deed("emergency", "/emergency/", glass, {"protection_supervisor"}),
     ]
