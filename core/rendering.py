@@ -5,13 +5,16 @@ The renderer is the whole site's, the Django admin included. Classes therefore c
 `{{ field }}` stays as Django made it.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from django import forms
 from django.forms.boundfield import BoundField, BoundWidget
 from django.forms.renderers import TemplatesSetting
+from django.forms.utils import flatatt
 from django.http import HttpRequest
-from django.utils.safestring import SafeString
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
 
 # The first row that fits decides; a more special widget stands above the one it is made from.
 KINDS: tuple[tuple[type[forms.Widget], str], ...] = (
@@ -120,3 +123,23 @@ class FormRenderer(TemplatesSetting):
         if template_name == self.form_template_name:
             context = {**context, "groups": grouped(context["form"])}
         return super().render(template_name, context, request)
+
+
+@lru_cache(maxsize=16)
+def _options(choices: tuple[tuple[str, str], ...]) -> dict[str, tuple[SafeString, SafeString]]:
+    """For each code its option, not chosen and chosen."""
+    plain, chosen = '<option value="{}">{}</option>', '<option value="{}" selected>{}</option>'
+    return {
+        code: (format_html(plain, code, label), format_html(chosen, code, label)) for code, label in choices
+    }
+
+
+class PlainSelect(forms.Select):
+    """A select whose options are written once: Django's own renders a template for each, 3 ms for 77 districts."""
+
+    def render(self, name, value, attrs=None, renderer=None):
+        chosen = self.format_value(value)
+        options = _options(tuple((str(code), str(label)) for code, label in self.choices))
+        written = "\n".join(pair[code in chosen] for code, pair in options.items())
+        kept = flatatt(self.build_attrs(self.attrs, {**(attrs or {}), "name": name}))
+        return format_html("<select{}>{}</select>", kept, mark_safe(written))  # noqa: S308 - escaped in _options

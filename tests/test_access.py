@@ -386,6 +386,7 @@ def test_the_table(client, cast, keys, tally, person):
 ONLY_READ = {"ngo_a_reader", "protection_supervisor"}
 FOUND_BY_REFERENCE = FIGURES - {"iom_supervisor"}
 LED_PAGES = ("beneficiaries:consent-share", "beneficiaries:consent-withdraw")
+ANSWERED_PAGES = ("beneficiaries:referral-detail", "beneficiaries:transfer-detail")
 WRITTEN_PAGES = (
     "beneficiaries:case-close",
     "beneficiaries:note-add",
@@ -398,7 +399,8 @@ ALONE: list[tuple[set[str], tuple[str, ...], tuple[str, ...], str, int]] = [
     (ONLY_READ, WRITTEN_PAGES, ("get", "post"), "a", 200),
     (ONLY_READ, ("reintegration:admission-choose",), ("get",), "a", 200),
     (ONLY_READ | {"iom_supervisor"}, LED_PAGES, ("get", "post"), "a", 200),
-    (ONLY_READ | {"iom_supervisor"}, ("beneficiaries:referral-detail",), ("post",), "a", 200),
+    (ONLY_READ | {"iom_supervisor"}, ANSWERED_PAGES, ("post",), "a", 200),
+    (ONLY_READ | {"iom_supervisor"}, ("api:referral-answer", "api:transfer-answer"), ("post",), "a", FORM),
     (ONLY_READ, ("api:consent-withdraw", "api:follow-up-record", "api:case-close"), ("post",), "a", FORM),
     ({"iom_supervisor"}, ("api:consent-withdraw",), ("post",), "a", FORM),
     (FOUND_BY_REFERENCE, ("api:case-close",), ("post",), "a", FORM),

@@ -7,7 +7,7 @@ from core.clock import now
 from core.context import acting_as
 from reintegration.models import FollowUp
 from tests.addresses import patterns
-from tests.test_access import TABLE, _address, keys  # noqa: F401 - a fixture
+from tests.test_access import TABLE, address_of, keys  # noqa: F401 - a fixture
 from tests.test_canary import TOKEN, canary_case  # noqa: F401 - a fixture
 
 A, B, READER = "ngo_a_caseworker", "ngo_b_caseworker", "ngo_a_reader"
@@ -37,7 +37,7 @@ def test_every_address_answers_as_behind_both_walls(request, cast, committed, ta
     client = sign_in(person)
     for name, row in TABLE.items():
         for target in row.targets:
-            address = _address(routes[name], known[target])
+            address = address_of(routes[name], known[target])
             for method, expected in (("get", row.get), ("post", row.post)):
                 if name == "accounts:sign-out":
                     continue

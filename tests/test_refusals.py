@@ -144,7 +144,7 @@ DEEDS = {
         ADMINISTRATOR,
         lambda told, by: save_membership(
             membership=Membership(
-                user=User.objects.get(username="researcher"),
+                user=User.objects.create(username="newcomer", email="newcomer@example.org"),
                 role=_role("supervisor"),
                 starts_on=date(2020, 1, 1),
             ),

@@ -168,6 +168,7 @@ WITHIN_A_CASE = (
     "beneficiaries_enrolment_once_a_project",
     "reintegration_grant_one_open_a_plan",
     "beneficiaries_referral_one_running_a_receiver",
+    "beneficiaries_transfer_one_running_a_case",
     "beneficiaries_shared_item_once",
     "reintegration_follow_up_scheduled_once",
     "reintegration_instalment_number_once",

@@ -6,6 +6,7 @@ ACCESS = "beneficiaries/models/access.py"
 BASE = "beneficiaries/models/base.py"
 ACCESS_SQL = "beneficiaries/sql/010_access.sql"
 EMERGENCY_SQL = "beneficiaries/sql/030_emergency.sql"
+TRANSFER = "beneficiaries/sql/040_transfer.sql"
 
 BENEFICIARIES = [
     Mutant(
@@ -18,8 +19,8 @@ BENEFICIARIES = [
     Mutant(
         "beneficiaries: scope of figures holds a slice",
         ACCESS,
-        "found |= Q(organisation_id__in=figures) & ~Q(level=Level.SLICE)",
-        "found |= Q(organisation_id__in=figures)",
+        "found |= figures & ~Q(level=Level.SLICE)",
+        "found |= figures",
         first="tests/test_scope_alone.py::test_pythons_scope_finds_the_rows_that_the_policies_find",
     ),
     Mutant(
@@ -32,21 +33,21 @@ BENEFICIARIES = [
     Mutant(
         "beneficiaries: scope of a referral is every receiver's",
         ACCESS,
-        ', level=Level.SLICE, organisation_id=OuterRef("receiver_id"))',
-        ", level=Level.SLICE)",
+        'Q(level=Level.SLICE, organisation_id=OuterRef("receiver_id"))',
+        "Q(level=Level.SLICE)",
         first="tests/test_scope_alone.py::test_pythons_scope_finds_the_rows_that_the_policies_find",
     ),
     Mutant(
         "beneficiaries: scope forgets that an emergency is one person's",
         ACCESS,
-        "    found &= Q(person=None) | Q(person=user)\n",
+        "    found &= Q(person=None) | Q(person=person)\n",
         "",
         first="tests/test_scope_alone.py::test_pythons_scope_finds_the_rows_that_the_policies_find",
     ),
     Mutant(
         "beneficiaries: scope forgets that access expires",
         ACCESS,
-        "    return found & (Q(expires_at=None) | Q(expires_at__gt=timezone.now()))",
+        "    return found & (Q(expires_at=None) | Q(expires_at__gt=Now()))",
         "    return found",
         first="tests/test_scope_alone.py::test_pythons_scope_ends_with_access",
     ),
@@ -109,15 +110,15 @@ BENEFICIARIES = [
     Mutant(
         "beneficiaries: a case file's notes aren't narrowed",
         BASE,
-        "return rows.filter(confidentiality__in=case.unsealed) if wall.by_confidentiality else rows",
-        "return rows",
+        "kept = [sorted(case.unsealed)] if wall.by_confidentiality else []",
+        "kept = [Confidentiality.values] if wall.by_confidentiality else []",
         first="tests/test_scope_alone.py::test_what_was_found_for_one_person_is_asked_again_for_another",
     ),
     Mutant(
         "beneficiaries: what was answered of a case is answered for anybody",
         BASE,
-        "is_answered = user.pk is not None and case.worked_on_by == user.pk",
-        "is_answered = True",
+        "if user.pk is None or case.worked_on_by != user.pk or not is_enough:",
+        "if not is_enough:",
         first="tests/test_scope_alone.py::test_what_was_found_for_one_person_is_asked_again_for_another",
     ),
     Mutant(
@@ -284,8 +285,8 @@ BENEFICIARIES = [
     Mutant(
         "beneficiaries: a reference finds cases by other than work on them",
         "beneficiaries/queries.py",
-        "        CaseAccess.objects.opening(user, Level.WORKING)\n        .filter(case__reference=wanted)",
-        "        CaseAccess.objects.visible_to(user)\n        .filter(case__reference=wanted)",
+        "reached_by(person, Level.WORKING, full=mine, figures=mine), case__reference=reference",
+        "mine, case__reference=reference",
         first="tests/test_scope_alone.py::test_what_was_found_for_one_person_is_asked_again_for_another",
     ),
     Mutant(
@@ -371,5 +372,55 @@ BENEFICIARIES = [
         "        IntakeDraft.objects.visible_to(request.user)\n",
         "        IntakeDraft.objects.all()\n",
         first="tests/test_pages_alone.py::test_every_address_answers_as_behind_both_walls[ngo_b_caseworker]",
+    ),
+    Mutant(
+        "beneficiaries: any organisation answers an offer",
+        TRANSFER,
+        "IF offer.id IS NULL OR NOT (CASE WHEN by_lead THEN handed.lead_organisation_id ELSE offer.receiver_id END\n"
+        "                                = ANY(wall.edits())) THEN",
+        "IF offer.id IS NULL THEN",
+        first="tests/test_transfer.py::test_an_offer_to_another_organisation_is_not_accepted",
+    ),
+    Mutant(
+        "beneficiaries: a case is taken over without consent",
+        TRANSFER,
+        "AND c.is_given AND c.withdrawn_on IS NULL AND (c.until_on IS NULL OR c.until_on >= today)) THEN",
+        "OR true) THEN",
+        first="tests/test_transfer.py::test_an_offer_is_not_accepted_without_the_persons_consent",
+    ),
+    Mutant(
+        "beneficiaries: a former lead keeps its row",
+        TRANSFER,
+        "    DELETE FROM beneficiaries_caseaccess WHERE case_id = handed.id AND basis = 'lead';\n",
+        "",
+        first="tests/test_transfer.py::test_taking_over_moves_the_case_and_leaves_the_former_lead_nothing",
+    ),
+    Mutant(
+        "beneficiaries: anybody offers in another's name",
+        TRANSFER,
+        "NEW.state <> 'offered' OR NEW.offered_by_id IS DISTINCT FROM wall.person() OR",
+        "NEW.state <> 'offered' OR",
+        first="tests/test_transfer.py::test_an_offer_starts_as_one",
+    ),
+    Mutant(
+        "beneficiaries: references are told beside the log",
+        "beneficiaries/sql/040_log.sql",
+        "WHERE wall.audits() AND c.reference = typed",
+        "WHERE c.reference = typed",
+        first="tests/test_audit_log.py::test_a_case_is_looked_up_for_the_auditor_alone",
+    ),
+    Mutant(
+        "beneficiaries: a slice's row tells how the case goes on",
+        "beneficiaries/sql/010_access.sql",
+        "CASE WHEN a.level = 'slice' THEN '' ELSE c.status END AS status",
+        "c.status AS status",
+        first="tests/test_levels.py",
+    ),
+    Mutant(
+        "reintegration: a programme's figures for everybody",
+        "reintegration/sql/030_figures.sql",
+        "WHERE p.id = of_project AND p.managed_by_id = ANY(wall.figures())",
+        "WHERE p.id = of_project",
+        first="tests/test_figures.py::test_the_database_refuses_who_does_not_see_the_figures",
     ),
 ]
