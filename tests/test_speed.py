@@ -1,9 +1,13 @@
 """What keeps the list and the case file quick, and that it narrows nothing and widens nothing."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from accounts.models import Membership, Role, User
+from accounts.operations import save_membership
 from beneficiaries import queries
-from beneficiaries.models import Assessment, Case, CaseAccess, Enrolment
+from beneficiaries.models import Assessment, Case, CaseAccess, Consent, Enrolment
 from beneficiaries.operations import break_glass
 from core import policies
 from core.clock import now
@@ -18,6 +22,7 @@ from tests import story
 
 pytestmark = pytest.mark.django_db
 
+JOINING = 13  # statements, savepoint and record included
 LINKED = [model for model in policies.linked_models() if policies.case_column(model) == "case_id"]
 
 
@@ -144,3 +149,36 @@ def test_a_case_opened_in_an_emergency_is_listed_once(cast):
         assert CaseAccess.objects.opening(supervisor, Level.WORKING).filter(case=case).count() == 2
         listed = [row["reference"] for row in queries.case_page(queries.case_list(supervisor), 0, 500)]
         assert listed.count(case.reference) == 1
+
+
+def test_sharing_a_case_is_one_statement(cast, django_assert_num_queries):
+    by, iom = cast["ngo_a_caseworker"], story.organisation("IOM")
+    with acting_as(by):
+        case = story.a_case(by)
+        agreed = Consent(
+            case=case,
+            purpose="sharing",
+            organisation=iom,
+            is_given=True,
+            given_by="self",
+            how="spoken",
+            asked_on=now().date(),
+            recorded_by=by,
+            recorded_at=now(),
+        )
+        with django_assert_num_queries(1):
+            agreed.save(force_insert=True)
+    with acting_as(cast["iom_supervisor"]):
+        assert CaseAccess.objects.filter(case=case).values_list("level", flat=True).get() == "working"
+
+
+@pytest.mark.parametrize("code", ["NGO_A", "NGO_C"])
+def test_whoever_joins_an_organisation_costs_the_same_whatever_its_cases(cast, code):
+    story.a_third_ngo()  # without a case; NGO_A has those of the demo
+    user = User.objects.create(username="joins", email="joins@example.org")
+    role = Role.objects.select_related("organisation").get(organisation__code=code, code="reader")
+    membership = Membership(user=user, role=role, starts_on=now().date())
+    with CaptureQueriesContext(connection) as seen:
+        save_membership(membership=membership, by=None, now=now())
+    assert len(seen) == JOINING
+    assert not any("beneficiaries_" in query["sql"] for query in seen.captured_queries)
