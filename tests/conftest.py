@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.utils import translation
 
 from tests import databases
 
@@ -121,6 +122,13 @@ def sign_in(client, cast):
         return client
 
     return signed_in
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """A page that was asked for in Nepali leaves its language to the thread."""
+    yield
+    translation.activate("en")
 
 
 @pytest.fixture(autouse=True)
