@@ -68,14 +68,18 @@ def _roles(organisation: Organisation | None, mine: QuerySet[Membership]) -> lis
     shown = []
     for code in RoleCode:
         starting = frozenset(STARTING_PERMISSIONS.get(code, ()))
-        held = in_force(given.get(code, starting), kind)
+        granted = given.get(code, starting)
+        held = in_force(granted, kind)
         shown.append(
             {
                 "name": code.label,
                 "purpose": PURPOSES[code],
                 "may": [capfirst(choice.label) for choice in Permission if choice in held],
                 "cannot": limits_of(held),
-                "is_tailored": given.get(code, starting) != starting,
+                "nothing": _("Nothing here: it counts in an office of IOM alone.")
+                if granted
+                else _("Nothing yet."),
+                "is_tailored": granted != starting,
                 "is_mine": code in own,
             }
         )

@@ -80,7 +80,10 @@ def _pages(reference: str) -> dict[str, dict[str, list[str]]]:
             "intake": ["/cases/new/"],
             "intake-mistake": ["/cases/new/", "#main button"],
             "intake-person": ["/cases/new/", *_agreed()],
+            "roles": ["/roles/"],
         },
+        "ngo_a_focal_point": {"people": ["/people/"], "person-new": ["/people/new/"]},
+        "auditor": {"log": ["/audit/"]},
         "iom_approver": {
             "grants": ["/grants/"],
             "grant": ["/grants/", "#main tbody th a"],
