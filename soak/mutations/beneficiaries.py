@@ -414,7 +414,7 @@ BENEFICIARIES = [
         "beneficiaries/sql/010_access.sql",
         "CASE WHEN a.level = 'slice' THEN '' ELSE c.status END AS status",
         "c.status AS status",
-        first="tests/test_levels.py",
+        first="tests/test_levels.py::test_a_receivers_access_row_tells_nothing_of_the_case",
     ),
     Mutant(
         "reintegration: a programme's figures for everybody",

@@ -134,6 +134,7 @@ CORE = [
         "        yield from same_case_statements(model)",
         "        list(same_case_statements(model))",
         first="tests/test_wall.py::test_rows_of_two_cases_cannot_be_mixed",
+        afresh=True,
     ),
     Mutant(
         "core: acting as somebody has no way back",

@@ -8,7 +8,7 @@ class Mutant:
     """A rule taken away or weakened: `text`, which stands once in `file`, becomes `replacement`.
 
     `first` names the tests that look there, which run before the others. `afresh` makes its database from
-    nothing, for what only loading writes.
+    nothing: for what only loading writes, and what a rule that is gone would leave standing.
     """
 
     name: str
