@@ -13,9 +13,15 @@ from tests.test_canary import TOKEN, canary_case  # noqa: F401 - a fixture
 A, B, READER = "ngo_a_caseworker", "ngo_b_caseworker", "ngo_a_reader"
 
 
-def test_lists_tell_the_second_ngo_nothing(request, cast, committed, take_down, sign_in):
+def test_lists_tell_the_second_ngo_nothing(request, cast, committed, owner, take_down, sign_in):
     """Every address without a key in it, of pages and of the API; what has one is asked in the next test."""
     marked = request.getfixturevalue("canary_case")
+    # A visit that is owed now, so that the list of what is due has something to tell.
+    owner.execute(
+        "UPDATE reintegration_followup SET due_on = current_date WHERE case_id = %s AND done_on IS NULL",
+        [str(marked.pk)],
+    )
+    assert owner.rowcount > 0
     addresses = [f"/{route}" for _, route in patterns() if "<" not in route and "(" not in route]
     addresses += ["/cases/?find=kanari", "/api/v1/cases/?page_size=200"]
     take_down()

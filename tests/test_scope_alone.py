@@ -8,12 +8,13 @@ import uuid
 from datetime import date
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 
 from accounts.models import Membership, Role
 from beneficiaries import queries
 from beneficiaries.models import Beneficiary, CaseAccess, CaseFile, CaseNote, IntakeDraft
-from beneficiaries.operations import ConsentGiven, add_note, start_draft
+from beneficiaries.operations import ConsentGiven, add_note, close_case, start_draft
 from core import idempotency, policies
 from core.clock import now
 from core.context import acting_as, enter
@@ -166,3 +167,9 @@ def test_a_context_ends_with_its_transaction(cast, committed):
         for name in names:
             cursor.execute("SELECT coalesce(current_setting(%s, true), '')", [f"wall.{name}"])
             assert cursor.fetchone()[0] == "", name
+
+
+def test_a_reader_closes_no_case_by_python_alone(case, cast, take_down):
+    take_down()
+    with acting_as(cast[READER]), pytest.raises(PermissionDenied):
+        close_case(case=case, by=cast[READER], now=now())
