@@ -20,6 +20,8 @@ from core.clock import now
 from core.context import acting_as, enter
 from core.scoping import Confidentiality, ScopedQuerySet, Wall
 from reintegration.demo import CAST
+from reintegration.models import FollowUp
+from reintegration.operations import record_follow_up
 from tests import story
 
 A, READER, FOCAL, B = "ngo_a_caseworker", "ngo_a_reader", "ngo_a_focal_point", "ngo_b_caseworker"
@@ -169,7 +171,21 @@ def test_a_context_ends_with_its_transaction(cast, committed):
             assert cursor.fetchone()[0] == "", name
 
 
-def test_a_reader_closes_no_case_by_python_alone(case, cast, take_down):
+def test_a_reader_closes_no_case_and_records_no_visit_by_python_alone(case, cast, take_down):
+    """The database would refuse the lock of a row that the reader may not change; here nobody asks it."""
     take_down()
-    with acting_as(cast[READER]), pytest.raises(PermissionDenied):
-        close_case(case=case, by=cast[READER], now=now())
+    reader = cast[READER]
+    with acting_as(reader):
+        visit = FollowUp.objects.visible_to(reader).filter(case=case, done_on=None)[0]
+        with pytest.raises(PermissionDenied):
+            close_case(case=case, by=reader, now=now())
+        with pytest.raises(PermissionDenied):
+            record_follow_up(
+                follow_up=visit,
+                done_on=now().date(),
+                outcome="seen",
+                wellbeing="good",
+                note="",
+                by=reader,
+                now=now(),
+            )

@@ -50,7 +50,7 @@ REINTEGRATION = [
         "reintegration/operations/follow_up.py",
         "    found = FollowUp.objects.editable_by(by).select_for_update()",
         "    found = FollowUp.objects.visible_to(by).select_for_update()",
-        first="tests/test_refusals.py::test_a_deed_is_for_those_who_may_do_it[record a visit]",
+        first="tests/test_scope_alone.py::test_a_reader_closes_no_case_and_records_no_visit_by_python_alone",
     ),
     Mutant(
         "reintegration: a visit's page opens to readers",

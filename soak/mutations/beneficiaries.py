@@ -322,7 +322,7 @@ BENEFICIARIES = [
         "beneficiaries/operations/case.py",
         "    case = Case.objects.editable_by(by).select_for_update()",
         "    case = Case.objects.visible_to(by).select_for_update()",
-        first="tests/test_scope_alone.py::test_a_reader_closes_no_case_by_python_alone",
+        first="tests/test_scope_alone.py::test_a_reader_closes_no_case_and_records_no_visit_by_python_alone",
     ),
     Mutant(
         "beneficiaries: a note that its writer may not read",
