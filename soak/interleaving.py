@@ -51,8 +51,11 @@ def verdict(part: str, found: Counter, *, backends: int) -> tuple[str, bool]:
     statuses = ", ".join(f"{found[name]} × {name[7:]}" for name in sorted(found) if name.startswith("status"))
     say(f"  {statuses}")
     say(f"  own rows met by A {found['own A']}, by B {found['own B']}; connections {found['backends']}")
+    say(f"  streams that still found their own after the request {found['late']}")
     say(f"  requests after which a context was left {found['left']}")
-    holds = found["foreign"] == found["left"] == 0 and min(found["own A"], found["own B"]) > 0
+    holds = (
+        found["foreign"] == found["left"] == 0 and min(found[name] for name in ("own A", "own B", "late")) > 0
+    )
     holds = holds and found["backends"] == backends and found["status 500"] > 0
     return f"{part} {found['requests']} foreign {found['foreign']}", holds
 

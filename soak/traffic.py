@@ -125,7 +125,7 @@ class Traffic:
         status, body = self.call(path, headers, is_leaving=is_leaving)
         self.count["requests"] += 1
         self.count[f"status {status}"] += 1
-        told = body.partition("late:")
+        late = body.partition("late:")[2]
         for other in {"A", "B"} - {side}:
             met = [mark for mark in self.told["sides"][other]["marks"] if mark in body and mark not in path]
             self.count["foreign"] += len(met)
@@ -133,7 +133,8 @@ class Traffic:
                 sys.stderr.write(f"{side} {path}: {met[:3]}\n")
         if side != "nobody":
             self.count[f"own {side}"] += any(mark in body for mark in self.told["sides"][side]["marks"])
-        self.count["foreign"] += any(token in told[2] for token in TOKENS.values())
+        # What a stream still asks for after the request is told as the same person: their own rows, none of another.
+        self.count["late"] += side != "nobody" and TOKENS[side] in late
         self.count["left"] += self.is_something_left()
 
     def address(self) -> str:
