@@ -101,12 +101,22 @@ def test_what_could_not_be_examined_fails_all():
         ({"foreign": 1}, False),
         ({"left": 1}, False),
         ({"own B": 0}, False),
+        ({"late": 0}, False),
         ({"backends": 2}, False),
         ({"status 500": 0}, False),
     ],
 )
 def test_a_leak_and_a_test_of_nothing_are_both_told(changes, holds):
-    seen = {"requests": 9, "foreign": 0, "left": 0, "own A": 3, "own B": 3, "late": 1, "backends": 1, "status 500": 1}
+    seen = {
+        "requests": 9,
+        "foreign": 0,
+        "left": 0,
+        "own A": 3,
+        "own B": 3,
+        "late": 1,
+        "backends": 1,
+        "status 500": 1,
+    }
     line, found = interleaving.verdict("interleaving", Counter(seen | changes), backends=1)
     assert line == f"interleaving 9 foreign {changes.get('foreign', 0)}"
     assert found is holds
