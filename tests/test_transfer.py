@@ -632,7 +632,7 @@ def test_without_the_locks_the_race_is_real(committed_offer, cast, owner):
     """The positive control: the same function without its locks, and several answers win."""
     owner.execute("SELECT pg_get_functiondef('wall.running_transfer(uuid, boolean)'::regprocedure)")
     [definition] = owner.fetchone()
-    unlocked, count = re.subn(r"\s+FOR UPDATE( OF c)?;", "; PERFORM pg_sleep(0.1);", definition)
+    unlocked, count = re.subn(r"\s+FOR UPDATE( OF c)?;", "; PERFORM pg_sleep(1);", definition)
     assert count == 2
     owner.execute(unlocked)
     assert _in_parallel(committed_offer, A, B).count("won") > 1
