@@ -1,8 +1,8 @@
 """The same cases shared the way django-guardian does it: a permission row for each case and organisation.
 
-One group an organisation, `view_case` on every case that it leads or works on; once in guardian's generic
-table, once in a table with a real foreign key. The tables are filled from the access rows, so that both sides
-show the same cases.
+One group an organisation, `view_case` and `change_case` on every case that it leads or works on, as an access row of
+these levels opens both; once in guardian's generic table, once in a table with a real foreign key. The tables are
+filled from the access rows, so that both sides show the same cases.
 """
 
 from bench.database import owner, run, say
@@ -17,14 +17,13 @@ STATEMENTS = (
     """INSERT INTO bench_guarded_casegroupobjectpermission (permission_id, content_object_id, group_id)
        SELECT p.id, a.case_id, g.id FROM beneficiaries_caseaccess a
          JOIN auth_group g ON g.name = 'bench:' || a.organisation_id
-         JOIN auth_permission p ON p.codename = 'view_case'
+         JOIN auth_permission p ON p.codename IN ('view_case', 'change_case')
         WHERE a.level IN ('lead', 'working') AND (a.expires_at IS NULL OR a.expires_at > now())""",
     """INSERT INTO guardian_groupobjectpermission (permission_id, content_type_id, object_pk, group_id)
        SELECT d.permission_id, p.content_type_id, d.content_object_id::text, d.group_id
          FROM bench_guarded_casegroupobjectpermission d JOIN auth_permission p ON p.id = d.permission_id""",
     # What a house that lists cases by their own columns would have.
-    """CREATE INDEX IF NOT EXISTS bench_case_by_status
-           ON beneficiaries_case (status, changed_on DESC, id)""",
+    "CREATE INDEX IF NOT EXISTS bench_case_by_change ON beneficiaries_case (changed_on DESC, id)",
     "VACUUM ANALYZE",
 )
 
@@ -32,7 +31,7 @@ STATEMENTS = (
 def ensure(name: str) -> None:
     """Fill guardian's tables in this database, unless that was done."""
     with owner(name) as cursor:
-        cursor.execute("SELECT to_regclass('bench_case_by_status') IS NOT NULL")
+        cursor.execute("SELECT to_regclass('bench_case_by_change') IS NOT NULL")
         if cursor.fetchone()[0]:
             return
         say("Filling django-guardian's tables …")

@@ -80,15 +80,15 @@ def _turns(ours: list[Page], against: str, others: list[Page], rounds: int) -> t
 
 
 def guarded(sites: Sites, who: str, subject: dict, rounds: int) -> list[Figure]:
-    """The list of active cases against guardian's two ways, with the same template."""
-    ours, found = sites.page("ours", "/cases/?status=active", subject), []
+    """The first page against guardian's two ways as its documentation builds one; and where it counts as ours."""
+    ours, found = sites.page("ours", "/cases/", subject), []
     for kind, against, bar in (("generic", GENERIC, 1 / 50), ("direct", DIRECT, 1 / 10)):
-        other = sites.page(kind, "/cases/", subject)
-        same(ours, other, references, 50)
         times = max(6, rounds // (10 if kind == "generic" else 3))
-        found.append(
-            figure(f"list_page/guardian_{kind}/{who}", *_turns([ours], against, [other], times), bar)
-        )
+        for variant, path, its_bar in (("", "/cases/", bar), ("/capped", "/cases/?capped", None)):
+            other = sites.page(kind, path, subject)
+            same(ours, other, references, 50)
+            turns = _turns([ours], against, [other], times)
+            found.append(figure(f"list_page/guardian_{kind}{variant}/{who}", *turns, its_bar))
     return found
 
 
