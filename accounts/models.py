@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase
 
 from accounts.choices import OrganisationKind, Permission, RoleCode
+from core.models import EVERY_COLUMN
 from core.scoping import Open, OwnWall, ScopedQuerySet
 
 LANGUAGES = [("en", "English"), ("ne", "नेपाली")]
@@ -26,6 +27,7 @@ class User(AbstractUser):
     email = models.EmailField(_("e-mail"))
     language = models.CharField(_("language"), max_length=2, choices=LANGUAGES, default="en")
 
+    never_recorded = ("password", "last_login")
     wall = Open(("SELECT", "INSERT", "UPDATE"), "sign-in must find a user before there is a context")
 
     class Meta:
@@ -177,6 +179,7 @@ class Notice(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     read_at = models.DateTimeField(null=True)
 
+    never_recorded = EVERY_COLUMN
     wall = OwnWall(
         read="t.recipient_id = wall.person()",
         insert="wall.has_user()",
@@ -213,6 +216,7 @@ class ApiToken(models.Model):
     last_used_on = models.DateField(null=True)
     revoked_at = models.DateTimeField(null=True)
 
+    never_recorded = ("digest", "last_used_on")
     wall = Open(
         ("SELECT", "INSERT", "UPDATE"),
         "looked up before there is a context; holds digests, from which no token can be made",

@@ -173,7 +173,13 @@ def end_membership(*, membership: Membership, on: date, by, now: datetime) -> Me
 
 
 def leave_notice(
-    *, recipient: User, key: str, text: str, url: str, now: datetime, words: tuple[object, ...] = ()
+    *,
+    recipient: User,
+    key: str,
+    text: str,
+    url: str,
+    now: datetime,
+    words: tuple[object, ...] | dict[str, object] = (),
 ) -> None:
     """Tell a person something, once for each key, in their own language. The text names nobody.
 

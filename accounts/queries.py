@@ -1,8 +1,10 @@
 """What a person may do, asked once a request and kept on the user object."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
@@ -15,6 +17,7 @@ from accounts.choices import (
     GIVEN_BY_FOCAL_POINTS,
     OrganisationKind,
     Permission,
+    RoleCode,
 )
 from accounts.models import (
     ApiToken,
@@ -195,6 +198,35 @@ def holders(permission: Permission, organisation_id: UUID):
         role__group__organisationgrouppermission__permission__codename=permission,
     )
     return User.objects.filter(memberships__in=live, is_active=True).distinct().order_by("username")
+
+
+class Told(NamedTuple):
+    """A person as others are told of them: their name, and for whom they work."""
+
+    name: str
+    organisations: str
+
+
+def told_of(keys: Iterable[UUID]) -> dict[UUID, Told]:
+    """Names of people by key, with the organisations in which they have or had a role."""
+    people = User.objects.filter(pk__in=keys).prefetch_related("memberships__role__organisation")
+    return {
+        person.pk: Told(
+            person.get_full_name() or person.username,
+            ", ".join(sorted({held.role.organisation.name for held in person.memberships.all()})),
+        )
+        for person in people
+    }
+
+
+def supervisors_in(organisation_id: UUID):
+    """Who watches over the work there: its supervisors, and where there are none its focal points."""
+    live = Membership.objects.live(timezone.localdate()).filter(role__organisation_id=organisation_id)
+    for code in (RoleCode.SUPERVISOR, RoleCode.FOCAL_POINT):
+        found = User.objects.filter(memberships__in=live.filter(role__code=code), is_active=True).distinct()
+        if found:
+            return found
+    return User.objects.none()
 
 
 def organisations_with(permission: Permission):

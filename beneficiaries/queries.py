@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import CharField, Lookup, Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.choices import Permission
 from accounts.models import Organisation
-from accounts.queries import authority_of, organisations_with
+from accounts.queries import authority_of, organisations_with, told_of
 from beneficiaries import rules
 from beneficiaries.choices import ConsentPurpose, ReferralState, Sex, TransferState
 from beneficiaries.models import (
@@ -279,6 +280,34 @@ def references_in_log(case_ids: set[UUID]) -> dict[UUID, str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, reference FROM wall.references_in_log(%s::uuid[])", [list(case_ids)])
         return dict(cursor.fetchall())
+
+
+class Reading(NamedTuple):
+    """Pages of a case that one person was shown on one day."""
+
+    on_day: date
+    name: str
+    why: str
+    times: int
+
+
+def readers_of(case: Case, user) -> list[Reading]:
+    """Who was shown the case, day by day, the newest first; nothing for who doesn't work on it.
+
+    Why is the reason of an emergency, else for whom they work.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT on_day, person, times FROM wall.readers_of_case(%s)", [case.pk])
+        found = cursor.fetchall()
+    told = told_of({person for _day, person, _times in found})
+    urgent = {
+        (timezone.localdate(opening.opened_at), opening.person_id): opening.reason
+        for opening in EmergencyOpening.objects.visible_to(user).filter(case=case)
+    }
+    return [
+        Reading(day, told[person].name, urgent.get((day, person)) or told[person].organisations, times)
+        for day, person, times in found
+    ]
 
 
 def case_in_log(typed: str) -> UUID | None:

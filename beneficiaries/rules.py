@@ -80,3 +80,7 @@ def transfer_answers(*, is_running: bool, receives: bool, leads: bool) -> list[s
 def missing_primary(groups: Collection[str], primary: str) -> bool:
     """Whether the main situation isn't one of those that hold."""
     return primary not in groups
+
+
+# Cases read within an hour from which a supervisor is told: in all, at night (22 to 5), of one's own family name.
+UNUSUAL_FROM = {"many": 40, "night": 5, "name": 3}

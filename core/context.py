@@ -11,6 +11,8 @@ from uuid import UUID
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 
+from core import audit, keys
+
 _checked: set[str] = set()
 
 
@@ -18,6 +20,7 @@ def enter(user_id: UUID | None) -> None:
     """Put this transaction in the place of `user_id`, or of nobody. Must run inside a transaction."""
     if not connection.in_atomic_block:
         raise RuntimeError("enter() outside a transaction would have no effect")
+    keys.forget()
     with connection.cursor() as cursor:
         cursor.execute("SELECT wall.enter(%s)", [user_id])
 
@@ -39,6 +42,7 @@ def acting_as(user) -> Iterator[None]:
         former = entered_as() if connection.in_atomic_block else None
         enter(user.pk)
         yield
+        audit.record_rest(by=user)
         enter(former)
 
 

@@ -29,7 +29,9 @@ class DatabaseContext:
             response = self.get_response(request)
             if response.status_code >= 400 or getattr(request, "view_raised", False):
                 transaction.set_rollback(True)
-            elif response.streaming:  # whoever the view stood for: a program's person is known only there
+                return response
+            audit.record_rest(by=user if user.is_authenticated else None)
+            if response.streaming:  # whoever the view stood for: a program's person is known only there
                 response.streaming_content = _streamed(response.streaming_content, as_person=entered_as())
         return response
 

@@ -7,9 +7,16 @@ from django.utils import timezone
 
 from core.scoping import Open, OwnWall
 
+EVERY_COLUMN = ("*",)  # of a model, kept out of the record
+
 
 class AuditEvent(models.Model):
-    """One thing that happened. Added and never changed; without foreign keys, so it blocks no deletion."""
+    """One thing that happened. Added and never changed; without foreign keys, so it blocks no deletion.
+
+    `detail` holds codes, figures and names of fields; `sealed` what rows said before and after, under the key of the
+    case or person that they are about. When the transaction ends, a trigger ties the event into a chain
+    (core/sql/020_audit.sql).
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     at = models.DateTimeField(default=timezone.now)
@@ -19,7 +26,9 @@ class AuditEvent(models.Model):
     object_id = models.UUIDField(null=True)
     case_id = models.UUIDField(null=True)
     detail = models.JSONField(default=dict)
+    sealed = models.BinaryField(null=True)
 
+    never_recorded = EVERY_COLUMN
     wall = OwnWall(
         read="(SELECT wall.audits())",
         insert="t.verb <> ''",
@@ -31,6 +40,58 @@ class AuditEvent(models.Model):
     class Meta:
         ordering = ["-at", "id"]
         indexes = [models.Index(fields=["case_id", "-at"]), models.Index(fields=["-at"])]
+
+
+class AuditLane(models.Model):
+    """One of the chains that events are tied into, side by side, and where it has come to."""
+
+    lane = models.SmallIntegerField(primary_key=True)
+    seq = models.BigIntegerField(default=0)
+    digest = models.BinaryField()
+
+    never_recorded = EVERY_COLUMN
+    wall = Open((), "written by the trigger that ties an event; read by who verifies, as the owner")
+
+
+class AuditLink(models.Model):
+    """Ties one event to the one before it in its lane: the digest is over that one's digest and the event."""
+
+    event_id = models.UUIDField(primary_key=True)
+    lane = models.SmallIntegerField()
+    seq = models.BigIntegerField()
+    digest = models.BinaryField()
+
+    never_recorded = EVERY_COLUMN
+    wall = Open((), "written by the trigger that ties an event; read by who verifies, as the owner")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["lane", "seq"], name="core_auditlink_place_once")]
+
+
+class DataKey(models.Model):
+    """The key of a person's record or of a case, wrapped by the house's own; null once it was destroyed."""
+
+    subject_id = models.UUIDField(primary_key=True)
+    wrapped = models.BinaryField(null=True)
+    made_at = models.DateTimeField(default=timezone.now)
+    destroyed_at = models.DateTimeField(null=True)
+
+    never_recorded = EVERY_COLUMN
+    wall = OwnWall(
+        read="wall.has_user()",
+        insert="wall.has_user()",
+        update=None,
+        delete=None,
+        because="useless without the house's keys; destroyed by reviewed functions alone",
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="core_datakey_is_there_or_destroyed",
+                condition=models.Q(wrapped=None) ^ models.Q(destroyed_at=None),
+            )
+        ]
 
 
 class OutboxMessage(models.Model):
@@ -52,6 +113,7 @@ class OutboxMessage(models.Model):
     sent_at = models.DateTimeField(null=True)
     failed_at = models.DateTimeField(null=True)
 
+    never_recorded = EVERY_COLUMN
     wall = OwnWall(
         read=None,
         insert="wall.has_user()",
@@ -81,6 +143,7 @@ class IdempotencyKey(models.Model):
     result = models.CharField(max_length=300, blank=True)
     made_at = models.DateTimeField(default=timezone.now)
 
+    never_recorded = EVERY_COLUMN
     wall = OwnWall(
         read="t.user_id = wall.person()",
         insert="t.user_id = wall.person()",

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 import environ
 from csp.constants import NONE, SELF
 
+from core.encryption import keys_from
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 ENVIRONMENT = {
@@ -18,6 +20,7 @@ ENVIRONMENT = {
     "MIGRATION_DATABASE_URL": "the owner's role, for migrations and bulk loading only",
     "REDIS_URL": "Celery's broker",
     "SECRET_KEY": "signs sessions and tokens; 50 characters or more",
+    "FIELD_KEYS": "seal personal data: 32 random bytes each in base64, comma-separated, the newest first",
     "ALLOWED_HOSTS": "host names, separated by commas",
     "DEBUG": "1 shows errors to developers; default 0",
     "EMAIL_URL": "where mail goes: smtp+tls://user:password@host:587, or filemail:///folder",
@@ -28,7 +31,7 @@ ENVIRONMENT = {
     "SWEEP_SECONDS": "how often beat looks for due reminders and waiting mail; default 30",
     "TRUSTED_PROXIES": "how many proxies stand in front and set X-Forwarded-Proto; default 0",
 }
-REQUIRED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "EMAIL_URL", "SITE_URL")
+REQUIRED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "FIELD_KEYS", "ALLOWED_HOSTS", "EMAIL_URL", "SITE_URL")
 
 env = environ.Env()
 
@@ -50,6 +53,10 @@ def _read(name: str, reader, default=environ.Env.NOTSET):
 SECRET_KEY = _read("SECRET_KEY", env.str)
 if len(SECRET_KEY) < 50:
     _stop("SECRET_KEY", "is too short")
+try:
+    FIELD_KEYS = keys_from(env.str("FIELD_KEYS", ""))
+except ValueError as error:
+    _stop("FIELD_KEYS", f"is malformed ({error})" if env.ENVIRON.get("FIELD_KEYS") else "is missing")
 DEBUG = _read("DEBUG", env.bool, False)
 DEMO = _read("DEMO", env.bool, False)
 MFA_REQUIRED = _read("MFA_REQUIRED", env.bool, True)
@@ -266,6 +273,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "reintegration.tasks.send_due_reminders",
         "schedule": SWEEP_SECONDS,
         "options": {"expires": SWEEP_SECONDS},
+    },
+    "watch-reading": {
+        "task": "beneficiaries.tasks.watch_reading",
+        "schedule": 20 * SWEEP_SECONDS,
+        "options": {"expires": 20 * SWEEP_SECONDS},
     },
     "deliver-outbox": {
         "task": "core.tasks.deliver_outbox",

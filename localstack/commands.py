@@ -238,12 +238,13 @@ def site_environment(places: Places, services: Services | None, port: int | None
     Without a port the last one stays.
     """
     if services is not None and services.servers is not None:
-        addresses, key = services.servers.variables(), services.servers.secrets["key"]
+        addresses, keys = services.servers.variables(), services.servers.secrets
     else:
         addresses = {name: os.environ[name] for name in SERVER_VARIABLES}
-        key = kept_secrets(places.local)["key"]
+        keys = kept_secrets(places.local)
     variables = addresses | {
-        "SECRET_KEY": key,
+        "SECRET_KEY": keys["key"],
+        "FIELD_KEYS": keys["fields"],
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "DEBUG": "0",
         "EMAIL_URL": f"filemail:///{quote(str(places.local / 'mail'))}",

@@ -14,6 +14,7 @@ import secrets
 import socket
 import subprocess
 import time
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,11 +156,12 @@ def write_private(path: Path, text: str) -> None:
 def kept_secrets(home: Path) -> dict[str, str]:
     """The stack's own passwords and key: random, made once, kept beside the data they open."""
     path = home / "secrets.json"
-    if not path.exists():
-        names = ("superuser", "owner", "app", "valkey")
-        made = {name: secrets.token_urlsafe(24) for name in names} | {"key": secrets.token_urlsafe(64)}
-        write_private(path, json.dumps(made))
-    kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    made = {name: secrets.token_urlsafe(24) for name in ("superuser", "owner", "app", "valkey")}
+    made |= {"key": secrets.token_urlsafe(64), "fields": b64encode(secrets.token_bytes(32)).decode()}
+    if made.keys() - kept.keys():
+        kept = made | kept
+        write_private(path, json.dumps(kept))
     return kept
 
 

@@ -212,6 +212,7 @@ TABLE: dict[str, Row] = {
     "beneficiaries:consent-withdraw": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
     "beneficiaries:case-hand-on": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
     "beneficiaries:transfer-detail": Row(case_page(OFFERS), case_page(OFFERS, TAKES_BACK), TARGETS),
+    "beneficiaries:case-readers": Row(case_page(READS), refused, TARGETS),
     "beneficiaries:case-close": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "beneficiaries:note-add": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "beneficiaries:referral-send": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),

@@ -39,13 +39,18 @@ REVIEWED = {
     "transfer_case",
     "end_transfer",
     "programme_figures",
+    "readers_of_case",
+    "unusual_reading",
     "references_in_log",
     "case_in_log",
     "next_due_reminder",
     "reminders_without_recipient",
 }
 # What a context knows is read from settings of the transaction; these run as their caller and see no row.
-INVOKER_TRIGGERS = {"referral_moves", "grant_moves", "grant_starts", "case_stays", "role_decides_once"}
+INVOKER_TRIGGERS = {"referral_moves", "grant_moves", "grant_starts", "case_stays", "role_decides_once"} | {
+    "audit_text",
+    "audit_digest",
+}
 
 
 # Tables that Django makes and nothing here uses: roles and permissions hang on organisations, never on people. The

@@ -212,7 +212,7 @@ def test_the_folder_outside_is_open_to_pass_and_its_secrets_are_not(places: Plac
     assert places.outside.stat().st_mode & 0o777 == 0o755
     assert (places.outside / "secrets.json").stat().st_mode & 0o777 == 0o600
     assert kept_secrets(places.outside) == before
-    assert len(set(before.values())) == 5
+    assert len(set(before.values())) == 6
 
 
 def test_another_checkout_at_the_same_path_does_not_inherit_the_data(
@@ -322,7 +322,7 @@ def test_five_crashes_give_up_and_name_the_log(supervisor: Supervisor, tmp_path:
     supervisor.start(shell_program(tmp_path, f"echo $$ >> {started}; exit 1"))
     with pytest.raises(StepFailed, match=r"child crashed five times in a minute.*child\.log"):
         supervisor.watch(until=lambda: False)
-    assert len(lines_of(started)) == 5
+    assert len(lines_of(started)) == 6
 
 
 def test_a_program_that_is_not_there_fails_in_one_line(supervisor: Supervisor, tmp_path: Path) -> None:

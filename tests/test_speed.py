@@ -77,7 +77,9 @@ def _cases(by, family: str, count: int) -> None:
 def test_the_list_asks_the_same_number_of_queries(rows, sign_in, cast, django_assert_num_queries):
     client = sign_in("ngo_a_caseworker")
     _cases(cast["ngo_a_caseworker"], "list", rows)
-    with django_assert_num_queries(8):  # savepoint twice, session, user, context, standing, page, notices
+    with django_assert_num_queries(
+        9
+    ):  # savepoint twice, session, user, context, standing, page, record, notices
         page = client.get("/cases/", {"find": "qqlist"})
     assert page.content.decode().count(">Qqlist No") == rows
 

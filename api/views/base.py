@@ -18,6 +18,8 @@ from accounts.queries import authority_of
 from api import once
 from api.problems import refusals
 from api.serializers.base import Given, Nothing, PageQuery
+from beneficiaries.models import Beneficiary
+from core import audit
 
 
 class Resource(GenericViewSet):
@@ -52,12 +54,24 @@ class Resource(GenericViewSet):
         query.is_valid(raise_exception=True)
         self.query = query.validated_data
         wanted = {name: value for name, value in self.query.items() if name not in PageQuery().fields}
-        page = self.paginate_queryset(self.get_queryset().filter(**wanted))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        page = self.paginate_queryset(self.get_queryset().filter(**wanted)) or []
+        answer = self.get_paginated_response(self.get_serializer(page, many=True).data)
+        if self.is_about_people:
+            audit.read(request, verb="list read", detail={"count": len(page), "filters": sorted(wanted)})
+        return answer
 
     def retrieve(self, request: Request, **keys: Any) -> Response:
         """One row."""
-        return Response(self.get_serializer(self.row()).data)
+        row = self.row()
+        if self.is_about_people:
+            case_id = None if isinstance(row, Beneficiary) else row.sealed_under
+            audit.read(request, verb="row read", obj=row, case_id=case_id)
+        return Response(self.get_serializer(row).data)
+
+    @property
+    def is_about_people(self) -> bool:
+        """Rows of cases and of people; reading them stands on record."""
+        return hasattr(self.get_queryset().model, "sealed_under")
 
 
 class WrittenResource(Resource):

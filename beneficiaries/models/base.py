@@ -73,3 +73,8 @@ class CaseLinked(models.Model):
     class Meta:
         abstract = True
         constraints = [models.UniqueConstraint(fields=["id", "case"], name="%(app_label)s_%(class)s_in_case")]
+
+    @property
+    def sealed_under(self) -> uuid.UUID:
+        """Whose key seals what this row says."""
+        return self.case_id

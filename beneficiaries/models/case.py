@@ -75,6 +75,11 @@ class Case(models.Model):
     def __str__(self) -> str:
         return self.reference
 
+    @property
+    def sealed_under(self) -> uuid.UUID:
+        """Whose key seals what rows of the case say."""
+        return self.pk
+
 
 class CaseFile(CaseLinked):
     """What those who work on the case know: the situation, the risk, who works on it."""

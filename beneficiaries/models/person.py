@@ -11,6 +11,7 @@ from accounts.models import Organisation, User
 from accounts.queries import authority_of
 from beneficiaries.choices import DatePrecision, Sex, YesNoUnknown
 from beneficiaries.models.access import CaseAccess
+from core.models import EVERY_COLUMN
 from core.scoping import OPENED_BY, Level, OwnWall, ScopedQuerySet
 from geography.models import District, LocalLevel
 
@@ -95,6 +96,11 @@ class Beneficiary(models.Model):
         indexes = [models.Index(fields=["organisation", "-created_at"])]
 
     @property
+    def sealed_under(self) -> uuid.UUID:
+        """Whose key seals what this row says: the person's own."""
+        return self.pk
+
+    @property
     def name(self) -> str:
         return " ".join(part for part in (self.first_name, self.middle_name, self.second_name) if part)
 
@@ -117,6 +123,7 @@ class IntakeDraft(models.Model):
     opened_reference = models.CharField(max_length=12, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
+    never_recorded = EVERY_COLUMN
     wall = OwnWall(
         read="t.author_id = wall.person()",
         insert="t.author_id = wall.person() AND t.organisation_id = ANY((SELECT wall.edits())::uuid[])",

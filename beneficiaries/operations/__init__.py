@@ -16,6 +16,7 @@ from beneficiaries.operations.intake import (
     start_draft,
 )
 from beneficiaries.operations.note import add_note
+from beneficiaries.operations.reading import tell_of_unusual_reading
 from beneficiaries.operations.referral import (
     ReferralNotMovable,
     answer_referral,
@@ -59,5 +60,6 @@ __all__ = [
     "start_draft",
     "take_back_case",
     "take_over_case",
+    "tell_of_unusual_reading",
     "withdraw_consent",
 ]

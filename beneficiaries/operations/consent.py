@@ -37,9 +37,12 @@ def record_consent(
         raise ValidationError({"given_by": problem})
     if organisation is not None and organisation == case.lead_organisation:
         raise ValidationError(_("This organisation leads the case already."))
-    Consent.objects.editable_by(by).filter(
-        case=case, purpose=purpose, organisation=organisation, withdrawn_on=None
-    ).update(withdrawn_on=today)
+    audit.note_update(
+        Consent.objects.editable_by(by).filter(
+            case=case, purpose=purpose, organisation=organisation, withdrawn_on=None
+        ),
+        withdrawn_on=today,
+    )
     consent = Consent(
         case=case,
         purpose=purpose,

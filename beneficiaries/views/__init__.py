@@ -4,6 +4,7 @@ from beneficiaries.views.case_list import case_list
 from beneficiaries.views.consent import case_close, consent_share, consent_withdraw
 from beneficiaries.views.intake import intake_consent, intake_person, intake_situation
 from beneficiaries.views.note import emergency_open, note_add
+from beneficiaries.views.readers import case_readers
 from beneficiaries.views.referral import referral_detail, referral_list, referral_send
 from beneficiaries.views.transfer import case_hand_on, transfer_detail
 
@@ -11,6 +12,7 @@ __all__ = [
     "case_close",
     "case_hand_on",
     "case_list",
+    "case_readers",
     "consent_share",
     "consent_withdraw",
     "emergency_open",

@@ -15,6 +15,7 @@ from accounts.queries import authority_of
 from beneficiaries import queries
 from beneficiaries.choices import CaseStatus, Risk
 from beneficiaries.forms import CaseFilter
+from core import audit
 from core.pages import offset_of, page_url
 from core.tables import Head, table_rows
 
@@ -38,6 +39,11 @@ def case_list(request):
     )
     start = offset_of(request)
     page = queries.case_page(rows, start, PAGE + 1)
+    audit.read(
+        request,
+        verb="list read",
+        detail={"count": len(page[:PAGE]), "filters": sorted(filter(chosen.get, chosen))},
+    )
     labels = column_labels()
     context = {
         "form": form,

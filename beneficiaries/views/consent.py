@@ -18,6 +18,7 @@ from beneficiaries import operations, queries
 from beneficiaries.choices import ConsentPurpose
 from beneficiaries.forms import EmptyForm, SharingForm
 from beneficiaries.models import Case, Consent
+from core import audit
 from core.clock import now
 from core.pages import submit
 
@@ -25,12 +26,16 @@ METHODS = ["GET", "HEAD", "POST"]
 
 
 def case_or_404(request, reference: str, *, writing: bool = False) -> Case:
-    """The case, if this person works on it; 403 where they may read it and the page is for writing."""
+    """The case, if this person works on it; 403 where they may read it and the page is for writing.
+
+    Every page about a case comes through here, so that who was shown one stands on record.
+    """
     case = queries.case_by_reference(request.user, reference)
     if case is None:
         raise Http404
     if writing and not Case.objects.editable_by(request.user).filter(pk=case.pk).exists():
         raise PermissionDenied
+    audit.read(request, verb="case file read", obj=case, case_id=case.pk)
     return case
 
 

@@ -17,6 +17,7 @@ from beneficiaries import operations, queries
 from beneficiaries.forms import AnswerForm, ReferralForm
 from beneficiaries.models import Referral, SharedItem
 from beneficiaries.views.consent import answer_of, led_or_refused
+from core import audit
 from core.clock import now
 from core.pages import submit
 
@@ -63,8 +64,9 @@ def referral_send(request, reference: str):
 def referral_list(request):
     if not authority_of(request.user).may("read_cases"):
         raise PermissionDenied
-    referrals = Referral.objects.visible_to(request.user).select_related("receiver", "sent_by")[:SHOWN]
-    offers = queries.transfers_for(request.user).running()[:SHOWN]
+    referrals = list(Referral.objects.visible_to(request.user).select_related("receiver", "sent_by")[:SHOWN])
+    offers = list(queries.transfers_for(request.user).running()[:SHOWN])
+    audit.read(request, verb="list read", detail={"count": len(referrals) + len(offers)})
     return render(request, "beneficiaries/referral_list.html", {"referrals": referrals, "offers": offers})
 
 
@@ -79,6 +81,7 @@ def referral_detail(request, referral_id: UUID):
     )
     if referral is None:
         raise Http404
+    audit.read(request, verb="referral read", obj=referral, case_id=referral.case_id)
     states = queries.answers_open(referral, request.user)
     if request.method == "POST" and not states:
         raise PermissionDenied

@@ -17,6 +17,7 @@ from beneficiaries import operations, queries
 from beneficiaries.choices import TransferState
 from beneficiaries.forms import HandOnForm, TransferAnswerForm
 from beneficiaries.views.consent import answer_of, led_or_refused
+from core import audit
 from core.clock import now
 from core.pages import submit
 
@@ -61,6 +62,7 @@ def transfer_detail(request, transfer_id: UUID):
     )
     if transfer is None:
         raise Http404
+    audit.read(request, verb="offer read", obj=transfer, case_id=transfer.case_id)
     states = queries.transfer_answers_open(transfer, request.user)
     if request.method == "POST" and not states:
         raise PermissionDenied

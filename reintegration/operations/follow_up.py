@@ -77,7 +77,7 @@ def record_follow_up(
             "version",
         ]
     )
-    Case.objects.editable_by(by).filter(pk=found.case_id).update(changed_on=now.date())
+    audit.note_update(Case.objects.editable_by(by).filter(pk=found.case_id), changed_on=now.date())
     audit.record(by=by, verb="follow-up recorded", obj=found, case_id=found.case_id, now=now)
     return found
 

@@ -223,7 +223,7 @@ def _save(grant: Grant, *fields: str) -> None:
 
 
 def _touch(grant: Grant, by, now: datetime) -> None:
-    Case.objects.editable_by(by).filter(pk=grant.case_id).update(changed_on=now.date())
+    audit.note_update(Case.objects.editable_by(by).filter(pk=grant.case_id), changed_on=now.date())
 
 
 def _tell(permission: Permission, grant: Grant, text: str, now: datetime) -> None:

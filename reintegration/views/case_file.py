@@ -14,7 +14,6 @@ from beneficiaries import rules as case_rules
 from beneficiaries.choices import CaseStatus, ConsentPurpose, NoteKind, Risk, TransferState
 from beneficiaries.models import Case
 from beneficiaries.views.consent import case_or_404
-from core import audit
 from core.clock import now
 from core.scoping import Confidentiality
 from projects.choices import TargetGroup
@@ -49,7 +48,6 @@ def case_detail(request, reference: str):
     file = parts["file"][0]
     consents = [consent for consent in parts["consents"] if consent.withdrawn_on is None]
     today = now().date()
-    audit.record(by=request.user, verb="case file read", obj=case, case_id=case.pk, now=now())
     context = {
         "case": case,
         "identity": _identity(case, file, today),

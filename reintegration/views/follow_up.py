@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.queries import authority_of
+from core import audit
 from core.clock import now
 from core.pages import submit
 from reintegration import operations, queries
@@ -28,11 +29,13 @@ def follow_up_list(request):
     if not authority.may("read_cases"):
         raise PermissionDenied
     today = now().date()
+    due = list(queries.follow_ups_due(request.user, on=today)[:SHOWN])
+    audit.read(request, verb="list read", detail={"count": len(due)})
     return render(
         request,
         "reintegration/follow_up_list.html",
         {
-            "follow_ups": queries.follow_ups_due(request.user, on=today)[:SHOWN],
+            "follow_ups": due,
             "today": today,
             "may_write": authority.may("write_cases"),
         },
@@ -52,6 +55,7 @@ def follow_up_record(request, follow_up_id: UUID):
         raise Http404
     if not FollowUp.objects.editable_by(request.user).filter(pk=found.pk).exists():
         raise PermissionDenied
+    audit.read(request, verb="case file read", obj=found.case, case_id=found.case_id)
     form = FollowUpForm(request.POST or None, initial={"done_on": now().date()})
 
     def deed() -> str:

@@ -1,0 +1,55 @@
+"""Telling supervisors of reading that somebody should ask about."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils.translation import gettext_noop
+
+from accounts.models import User
+from accounts.operations import leave_notice
+from accounts.queries import supervisors_in
+from beneficiaries.rules import UNUSUAL_FROM
+from core import audit
+from core.context import acting_as
+
+WORDS = {
+    "many": gettext_noop("%(name)s opened %(count)s case files within an hour. Ask why."),
+    "night": gettext_noop("%(name)s opened %(count)s case files at night. Ask why."),
+    "name": gettext_noop("%(name)s opened files of people with the same family name: %(count)s. Ask why."),
+}
+
+
+@transaction.atomic
+def tell_of_unusual_reading(*, now: datetime) -> int:
+    """Leave a notice with each supervisor, once a person, kind and day; how many were new."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT person, organisation, kind, cases FROM wall.unusual_reading(%s, %s, %s, %s)",
+            [now, UNUSUAL_FROM["many"], UNUSUAL_FROM["night"], UNUSUAL_FROM["name"]],
+        )
+        found = cursor.fetchall()
+    return sum(_tell(*row, now=now) for row in found)
+
+
+def _tell(person: UUID, organisation: UUID, kind: str, count: int, *, now: datetime) -> int:
+    reader, told = User.objects.get(pk=person), 0
+    for supervisor in supervisors_in(organisation):
+        if supervisor == reader:
+            continue
+        with acting_as(supervisor):
+            key = f"reading:{kind}:{now.date()}:{person}"
+            if supervisor.notices.filter(key=key).exists():
+                continue
+            leave_notice(
+                recipient=supervisor,
+                key=key,
+                text=WORDS[kind],
+                words={"name": reader.get_full_name() or reader.username, "count": count},
+                url="/people/",
+                now=now,
+            )
+            detail = {"user": str(person), "kind": kind, "count": count}
+            audit.record(by=None, verb="unusual reading told", obj=supervisor, now=now, detail=detail)
+            told += 1
+    return told

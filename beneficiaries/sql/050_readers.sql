@@ -1,0 +1,57 @@
+-- Who was shown a case, day by day, for those who work on it; an offer or a referral of it counts too.
+CREATE OR REPLACE FUNCTION wall.readers_of_case(of_case uuid)
+    RETURNS TABLE (on_day date, person uuid, times bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT (e.at AT TIME ZONE 'Asia/Kathmandu')::date, e.actor_id, count(*)
+      FROM core_auditevent e
+     WHERE e.case_id = of_case AND e.actor_id IS NOT NULL
+       AND e.verb IN ('case file read', 'row read', 'referral read', 'offer read')
+       AND EXISTS (SELECT 1 FROM beneficiaries_caseaccess a
+                    WHERE a.case_id = of_case AND a.organisation_id = ANY(wall.reads())
+                      AND a.level IN ('lead', 'working')
+                      AND (a.person_id IS NULL OR a.person_id = wall.person())
+                      AND (a.expires_at IS NULL OR a.expires_at > now()))
+     GROUP BY 1, 2 ORDER BY 1 DESC, 3 DESC, 2 LIMIT 200;
+$$;
+ALTER FUNCTION wall.readers_of_case(uuid) OWNER TO iom_functions;
+GRANT EXECUTE ON FUNCTION wall.readers_of_case(uuid) TO iom_app;
+
+-- Reading that somebody should ask about, for the sweep: who, where they work, of what kind, and how many cases.
+-- `many`: opened within an hour; `night`: opened at night; `name`: of people who bear the reader's own family name and
+-- whose caseworker is somebody else. No case and no name is told.
+CREATE OR REPLACE FUNCTION wall.unusual_reading(at timestamptz, many integer, at_night integer, of_name integer)
+    RETURNS TABLE (person uuid, organisation uuid, kind text, cases bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    WITH read AS (
+        SELECT DISTINCT e.actor_id, e.case_id,
+               extract(hour FROM e.at AT TIME ZONE 'Asia/Kathmandu') AS hour
+          FROM core_auditevent e
+         WHERE e.at > unusual_reading.at - interval '1 hour' AND e.at <= unusual_reading.at
+           AND e.case_id IS NOT NULL AND e.actor_id IS NOT NULL AND e.verb IN ('case file read', 'row read')
+    ), found AS (
+        SELECT r.actor_id, 'many' AS kind, count(DISTINCT r.case_id) AS cases FROM read r
+         GROUP BY 1 HAVING count(DISTINCT r.case_id) >= many
+        UNION ALL
+        SELECT r.actor_id, 'night', count(DISTINCT r.case_id) FROM read r
+         WHERE r.hour >= 22 OR r.hour < 5
+         GROUP BY 1 HAVING count(DISTINCT r.case_id) >= at_night
+        UNION ALL
+        SELECT r.actor_id, 'name', count(DISTINCT r.case_id)
+          FROM read r
+          JOIN accounts_user u ON u.id = r.actor_id AND u.last_name <> ''
+          JOIN beneficiaries_case c ON c.id = r.case_id
+          JOIN beneficiaries_beneficiary b ON b.id = c.beneficiary_id
+               AND lower(b.second_name) = lower(u.last_name)
+          LEFT JOIN beneficiaries_casefile f ON f.case_id = c.id
+         WHERE f.caseworker_id IS DISTINCT FROM r.actor_id
+         GROUP BY 1 HAVING count(DISTINCT r.case_id) >= of_name
+    )
+    SELECT DISTINCT f.actor_id, role.organisation_id, f.kind, f.cases
+      FROM found f
+      JOIN accounts_membership m ON m.user_id = f.actor_id
+           AND m.starts_on <= (unusual_reading.at AT TIME ZONE 'Asia/Kathmandu')::date
+           AND (m.ends_on IS NULL OR m.ends_on >= (unusual_reading.at AT TIME ZONE 'Asia/Kathmandu')::date)
+      JOIN accounts_role role ON role.id = m.role_id;
+$$;
+ALTER FUNCTION wall.unusual_reading(timestamptz, integer, integer, integer) OWNER TO iom_functions;
+GRANT EXECUTE ON FUNCTION wall.unusual_reading(timestamptz, integer, integer, integer) TO iom_app;

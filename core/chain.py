@@ -1,0 +1,145 @@
+"""Verifying the record: each event in its place, unchanged, and none missing.
+
+What core/sql/020_audit.sql ties is worked out here once more, from the rows alone, so that a changed function in the
+database hides nothing. Read as the owner, in one snapshot. Whoever owns the database could tie all of it anew; a head
+kept outside finds that.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections, transaction
+
+LANES = 8
+FETCHED = 2000
+HEAD_PARTS = 3
+
+Head = Mapping[int, tuple[int, str]]  # by lane: the last place, and the digest there in hexadecimal
+
+# Every link with its event, and every event with its link; either side may be missing.
+_ROWS = """
+    SELECT l.lane, l.seq, l.digest, e.id IS NOT NULL,
+           e.id::text, (extract(epoch FROM e.at) * 1000000)::bigint::text, e.actor_id::text, e.verb,
+           e.object_type, e.object_id::text, e.case_id::text, e.detail::text, encode(e.sealed, 'hex')
+      FROM core_auditlink l FULL JOIN core_auditevent e ON e.id = l.event_id
+     ORDER BY l.lane NULLS LAST, l.seq
+"""
+
+
+@dataclass
+class Verified:
+    """How many events there are, and what is wrong, one line each."""
+
+    events: int = 0
+    broken: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def _snapshot() -> Iterator:
+    """A cursor as the owner, which sees one moment of everything."""
+    if "owner" not in settings.DATABASES:
+        raise ImproperlyConfigured("MIGRATION_DATABASE_URL is missing: the record is verified as the owner")
+    link = connections["owner"]
+    with transaction.atomic(using="owner"), link.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield cursor
+
+
+def head() -> Head:
+    """Where each lane has come to, as the lanes say."""
+    with _snapshot() as cursor:
+        cursor.execute("SELECT lane, seq, encode(digest, 'hex') FROM core_auditlane ORDER BY lane")
+        return {lane: (seq, digest) for lane, seq, digest in cursor.fetchall()}
+
+
+def head_text(found: Head) -> str:
+    return "\n".join(f"{lane} {seq} {digest}" for lane, (seq, digest) in sorted(found.items()))
+
+
+def head_from(text: str) -> Head:
+    """A head as it was printed. ValueError where a line is none."""
+    found = {}
+    for line in filter(None, map(str.strip, text.splitlines())):
+        parts = line.split()
+        if len(parts) != HEAD_PARTS or not all(part.isdigit() for part in parts[:2]):
+            raise ValueError(f"not a line of a head: {line[:40]}")
+        found[int(parts[0])] = (int(parts[1]), parts[2])
+    return found
+
+
+def start_of(lane: int) -> bytes:
+    """What the first event of a lane is tied to."""
+    return hashlib.sha256(f"lane {lane}".encode()).digest()
+
+
+def digest_of(former: bytes, lane: int, seq: int, parts: tuple[str | None, ...]) -> bytes:
+    """The digest over the former one and an event's parts, each with its length in front."""
+    text = "".join("-" if part is None else f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(former + f"{lane}:{seq}:{text}".encode()).digest()
+
+
+def verify(kept: Head) -> Verified:
+    """Walk all lanes, against their own ends and against a head that was kept outside, if there is one."""
+    with _snapshot() as cursor:
+        return walked(cursor, kept)
+
+
+def walked(cursor, kept: Head) -> Verified:
+    """The same, on a cursor that sees every row, in a transaction."""
+    walk = Walk(kept)
+    cursor.execute(f"DECLARE walked NO SCROLL CURSOR FOR {_ROWS}")
+    while True:
+        cursor.execute(f"FETCH {FETCHED} FROM walked")
+        rows = cursor.fetchall()
+        if not rows:
+            break
+        for lane, seq, digest, is_there, *parts in rows:
+            walk.take(lane, seq, digest and bytes(digest), is_there, tuple(parts))
+    cursor.execute("CLOSE walked")
+    cursor.execute("SELECT lane, seq, digest FROM core_auditlane")
+    walk.end({lane: (seq, bytes(digest)) for lane, seq, digest in cursor.fetchall()})
+    cursor.execute("SELECT EXISTS (SELECT FROM django_session) OR EXISTS (SELECT FROM core_datakey)")
+    if not walk.found.events and cursor.fetchone()[0]:
+        walk.found.broken.append("there is no event, and there was activity")
+    return walk.found
+
+
+class Walk:
+    """Lane after lane, each from its start."""
+
+    def __init__(self, kept: Head) -> None:
+        self.found, self.kept = Verified(), kept
+        self.ends = {lane: (0, start_of(lane)) for lane in range(LANES)}
+        self.met = {lane for lane, place in kept.items() if place == (0, start_of(lane).hex())}
+
+    def take(
+        self, lane: int | None, seq: int, digest: bytes, is_there: bool, parts: tuple[str | None, ...]
+    ) -> None:
+        """One link with its event, or either of them alone."""
+        self.found.events += is_there
+        if lane is None:
+            self.found.broken.append(f"event {parts[0]} is tied to nothing")
+            return
+        last, former = self.ends.get(lane, (0, b""))
+        if seq != last + 1:
+            self.found.broken.append(f"lane {lane}: {last + 1} to {seq - 1} are missing")
+        if not is_there:
+            self.found.broken.append(f"lane {lane}, {seq}: the event is missing")
+        elif digest_of(former, lane, seq, parts) != digest:
+            self.found.broken.append(f"lane {lane}, {seq}: changed, or not in its place")
+        self.ends[lane] = (seq, digest)
+        if self.kept.get(lane) == (seq, digest.hex()):
+            self.met.add(lane)
+
+    def end(self, told: dict[int, tuple[int, bytes]]) -> None:
+        """Each lane ends where it says, and holds what was kept of it outside."""
+        for lane in sorted(self.ends.keys() | told.keys()):
+            if self.ends.get(lane) != told.get(lane):
+                self.found.broken.append(f"lane {lane}: it does not end where it says")
+        self.found.broken += [
+            f"lane {lane}: not what was kept outside" for lane in sorted(self.kept.keys() - self.met)
+        ]

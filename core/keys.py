@@ -1,0 +1,86 @@
+"""The keys of people and of cases: each row's words are sealed with the key of whom they are about.
+
+A person's record has a key, and so has each of her cases, as a case may pass to another organisation's record of
+her. A key is kept wrapped by the house's own (`FIELD_KEYS`); destroying it is what erasing a person comes down to.
+"""
+
+import os
+import threading
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db import connection
+
+from core import encryption
+from core.encryption import KEY_BYTES, NotOpened
+from core.models import DataKey
+
+_held = threading.local()
+VERSION = b"\x02"
+SUBJECT_BYTES = 16
+
+
+def forget() -> None:
+    """Keys are known for one transaction at most: a destroyed one opens nothing in the next."""
+    _held.keys = {}
+
+
+def _known() -> dict[UUID, bytes | None]:
+    if not hasattr(_held, "keys"):
+        forget()
+    return _held.keys
+
+
+def _bound(subject: UUID) -> str:
+    return f"key {subject}"
+
+
+def fetch(subjects: Iterable[UUID]) -> None:
+    """Have the keys of all these at hand, with one question."""
+    known = _known()
+    missing = [subject for subject in set(subjects) if subject not in known]
+    if not missing:
+        return
+    known.update(dict.fromkeys(missing))
+    for subject, wrapped in DataKey.objects.filter(pk__in=missing).values_list("pk", "wrapped"):
+        if wrapped is not None:
+            known[subject] = encryption.open_sealed(bytes(wrapped), bound_to=_bound(subject))
+
+
+def _key(subject: UUID) -> bytes | None:
+    fetch([subject])
+    return _known()[subject]
+
+
+def _made(subject: UUID) -> bytes:
+    """A key for somebody who has none yet; of two made at once the first counts."""
+    wrapped = encryption.seal(os.urandom(KEY_BYTES), bound_to=_bound(subject))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO core_datakey (subject_id, wrapped, made_at) VALUES (%s, %s, now()) ON CONFLICT DO NOTHING",
+            [subject, wrapped],
+        )
+    _known().pop(subject, None)
+    key = _key(subject)
+    if key is None:
+        raise NotOpened(f"the key of {subject} was destroyed")
+    return key
+
+
+def seal_for(subject: UUID, plain: bytes, *, bound_to: str) -> bytes:
+    """Sealed with the key of a person or a case, which is named in front."""
+    key = _key(subject) or _made(subject)
+    return VERSION + subject.bytes + encryption.encrypt(key, plain, bound_to=bound_to)
+
+
+def open_for(sealed: bytes, *, bound_to: str) -> bytes | None:
+    """What was sealed; None where its key was destroyed."""
+    if sealed[:1] != VERSION:
+        raise NotOpened(bound_to)
+    key = _key(subject_of(sealed))
+    return key and encryption.decrypt(key, sealed[1 + SUBJECT_BYTES :], bound_to=bound_to)
+
+
+def subject_of(sealed: bytes) -> UUID:
+    """Whose key opens this."""
+    return UUID(bytes=bytes(sealed[1 : 1 + SUBJECT_BYTES]))

@@ -1,0 +1,56 @@
+-- The record's chains. An event is tied when its transaction ends: a deferred trigger takes the next place in one of
+-- eight lanes, chosen by the transaction, and holds that lane until the commit is through. So no page waits for
+-- another one's, and events of one transaction share a lane, which keeps locks in order.
+CREATE OR REPLACE FUNCTION wall.audit_text(e core_auditevent) RETURNS text LANGUAGE sql STABLE
+    SET search_path = pg_catalog, public SET "TimeZone" = 'UTC' AS $$
+    -- Each part with its length in front, a dash for what isn't there: no two events read alike.
+    SELECT string_agg(coalesce(length(part) || ':' || part, '-'), '' ORDER BY place)
+      FROM unnest(ARRAY[e.id::text, ((extract(epoch FROM e.at) * 1000000)::bigint)::text, e.actor_id::text,
+                        e.verb::text, e.object_type::text, e.object_id::text, e.case_id::text, e.detail::text,
+                        encode(e.sealed, 'hex')]) WITH ORDINALITY AS parts(part, place);
+$$;
+
+CREATE OR REPLACE FUNCTION wall.audit_digest(former bytea, in_lane integer, at_seq bigint, e core_auditevent)
+    RETURNS bytea LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
+    SELECT sha256(former || convert_to(in_lane || ':' || at_seq || ':' || wall.audit_text(e), 'UTF8'));
+$$;
+
+GRANT SELECT ON core_auditevent TO iom_functions;
+GRANT SELECT, INSERT, UPDATE ON core_auditlane TO iom_functions;
+GRANT INSERT ON core_auditlink TO iom_functions;
+INSERT INTO core_auditlane (lane, seq, digest)
+SELECT lane, 0, sha256(convert_to('lane ' || lane, 'UTF8')) FROM generate_series(0, 7) AS lane
+ON CONFLICT DO NOTHING;
+
+CREATE OR REPLACE FUNCTION wall.tie(e core_auditevent) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE mine core_auditlane;
+BEGIN
+    SELECT * INTO mine FROM core_auditlane
+     WHERE lane = (pg_current_xact_id()::text::numeric % 8)::integer FOR UPDATE;
+    mine.seq := mine.seq + 1;
+    mine.digest := wall.audit_digest(mine.digest, mine.lane, mine.seq, e);
+    UPDATE core_auditlane SET seq = mine.seq, digest = mine.digest WHERE lane = mine.lane;
+    INSERT INTO core_auditlink (event_id, lane, seq, digest) VALUES (e.id, mine.lane, mine.seq, mine.digest);
+END $$;
+CREATE OR REPLACE FUNCTION wall.tie_event() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    PERFORM wall.tie(NEW);
+    RETURN NULL;
+END $$;
+DO $$
+DECLARE name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['audit_text(core_auditevent)', 'audit_digest(bytea, integer, bigint, core_auditevent)',
+            'tie(core_auditevent)', 'tie_event()']
+    LOOP
+        EXECUTE format('ALTER FUNCTION wall.%s OWNER TO iom_functions', name);
+    END LOOP;
+    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'tie_event') THEN
+        CREATE CONSTRAINT TRIGGER tie_event AFTER INSERT ON core_auditevent
+            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wall.tie_event();
+        -- Events from before there were chains, once.
+        PERFORM wall.tie(e) FROM (SELECT * FROM core_auditevent ORDER BY at, id) AS e;
+    END IF;
+END $$;

@@ -1,0 +1,166 @@
+"""Who was shown what: on record before it is shown, told to those who work on the case, and asked about."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from accounts.models import Notice, User
+from beneficiaries import queries
+from beneficiaries.operations import tell_of_unusual_reading
+from beneficiaries.rules import UNUSUAL_FROM
+from core.clock import now
+from core.context import acting_as
+from core.models import AuditEvent
+from tests import story
+from tests.pages import text_of
+from tests.test_api import Program
+
+pytestmark = pytest.mark.django_db
+A, B = "ngo_a_caseworker", "ngo_b_caseworker"
+
+
+@pytest.fixture
+def case(cast):
+    with acting_as(cast[A]):
+        return story.a_case(cast[A])
+
+
+def read_events(cast) -> list[tuple[str, str]]:
+    with acting_as(cast["auditor"]):
+        events = AuditEvent.objects.filter(verb__endswith=" read").exclude(verb="log read").order_by("at")
+        return [(event.verb, event.detail.get("page", "")) for event in events]
+
+
+def test_every_page_about_a_case_is_a_reading(case, cast, sign_in):
+    client = sign_in(A)
+    for path in ("", "notes/new/", "close/", "hand-on/", "readers/"):
+        assert client.get(f"/cases/{case.reference}/{path}").status_code == 200
+    client.get("/cases/", {"find": "Sunita"})
+    client.get("/follow-ups/")
+    client.get("/referrals/")
+    assert read_events(cast) == [
+        ("case file read", "case-detail"),
+        ("case file read", "beneficiaries:note-add"),
+        ("case file read", "beneficiaries:case-close"),
+        ("case file read", "beneficiaries:case-hand-on"),
+        ("case file read", "beneficiaries:case-readers"),
+        ("list read", "beneficiaries:case-list"),
+        ("list read", "reintegration:follow-up-list"),
+        ("list read", "beneficiaries:referral-list"),
+    ]
+
+
+def test_reading_through_the_api_is_a_reading(case, cast):
+    program = Program(cast[A])
+    assert program.get(f"cases/{case.pk}/").status_code == 200
+    assert program.get("cases/").status_code == 200
+    assert program.get(f"beneficiaries/{case.beneficiary_id}/").status_code == 200
+    assert program.get("projects/").status_code == 200
+    assert [verb for verb, _page in read_events(cast)] == ["row read", "list read", "row read"]
+
+
+def test_what_was_looked_for_is_not_on_record(case, cast, sign_in):
+    sign_in(A).get("/cases/", {"find": "Sunita"})
+    with acting_as(cast["auditor"]):
+        detail = AuditEvent.objects.filter(verb="list read").latest("at").detail
+    assert detail["filters"] == ["find"]
+    assert "Sunita" not in str(detail)
+
+
+def test_those_who_work_on_a_case_see_who_opened_it(case, cast, sign_in):
+    sign_in("ngo_a_reader").get(f"/cases/{case.reference}/")
+    page = text_of(sign_in(A).get(f"/cases/{case.reference}/readers/"))
+    for username in ("ngo_a_reader", A):
+        assert (cast[username].get_full_name() or username) in page
+    assert "Who opened this file" in text_of(sign_in(A).get(f"/cases/{case.reference}/"))
+    assert sign_in(B).get(f"/cases/{case.reference}/readers/").status_code == 404
+
+
+def test_nobody_else_is_told_who_opened_a_case(case, cast, sign_in):
+    sign_in(A).get(f"/cases/{case.reference}/")
+    for username, seen in ((A, 1), (B, 0), ("iom_approver", 0), ("auditor", 0), ("administrator", 0)):
+        with acting_as(cast[username]), connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM wall.readers_of_case(%s)", [case.pk])
+            assert cursor.fetchone() == (seen,), username
+
+
+def test_an_emergency_is_told_with_its_reason(case, cast, sign_in):
+    protection, why = "protection_supervisor", "She called and was then cut off; no one answers."
+    client = sign_in(protection)
+    with acting_as(cast[protection]):
+        from beneficiaries.operations import break_glass
+
+        break_glass(typed=case.reference, reason=why, by=cast[protection], now=now())
+    client.get(f"/cases/{case.reference}/")
+    with acting_as(cast[A]):
+        told = {reading.name: reading.why for reading in queries.readers_of(case, cast[A])}
+    assert told[cast[protection].get_full_name() or protection] == why
+
+
+def _read(user: User, count: int, at) -> None:
+    with acting_as(user):
+        for _ in range(count):
+            AuditEvent.objects.create(verb="case file read", actor_id=user.pk, case_id=uuid.uuid4(), at=at)
+
+
+def _told(cast, username: str) -> list[str]:
+    with acting_as(cast[username]):
+        return list(
+            Notice.objects.visible_to(cast[username])
+            .filter(key__startswith="reading:")
+            .values_list("text", flat=True)
+        )
+
+
+NOON = now().replace(hour=12, minute=0)
+NIGHT = now().replace(hour=23, minute=30)
+
+
+@pytest.mark.parametrize(
+    ("kind", "at", "word"), [("many", NOON, "within an hour"), ("night", NIGHT, "at night")]
+)
+def test_much_reading_and_reading_at_night_are_told_to_the_supervisor_once(cast, kind, at, word):
+    reader = cast["iom_approver"]
+    _read(reader, UNUSUAL_FROM[kind] - 1, at)
+    assert tell_of_unusual_reading(now=at + timedelta(minutes=5)) == 0
+    _read(reader, 1, at)
+    assert tell_of_unusual_reading(now=at + timedelta(minutes=5)) == 1
+    assert tell_of_unusual_reading(now=at + timedelta(minutes=6)) == 0
+    (text,) = _told(cast, "iom_supervisor")
+    assert word in text
+    assert str(UNUSUAL_FROM[kind]) in text
+
+
+def test_reading_by_day_that_is_not_much_is_nobodys_business(cast):
+    _read(cast["iom_approver"], UNUSUAL_FROM["night"], NOON)
+    assert tell_of_unusual_reading(now=NOON + timedelta(minutes=5)) == 0
+
+
+def test_reading_of_ones_own_family_name_is_told_to_the_focal_point_where_nobody_supervises(cast):
+    reader = cast["ngo_a_reader"]
+    User.objects.filter(pk=reader.pk).update(last_name="Tamang")
+    with acting_as(cast[A]):
+        cases = [story.a_case(cast[A]) for _ in range(UNUSUAL_FROM["name"])]
+        other = story.a_case(cast[A], person=story.a_person(second_name="Rai"))
+    at = NOON
+    with acting_as(reader):
+        for case in (*cases[1:], other):
+            AuditEvent.objects.create(verb="case file read", actor_id=reader.pk, case_id=case.pk, at=at)
+    assert tell_of_unusual_reading(now=at + timedelta(minutes=5)) == 0
+    with acting_as(reader):
+        AuditEvent.objects.create(verb="case file read", actor_id=reader.pk, case_id=cases[0].pk, at=at)
+    assert tell_of_unusual_reading(now=at + timedelta(minutes=5)) >= 1
+    assert any("same family name: 3" in text for text in _told(cast, "ngo_a_focal_point"))
+    assert _told(cast, "ngo_b_caseworker") == []
+
+
+def test_a_caseworkers_own_cases_are_not_asked_about(cast):
+    worker = cast[A]
+    User.objects.filter(pk=worker.pk).update(last_name="Tamang")
+    with acting_as(worker):
+        for _ in range(UNUSUAL_FROM["name"] + 1):
+            case = story.a_case(worker)
+            AuditEvent.objects.create(verb="case file read", actor_id=worker.pk, case_id=case.pk, at=NOON)
+    assert tell_of_unusual_reading(now=NOON + timedelta(minutes=5)) == 0
