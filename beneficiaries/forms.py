@@ -453,7 +453,7 @@ class CaseFilter(forms.Form):
     is_filter = True  # nothing here has to be filled in, so nothing is called optional
 
     find = forms.CharField(
-        label=_("Reference, or how the name begins"),
+        label=_("Reference, whole telephone number, or how the name begins"),
         required=False,
         max_length=100,
         widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),

@@ -13,7 +13,6 @@ from django.db import connection
 
 from core import encryption
 from core.encryption import KEY_BYTES, NotOpened
-from core.models import DataKey
 
 _held = threading.local()
 VERSION = b"\x02"
@@ -22,7 +21,13 @@ SUBJECT_BYTES = 16
 
 def forget() -> None:
     """Keys are known for one transaction at most: a destroyed one opens nothing in the next."""
-    _held.keys = {}
+    _held.keys, _held.expected = {}, set()
+
+
+def expect(subject: UUID) -> None:
+    """A row that this key opens was read: when one key is asked for, all that are expected come along."""
+    _known()
+    _held.expected.add(subject)
 
 
 def _known() -> dict[UUID, bytes | None]:
@@ -38,11 +43,16 @@ def _bound(subject: UUID) -> str:
 def fetch(subjects: Iterable[UUID]) -> None:
     """Have the keys of all these at hand, with one question."""
     known = _known()
-    missing = [subject for subject in set(subjects) if subject not in known]
+    missing = {subject for subject in subjects if subject not in known}
     if not missing:
         return
+    missing |= _held.expected - known.keys()
+    _held.expected = set()
     known.update(dict.fromkeys(missing))
-    for subject, wrapped in DataKey.objects.filter(pk__in=missing).values_list("pk", "wrapped"):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT subject_id, wrapped FROM wall.keys_of(%s::uuid[])", [list(missing)])
+        found = cursor.fetchall()
+    for subject, wrapped in found:
         if wrapped is not None:
             known[subject] = encryption.open_sealed(bytes(wrapped), bound_to=_bound(subject))
 

@@ -39,6 +39,7 @@ REVIEWED = {
     "transfer_case",
     "end_transfer",
     "programme_figures",
+    "keys_of",
     "readers_of_case",
     "unusual_reading",
     "references_in_log",

@@ -13,6 +13,7 @@ from beneficiaries.choices import CaseStatus, Risk
 from beneficiaries.models.base import CaseLinked, CaseLinkedQuerySet
 from beneficiaries.models.person import Beneficiary
 from core.scoping import Level, Wall
+from core.sealing import SealedJSONField, SealedTextField
 from geography.models import District
 
 
@@ -93,9 +94,9 @@ class CaseFile(CaseLinked):
     current_district = models.ForeignKey(
         District, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    narrative = models.TextField(_("what happened, in the person's words"), max_length=10000, blank=True)
-    needs = models.TextField(_("what the person asks for"), max_length=5000, blank=True)
-    htcds = models.JSONField(_("other HTCDS fields"), default=dict, blank=True)
+    narrative = SealedTextField(_("what happened, in the person's words"), max_length=10000, blank=True)
+    needs = SealedTextField(_("what the person asks for"), max_length=5000, blank=True)
+    htcds = SealedJSONField(_("other HTCDS fields"), default=dict, blank=True)
     version = models.PositiveIntegerField(default=1)
 
     wall = Wall(

@@ -8,6 +8,7 @@ from accounts.models import Organisation, User
 from beneficiaries.choices import ConsentGiver, ConsentHow, ConsentPurpose
 from beneficiaries.models.base import CaseLinked
 from core.scoping import Level, Wall
+from core.sealing import SealedTextField
 
 
 class Consent(CaseLinked):
@@ -19,7 +20,7 @@ class Consent(CaseLinked):
     )
     is_given = models.BooleanField(_("agrees"))
     given_by = models.CharField(_("who decided"), max_length=20, choices=ConsentGiver)
-    reason = models.TextField(_("why nobody could be asked"), max_length=1000, blank=True)
+    reason = SealedTextField(_("why nobody could be asked"), max_length=1000, blank=True)
     how = models.CharField(_("how"), max_length=20, choices=ConsentHow)
     asked_on = models.DateField()
     until_on = models.DateField(null=True, blank=True)

@@ -1,5 +1,7 @@
 """Opening a file in an emergency: rare, short, told at once, and remembered for ever."""
 
+import uuid
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -7,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organisation, User
 from beneficiaries.models.base import CaseLinked
 from core.scoping import Level, Wall
+from core.sealing import SealedTextField
 
 
 class EmergencyOpening(CaseLinked):
@@ -14,7 +17,7 @@ class EmergencyOpening(CaseLinked):
 
     person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
-    reason = models.TextField(_("why"), max_length=2000)
+    reason = SealedTextField(_("why"), max_length=2000)
     opened_at = models.DateTimeField()
     until = models.DateTimeField()
 
@@ -36,3 +39,8 @@ class EmergencyOpening(CaseLinked):
                 name="beneficiaries_emergency_ends", condition=Q(until__gt=F("opened_at"))
             ),
         ]
+
+    @property
+    def sealed_under(self) -> uuid.UUID:
+        """A key of the opening's own: whoever asks to open a case doesn't know its key yet."""
+        return self.pk

@@ -8,6 +8,7 @@ from accounts.models import User
 from beneficiaries.choices import AssessmentDecision, AssessmentOutcome, EnrolmentStatus
 from beneficiaries.models.base import CaseLinked
 from core.scoping import Level, Wall
+from core.sealing import SealedTextField
 from projects.models import Criteria, Project
 
 
@@ -42,7 +43,7 @@ class Assessment(CaseLinked):
     result = models.JSONField()
     outcome = models.CharField(max_length=10, choices=AssessmentOutcome)
     decision = models.CharField(max_length=15, choices=AssessmentDecision)
-    reason = models.TextField(_("why"), max_length=2000, blank=True)
+    reason = SealedTextField(_("why"), max_length=2000, blank=True)
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 

@@ -7,6 +7,7 @@ from accounts.models import User
 from beneficiaries.choices import NoteKind
 from beneficiaries.models.base import CaseLinked
 from core.scoping import Confidentiality, Level, Wall
+from core.sealing import SealedTextField
 
 
 class CaseNote(CaseLinked):
@@ -16,7 +17,7 @@ class CaseNote(CaseLinked):
     confidentiality = models.CharField(
         _("who may read it"), max_length=12, choices=Confidentiality, default=Confidentiality.NORMAL
     )
-    text = models.TextField(_("text"), max_length=10000)
+    text = SealedTextField(_("text"), max_length=10000)
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 

@@ -1,6 +1,8 @@
 """A person who is helped, as one organisation knows them."""
 
 import uuid
+from collections.abc import Iterable
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -13,6 +15,8 @@ from beneficiaries.choices import DatePrecision, Sex, YesNoUnknown
 from beneficiaries.models.access import CaseAccess
 from core.models import EVERY_COLUMN
 from core.scoping import OPENED_BY, Level, OwnWall, ScopedQuerySet
+from core.phone import phone_index
+from core.sealing import SealedJSONField, SealedTextField
 from geography.models import District, LocalLevel
 
 _OF_A_CASE_WORKED_ON = """
@@ -69,12 +73,15 @@ class Beneficiary(models.Model):
         LocalLevel, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     home_place = models.CharField(_("ward, village or tole"), max_length=200, blank=True)
-    phone = models.CharField(_("telephone"), max_length=40, blank=True)
-    safe_contact = models.TextField(_("how it is safe to reach them"), max_length=1000, blank=True)
+    phone = SealedTextField(_("telephone"), max_length=40, blank=True)
+    safe_contact = SealedTextField(_("how it is safe to reach them"), max_length=1000, blank=True)
+    phone_index = models.BinaryField(null=True, editable=False)  # finds a whole number; see core.encryption.blind
     registered_on = models.DateField()
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
 
+    SEALED = ("phone", "safe_contact")
+    never_recorded = ("find_key", "phone_index")
     wall = OwnWall(
         read=f"t.organisation_id = ANY((SELECT wall.reads())::uuid[]) OR {_OF_A_CASE_WORKED_ON}",
         insert="t.organisation_id = ANY((SELECT wall.edits())::uuid[])",
@@ -93,7 +100,17 @@ class Beneficiary(models.Model):
             ),
             models.CheckConstraint(name="beneficiaries_has_a_name", condition=~Q(first_name="")),
         ]
-        indexes = [models.Index(fields=["organisation", "-created_at"])]
+        indexes = [
+            models.Index(fields=["organisation", "-created_at"]),
+            models.Index(fields=["phone_index"], name="beneficiaries_by_phone", condition=~Q(phone_index=None)),
+        ]
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """The index goes with the number."""
+        if update_fields is None or "phone" in update_fields:
+            self.phone_index = phone_index(self.phone)
+            update_fields = update_fields and [*update_fields, "phone_index"]
+        super().save(*args, update_fields=update_fields, **kwargs)
 
     @property
     def sealed_under(self) -> uuid.UUID:
@@ -118,8 +135,8 @@ class IntakeDraft(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     author = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+")
-    consent = models.JSONField(default=dict)
-    person = models.JSONField(default=dict)
+    consent = SealedJSONField(default=dict)
+    person = SealedJSONField(default=dict)
     opened_reference = models.CharField(max_length=12, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -135,3 +152,8 @@ class IntakeDraft(models.Model):
 
     class Meta:
         ordering = ["-created_at", "id"]
+
+    @property
+    def sealed_under(self) -> uuid.UUID:
+        """A key of the draft's own: there is neither person nor case yet."""
+        return self.pk

@@ -8,6 +8,7 @@ from accounts.models import Organisation, User
 from beneficiaries.choices import ReferralState
 from beneficiaries.models.base import CaseLinked
 from core.scoping import Level, Wall
+from core.sealing import SealedTextField
 
 
 class Referral(CaseLinked):
@@ -15,13 +16,13 @@ class Referral(CaseLinked):
 
     receiver = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
     service = models.CharField(_("for which service"), max_length=200)
-    reason = models.TextField(_("why"), max_length=2000)
+    reason = SealedTextField(_("why"), max_length=2000)
     state = models.CharField(_("state"), max_length=10, choices=ReferralState, default=ReferralState.SENT)
     sent_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     sent_at = models.DateTimeField()
     answered_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     answered_at = models.DateTimeField(null=True, blank=True)
-    answer = models.TextField(_("answer"), max_length=2000, blank=True)
+    answer = SealedTextField(_("answer"), max_length=2000, blank=True)
     version = models.PositiveIntegerField(default=1)
 
     wall = Wall(
@@ -55,7 +56,7 @@ class SharedItem(CaseLinked):
     referral = models.ForeignKey(Referral, on_delete=models.PROTECT, related_name="items")
     receiver = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
     name = models.CharField(max_length=60)
-    value = models.TextField(max_length=10000)
+    value = SealedTextField(max_length=10000)
 
     wall = Wall(
         read=Level.SLICE,

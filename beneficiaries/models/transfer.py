@@ -9,6 +9,7 @@ from beneficiaries.choices import TransferState
 from beneficiaries.models.base import CaseLinked, CaseLinkedQuerySet
 from beneficiaries.models.consent import Consent
 from core.scoping import Level, Wall
+from core.sealing import SealedTextField
 
 
 class CaseTransferQuerySet(CaseLinkedQuerySet):
@@ -25,14 +26,14 @@ class CaseTransfer(CaseLinked):
 
     sender = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
     receiver = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
-    reason = models.TextField(_("why"), max_length=2000)
+    reason = SealedTextField(_("why"), max_length=2000)
     consent = models.ForeignKey(Consent, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     state = models.CharField(_("state"), max_length=10, choices=TransferState, default=TransferState.OFFERED)
     offered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     offered_at = models.DateTimeField()
     answered_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     answered_at = models.DateTimeField(null=True, blank=True)
-    answer = models.TextField(_("answer"), max_length=2000, blank=True)
+    answer = SealedTextField(_("answer"), max_length=2000, blank=True)
     caseworker = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
     wall = Wall(

@@ -14,9 +14,10 @@ from accounts.operations import leave_notice, leave_notices
 from accounts.queries import authority_of, holders
 from beneficiaries import points, queries
 from beneficiaries.choices import CaseStatus, ConsentPurpose, TransferState
-from beneficiaries.models import Case, CaseTransfer
+from beneficiaries.models import Beneficiary, Case, CaseTransfer
 from beneficiaries.operations.consent import record_consent
 from core import audit
+from core.sealing import sealed_outside
 
 
 class TransferNotMovable(ValidationError):
@@ -127,7 +128,10 @@ def take_over_case(*, transfer: CaseTransfer, caseworker: User, by, now: datetim
         raise TransferNotMovable(_("The person doesn't agree any more."))
     for do in points.case_transferring:
         do(case=case, receiver=found.receiver, by=by, now=now)
+    former = case.beneficiary
+    told = {name: getattr(former, name) for name in Beneficiary.SEALED}
     _call("transfer_case", found.pk, caseworker.pk)
+    _seal_copy(case, former, told)
     found.state = TransferState.ACCEPTED
     # Once for each side: what the former lead gave away, and what the new one took.
     for verb, code in (("case handed on", found.sender.code), ("case taken over", found.receiver.code)):
@@ -142,6 +146,16 @@ def take_over_case(*, transfer: CaseTransfer, caseworker: User, by, now: datetim
         now=now,
     )
     return Case.objects.visible_to(by).get(pk=case.pk)
+
+
+def _seal_copy(case: Case, former: Beneficiary, told: dict[str, str]) -> None:
+    """Where the person's record was copied: what is sealed, sealed for the copy, as no row opens another's."""
+    case.refresh_from_db(fields=["beneficiary"])
+    if case.beneficiary_id == former.pk:
+        return
+    for name, text in told.items():
+        setattr(case.beneficiary, name, text)
+    case.beneficiary.save(update_fields=list(told))
 
 
 @transaction.atomic
@@ -190,7 +204,8 @@ def _running(transfer: CaseTransfer, by) -> CaseTransfer:
 def _end(transfer: CaseTransfer, state: str, answer: str, *, by, now: datetime) -> None:
     transfer.answer = answer.strip()
     transfer.clean_fields(exclude=["case", "consent"])
-    _call("end_transfer", transfer.pk, state, transfer.answer)
+    sealed = sealed_outside(CaseTransfer, transfer.pk, transfer.case_id, answer=transfer.answer)
+    _call("end_transfer", transfer.pk, state, sealed["answer"])
     transfer.state = state
     audit.record(by=by, verb=f"case {state}", obj=transfer, case_id=transfer.case_id, now=now)
 

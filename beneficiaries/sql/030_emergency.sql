@@ -2,7 +2,9 @@
 -- for that person alone. Returns the case's key, or NULL where no case has this reference.
 GRANT INSERT ON beneficiaries_emergencyopening TO iom_functions;
 
-CREATE OR REPLACE FUNCTION wall.break_glass(typed_reference text, why text) RETURNS uuid
+DROP FUNCTION IF EXISTS wall.break_glass(text, text); -- a reason in clear, until reasons were sealed
+
+CREATE OR REPLACE FUNCTION wall.break_glass(typed_reference text, opening uuid, why bytea) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE office uuid; opened beneficiaries_case;
 BEGIN
@@ -20,7 +22,7 @@ BEGIN
     IF office IS NULL THEN
         RAISE EXCEPTION 'not a protection supervisor' USING ERRCODE = 'insufficient_privilege';
     END IF;
-    IF length(trim(why)) < 20 THEN
+    IF octet_length(why) < 45 + 20 THEN -- the seal, and a sentence
         RAISE EXCEPTION 'the reason is too short' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'beneficiaries_emergency_has_reason';
     END IF;
@@ -29,7 +31,7 @@ BEGIN
         RETURN NULL;
     END IF;
     INSERT INTO beneficiaries_emergencyopening (id, case_id, person_id, organisation_id, reason, opened_at, until)
-    VALUES (gen_random_uuid(), opened.id, wall.person(), office, trim(why), now(), now() + interval '60 minutes');
+    VALUES (opening, opened.id, wall.person(), office, why, now(), now() + interval '60 minutes');
     INSERT INTO beneficiaries_caseaccess
            (id, case_id, organisation_id, level, basis, expires_at, person_id, reference, status,
             lead_organisation_id, changed_on, risk)
@@ -39,5 +41,5 @@ BEGIN
     PERFORM wall.refresh_access(opened.id);
     RETURN opened.id;
 END $$;
-ALTER FUNCTION wall.break_glass(text, text) OWNER TO iom_functions;
-GRANT EXECUTE ON FUNCTION wall.break_glass(text, text) TO iom_app;
+ALTER FUNCTION wall.break_glass(text, uuid, bytea) OWNER TO iom_functions;
+GRANT EXECUTE ON FUNCTION wall.break_glass(text, uuid, bytea) TO iom_app;

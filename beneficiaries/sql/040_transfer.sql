@@ -98,7 +98,8 @@ BEGIN
 END $$;
 
 -- The receiver declines, or the lead takes back. A consent that was asked for this offer ends with it.
-CREATE OR REPLACE FUNCTION wall.end_transfer(of_transfer uuid, becomes text, why text) RETURNS void
+DROP FUNCTION IF EXISTS wall.end_transfer(uuid, text, text); -- an answer in clear, until answers were sealed
+CREATE OR REPLACE FUNCTION wall.end_transfer(of_transfer uuid, becomes text, why bytea) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE offer beneficiaries_casetransfer;
 BEGIN
@@ -119,13 +120,13 @@ DO $$
 DECLARE name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['transfer_starts()', 'running_transfer(uuid, boolean)', 'transfer_case(uuid, uuid)',
-            'end_transfer(uuid, text, text)']
+            'end_transfer(uuid, text, bytea)']
     LOOP
         EXECUTE format('ALTER FUNCTION wall.%s OWNER TO iom_functions', name);
         EXECUTE format('REVOKE ALL ON FUNCTION wall.%s FROM PUBLIC', name);
     END LOOP;
 END $$;
-GRANT EXECUTE ON FUNCTION wall.transfer_case(uuid, uuid), wall.end_transfer(uuid, text, text) TO iom_app;
+GRANT EXECUTE ON FUNCTION wall.transfer_case(uuid, uuid), wall.end_transfer(uuid, text, bytea) TO iom_app;
 
 CREATE OR REPLACE TRIGGER transfer_starts BEFORE INSERT ON beneficiaries_casetransfer
     FOR EACH ROW EXECUTE FUNCTION wall.transfer_starts();

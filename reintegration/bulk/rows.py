@@ -4,12 +4,17 @@ What triggers would write is written here by the same rules (beneficiaries/sql/0
 `working` by a live consent to share, `reference` by managing a programme that the case is in.
 """
 
+import os
 import random
 from bisect import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
+from core import encryption, keys
+from core.encryption import KEY_BYTES
+from core.phone import phone_index
 from core.reference import LENGTH, SIGNS
 from reintegration.bulk.ground import Admission, Ground, days_back, new_id
 from reintegration.bulk.names import FAMILIES, MEN, MIDDLE, WOMEN
@@ -17,6 +22,7 @@ from reintegration.demo import COUNTRIES, NARRATIVES
 
 NULL = "\\N"
 COLUMNS = {
+    "core_datakey": ("subject_id", "wrapped", "made_at"),
     "beneficiaries_beneficiary": (
         *("id", "organisation_id", "first_name", "middle_name", "second_name", "name_ne", "find_key", "sex"),
         *("birth_on", "birth_precision", "birth_as_typed", "citizenship", "has_citizenship_certificate"),
@@ -24,6 +30,7 @@ COLUMNS = {
             "home_district_id",
             "home_place",
             "phone",
+            "phone_index",
             "safe_contact",
             "registered_on",
             "version",
@@ -91,6 +98,10 @@ class Opened:
     giver: str
 
 
+def _bytea(value: bytes) -> str:
+    return "\\\\x" + value.hex()
+
+
 class Storyteller:
     """Draws people. The same generator state and ground give the same lines."""
 
@@ -99,6 +110,7 @@ class Storyteller:
         self.days = days_back(ground.today, 23_000)
         self.ahead = [(ground.today + timedelta(days=number)).isoformat() for number in range(500)]
         self.told = 0
+        self.key = ("", b"")  # of whom is being written
         # Counting by a step that shares no factor with 31**7 meets every reference once, in no visible order.
         self.start, self.step = rng.randrange(31**LENGTH), rng.randrange(31**6, 31**LENGTH) // 31 * 31 + 7
 
@@ -115,6 +127,17 @@ class Storyteller:
             body += SIGNS[digit]
             weighted += (place + 2) * digit
         return f"{body[:4]}-{body[4:]}-{SIGNS[weighted % 31]}"
+
+    def _sealed(self, column: str, row: str, subject: str, text: str) -> str:
+        """A value as `core.sealing` would seal it, as COPY reads bytes; the subject gets a key with its first one."""
+        if not text:
+            return ""
+        if self.key[0] != subject:
+            self.key = (subject, os.urandom(KEY_BYTES))
+            wrapped = encryption.seal(self.key[1], bound_to=f"key {UUID(subject)}")
+            self.lines["core_datakey"].append(f"{subject}\t{_bytea(wrapped)}\t{self.moment(0)}\n")
+        cipher = encryption.encrypt(self.key[1], text.encode(), bound_to=f"{column} {UUID(row)}")
+        return _bytea(keys.VERSION + bytes.fromhex(subject) + cipher)
 
     def pick(self, choices):
         """One of them; `random.choice` would take three times as long."""
@@ -140,12 +163,14 @@ class Storyteller:
         first, middle, family = self.pick(WOMEN if is_woman else MEN), self.pick(MIDDLE), self.pick(FAMILIES)
         name_ne = " ".join(part[1] for part in (first, middle, family) if part[1])
         name = " ".join(part[0] for part in (first, middle, family) if part[0])
+        phone = f"+977 980-{1000000 + int(self.rng.random() * 8999999)}"
         safe = self.pick(("", "", "", "Phone after 5 pm only; the brother must not answer."))
         self.lines["beneficiaries_beneficiary"].append(
             f"{key}\t{ngo}\t{first[0]}\t{middle[0]}\t{family[0]}\t{name_ne}\t{name.casefold()} {name_ne}"
             f"\t{'female' if is_woman else 'male'}\t{self.days[born]}\tday\t{self.days[born]} AD\tNP"
             f"\t{self.pick(('yes', 'yes', 'no', 'unknown'))}\t{district}\tWard {1 + int(self.rng.random() * 9)}"
-            f"\t+977 980-{1000000 + int(self.rng.random() * 8999999)}\t{safe}\t{self.days[registered]}\t1"
+            f"\t{self._sealed('beneficiaries_beneficiary.phone', key, key, phone)}\t{_bytea(phone_index(phone) or b'')}"
+            f"\t{self._sealed('beneficiaries_beneficiary.safe_contact', key, key, safe)}\t{self.days[registered]}\t1"
             f"\t{self.moment(registered)}\n"
         )
 
@@ -176,9 +201,14 @@ class Storyteller:
 
     def _file(self, case: Opened, groups: tuple[str, str]) -> None:
         country = self.pick(COUNTRIES) if "migrant" in groups[0] else ""
+        key = new_id(self.rng)
+        told = {"narrative": self.pick(NARRATIVES), "needs": "A livelihood near home, and somebody to talk to."}
+        narrative, needs = (
+            self._sealed(f"beneficiaries_casefile.{name}", key, case.key, text) for name, text in told.items()
+        )
         self.lines["beneficiaries_casefile"].append(
-            f"{new_id(self.rng)}\t{case.key}\t{case.caseworker}\t{case.risk}\t{groups[0]}\t{groups[1]}\t{country}"
-            f"\t{case.district}\t{self.pick(NARRATIVES)}\tA livelihood near home, and somebody to talk to.\t{{}}\t1\n"
+            f"{key}\t{case.key}\t{case.caseworker}\t{case.risk}\t{groups[0]}\t{groups[1]}\t{country}"
+            f"\t{case.district}\t{narrative}\t{needs}\t\t1\n"
         )
 
     def _consent(

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from beneficiaries.models import CaseLinked, CaseLinkedQuerySet
 from core.scoping import Level, Wall
+from core.sealing import SealedTextField
 from projects.choices import FollowUpKind
 from projects.models import Project
 from reintegration.choices import FollowUpOutcome, Wellbeing
@@ -31,7 +32,7 @@ class FollowUp(CaseLinked):
     done_on = models.DateField(_("done on"), null=True, blank=True)
     outcome = models.CharField(_("result"), max_length=10, choices=FollowUpOutcome, blank=True)
     wellbeing = models.CharField(_("how the person is"), max_length=10, choices=Wellbeing, blank=True)
-    note = models.TextField(_("what was seen and agreed"), max_length=5000, blank=True)
+    note = SealedTextField(_("what was seen and agreed"), max_length=5000, blank=True)
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     recorded_at = models.DateTimeField(null=True)
     version = models.PositiveIntegerField(default=1)

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from beneficiaries.models import CaseLinked, Enrolment
 from core.scoping import Level, Wall
+from core.sealing import SealedTextField
 from reintegration.choices import Livelihood
 
 
@@ -14,8 +15,8 @@ class Plan(CaseLinked):
 
     enrolment = models.ForeignKey(Enrolment, on_delete=models.PROTECT, related_name="plans")
     livelihood = models.CharField(_("livelihood"), max_length=20, choices=Livelihood)
-    goal = models.TextField(_("what the person wants to reach"), max_length=3000)
-    steps = models.TextField(_("steps agreed"), max_length=5000, blank=True)
+    goal = SealedTextField(_("what the person wants to reach"), max_length=3000)
+    steps = SealedTextField(_("steps agreed"), max_length=5000, blank=True)
     agreed_on = models.DateField(_("agreed on"))
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()

@@ -1,0 +1,148 @@
+"""Model fields that are sealed in the database and plain in Python.
+
+Each value is sealed with the key of whom its row is about (the model's `sealed_under`) and bound to its table, column
+and row. It is opened when it is first read from its object; a queryset's `values()` gives it sealed, and nothing can be
+looked for in it: both would otherwise find nothing, silently.
+"""
+
+import json
+from typing import Any
+
+from django.core.exceptions import FieldError
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models.query_utils import DeferredAttribute
+from django.forms import CharField as TextInput
+from django.forms import Textarea
+
+from core import keys
+
+LONG = 200  # from this length on a form gives more than one line
+
+
+class Sealed(bytes):
+    """What stands in the database."""
+
+    def __str__(self) -> str:
+        raise TypeError("a sealed value is read from its row")
+
+
+class Opening(DeferredAttribute):
+    """Opens a sealed value the first time that it is read."""
+
+    def __get__(self, instance: Any, cls: Any = None) -> Any:
+        value = super().__get__(instance, cls)
+        if instance is None or not isinstance(value, Sealed):
+            return value
+        opened = self.field.opened(instance, value)  # type: ignore[attr-defined]
+        instance.__dict__[self.field.attname] = opened
+        return opened
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        """Without this Python would look past `__get__` to what the object holds."""
+        instance.__dict__[self.field.attname] = value
+
+
+class SealedTextField(models.BinaryField):
+    """Text. `max_length` counts characters, and is asked by forms and `clean_fields`."""
+
+    descriptor_class = Opening
+    empty_values = [None, "", b""]
+    empty: Any = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("editable", True)
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> tuple[str, str, list, dict]:
+        name, path, args, kwargs = super().deconstruct()
+        kwargs.pop("editable", None)
+        return name, path, args, kwargs
+
+    def get_default(self) -> Any:
+        return super().get_default() if self.has_default() else self.empty
+
+    def to_python(self, value: Any) -> Any:
+        return value
+
+    def opened(self, instance: models.Model, value: Sealed) -> Any:
+        """The value; an empty one where its key was destroyed."""
+        plain = keys.open_for(value, bound_to=self.bound_to(instance))
+        return self.empty if plain is None else self.from_bytes(plain)
+
+    def bound_to(self, instance: models.Model) -> str:
+        return f"{instance._meta.db_table}.{self.column} {instance.pk}"
+
+    def from_bytes(self, plain: bytes) -> Any:
+        return plain.decode()
+
+    def to_bytes(self, value: Any) -> bytes:
+        return str(value).encode()
+
+    def pre_save(self, instance: models.Model, add: bool) -> Any:
+        value = instance.__dict__.get(self.attname, self.empty)
+        if isinstance(value, Sealed) and not add:
+            return value  # never opened, so it stays as it is
+        value = getattr(instance, self.attname)
+        if value in (None, self.empty):
+            return Sealed()
+        subject = instance.sealed_under  # type: ignore[attr-defined]
+        return Sealed(keys.seal_for(subject, self.to_bytes(value), bound_to=self.bound_to(instance)))
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        value = value if prepared else self.get_prep_value(value)
+        if value is not None and not isinstance(value, bytes | memoryview):
+            raise TypeError(f"{self} is sealed as its row is saved: change the row, not the column")
+        return super().get_db_prep_value(value, connection, prepared=True)
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        if value is None or len(value) == 0:
+            return self.from_bytes(b"") if value is not None else None
+        sealed = Sealed(value)
+        keys.expect(keys.subject_of(sealed))
+        return sealed
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        """Only whether it is empty can be asked: by the constraints that want a reason."""
+        if lookup_name not in ("exact", "isnull"):
+            raise FieldError(f"{self} is sealed: nothing can be looked for in it")
+        return super().get_lookup(lookup_name)
+
+    def get_prep_value(self, value: Any) -> Any:
+        if isinstance(value, str | dict) and not value:
+            return b""
+        return super().get_prep_value(value)
+
+    def formfield(self, **kwargs: Any) -> Any:
+        more = {"max_length": self.max_length, **kwargs}
+        if (self.max_length or LONG) >= LONG:
+            more.setdefault("widget", Textarea)
+        return models.Field.formfield(self, **{"form_class": TextInput, **more})
+
+
+class SealedJSONField(SealedTextField):
+    """A dictionary of JSON values."""
+
+    @property
+    def empty(self) -> Any:  # type: ignore[override]
+        return {}
+
+    def from_bytes(self, plain: bytes) -> Any:
+        return json.loads(plain) if plain else {}
+
+    def to_bytes(self, value: Any) -> bytes:
+        return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False).encode()
+
+
+def sealed_outside(model: type[models.Model], row: Any, subject: Any, **values: Any) -> dict[str, bytes]:
+    """Sealed columns of a row that a function of the database writes; it is about `subject`."""
+    found = {}
+    for name, value in values.items():
+        field = model._meta.get_field(name)
+        assert isinstance(field, SealedTextField)
+        found[name] = (
+            keys.seal_for(subject, field.to_bytes(value), bound_to=field.bound_to(model(pk=row)))
+            if value
+            else b""
+        )
+    return found

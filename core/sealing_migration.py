@@ -1,0 +1,89 @@
+"""Sealing columns that were kept in clear: for migrations alone, as the owner."""
+
+import json
+import os
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import migrations, models
+from psycopg2.extras import execute_values
+
+from core import encryption, keys
+from core.sealing import SealedJSONField, SealedTextField
+
+BATCH = 2000
+
+
+def sealing(app: str, model: str, subject: str, fields: dict[str, SealedTextField]) -> list[Any]:
+    """Operations that put sealed columns in the place of clear ones; `subject` is the column that names the key."""
+    operations: list[Any] = []
+    for name in fields:
+        operations.append(migrations.RenameField(model, name, f"{name}_plain"))
+    for name, field in fields.items():
+        operations.append(migrations.AddField(model, name, field))
+    operations.append(migrations.RunPython(_sealer(app, model, subject, list(fields)), _refuse))
+    for name in fields:
+        operations.append(migrations.RemoveField(model, f"{name}_plain"))
+    return operations
+
+
+def _refuse(apps: Any, schema_editor: Any) -> None:
+    raise RuntimeError("what was sealed isn't put back in clear: restore a backup instead")
+
+
+def _sealer(app: str, model: str, subject: str, names: list[str]):
+    def seal_all(apps: Any, schema_editor: Any) -> None:
+        found = apps.get_model(app, model)
+        table, link = found._meta.db_table, schema_editor.connection
+        schema_editor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        plain = ", ".join(f"{name}_plain" for name in names)
+        kept: dict[Any, bytes] = {}
+        with link.cursor() as cursor:
+            cursor.execute(f"SELECT id, {subject}, {plain} FROM {table}")
+            rows = cursor.fetchall()
+            for start in range(0, len(rows), BATCH):
+                some = rows[start : start + BATCH]
+                _keys(cursor, kept, {row[1] for row in some})
+                sealed = [
+                    (row[0], *(_one(found, name, row[0], row[1], kept[row[1]], value) for name, value in zip(names, row[2:], strict=True)))
+                    for row in some
+                ]
+                sets = ", ".join(f"{name} = v.{name}" for name in names)
+                columns = ", ".join(["id", *names])
+                execute_values(
+                    cursor.cursor, f"UPDATE {table} t SET {sets} FROM (VALUES %s) AS v({columns}) WHERE t.id = v.id", sealed
+                )
+        schema_editor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+    return seal_all
+
+
+def _keys(cursor: Any, kept: dict[Any, bytes], subjects: set) -> None:
+    """Keys of these, made where there are none."""
+    wanted = list(subjects - kept.keys())
+    cursor.execute("SELECT subject_id, wrapped FROM core_datakey WHERE subject_id = ANY(%s)", [wanted])
+    for subject, wrapped in cursor.fetchall():
+        kept[subject] = encryption.open_sealed(bytes(wrapped), bound_to=f"key {subject}")
+    made = []
+    for subject in wanted:
+        if subject not in kept:
+            kept[subject] = os.urandom(encryption.KEY_BYTES)
+            made.append((subject, encryption.seal(kept[subject], bound_to=f"key {subject}")))
+    if made:
+        execute_values(
+            cursor.cursor,
+            "INSERT INTO core_datakey (subject_id, wrapped, made_at) VALUES %s",
+            made,
+            template="(%s, %s, now())",
+        )
+
+
+def _one(model: type[models.Model], name: str, row: Any, subject: Any, key: bytes, value: Any) -> bytes:
+    field = model._meta.get_field(name)
+    if isinstance(field, SealedJSONField) and isinstance(value, str):
+        value = json.loads(value)
+    if not value:
+        return b""
+    plain = json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False) if isinstance(field, SealedJSONField) else value
+    bound = f"{model._meta.db_table}.{name} {row}"
+    return keys.VERSION + subject.bytes + encryption.encrypt(key, plain.encode(), bound_to=bound)
