@@ -39,7 +39,18 @@ SHOWN = frozenset(
         "new",
         "of",
     }
-    | {"organisation", "outcome", "permissions", "project", "purpose", "receiver", "refused", "role", "rows"}
+    | {
+        "organisation",
+        "outcome",
+        "permissions",
+        "programmes",
+        "project",
+        "purpose",
+        "receiver",
+        "refused",
+        "role",
+        "rows",
+    }
     | {"status", "version"}
 )
 

@@ -8,6 +8,7 @@ a table that is not walled yet has no privileges: it can't be reached in between
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 from django.apps import apps
 from django.db import models, transaction
@@ -46,13 +47,17 @@ def _levels(level: Level) -> str:
     return ", ".join(f"'{name}'" for name in OPENED_IN_FULL[level])
 
 
-def reach(model: type[models.Model], level: Level, *, alias: str, full: str, figures: str) -> str:
-    """SQL: a live access row opens this row; `full` and `figures` name the context's organisation lists."""
+def reach(
+    model: type[models.Model], level: Level, *, alias: str, full: str, figures: str, follows: str = ""
+) -> str:
+    """SQL: a live access row opens this row; `full`, `figures` and `follows` name the context's lists of
+    organisations, the last of those whose programmes the person sees one by one."""
     mine = f"a.organisation_id = ANY((SELECT wall.{full}())::uuid[])"
     condition = f"{mine} AND a.level IN ({_levels(level)})"
     if level is Level.REFERENCE:
         deciding = f"a.organisation_id = ANY((SELECT wall.{figures}())::uuid[]) AND a.level <> 'slice'"
-        condition = f"({condition}\n     OR {deciding})"
+        condition = f"({condition}\n     OR {deciding}"
+        condition += f"\n     OR {_followed(model, alias, follows)})" if follows else ")"
     elif level is Level.SLICE:
         sent_here = f"{mine} AND a.level = 'slice' AND a.organisation_id = {alias}.receiver_id"
         condition = f"({condition}\n     OR {sent_here})"
@@ -64,6 +69,26 @@ def reach(model: type[models.Model], level: Level, *, alias: str, full: str, fig
         f"     AND (a.person_id IS NULL OR a.person_id = wall.person())\n"
         f"     AND (a.expires_at IS NULL OR a.expires_at > now()))"
     )
+
+
+FOLLOWED = "(SELECT wall.programmes())::uuid[]"
+
+
+def _followed(model: type[models.Model], alias: str, follows: str) -> str:
+    """SQL: the case is in a programme of the person's, and so is the row where it has one of its own."""
+    theirs = f"a.organisation_id = ANY((SELECT wall.{follows}())::uuid[]) AND a.programmes && {FOLLOWED}"
+    path = wall_of(model).programme
+    return f"{theirs} AND {_programme(model, path.split('__'), alias)} = ANY({FOLLOWED})" if path else theirs
+
+
+def _programme(model: type[models.Model], path: list[str], alias: str) -> str:
+    """SQL: the key of a row's own programme, over as many tables as the path names."""
+    field = cast(models.ForeignKey, model._meta.get_field(path[0]))
+    if len(path) == 1:
+        return f"{alias}.{field.column}"
+    target = field.related_model
+    table = target._meta.db_table
+    return f"(SELECT {_programme(target, path[1:], table)} FROM {table} WHERE {table}.id = {alias}.{field.column})"
 
 
 def _confidentiality(alias: str) -> str:
@@ -82,15 +107,15 @@ def conditions(model: type[models.Model]) -> dict[str, str | None]:
         own = dict(zip(COMMANDS, (wall.read, wall.insert, wall.update, wall.delete), strict=True))
         return {name: sql and re.sub(r"\bt\.", f"{alias}.", sql) for name, sql in own.items()}
 
-    def made(level: Level | None, full: str, figures: str) -> str | None:
-        return level and reach(model, level, alias=alias, full=full, figures=figures)
+    def made(level: Level | None, full: str, figures: str, follows: str = "") -> str | None:
+        return level and reach(model, level, alias=alias, full=full, figures=figures, follows=follows)
 
     if case_column(model) == "id":  # the case itself: its access rows are made by the trigger on this insert
         insert: str | None = f"{alias}.lead_organisation_id = ANY((SELECT wall.edits())::uuid[])"
     else:
         insert = made(wall.insert, "edits", "decides")
     return {
-        "select": made(wall.read, "reads", "figures"),
+        "select": made(wall.read, "reads", "figures", "follows"),
         "insert": insert,
         "update": made(wall.update, "edits", "decides"),
         "delete": made(wall.delete, "edits", "decides"),

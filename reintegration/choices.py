@@ -94,6 +94,7 @@ EVENTS: dict[str, "StrOrPromise"] = {
     "referral sent": _("Sent a referral"),
     "reminder sent": _("Was sent a reminder"),
     "role tailored": _("Changed what a role may do"),
+    "programmes chosen": _("Chose the programmes whose figures a role sees"),
     "screening recorded": _("Recorded answers of a screening"),
     "token created": _("Made a token for a program"),
     "tokens revoked": _("Ended the tokens of a person"),

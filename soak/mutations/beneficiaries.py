@@ -40,15 +40,15 @@ BENEFICIARIES = [
     Mutant(
         "beneficiaries: scope forgets that an emergency is one person's",
         ACCESS,
-        "    found &= Q(person=None) | Q(person=person)\n",
-        "",
+        "(Q(person=None) | Q(person=person)) & (Q(expires_at=None) | Q(expires_at__gt=Now()))",
+        "(Q(expires_at=None) | Q(expires_at__gt=Now()))",
         first="tests/test_scope_alone.py::test_pythons_scope_finds_the_rows_that_the_policies_find",
     ),
     Mutant(
         "beneficiaries: scope forgets that access expires",
         ACCESS,
-        "    return found & (Q(expires_at=None) | Q(expires_at__gt=Now()))",
-        "    return found",
+        "(Q(person=None) | Q(person=person)) & (Q(expires_at=None) | Q(expires_at__gt=Now()))",
+        "(Q(person=None) | Q(person=person))",
         first="tests/test_scope_alone.py::test_pythons_scope_ends_with_access",
     ),
     Mutant(
@@ -68,15 +68,15 @@ BENEFICIARIES = [
     Mutant(
         "beneficiaries: everybody's access rows in Python",
         ACCESS,
-        'organisation_id__in=authority.where("read_cases", "read_figures")\n        )\n\n    def editable_by',
-        "organisation_id__isnull=False\n        )\n\n    def editable_by",
+        "organisation_id__in=authority.where(*READS))",
+        "organisation_id__isnull=False)",
         first="tests/test_scope_alone.py::test_pythons_scope_finds_the_rows_that_the_policies_find",
     ),
     Mutant(
         "beneficiaries: everybody's access rows in the database",
         ACCESS,
-        '"OR t.organisation_id = ANY((SELECT wall.figures())::uuid[])) "',
-        '"OR wall.has_user()) "',
+        '"OR t.organisation_id = ANY((SELECT wall.figures())::uuid[]) "',
+        '"OR wall.has_user() "',
         first="tests/test_rows.py::test_each_organisation_sees_its_own_access_rows_alone",
     ),
     Mutant(
@@ -89,8 +89,8 @@ BENEFICIARIES = [
     Mutant(
         "beneficiaries: scope switched off",
         BASE,
-        "            return self.filter(Exists(rows))\n",
-        "            return self.all()\n",
+        "            return self.filter(Exists(rows)) if followed is None",
+        "            return self.all() if followed is None",
         first="tests/test_scope_alone.py::test_pythons_scope_finds_the_rows_that_the_policies_find",
     ),
     Mutant(
@@ -419,8 +419,65 @@ BENEFICIARIES = [
     Mutant(
         "reintegration: a programme's figures for everybody",
         "reintegration/sql/030_figures.sql",
-        "WHERE p.id = of_project AND p.managed_by_id = ANY(wall.figures())",
-        "WHERE p.id = of_project",
+        "(p.managed_by_id = ANY(wall.figures()) OR p.id = ANY(wall.programmes()))",
+        "true",
         first="tests/test_figures.py::test_the_database_refuses_who_does_not_see_the_figures",
+    ),
+    Mutant(
+        "reintegration: figures of every programme for whoever follows one",
+        "reintegration/sql/030_figures.sql",
+        "OR p.id = ANY(wall.programmes())",
+        "OR wall.programmes() <> '{}'",
+        first="tests/test_programmes_of_roles.py::test_figures_are_those_of_the_persons_programmes",
+    ),
+    Mutant(
+        "beneficiaries: whoever follows one programme sees the cases of all in Python",
+        ACCESS,
+        ", programmes__overlap=sorted(authority.programmes))",
+        ")",
+        first="tests/test_programmes_of_roles.py::test_python_alone_shows_a_manager_their_programmes",
+    ),
+    Mutant(
+        "beneficiaries: whoever follows one programme sees every row of its cases in Python",
+        BASE,
+        'return found & Q(**{f"{path}__in": authority_of(user).programmes}) if path else found',
+        "return found",
+        first="tests/test_programmes_of_roles.py::test_python_alone_shows_a_manager_their_programmes",
+    ),
+    Mutant(
+        "beneficiaries: what is followed is written in Python",
+        BASE,
+        "followed = None if writing or level is not Level.REFERENCE else self._followed(user)",
+        "followed = None if level is not Level.REFERENCE else self._followed(user)",
+        first="tests/test_programmes_of_roles.py::test_a_manager_changes_nothing",
+    ),
+    Mutant(
+        "beneficiaries: whoever follows one programme reads the files of its cases in Python",
+        BASE,
+        "followed = None if writing or level is not Level.REFERENCE else self._followed(user)",
+        "followed = None if writing else self._followed(user)",
+        first="tests/test_programmes_of_roles.py::test_python_alone_shows_a_manager_their_programmes",
+    ),
+    Mutant(
+        "beneficiaries: access rows of every programme for whoever follows one",
+        ACCESS,
+        '        "AND t.programmes && (SELECT wall.programmes())::uuid[]) "\n',
+        '        ") "\n',
+        first="tests/test_programmes_of_roles.py::test_the_database_alone_shows_a_manager_their_programmes",
+    ),
+    Mutant(
+        "beneficiaries: an access row names another organisation's programmes",
+        ACCESS_SQL,
+        "            ON m.case_id = a.case_id AND m.managed_by_id = a.organisation_id AND a.level <> 'slice'\n"
+        "         WHERE a.case_id = of_case",
+        "            ON m.case_id = a.case_id AND a.level <> 'slice'\n         WHERE a.case_id = of_case",
+        first="tests/test_programmes_of_roles.py::test_an_access_row_names_the_programmes_of_its_own_organisation",
+    ),
+    Mutant(
+        "beneficiaries: a programme that changes hands stays open",
+        ACCESS_SQL,
+        "FOR EACH ROW WHEN (NEW.managed_by_id <> OLD.managed_by_id) EXECUTE FUNCTION wall.manager_changed();",
+        "FOR EACH ROW WHEN (false) EXECUTE FUNCTION wall.manager_changed();",
+        first="tests/test_programmes_of_roles.py::test_a_programme_that_another_organisation_manages_is_no_longer_seen",
     ),
 ]
