@@ -117,6 +117,7 @@ DETAILS: dict[str, "StrOrPromise"] = {
     "outcome": _("outcome"),
     "path": _("address"),
     "permissions": _("may now"),
+    "programmes": _("sees now the figures of"),
     "project": _("programme"),
     "purpose": _("purpose"),
     "receiver": _("receiver"),

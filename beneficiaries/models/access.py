@@ -80,7 +80,7 @@ class CaseAccessQuerySet(ScopedQuerySet):
         return self.none()
 
     def opening(self, user, level: Level):
-        """The rows by which this person opens what needs `level`."""
+        """The rows by which this person opens what needs `level`, but for the single programmes that they follow."""
         return self.filter(reaching(user, level))
 
 
