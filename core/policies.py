@@ -47,17 +47,15 @@ def _levels(level: Level) -> str:
     return ", ".join(f"'{name}'" for name in OPENED_IN_FULL[level])
 
 
-def reach(
-    model: type[models.Model], level: Level, *, alias: str, full: str, figures: str, follows: str = ""
-) -> str:
-    """SQL: a live access row opens this row; `full`, `figures` and `follows` name the context's lists of
-    organisations, the last of those whose programmes the person sees one by one."""
+def reach(model: type[models.Model], level: Level, *, alias: str, full: str, figures: str) -> str:
+    """SQL: a live access row opens this row; `full` and `figures` name the context's organisation lists. In those
+    that `shows` lists a person may see the figures of single programmes alone, so there more is asked."""
     mine = f"a.organisation_id = ANY((SELECT wall.{full}())::uuid[])"
     condition = f"{mine} AND a.level IN ({_levels(level)})"
     if level is Level.REFERENCE:
         deciding = f"a.organisation_id = ANY((SELECT wall.{figures}())::uuid[]) AND a.level <> 'slice'"
-        condition = f"({condition}\n     OR {deciding}"
-        condition += f"\n     OR {_followed(model, alias, follows)})" if follows else ")"
+        single = f"\n     AND {_figures_of(model, alias)}" if figures == "shows" else ""
+        condition = f"({condition}\n     OR {deciding}{single})"
     elif level is Level.SLICE:
         sent_here = f"{mine} AND a.level = 'slice' AND a.organisation_id = {alias}.receiver_id"
         condition = f"({condition}\n     OR {sent_here})"
@@ -71,14 +69,13 @@ def reach(
     )
 
 
-FOLLOWED = "(SELECT wall.programmes())::uuid[]"
-
-
-def _followed(model: type[models.Model], alias: str, follows: str) -> str:
-    """SQL: the case is in a programme of the person's, and so is the row where it has one of its own."""
-    theirs = f"a.organisation_id = ANY((SELECT wall.{follows}())::uuid[]) AND a.programmes && {FOLLOWED}"
-    path = wall_of(model).programme
-    return f"{theirs} AND {_programme(model, path.split('__'), alias)} = ANY({FOLLOWED})" if path else theirs
+def _figures_of(model: type[models.Model], alias: str) -> str:
+    """SQL: figures of the whole organisation; or the case is in a programme of the person's, and so is the row, where
+    it has one of its own. Asked of whoever sees figures alone, hence lists that cost the others no plan."""
+    single, path = "a.programmes && wall.programmes()", wall_of(model).programme
+    if path:
+        single += f" AND {_programme(model, path.split('__'), alias)} = ANY(wall.programmes())"
+    return f"(a.organisation_id = ANY(wall.figures()) OR {single})"
 
 
 def _programme(model: type[models.Model], path: list[str], alias: str) -> str:
@@ -107,15 +104,15 @@ def conditions(model: type[models.Model]) -> dict[str, str | None]:
         own = dict(zip(COMMANDS, (wall.read, wall.insert, wall.update, wall.delete), strict=True))
         return {name: sql and re.sub(r"\bt\.", f"{alias}.", sql) for name, sql in own.items()}
 
-    def made(level: Level | None, full: str, figures: str, follows: str = "") -> str | None:
-        return level and reach(model, level, alias=alias, full=full, figures=figures, follows=follows)
+    def made(level: Level | None, full: str, figures: str) -> str | None:
+        return level and reach(model, level, alias=alias, full=full, figures=figures)
 
     if case_column(model) == "id":  # the case itself: its access rows are made by the trigger on this insert
         insert: str | None = f"{alias}.lead_organisation_id = ANY((SELECT wall.edits())::uuid[])"
     else:
         insert = made(wall.insert, "edits", "decides")
     return {
-        "select": made(wall.read, "reads", "figures", "follows"),
+        "select": made(wall.read, "reads", "shows"),
         "insert": insert,
         "update": made(wall.update, "edits", "decides"),
         "delete": made(wall.delete, "edits", "decides"),

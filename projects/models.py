@@ -307,10 +307,10 @@ class LedgerEntry(models.Model):
     source_id = models.UUIDField()
 
     wall = OwnWall(
-        read="t.organisation_id = ANY((SELECT wall.figures())::uuid[]) "
-        "OR t.organisation_id = ANY((SELECT wall.follows())::uuid[]) AND EXISTS ("
+        read="t.organisation_id = ANY((SELECT wall.shows())::uuid[]) "
+        "AND (t.organisation_id = ANY(wall.figures()) OR EXISTS ("
         "SELECT 1 FROM projects_budgetline b WHERE b.id = t.budget_line_id "
-        "AND b.project_id = ANY((SELECT wall.programmes())::uuid[]))",
+        "AND b.project_id = ANY(wall.programmes())))",
         insert="t.organisation_id = ANY((SELECT wall.decides())::uuid[])",
         update=None,
         delete=None,

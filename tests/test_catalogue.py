@@ -25,7 +25,7 @@ CONTEXT = {
     "reads",
     "edits",
     "figures",
-    "follows",
+    "shows",
     "programmes",
     "decides",
     "audits",

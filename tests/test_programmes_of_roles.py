@@ -45,9 +45,9 @@ def follow(*codes: str) -> None:
 
 
 def in_database(user) -> tuple[set, set]:
-    """The organisations and programmes that the database has this person follow."""
+    """The organisations of whose figures the database shows this person any, and the programmes."""
     with acting_as(user), connection.cursor() as cursor:
-        cursor.execute("SELECT wall.follows(), wall.programmes()")
+        cursor.execute("SELECT wall.shows(), wall.programmes()")
         return tuple(set(found) for found in cursor.fetchone())
 
 

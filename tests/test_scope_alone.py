@@ -170,7 +170,7 @@ def test_a_forms_key_is_its_senders(cast, take_down):
 
 def test_a_context_ends_with_its_transaction(cast, committed):
     names = ("person", "reads", "edits", "figures", "decides", "restricted", "counselling")
-    names += ("follows", "programmes")
+    names += ("shows", "programmes")
     with transaction.atomic():
         enter(cast[A].pk)
     with connection.cursor() as cursor:

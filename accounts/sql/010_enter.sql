@@ -34,7 +34,7 @@ BEGIN
             set_config('wall.audits', coalesce(auditing::text, ''), true);
     -- The programmes' room keeps who sees the figures of single programmes (projects/sql).
     SELECT f.organisations, f.programmes INTO following, programmes FROM wall.followed_by(found) f;
-    PERFORM set_config('wall.follows', coalesce(following::text, ''), true),
+    PERFORM set_config('wall.shows', coalesce((figures || following)::text, ''), true),
             set_config('wall.programmes', coalesce(programmes::text, ''), true);
 END $$;
 GRANT SELECT ON accounts_user, accounts_membership, accounts_role, accounts_organisation,

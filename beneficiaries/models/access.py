@@ -112,9 +112,8 @@ class CaseAccess(models.Model):
 
     wall = OwnWall(
         read="(t.organisation_id = ANY((SELECT wall.reads())::uuid[]) "
-        "OR t.organisation_id = ANY((SELECT wall.figures())::uuid[]) "
-        "OR t.organisation_id = ANY((SELECT wall.follows())::uuid[]) "
-        "AND t.programmes && (SELECT wall.programmes())::uuid[]) "
+        "OR t.organisation_id = ANY((SELECT wall.shows())::uuid[]) "
+        "AND (t.organisation_id = ANY(wall.figures()) OR t.programmes && wall.programmes())) "
         "AND (t.person_id IS NULL OR t.person_id = wall.person())",
         insert=None,
         update=None,
