@@ -85,7 +85,9 @@ PURPOSES = {
     ),
     RoleCode.GRANT_APPROVER: _("Decides whether a grant is approved, from its figures alone."),
     RoleCode.FINANCE: _("Pays the instalments of approved grants, from their figures alone."),
-    RoleCode.PROGRAMME_MANAGER: _("Follows what the programmes cost and reach, in figures."),
+    RoleCode.PROGRAMME_MANAGER: _(
+        "Follows what single programmes cost and reach, in figures; an administrator says which."
+    ),
     RoleCode.PROTECTION_SUPERVISOR: _("Steps in where somebody's life or safety is in danger."),
     RoleCode.DATA_STEWARD: _("Will keep records free of doubles; its pages come with later work."),
     RoleCode.RESEARCHER: _("Will read what has been released for research; its pages come with later work."),
@@ -114,7 +116,6 @@ STARTING_PERMISSIONS: dict[str, tuple[str, ...]] = {
     ),
     RoleCode.GRANT_APPROVER: (Permission.READ_FIGURES, Permission.APPROVE_GRANTS),
     RoleCode.FINANCE: (Permission.READ_FIGURES, Permission.PAY_GRANTS),
-    RoleCode.PROGRAMME_MANAGER: (Permission.READ_FIGURES,),
     RoleCode.PROTECTION_SUPERVISOR: (Permission.READ_CASES, Permission.BREAK_GLASS),
     RoleCode.AUDITOR: (Permission.READ_AUDIT,),
     RoleCode.ADMINISTRATOR: (Permission.CONFIGURE,),

@@ -86,12 +86,17 @@ def _set_permissions(role: Role, codenames: Iterable[str]) -> None:
         )
 
 
+def refuse_own_role(role: Role, *, by, now: datetime) -> None:
+    """Nobody changes what a role may do that they hold or will hold; `by=None` is the machine itself."""
+    if by is not None and by.memberships.not_over(now.date()).filter(role=role).exists():
+        raise ValidationError(_("Nobody changes what a role of their own may do."))
+
+
 @transaction.atomic
 def tailor_role(*, role: Role, codenames: Iterable[str], by, now: datetime) -> Role:
     """Say what this role may do in its organisation, in place of what it could before."""
     _require_configure(by)
-    if by is not None and by.memberships.not_over(now.date()).filter(role=role).exists():
-        raise ValidationError(_("Nobody changes what a role of their own may do."))
+    refuse_own_role(role, by=by, now=now)
     codenames = sorted(codenames)
     unknown = set(codenames) - set(Permission.values)
     if unknown:

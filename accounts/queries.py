@@ -37,6 +37,8 @@ class Authority:
     held: dict[str, frozenset[UUID]]
     names: tuple[tuple[str, str], ...] = ()  # English and Nepali, those without any permission too
     offices: frozenset[UUID] = frozenset()  # of IOM, where what is of the whole house is held
+    programmes: frozenset[UUID] = frozenset()  # whose references and figures they see one by one …
+    follows: frozenset[UUID] = frozenset()  # … and the organisations that manage these
 
     def where(self, *permissions: str) -> frozenset[UUID]:
         """Organisations in which the person holds at least one of these permissions."""
@@ -46,6 +48,11 @@ class Authority:
         """Whether the person holds it, in this organisation or, where none is named, in any."""
         organisations = self.held.get(permission, frozenset())
         return bool(organisations) if organisation_id is None else organisation_id in organisations
+
+    @property
+    def sees_figures(self) -> bool:
+        """Whether the person sees figures at all: of an organisation, or of single programmes."""
+        return bool(self.programmes) or self.may(Permission.READ_FIGURES)
 
 
 def authority_of(user) -> Authority:
@@ -57,27 +64,34 @@ def authority_of(user) -> Authority:
             cursor.execute(_STANDING, {"user": user.pk, "today": timezone.localdate()})
             rows = cursor.fetchall()
         held: dict[str, set[UUID]] = {}
-        for organisation_id, _name_en, _name_ne, _kind, codenames in rows:
+        for organisation_id, _name_en, _name_ne, _kind, codenames, _programmes in rows:
             for codename in codenames:
                 held.setdefault(codename, set()).add(organisation_id)
         user._authority = Authority(
             {name: frozenset(ids) for name, ids in held.items()},
-            tuple((name_en, name_ne) for _id, name_en, name_ne, _kind, _codenames in rows),
-            frozenset(key for key, _en, _ne, kind, _codenames in rows if kind == OrganisationKind.IOM),
+            tuple((name_en, name_ne) for _id, name_en, name_ne, *_rest in rows),
+            frozenset(key for key, _en, _ne, kind, *_rest in rows if kind == OrganisationKind.IOM),
+            frozenset(project for *_rest, programmes in rows for project in programmes),
+            frozenset(key for key, *_rest, programmes in rows if programmes),
         )
     return user._authority
 
 
-# By hand, as every page asks it and the ORM would take longer to write it than PostgreSQL to answer.
+# By hand, as every page asks it and the ORM would take longer to write it than PostgreSQL to answer; and so that the
+# programmes, whose room stands above this one, come with the same query.
 _STANDING = """
     SELECT o.id, o.name_en, o.name_ne, o.kind,
-           coalesce(array_agg(DISTINCT p.codename::text) FILTER (WHERE p.codename IS NOT NULL), '{}')
+           coalesce(array_agg(DISTINCT p.codename::text) FILTER (WHERE p.codename IS NOT NULL), '{}'),
+           coalesce(array_agg(DISTINCT j.id) FILTER (WHERE j.id IS NOT NULL AND f.id IS NOT NULL), '{}')
       FROM accounts_membership m
       JOIN accounts_role r ON r.id = m.role_id
       JOIN accounts_organisation o ON o.id = r.organisation_id AND o.is_active
       LEFT JOIN accounts_organisationgrouppermission g
         ON g.group_id = r.group_id AND g.content_object_id = r.organisation_id
       LEFT JOIN auth_permission p ON p.id = g.permission_id
+      LEFT JOIN projects_projectgrouppermission s ON s.group_id = r.group_id
+      LEFT JOIN auth_permission f ON f.id = s.permission_id AND f.codename = 'read_figures'
+      LEFT JOIN projects_project j ON j.id = s.content_object_id AND j.managed_by_id = r.organisation_id
      WHERE m.user_id = %(user)s AND m.starts_on <= %(today)s
        AND (m.ends_on IS NULL OR m.ends_on >= %(today)s)
      GROUP BY o.id ORDER BY o.code
@@ -188,6 +202,22 @@ def permissions_by_role(organisation: Organisation) -> dict[str, frozenset[str]]
     for code, codename in granted:
         found.setdefault(code, set()).update({codename} - {None})
     return {code: frozenset(codenames) for code, codenames in found.items()}
+
+
+def programmes_by_role(organisation: Organisation) -> dict[str, list[tuple[str, str]]]:
+    """Names, English and Nepali, of the single programmes whose figures each role sees here."""
+    followed = Role.objects.filter(
+        organisation=organisation,
+        group__projectgrouppermission__permission__codename=Permission.READ_FIGURES,
+        group__projectgrouppermission__content_object__managed_by=F("organisation"),
+    ).order_by("code", f"{_FOLLOWED}__code")
+    found: dict[str, list[tuple[str, str]]] = {}
+    for code, *names in followed.values_list("code", f"{_FOLLOWED}__name_en", f"{_FOLLOWED}__name_ne"):
+        found.setdefault(code, []).append((names[0], names[1]))
+    return found
+
+
+_FOLLOWED = "group__projectgrouppermission__content_object"
 
 
 def holders(permission: Permission, organisation_id: UUID):

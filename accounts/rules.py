@@ -53,13 +53,18 @@ def in_force(permissions: Iterable[str], kind: str) -> frozenset[str]:
     return frozenset(permissions) - (frozenset() if kind == OrganisationKind.IOM else OF_IOM_ALONE)
 
 
-def limits_of(permissions: Iterable[str]) -> list["StrOrPromise"]:
-    """What somebody with these permissions and no others can't do, the weightiest first."""
+def limits_of(permissions: Iterable[str], *, follows: bool = False) -> list["StrOrPromise"]:
+    """What somebody with these permissions and no others can't do, the weightiest first.
+
+    `follows`: they see the figures of single programmes.
+    """
     held = frozenset(permissions)
-    reads, figures = Permission.READ_CASES in held, Permission.READ_FIGURES in held
+    reads, of_all = Permission.READ_CASES in held, Permission.READ_FIGURES in held
+    figures = of_all or follows
     knows = reads or figures  # who sees no case needn't be told what can't be done with one
     said: list[tuple[bool, StrOrPromise]] = [
         (not reads and figures, _("Sees a case reference and figures, never a name or what was said.")),
+        (figures and not (reads or of_all), _("Sees nothing of any other programme.")),
         (not knows, _("Sees no case: no reference, no name, no figures.")),
         (reads and Permission.WRITE_CASES not in held, _("Can't write in a case file or open a new case.")),
         (reads and Permission.READ_RESTRICTED not in held, _("Can't read restricted notes.")),

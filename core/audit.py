@@ -200,6 +200,7 @@ SHOWN = frozenset(
         "outcome",
         "page",
         "permissions",
+        "programmes",
         "project",
         "purpose",
         "receiver",

@@ -8,6 +8,7 @@ a table that is not walled yet has no privileges: it can't be reached in between
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 from django.apps import apps
 from django.db import models, transaction
@@ -47,12 +48,14 @@ def _levels(level: Level) -> str:
 
 
 def reach(model: type[models.Model], level: Level, *, alias: str, full: str, figures: str) -> str:
-    """SQL: a live access row opens this row; `full` and `figures` name the context's organisation lists."""
+    """SQL: a live access row opens this row; `full` and `figures` name the context's organisation lists. In those
+    that `shows` lists a person may see the figures of single programmes alone, so there more is asked."""
     mine = f"a.organisation_id = ANY((SELECT wall.{full}())::uuid[])"
     condition = f"{mine} AND a.level IN ({_levels(level)})"
     if level is Level.REFERENCE:
         deciding = f"a.organisation_id = ANY((SELECT wall.{figures}())::uuid[]) AND a.level <> 'slice'"
-        condition = f"({condition}\n     OR {deciding})"
+        single = f"\n     AND {_figures_of(model, alias)}" if figures == "shows" else ""
+        condition = f"({condition}\n     OR {deciding}{single})"
     elif level is Level.SLICE:
         sent_here = f"{mine} AND a.level = 'slice' AND a.organisation_id = {alias}.receiver_id"
         condition = f"({condition}\n     OR {sent_here})"
@@ -64,6 +67,25 @@ def reach(model: type[models.Model], level: Level, *, alias: str, full: str, fig
         f"     AND (a.person_id IS NULL OR a.person_id = wall.person())\n"
         f"     AND (a.expires_at IS NULL OR a.expires_at > now()))"
     )
+
+
+def _figures_of(model: type[models.Model], alias: str) -> str:
+    """SQL: figures of the whole organisation; or the case is in a programme of the person's, and so is the row, where
+    it has one of its own. Asked of whoever sees figures alone, hence lists that cost the others no plan."""
+    single, path = "a.programmes && wall.programmes()", wall_of(model).programme
+    if path:
+        single += f" AND {_programme(model, path.split('__'), alias)} = ANY(wall.programmes())"
+    return f"(a.organisation_id = ANY(wall.figures()) OR {single})"
+
+
+def _programme(model: type[models.Model], path: list[str], alias: str) -> str:
+    """SQL: the key of a row's own programme, over as many tables as the path names."""
+    field = cast(models.ForeignKey, model._meta.get_field(path[0]))
+    if len(path) == 1:
+        return f"{alias}.{field.column}"
+    target = field.related_model
+    table = target._meta.db_table
+    return f"(SELECT {_programme(target, path[1:], table)} FROM {table} WHERE {table}.id = {alias}.{field.column})"
 
 
 def _confidentiality(alias: str) -> str:
@@ -90,7 +112,7 @@ def conditions(model: type[models.Model]) -> dict[str, str | None]:
     else:
         insert = made(wall.insert, "edits", "decides")
     return {
-        "select": made(wall.read, "reads", "figures"),
+        "select": made(wall.read, "reads", "shows"),
         "insert": insert,
         "update": made(wall.update, "edits", "decides"),
         "delete": made(wall.delete, "edits", "decides"),

@@ -49,6 +49,9 @@ class Wall:
 
     `read` at REFERENCE opens the rows to people who see figures only; `update` or `insert` at
     REFERENCE opens them to people who decide on figures (endorse, approve, pay).
+    Whoever sees the figures of single programmes reads, of what `read` opens at REFERENCE, the cases that are in
+    one of theirs; where rows have a programme of their own, `programme` is the path to it in Django's words
+    ("project", "grant__project") and only rows of theirs are read.
     At SLICE the row names in its column `receiver_id` the one organisation that it was sent to. With
     `by_confidentiality` the row's own `confidentiality` narrows it further (`Confidentiality`). `because` is
     printed in docs/who-sees-what.md.
@@ -60,6 +63,7 @@ class Wall:
     delete: Level | None
     because: str
     by_confidentiality: bool = False
+    programme: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ class OwnWall:
     """A table without a case: the SQL condition on its own columns for each command (None: nobody).
 
     Conditions may call `wall.has_user()`, `wall.person()`, `wall.reads()`, `wall.edits()`,
-    `wall.figures()`, `wall.decides()` and `wall.audits()`; in a condition, `t` is the table.
+    `wall.figures()`, `wall.shows()`, `wall.programmes()`, `wall.decides()` and `wall.audits()`; in a condition,
+    `t` is the table.
     """
 
     read: str | None

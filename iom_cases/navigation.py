@@ -21,7 +21,7 @@ def frame(request) -> dict:
         (
             _("Grants"),
             reverse("reintegration:grant-list"),
-            authority.may("read_cases") or authority.may("read_figures"),
+            authority.may("read_cases") or authority.sees_figures,
         ),
         (_("Referrals"), reverse("beneficiaries:referral-list"), authority.may("refer_cases")),
         (_("Emergency"), reverse("beneficiaries:emergency-open"), authority.may("break_glass")),

@@ -22,6 +22,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.admin import RoleAdmin, RoleForm
+from accounts.models import Role
 from core.admin import (
     ConfigurationAdmin,
     ConfigurationForm,
@@ -44,7 +46,13 @@ from projects.models import (
     ProjectPartner,
     ServiceType,
 )
-from projects.operations import remove_configuration, revise_criteria, save_configuration, start_new_phase
+from projects.operations import (
+    choose_programmes,
+    remove_configuration,
+    revise_criteria,
+    save_configuration,
+    start_new_phase,
+)
 from projects.programme_files import ProgrammeFileError
 from projects.programme_files.document import DEEPEST, Document
 from projects.programme_files.parts import criteria as read_criteria
@@ -388,3 +396,39 @@ class ProjectAdmin(Configuring):
         }
         request.current_app = self.admin_site.name  # type: ignore[attr-defined]
         return TemplateResponse(request, "admin/projects/project/form_page.html", context)
+
+
+class FollowingRoleForm(RoleForm):
+    programmes = forms.ModelMultipleChoiceField(
+        label=gettext_lazy("Of these programmes it sees case references and figures"),
+        help_text=gettext_lazy(
+            "Only programmes that the organisation manages. A role that sees figures of the whole organisation needs "
+            "none of these."
+        ),
+        queryset=Project.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        managed = cast(forms.ModelMultipleChoiceField, self.fields["programmes"])
+        managed.queryset = Project.objects.filter(managed_by=self.instance.organisation_id).order_by("code")
+        self.initial["programmes"] = managed.queryset.filter(
+            projectgrouppermission__group=self.instance.group_id
+        )
+
+
+admin.site.unregister(Role)
+
+
+@admin.register(Role)
+class FollowingRoleAdmin(RoleAdmin):
+    """A role as its organisation has it, and the single programmes whose figures it sees there."""
+
+    form = FollowingRoleForm
+    fields = (*RoleAdmin.fields, "programmes")  # type: ignore[assignment]
+
+    def write(self, *, obj: Role, form: Any, by: Any, now: datetime) -> None:
+        super().write(obj=obj, form=form, by=by, now=now)
+        choose_programmes(role=obj, projects=form.cleaned_data["programmes"], by=by, now=now)

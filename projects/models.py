@@ -9,7 +9,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+from guardian.models import GroupObjectPermissionBase
 
+from accounts.choices import Permission
 from accounts.models import ALL, Organisation
 from accounts.queries import authority_of
 from core.scoping import Open, OwnWall, ScopedQuerySet
@@ -86,6 +88,8 @@ class Project(Configured):
         ordering = ["-starts_on", "code"]
         verbose_name = _("project")
         verbose_name_plural = _("projects")
+        default_permissions = ()
+        permissions = [(Permission.READ_FIGURES.value, Permission.READ_FIGURES.label)]
         constraints = [
             models.UniqueConstraint(fields=["code"], name="projects_project_code_once"),
             models.CheckConstraint(name="projects_project_period", condition=Q(ends_on__gte=F("starts_on"))),
@@ -98,6 +102,17 @@ class Project(Configured):
     @property
     def summary(self) -> str:
         return self.summary_ne if get_language() == "ne" and self.summary_ne else self.summary_en
+
+
+class ProjectGroupPermission(GroupObjectPermissionBase):
+    """A role sees the figures of this one programme, which its organisation manages (held by projects/sql)."""
+
+    content_object = models.ForeignKey(Project, on_delete=models.CASCADE)
+
+    wall = Open(ALL, "a few rows a role, written by administrators")
+
+    class Meta(GroupObjectPermissionBase.Meta):
+        abstract = False
 
 
 class ProjectDonor(models.Model):
@@ -269,7 +284,13 @@ class BudgetLine(Configured):
 
 class LedgerEntryQuerySet(ScopedQuerySet):
     def visible_to(self, user):
-        return self.filter(organisation_id__in=authority_of(user).where("read_figures"))
+        authority = authority_of(user)
+        found = Q(organisation_id__in=authority.where("read_figures"))
+        if authority.programmes:
+            found |= Q(
+                organisation_id__in=authority.follows, budget_line__project_id__in=authority.programmes
+            )
+        return self.filter(found)
 
 
 class LedgerEntry(models.Model):
@@ -286,11 +307,15 @@ class LedgerEntry(models.Model):
     source_id = models.UUIDField()
 
     wall = OwnWall(
-        read="t.organisation_id = ANY((SELECT wall.figures())::uuid[])",
+        read="t.organisation_id = ANY((SELECT wall.shows())::uuid[]) "
+        "AND (t.organisation_id = ANY(wall.figures()) OR EXISTS ("
+        "SELECT 1 FROM projects_budgetline b WHERE b.id = t.budget_line_id "
+        "AND b.project_id = ANY(wall.programmes())))",
         insert="t.organisation_id = ANY((SELECT wall.decides())::uuid[])",
         update=None,
         delete=None,
-        because="figures of the organisation that manages the project; nothing is ever changed or removed",
+        because="figures of the organisation that manages the project, or of one programme; nothing is ever changed "
+        "or removed",
     )
     objects = LedgerEntryQuerySet.as_manager()
 

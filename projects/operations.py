@@ -1,18 +1,19 @@
 """Every write to programmes and their money."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import Permission as DjangoPermission
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext as _
 
-from accounts.choices import OrganisationKind
-from accounts.models import Organisation
-from accounts.operations import save_organisation
+from accounts.choices import OrganisationKind, Permission
+from accounts.models import Organisation, Role
+from accounts.operations import refuse_own_role, save_organisation
 from accounts.queries import may_configure
 from core import audit
 from core.integrity import violated
@@ -25,6 +26,7 @@ from projects.models import (
     LedgerEntry,
     Project,
     ProjectDonor,
+    ProjectGroupPermission,
     ProjectPartner,
     ServiceType,
 )
@@ -102,6 +104,28 @@ def start_new_phase(
         revise_criteria(project=phase, tree=newest.tree, by=by, now=now)
     audit.record(by=by, verb="phase started", obj=phase, now=now, detail={"of": project.code})
     return phase
+
+
+@transaction.atomic
+def choose_programmes(*, role: Role, projects: Collection[Project], by, now: datetime) -> Role:
+    """Say of which single programmes this role sees the references and figures, in place of those before."""
+    _require_configure(by)
+    refuse_own_role(role, by=by, now=now)
+    if any(project.managed_by_id != role.organisation_id for project in projects):
+        raise ValidationError(
+            _("A role sees figures of programmes that its organisation manages, and no others.")
+        )
+    figures = DjangoPermission.objects.get(
+        content_type__app_label="projects", content_type__model="project", codename=Permission.READ_FIGURES
+    )
+    ProjectGroupPermission.objects.filter(group=role.group_id).delete()
+    for project in projects:
+        ProjectGroupPermission.objects.create(
+            group_id=role.group_id, content_object=project, permission=figures
+        )
+    detail = {"programmes": sorted(project.code for project in projects)}
+    audit.record(by=by, verb="programmes chosen", obj=role, now=now, detail=detail)
+    return role
 
 
 @transaction.atomic

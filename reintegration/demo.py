@@ -32,7 +32,7 @@ from core.context import acting_as
 from geography.models import District
 from projects.facts import FACTS
 from projects.models import BudgetLine, Project
-from projects.operations import load_programme, save_configuration
+from projects.operations import choose_programmes, load_programme, save_configuration
 from projects.programme_files import read_all
 from projects.queries import current_criteria
 from projects.rules import facts_named
@@ -123,6 +123,7 @@ STAGES = [
     "closed",
     "override",
 ]
+FOLLOWED = ("RASNM", "RASNM-2", "FWW")  # the programme manager's; the others' figures are not theirs to see
 PAST = {"TRRIN": 2011, "FWW": 2017, "RASNM": 2016, "TSVCSP": 2015, "PTLO": 2011}
 
 
@@ -194,6 +195,9 @@ def _cast(now: datetime) -> None:
         save_membership(
             membership=Membership(user=user, role=held, starts_on=date(2010, 1, 1)), by=None, now=now
         )
+    followed = Project.objects.filter(code__in=FOLLOWED)
+    manager = Role.objects.get(organisation__code="IOM", code=RoleCode.PROGRAMME_MANAGER)
+    choose_programmes(role=manager, projects=followed, by=None, now=now)
 
 
 def _story(rng: random.Random, number: int, project: Project, phase: Project, now: datetime) -> Story:

@@ -123,8 +123,10 @@ class ProgrammeFigures(NamedTuple):
 
 
 def programme_figures(project: Project, user) -> ProgrammeFigures | None:
-    """What a programme came to over all organisations, for those who see figures where it is managed."""
-    if not authority_of(user).may(Permission.READ_FIGURES, project.managed_by_id):
+    """What a programme came to over all organisations, for those who see figures where it is managed, or of it."""
+    authority = authority_of(user)
+    of_all = authority.may(Permission.READ_FIGURES, project.managed_by_id)
+    if not of_all and project.pk not in authority.programmes:
         return None
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM wall.programme_figures(%s)", [project.pk])

@@ -36,6 +36,7 @@ ACCESS = (
     "tests/test_roles.py",
     "tests/test_transfer.py",
     "tests/test_figures.py",
+    "tests/test_programmes_of_roles.py",
     "tests/test_people.py",
     "tests/test_audit_log.py",
     "tests/test_wall.py",
@@ -51,7 +52,7 @@ FIRST = {
     "accounts": ("tests/test_roles.py", "tests/test_refusals.py"),
     "api": ("tests/test_pages_alone.py", "tests/test_api.py"),
     "views": ("tests/test_pages_alone.py",),
-    "projects": ("tests/test_refusals.py",),
+    "projects": ("tests/test_refusals.py", "tests/test_programmes_of_roles.py"),
 }
 # What the database is made from: a mutant elsewhere runs on the unchanged one.
 IN_THE_DATABASE = re.compile(r"\.sql$|/models(\.py|/)|^core/(policies|scoping)\.py$")

@@ -27,6 +27,7 @@ from core.scoping import Confidentiality
 from geography.models import District
 from projects.facts import FACTS
 from projects.models import BudgetLine, Project
+from projects.operations import start_new_phase
 from projects.queries import current_criteria
 from projects.rules import facts_named
 from reintegration import operations
@@ -39,6 +40,14 @@ def organisation(code: str) -> Organisation:
 
 def project(code: str = "RASNM-2") -> Project:
     return Project.objects.get(code=code)
+
+
+def another_programme(code: str = "OTHER") -> Project:
+    """A programme like RASNM-2, of the same organisation; nobody follows it by itself."""
+    like = project()
+    return start_new_phase(
+        project=like, code=code, starts_on=like.starts_on, ends_on=like.ends_on, by=None, now=now()
+    )
 
 
 def a_person(**changes) -> PersonFacts:
@@ -123,9 +132,9 @@ def admitted(case: Case, by, code: str = "RASNM-2", **changes) -> Enrolment:
     return Enrolment.objects.visible_to(by).get(case=case, project__code=code)
 
 
-def planned(case: Case, by) -> Plan:
+def planned(case: Case, by, code: str = "RASNM-2") -> Plan:
     return operations.agree_plan(
-        enrolment=admitted(case, by),
+        enrolment=admitted(case, by, code),
         livelihood="tea_shop",
         goal="A tea shop.",
         steps="",
@@ -139,7 +148,7 @@ def requested(plan: Plan, by, amount: int = 60000) -> Grant:
     return operations.request_grant(
         plan=plan,
         amount_npr=Decimal(amount),
-        budget_line=BudgetLine.objects.get(project=project(), code="grants"),
+        budget_line=BudgetLine.objects.get(project=plan.enrolment.project, code="grants"),
         by=by,
         now=now(),
     )

@@ -210,7 +210,14 @@ SAVES = {
     "role": (
         lambda: address(Role, "change", Role.objects.get(**ROLE_NGO_A_READER).pk),
         lambda: {"permissions": ["read_cases", "read_figures"]},
-        ["role tailored"],
+        ["role tailored", "programmes chosen"],
+    ),
+    "role with programmes": (
+        lambda: address(
+            Role, "change", Role.objects.get(organisation__code="IOM", code="programme_manager").pk
+        ),
+        lambda: {"permissions": [], "programmes": [Project.objects.get(code="TRRIN").pk]},
+        ["role tailored", "programmes chosen"],
     ),
     "user with a role": (
         lambda: address(User, "add"),

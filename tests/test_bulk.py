@@ -24,7 +24,7 @@ KEPT = """
     ORDER BY 1, 2, 3
 """
 ROWS = "SELECT id, case_id, organisation_id, level, basis, expires_at, reference, status, district_id,"
-ROWS += " lead_organisation_id, changed_on, risk, caseworker_id FROM beneficiaries_caseaccess ORDER BY id"
+ROWS += " lead_organisation_id, changed_on, risk, caseworker_id, programmes FROM beneficiaries_caseaccess ORDER BY id"
 
 
 def _answer(cursor, statement: str, *values) -> list[tuple]:

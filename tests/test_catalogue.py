@@ -25,6 +25,8 @@ CONTEXT = {
     "reads",
     "edits",
     "figures",
+    "shows",
+    "programmes",
     "decides",
     "audits",
     "restricted",
@@ -48,7 +50,13 @@ REVIEWED = {
     "reminders_without_recipient",
 }
 # What a context knows is read from settings of the transaction; these run as their caller and see no row.
-INVOKER_TRIGGERS = {"referral_moves", "grant_moves", "grant_starts", "case_stays", "role_decides_once"} | {
+INVOKER_TRIGGERS = {
+    "referral_moves",
+    "grant_moves",
+    "grant_starts",
+    "case_stays",
+    "role_decides_once",
+    "role_follows_its_own",
     "audit_text",
     "audit_digest",
 }

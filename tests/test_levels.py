@@ -69,7 +69,7 @@ def test_a_receiver_reads_its_referral_and_the_frozen_items_and_nothing_else(cas
     receiver = cast[B]
     with acting_as(receiver):
         assert [row.pk for row in Referral.objects.visible_to(receiver)] == [referral.pk]
-        assert sorted(SharedItem.objects.visible_to(receiver).values_list("name", "value")) == [
+        assert sorted((item.name, item.value) for item in SharedItem.objects.visible_to(receiver)) == [
             ("Name", "Sunita"),
             ("Telephone", PHONE),
         ]
@@ -106,9 +106,9 @@ def _key(model) -> str:
 def test_a_receiver_can_not_rewrite_what_was_sent_nor_take_the_case(case, referral, cast):
     with acting_as(cast[B]), connection.cursor() as cursor:
         with pytest.raises(IntegrityError, match="keeps what was sent"), transaction.atomic():
-            Referral.objects.filter(pk=referral.pk).update(reason="Something else")
+            Referral.objects.filter(pk=referral.pk).update(service="Something else")
         with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
-            SharedItem.objects.filter(referral=referral).update(value="x")
+            SharedItem.objects.filter(referral=referral).update(name="x")
         cursor.execute("UPDATE beneficiaries_case SET status = 'follow_up' WHERE id = %s", [str(case.pk)])
         assert cursor.rowcount == 0
         with pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
@@ -261,7 +261,9 @@ def test_nobody_else_breaks_the_glass(case, cast, username):
             break_glass(typed=case.reference, reason=EMERGENCY, by=cast[username], now=now())
         with pytest.raises(DatabaseError, match="not a protection supervisor"), transaction.atomic():
             with connection.cursor() as cursor:
-                cursor.execute("SELECT wall.break_glass(%s, %s)", [case.reference, EMERGENCY])
+                cursor.execute(
+                    "SELECT wall.break_glass(%s, gen_random_uuid(), %s)", [case.reference, EMERGENCY.encode() * 3]
+                )
 
 
 def test_an_emergency_needs_a_reason_and_a_case(case, cast):

@@ -18,7 +18,7 @@ from core.context import acting_as, enter
 from tests import story
 
 pytestmark = pytest.mark.django_db
-PAGE_QUERIES = 10
+PAGE_QUERIES = 11
 
 
 def role(code: str, organisation: str = "IOM") -> Role:

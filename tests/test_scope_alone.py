@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 
 from accounts.models import Membership, Role
+from accounts.operations import tailor_role
 from beneficiaries import queries
 from beneficiaries.models import Beneficiary, CaseAccess, CaseFile, CaseNote, IntakeDraft
 from beneficiaries.operations import ConsentGiven, add_note, close_case, start_draft
@@ -43,16 +44,22 @@ def scoped_models():
 def case(cast, committed):
     """A case with a row in every table, and rows of the other kinds: notices, drafts, other people's cases.
 
-    Two people hold more than their organisation would give them alone: figures beside a slice, and the right to
-    restricted notes without that to counselling notes.
+    Three people hold more than their organisation would give them alone: figures beside a slice, the right to
+    restricted notes without that to counselling notes, and figures of IOM without deciding on any.
     """
     case = story.whole_case(cast, story.a_third_ngo())
     with acting_as(cast[A]):
         given = ConsentGiven(given_by="self", how="spoken")
         start_draft(organisation=story.organisation("NGO_A"), consent=given, by=cast[A], now=now())
         story.referred(case, cast[A], story.organisation("NGO_B"), Name="Another")
-    for username, organisation, code in ((B, "NGO_B", "programme_manager"), (FOCAL, "NGO_A", "supervisor")):
+    for username, organisation, code in (
+        (B, "NGO_B", "researcher"),
+        (FOCAL, "NGO_A", "supervisor"),
+        ("data_steward", "IOM", "researcher"),
+    ):
         role = Role.objects.get(organisation__code=organisation, code=code)
+        if code == "researcher":
+            tailor_role(role=role, codenames=["read_figures"], by=None, now=now())
         Membership.objects.create(user=cast[username], role=role, starts_on=date(2020, 1, 1))
     return case
 
@@ -163,6 +170,7 @@ def test_a_forms_key_is_its_senders(cast, take_down):
 
 def test_a_context_ends_with_its_transaction(cast, committed):
     names = ("person", "reads", "edits", "figures", "decides", "restricted", "counselling")
+    names += ("shows", "programmes")
     with transaction.atomic():
         enter(cast[A].pk)
     with connection.cursor() as cursor:

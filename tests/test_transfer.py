@@ -108,7 +108,7 @@ def test_what_is_settled_afterwards_is_what_stands(cast, committed, owner):
     story.handed_on(case, cast)
     rows = (
         "SELECT organisation_id, level, basis, expires_at, reference, status, lead_organisation_id, changed_on, "
-        "risk, caseworker_id FROM beneficiaries_caseaccess WHERE case_id = %s ORDER BY 1, 2"
+        "risk, caseworker_id, programmes FROM beneficiaries_caseaccess WHERE case_id = %s ORDER BY 1, 2"
     )
     owner.execute(rows, [str(case.pk)])
     before = owner.fetchall()

@@ -1,7 +1,7 @@
 """Python's half of the wall taken away: what still holds is the database's.
 
 Found by walking, so that a new queryset or a new way to scope is taken away as well: every method of a
-`ScopedQuerySet` that asks for a `user`, and the two conditions that they are made of, wherever imported.
+`ScopedQuerySet` that asks for a `user`, and the conditions that they are made of, wherever imported.
 """
 
 import gc
@@ -39,7 +39,12 @@ def switch_off(monkeypatch) -> None:
     """Let every scope return everything; `of` keeps to its case, which is no question of who asks."""
     for kind, name in scopes():
         monkeypatch.setattr(kind, name, _of_case if name == "of" else _everything)
-    conditions = {access.reaching: _anybody, access.reached_by: _whoever, access.unsealing: _anybody}
+    conditions = {
+        access.reaching: _anybody,
+        access.reached_by: _whoever,
+        access.unsealing: _anybody,
+        access.following: _anybody,
+    }
     for condition, instead in conditions.items():
         for module in list(sys.modules.values()):
             if getattr(module, condition.__name__, None) is condition:

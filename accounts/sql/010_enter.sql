@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION wall.enter(who uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
     reading uuid[]; editing uuid[]; figures uuid[]; deciding uuid[]; restricted uuid[];
-    counselling uuid[]; auditing boolean; found uuid;
+    counselling uuid[]; auditing boolean; following uuid[]; programmes uuid[]; found uuid;
 BEGIN
     SELECT u.id INTO found FROM accounts_user u WHERE u.id = who AND u.is_active;
     SELECT array_agg(DISTINCT r.organisation_id) FILTER (WHERE p.codename = 'read_cases'),
@@ -32,6 +32,10 @@ BEGIN
             set_config('wall.restricted', coalesce(restricted::text, ''), true),
             set_config('wall.counselling', coalesce(counselling::text, ''), true),
             set_config('wall.audits', coalesce(auditing::text, ''), true);
+    -- The programmes' room keeps who sees the figures of single programmes (projects/sql).
+    SELECT f.organisations, f.programmes INTO following, programmes FROM wall.followed_by(found) f;
+    PERFORM set_config('wall.shows', coalesce((figures || following)::text, ''), true),
+            set_config('wall.programmes', coalesce(programmes::text, ''), true);
 END $$;
 GRANT SELECT ON accounts_user, accounts_membership, accounts_role, accounts_organisation,
     accounts_organisationgrouppermission, auth_permission TO iom_functions;

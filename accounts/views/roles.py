@@ -6,12 +6,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.formats import date_format
 from django.utils.text import capfirst
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.choices import PURPOSES, STARTING_PERMISSIONS, OrganisationKind, Permission, RoleCode
 from accounts.models import Membership, Organisation
-from accounts.queries import organisations_of, own_memberships, permissions_by_role
+from accounts.queries import organisations_of, own_memberships, permissions_by_role, programmes_by_role
 from accounts.rules import INCOMPATIBLE, in_force, limits_of
 from core.clock import now
 
@@ -63,6 +64,7 @@ def _held(membership: Membership) -> dict[str, object]:
 
 def _roles(organisation: Organisation | None, mine: QuerySet[Membership]) -> list[dict[str, object]]:
     given = permissions_by_role(organisation) if organisation else {}
+    followed = programmes_by_role(organisation) if organisation else {}
     kind = organisation.kind if organisation else OrganisationKind.IOM
     own = {membership.role.code for membership in mine if membership.role.organisation == organisation}
     shown = []
@@ -70,12 +72,16 @@ def _roles(organisation: Organisation | None, mine: QuerySet[Membership]) -> lis
         starting = frozenset(STARTING_PERMISSIONS.get(code, ()))
         granted = given.get(code, starting)
         held = in_force(granted, kind)
+        programmes = followed.get(code, []) if Permission.READ_FIGURES not in held else []
         shown.append(
             {
                 "name": code.label,
                 "purpose": PURPOSES[code],
-                "may": [capfirst(choice.label) for choice in Permission if choice in held],
-                "cannot": limits_of(held),
+                "may": [
+                    *(capfirst(choice.label) for choice in Permission if choice in held),
+                    *_figures_of(programmes),
+                ],
+                "cannot": limits_of(held, follows=bool(programmes)),
                 "nothing": _("Nothing here: it counts in an office of IOM alone.")
                 if granted
                 else _("Nothing yet."),
@@ -84,3 +90,11 @@ def _roles(organisation: Organisation | None, mine: QuerySet[Membership]) -> lis
             }
         )
     return shown
+
+
+def _figures_of(programmes: list[tuple[str, str]]) -> list[str]:
+    """Which single programmes' figures a role sees, in one line; none where it sees none."""
+    is_nepali = get_language() == "ne"
+    names = "; ".join((is_nepali and name_ne) or name_en for name_en, name_ne in programmes)
+    told = _("See case references and figures, without names, of these programmes alone: %(names)s")
+    return [told % {"names": names}] if names else []

@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import OuterRef, Q
 from django.db.models.functions import Now
@@ -17,7 +18,9 @@ SEALED = {
     Confidentiality.RESTRICTED: Permission.READ_RESTRICTED,
     Confidentiality.COUNSELLING: Permission.READ_COUNSELLING,
 }
+READS = (Permission.READ_CASES, Permission.READ_FIGURES)
 DECISIONS = (Permission.ENDORSE_GRANTS, Permission.APPROVE_GRANTS, Permission.PAY_GRANTS)
+COVERED = ["id", "level", "person", "expires_at", "programmes"]
 
 
 def reaching(user, level: Level, *, writing: bool = False) -> Q:
@@ -38,8 +41,22 @@ def reached_by(person, level: Level, *, full: Q, figures: Q) -> Q:
         found |= figures & ~Q(level=Level.SLICE)
     elif level is Level.SLICE:
         found |= full & Q(level=Level.SLICE, organisation_id=OuterRef("receiver_id"))
-    found &= Q(person=None) | Q(person=person)
-    return found & (Q(expires_at=None) | Q(expires_at__gt=Now()))
+    return found & _in_force(person)
+
+
+def following(user) -> Q | None:
+    """Access rows of cases in the programmes whose figures this person sees one by one; None for most people, who
+    follow none: their statements stay as they are."""
+    authority = authority_of(user)
+    if not authority.programmes:
+        return None
+    theirs = Q(organisation_id__in=authority.follows, programmes__overlap=sorted(authority.programmes))
+    return theirs & _in_force(user.pk)
+
+
+def _in_force(person) -> Q:
+    """Rows for everybody of the organisation or for this one person, that haven't expired."""
+    return (Q(person=None) | Q(person=person)) & (Q(expires_at=None) | Q(expires_at__gt=Now()))
 
 
 def unsealing(user, kind: Confidentiality) -> Q:
@@ -55,16 +72,15 @@ class CaseAccessQuerySet(ScopedQuerySet):
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
 
     def visible_to(self, user):
-        authority = authority_of(user)
-        return self.live().filter(
-            Q(person=None) | Q(person=user), organisation_id__in=authority.where("read_cases", "read_figures")
-        )
+        authority, followed = authority_of(user), following(user)
+        found = Q(Q(person=None) | Q(person=user), organisation_id__in=authority.where(*READS))
+        return self.live().filter(found if followed is None else found | followed)
 
     def editable_by(self, user):
         return self.none()
 
     def opening(self, user, level: Level):
-        """The rows by which this person opens what needs `level`."""
+        """The rows by which this person opens what needs `level`, but for the single programmes that they follow."""
         return self.filter(reaching(user, level))
 
 
@@ -73,8 +89,9 @@ class CaseAccess(models.Model):
 
     `person`: the row is for this one person of the organisation (an emergency). `reference`, `status`,
     `district`, `lead_organisation` and `changed_on` are copies that lists sort and filter by; `risk` and
-    `caseworker` are copied at `lead` and `working` only. At `slice` nothing of the case is copied: a receiver reads
-    what was sent to it, and not how the case goes on.
+    `caseworker` are copied at `lead` and `working` only. `programmes` are those of the case that this organisation
+    manages. At `slice` nothing of the case is copied: a receiver reads what was sent to it, and not how the case goes
+    on.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -91,10 +108,12 @@ class CaseAccess(models.Model):
     changed_on = models.DateField()
     risk = models.CharField(max_length=10, choices=Risk, blank=True)
     caseworker = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    programmes = ArrayField(models.UUIDField(), default=list)
 
     wall = OwnWall(
         read="(t.organisation_id = ANY((SELECT wall.reads())::uuid[]) "
-        "OR t.organisation_id = ANY((SELECT wall.figures())::uuid[])) "
+        "OR t.organisation_id = ANY((SELECT wall.shows())::uuid[]) "
+        "AND (t.organisation_id = ANY(wall.figures()) OR t.programmes && wall.programmes())) "
         "AND (t.person_id IS NULL OR t.person_id = wall.person())",
         insert=None,
         update=None,
@@ -111,12 +130,16 @@ class CaseAccess(models.Model):
                 name="beneficiaries_access_once",
                 nulls_distinct=False,
             ),
+            models.CheckConstraint(
+                name="beneficiaries_access_slice_tells_no_programme",
+                condition=~Q(level="slice") | Q(programmes=[]),
+            ),
         ]
         indexes = [
             # What policies and scope ask travels in the index: pages and counts then touch no table.
             models.Index(
                 fields=["organisation", "status", "-changed_on", "case"],
-                include=["id", "level", "person", "expires_at"],
+                include=COVERED,
                 name="access_by_status",
             ),
             models.Index(
@@ -125,7 +148,7 @@ class CaseAccess(models.Model):
             ),
             models.Index(
                 fields=["organisation", "-changed_on", "case"],
-                include=["id", "level", "person", "expires_at"],
+                include=COVERED,
                 name="access_by_change",
             ),
         ]

@@ -6,7 +6,8 @@ from functools import cache
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
-from beneficiaries.models.access import CaseAccess, reaching, unsealing
+from accounts.queries import authority_of
+from beneficiaries.models.access import CaseAccess, following, reaching, unsealing
 from core.scoping import OPENED_IN_FULL, Confidentiality, Level, ScopedQuerySet, Wall
 from core.statements import Select
 
@@ -29,12 +30,22 @@ class CaseLinkedQuerySet(ScopedQuerySet):
         rows = CaseAccess.objects.filter(
             reaching(user, level, writing=writing), case_id=OuterRef(self.case_key)
         )
-        if not self._wall.by_confidentiality:
-            return self.filter(Exists(rows))
         found = Q()
+        if not self._wall.by_confidentiality:
+            followed = None if writing or level is not Level.REFERENCE else self._followed(user)
+            return self.filter(Exists(rows)) if followed is None else self.filter(Exists(rows) | followed)
         for kind in Confidentiality:
             found |= Q(Exists(rows.filter(unsealing(user, kind))), confidentiality=kind)
         return self.filter(found)
+
+    def _followed(self, user) -> Q | None:
+        """Rows of cases in the programmes that this person follows one by one; theirs alone, where a row has its own
+        programme. None where the person follows none."""
+        rows, path = following(user), self._wall.programme
+        if rows is None:
+            return None
+        found = Q(Exists(CaseAccess.objects.filter(rows, case_id=OuterRef(self.case_key))))
+        return found & Q(**{f"{path}__in": authority_of(user).programmes}) if path else found
 
     def of(self, case, user, *, order: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> list:
         """What this person may read of one case; some columns may be left `without`, to be read when asked for.

@@ -93,6 +93,7 @@ class Enrolment(CaseLinked):
         update=Level.WORKING,
         delete=None,
         because="which programme a case reference is in is a figure; the assessment behind it isn't",
+        programme="project",
     )
 
     class Meta(CaseLinked.Meta):

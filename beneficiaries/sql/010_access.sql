@@ -6,7 +6,8 @@ GRANT SELECT ON beneficiaries_casefile, beneficiaries_consent, beneficiaries_enr
 GRANT SELECT, UPDATE ON beneficiaries_case TO iom_functions; -- UPDATE for the row lock in settle_access
 
 -- Copies that lists sort and filter by; writes only where something is distinct. A `slice` copies nothing: its holder
--- reads what was sent, not how the case goes on (its `changed_on` is the day on which it was opened).
+-- reads what was sent, not how the case goes on (its `changed_on` is the day on which it was opened). `programmes` are
+-- those of the case that the row's own organisation manages: they open it to whoever follows one of them.
 CREATE OR REPLACE FUNCTION wall.refresh_access(of_case uuid) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH now_is AS (
@@ -16,21 +17,28 @@ CREATE OR REPLACE FUNCTION wall.refresh_access(of_case uuid) RETURNS void
                CASE WHEN a.level <> 'slice' THEN f.current_district_id END AS district_id,
                CASE WHEN a.level = 'slice' THEN a.changed_on ELSE c.changed_on END AS changed_on,
                CASE WHEN a.level IN ('lead', 'working') THEN coalesce(f.risk, '') ELSE '' END AS risk,
-               CASE WHEN a.level IN ('lead', 'working') THEN f.caseworker_id END AS caseworker_id
+               CASE WHEN a.level IN ('lead', 'working') THEN f.caseworker_id END AS caseworker_id,
+               coalesce(m.programmes, '{}') AS programmes
           FROM beneficiaries_caseaccess a
           JOIN beneficiaries_case c ON c.id = a.case_id
           LEFT JOIN beneficiaries_casefile f ON f.case_id = c.id
+          LEFT JOIN (SELECT n.case_id, p.managed_by_id, array_agg(p.id ORDER BY p.id) AS programmes
+                       FROM beneficiaries_enrolment n JOIN projects_project p ON p.id = n.project_id
+                      GROUP BY n.case_id, p.managed_by_id) m
+            ON m.case_id = a.case_id AND m.managed_by_id = a.organisation_id AND a.level <> 'slice'
          WHERE a.case_id = of_case
     )
     UPDATE beneficiaries_caseaccess a
        SET reference = n.reference, status = n.status, district_id = n.district_id,
            lead_organisation_id = n.lead_organisation_id, changed_on = n.changed_on, risk = n.risk,
-           caseworker_id = n.caseworker_id
+           caseworker_id = n.caseworker_id, programmes = n.programmes
       FROM now_is n
      WHERE n.id = a.id
-       AND (a.reference, a.status, a.district_id, a.lead_organisation_id, a.changed_on, a.risk, a.caseworker_id)
+       AND (a.reference, a.status, a.district_id, a.lead_organisation_id, a.changed_on, a.risk, a.caseworker_id,
+            a.programmes)
            IS DISTINCT FROM
-           (n.reference, n.status, n.district_id, n.lead_organisation_id, n.changed_on, n.risk, n.caseworker_id);
+           (n.reference, n.status, n.district_id, n.lead_organisation_id, n.changed_on, n.risk, n.caseworker_id,
+            n.programmes);
 $$;
 
 -- What other organisations have earned on a case: `working` by live consent to share, `slice` by a running
@@ -75,9 +83,9 @@ BEGIN
            (SELECT e.organisation_id, e.level FROM wall.earned_access(of_case) e);
     INSERT INTO beneficiaries_caseaccess AS a
            (id, case_id, organisation_id, level, basis, expires_at, reference, status, lead_organisation_id,
-            changed_on, risk)
+            changed_on, risk, programmes)
     SELECT gen_random_uuid(), of_case, e.organisation_id, e.level, e.basis, e.expires_at, '', '',
-           c.lead_organisation_id, (now() AT TIME ZONE 'Asia/Kathmandu')::date, ''
+           c.lead_organisation_id, (now() AT TIME ZONE 'Asia/Kathmandu')::date, '', '{}'
       FROM wall.earned_access(of_case) e JOIN beneficiaries_case c ON c.id = of_case
     ON CONFLICT ON CONSTRAINT beneficiaries_access_once DO UPDATE
        SET basis = excluded.basis, expires_at = excluded.expires_at
@@ -90,9 +98,10 @@ CREATE OR REPLACE FUNCTION wall.case_opened() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     INSERT INTO beneficiaries_caseaccess
-           (id, case_id, organisation_id, level, basis, reference, status, lead_organisation_id, changed_on, risk)
+           (id, case_id, organisation_id, level, basis, reference, status, lead_organisation_id, changed_on, risk,
+            programmes)
     VALUES (gen_random_uuid(), NEW.id, NEW.lead_organisation_id, 'lead', 'lead', NEW.reference, NEW.status,
-            NEW.lead_organisation_id, NEW.changed_on, '');
+            NEW.lead_organisation_id, NEW.changed_on, '', '{}');
     RETURN NULL;
 END $$;
 
@@ -114,6 +123,15 @@ CREATE OR REPLACE FUNCTION wall.earning_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     PERFORM wall.settle_access(NEW.case_id);
+    RETURN NULL;
+END $$;
+
+-- A programme that another organisation manages from now on: its cases open to that one, and close to the former.
+CREATE OR REPLACE FUNCTION wall.manager_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    PERFORM wall.settle_access(n.case_id)
+       FROM (SELECT case_id FROM beneficiaries_enrolment WHERE project_id = NEW.id ORDER BY case_id) n;
     RETURN NULL;
 END $$;
 
@@ -146,7 +164,8 @@ DO $$
 DECLARE name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['refresh_access(uuid)', 'earned_access(uuid)', 'settle_access(uuid)',
-            'case_opened()', 'case_changed()', 'file_changed()', 'earning_changed()', 'enrolment_in_period()']
+            'case_opened()', 'case_changed()', 'file_changed()', 'earning_changed()', 'manager_changed()',
+            'enrolment_in_period()']
     LOOP
         EXECUTE format('ALTER FUNCTION wall.%s OWNER TO iom_functions', name);
     END LOOP;
@@ -166,6 +185,8 @@ CREATE OR REPLACE TRIGGER referral_changed AFTER INSERT OR UPDATE ON beneficiari
     FOR EACH ROW EXECUTE FUNCTION wall.earning_changed();
 CREATE OR REPLACE TRIGGER enrolment_changed AFTER INSERT OR UPDATE ON beneficiaries_enrolment
     FOR EACH ROW EXECUTE FUNCTION wall.earning_changed();
+CREATE OR REPLACE TRIGGER manager_changed AFTER UPDATE ON projects_project
+    FOR EACH ROW WHEN (NEW.managed_by_id <> OLD.managed_by_id) EXECUTE FUNCTION wall.manager_changed();
 CREATE OR REPLACE TRIGGER enrolment_in_period BEFORE INSERT OR UPDATE OF enrolled_on, project_id
     ON beneficiaries_enrolment FOR EACH ROW EXECUTE FUNCTION wall.enrolment_in_period();
 
@@ -173,17 +194,23 @@ CREATE OR REPLACE TRIGGER enrolment_in_period BEFORE INSERT OR UPDATE OF enrolle
 CREATE OR REPLACE FUNCTION wall.access_drift() RETURNS TABLE (checked bigint, drifted bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT count(*), count(*) FILTER (WHERE
-           (a.reference, a.status, a.district_id, a.lead_organisation_id, a.changed_on, a.risk, a.caseworker_id)
+           (a.reference, a.status, a.district_id, a.lead_organisation_id, a.changed_on, a.risk, a.caseworker_id,
+            a.programmes)
            IS DISTINCT FROM
            (CASE WHEN a.level = 'slice' THEN '' ELSE c.reference END,
             CASE WHEN a.level = 'slice' THEN '' ELSE c.status END,
             CASE WHEN a.level <> 'slice' THEN f.current_district_id END, c.lead_organisation_id,
             CASE WHEN a.level = 'slice' THEN a.changed_on ELSE c.changed_on END,
             CASE WHEN a.level IN ('lead', 'working') THEN coalesce(f.risk, '') ELSE '' END,
-            CASE WHEN a.level IN ('lead', 'working') THEN f.caseworker_id END))
+            CASE WHEN a.level IN ('lead', 'working') THEN f.caseworker_id END,
+            coalesce(m.programmes, '{}')))
       FROM beneficiaries_caseaccess a
       JOIN beneficiaries_case c ON c.id = a.case_id
-      LEFT JOIN beneficiaries_casefile f ON f.case_id = c.id;
+      LEFT JOIN beneficiaries_casefile f ON f.case_id = c.id
+      LEFT JOIN (SELECT n.case_id, p.managed_by_id, array_agg(p.id ORDER BY p.id) AS programmes
+                   FROM beneficiaries_enrolment n JOIN projects_project p ON p.id = n.project_id
+                  GROUP BY n.case_id, p.managed_by_id) m
+        ON m.case_id = a.case_id AND m.managed_by_id = a.organisation_id AND a.level <> 'slice';
 $$;
 ALTER FUNCTION wall.access_drift() OWNER TO iom_functions;
 GRANT EXECUTE ON FUNCTION wall.access_drift() TO iom_app;

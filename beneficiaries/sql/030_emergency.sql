@@ -34,9 +34,9 @@ BEGIN
     VALUES (opening, opened.id, wall.person(), office, why, now(), now() + interval '60 minutes');
     INSERT INTO beneficiaries_caseaccess
            (id, case_id, organisation_id, level, basis, expires_at, person_id, reference, status,
-            lead_organisation_id, changed_on, risk)
+            lead_organisation_id, changed_on, risk, programmes)
     VALUES (gen_random_uuid(), opened.id, office, 'working', 'emergency', now() + interval '60 minutes',
-            wall.person(), opened.reference, opened.status, opened.lead_organisation_id, opened.changed_on, '')
+            wall.person(), opened.reference, opened.status, opened.lead_organisation_id, opened.changed_on, '', '{}')
     ON CONFLICT ON CONSTRAINT beneficiaries_access_once DO UPDATE SET expires_at = excluded.expires_at;
     PERFORM wall.refresh_access(opened.id);
     RETURN opened.id;

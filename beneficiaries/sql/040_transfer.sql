@@ -91,9 +91,10 @@ BEGIN
 
     DELETE FROM beneficiaries_caseaccess WHERE case_id = handed.id AND basis = 'lead';
     INSERT INTO beneficiaries_caseaccess
-           (id, case_id, organisation_id, level, basis, reference, status, lead_organisation_id, changed_on, risk)
+           (id, case_id, organisation_id, level, basis, reference, status, lead_organisation_id, changed_on, risk,
+            programmes)
     VALUES (gen_random_uuid(), handed.id, offer.receiver_id, 'lead', 'lead', handed.reference, handed.status,
-            offer.receiver_id, today, '');
+            offer.receiver_id, today, '', '{}');
     PERFORM wall.settle_access(handed.id);
 END $$;
 

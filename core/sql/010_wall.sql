@@ -18,6 +18,12 @@ CREATE OR REPLACE FUNCTION wall.edits() RETURNS uuid[] LANGUAGE sql STABLE PARAL
 -- … sees references and figures …
 CREATE OR REPLACE FUNCTION wall.figures() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('wall.figures', true), '')::uuid[], '{}') $$;
+-- … sees them of single programmes, and of which ones; `shows()` are both kinds of organisations, so that a policy has
+-- one list to look an access row up by …
+CREATE OR REPLACE FUNCTION wall.shows() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT coalesce(nullif(current_setting('wall.shows', true), '')::uuid[], '{}') $$;
+CREATE OR REPLACE FUNCTION wall.programmes() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT coalesce(nullif(current_setting('wall.programmes', true), '')::uuid[], '{}') $$;
 -- … and decides on figures (endorses, approves, pays).
 CREATE OR REPLACE FUNCTION wall.decides() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('wall.decides', true), '')::uuid[], '{}') $$;
@@ -30,6 +36,6 @@ CREATE OR REPLACE FUNCTION wall.restricted() RETURNS uuid[] LANGUAGE sql STABLE 
 CREATE OR REPLACE FUNCTION wall.counselling() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('wall.counselling', true), '')::uuid[], '{}') $$;
 
-GRANT EXECUTE ON FUNCTION wall.restricted(), wall.counselling() TO iom_app;
+GRANT EXECUTE ON FUNCTION wall.restricted(), wall.counselling(), wall.shows(), wall.programmes() TO iom_app;
 GRANT EXECUTE ON FUNCTION wall.person(), wall.has_user(), wall.reads(), wall.edits(), wall.figures(),
     wall.decides(), wall.audits() TO iom_app;

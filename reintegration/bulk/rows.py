@@ -1,7 +1,8 @@
 """One invented person after another, with their cases and all that hangs on them, as lines for COPY.
 
 What triggers would write is written here by the same rules (beneficiaries/sql/010_access.sql): the lead's row,
-`working` by a live consent to share, `reference` by managing a programme that the case is in.
+`working` by a live consent to share, `reference` by managing a programme that the case is in, and with each row the
+programmes of the case that its organisation manages.
 """
 
 import os
@@ -59,7 +60,7 @@ COLUMNS = {
     ),
     "beneficiaries_caseaccess": (
         *("id", "case_id", "organisation_id", "level", "basis", "expires_at", "reference", "status"),
-        *("district_id", "lead_organisation_id", "changed_on", "risk", "caseworker_id"),
+        *("district_id", "lead_organisation_id", "changed_on", "risk", "caseworker_id", "programmes"),
     ),
 }
 
@@ -96,6 +97,16 @@ class Opened:
     district: str
     risk: str
     giver: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An organisation holds a case."""
+
+    by: str
+    level: str
+    basis: str
+    expires: str = NULL
 
 
 def _bytea(value: bytes) -> str:
@@ -195,9 +206,12 @@ class Storyteller:
         )
         self._file(case, CHILD if is_child else self.pick(GROUPS))
         self._consent(case, "services", NULL)
-        self._access(case, ngo, "lead", "lead")
-        holders = {ngo, *self._shares(case)}
-        self._admission(case, holders)
+        holders = [Held(ngo, "lead", "lead"), *self._shares(case)]
+        admission = self._admission(case)
+        if admission and admission.manager_id not in {held.by for held in holders}:
+            holders.append(Held(admission.manager_id, "reference", "programme"))
+        for held in holders:
+            self._access(case, held, admission)
 
     def _file(self, case: Opened, groups: tuple[str, str]) -> None:
         country = self.pick(COUNTRIES) if "migrant" in groups[0] else ""
@@ -225,15 +239,17 @@ class Storyteller:
             f"\tspoken\t{self.days[case.opened]}\t{until}\t{withdrawn}\t{case.caseworker}\t{self.moment(case.opened)}\n"
         )
 
-    def _access(self, case: Opened, holder: str, level: str, basis: str, expires: str = NULL) -> None:
-        is_full = level in ("lead", "working")
+    def _access(self, case: Opened, held: Held, admission: Admission | None) -> None:
+        is_full = held.level in ("lead", "working")
+        managed = admission.project_id if admission and admission.manager_id == held.by else ""
         self.lines["beneficiaries_caseaccess"].append(
-            f"{new_id(self.rng)}\t{case.key}\t{holder}\t{level}\t{basis}\t{expires}\t{case.reference}\t{case.status}"
+            f"{new_id(self.rng)}\t{case.key}\t{held.by}\t{held.level}\t{held.basis}\t{held.expires}"
+            f"\t{case.reference}\t{case.status}"
             f"\t{case.district}\t{case.lead}\t{self.days[case.changed]}\t{case.risk if is_full else ''}"
-            f"\t{case.caseworker if is_full else NULL}\n"
+            f"\t{case.caseworker if is_full else NULL}\t{{{managed}}}\n"
         )
 
-    def _shares(self, case: Opened) -> Iterator[str]:
+    def _shares(self, case: Opened) -> Iterator[Held]:
         """Ask about sharing; the organisations that work on the case for it."""
         chance = self.rng.random
         answer = chance()
@@ -246,7 +262,7 @@ class Storyteller:
             if other != case.lead:
                 yield from self._share(case, other)
 
-    def _share(self, case: Opened, organisation: str) -> Iterator[str]:
+    def _share(self, case: Opened, organisation: str) -> Iterator[Held]:
         fate = self.rng.random()
         if fate < ENDS_SHARING:
             ended = self.days[int(self.rng.random() * (case.opened + 1))]
@@ -257,14 +273,14 @@ class Storyteller:
             last = int(self.rng.random() * 400)
             until, expires = self.ahead[last], f"{self.ahead[last + 1]}T00:00:00+05:45"
         self._consent(case, "sharing", organisation, until=until)
-        self._access(case, organisation, "working", "consent", expires)
-        yield organisation
+        yield Held(organisation, "working", "consent", expires)
 
-    def _admission(self, case: Opened, holders: set[str]) -> None:
+    def _admission(self, case: Opened) -> Admission | None:
+        """The programme that the case is admitted to, if to any."""
         day = self.ground.today - timedelta(days=case.opened)
         running = [found for found in self.ground.admissions if found.starts_on <= day <= found.ends_on]
         if not running or self.rng.random() >= ADMITTED:
-            return
+            return None
         admission: Admission = self.pick(running)
         key, at = new_id(self.rng), self.moment(case.opened)
         self.lines["beneficiaries_assessment"].append(
@@ -277,5 +293,4 @@ class Storyteller:
             f"\t{'completed' if is_over else 'active'}\t{self.days[case.changed] if is_over else NULL}\tf"
             f"\t{case.caseworker}\t{at}\n"
         )
-        if admission.manager_id not in holders:
-            self._access(case, admission.manager_id, "reference", "programme")
+        return admission

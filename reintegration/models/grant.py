@@ -42,6 +42,7 @@ class Grant(CaseLinked):
         update=Level.REFERENCE,
         delete=None,
         because="approvers and finance decide on a case reference and figures, without a name",
+        programme="project",
     )
 
     class Meta(CaseLinked.Meta):
@@ -99,6 +100,7 @@ class Instalment(CaseLinked):
         update=Level.REFERENCE,
         delete=None,
         because="figures; planned at approval, paid by finance",
+        programme="grant__project",
     )
 
     class Meta(CaseLinked.Meta):

@@ -1,6 +1,6 @@
 -- What a programme came to, over all organisations that lead its cases: counts and one amount, for those who see
--- figures in the organisation that manages it. A person is counted once, however many cases of theirs are in it;
--- one who said no to being counted, or took it back, is in no count of people.
+-- figures in the organisation that manages it, or follow this programme. A person is counted once, however many
+-- cases of theirs are in it; one who said no to being counted, or took it back, is in no count of people.
 GRANT SELECT ON beneficiaries_enrolment, beneficiaries_beneficiary TO iom_functions;
 
 CREATE OR REPLACE FUNCTION wall.programme_figures(of_project uuid)
@@ -9,7 +9,8 @@ CREATE OR REPLACE FUNCTION wall.programme_figures(of_project uuid)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM projects_project p
-                    WHERE p.id = of_project AND p.managed_by_id = ANY(wall.figures())) THEN
+                    WHERE p.id = of_project
+                      AND (p.managed_by_id = ANY(wall.figures()) OR p.id = ANY(wall.programmes()))) THEN
         RAISE EXCEPTION 'not a programme whose figures you see' USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN QUERY

@@ -37,7 +37,7 @@ def dashboard(request):
                 "urgent": late > 0,
             },
         ]
-    if authority.may("read_figures"):
+    if authority.sees_figures:
         grants = queries.grants_for(request.user).filter(state__in=["requested", "endorsed", "approved"])
         waiting = [
             grant

@@ -28,7 +28,7 @@ SHOWN = 200
 @require_safe
 def grant_list(request):
     authority = authority_of(request.user)
-    if not (authority.may("read_figures") or authority.may("read_cases")):
+    if not (authority.sees_figures or authority.may("read_cases")):
         raise PermissionDenied
     grants = list(queries.grants_for(request.user).select_related("project__managed_by")[:SHOWN])
     waiting = [grant for grant in grants if moves_of(grant, request.user)]

@@ -2,6 +2,8 @@
 
 from soak.mutations.mutant import Mutant
 
+FOLLOWING = "projects/sql/020_programmes.sql"
+
 REINTEGRATION = [
     Mutant(
         "reintegration: plans open at reference",
@@ -87,15 +89,15 @@ PROJECTS = [
     Mutant(
         "projects: the ledger is everybody's in the database",
         "projects/models.py",
-        '        read="t.organisation_id = ANY((SELECT wall.figures())::uuid[])",',
-        '        read="wall.has_user()",',
+        '        "AND (t.organisation_id = ANY(wall.figures()) OR EXISTS ("',
+        '        "OR wall.has_user() AND (true OR EXISTS ("',
         first="tests/test_scope_alone.py::test_pythons_scope_finds_the_rows_that_the_policies_find",
     ),
     Mutant(
         "projects: the ledger is everybody's in Python",
         "projects/models.py",
-        'return self.filter(organisation_id__in=authority_of(user).where("read_figures"))',
-        "return self.all()",
+        "        if authority.programmes:\n            found |= Q(",
+        "        return self.all()\n        if authority.programmes:\n            found |= Q(",
         first="tests/test_scope_alone.py::test_pythons_scope_finds_the_rows_that_the_policies_find",
     ),
     Mutant(
@@ -104,6 +106,69 @@ PROJECTS = [
         '        insert="t.organisation_id = ANY((SELECT wall.decides())::uuid[])",',
         '        insert="t.organisation_id = ANY((SELECT wall.figures())::uuid[])",',
         first="tests/test_rows.py::test_money_is_posted_by_those_who_decide",
+    ),
+    Mutant(
+        "projects: the ledger of every programme for whoever follows one, in the database",
+        "projects/models.py",
+        '        "AND b.project_id = ANY(wall.programmes())))",',
+        '        "AND true))",',
+        first="tests/test_programmes_of_roles.py::test_the_database_alone_shows_a_manager_their_programmes",
+    ),
+    Mutant(
+        "projects: the ledger of every programme for whoever follows one, in Python",
+        "projects/models.py",
+        ", budget_line__project_id__in=authority.programmes",
+        "",
+        first="tests/test_programmes_of_roles.py::test_python_alone_shows_a_manager_their_programmes",
+    ),
+    Mutant(
+        "projects: a programme is followed before the first day",
+        FOLLOWING,
+        "       AND m.starts_on <= (now() AT TIME ZONE 'Asia/Kathmandu')::date\n",
+        "",
+        first="tests/test_programmes_of_roles.py::test_a_programme_is_followed_while_the_role_is_held",
+    ),
+    Mutant(
+        "projects: a programme is followed after the last day",
+        FOLLOWING,
+        "       AND (m.ends_on IS NULL OR m.ends_on >= (now() AT TIME ZONE 'Asia/Kathmandu')::date);",
+        "       ;",
+        first="tests/test_programmes_of_roles.py::test_a_programme_is_followed_while_the_role_is_held",
+    ),
+    Mutant(
+        "projects: a programme is followed in a deactivated organisation",
+        FOLLOWING,
+        "ON o.id = r.organisation_id AND o.is_active",
+        "ON o.id = r.organisation_id",
+        first="tests/test_programmes_of_roles.py::test_a_deactivated_organisations_programmes_are_followed_by_nobody",
+    ),
+    Mutant(
+        "projects: another organisation's programme is followed",
+        FOLLOWING,
+        "ON j.id = g.content_object_id AND j.managed_by_id = r.organisation_id",
+        "ON j.id = g.content_object_id",
+        first="tests/test_programmes_of_roles.py::test_a_programme_that_another_organisation_manages_is_no_longer_seen",
+    ),
+    Mutant(
+        "projects: any permission on a programme shows its figures",
+        FOLLOWING,
+        "JOIN auth_permission p ON p.id = g.permission_id AND p.codename = 'read_figures'",
+        "JOIN auth_permission p ON p.id = g.permission_id",
+        first="tests/test_programmes_of_roles.py::test_another_permission_on_a_programme_shows_nothing",
+    ),
+    Mutant(
+        "projects: a role is given another organisation's programme",
+        FOLLOWING,
+        "ON r.organisation_id = j.managed_by_id AND r.group_id = NEW.group_id",
+        "ON r.group_id = NEW.group_id",
+        first="tests/test_programmes_of_roles.py::test_the_database_gives_a_role_figures_of_its_own_programmes_alone",
+    ),
+    Mutant(
+        "projects: who holds a role chooses its programmes",
+        "projects/operations.py",
+        "    refuse_own_role(role, by=by, now=now)\n",
+        "",
+        first="tests/test_programmes_of_roles.py::test_nobody_chooses_the_programmes_of_a_role_of_their_own",
     ),
 ]
 

@@ -127,6 +127,20 @@ ACCOUNTS = [
         first="tests/test_roles.py::test_a_roles_permission_for_another_organisation_is_none",
     ),
     Mutant(
+        "accounts: another organisation's programme is followed in Python",
+        "accounts/queries.py",
+        "ON j.id = s.content_object_id AND j.managed_by_id = r.organisation_id",
+        "ON j.id = s.content_object_id",
+        first="tests/test_programmes_of_roles.py::test_a_programme_that_another_organisation_manages_is_no_longer_seen",
+    ),
+    Mutant(
+        "accounts: any permission on a programme shows its figures in Python",
+        "accounts/queries.py",
+        "(WHERE j.id IS NOT NULL AND f.id IS NOT NULL)",
+        "(WHERE j.id IS NOT NULL)",
+        first="tests/test_programmes_of_roles.py::test_another_permission_on_a_programme_shows_nothing",
+    ),
+    Mutant(
         "accounts: a context reads with the right to figures",
         ENTER,
         "FILTER (WHERE p.codename = 'read_cases')",

@@ -66,6 +66,27 @@ CORE = [
         first="tests/test_scope_alone.py::test_pythons_scope_finds_the_rows_that_the_policies_find",
     ),
     Mutant(
+        "core: policies open every case to whoever follows a programme of its manager",
+        POLICIES,
+        '"a.programmes && wall.programmes()"',
+        '"true"',
+        first="tests/test_programmes_of_roles.py::test_the_database_alone_shows_a_manager_their_programmes",
+    ),
+    Mutant(
+        "core: policies open every row of a case to whoever follows one of its programmes",
+        POLICIES,
+        "    if path:\n",
+        "    if False:\n",
+        first="tests/test_programmes_of_roles.py::test_the_database_alone_shows_a_manager_their_programmes",
+    ),
+    Mutant(
+        "core: policies change what is followed",
+        POLICIES,
+        '"update": made(wall.update, "edits", "decides"),',
+        '"update": made(wall.update, "edits", "shows"),',
+        first="tests/test_programmes_of_roles.py::test_a_manager_changes_nothing",
+    ),
+    Mutant(
         "core: policies open sealed notes beside the lead",
         POLICIES,
         "(a.level = 'lead' AND ({special}))",

@@ -9,7 +9,9 @@ HEAD = """# Who sees what
 
 Printed by `manage.py who_sees_what` from the `wall` lines of the models; a test fails when it is stale. Levels: `lead`
 opens all; `working` what its line says; `slice` and `reference` stand side by side. A dash: nobody, through the
-application. PostgreSQL's policies and Python's scope are made from the same lines.
+application. PostgreSQL's policies and Python's scope are made from the same lines. Whoever sees the figures of single
+programmes reads, of what `reference` opens, cases that are in one of theirs; where the line says `of a programme`, rows
+of theirs alone.
 """
 
 
@@ -26,6 +28,7 @@ def page() -> str:
         wall, name = wall_of(model), model._meta.label
         if isinstance(wall, Wall):
             cells = [_level(level) for level in (wall.read, wall.insert, wall.update, wall.delete)]
+            cells[0] += " of a programme" if wall.programme else ""
             linked.append(f"| {name} | {' | '.join(cells)} | {wall.because} |")
         elif isinstance(wall, OwnWall):
             cells = [

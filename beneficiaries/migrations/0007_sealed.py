@@ -23,7 +23,7 @@ def _index_phones(apps, schema_editor):
 class Migration(migrations.Migration):
     """What people told, and how they are reached, is sealed with their own keys."""
 
-    dependencies = [("beneficiaries", "0005_slices_copy_nothing"), ("core", "0002_audit_chain")]
+    dependencies = [("beneficiaries", "0006_access_programmes"), ("core", "0002_audit_chain")]
 
     operations = [
         migrations.RemoveConstraint("consent", "beneficiaries_consent_best_interests_has_reason"),

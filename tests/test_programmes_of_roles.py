@@ -1,0 +1,379 @@
+"""Figures of single programmes: a programme manager sees their own, and of a case in two programmes one half.
+
+The demo's programme manager follows RASNM, RASNM-2 and FWW. Beside RASNM-2 the cases here are in a programme of the
+same organisation that nobody follows by itself.
+"""
+
+import importlib
+from datetime import timedelta
+
+import psycopg2
+import pytest
+from django.contrib.auth.models import Group
+from django.contrib.auth.models import Permission as DjangoPermission
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from accounts.models import Membership, Organisation, OrganisationGroupPermission, Role
+from accounts.queries import authority_of
+from beneficiaries.models import Case, CaseAccess, Enrolment
+from core import policies
+from core.clock import now
+from core.context import acting_as
+from core.models import AuditEvent
+from core.scoping import OwnWall, Wall
+from projects.models import LedgerEntry, Project, ProjectGroupPermission
+from projects.operations import choose_programmes
+from reintegration import queries
+from reintegration.models import Grant, Instalment
+from tests import story
+from tests.pages import text_of
+
+A, B, FINANCE, MANAGER = "ngo_a_caseworker", "ngo_b_caseworker", "iom_finance", "programme_manager"
+FIGURES = (Case, CaseAccess, Enrolment, Grant, Instalment, LedgerEntry)
+FOLLOWED, OTHER = "RASNM-2", "OTHER"
+
+
+def manager_role() -> Role:
+    return Role.objects.get(organisation__code="IOM", code="programme_manager")
+
+
+def follow(*codes: str) -> None:
+    choose_programmes(
+        role=manager_role(), projects=Project.objects.filter(code__in=codes), by=None, now=now()
+    )
+
+
+def in_database(user) -> tuple[set, set]:
+    """The organisations of whose figures the database shows this person any, and the programmes."""
+    with acting_as(user), connection.cursor() as cursor:
+        cursor.execute("SELECT wall.shows(), wall.programmes()")
+        return tuple(set(found) for found in cursor.fetchone())
+
+
+def in_python(user) -> tuple[set, set]:
+    authority = authority_of(user)
+    return set(authority.follows), set(authority.programmes)
+
+
+def keys_of(*codes: str) -> set:
+    return set(Project.objects.filter(code__in=codes).values_list("pk", flat=True))
+
+
+@pytest.fixture
+def both(request, cast) -> Case:
+    """A case in RASNM-2 and in the other programme, with a grant paid in each; and one in the other alone."""
+    by = cast[A]
+    story.another_programme()
+    grants = []
+    with acting_as(by):
+        case, elsewhere = story.a_case(by), story.a_case(by)
+        for found, code in ((case, FOLLOWED), (case, OTHER), (elsewhere, OTHER)):
+            grants.append(story.requested(story.planned(found, by, code), by))
+    for grant in grants:
+        story.approved(grant, cast)
+        story.paid(grant, cast)
+    return case
+
+
+def _shown(user, *, scoped: bool) -> dict[str, set]:
+    """By table the rows that this person finds; with Python's scope, or by the database alone."""
+    with acting_as(user):
+        rows = {model: model.objects for model in FIGURES}
+        found = {model: rows[model].visible_to(user) if scoped else rows[model].all() for model in FIGURES}
+        return {model._meta.label: set(found[model].values_list("pk", flat=True)) for model in FIGURES}
+
+
+def _of_the_followed(cast) -> dict[str, set]:
+    """The rows of the programmes followed, picked by their programme from what finance sees."""
+    codes, user = ["RASNM", FOLLOWED, "FWW"], cast[FINANCE]
+    picked = {
+        Case: {"enrolments__project__code__in": codes},
+        CaseAccess: {"case__enrolments__project__code__in": codes},
+        Enrolment: {"project__code__in": codes},
+        Grant: {"project__code__in": codes},
+        Instalment: {"grant__project__code__in": codes},
+        LedgerEntry: {"budget_line__project__code__in": codes},
+    }
+    with acting_as(user):
+        found = {
+            model._meta.label: set(model.objects.filter(**chosen).values_list("pk", flat=True))
+            for model, chosen in picked.items()
+        }
+        for model in FIGURES:
+            every = set(model.objects.values_list("pk", flat=True))
+            assert found[model._meta.label] < every, f"{model}: the data that could leak must be there"
+    return found
+
+
+def test_the_database_alone_shows_a_manager_their_programmes(both, cast):
+    assert _shown(cast[MANAGER], scoped=False) == _of_the_followed(cast)
+
+
+def test_nothing_but_figures_is_shown_to_a_manager(both, cast):
+    """By raw SQL as the application: of each other table of a case not one row."""
+    told = {model._meta.db_table for model in FIGURES}
+    with acting_as(cast[MANAGER]), connection.cursor() as cursor:
+        for model in policies.own_models():
+            wall, table = policies.wall_of(model), model._meta.db_table
+            if table in told or not isinstance(wall, Wall | OwnWall) or wall.read is None:
+                continue
+            cursor.execute(f"SELECT count(*) FROM {table} t WHERE t::text LIKE %s", [f"%{both.pk}%"])
+            assert cursor.fetchone() == (0,), table
+
+
+def test_python_alone_shows_a_manager_their_programmes(request, cast, committed, take_down):
+    request.getfixturevalue("both")
+    expected = _of_the_followed(cast)
+    take_down()
+    assert _shown(cast[MANAGER], scoped=True) == expected
+    with acting_as(cast[MANAGER]):
+        for model in policies.linked_models():
+            if model not in FIGURES:
+                assert model.objects.visible_to(cast[MANAGER]).count() == 0, model._meta.label
+
+
+def test_of_a_case_in_two_programmes_one_half_is_seen(both, cast):
+    with acting_as(cast[MANAGER]):
+        user = cast[MANAGER]
+        assert Case.objects.visible_to(user).get(pk=both.pk).reference == both.reference
+        for model in (Enrolment, Grant):
+            seen = model.objects.visible_to(user).filter(case=both)
+            assert [row.project.code for row in seen] == [FOLLOWED]
+        assert [row.grant.project.code for row in Instalment.objects.filter(case=both)] == [FOLLOWED]
+    with acting_as(cast[FINANCE]):
+        assert Enrolment.objects.visible_to(cast[FINANCE]).filter(case=both).count() == 2
+
+
+def test_a_manager_changes_nothing(both, cast):
+    user = cast[MANAGER]
+    with acting_as(user), connection.cursor() as cursor:
+        for model in (Case, Enrolment, Grant, Instalment):
+            assert model.objects.editable_by(user).count() == 0, model
+            cursor.execute(f"UPDATE {model._meta.db_table} SET id = id")
+            assert cursor.rowcount == 0, model
+        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+            cursor.execute("UPDATE beneficiaries_caseaccess SET programmes = '{}'")
+
+
+def test_figures_are_those_of_the_persons_programmes(both, cast):
+    user = cast[MANAGER]
+    with acting_as(user), connection.cursor() as cursor:
+        for project in Project.objects.all():
+            if project.code in ("RASNM", FOLLOWED, "FWW"):
+                assert queries.programme_figures(project, user) is not None
+                continue
+            assert queries.programme_figures(project, user) is None
+            with pytest.raises(DatabaseError, match="figures you see"), transaction.atomic():
+                cursor.execute("SELECT * FROM wall.programme_figures(%s)", [project.pk])
+
+
+def test_pages_show_figures_of_the_persons_programmes(both, cast, sign_in):
+    client = sign_in(MANAGER)
+    assert "Cases admitted" in text_of(client.get(f"/projects/{FOLLOWED}/"))
+    assert "Cases admitted" not in text_of(client.get("/projects/TRRIN/"))
+    assert "Cases admitted" not in text_of(client.get(f"/projects/{OTHER}/"))
+    with acting_as(cast[FINANCE]):
+        grants = {row.project.code: row.pk for row in Grant.objects.filter(case=both)}
+    statuses = {code: client.get(f"/grants/{key}/").status_code for code, key in grants.items()}
+    assert statuses == {FOLLOWED: 200, OTHER: 404}
+
+
+def test_a_case_of_another_programme_is_none_of_the_demos_manager(cast):
+    past = {"enrolments__project__code": "TRRIN"}
+    with acting_as(cast[FINANCE]):
+        assert Case.objects.visible_to(cast[FINANCE]).filter(**past).count() > 0
+        keys = list(Case.objects.filter(**past).values_list("pk", flat=True))
+    with acting_as(cast[MANAGER]):
+        assert Case.objects.count() > 0
+        assert Case.objects.filter(pk__in=keys).count() == 0
+
+
+def test_taking_a_programme_away_shows_on_the_next_request(both, cast, sign_in):
+    client = sign_in(MANAGER)
+    assert both.reference in text_of(client.get("/grants/"))
+    follow("FWW")
+    assert both.reference not in text_of(client.get("/grants/"))
+    follow()
+    assert client.get("/grants/").status_code == 403
+    assert "Cases admitted" not in text_of(client.get(f"/projects/{FOLLOWED}/"))
+    assert in_python(cast[MANAGER]) == in_database(cast[MANAGER]) == (set(), set())
+
+
+@pytest.mark.parametrize(("starts", "ends", "holds"), [(0, 0, True), (1, None, False), (-9, -1, False)])
+def test_a_programme_is_followed_while_the_role_is_held(cast, starts, ends, holds):
+    today, user = now().date(), cast[MANAGER]
+    Membership.objects.filter(user=user).update(
+        starts_on=today + timedelta(days=starts),
+        ends_on=None if ends is None else today + timedelta(days=ends),
+    )
+    expected = (
+        ({story.organisation("IOM").pk}, keys_of("RASNM", FOLLOWED, "FWW")) if holds else (set(), set())
+    )
+    assert in_python(user) == in_database(user) == expected
+    with acting_as(user):
+        assert (Case.objects.count() > 0) is holds
+
+
+def test_a_deactivated_organisations_programmes_are_followed_by_nobody(cast):
+    Organisation.objects.filter(code="IOM").update(is_active=False)
+    assert in_python(cast[MANAGER]) == in_database(cast[MANAGER]) == (set(), set())
+
+
+def test_an_access_row_names_the_programmes_of_its_own_organisation(both, cast):
+    with acting_as(cast[A]):
+        story.share_with_iom(both, cast[A])
+        story.referred(both, cast[A], story.organisation("NGO_B"))
+    found = {}
+    for username in (A, B, FINANCE):
+        with acting_as(cast[username]):
+            rows = CaseAccess.objects.filter(case=both).values_list("level", "programmes")
+            found |= {level: set(programmes) for level, programmes in rows}
+    assert found == {"lead": set(), "slice": set(), "working": keys_of(FOLLOWED, OTHER)}
+
+
+def test_a_programme_that_another_organisation_manages_is_no_longer_seen(both, cast):
+    Project.objects.filter(code=FOLLOWED).update(managed_by=story.organisation("NGO_B"))
+    user = cast[MANAGER]
+    assert in_python(user) == in_database(user) == ({story.organisation("IOM").pk}, keys_of("RASNM", "FWW"))
+    with acting_as(user):
+        assert Case.objects.filter(pk=both.pk).count() == 0
+    with acting_as(cast[FINANCE]):
+        assert CaseAccess.objects.get(case=both).programmes == [*keys_of(OTHER)]
+    with acting_as(cast[B]):
+        row = CaseAccess.objects.get(case=both)
+        assert (row.level, row.programmes) == ("reference", [*keys_of(FOLLOWED)])
+
+
+def test_of_who_follows_no_programme_nothing_more_is_asked(cast):
+    for username in (FINANCE, "iom_supervisor"):
+        for model in FIGURES:
+            assert "programmes" not in str(model.objects.visible_to(cast[username]).only("pk").query), model
+
+
+# Who may give it, and what the database holds
+
+
+def test_the_database_gives_a_role_figures_of_its_own_programmes_alone(cast):
+    figures = DjangoPermission.objects.get(content_type__app_label="projects", codename="read_figures")
+    another = DjangoPermission.objects.get(codename="read_cases")
+    ngo_b = Role.objects.get(organisation__code="NGO_B", code="programme_manager")
+    project = story.project("TRRIN")
+    for group, permission in (
+        (ngo_b.group, figures),
+        (Group.objects.create(name="of no role"), figures),
+        (manager_role().group, another),
+    ):
+        with pytest.raises(IntegrityError, match="its organisation manages"), transaction.atomic():
+            ProjectGroupPermission.objects.bulk_create(
+                [ProjectGroupPermission(group=group, permission=permission, content_object=project)]
+            )
+    kept = ProjectGroupPermission.objects.filter(group=manager_role().group)
+    with pytest.raises(IntegrityError, match="its organisation manages"), transaction.atomic():
+        kept.update(permission=another)
+
+
+def test_another_permission_on_a_programme_shows_nothing(cast, committed, owner):
+    """A stray row from before the trigger: it says something of the programme, and not that figures are seen."""
+    owner.execute("ALTER TABLE projects_projectgrouppermission DISABLE TRIGGER USER")
+    owner.execute(
+        "UPDATE projects_projectgrouppermission SET permission_id = "
+        "(SELECT id FROM auth_permission WHERE codename = 'read_cases')"
+    )
+    owner.execute("ALTER TABLE projects_projectgrouppermission ENABLE TRIGGER USER")
+    assert in_python(cast[MANAGER]) == in_database(cast[MANAGER]) == (set(), set())
+
+
+def test_an_administrator_chooses_programmes_and_it_is_recorded(cast):
+    by = cast["administrator"]
+    with acting_as(by):
+        choose_programmes(role=manager_role(), projects=[story.project("TRRIN")], by=by, now=now())
+    assert in_python(cast[MANAGER])[1] == keys_of("TRRIN")
+    with acting_as(cast["auditor"]):
+        event = AuditEvent.objects.filter(verb="programmes chosen").latest("at")
+        assert (event.actor_id, event.detail) == (by.pk, {"programmes": ["TRRIN"]})
+
+
+@pytest.mark.parametrize("username", [A, MANAGER, "iom_supervisor", "ngo_a_focal_point"])
+def test_nobody_else_chooses_programmes(cast, username):
+    with acting_as(cast[username]), pytest.raises(PermissionDenied):
+        choose_programmes(role=manager_role(), projects=[], by=cast[username], now=now())
+
+
+def test_nobody_chooses_the_programmes_of_a_role_of_their_own(cast):
+    by = cast["administrator"]
+    role = Role.objects.get(organisation__code="IOM", code="administrator")
+    with acting_as(by), pytest.raises(ValidationError, match="a role of their own"):
+        choose_programmes(role=role, projects=[story.project()], by=by, now=now())
+
+
+def test_a_role_gets_no_programme_of_another_organisation(cast):
+    role = Role.objects.get(organisation__code="NGO_B", code="programme_manager")
+    with pytest.raises(ValidationError, match="its organisation manages"):
+        choose_programmes(role=role, projects=[story.project()], by=None, now=now())
+
+
+def test_the_page_of_roles_names_the_programmes(cast, sign_in):
+    told = text_of(sign_in(MANAGER).get("/roles/"))
+    names = "; ".join(story.project(code).name_en for code in ("FWW", "RASNM", FOLLOWED))
+    assert f"of these programmes alone: {names}" in told
+    assert told.count("Sees nothing of any other programme.") == 1
+    follow()
+    assert "of these programmes alone" not in text_of(sign_in(MANAGER).get("/roles/"))
+
+
+# What stood before
+
+
+def test_a_manager_of_before_follows_all_that_their_organisation_manages(cast, committed, owner):
+    of_all = DjangoPermission.objects.get(content_type__app_label="accounts", codename="read_figures")
+    follow()
+    role, ngo = manager_role(), Role.objects.get(organisation__code="NGO_A", code="programme_manager")
+    for held in (role, ngo):
+        OrganisationGroupPermission.objects.create(
+            group=held.group, content_object=held.organisation, permission=of_all
+        )
+    migration = importlib.import_module("projects.migrations.0003_programme_managers")
+    for _again in range(2):
+        owner.execute(migration.NAME_THE_PROGRAMMES)
+        managed = set(Project.objects.filter(managed_by=role.organisation).values_list("pk", flat=True))
+        assert in_python(cast[MANAGER])[1] == managed
+        assert not authority_of(cast[MANAGER]).may("read_figures")
+        for held in (role, ngo):
+            assert held.group.organisationgrouppermission_set.count() == 0
+        assert ngo.group.projectgrouppermission_set.count() == 0
+    finance = Role.objects.get(organisation__code="IOM", code="finance")
+    assert finance.group.organisationgrouppermission_set.filter(permission=of_all).exists()
+
+
+def test_access_rows_of_before_are_filled(committed, owner):
+    migration = importlib.import_module("beneficiaries.migrations.0006_access_programmes")
+    owner.execute("UPDATE beneficiaries_caseaccess SET programmes = '{}'")
+    owner.execute("SELECT drifted > 0 FROM wall.access_drift()")
+    assert owner.fetchone() == (True,)
+    owner.execute(migration.FILL)
+    owner.execute("SELECT drifted FROM wall.access_drift()")
+    assert owner.fetchone() == (0,)
+
+
+def test_a_slice_tells_no_programme(request, cast, committed, owner):
+    case = request.getfixturevalue("both")
+    with acting_as(cast[A]):
+        story.referred(case, cast[A], story.organisation("NGO_B"))
+    with pytest.raises(psycopg2.errors.CheckViolation, match="slice_tells_no_programme"):
+        owner.execute(
+            "UPDATE beneficiaries_caseaccess SET programmes = ARRAY[gen_random_uuid()] WHERE level = 'slice'"
+        )
+
+
+@pytest.mark.drifts
+def test_programmes_that_drifted_are_found(request, cast, committed, owner):
+    case = request.getfixturevalue("both")
+    owner.execute("UPDATE beneficiaries_caseaccess SET programmes = '{}' WHERE case_id = %s", [str(case.pk)])
+    changed = owner.rowcount
+    owner.execute("SELECT drifted FROM wall.access_drift()")
+    assert owner.fetchone() == (1,)  # IOM's row; the lead manages no programme
+    assert changed == 2
+    owner.execute("SELECT wall.refresh_access(%s)", [str(case.pk)])
+    owner.execute("SELECT drifted FROM wall.access_drift()")
+    assert owner.fetchone() == (0,)
