@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class BeneficiariesConfig(AppConfig):
     name = "beneficiaries"
     verbose_name = "People and cases"
+
+    def ready(self) -> None:
+        from beneficiaries.numbers import index_numbers  # models must be loaded first
+        from core import rewrapping
+
+        rewrapping.more.append(index_numbers)

@@ -37,7 +37,6 @@ from core.scoping import Confidentiality, Level
 from core.statements import Select
 from geography.models import District
 
-
 SHORTEST_NUMBER = 6  # digits: what is typed with fewer is no telephone number
 
 
@@ -65,7 +64,11 @@ def case_list(user, *, status: str = "", district_id=None, find: str = "") -> Qu
         rows = rows.filter(district_id=district_id)
     if find.strip():
         wanted = reference.tidy(find)
-        rows = rows.filter(reference=wanted) if wanted else rows.filter(case__beneficiary__in=_people(user, find))
+        rows = (
+            rows.filter(reference=wanted)
+            if wanted
+            else rows.filter(case__beneficiary__in=_people(user, find))
+        )
     rows, authority = rows.order_by("-changed_on", "case_id"), authority_of(user)
     # In one organisation a case has one row that opens its file, but for whoever also opened it in an emergency.
     # Sorting doubles out costs a count more than counting, and keeps it from two processors.

@@ -6,7 +6,7 @@ looked for in it: both would otherwise find nothing, silently.
 """
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import FieldError
 from django.core.serializers.json import DjangoJSONEncoder
@@ -46,6 +46,9 @@ class Opening(DeferredAttribute):
 class SealedTextField(models.BinaryField):
     """Text. `max_length` counts characters, and is asked by forms and `clean_fields`."""
 
+    if TYPE_CHECKING:  # what rows give and take
+        _pyi_private_set_type: str  # type: ignore[assignment]
+        _pyi_private_get_type: str  # type: ignore[assignment]
     descriptor_class = Opening
     empty_values = [None, "", b""]
     empty: Any = ""
@@ -54,7 +57,7 @@ class SealedTextField(models.BinaryField):
         kwargs.setdefault("editable", True)
         super().__init__(*args, **kwargs)
 
-    def deconstruct(self) -> tuple[str, str, list, dict]:
+    def deconstruct(self) -> Any:
         name, path, args, kwargs = super().deconstruct()
         kwargs.pop("editable", None)
         return name, path, args, kwargs
@@ -122,6 +125,10 @@ class SealedTextField(models.BinaryField):
 
 class SealedJSONField(SealedTextField):
     """A dictionary of JSON values."""
+
+    if TYPE_CHECKING:
+        _pyi_private_set_type: dict[str, Any]  # type: ignore[assignment]
+        _pyi_private_get_type: dict[str, Any]  # type: ignore[assignment]
 
     @property
     def empty(self) -> Any:  # type: ignore[override]

@@ -39,19 +39,27 @@ def _sealer(app: str, model: str, subject: str, names: list[str]):
         plain = ", ".join(f"{name}_plain" for name in names)
         kept: dict[Any, bytes] = {}
         with link.cursor() as cursor:
-            cursor.execute(f"SELECT id, {subject}, {plain} FROM {table}")
+            cursor.execute(f"SELECT id, {subject}, {plain} FROM {table}")  # noqa: S608 - names of the migration's own
             rows = cursor.fetchall()
             for start in range(0, len(rows), BATCH):
                 some = rows[start : start + BATCH]
                 _keys(cursor, kept, {row[1] for row in some})
                 sealed = [
-                    (row[0], *(_one(found, name, row[0], row[1], kept[row[1]], value) for name, value in zip(names, row[2:], strict=True)))
+                    (
+                        row[0],
+                        *(
+                            _one(found, name, row[0], row[1], kept[row[1]], value)
+                            for name, value in zip(names, row[2:], strict=True)
+                        ),
+                    )
                     for row in some
                 ]
                 sets = ", ".join(f"{name} = v.{name}" for name in names)
                 columns = ", ".join(["id", *names])
                 execute_values(
-                    cursor.cursor, f"UPDATE {table} t SET {sets} FROM (VALUES %s) AS v({columns}) WHERE t.id = v.id", sealed
+                    cursor.cursor,
+                    f"UPDATE {table} t SET {sets} FROM (VALUES %s) AS v({columns}) WHERE t.id = v.id",  # noqa: S608
+                    sealed,
                 )
         schema_editor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
@@ -84,6 +92,10 @@ def _one(model: type[models.Model], name: str, row: Any, subject: Any, key: byte
         value = json.loads(value)
     if not value:
         return b""
-    plain = json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False) if isinstance(field, SealedJSONField) else value
+    plain = (
+        json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False)
+        if isinstance(field, SealedJSONField)
+        else value
+    )
     bound = f"{model._meta.db_table}.{name} {row}"
     return keys.VERSION + subject.bytes + encryption.encrypt(key, plain.encode(), bound_to=bound)

@@ -100,7 +100,10 @@ def another_case_of(case: Case) -> Case:
     )
     made.save(force_insert=True)
     file = CaseFile.objects.get(case=case)
+    told = {name: getattr(file, name) for name in ("narrative", "needs", "htcds")}
     file.pk, file.case = uuid.uuid4(), made
+    for name, value in told.items():
+        setattr(file, name, value)
     file.save(force_insert=True)
     return made
 

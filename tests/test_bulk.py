@@ -32,6 +32,17 @@ def _answer(cursor, statement: str, *values) -> list[tuple]:
     return cursor.fetchall()
 
 
+def _digest(cursor, table: str) -> str:
+    """A statement over all columns of a table that are no bytes."""
+    ((columns,),) = _answer(
+        cursor,
+        "SELECT string_agg(quote_ident(column_name), ', ' ORDER BY ordinal_position) "
+        "FROM information_schema.columns WHERE table_name = %s AND data_type <> 'bytea'",
+        table,
+    )
+    return f"SELECT md5(string_agg(ROW({columns})::text, ',' ORDER BY id)) FROM {table}"
+
+
 def _seed(name: str, *words: str, check: bool = True) -> subprocess.CompletedProcess:
     return databases.manage(name, "seed_demo", "--people", str(PEOPLE), *words, check=check)
 
@@ -134,14 +145,15 @@ def test_a_caseworker_sees_the_cases_of_their_organisation_and_no_other(loaded, 
 
 
 def test_the_same_number_and_seed_give_the_same_people(asked):
-    digests = "SELECT md5(string_agg(t::text, ',' ORDER BY id)) FROM {} t"
+    """But for what is sealed, and the keys of it: those are random, whoever asks."""
     with databases.clone(f"test_iom_bulk_again_{os.getpid()}") as name:
         _emptied(name)
         _seed(name)
         link = databases.as_owner(name)
         with link.cursor() as cursor:
-            for table in COLUMNS:
-                assert _answer(cursor, digests.format(table)) == _answer(asked, digests.format(table)), table
+            for table in COLUMNS.keys() - {"core_datakey"}:
+                digest = _digest(asked, table)
+                assert _answer(cursor, digest) == _answer(asked, digest), table
         link.close()
 
 

@@ -262,7 +262,8 @@ def test_nobody_else_breaks_the_glass(case, cast, username):
         with pytest.raises(DatabaseError, match="not a protection supervisor"), transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute(
-                    "SELECT wall.break_glass(%s, gen_random_uuid(), %s)", [case.reference, EMERGENCY.encode() * 3]
+                    "SELECT wall.break_glass(%s, gen_random_uuid(), %s)",
+                    [case.reference, EMERGENCY.encode() * 3],
                 )
 
 

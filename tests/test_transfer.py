@@ -433,7 +433,7 @@ def test_the_list_of_offers_asks_the_same_number_of_queries(rows, cast, sign_in,
         for _number in range(rows):
             story.offered(story.a_case(cast[A]), cast[A])
     client = sign_in(B)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         page = client.get("/referrals/")
     assert text_of(page).count('href="/transfers/') == rows
 

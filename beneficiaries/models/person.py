@@ -14,8 +14,8 @@ from accounts.queries import authority_of
 from beneficiaries.choices import DatePrecision, Sex, YesNoUnknown
 from beneficiaries.models.access import CaseAccess
 from core.models import EVERY_COLUMN
-from core.scoping import OPENED_BY, Level, OwnWall, ScopedQuerySet
 from core.phone import phone_index
+from core.scoping import OPENED_BY, Level, OwnWall, ScopedQuerySet
 from core.sealing import SealedJSONField, SealedTextField
 from geography.models import District, LocalLevel
 
@@ -75,7 +75,9 @@ class Beneficiary(models.Model):
     home_place = models.CharField(_("ward, village or tole"), max_length=200, blank=True)
     phone = SealedTextField(_("telephone"), max_length=40, blank=True)
     safe_contact = SealedTextField(_("how it is safe to reach them"), max_length=1000, blank=True)
-    phone_index = models.BinaryField(null=True, editable=False)  # finds a whole number; see core.encryption.blind
+    phone_index = models.BinaryField(
+        null=True, editable=False
+    )  # finds a whole number; see core.encryption.blind
     registered_on = models.DateField()
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
@@ -102,7 +104,9 @@ class Beneficiary(models.Model):
         ]
         indexes = [
             models.Index(fields=["organisation", "-created_at"]),
-            models.Index(fields=["phone_index"], name="beneficiaries_by_phone", condition=~Q(phone_index=None)),
+            models.Index(
+                fields=["phone_index"], name="beneficiaries_by_phone", condition=~Q(phone_index=None)
+            ),
         ]
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:

@@ -128,7 +128,9 @@ def take_over_case(*, transfer: CaseTransfer, caseworker: User, by, now: datetim
         raise TransferNotMovable(_("The person doesn't agree any more."))
     for do in points.case_transferring:
         do(case=case, receiver=found.receiver, by=by, now=now)
-    former = case.beneficiary
+    former = Beneficiary.objects.visible_to(by).filter(pk=case.beneficiary_id).first()
+    if former is None:  # whoever answered first took the file out of sight
+        raise TransferNotMovable(_("The person doesn't agree any more."))
     told = {name: getattr(former, name) for name in Beneficiary.SEALED}
     _call("transfer_case", found.pk, caseworker.pk)
     _seal_copy(case, former, told)

@@ -216,7 +216,10 @@ class Storyteller:
     def _file(self, case: Opened, groups: tuple[str, str]) -> None:
         country = self.pick(COUNTRIES) if "migrant" in groups[0] else ""
         key = new_id(self.rng)
-        told = {"narrative": self.pick(NARRATIVES), "needs": "A livelihood near home, and somebody to talk to."}
+        told = {
+            "narrative": self.pick(NARRATIVES),
+            "needs": "A livelihood near home, and somebody to talk to.",
+        }
         narrative, needs = (
             self._sealed(f"beneficiaries_casefile.{name}", key, case.key, text) for name, text in told.items()
         )
