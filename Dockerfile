@@ -11,6 +11,7 @@ RUN pip install --no-cache-dir --requirement requirements.txt
 COPY . ./
 # Values for this one command alone: it collects files and opens no connection.
 RUN DATABASE_URL=postgres://nobody@localhost/none REDIS_URL=redis://localhost/0 \
+    FIELD_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
     SECRET_KEY=only-for-collecting-static-files-while-the-image-is-built ALLOWED_HOSTS=localhost \
     EMAIL_URL=consolemail:// SITE_URL=http://localhost python manage.py collectstatic --noinput
 

@@ -4,6 +4,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -245,7 +246,7 @@ def revoke_api_tokens(*, user: User, by, now: datetime) -> int:
     """End all tokens of a person at once; how many there were."""
     if by != user:
         _require_configure(by)
-    ended = ApiToken.objects.visible_to(user).filter(revoked_at=None).update(revoked_at=now)
+    ended = audit.note_update(ApiToken.objects.visible_to(user).filter(revoked_at=None), revoked_at=now)
     audit.record(by=by, verb="tokens revoked", obj=user, now=now, detail={"count": ended})
     return ended
 
@@ -342,25 +343,21 @@ def end_access(*, person: User, by, now: datetime) -> None:
         if membership.starts_on < today:
             end_membership(membership=membership, on=today - timedelta(days=1), by=by, now=now)
         else:
-            audit.record(
-                by=by,
-                verb="membership removed",
-                obj=membership,
-                now=now,
-                detail={"user": str(person.pk), "role": membership.role.code},
-            )
+            removed = copy(membership)  # its key is gone afterwards
             membership.delete()
-    audit.record(by=by, verb="access ended", obj=person, now=now)
+            detail = {"user": str(person.pk), "role": membership.role.code}
+            audit.record(by=by, verb="membership removed", obj=removed, now=now, detail=detail)
     if not works_elsewhere(person, ours, on=today):
         _close_account(person, now=now)
         person.save(update_fields=["is_active", "password"])
+    audit.record(by=by, verb="access ended", obj=person, now=now)
 
 
 def _close_account(user: User, *, now: datetime) -> None:
     """Nobody signs in with it; a new password, even an unusable one, ends its sessions; tokens end."""
     user.is_active = False
     user.set_unusable_password()
-    ApiToken.objects.visible_to(user).filter(revoked_at=None).update(revoked_at=now)
+    audit.note_update(ApiToken.objects.visible_to(user).filter(revoked_at=None), revoked_at=now)
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """Every write to programmes and their money."""
 
 from collections.abc import Collection, Iterator
+from copy import copy
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -59,8 +60,9 @@ def save_configuration(*, obj: models.Model, by, now: datetime) -> models.Model:
 def remove_configuration(*, obj: models.Model, by, now: datetime) -> None:
     """Remove one configured thing that nothing refers to."""
     _require_configure(by)
-    audit.record(by=by, verb="configuration removed", obj=obj, now=now)
+    removed = copy(obj)  # its key is gone afterwards
     obj.delete()
+    audit.record(by=by, verb="configuration removed", obj=removed, now=now)
 
 
 @transaction.atomic

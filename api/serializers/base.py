@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from accounts.models import User
 from api.pagination import LARGEST_PAGE, PAGE
+from core.sealing import SealedJSONField, SealedTextField
 
 
 class Given(serializers.Serializer):
@@ -69,7 +70,17 @@ class Day(serializers.DateField):
         return super().to_internal_value(value if isinstance(value, str) else "")
 
 
-class PersonOfStaff(serializers.ModelSerializer):
+class RowSerializer(serializers.ModelSerializer):
+    """A row as it is told; what is sealed in the database is told as what it says."""
+
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        SealedTextField: serializers.CharField,
+        SealedJSONField: serializers.JSONField,
+    }
+
+
+class PersonOfStaff(RowSerializer):
     """Who did something, of those who sign in."""
 
     name = serializers.SerializerMethodField()

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts.models import Organisation
 from accounts.queries import organisations_of
-from api.serializers.base import Day, Flag, Given, Known, PageQuery, PersonOfStaff
+from api.serializers.base import Day, Flag, Given, Known, PageQuery, PersonOfStaff, RowSerializer
 from beneficiaries.choices import (
     AssessmentDecision,
     CaseStatus,
@@ -54,7 +54,7 @@ class PlaceCode(serializers.CharField):
         return found
 
 
-class BeneficiarySerializer(serializers.ModelSerializer):
+class BeneficiarySerializer(RowSerializer):
     birth_precision = serializers.ChoiceField(choices=DatePrecision.choices, allow_blank=True, read_only=True)
     home_district: Any = serializers.SlugRelatedField("code", read_only=True, allow_null=True)
     home_local_level: Any = serializers.SlugRelatedField("code", read_only=True, allow_null=True)
@@ -85,7 +85,7 @@ class BeneficiarySerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class CaseFileSerializer(serializers.ModelSerializer):
+class CaseFileSerializer(RowSerializer):
     caseworker = PersonOfStaff(read_only=True)
     current_district: Any = serializers.SlugRelatedField("code", read_only=True, allow_null=True)
 
@@ -106,7 +106,7 @@ class CaseFileSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class CaseSerializer(serializers.ModelSerializer):
+class CaseSerializer(RowSerializer):
     """`beneficiary` and `file` are null for who sees the reference and figures only."""
 
     beneficiary = serializers.SerializerMethodField()
@@ -133,7 +133,7 @@ class CaseSerializer(serializers.ModelSerializer):
         return None if case.opened_file is None else str(case.beneficiary_id)
 
 
-class ConsentSerializer(serializers.ModelSerializer):
+class ConsentSerializer(RowSerializer):
     recorded_by = PersonOfStaff(read_only=True)
 
     class Meta:
@@ -156,7 +156,7 @@ class ConsentSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class ScreeningSerializer(serializers.ModelSerializer):
+class ScreeningSerializer(RowSerializer):
     answers = serializers.DictField(child=serializers.BooleanField(allow_null=True), read_only=True)
     by = PersonOfStaff(read_only=True)
 
@@ -166,7 +166,7 @@ class ScreeningSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class AssessmentSerializer(serializers.ModelSerializer):
+class AssessmentSerializer(RowSerializer):
     """A decision on admission; `enrolment` is what it led to, null where the person was not admitted."""
 
     is_override = serializers.BooleanField(read_only=True)
@@ -194,7 +194,7 @@ class AssessmentSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class EnrolmentSerializer(serializers.ModelSerializer):
+class EnrolmentSerializer(RowSerializer):
     is_backdated = serializers.BooleanField(read_only=True)
     by = PersonOfStaff(read_only=True)
 

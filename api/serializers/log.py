@@ -4,12 +4,12 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.serializers.base import Day, PageQuery
+from api.serializers.base import Day, PageQuery, RowSerializer
 from core import audit
 from core.models import AuditEvent
 
 
-class AuditEventSerializer(serializers.ModelSerializer):
+class AuditEventSerializer(RowSerializer):
     """`detail` holds figures, codes and names of fields; an address is told by its shape."""
 
     actor = serializers.UUIDField(source="actor_id", read_only=True, allow_null=True)

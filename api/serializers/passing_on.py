@@ -6,14 +6,14 @@ from rest_framework import serializers
 
 from accounts.models import Organisation, User
 from accounts.queries import authority_of
-from api.serializers.base import Given, Known, PersonOfStaff
+from api.serializers.base import Given, Known, PersonOfStaff, RowSerializer
 from api.serializers.cases import OfCase
 from beneficiaries.choices import ConsentGiver, ConsentHow, ReferralState, TransferState
 from beneficiaries.forms import LIVE_GIVERS, LIVE_HOWS
 from beneficiaries.models import Case, CaseTransfer, Referral, SharedItem
 
 
-class SharedItemSerializer(serializers.ModelSerializer):
+class SharedItemSerializer(RowSerializer):
     """One thing passed on, as it stood when it was sent."""
 
     class Meta:
@@ -22,7 +22,7 @@ class SharedItemSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class ReferralSerializer(serializers.ModelSerializer):
+class ReferralSerializer(RowSerializer):
     """The receiver sees this and its items, and nothing else of the case."""
 
     items = SharedItemSerializer(many=True, read_only=True)
@@ -49,7 +49,7 @@ class ReferralSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class TransferSerializer(serializers.ModelSerializer):
+class TransferSerializer(RowSerializer):
     offered_by = PersonOfStaff(read_only=True)
     answered_by = PersonOfStaff(read_only=True, allow_null=True)
     caseworker = PersonOfStaff(read_only=True, allow_null=True)

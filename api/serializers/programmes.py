@@ -3,18 +3,18 @@
 from rest_framework import serializers
 
 from accounts.models import Organisation
-from api.serializers.base import PageQuery
+from api.serializers.base import PageQuery, RowSerializer
 from projects.models import BudgetLine, Criteria, Indicator, Project
 
 
-class OrganisationSerializer(serializers.ModelSerializer):
+class OrganisationSerializer(RowSerializer):
     class Meta:
         model = Organisation
         fields = ["id", "code", "name_en", "name_ne", "kind", "is_active"]
         read_only_fields = fields
 
 
-class BudgetLineSerializer(serializers.ModelSerializer):
+class BudgetLineSerializer(RowSerializer):
     """A line that a grant is asked from; how much it holds is for those who manage it."""
 
     class Meta:
@@ -23,7 +23,7 @@ class BudgetLineSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class ProjectSerializer(serializers.ModelSerializer):
+class ProjectSerializer(RowSerializer):
     budget_lines = BudgetLineSerializer(many=True, read_only=True)
 
     class Meta:
@@ -49,14 +49,14 @@ class ProjectSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class CriteriaSerializer(serializers.ModelSerializer):
+class CriteriaSerializer(RowSerializer):
     class Meta:
         model = Criteria
         fields = ["id", "project", "version", "tree", "made_at"]
         read_only_fields = fields
 
 
-class IndicatorSerializer(serializers.ModelSerializer):
+class IndicatorSerializer(RowSerializer):
     class Meta:
         model = Indicator
         fields = ["id", "project", "key", "label_en", "label_ne", "unit", "target", "source"]

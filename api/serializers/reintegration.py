@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from api.serializers.base import Day, Given, Known, PersonOfStaff
+from api.serializers.base import Day, Given, Known, PersonOfStaff, RowSerializer
 from api.serializers.cases import OfCase, OfCaseAndProject
 from beneficiaries.models import Enrolment
 from projects.models import BudgetLine
@@ -10,7 +10,7 @@ from reintegration.choices import FollowUpOutcome, GrantState, Livelihood, Wellb
 from reintegration.models import FollowUp, Grant, Instalment, Plan, Reminder
 
 
-class PlanSerializer(serializers.ModelSerializer):
+class PlanSerializer(RowSerializer):
     by = PersonOfStaff(read_only=True)
 
     class Meta:
@@ -30,7 +30,7 @@ class PlanSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class GrantSerializer(serializers.ModelSerializer):
+class GrantSerializer(RowSerializer):
     """Figures and a case reference: nothing here tells of the person."""
 
     case_reference = serializers.CharField(source="case.reference", read_only=True)
@@ -66,7 +66,7 @@ class GrantSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class InstalmentSerializer(serializers.ModelSerializer):
+class InstalmentSerializer(RowSerializer):
     paid_by = PersonOfStaff(read_only=True, allow_null=True)
 
     class Meta:
@@ -86,7 +86,7 @@ class InstalmentSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class FollowUpSerializer(serializers.ModelSerializer):
+class FollowUpSerializer(RowSerializer):
     """`outcome` and `wellbeing` are empty until it is recorded."""
 
     outcome = serializers.ChoiceField(choices=FollowUpOutcome.choices, allow_blank=True, read_only=True)
@@ -115,7 +115,7 @@ class FollowUpSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class ReminderSerializer(serializers.ModelSerializer):
+class ReminderSerializer(RowSerializer):
     recipient = PersonOfStaff(read_only=True, allow_null=True)
 
     class Meta:

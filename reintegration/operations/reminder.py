@@ -56,11 +56,8 @@ def send_next_reminder(*, now: datetime) -> bool:
         outbox.queue(
             key=f"reminder:{due.reminder_id}", recipient=recipient.email, subject=subject, body=body, now=now
         )
-        changed = (
-            Reminder.objects.editable_by(recipient)
-            .filter(pk=due.reminder_id, sent_at=None)
-            .update(sent_at=now, recipient=recipient)
-        )
+        mine = Reminder.objects.editable_by(recipient).filter(pk=due.reminder_id, sent_at=None)
+        changed = audit.note_update(mine, sent_at=now, recipient_id=recipient.pk)
         if changed != 1:
             raise RuntimeError(f"reminder {due.reminder_id}: the one who is told can't mark it")
         audit.record(by=recipient, verb="reminder sent", now=now, detail={"reminder": str(due.reminder_id)})

@@ -1,0 +1,24 @@
+"""Write a sealed copy of the database and the files."""
+
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from core import backup
+
+
+class Command(BaseCommand):
+    help = "Write a sealed copy of the database and the files. As the owner."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path)
+
+    def handle(self, *args: object, file: Path, **options: object) -> None:
+        try:
+            found = backup.backup(file)
+        except (backup.NotBackedUp, OSError) as error:
+            raise CommandError(str(error)) from error
+        rows = sum(found.rows.values())
+        self.stdout.write(f"tables {len(found.rows)} rows {rows} files {len(found.files)}")
+        self.stdout.write(found.head)

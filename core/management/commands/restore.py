@@ -1,0 +1,24 @@
+"""Fill an empty database from a sealed copy."""
+
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from core import backup
+
+
+class Command(BaseCommand):
+    help = "Fill an empty database, and the folder of files, from a sealed copy. As the owner."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path)
+
+    def handle(self, *args: object, file: Path, **options: object) -> None:
+        try:
+            found = backup.restore(file)
+        except (backup.NotBackedUp, OSError) as error:
+            raise CommandError(str(error)) from error
+        rows = sum(found.rows.values())
+        self.stdout.write(f"tables {len(found.rows)} rows {rows} files {len(found.files)}")
+        self.stdout.write(found.head)

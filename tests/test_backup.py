@@ -1,0 +1,107 @@
+"""The drill: a sealed copy, an empty database, and the same rows, record and files in it."""
+
+import base64
+import os
+import re
+
+import pytest
+
+from core.context import acting_as
+from tests import databases, story
+
+A, WORD = "ngo_a_caseworker", "Zzcanary"
+
+
+@pytest.fixture
+def told(committed, cast):
+    """A database with somebody's words in it."""
+    with acting_as(cast[A]):
+        story.a_case(
+            cast[A],
+            person=story.a_person(first_name=WORD, phone="+977 980-4417009"),
+            situation=story.a_situation(narrative=WORD),
+        )
+    return committed
+
+
+@pytest.fixture
+def empty():
+    name = f"test_iom_restored_{os.getpid()}"
+    databases._administer(
+        f"DROP DATABASE IF EXISTS {name}",
+        f"CREATE DATABASE {name} TEMPLATE template0",
+        f"REVOKE ALL ON DATABASE {name} FROM PUBLIC",
+        f"GRANT CONNECT ON DATABASE {name} TO iom_app",
+    )
+    yield name
+    databases._administer(f"DROP DATABASE IF EXISTS {name}")
+
+
+def test_what_was_copied_comes_back_row_for_row(told, empty, tmp_path):
+    copy = tmp_path / "copy"
+    made = databases.manage(told, "backup", str(copy)).stdout
+    assert re.match(r"tables \d\d rows \d{4,} files \d+\n0 \d+ [0-9a-f]{64}\n", made)
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert databases.manage(empty, "restore", str(copy)).stdout == made
+    assert databases.manage(empty, "verify_audit").stdout == databases.manage(told, "verify_audit").stdout
+    assert "drifted 0" in databases.manage(empty, "check_access").stdout
+    script = (
+        "from accounts.models import User; from core.context import acting_as\n"
+        "from beneficiaries.queries import case_list; from beneficiaries.models import CaseFile\n"
+        f"u = User.objects.get(username='{A}')\n"
+        "with acting_as(u):\n"
+        "    row = case_list(u, find='980-4417009')[0]\n"
+        "    print(CaseFile.objects.get(case=row.case_id).narrative)"
+    )
+    assert databases.manage(empty, "shell", "-v0", "-c", script).stdout.strip() == WORD
+    # The wall came along: the application still owns nothing, and without context there is nothing.
+    alone = "from beneficiaries.models import Case; print(Case.objects.count())"
+    assert databases.manage(empty, "shell", "-v0", "-c", alone).stdout.strip() == "0"
+
+
+def test_a_copy_tells_nothing_to_who_has_no_key(told, empty, tmp_path, monkeypatch):
+    copy = tmp_path / "copy"
+    databases.manage(told, "backup", str(copy))
+    assert WORD.encode() not in copy.read_bytes()
+    assert b"beneficiaries_case" not in copy.read_bytes()
+    monkeypatch.setenv("FIELD_KEYS", base64.b64encode(os.urandom(32)).decode())
+    done = databases.manage(empty, "restore", str(copy), check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "None of FIELD_KEYS opens this copy." in done.stderr
+
+
+@pytest.mark.parametrize("harm", ["cut off", "a changed byte", "pieces swapped", "no copy at all"])
+def test_a_damaged_copy_changes_nothing(told, empty, tmp_path, harm):
+    copy = tmp_path / "copy"
+    databases.manage(told, "backup", str(copy))
+    whole = copy.read_bytes()
+    middle = len(whole) // 2
+    pieces, at = [], 11
+    while at < len(whole):
+        size = 4 + int.from_bytes(whole[at : at + 4], "big")
+        pieces.append(whole[at : at + size])
+        at += size
+    assert len(pieces) > 3
+    copy.write_bytes(
+        {
+            "cut off": whole[: -len(pieces[-1])],
+            "a changed byte": whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
+            "pieces swapped": whole[:11] + b"".join([pieces[0], pieces[2], pieces[1], *pieces[3:]]),
+            "no copy at all": b"PGDMP" + whole,
+        }[harm]
+    )
+    done = databases.manage(empty, "restore", str(copy), check=False)
+    assert done.returncode == 1
+    assert re.search("damaged or cut off|no copy that", done.stderr)
+    with databases.as_owner(empty) as link, link.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+        assert cursor.fetchone() == (0,)
+    link.close()
+
+
+def test_a_database_with_something_in_it_is_left_alone(told, tmp_path):
+    copy = tmp_path / "copy"
+    databases.manage(told, "backup", str(copy))
+    done = databases.manage(told, "restore", str(copy), check=False)
+    assert done.returncode == 1
+    assert "not empty" in done.stderr
