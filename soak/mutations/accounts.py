@@ -4,7 +4,7 @@ from soak.mutations.mutant import Mutant
 
 ASKED = "accounts/queries.py"
 ENTER = "accounts/sql/010_enter.sql"
-DEEDS = "accounts/operations.py"
+DEEDS = "accounts/operations/people.py"
 
 ACCOUNTS = [
     Mutant(
