@@ -30,22 +30,23 @@ SYSTEMS = (
 
 
 def address_of(request: HttpRequest) -> str:
-    """The visitor's address; "" where it isn't known.
-
-    Each proxy appends whom it was reached by, so the entry that the outermost trusted one wrote stands as many places
-    from the end as there are proxies. What stands before it a stranger may have sent.
-    """
-    given = request.META.get("REMOTE_ADDR", "")
-    if settings.TRUSTED_PROXIES:
-        hops = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
-        if len(hops) >= settings.TRUSTED_PROXIES:
-            given = hops[-settings.TRUSTED_PROXIES]
-    return _shaped(given, 32, 64)
+    """The visitor's address, of IPv6 the network; "" where it isn't known."""
+    return _shaped(_given(request), 32, 64)
 
 
 def network_of(request: HttpRequest) -> str:
     """Roughly from where: enough to say "not me", too little to find a house."""
-    return _shaped(address_of(request), 24, 48)
+    return _shaped(_given(request), 24, 48)
+
+
+def _given(request: HttpRequest) -> str:
+    """Each proxy appends whom it was reached by, so the entry that the outermost trusted one wrote stands as many
+    places from the end as there are proxies. What stands before it a stranger may have sent.
+    """
+    hops = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    if 0 < settings.TRUSTED_PROXIES <= len(hops):
+        return hops[-settings.TRUSTED_PROXIES]
+    return request.META.get("REMOTE_ADDR", "")
 
 
 def _shaped(text: str, four: int, six: int) -> str:
