@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from uuid import uuid4
 
 from django.utils import translation
 
@@ -19,7 +20,7 @@ def mail_about_sign_in(user: User, words: Callable[[], tuple[str, str]], *, now:
         subject, body = words()
     with acting_as(user):
         outbox.queue(
-            key=f"sign-in:{user.pk}:{now.timestamp()}",
+            key=f"sign-in:{uuid4()}",
             recipient=user.email,
             subject=subject,
             body=f"{body}\n",
