@@ -250,7 +250,7 @@ class Session(AbstractBaseSession):
     network = models.CharField(max_length=60, blank=True)
 
     wall = Open(ALL, "looked up before there is a context; holds digests, from which no cookie can be made")
-    objects = BaseSessionManager.from_queryset(SessionQuerySet)()
+    objects = BaseSessionManager.from_queryset(SessionQuerySet)()  # type: ignore[misc]
 
     class Meta(AbstractBaseSession.Meta):
         ordering = ["-last_seen_at", "pk"]

@@ -20,7 +20,7 @@ class Answer(NamedTuple):
     proof: str
 
 
-def ask_to_add(user: User) -> str:
+def ask_to_add(user) -> str:
     """What the browser needs to make a passkey for this person, as JSON."""
     return json.dumps(auth.begin_registration(user, passwordless=False), default=dict)
 

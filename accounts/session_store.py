@@ -21,8 +21,10 @@ def digest(key: str | None) -> str:
 class SessionStore(DatabaseStore):
     """Django's own store over our table. A session that ended is never found, so it opens nothing."""
 
+    model: Any
+
     @classmethod
-    def get_model_class(cls):
+    def get_model_class(cls) -> Any:
         from accounts.models import Session  # the store is imported before models are loaded
 
         return Session
@@ -46,7 +48,7 @@ class SessionStore(DatabaseStore):
         about: dict[str, Any] = data.get(ABOUT, {})
         started = data.setdefault("started", now.timestamp())
         return self.model(
-            session_key=digest(self._get_or_create_session_key()),
+            session_key=digest(self._get_or_create_session_key()),  # type: ignore[attr-defined]
             session_data=self.encode(data),
             expire_date=self.get_expiry_date(),
             user_id=data.get(SESSION_KEY),

@@ -36,7 +36,7 @@ def address_of(request: HttpRequest) -> str:
 
 def network_of(request: HttpRequest) -> str:
     """Roughly from where: enough to say "not me", too little to find a house."""
-    return _shaped(_given(request), 24, 48)
+    return re.sub(r"(0/24|/48)$", "*", _shaped(_given(request), 24, 48))
 
 
 def _given(request: HttpRequest) -> str:

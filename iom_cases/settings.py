@@ -27,7 +27,7 @@ ENVIRONMENT = {
     "DEMO": "1 says that the data is invented, on every page; default 0",
     "SWEEP_SECONDS": "how often beat looks for due reminders and waiting mail; default 30",
     "TRUSTED_PROXIES": "how many proxies stand in front and set X-Forwarded-Proto and -For; default 0",
-    "HASH_SLOTS": "how many passwords are hashed at once, at 100 MB each; default 4",
+    "HASH_SLOTS": "how many passwords are hashed at once, at 100 MB each; default 2",
 }
 REQUIRED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "EMAIL_URL", "SITE_URL")
 
@@ -187,7 +187,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-HASH_SLOTS = _read("HASH_SLOTS", env.int, 4)
+HASH_SLOTS = _read("HASH_SLOTS", env.int, 2)
 # allauth keeps second factors; pages, delays and mails are our own (docs/adr/0006-sign-in.md).
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]  # nobody signs up: allauth's checks ask for it

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from accounts.models import SignInThrottle
 from accounts.operations import save_user
 from accounts.queries import reset_link
 from core import outbox
@@ -79,16 +80,21 @@ def test_anothers_link_is_not_made_from_ones_own(cast):
 
 
 def test_strangers_learn_nothing_from_the_page_or_its_time(cast, mails):
-    took, pages = {}, set()
-    for email in (cast[WHO].email, "nobody@example.org"):
-        client = Client(REMOTE_ADDR="")
-        begun = time.perf_counter()
-        page = client.post(FORGOTTEN, {"email": email})
-        took[email] = time.perf_counter() - begun
-        pages.add(re.sub(r'value="[A-Za-z0-9]{64}"', "", page.content.decode()))
+    """The quickest of some tries of each: the first one of a process also loads what it needs."""
+    took: dict[str, list[float]] = {cast[WHO].email: [], "nobody@example.org": []}
+    pages = set()
+    for _time in range(3):
+        for email, times in took.items():
+            SignInThrottle.objects.all().delete()
+            begun = time.perf_counter()
+            page = Client().post(FORGOTTEN, {"email": email})
+            times.append(time.perf_counter() - begun)
+            pages.add(re.sub(r'value="[A-Za-z0-9]{64}"', "", page.content.decode()))
     assert len(pages) == 1
-    assert len(mails) == 1
-    assert max(took.values()) - min(took.values()) < 0.1, took
+    assert len(mails) == 3
+    known, unknown = map(min, took.values())
+    assert abs(known - unknown) < 0.1, took
+    assert unknown >= 0.4
 
 
 def test_who_has_not_chosen_a_first_password_gets_no_link(cast, mails):

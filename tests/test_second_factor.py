@@ -15,7 +15,7 @@ from django.test import Client
 from accounts.models import UsedProof
 from accounts.operations import add_app, create_api_token, reset_second_factor, save_user
 from accounts.operations import factor as factors
-from accounts.queries import is_enrolled, reset_link
+from accounts.queries import invitations, is_enrolled, reset_link
 from core.clock import now
 from tests.addresses import patterns
 from tests.factors import (
@@ -430,3 +430,34 @@ def test_what_happened_is_on_record(committed, owner, cast, required):
         ("signed in", "app", pk),
         ("signed out", None, pk),
     ]
+
+
+def test_what_was_sealed_under_another_key_opens_nothing_and_breaks_nothing(cast, required, settings):
+    app = enrolled(cast[WHO])
+    settings.SECRET_KEY = "another" * 10
+    client = _password_only()
+    assert give_code(client, app.code()).status_code == 200
+    assert not is_in(client)
+
+
+def test_who_was_invited_chooses_a_password_signs_in_and_enrols(cast, required):
+    user = cast[WHO]
+    user.set_unusable_password()
+    user.save()
+    client = Client()
+    chosen = {"password": "a first long sentence 1", "again": "a first long sentence 1"}
+    done = client.post(f"/accounts/invitation/{user.pk}/{invitations.make_token(user)}/", chosen)
+    assert done["Location"] == LOGIN
+    assert give_password(client, WHO, chosen["password"]).status_code == 302
+    assert client.get("/")["Location"] == "/accounts/security/"
+    app = _secret_on(client.get(ADD_APP))
+    client.post(ADD_APP, {"code": app.code()})
+    assert is_in(client)
+
+
+def test_the_command_takes_a_factor_away_where_no_administrator_is_left(cast, required):
+    enrolled(cast["administrator"])
+    call_command("reset_second_factor", "administrator")
+    assert not is_enrolled(cast["administrator"])
+    with pytest.raises(SystemExit):
+        call_command("reset_second_factor", "no-such-person")

@@ -107,7 +107,7 @@ def test_ones_sessions_are_listed_in_words_and_roughly(cast):
     here = _signed_in(HTTP_USER_AGENT=CHROME, REMOTE_ADDR="2001:db8:1:2:3::9")
     _signed_in(OTHER, REMOTE_ADDR="198.51.100.4")
     page = here.get("/accounts/security/").content.decode()
-    for words in ("Firefox on Android", "203.0.113.0/24", "Chrome on Windows", "2001:db8:1::/48", "This one"):
+    for words in ("Firefox on Android", "203.0.113.*", "Chrome on Windows", "2001:db8:1::*", "This one"):
         assert words in page, words
     for words in ("203.0.113.77", "::9", "198.51.100"):
         assert words not in page, words

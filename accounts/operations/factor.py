@@ -1,6 +1,7 @@
 """Second factors: a person's own to add, use and remove; an administrator's to take away altogether."""
 
 import hmac
+import logging
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,8 +20,10 @@ from accounts.models import UsedProof, User
 from accounts.operations.mail import mail_about_sign_in
 from accounts.operations.session import end_other_sessions, end_sessions_of
 from accounts.queries import factors_of, is_enrolled, may_configure
+from accounts.sealing import NotOpened
 from core import audit
 
+logger = logging.getLogger(__name__)
 APP, RECOVERY, PASSKEY = "app", "recovery", "passkey"
 STEP = 30  # seconds that a code of an app holds
 TOLERATED = (0, -1, 1)  # steps that a phone's clock may be off
@@ -55,22 +58,32 @@ def use_code(*, user: User, code: str, now: datetime) -> str | None:
     """Use a code of the person's app or a recovery code up; by which of them, or None where it is neither's."""
     code = "".join(code.split()).replace("-", "")
     for factor in factors_of(user).exclude(type=Authenticator.Type.WEBAUTHN).order_by("-type"):
-        if factor.type == Authenticator.Type.TOTP:
-            step = step_of(decrypt(factor.data["secret"]), code, now=now)
-            if step is not None and spend_proof(user=user, proof=f"app:{step}", now=now):
-                factor.last_used_at = now
-                factor.save(update_fields=["last_used_at"])
-                return APP
-        elif RecoveryCodes(factor).validate_code(
-            code
-        ):  # locks its row: a code is marked before another sees it
-            audit.record(by=user, verb="recovery code used", obj=user, now=now)
-            return RECOVERY
+        try:
+            method = _use_of(factor, code, user=user, now=now)
+        except NotOpened:
+            logger.exception("a second factor was sealed under another key")
+            continue
+        if method is not None:
+            return method
+    return None
+
+
+def _use_of(factor: Authenticator, code: str, *, user: User, now: datetime) -> str | None:
+    if factor.type == Authenticator.Type.TOTP:
+        step = step_of(decrypt(factor.data["secret"]), code, now=now)
+        if step is None or not spend_proof(user=user, proof=f"app:{step}", now=now):
+            return None
+        factor.last_used_at = now
+        factor.save(update_fields=["last_used_at"])
+        return APP
+    if RecoveryCodes(factor).validate_code(code):  # locks its row: a code is marked before another sees it
+        audit.record(by=user, verb="recovery code used", obj=user, now=now)
+        return RECOVERY
     return None
 
 
 @transaction.atomic
-def add_app(*, secret: str, code: str, session: str, proven: bool, by: User, now: datetime) -> None:
+def add_app(*, secret: str, code: str, session: str, proven: bool, by, now: datetime) -> None:
     """Enrol an app in place of a former one, once it shows that it has the secret; other sessions end.
 
     `proven`: who has a factor already must have signed in with it, or a stolen password would add its own.
@@ -86,7 +99,7 @@ def add_app(*, secret: str, code: str, session: str, proven: bool, by: User, now
 
 @transaction.atomic
 def add_passkey(
-    *, name: str, credential: dict[str, Any], session: str, proven: bool, by: User, now: datetime
+    *, name: str, credential: dict[str, Any], session: str, proven: bool, by, now: datetime
 ) -> None:
     """Enrol a passkey that `passkeys.is_added` found right; other sessions end."""
     _require_proven(by, proven)
@@ -103,7 +116,7 @@ def _require_proven(user: User, proven: bool) -> None:
         raise PermissionDenied
 
 
-def _added(method: str, session: str, *, by: User, now: datetime) -> None:
+def _added(method: str, session: str, *, by, now: datetime) -> None:
     RecoveryCodes.activate(by)
     audit.record(by=by, verb="second factor added", obj=by, now=now, detail={"method": method})
     end_other_sessions(kept=session, by=by, now=now)
@@ -111,18 +124,18 @@ def _added(method: str, session: str, *, by: User, now: datetime) -> None:
 
 
 @transaction.atomic
-def remove_app(*, by: User, now: datetime) -> None:
+def remove_app(*, by, now: datetime) -> None:
     _remove(factors_of(by).filter(type=Authenticator.Type.TOTP).first(), APP, by=by, now=now)
 
 
 @transaction.atomic
-def remove_passkey(*, number: int, by: User, now: datetime) -> None:
+def remove_passkey(*, number: int, by, now: datetime) -> None:
     """Remove one of a person's own passkeys, by its place in their list."""
     own = list(factors_of(by).filter(type=Authenticator.Type.WEBAUTHN))
     _remove(own[number - 1] if 0 < number <= len(own) else None, PASSKEY, by=by, now=now)
 
 
-def _remove(factor: Authenticator | None, method: str, *, by: User, now: datetime) -> None:
+def _remove(factor: Authenticator | None, method: str, *, by, now: datetime) -> None:
     User.objects.select_for_update().get(pk=by.pk)  # or two at once would each leave the other's
     if factor is None:
         raise ValidationError(_("It is gone already."))
@@ -137,7 +150,7 @@ def _remove(factor: Authenticator | None, method: str, *, by: User, now: datetim
 
 
 @transaction.atomic
-def make_recovery_codes(*, by: User, now: datetime) -> None:
+def make_recovery_codes(*, by, now: datetime) -> None:
     """New recovery codes in place of all former ones."""
     User.objects.select_for_update().get(pk=by.pk)
     if not is_enrolled(by):
@@ -148,7 +161,7 @@ def make_recovery_codes(*, by: User, now: datetime) -> None:
 
 
 @transaction.atomic
-def put_recovery_codes_away(*, by: User, now: datetime) -> None:
+def put_recovery_codes_away(*, by, now: datetime) -> None:
     """The person has written them down: they are shown no more."""
     held = factors_of(by).filter(type=Authenticator.Type.RECOVERY_CODES).select_for_update().first()
     if held is not None and "viewed_at" not in held.data:

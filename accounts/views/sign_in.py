@@ -125,13 +125,12 @@ def second_step(request: HttpRequest) -> HttpResponse:
     user = _pending_person(request)
     if user is None:
         return redirect("accounts:sign-in")
-    return _with_factor(request, user, "accounts/second_step.html") or _enter(
-        request, user, request.proven_by
-    )  # type: ignore[attr-defined]
+    answer = _with_factor(request, user, "accounts/second_step.html")
+    return _enter(request, user, answer) if isinstance(answer, str) else answer
 
 
-def _with_factor(request: HttpRequest, user: User, template: str) -> HttpResponse | None:
-    """Ask for the person's own factor; None once it is given, with `request.proven_by` saying which."""
+def _with_factor(request: HttpRequest, user: User, template: str) -> HttpResponse | str:
+    """Ask for the person's own factor; which it was, once it is given."""
     form = FactorForm(request.POST or None)
     context: dict[str, Any] = {"form": form, "next": safe_next(request)}
     refused: MustWait | None = None
@@ -142,8 +141,7 @@ def _with_factor(request: HttpRequest, user: User, template: str) -> HttpRespons
             refused = refusal
         else:
             if not isinstance(found, NotTheOne):
-                request.proven_by = found  # type: ignore[attr-defined]
-                return None
+                return found
             form.add_error(None, found)
     kinds = {factor.type for factor in factors_of(user)}
     context["has_app"] = Authenticator.Type.TOTP in kinds
@@ -193,14 +191,14 @@ def confirm(request: HttpRequest) -> HttpResponse:
     has_factor = is_enrolled(user)
     ask = _with_factor if has_factor else _with_password
     answer = ask(request, user, "accounts/confirm.html")
-    if answer is None:
-        recent.prove(request, by_factor=has_factor)
-        answer = redirect(safe_next(request))
-    return answer
+    if not isinstance(answer, str):
+        return answer
+    recent.prove(request, by_factor=has_factor)
+    return redirect(safe_next(request))
 
 
-def _with_password(request: HttpRequest, user: User, template: str) -> HttpResponse | None:
-    """Ask for the person's own password; None once it is given."""
+def _with_password(request: HttpRequest, user: User, template: str) -> HttpResponse | str:
+    """Ask for the person's own password; how they answered, once it is given."""
     form = OwnPasswordForm(request.POST or None)
     context = {"form": form, "next": safe_next(request)}
     if request.method == "POST" and form.is_valid():
@@ -212,7 +210,7 @@ def _with_password(request: HttpRequest, user: User, template: str) -> HttpRespo
         except MustWait as refusal:
             return told_to_wait(request, template, context, refusal)
         if not isinstance(found, NotTheOne):
-            return None
+            return found
         form.add_error(None, found)
     return render(request, template, context)
 
