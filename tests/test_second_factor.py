@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
+from accounts import sealing
 from accounts.models import UsedProof
 from accounts.operations import add_app, create_api_token, reset_second_factor, save_user
 from accounts.operations import factor as factors
@@ -432,9 +433,9 @@ def test_what_happened_is_on_record(committed, owner, cast, required):
     ]
 
 
-def test_what_was_sealed_under_another_key_opens_nothing_and_breaks_nothing(cast, required, settings):
+def test_what_was_sealed_under_another_key_opens_nothing_and_breaks_nothing(cast, required, monkeypatch):
     app = enrolled(cast[WHO])
-    settings.SECRET_KEY = "another" * 10
+    monkeypatch.setattr(sealing, "_key", lambda: b"another key of 32 bytes, no less")
     client = _password_only()
     assert give_code(client, app.code()).status_code == 200
     assert not is_in(client)
