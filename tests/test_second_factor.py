@@ -348,6 +348,13 @@ def test_a_code_opens_once_and_codes_of_other_minutes_do_not(cast, required):
         assert give_code(second, app.code(steps)).status_code == 200
 
 
+def test_a_code_may_be_typed_in_nepali_digits_and_with_spaces(cast, required):
+    app = enrolled(cast[WHO])
+    client, code = _password_only(), app.code().translate(str.maketrans("0123456789", "०१२३४५६७८९"))
+    assert give_code(client, f"{code[:3]} {code[3:]}").status_code == 302
+    assert is_in(client)
+
+
 def test_a_recovery_code_opens_once_and_is_on_record(cast, required):
     enrolled(cast[WHO])
     code = recovery_codes_of(cast[WHO])[3]

@@ -31,6 +31,11 @@ PROOFS_KEPT = timedelta(days=1)
 MOST_PASSKEYS = 8
 
 
+def digits_of(text: str) -> str:
+    """A code as it is compared: in Latin digits, whichever were typed, without spaces and dashes."""
+    return "".join(str(int(sign)) for sign in text if sign.isdecimal())
+
+
 def step_of(secret: str, code: str, *, now: datetime) -> int | None:
     """The half minute for which an app with this secret shows this code; None where it is none about now."""
     current, found = int(now.timestamp()) // STEP, None
@@ -56,7 +61,7 @@ def spend_proof(*, user: User, proof: str, now: datetime) -> bool:
 @transaction.atomic
 def use_code(*, user: User, code: str, now: datetime) -> str | None:
     """Use a code of the person's app or a recovery code up; by which of them, or None where it is neither's."""
-    code = "".join(code.split()).replace("-", "")
+    code = digits_of(code)
     for factor in factors_of(user).exclude(type=Authenticator.Type.WEBAUTHN).order_by("-type"):
         try:
             method = _use_of(factor, code, user=user, now=now)
@@ -89,7 +94,7 @@ def add_app(*, secret: str, code: str, session: str, proven: bool, by, now: date
     `proven`: who has a factor already must have signed in with it, or a stolen password would add its own.
     """
     _require_proven(by, proven)
-    step = step_of(secret, "".join(code.split()), now=now)
+    step = step_of(secret, digits_of(code), now=now)
     if step is None or not spend_proof(user=by, proof=f"app:{step}", now=now):
         raise ValidationError({"code": _("This code is not right. Look at the app again.")})
     factors_of(by).filter(type=Authenticator.Type.TOTP).delete()
