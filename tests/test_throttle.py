@@ -1,6 +1,5 @@
 """Guessing costs time: by account and by address, whatever is forged, and never for ever."""
 
-import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -168,8 +167,8 @@ def test_an_unknown_name_takes_as_long_as_a_wrong_password(cast):
             page = give_password(Client(REMOTE_ADDR=f"198.51.100.{number}"), typed, "wrong")
             took[name].append(time.perf_counter() - begun)
             assert "The user name or the password is not right." in page.content.decode()
-    medians = {name: statistics.median(times) for name, times in took.items()}
-    assert max(medians.values()) < 1.5 * min(medians.values()), medians
+    quickest = {name: min(times) for name, times in took.items()}  # the others say how busy the machine is
+    assert max(quickest.values()) < 1.5 * min(quickest.values()), quickest
 
 
 @pytest.mark.django_db
