@@ -16,7 +16,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.choices import Permission
 from accounts.models import Membership, Organisation, Role, User
-from accounts.operations import save_membership, save_organisation, save_user, tailor_role
+from accounts.operations import (
+    reset_second_factor,
+    save_membership,
+    save_organisation,
+    save_user,
+    tailor_role,
+)
 from core.admin import ConfigurationAdmin, ConfigurationForm, ConfigurationInline, ReadOnlyInline
 
 
@@ -121,6 +127,15 @@ class UserForm(ConfigurationForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
+    without_factor = forms.BooleanField(
+        label=_("Take away the second step"),
+        help_text=_(
+            "For somebody who lost phone and recovery codes, once you are sure who asks. They are told by "
+            "mail, and set up a new one when they next sign in."
+        ),
+        required=False,
+    )
+
     def _post_clean(self) -> None:
         """The password is held against the names as typed, hence after they are on the instance."""
         super()._post_clean()
@@ -138,7 +153,7 @@ class UserAdmin(ConfigurationAdmin):
 
     form = UserForm
     fieldsets = (
-        (None, {"fields": ("username", "new_password", "is_active")}),
+        (None, {"fields": ("username", "new_password", "without_factor", "is_active")}),
         (_("Person"), {"fields": ("first_name", "last_name", "email", "language")}),
         (_("Record"), {"fields": ("date_joined", "last_login")}),
     )
@@ -166,6 +181,8 @@ class UserAdmin(ConfigurationAdmin):
 
     def write(self, *, obj: User, form: Any, by: Any, now: datetime) -> None:
         save_user(user=obj, by=by, now=now, password=form.cleaned_data["new_password"])
+        if form.cleaned_data["without_factor"]:
+            reset_second_factor(user=obj, by=by, now=now)
 
     def write_row(self, *, obj: Membership, by: Any, now: datetime) -> None:
         save_membership(membership=obj, by=by, now=now)

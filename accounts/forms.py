@@ -1,16 +1,16 @@
-"""Forms of sign-in, of people and their roles, and of a first password."""
+"""Forms of sign-in, of people and their roles, and of passwords."""
 
 from django import forms
-from django.contrib.auth import authenticate
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import LANGUAGES, Role, User
+from accounts.models import LANGUAGES, Role
 from core.forms import OnceForm, check_period, day_field
 
 
 class SignInForm(forms.Form):
-    """Name and password. What is wrong is never said more closely than that."""
+    """Name and password."""
 
     username = forms.CharField(
         label=_("User name"),
@@ -26,21 +26,64 @@ class SignInForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
-    def __init__(self, *args, request=None, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        self.request = request
-        self.user: User | None = None
 
-    def clean(self):
-        super().clean()
-        found = self.cleaned_data
-        if found.get("username") and found.get("password"):
-            self.user = authenticate(  # type: ignore[assignment]  # the one user model there is
-                self.request, username=found["username"], password=found["password"]
-            )
-            if self.user is None:
-                raise forms.ValidationError(_("The user name or the password is not right."))
-        return found
+class CodeForm(forms.Form):
+    """A code of an app."""
+
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=20,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "govuk-input--width-10"}
+        ),
+    )
+
+
+class FactorForm(CodeForm):
+    """A code of an app or a recovery code; or a passkey's answer, which the page's script writes."""
+
+    credential = forms.JSONField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].required = not self.data.get("credential")
+
+
+class PasskeyAddForm(forms.Form):
+    """A new passkey, which the page's script writes, and what its owner calls it."""
+
+    credential = forms.JSONField(
+        widget=forms.HiddenInput, error_messages={"required": _("The passkey was not made. Try again.")}
+    )
+    name = forms.CharField(
+        label=_("Name of the passkey"),
+        max_length=40,
+        required=False,  # a passkey that is made already isn't refused for want of a name
+        help_text=_("So that you know it again, such as “my phone”."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def clean_name(self) -> str:
+        return self.cleaned_data["name"] or gettext("My passkey")
+
+
+class OwnPasswordForm(forms.Form):
+    """One's own password, said again."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class ForgottenForm(forms.Form):
+    email = forms.EmailField(
+        label=_("E-mail"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
+    )
 
 
 class RoleChoice(forms.ModelChoiceField):
@@ -102,8 +145,8 @@ class PersonForm(RoleGivenForm):
     field_order = ["first_name", "last_name", "email", "language", "role"]
 
 
-class FirstPasswordForm(forms.Form):
-    """The password that an invited person chooses, typed twice."""
+class NewPasswordForm(forms.Form):
+    """The password that a person chooses, typed twice."""
 
     password = forms.CharField(
         label=_("Password"),

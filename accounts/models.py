@@ -5,6 +5,7 @@ import uuid
 from django.contrib.auth.models import AbstractUser, Group
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeOperators
+from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
 from django.db import models
 from django.db.models import F, Func, Q
 from django.utils import timezone
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase
 
 from accounts.choices import OrganisationKind, Permission, RoleCode
+from accounts.rules import LONGEST_IDLE, LONGEST_SESSION
 from core.models import EVERY_COLUMN
 from core.scoping import Open, OwnWall, ScopedQuerySet
 
@@ -226,3 +228,69 @@ class ApiToken(models.Model):
     class Meta:
         ordering = ["-created_at", "id"]
         constraints = [models.UniqueConstraint(fields=["digest"], name="accounts_token_digest_once")]
+
+
+class SessionQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """A person's own sessions."""
+        return self.filter(user_id=user.pk)
+
+    def alive(self, at):
+        """Sessions that open something: neither idle for too long nor too old, whatever the cookie says."""
+        return self.filter(
+            expire_date__gt=at,
+            last_seen_at__gt=at - LONGEST_IDLE,
+            started_at__gt=at - LONGEST_SESSION,
+        )
+
+
+class Session(AbstractBaseSession):
+    """A browser's session. `session_key` holds a digest of the cookie's key, so that a copy opens nothing."""
+
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions")
+    started_at = models.DateTimeField(default=timezone.now)
+    last_seen_at = models.DateTimeField(default=timezone.now)
+    device = models.CharField(max_length=60, blank=True)
+    network = models.CharField(max_length=60, blank=True)
+
+    never_recorded = EVERY_COLUMN
+    wall = Open(ALL, "looked up before there is a context; holds digests, from which no cookie can be made")
+    objects = BaseSessionManager.from_queryset(SessionQuerySet)()  # type: ignore[misc]
+
+    class Meta(AbstractBaseSession.Meta):
+        ordering = ["-last_seen_at", "pk"]
+        indexes = [models.Index(fields=["last_seen_at"], name="accounts_session_last_seen")]
+
+
+class SignInThrottle(models.Model):
+    """How often signing in failed: for an account, an address or a known browser.
+
+    `key` is a keyed digest: neither a name that somebody typed nor an address can be read from it.
+    """
+
+    key = models.CharField(max_length=64, primary_key=True)
+    failures = models.PositiveIntegerField()
+    failed_at = models.DateTimeField()
+
+    never_recorded = EVERY_COLUMN
+    wall = Open(ALL, "counted before anybody is signed in; keyed digests and counts")
+
+    class Meta:
+        ordering = ["key"]
+        indexes = [models.Index(fields=["failed_at"], name="accounts_throttle_failed_at")]
+
+
+class UsedProof(models.Model):
+    """A one-time code or a passkey's answer that was used: the constraint lets it in once, however many try."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    proof = models.CharField(max_length=80)
+    used_at = models.DateTimeField()
+
+    never_recorded = EVERY_COLUMN
+    wall = Open(("SELECT", "INSERT", "DELETE"), "asked before anybody is signed in; numbers of half minutes")
+
+    class Meta:
+        ordering = ["-used_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["user", "proof"], name="accounts_proof_once")]

@@ -3,11 +3,13 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.core import signing
 from django.db import connection
 from django.db.models import F, Prefetch, Q
 from django.utils import timezone
@@ -25,6 +27,7 @@ from accounts.models import (
     Organisation,
     OrganisationGroupPermission,
     Role,
+    Session,
     User,
 )
 from core.models import AuditEvent
@@ -191,6 +194,52 @@ def invited_person(person_id: UUID, token: str) -> User | None:
     """Whom this link invites; None for a link that was used, ran out or never was."""
     user = User.objects.filter(pk=person_id).first()
     return user if user is not None and is_invited(user, token) else None
+
+
+class Resets(PasswordResetTokenGenerator):
+    """Links for choosing another password: until one is chosen or the person signs in."""
+
+    key_salt = "accounts.queries.Resets"
+
+
+resets = Resets()
+RESET_SECONDS = 60 * 60
+
+
+def reset_link(user: User) -> str:
+    """One opaque signed text, which ends with use, with signing in and after an hour."""
+    return signing.dumps([user.pk.hex, resets.make_token(user)], salt=Resets.key_salt)
+
+
+def person_of_reset(text: str) -> User | None:
+    """Whose password this link is for; None for a link that was used, ran out or never was."""
+    try:
+        key, token = signing.loads(text, salt=Resets.key_salt, max_age=RESET_SECONDS)
+    except signing.BadSignature:
+        return None
+    user = User.objects.filter(pk=key, is_active=True).first()
+    return user if user and user.has_usable_password() and resets.check_token(user, token) else None
+
+
+def people_at(email: str) -> list[User]:
+    """Everybody with this e-mail who has a password to forget; several accounts may share one."""
+    found = User.objects.filter(email__iexact=email, is_active=True).order_by("pk")
+    return [user for user in found if user.has_usable_password()]
+
+
+def factors_of(user):
+    """A person's own second factors, recovery codes among them, the oldest first."""
+    return Authenticator.objects.filter(user_id=user.pk).order_by("pk")
+
+
+def is_enrolled(user) -> bool:
+    """Whether somebody has a second factor; recovery codes alone are none."""
+    return factors_of(user).exclude(type=Authenticator.Type.RECOVERY_CODES).exists()
+
+
+def sessions_of(user, *, at: datetime):
+    """A person's own sessions that open something, the last used first."""
+    return Session.objects.visible_to(user).alive(at)
 
 
 def permissions_by_role(organisation: Organisation) -> dict[str, frozenset[str]]:

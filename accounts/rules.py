@@ -1,7 +1,7 @@
-"""What a role can't do, who may give it, which two nobody holds together, and how somebody stands."""
+"""What a role can't do, who may give it, how somebody stands, and how long a session and a wait last."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.utils.translation import gettext_lazy as _
@@ -96,3 +96,33 @@ def standing_of(
     if not has_password:
         return Standing.INVITED
     return Standing.WORKING if min(kept) <= on else Standing.TO_COME
+
+
+LONGEST_IDLE = timedelta(minutes=20)
+LONGEST_SESSION = timedelta(hours=10)
+# For what weighs more than reading, one says again who one is when that was longer ago.
+FRESH = timedelta(minutes=10)
+
+
+class Patience(NamedTuple):
+    """How many failures cost nothing, how long the wait grows, and when failures are forgotten."""
+
+    free: int
+    longest: timedelta
+    forgotten: timedelta
+
+
+# Few for one account. Many for one address, as an office of thirty people may share it.
+PATIENCE = {
+    "account": Patience(free=4, longest=timedelta(minutes=15), forgotten=timedelta(days=1)),
+    "address": Patience(free=30, longest=timedelta(minutes=5), forgotten=timedelta(hours=1)),
+}
+
+
+def wait_left(kind: str, failures: int, failed_at: datetime, *, at: datetime) -> timedelta:
+    """How long to wait for the next try: nothing at first, then doubling from a second to a fixed longest."""
+    patience = PATIENCE[kind]
+    if failures <= patience.free or at - failed_at >= patience.forgotten:
+        return timedelta(0)
+    wait = min(timedelta(seconds=2 ** min(failures - patience.free - 1, 20)), patience.longest)
+    return max(failed_at + wait - at, timedelta(0))

@@ -1,18 +1,20 @@
 """Who asks: a program by its token, or a person by the session of their browser."""
 
+from django.conf import settings
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
 from accounts.operations import note_token_use
-from accounts.queries import live_token
+from accounts.queries import is_enrolled, live_token
 from core.clock import now
 from core.context import enter
 
 REFUSED = "This token is unknown, has ended or was revoked."
+NO_FACTOR = "The person of this token has no second step for signing in, without which it opens nothing."
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -34,6 +36,8 @@ class TokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed(REFUSED) from error
         if token is None:
             raise AuthenticationFailed(REFUSED)
+        if settings.MFA_REQUIRED and not is_enrolled(token.user):
+            raise PermissionDenied(NO_FACTOR)
         note_token_use(token=token, now=now())
         enter(token.user.pk)
         return token.user, token

@@ -15,12 +15,12 @@ django.setup()
 
 import psycopg2  # noqa: E402
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY  # noqa: E402
-from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
 from accounts.models import User  # noqa: E402
 from accounts.queries import authority_of  # noqa: E402
+from accounts.session_store import SessionStore  # noqa: E402
 from bench import floor  # noqa: E402
 from beneficiaries import queries  # noqa: E402
 from beneficiaries.models import Enrolment  # noqa: E402

@@ -156,8 +156,10 @@ class IdempotencyKey(models.Model):
         ordering = ["-made_at", "id"]
 
 
-# Django's and guardian's own tables, which carry no wall; what the application may do with each.
+# Django's, guardian's and allauth's own tables, which carry no wall; what the application may do with each.
 OPEN_TABLES = {
+    "account_emailaddress": Open((), "unused: allauth's, for signing up, which nobody can"),
+    "account_emailconfirmation": Open((), "unused: allauth's, for signing up, which nobody can"),
     "auth_group": Open(("SELECT", "INSERT", "UPDATE", "DELETE"), "roles' groups; written by administrators"),
     "auth_group_permissions": Open(("SELECT",), "unused: no model-level permission is ever granted"),
     "auth_permission": Open(("SELECT",), "names of permissions"),
@@ -165,7 +167,11 @@ OPEN_TABLES = {
     "django_admin_log": Open(("SELECT", "INSERT"), "what administrators changed in the configuration"),
     "django_content_type": Open(("SELECT",), "names of models"),
     "django_migrations": Open(("SELECT",), "which migrations ran"),
-    "django_session": Open(("SELECT", "INSERT", "UPDATE", "DELETE"), "sign-in sessions"),
+    "django_session": Open((), "unused: accounts.Session in its place"),
     "guardian_groupobjectpermission": Open((), "unused: direct foreign keys instead"),
     "guardian_userobjectpermission": Open((), "unused: permissions go to roles, never to people"),
+    "mfa_authenticator": Open(
+        ("SELECT", "INSERT", "UPDATE", "DELETE"),
+        "second factors, asked for before anybody is signed in; seeds are sealed, passkeys are public keys",
+    ),
 }

@@ -22,7 +22,7 @@ BATCH = 2000
 class Rewrapped:
     keys: int = 0
     rewrapped: int = 0
-    numbers: int = 0
+    others: int = 0
 
 
 # Each is given a cursor as the owner, and says how many rows it changed.
@@ -52,5 +52,5 @@ def rewrap() -> Rewrapped:
                 changed[start : start + BATCH],
             )
         found.rewrapped = len(changed)
-        found.numbers = sum(do(cursor) for do in more)
+        found.others = sum(do(cursor) for do in more)
     return found

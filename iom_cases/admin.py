@@ -11,15 +11,22 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts import recent
 from accounts.choices import OrganisationKind, Permission
 from accounts.queries import organisations_of
 
 # Passwords and sign-out have one way each, through `accounts`; `view_on_site` would look up any row by key.
+READING = ("GET", "HEAD", "OPTIONS")
+# Views with a form: one says again who one is before filling it in, not after.
+FORMS = ("add_view", "change_view", "delete_view")
 DROPPED = {"logout", "password_change", "password_change_done", "view_on_site"}
 
 
 class ConfigurationSite(admin.AdminSite):
-    """Open to whoever may configure at IOM: partners never enter, and `is_staff` opens nothing."""
+    """Open to whoever may configure at IOM: partners never enter, and `is_staff` opens nothing.
+
+    Every form asks for a recent proof of who one is, the second factor included (accounts.recent).
+    """
 
     site_header = _("Sahayatra: configuration")
     site_title = _("Sahayatra: configuration")
@@ -39,7 +46,12 @@ class ConfigurationSite(admin.AdminSite):
         @wraps(view)
         def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if self.has_permission(request):
-                return inside(request, *args, **kwargs)
+                weighs = request.method not in READING or getattr(view, "__name__", "") in FORMS
+                return (
+                    recent.to_confirm(request)
+                    if weighs and not recent.is_recent(request)
+                    else inside(request, *args, **kwargs)
+                )
             if request.user.is_authenticated:
                 raise PermissionDenied
             return redirect_to_login(request.get_full_path(), reverse("accounts:sign-in"))

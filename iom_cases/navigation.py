@@ -6,12 +6,13 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.queries import authority_of, may_audit, unread_notices
+from accounts.recent import is_confined
 
 
 def frame(request) -> dict:
     """Navigation by what the person may do, unread notices, and the names of their organisations."""
     user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
+    if user is None or not user.is_authenticated or is_confined(request):
         return {"is_demo": settings.DEMO}
     authority, is_nepali = authority_of(user), get_language() == "ne"
     pages = [

@@ -29,7 +29,8 @@ ENVIRONMENT = {
     "MFA_REQUIRED": "1 asks everyone for a second factor; default 1",
     "DEMO": "1 says that the data is invented, on every page; default 0",
     "SWEEP_SECONDS": "how often beat looks for due reminders and waiting mail; default 30",
-    "TRUSTED_PROXIES": "how many proxies stand in front and set X-Forwarded-Proto; default 0",
+    "TRUSTED_PROXIES": "how many proxies stand in front and set X-Forwarded-Proto and -For; default 0",
+    "HASH_SLOTS": "how many passwords are hashed at once, at 100 MB each; default 2",
 }
 REQUIRED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "FIELD_KEYS", "ALLOWED_HOSTS", "EMAIL_URL", "SITE_URL")
 
@@ -84,6 +85,9 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.forms",
     "guardian",
+    "allauth",
+    "allauth.account",  # allauth.mfa stands on it; none of its pages is routed
+    "allauth.mfa",
     "csp",
     "rest_framework",
     "drf_spectacular",
@@ -103,6 +107,9 @@ MIDDLEWARE = [
     "core.middleware.DenialRecord",
     "core.middleware.DatabaseContext",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",  # hands the request to allauth's passkeys
+    "iom_cases.middleware.SecondFactor",
+    "iom_cases.middleware.BusyPage",
 ]
 
 ROOT_URLCONF = "iom_cases.urls"
@@ -140,8 +147,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "core_cache"},
 }
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
-SESSION_COOKIE_AGE = 10 * 60 * 60
+SESSION_ENGINE = "accounts.session_store"
+SESSION_COOKIE_AGE = 10 * 60 * 60  # accounts.rules.LONGEST_SESSION; 20 minutes without a page end one sooner
 SESSION_COOKIE_SECURE = IS_SECURE
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -160,7 +167,8 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-if _read("TRUSTED_PROXIES", env.int, 0):
+TRUSTED_PROXIES = _read("TRUSTED_PROXIES", env.int, 0)
+if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -177,7 +185,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "accounts.hashing.CappedArgon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
@@ -186,6 +194,15 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+HASH_SLOTS = _read("HASH_SLOTS", env.int, 2)
+# allauth keeps second factors; pages, delays and mails are our own (docs/adr/0007-sign-in.md).
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]  # nobody signs up: allauth's checks ask for it
+ACCOUNT_RATE_LIMITS = False
+MFA_ADAPTER = "accounts.adapter.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "Sahayatra"
+MFA_WEBAUTHN_USER_VERIFICATION = "preferred"
 ANONYMOUS_USER_NAME = None  # guardian would otherwise make a user that stands for nobody
 SILENCED_SYSTEM_CHECKS = ["guardian.W001"]  # its backend is not used: one query asks for all permissions
 

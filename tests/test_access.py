@@ -77,6 +77,16 @@ def refused(person: str, target: str) -> int:
     return 302 if person == NOBODY else 405
 
 
+def sent(person: str, target: str) -> int:
+    """Whoever is signed in is led on, and nobody to sign in: the same answer."""
+    return 302
+
+
+def page_of_nothing(person: str, target: str) -> int:
+    """Only one's own things have such an address, and nobody of the cast has any."""
+    return 302 if person == NOBODY else 404
+
+
 def always(status: int):
     return lambda person, target: status
 
@@ -192,7 +202,21 @@ TABLE: dict[str, Row] = {
         lambda person, target: 200 if person == NOBODY else 302,
         lambda person, target: 200 if person == NOBODY else 302,
     ),
+    # Without a right password before it, the second step leads back to the first.
+    "accounts:second-step": Row(always(302), always(302)),
+    "accounts:confirm": Row(page(), page()),
     "accounts:sign-out": Row(always(405), always(302)),
+    "accounts:security": Row(page(), refused),
+    "accounts:factor-add-app": Row(page(), page()),
+    "accounts:factor-remove-app": Row(page(), sent),
+    "accounts:factor-add-passkey": Row(page(), page()),
+    "accounts:factor-remove-passkey": Row(page_of_nothing, page_of_nothing),
+    "accounts:recovery-codes": Row(sent, sent),
+    "accounts:session-end": Row(refused, page_of_nothing),
+    "accounts:session-end-others": Row(refused, sent),
+    "accounts:password-change": Row(page(), page()),
+    "accounts:password-forgotten": Row(always(200), always(200)),
+    "accounts:password-reset": Row(always(404), always(404)),
     "accounts:notice-list": Row(page(), refused),
     "accounts:notice-mark-read": Row(refused, lambda person, target: 302),
     "accounts:role-list": Row(page(), refused),
@@ -276,6 +300,7 @@ def keys(cast) -> dict[str, dict[str, str]]:
                 "transfer_id": str(offer.pk),
                 "person_id": str(by.pk),
                 "membership_id": str(by.memberships.get().pk),
+                "number": "1",
                 "follow_up_id": str(FollowUp.objects.visible_to(by).filter(case=case)[0].pk),
             }
         story.approved(grant, cast)

@@ -154,6 +154,8 @@ ACROSS = {
     "accounts_notice_once": "within the recipient; made of keys of rows",
     "projects_ledger_source_once": "one entry an instalment, made by the operation that pays it",
     "accounts_token_digest_once": "a digest of 256 random bits",
+    "accounts_proof_once": "within a person",
+    "unique_authenticator_type": "within a person",
     "accounts_membership_no_overlap": "within a person and a role, which have one organisation",
     "accounts_role_once_an_organisation": "within an organisation",
     "accounts_role_group_id_key": "a role's group is made with it",
@@ -177,7 +179,7 @@ WITHIN_A_CASE = (
     "reintegration_reminder_once_a_day",
 )
 CONFIGURATION = ("auth_", "django_", "guardian_", "geography_", "projects_", "core_cache")
-CONFIGURATION += ("accounts_user_", "accounts_organisationgroup")
+CONFIGURATION += ("accounts_user_", "accounts_organisationgroup", "account_email")
 
 
 @pytest.mark.django_db

@@ -1,6 +1,17 @@
-"""Pages of signing in, notices, roles, and the people of an organisation."""
+"""Pages of signing in and how one does, notices, roles, and the people of an organisation."""
 
+from accounts.views.frame import (
+    csrf_failure,
+    language_change,
+    notice_list,
+    notice_mark_read,
+)
 from accounts.views.invitation import invitation
+from accounts.views.password import (
+    password_change,
+    password_forgotten,
+    password_reset,
+)
 from accounts.views.people import (
     membership_change,
     person_add,
@@ -11,29 +22,50 @@ from accounts.views.people import (
     person_list,
 )
 from accounts.views.roles import role_list
-from accounts.views.session import (
-    csrf_failure,
-    language_change,
-    notice_list,
-    notice_mark_read,
+from accounts.views.security import (
+    factor_add_app,
+    factor_add_passkey,
+    factor_remove_app,
+    factor_remove_passkey,
+    recovery_codes,
+    security,
+    session_end,
+    session_end_others,
+)
+from accounts.views.sign_in import (
+    confirm,
+    second_step,
     sign_in,
     sign_out,
 )
 
 __all__ = [
+    "confirm",
     "csrf_failure",
+    "factor_add_app",
+    "factor_add_passkey",
+    "factor_remove_app",
+    "factor_remove_passkey",
     "invitation",
     "language_change",
     "membership_change",
     "notice_list",
     "notice_mark_read",
+    "password_change",
+    "password_forgotten",
+    "password_reset",
     "person_add",
     "person_detail",
     "person_end",
     "person_give_role",
     "person_invite",
     "person_list",
+    "recovery_codes",
     "role_list",
+    "second_step",
+    "security",
+    "session_end",
+    "session_end_others",
     "sign_in",
     "sign_out",
 ]

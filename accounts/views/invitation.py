@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts import operations
-from accounts.forms import FirstPasswordForm
+from accounts.forms import NewPasswordForm
 from accounts.queries import invited_person
 from core.clock import now
 from core.forms import take
@@ -27,14 +27,14 @@ def invitation(request: HttpRequest, person_id: UUID, token: str) -> HttpRespons
     person = invited_person(person_id, token)
     if person is None:
         return render(request, "accounts/invitation_ended.html", status=404)
-    form = FirstPasswordForm(request.POST or None)
+    form = NewPasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and _is_chosen(form, person_id, token):
         messages.success(request, _("Your password is set. Sign in with it."))
         return redirect("accounts:sign-in")
     return render(request, "accounts/invitation.html", {"form": form, "person": person})
 
 
-def _is_chosen(form: FirstPasswordForm, person_id: UUID, token: str) -> bool:
+def _is_chosen(form: NewPasswordForm, person_id: UUID, token: str) -> bool:
     try:
         with transaction.atomic():
             operations.accept_invitation(

@@ -19,6 +19,7 @@ from accounts.choices import Standing
 from accounts.forms import MembershipPeriodForm, PersonForm, RoleGivenForm
 from accounts.models import Membership
 from accounts.operations import PersonGiven
+from accounts.recent import recent_authentication
 from accounts.rules import standing_of
 from core.clock import now
 from core.forms import OnceForm
@@ -158,6 +159,7 @@ def _actions(person: Any, today: date, *, may_give: bool) -> list[dict[str, obje
 
 
 @login_required
+@recent_authentication
 @require_http_methods(METHODS)
 def person_add(request: HttpRequest) -> HttpResponse:
     _require_focal_point(request)
@@ -192,6 +194,7 @@ def person_add(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@recent_authentication
 @require_http_methods(METHODS)
 def person_give_role(request: HttpRequest, person_id: UUID) -> HttpResponse:
     person = _person_or_404(request, person_id)
@@ -215,6 +218,7 @@ def person_give_role(request: HttpRequest, person_id: UUID) -> HttpResponse:
 
 
 @login_required
+@recent_authentication
 @require_http_methods(METHODS)
 def membership_change(request: HttpRequest, person_id: UUID, membership_id: UUID) -> HttpResponse:
     person = _person_or_404(request, person_id)
@@ -242,6 +246,7 @@ def membership_change(request: HttpRequest, person_id: UUID, membership_id: UUID
 
 
 @login_required
+@recent_authentication
 @require_http_methods(METHODS)
 def person_end(request: HttpRequest, person_id: UUID) -> HttpResponse:
     person = _person_or_404(request, person_id)
@@ -260,6 +265,7 @@ def person_end(request: HttpRequest, person_id: UUID) -> HttpResponse:
 
 
 @login_required
+@recent_authentication
 @require_POST
 def person_invite(request: HttpRequest, person_id: UUID) -> HttpResponse:
     person = _person_or_404(request, person_id)

@@ -4,7 +4,7 @@ from soak.mutations.mutant import Mutant
 
 ASKED = "accounts/queries.py"
 ENTER = "accounts/sql/010_enter.sql"
-DEEDS = "accounts/operations.py"
+DEEDS = "accounts/operations/people.py"
 
 ACCOUNTS = [
     Mutant(
@@ -268,5 +268,68 @@ ACCOUNTS = [
         "(('finance', 'grant_approver'), ('administrator', 'auditor'))",
         "(('administrator', 'auditor'), ('administrator', 'auditor'))",
         first="tests/test_roles.py::test_the_database_itself_keeps_two_roles_apart",
+    ),
+    Mutant(
+        "accounts: a one-time code opens twice",
+        "accounts/operations/factor.py",
+        "is_first = cursor.rowcount == 1",
+        "is_first = True",
+        first="tests/test_second_factor.py::test_a_code_opens_once_and_codes_of_other_minutes_do_not",
+    ),
+    Mutant(
+        "accounts: a stolen password adds a factor beside the owner's",
+        "accounts/operations/factor.py",
+        "if is_enrolled(user) and not proven:",
+        "if False:",
+        first="tests/test_second_factor.py::test_a_stolen_password_adds_no_factor_beside_the_owners",
+    ),
+    Mutant(
+        "accounts: a session without its factor is not confined",
+        "accounts/recent.py",
+        "request.user.is_authenticated and not is_by_factor(request)",
+        "request.user.is_authenticated and False",
+        first="tests/test_second_factor.py::test_without_a_factor_nothing_opens_but_getting_one",
+    ),
+    Mutant(
+        "accounts: a token stands in for the second factor",
+        "api/authentication.py",
+        "if settings.MFA_REQUIRED and not is_enrolled(token.user):",
+        "if False:",
+        first="tests/test_second_factor.py::test_a_token_is_no_way_around",
+    ),
+    Mutant(
+        "accounts: who signed in long ago gives roles",
+        "accounts/recent.py",
+        "timezone.now().timestamp() - proven_at < FRESH.total_seconds()",
+        "True",
+        first="tests/test_sessions.py::test_giving_and_ending_roles_asks_for_a_recent_proof",
+    ),
+    Mutant(
+        "accounts: an idle session lives on",
+        "accounts/models.py",
+        "            last_seen_at__gt=at - LONGEST_IDLE,\n",
+        "",
+        first="tests/test_sessions.py::test_twenty_idle_minutes_end_a_session",
+    ),
+    Mutant(
+        "accounts: one ends another's sessions",
+        "accounts/operations/session.py",
+        "Session.objects.visible_to(by).filter(pk=session_id.hex)",
+        "Session.objects.filter(pk=session_id.hex)",
+        first="tests/test_sessions.py::test_nobody_ends_anothers",
+    ),
+    Mutant(
+        "accounts: failures are not counted",
+        "accounts/rules.py",
+        "if failures <= patience.free or",
+        "if True or",
+        first="tests/test_throttle.py::test_a_wait_grows_to_a_longest_and_is_forgotten",
+    ),
+    Mutant(
+        "accounts: a forwarded address is believed from anybody",
+        "accounts/visitors.py",
+        "if 0 < settings.TRUSTED_PROXIES <= len(hops):\n        return hops[-settings.TRUSTED_PROXIES]",
+        "if hops[0]:\n        return hops[0]",
+        first="tests/test_throttle.py::test_a_forged_forwarded_address_changes_nothing",
     ),
 ]

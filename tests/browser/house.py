@@ -156,20 +156,26 @@ class House:
 
 
 @contextmanager
-def standing(number: int = 0) -> Iterator[House]:
-    """A house with a demo caseload of its own; `number` keeps houses of parallel test processes apart."""
+def standing(number: int = 0, *, host: str = "127.0.0.1", second_factor: bool = False) -> Iterator[House]:
+    """A house with a demo caseload of its own; `number` keeps houses of parallel test processes apart.
+
+    Browsers make passkeys for names alone: for these `host` is localhost.
+    """
     collect_static()
     with ExitStack() as stack:
         logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="iom_cases_browser_")))
-        name = stack.enter_context(databases.clone(f"test_iom_browser{number}_{os.getpid()}"))
+        name = stack.enter_context(
+            databases.clone(f"test_iom_browser{number}_{os.getpid()}{'_2' if second_factor else ''}")
+        )
         logging.getLogger("mail.log").setLevel(logging.WARNING)  # else each line of each talk
         sink = Sink()
         carrier = Controller(sink, hostname="127.0.0.1", port=free_port())
         carrier.start()
         stack.callback(carrier.stop)
         port = free_port()
-        house = House(f"http://127.0.0.1:{port}", name, logs, sink)
+        house = House(f"http://{host}:{port}", name, logs, sink)
         values = _environment(house, mail_port=carrier.port, number=number)
+        values |= {"ALLOWED_HOSTS": f"127.0.0.1,{host}", "MFA_REQUIRED": str(int(second_factor))}
         stack.callback(_stop, house.processes)
         for program, words in _programs(house, port, number).items():
             house.processes[program] = _start(program, words, values, logs)
@@ -191,10 +197,8 @@ def _environment(house: House, *, mail_port: int, number: int) -> dict[str, str]
     values = databases.environment(house.database) | {
         "REDIS_URL": store,
         "SITE_URL": house.url,
-        "ALLOWED_HOSTS": "127.0.0.1",
         "EMAIL_URL": f"smtp://127.0.0.1:{mail_port}",
         "SWEEP_SECONDS": str(SWEEP_SECONDS),
-        "MFA_REQUIRED": "0",
         "DEBUG": "0",
         "DEMO": "1",
         "PYTHONUNBUFFERED": "1",

@@ -2,6 +2,7 @@
 
 from typing import NoReturn
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand
 
 from accounts.models import User
@@ -28,9 +29,12 @@ class Command(BaseCommand):
             return
         if not 1 <= options["days"] <= 366 or not 1 <= len(options["name"]) <= 100:
             self._stop("a token holds 1 to 366 days and has a name of at most 100 characters")
-        _token, text = create_api_token(
-            user=user, name=options["name"], days=options["days"], by=None, now=now()
-        )
+        try:
+            _token, text = create_api_token(
+                user=user, name=options["name"], days=options["days"], by=None, now=now()
+            )
+        except ValidationError as error:
+            self._stop(" ".join(error.messages))
         self.stdout.write(text)
 
     def _stop(self, why: str) -> NoReturn:

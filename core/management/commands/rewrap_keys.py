@@ -10,4 +10,4 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: object) -> None:
         found = rewrapping.rewrap()
-        self.stdout.write(f"keys {found.keys} rewrapped {found.rewrapped} numbers {found.numbers}")
+        self.stdout.write(f"keys {found.keys} rewrapped {found.rewrapped} others {found.others}")

@@ -1,4 +1,4 @@
-"""Every write to people, organisations, roles, notices and API tokens."""
+"""Writes to people, organisations, roles, notices and API tokens."""
 
 import re
 import secrets
@@ -30,9 +30,11 @@ from accounts.models import (
     Role,
     User,
 )
+from accounts.operations.session import end_sessions_of
 from accounts.queries import (
     awaits_password,
     invitations,
+    is_enrolled,
     is_invited,
     managed_by,
     may_configure,
@@ -116,6 +118,7 @@ def save_user(*, user: User, by, now: datetime, password: str = "") -> User:
     if password:
         validate_password(password, user)
         user.set_password(password)
+        end_sessions_of(user)
     elif user._state.adding:
         user.set_unusable_password()
     if not user.is_active and User.objects.filter(pk=user.pk, is_active=True).exists():
@@ -224,9 +227,12 @@ def create_api_token(
     """Make a token with which a program acts as `user` for so many days; the text is told this once only.
 
     Nobody makes one for another: it would let an administrator read case files. `by=None` is the command line.
+    Where a second factor is required, a token is for who has one: it would else be the way around it.
     """
     if by is not None and by != user:
         raise PermissionDenied
+    if settings.MFA_REQUIRED and not is_enrolled(user):
+        raise ValidationError(_("A token is for somebody who signs in with a second step."))
     text = secrets.token_urlsafe(32)
     token = ApiToken(
         user=user,
@@ -354,9 +360,10 @@ def end_access(*, person: User, by, now: datetime) -> None:
 
 
 def _close_account(user: User, *, now: datetime) -> None:
-    """Nobody signs in with it; a new password, even an unusable one, ends its sessions; tokens end."""
+    """Nobody signs in with it; sessions and tokens end."""
     user.is_active = False
     user.set_unusable_password()
+    end_sessions_of(user)
     audit.note_update(ApiToken.objects.visible_to(user).filter(revoked_at=None), revoked_at=now)
 
 

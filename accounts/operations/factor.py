@@ -1,0 +1,198 @@
+"""Second factors: a person's own to add, use and remove; an administrator's to take away altogether."""
+
+import hmac
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from allauth.mfa.utils import decrypt
+from allauth.mfa.webauthn.internal.auth import WebAuthn
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from accounts.models import UsedProof, User
+from accounts.operations.mail import mail_about_sign_in
+from accounts.operations.session import end_other_sessions, end_sessions_of
+from accounts.queries import factors_of, is_enrolled, may_configure
+from core import audit
+from core.encryption import NotOpened
+
+logger = logging.getLogger(__name__)
+APP, RECOVERY, PASSKEY = "app", "recovery", "passkey"
+STEP = 30  # seconds that a code of an app holds
+TOLERATED = (0, -1, 1)  # steps that a phone's clock may be off
+PROOFS_KEPT = timedelta(days=1)
+MOST_PASSKEYS = 8
+
+
+def digits_of(text: str) -> str:
+    """A code as it is compared: in Latin digits, whichever were typed, without spaces and dashes."""
+    return "".join(str(int(sign)) for sign in text if sign.isdecimal())
+
+
+def step_of(secret: str, code: str, *, now: datetime) -> int | None:
+    """The half minute for which an app with this secret shows this code; None where it is none about now."""
+    current, found = int(now.timestamp()) // STEP, None
+    for step in (current + off for off in TOLERATED):
+        if hmac.compare_digest(format_hotp_value(hotp_value(secret, step)).encode(), code.encode()):
+            found = step
+    return found
+
+
+def spend_proof(*, user: User, proof: str, now: datetime) -> bool:
+    """Use a one-time proof up; False where it was used before. Of many at once the constraint lets one in."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO accounts_usedproof (id, user_id, proof, used_at) "
+            "VALUES (gen_random_uuid(), %s, %s, %s) ON CONFLICT (user_id, proof) DO NOTHING",
+            [user.pk, proof, now],
+        )
+        is_first = cursor.rowcount == 1
+    UsedProof.objects.filter(user=user, used_at__lt=now - PROOFS_KEPT).delete()
+    return is_first
+
+
+@transaction.atomic
+def use_code(*, user: User, code: str, now: datetime) -> str | None:
+    """Use a code of the person's app or a recovery code up; by which of them, or None where it is neither's."""
+    code = digits_of(code)
+    for factor in factors_of(user).exclude(type=Authenticator.Type.WEBAUTHN).order_by("-type"):
+        try:
+            method = _use_of(factor, code, user=user, now=now)
+        except NotOpened:
+            logger.exception("a second factor was sealed under another key")
+            continue
+        if method is not None:
+            return method
+    return None
+
+
+def _use_of(factor: Authenticator, code: str, *, user: User, now: datetime) -> str | None:
+    if factor.type == Authenticator.Type.TOTP:
+        step = step_of(decrypt(factor.data["secret"]), code, now=now)
+        if step is None or not spend_proof(user=user, proof=f"app:{step}", now=now):
+            return None
+        factor.last_used_at = now
+        factor.save(update_fields=["last_used_at"])
+        return APP
+    if RecoveryCodes(factor).validate_code(code):  # locks its row: a code is marked before another sees it
+        audit.record(by=user, verb="recovery code used", obj=user, now=now)
+        return RECOVERY
+    return None
+
+
+@transaction.atomic
+def add_app(*, secret: str, code: str, session: str, proven: bool, by, now: datetime) -> None:
+    """Enrol an app in place of a former one, once it shows that it has the secret; other sessions end.
+
+    `proven`: who has a factor already must have signed in with it, or a stolen password would add its own.
+    """
+    _require_proven(by, proven)
+    step = step_of(secret, digits_of(code), now=now)
+    if step is None or not spend_proof(user=by, proof=f"app:{step}", now=now):
+        raise ValidationError({"code": _("This code is not right. Look at the app again.")})
+    factors_of(by).filter(type=Authenticator.Type.TOTP).delete()
+    TOTP.activate(by, secret)
+    _added(APP, session, by=by, now=now)
+
+
+@transaction.atomic
+def add_passkey(
+    *, name: str, credential: dict[str, Any], session: str, proven: bool, by, now: datetime
+) -> None:
+    """Enrol a passkey that `passkeys.is_added` found right; other sessions end."""
+    _require_proven(by, proven)
+    if factors_of(by).filter(type=Authenticator.Type.WEBAUTHN).count() >= MOST_PASSKEYS:
+        raise ValidationError(_("You have enough passkeys: remove one first."))
+    WebAuthn.add(by, name, credential)
+    _added(PASSKEY, session, by=by, now=now)
+
+
+def _require_proven(user: User, proven: bool) -> None:
+    """The row is locked, so that of two who enrol at once the second is asked for the first one's factor."""
+    User.objects.select_for_update().get(pk=user.pk)
+    if is_enrolled(user) and not proven:
+        raise PermissionDenied
+
+
+def _added(method: str, session: str, *, by, now: datetime) -> None:
+    RecoveryCodes.activate(by)
+    audit.record(by=by, verb="second factor added", obj=by, now=now, detail={"method": method})
+    end_other_sessions(kept=session, by=by, now=now)
+    _tell(by, gettext_noop("A second step was added to your account."), now=now)
+
+
+@transaction.atomic
+def remove_app(*, by, now: datetime) -> None:
+    _remove(factors_of(by).filter(type=Authenticator.Type.TOTP).first(), APP, by=by, now=now)
+
+
+@transaction.atomic
+def remove_passkey(*, number: int, by, now: datetime) -> None:
+    """Remove one of a person's own passkeys, by its place in their list."""
+    own = list(factors_of(by).filter(type=Authenticator.Type.WEBAUTHN))
+    _remove(own[number - 1] if 0 < number <= len(own) else None, PASSKEY, by=by, now=now)
+
+
+def _remove(factor: Authenticator | None, method: str, *, by, now: datetime) -> None:
+    User.objects.select_for_update().get(pk=by.pk)  # or two at once would each leave the other's
+    if factor is None:
+        raise ValidationError(_("It is gone already."))
+    others = factors_of(by).exclude(pk=factor.pk).exclude(type=Authenticator.Type.RECOVERY_CODES)
+    if settings.MFA_REQUIRED and not others.exists():
+        raise ValidationError(_("This is your only second step: add another before you remove it."))
+    factor.delete()
+    if not others.exists():
+        factors_of(by).delete()
+    audit.record(by=by, verb="second factor removed", obj=by, now=now, detail={"method": method})
+    _tell(by, gettext_noop("A second step was removed from your account."), now=now)
+
+
+@transaction.atomic
+def make_recovery_codes(*, by, now: datetime) -> None:
+    """New recovery codes in place of all former ones."""
+    User.objects.select_for_update().get(pk=by.pk)
+    if not is_enrolled(by):
+        raise ValidationError(_("Set up a second step first."))
+    factors_of(by).filter(type=Authenticator.Type.RECOVERY_CODES).delete()
+    RecoveryCodes.activate(by)
+    audit.record(by=by, verb="recovery codes made", obj=by, now=now)
+
+
+@transaction.atomic
+def put_recovery_codes_away(*, by, now: datetime) -> None:
+    """The person has written them down: they are shown no more."""
+    held = factors_of(by).filter(type=Authenticator.Type.RECOVERY_CODES).select_for_update().first()
+    if held is not None and "viewed_at" not in held.data:
+        held.data["viewed_at"] = now.timestamp()
+        held.save(update_fields=["data"])
+
+
+@transaction.atomic
+def reset_second_factor(*, user: User, by, now: datetime) -> None:
+    """Take all of a person's factors away, on record and with a mail to them; their sessions end.
+
+    Whoever resets can't sign in with that: they'd need the password. `by=None` is the command line.
+    """
+    if by is not None and not may_configure(by):
+        raise PermissionDenied
+    if by == user:
+        raise ValidationError(_("Your own second step you change yourself, on your account's page."))
+    removed, _rows = factors_of(user).delete()
+    end_sessions_of(user)
+    audit.record(by=by, verb="second factor reset", obj=user, now=now, detail={"count": removed})
+    _tell(user, gettext_noop("An administrator has removed the second step from your account."), now=now)
+
+
+def _tell(user: User, text: str, *, now: datetime) -> None:
+    def words() -> tuple[str, str]:
+        after = _("If this was not you, tell your organisation's administrator at once.")
+        return _("Your sign-in to Sahayatra has changed"), f"{_(text)}\n\n{after}"
+
+    mail_about_sign_in(user, words, now=now)

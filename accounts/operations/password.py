@@ -1,0 +1,82 @@
+"""Passwords that people choose for themselves: changed while signed in, or by a link that was mailed."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.operations.mail import mail_about_sign_in
+from accounts.operations.session import end_sessions_of
+from accounts.operations.throttle import begin_try, count_failure
+from accounts.queries import people_at, person_of_reset, reset_link
+from core import audit
+
+
+def _set(user: User, password: str) -> None:
+    """All sessions end, that of who changes it among them: a thief's would live on otherwise."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise ValidationError({"password": error.messages}) from error
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    end_sessions_of(user)
+
+
+@transaction.atomic
+def change_password(*, password: str, by, now: datetime) -> None:
+    """Take another password of a signed-in person."""
+    _set(by, password)
+    audit.record(by=by, verb="password changed", obj=by, now=now)
+    mail_about_sign_in(by, _changed, now=now)
+
+
+@transaction.atomic
+def ask_for_reset(*, email: str, keys: dict[str, str], now: datetime) -> None:
+    """Mail a link to each account with this address; nothing is told of whether there is one.
+
+    Each asking counts, as a failure to sign in does, or a mailbox could be filled.
+    """
+    begin_try(keys, now=now)
+    count_failure(keys, now=now)
+    for user in people_at(email):
+        audit.record(by=None, verb="password reset asked", obj=user, now=now, detail={"user": str(user.pk)})
+        mail_about_sign_in(user, _link_for(user), now=now)
+
+
+@transaction.atomic
+def reset_password(*, link: str, password: str, now: datetime) -> User:
+    """Take the password that the holder of a link chose. It signs nobody in, and the second factor stays."""
+    user = person_of_reset(link)
+    if user is None:
+        raise PermissionDenied
+    User.objects.select_for_update().get(pk=user.pk)
+    user.refresh_from_db()
+    if person_of_reset(link) is None:  # somebody used it a moment ago
+        raise PermissionDenied
+    _set(user, password)
+    audit.record(by=user, verb="password reset", obj=user, now=now)
+    mail_about_sign_in(user, _changed, now=now)
+    return user
+
+
+def _changed() -> tuple[str, str]:
+    return _("Your password for Sahayatra has changed"), _(
+        "The password of your account was changed. If this was not you, tell your organisation's administrator at once."
+    )
+
+
+def _link_for(user: User) -> Callable[[], tuple[str, str]]:
+    def words() -> tuple[str, str]:
+        path = reverse("accounts:password-reset", args=[reset_link(user)])
+        told = _("Open this address within an hour to choose another password:")
+        after = _("If you did not ask for this, delete this mail: nothing has changed.")
+        return _("Another password for Sahayatra"), f"{told}\n\n{settings.SITE_URL}{path}\n\n{after}"
+
+    return words

@@ -1,0 +1,73 @@
+"""Trying to sign in, or to say again who one is: a password first, then a second factor."""
+
+from datetime import datetime
+
+from django.contrib.auth import authenticate
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.operations.factor import PASSKEY, spend_proof, use_code
+from accounts.operations.throttle import begin_try, count_failure, forget_failures
+from accounts.passkeys import Answer
+from accounts.queries import is_enrolled
+from core import audit
+
+
+class NotTheOne(ValidationError):
+    """What was given isn't right. It is counted, so this is told by returning it and never raised."""
+
+
+@transaction.atomic
+def try_password(*, username: str, password: str, keys: dict[str, str], now: datetime) -> User | NotTheOne:
+    """The person with this name and password. An unknown name takes as long and is told as a wrong password."""
+    begin_try(keys, now=now)
+    user = authenticate(username=username, password=password)
+    if not isinstance(user, User):
+        _fail(User.objects.filter(username=username).first(), "password", keys, now=now)
+        return NotTheOne(_("The user name or the password is not right."))
+    if not is_enrolled(user):  # else only the second factor makes up for failures
+        forget_failures(keys, now=now)
+    return user
+
+
+@transaction.atomic
+def try_code(*, user: User, code: str, keys: dict[str, str], now: datetime) -> str | NotTheOne:
+    """Take a code of the person's app, or a recovery code: by which of them, if it is right and unused."""
+    begin_try(keys, now=now)
+    method = use_code(user=user, code=code, now=now)
+    if method is None:
+        _fail(user, "code", keys, now=now)
+        return NotTheOne(_("This code is not right, or was used already. Wait for the next one."))
+    forget_failures(keys, now=now)
+    return method
+
+
+@transaction.atomic
+def try_passkey(*, user: User, answer: Answer | None, keys: dict[str, str], now: datetime) -> str | NotTheOne:
+    """Take a passkey's answer to the question that was asked in this session; the same answer serves once."""
+    begin_try(keys, now=now)
+    if answer is None or not spend_proof(user=user, proof=answer.proof, now=now):
+        _fail(user, PASSKEY, keys, now=now)
+        return NotTheOne(_("The passkey could not be used. Try again, or use a code."))
+    answer.passkey.last_used_at = now
+    answer.passkey.save(update_fields=["last_used_at"])
+    forget_failures(keys, now=now)
+    return PASSKEY
+
+
+@transaction.atomic
+def try_own_password(*, user: User, password: str, keys: dict[str, str], now: datetime) -> str | NotTheOne:
+    """A signed-in person's own password, said again."""
+    found = try_password(username=user.username, password=password, keys=keys, now=now)
+    if isinstance(found, NotTheOne):
+        return NotTheOne(_("The password is not right."))
+    forget_failures(keys, now=now)
+    return "password"
+
+
+def _fail(user: User | None, method: str, keys: dict[str, str], *, now: datetime) -> None:
+    count_failure(keys, now=now)
+    detail = {"method": method} | ({"user": str(user.pk)} if user else {})
+    audit.record(by=None, verb="sign-in failed", now=now, detail=detail)

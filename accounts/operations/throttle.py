@@ -1,0 +1,87 @@
+"""Signing in costs time after failures: by account and by address, counted in PostgreSQL.
+
+Nobody is locked out for ever: a wait grows to a fixed longest. A browser that its owner signed in with before waits for
+its own failures alone, so that a stranger who tries an account again and again doesn't shut its owner out.
+"""
+
+import time
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.utils.crypto import salted_hmac
+
+from accounts.models import SignInThrottle
+from accounts.rules import PATIENCE, wait_left
+
+LOCKS = 0x5A49  # of PostgreSQL's advisory locks those of accounts that somebody tries just now
+PAUSE, AT_ONCE = 0.05, timedelta(seconds=1)
+LONGEST_KEPT = max(patience.forgotten for patience in PATIENCE.values())
+
+
+class MustWait(Exception):
+    """Nothing was tried: there were too many failures before. `wait` says how long."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__()
+        self.wait = wait
+
+
+def account_key(username: str) -> str:
+    """For every name that is typed, whether somebody has it or not; the name can't be read from it."""
+    return _key("account", username.casefold())
+
+
+def throttle_keys(*, username: str, address: str, browser: str = "") -> dict[str, str]:
+    """What a try counts for: the account, or the known browser in its place; and the address where it is known."""
+    keys = {"account": _key("browser", browser) if browser else account_key(username)}
+    if address:
+        keys["address"] = _key("address", address)
+    return keys
+
+
+def _key(kind: str, value: str) -> str:
+    return salted_hmac("accounts.throttle", f"{kind}:{value}", algorithm="sha256").hexdigest()
+
+
+def begin_try(keys: dict[str, str], *, now: datetime) -> None:
+    """Refuse where one must wait; else hold the account's lock to the end of this transaction.
+
+    Tries at one moment go one after the other, so that none of them passes before the others' failures count.
+    """
+    end = time.monotonic() + AT_ONCE.total_seconds()
+    while not _is_locked(keys["account"]):
+        if time.monotonic() > end:
+            raise MustWait(AT_ONCE)
+        time.sleep(PAUSE)
+    rows = {row.key: row for row in SignInThrottle.objects.filter(key__in=keys.values())}
+    waits = [
+        wait_left(kind, rows[key].failures, rows[key].failed_at, at=now)
+        for kind, key in keys.items()
+        if key in rows
+    ]
+    if any(waits):
+        raise MustWait(max(waits))
+
+
+def _is_locked(key: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))", [LOCKS, key])
+        return cursor.fetchone()[0]
+
+
+def count_failure(keys: dict[str, str], *, now: datetime) -> None:
+    """One more failure for each key, in one statement, so that none is lost among many at once."""
+    with connection.cursor() as cursor:
+        for kind, key in sorted(keys.items()):
+            cursor.execute(
+                "INSERT INTO accounts_signinthrottle AS t (key, failures, failed_at) VALUES (%(key)s, 1, %(now)s) "
+                "ON CONFLICT (key) DO UPDATE SET failed_at = %(now)s, "
+                "failures = CASE WHEN t.failed_at <= %(forgotten)s THEN 1 ELSE t.failures + 1 END",
+                {"key": key, "now": now, "forgotten": now - PATIENCE[kind].forgotten},
+            )
+
+
+def forget_failures(keys: dict[str, str], *, now: datetime) -> None:
+    """After success the account starts anew; the address doesn't, or one's own account would clear it."""
+    SignInThrottle.objects.filter(key=keys["account"]).delete()
+    SignInThrottle.objects.filter(failed_at__lt=now - LONGEST_KEPT).delete()

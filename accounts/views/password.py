@@ -1,0 +1,89 @@
+"""Another password: changed while signed in, or after it was forgotten by a link that was mailed."""
+
+import time
+
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from accounts import operations
+from accounts.forms import ForgottenForm, NewPasswordForm
+from accounts.operations import MustWait
+from accounts.queries import person_of_reset
+from accounts.recent import recent_authentication
+from accounts.views.sign_in import METHODS, keys_of, told_to_wait
+from core.clock import now
+from core.forms import take
+
+SECONDS = 0.4  # that asking for a link always takes: longer than writing the mail down
+
+
+@never_cache
+@sensitive_post_parameters("password", "again")
+@login_required
+@recent_authentication
+@require_http_methods(METHODS)
+def password_change(request: HttpRequest) -> HttpResponse:
+    """All sessions end with it, this one among them."""
+    form = NewPasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            with transaction.atomic():
+                operations.change_password(password=form.cleaned_data["password"], by=request.user, now=now())
+        except ValidationError as error:
+            take(form, error)
+        else:
+            return _to_sign_in(request)
+    return render(request, "accounts/password_change.html", {"form": form})
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    logout(request)
+    messages.success(request, _("Your password is set. Sign in with it."))
+    return redirect("accounts:sign-in")
+
+
+@never_cache
+@require_http_methods(METHODS)
+def password_forgotten(request: HttpRequest) -> HttpResponse:
+    """The same page after the same time, whether somebody has this address or not."""
+    begun = time.monotonic()
+    form = ForgottenForm(request.POST or None)
+    context = {"form": form}
+    if request.method != "POST" or not form.is_valid():
+        return render(request, "accounts/password_forgotten.html", context)
+    email = form.cleaned_data["email"]
+    try:
+        operations.ask_for_reset(email=email, keys=keys_of(request, f"mail to {email}"), now=now())
+    except MustWait as refusal:
+        return told_to_wait(request, "accounts/password_forgotten.html", context, refusal)
+    time.sleep(max(SECONDS - (time.monotonic() - begun), 0))
+    return render(request, "accounts/password_mailed.html")
+
+
+@never_cache
+@sensitive_post_parameters("password", "again")
+@require_http_methods(METHODS)
+def password_reset(request: HttpRequest, link: str) -> HttpResponse:
+    """It signs nobody in: password and second factor are asked for as ever."""
+    person = person_of_reset(link)
+    if person is None:
+        return render(request, "accounts/password_ended.html", status=404)
+    form = NewPasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            with transaction.atomic():
+                operations.reset_password(link=link, password=form.cleaned_data["password"], now=now())
+        except ValidationError as error:
+            take(form, error)
+        else:
+            return _to_sign_in(request)
+    return render(request, "accounts/password_reset.html", {"form": form})

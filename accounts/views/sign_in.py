@@ -1,0 +1,223 @@
+"""Signing in with a password and, where somebody has one, a second factor; saying again who one is; signing out."""
+
+import math
+import secrets
+import time
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.contrib.auth import login, logout
+from django.contrib.auth.decorators import login_required
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.crypto import constant_time_compare
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import operations, passkeys, recent
+from accounts.forms import FactorForm, OwnPasswordForm, SignInForm
+from accounts.models import User
+from accounts.operations import MustWait, NotTheOne
+from accounts.operations.throttle import account_key
+from accounts.queries import factors_of, is_enrolled
+from accounts.visitors import address_of
+from core.clock import now
+
+PENDING, PENDING_SECONDS = (
+    "pending",
+    10 * 60,
+)  # in a session: whose password was right, awaiting the second factor
+KNOWN, KNOWN_SECONDS = "known", 90 * 24 * 60 * 60  # a cookie: in whose place this browser signed in before
+METHODS = ["GET", "HEAD", "POST"]
+
+
+def safe_next(request: HttpRequest) -> str:
+    """Where to go afterwards: an address of this site, or the first page."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if safe else "/"
+
+
+def keys_of(request: HttpRequest, username: str) -> dict[str, str]:
+    """What a try from here for this account counts for."""
+    browser = ""
+    try:
+        key, number = signing.loads(request.COOKIES.get(KNOWN, ""), salt=KNOWN, max_age=KNOWN_SECONDS)
+        browser = number if key == account_key(username) else ""
+    except signing.BadSignature:
+        pass  # no cookie, or none of ours: a browser like any other
+    return operations.throttle_keys(username=username, address=address_of(request), browser=browser)
+
+
+def told_to_wait(
+    request: HttpRequest, template: str, context: dict[str, Any], refusal: MustWait
+) -> HttpResponse:
+    """The page again, saying how long to wait; the same for every name that is typed."""
+    seconds = math.ceil(refusal.wait.total_seconds())
+    minutes = math.ceil(seconds / 60)
+    told = (
+        ngettext("Wait %s second, then try again.", "Wait %s seconds, then try again.", seconds) % seconds
+        if seconds <= 60
+        else ngettext("Wait %s minute, then try again.", "Wait %s minutes, then try again.", minutes)
+        % minutes
+    )
+    context["form"].add_error(None, " ".join([_("There were too many tries."), told]))
+    response = render(request, template, context, status=429)
+    response["Retry-After"] = str(seconds)
+    return response
+
+
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(METHODS)
+def sign_in(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated:
+        return redirect(safe_next(request))
+    form = SignInForm(request.POST or None)
+    context = {"form": form, "next": safe_next(request)}
+    if request.method == "POST" and form.is_valid():
+        typed = form.cleaned_data
+        try:
+            found = operations.try_password(**typed, keys=keys_of(request, typed["username"]), now=now())
+        except MustWait as refusal:
+            return told_to_wait(request, "accounts/login.html", context, refusal)
+        if isinstance(found, User):
+            return (
+                _ask_for_factor(request, found) if is_enrolled(found) else _enter(request, found, "password")
+            )
+        form.add_error(None, found)
+    return render(request, "accounts/login.html", context)
+
+
+def _ask_for_factor(request: HttpRequest, user: User) -> HttpResponse:
+    """The password was right, which opens nothing yet: the session holds only whose it was."""
+    request.session.cycle_key()
+    request.session[PENDING] = {
+        "user": user.pk.hex,
+        "password": user.get_session_auth_hash(),
+        "at": time.time(),
+        "next": safe_next(request),
+    }
+    return redirect("accounts:second-step")
+
+
+def _pending_person(request: HttpRequest) -> User | None:
+    """Whose password this session was opened with, some minutes ago at most, and it is still the password."""
+    pending = request.session.get(PENDING)
+    if pending is None or time.time() - pending["at"] > PENDING_SECONDS:
+        return None
+    user = User.objects.filter(pk=pending["user"], is_active=True).first()
+    is_same = user and constant_time_compare(pending["password"], user.get_session_auth_hash())
+    return user if is_same else None
+
+
+@never_cache
+@sensitive_post_parameters("code", "credential")
+@require_http_methods(METHODS)
+def second_step(request: HttpRequest) -> HttpResponse:
+    """The second factor of whoever gave the right password in this very session; nobody else can be named."""
+    user = _pending_person(request)
+    if user is None:
+        return redirect("accounts:sign-in")
+    answer = _with_factor(request, user, "accounts/second_step.html")
+    return _enter(request, user, answer) if isinstance(answer, str) else answer
+
+
+def _with_factor(request: HttpRequest, user: User, template: str) -> HttpResponse | str:
+    """Ask for the person's own factor; which it was, once it is given."""
+    form = FactorForm(request.POST or None)
+    context: dict[str, Any] = {"form": form, "next": safe_next(request)}
+    refused: MustWait | None = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            found = _tried(user, form.cleaned_data, keys_of(request, user.username))
+        except MustWait as refusal:
+            refused = refusal
+        else:
+            if not isinstance(found, NotTheOne):
+                return found
+            form.add_error(None, found)
+    kinds = {factor.type for factor in factors_of(user)}
+    context["has_app"] = Authenticator.Type.TOTP in kinds
+    if Authenticator.Type.WEBAUTHN in kinds:
+        context["options"] = passkeys.ask_to_use(user)
+    if refused:
+        return told_to_wait(request, template, context, refused)
+    return render(request, template, context)
+
+
+def _tried(user: User, given: dict[str, Any], keys: dict[str, str]) -> str | NotTheOne:
+    if given["code"]:
+        return operations.try_code(user=user, code=given["code"], keys=keys, now=now())
+    answer = passkeys.answer_of(user, given["credential"])
+    return operations.try_passkey(user=user, answer=answer, keys=keys, now=now())
+
+
+def _enter(request: HttpRequest, user: User, method: str) -> HttpResponse:
+    """Sign in for good. The key of the session is another one from here on."""
+    pending = request.session.pop(PENDING, None)
+    login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    if method != "password":
+        recent.prove(request, by_factor=True)
+    operations.note_sign_in(user=user, method=method, now=now())
+    response = redirect(pending["next"] if pending else safe_next(request))
+    if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+        _keep(response, settings.LANGUAGE_COOKIE_NAME, user.language, None)
+    known = signing.dumps([account_key(user.username), secrets.token_hex(16)], salt=KNOWN)
+    _keep(response, KNOWN, known, KNOWN_SECONDS)
+    return response
+
+
+def _keep(response: HttpResponse, name: str, value: str, seconds: int | None) -> None:
+    response.set_cookie(
+        name, value, max_age=seconds, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
+    )
+
+
+@never_cache
+@sensitive_post_parameters("password", "code", "credential")
+@login_required
+@require_http_methods(METHODS)
+def confirm(request: HttpRequest) -> HttpResponse:
+    """Say again who one is, before a deed that weighs more: with the second factor, or the password without one."""
+    user = request.user
+    assert isinstance(user, User)
+    has_factor = is_enrolled(user)
+    ask = _with_factor if has_factor else _with_password
+    answer = ask(request, user, "accounts/confirm.html")
+    if not isinstance(answer, str):
+        return answer
+    recent.prove(request, by_factor=has_factor)
+    return redirect(safe_next(request))
+
+
+def _with_password(request: HttpRequest, user: User, template: str) -> HttpResponse | str:
+    """Ask for the person's own password; how they answered, once it is given."""
+    form = OwnPasswordForm(request.POST or None)
+    context = {"form": form, "next": safe_next(request)}
+    if request.method == "POST" and form.is_valid():
+        keys = keys_of(request, user.username)
+        try:
+            found = operations.try_own_password(
+                user=user, password=form.cleaned_data["password"], keys=keys, now=now()
+            )
+        except MustWait as refusal:
+            return told_to_wait(request, template, context, refusal)
+        if not isinstance(found, NotTheOne):
+            return found
+        form.add_error(None, found)
+    return render(request, template, context)
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated:
+        operations.note_sign_out(by=request.user, now=now())
+    logout(request)
+    return redirect("accounts:sign-in")

@@ -1,0 +1,82 @@
+"""Passwords: hashed with Argon2id, so many at once and no more, long, and none that everybody uses."""
+
+from contextlib import ExitStack
+
+import psycopg2
+import pytest
+from django.contrib.auth.hashers import identify_hasher, make_password
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test import Client
+
+from accounts import hashing
+from accounts.models import SignInThrottle
+from accounts.operations import save_user
+from core.clock import now
+from reintegration.demo import password_of
+from tests import databases
+from tests.factors import give_password
+
+WHO = "ngo_a_caseworker"
+
+
+def _taken(stack: ExitStack, name: str, slots: int) -> list:
+    """Other processes' transactions, each hashing one password for as long as it stands."""
+    links = []
+    for place in range(1, slots + 1):
+        link = psycopg2.connect(databases.url("app", name))
+        stack.callback(link.close)
+        link.cursor().execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [hashing.LOCKS, place])
+        links.append(link)
+    return links
+
+
+@pytest.mark.django_db
+def test_passwords_are_hashed_with_argon2id(cast):
+    assert cast[WHO].password.startswith("argon2$argon2id$")
+    assert isinstance(identify_hasher(cast[WHO].password), hashing.CappedArgon2PasswordHasher)
+
+
+def test_beyond_the_cap_one_is_asked_to_come_again(committed, cast, settings, monkeypatch):
+    monkeypatch.setattr(hashing, "PATIENCE", 0.2)
+    settings.HASH_SLOTS = 3
+    with ExitStack() as stack:
+        links = _taken(stack, committed, 3)
+        busy = give_password(Client(), WHO)
+        assert (busy.status_code, busy["Retry-After"]) == (503, "5")
+        assert "Many people are signing in just now" in busy.content.decode()
+        assert not SignInThrottle.objects.exists()
+        with pytest.raises(hashing.Busy):
+            make_password("whatever")
+        links[1].rollback()  # one of them is done
+        assert give_password(Client(), WHO).status_code == 302
+
+
+def test_who_waits_shortly_for_a_slot_gets_one(committed, cast, settings):
+    settings.HASH_SLOTS = 1
+    with ExitStack() as stack:
+        [link] = _taken(stack, committed, 1)
+        from threading import Timer
+
+        timer = Timer(0.5, link.rollback)
+        timer.start()
+        stack.callback(timer.join)
+        assert give_password(Client(), WHO).status_code == 302
+
+
+def test_a_slot_is_free_again_after_the_request(committed, cast, settings):
+    settings.HASH_SLOTS = 1
+    assert give_password(Client(), WHO).status_code == 302
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", [hashing.LOCKS]
+        )
+        assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("password", ["short-pass1", "password1234", "ngo_a_caseworker"])
+def test_short_common_and_own_words_are_no_password(cast, password):
+    with pytest.raises(ValidationError):
+        save_user(user=cast[WHO], by=None, now=now(), password=password)
+    assert cast[WHO].check_password(password_of(WHO))

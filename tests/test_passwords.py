@@ -1,0 +1,112 @@
+"""A forgotten password: one link, for an hour, once, that opens nothing by itself and tells nothing to strangers."""
+
+import re
+import time
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from accounts.models import SignInThrottle
+from accounts.operations import save_user
+from accounts.queries import reset_link
+from core import outbox
+from core.clock import now
+from tests.factors import LOGIN, give_password, is_in
+
+pytestmark = pytest.mark.django_db
+WHO, FORGOTTEN = "ngo_a_caseworker", "/accounts/password/forgotten/"
+CHOSEN = {"password": "a quite new sentence 9", "again": "a quite new sentence 9"}
+
+
+@pytest.fixture
+def mails(monkeypatch) -> list[dict]:
+    """Mails as they are written down: nobody may read the table."""
+    kept: list[dict] = []
+    real = outbox.queue
+    monkeypatch.setattr(outbox, "queue", lambda **mail: (kept.append(mail), real(**mail)))
+    return kept
+
+
+def test_a_link_comes_by_mail_and_serves_once(cast, mails):
+    user = cast[WHO]
+    Client().post(FORGOTTEN, {"email": user.email.upper()})
+    [mail] = mails
+    assert mail["recipient"] == user.email
+    assert not any(word in mail["body"] for word in (user.username, user.first_name, user.last_name))
+    path = re.search(r"/accounts/password/\S+/", mail["body"])[0]
+    assert not any(word in path for word in (str(user.pk), user.username))
+    client = Client()
+    assert client.get(path).status_code == 200
+    assert "at least 12" in client.post(path, {"password": "short", "again": "short"}).content.decode()
+    done = client.post(path, CHOSEN)
+    assert (done.status_code, done["Location"]) == (302, LOGIN)
+    assert not is_in(client)
+    assert client.get(path).status_code == 404
+    assert client.post(path, CHOSEN).status_code == 404
+    assert give_password(client, WHO, CHOSEN["password"]).status_code == 302
+    assert [mail["subject"] for mail in mails][1:] == ["Your password for Sahayatra has changed"]
+
+
+def test_a_link_ends_after_an_hour_with_signing_in_and_with_closing(cast, time_machine):
+    def opens(link: str) -> bool:
+        return Client().get(f"/accounts/password/{link}/").status_code == 200
+
+    first = reset_link(cast[WHO])
+    assert opens(first)
+    give_password(Client(), WHO)
+    assert not opens(first)
+    second = reset_link(cast[WHO])
+    time_machine.move_to(now() + timedelta(minutes=61))
+    assert not opens(second)
+    third, user = reset_link(cast[WHO]), cast[WHO]
+    assert opens(third)
+    user.is_active = False
+    save_user(user=user, by=None, now=now())
+    assert not opens(third)
+
+
+@pytest.mark.parametrize("forged", ["x", "a:b:c", "..%2F..", "%00", "W10:1abc:x"])
+def test_a_forged_link_opens_nothing(cast, forged):
+    assert Client().get(f"/accounts/password/{forged}/").status_code == 404
+
+
+def test_anothers_link_is_not_made_from_ones_own(cast):
+    link = reset_link(cast[WHO])
+    key, rest = link.split(":", 1)
+    other = reset_link(cast["ngo_a_reader"]).split(":", 1)[0]
+    assert Client().get(f"/accounts/password/{other}:{rest}/").status_code == 404
+    assert Client().get(f"/accounts/password/{key}:{rest}/").status_code == 200
+
+
+def test_strangers_learn_nothing_from_the_page_or_its_time(cast, mails):
+    """The quickest of some tries of each: the first one of a process also loads what it needs."""
+    took: dict[str, list[float]] = {cast[WHO].email: [], "nobody@example.org": []}
+    pages = set()
+    for _time in range(3):
+        for email, times in took.items():
+            SignInThrottle.objects.all().delete()
+            begun = time.perf_counter()
+            page = Client().post(FORGOTTEN, {"email": email})
+            times.append(time.perf_counter() - begun)
+            pages.add(re.sub(r'value="[A-Za-z0-9]{64}"', "", page.content.decode()))
+    assert len(pages) == 1
+    assert len(mails) == 3
+    known, unknown = map(min, took.values())
+    assert abs(known - unknown) < 0.1, took
+    assert unknown >= 0.4
+
+
+def test_who_has_not_chosen_a_first_password_gets_no_link(cast, mails):
+    user = cast[WHO]
+    user.set_unusable_password()
+    user.save()
+    Client().post(FORGOTTEN, {"email": user.email})
+    assert mails == []
+
+
+def test_a_mailbox_is_not_filled(cast, mails, time_machine):
+    time_machine.move_to(now(), tick=False)
+    statuses = [Client().post(FORGOTTEN, {"email": cast[WHO].email}).status_code for _time in range(7)]
+    assert statuses[-1] == 429
+    assert len(mails) == statuses.count(200) <= 6

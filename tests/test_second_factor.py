@@ -1,0 +1,470 @@
+"""The second factor: whose it is, that it can't be skipped, and that a code opens once."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+
+from accounts.models import UsedProof
+from accounts.operations import add_app, create_api_token, reset_second_factor, save_user
+from accounts.operations import factor as factors
+from accounts.queries import invitations, is_enrolled, reset_link
+from core.clock import now
+from tests.addresses import patterns
+from tests.factors import (
+    CONFIRM,
+    LOGIN,
+    SECOND,
+    App,
+    enrolled,
+    give_code,
+    give_password,
+    is_in,
+    recovery_codes_of,
+    signed_in_with,
+)
+
+WHO, OTHER = "ngo_a_caseworker", "ngo_a_reader"
+ADD_APP = "/accounts/security/app/"
+TRIES = 20
+
+
+@pytest.fixture
+def required(settings):
+    """As on a server: everyone needs a second factor."""
+    settings.MFA_REQUIRED = True
+
+
+def _secret_on(page) -> App:
+    text = page.content.decode()
+    return App(text.split('<strong class="app-code">')[1].split("</strong>")[0].replace(" ", ""))
+
+
+def _password_only(username: str = WHO) -> Client:
+    client = Client()
+    give_password(client, username)
+    return client
+
+
+# Enrolling
+
+
+def test_without_a_factor_nothing_opens_but_getting_one(cast, required):
+    client = _password_only()
+    for name, route in patterns():
+        if "<" in route or name in (
+            "accounts:sign-out",
+            "set_language",
+            "healthz",
+            "readyz",
+            "accounts:sign-in",
+        ):
+            continue
+        for send in (client.get, client.post):
+            answer = send("/" + route.replace("^", "").replace("$", "").replace("\\Z", ""))
+            if route.startswith("api/"):
+                assert (answer.status_code, answer["Content-Type"]) == (403, "application/problem+json"), (
+                    route
+                )
+            elif name not in (
+                "accounts:security",
+                "accounts:confirm",
+                "accounts:factor-add-app",
+                "accounts:factor-add-passkey",
+            ):
+                assert answer.status_code in (302, 404), (route, answer.status_code)
+                assert answer.status_code == 404 or answer["Location"] == "/accounts/security/", (
+                    route,
+                    answer["Location"],
+                )
+    assert client.get("/accounts/security/").status_code == 200
+
+
+def test_who_enrols_an_app_gets_in_with_recovery_codes(cast, required):
+    client = _password_only()
+    app = _secret_on(client.get(ADD_APP))
+    before = client.session.session_key
+    assert "not right" in client.post(ADD_APP, {"code": "000000"}).content.decode()
+    done = client.post(ADD_APP, {"code": app.code()})
+    assert (done.status_code, done["Location"]) == (302, "/accounts/security/codes/")
+    assert client.session.session_key != before
+    assert is_in(client)
+    shown = client.get("/accounts/security/codes/").content.decode()
+    codes = recovery_codes_of(cast[WHO])
+    assert len(codes) == 10
+    assert all(f"{code[:4]} {code[4:]}" in shown for code in codes)
+    client.post("/accounts/security/codes/", {"kept": "yes"})
+    assert codes[0][4:] not in client.get("/accounts/security/codes/").content.decode()
+
+
+def test_a_seed_is_sealed_in_the_table_and_in_the_session(cast, required):
+    client = _password_only()
+    app = _secret_on(client.get(ADD_APP))
+    assert app.secret not in json.dumps(dict(client.session))
+    client.post(ADD_APP, {"code": app.code()})
+    held = Authenticator.objects.get(user=cast[WHO], type="totp").data
+    assert app.secret not in json.dumps(held)
+
+
+def test_the_code_that_enrolled_does_not_open_again(cast, required):
+    client = _password_only()
+    app = _secret_on(client.get(ADD_APP))
+    used = app.code()
+    client.post(ADD_APP, {"code": used})
+    other = _password_only()
+    assert give_code(other, used).status_code == 200
+    assert not is_in(other)
+
+
+@pytest.mark.parametrize("name", ["user", "user_id", "id", "person_id", "username", "pk"])
+def test_nobody_enrols_for_another(cast, required, name):
+    """Whatever a form or an address says besides: the factor is of whoever is signed in by this session."""
+    client, other = _password_only(), cast[OTHER]
+    value = other.username if name == "username" else str(other.pk)
+    app = _secret_on(client.get(ADD_APP, {name: value}))
+    client.post(f"{ADD_APP}?{name}={value}", {"code": app.code(), name: value})
+    assert is_enrolled(cast[WHO])
+    assert not is_enrolled(other)
+
+
+def test_no_address_of_a_factor_names_a_person():
+    routes = [route for name, route in patterns() if route.startswith("accounts/security")]
+    assert sorted({part for route in routes for part in route.split("/") if "<" in part}) == ["<int:number>"]
+    assert len(routes) == 6
+
+
+def test_nobody_removes_anothers(cast, settings):
+    settings.MFA_REQUIRED = False
+    enrolled(cast[WHO])
+    app = enrolled(cast[OTHER])
+    client = signed_in_with(app, OTHER)
+    client.post("/accounts/security/app/remove/", {"user": str(cast[WHO].pk), "id": "1"})
+    assert is_enrolled(cast[WHO])
+    assert not is_enrolled(cast[OTHER])
+    assert client.post("/accounts/security/passkey/1/remove/").status_code == 404
+
+
+def test_a_stolen_password_adds_no_factor_beside_the_owners(cast, required):
+    """A session from before the first factor, if one lived on: the operation asks for that factor."""
+    user = cast[WHO]
+    enrolled(user)
+    with pytest.raises(PermissionDenied):
+        add_app(secret="A" * 32, code="000000", session="", proven=False, by=user, now=now())
+    client = Client()
+    client.force_login(user)  # by password alone
+    assert client.get(ADD_APP).status_code == 200
+    app = _secret_on(client.get(ADD_APP))
+    assert client.post(ADD_APP, {"code": app.code()}).status_code == 403
+
+
+def test_the_only_factor_stays_where_one_is_required(cast, required):
+    app = enrolled(cast[WHO])
+    client = signed_in_with(app, WHO)
+    page = client.post("/accounts/security/app/remove/", follow=True)
+    assert "your only second step" in page.content.decode()
+    assert is_enrolled(cast[WHO])
+
+
+def test_changing_a_factor_asks_for_a_recent_proof(cast, required, time_machine):
+    app = enrolled(cast[WHO])
+    client = signed_in_with(app, WHO)
+    time_machine.move_to(now() + timedelta(minutes=11))
+    for address in (
+        ADD_APP,
+        "/accounts/security/app/remove/",
+        "/accounts/security/passkey/",
+        "/accounts/security/codes/",
+    ):
+        for send in (client.get, client.post):
+            assert send(address)["Location"].startswith(CONFIRM), address
+    before = client.session.session_key
+    done = client.post(CONFIRM, {"code": app.code(), "next": ADD_APP})
+    assert (done.status_code, done["Location"]) == (302, ADD_APP)
+    assert client.session.session_key != before
+    assert client.get(ADD_APP).status_code == 200
+
+
+# Not to be skipped
+
+
+def test_a_password_alone_opens_nothing_for_who_has_a_factor(cast, settings):
+    settings.MFA_REQUIRED = False
+    enrolled(cast[WHO])
+    client = Client()
+    done = give_password(client, WHO, next="/cases/")
+    assert (done.status_code, done["Location"]) == (302, SECOND)
+    for address in ("/", "/cases/", "/admin/", "/accounts/security/", CONFIRM, ADD_APP):
+        assert client.get(address)["Location"].startswith(LOGIN), address
+    assert client.get("/api/v1/cases/").status_code == 401
+
+
+def test_both_steps_open_and_lead_to_where_one_wanted(cast, required):
+    app = enrolled(cast[WHO])
+    client = Client()
+    give_password(client, WHO, next="/cases/")
+    done = give_code(client, app.code())
+    assert (done.status_code, done["Location"]) == (302, "/cases/")
+    assert is_in(client)
+
+
+def test_the_second_step_without_the_first_opens_nothing(cast, required):
+    app = enrolled(cast[WHO])
+    client = Client()
+    assert give_code(client, app.code())["Location"] == LOGIN
+    assert not is_in(client)
+
+
+@pytest.mark.parametrize("name", ["user", "user_id", "username"])
+def test_ones_own_code_opens_no_others_account(cast, required, name):
+    """After another's password one's own factor is of no use, whoever the form says one is."""
+    enrolled(cast[WHO])
+    mine = enrolled(cast[OTHER])
+    client = _password_only(WHO)
+    assert give_code(client, mine.code()).status_code == 200
+    value = OTHER if name == "username" else str(cast[OTHER].pk)
+    client.post(SECOND, {"code": mine.code(1), name: value})
+    assert not is_in(client)
+
+
+def test_the_first_step_holds_ten_minutes_and_one_password(cast, required, time_machine):
+    app = enrolled(cast[WHO])
+    late = _password_only()
+    time_machine.move_to(now() + timedelta(minutes=11))
+    assert give_code(late, app.code())["Location"] == LOGIN
+    changed = _password_only()
+    save_user(user=cast[WHO], by=None, now=now(), password="another long sentence 7")
+    assert give_code(changed, app.code(1))["Location"] == LOGIN
+
+
+def test_a_token_is_no_way_around(cast, required):
+    user = cast[WHO]
+    with pytest.raises(ValidationError):
+        create_api_token(user=user, name="x", by=user, now=now())
+    with pytest.raises(SystemExit):
+        call_command("create_api_token", WHO)
+    enrolled(user)
+    _row, text = create_api_token(user=user, name="x", by=user, now=now())
+    asked = {"headers": {"authorization": f"Token {text}"}}
+    assert Client().get("/api/v1/cases/", **asked).status_code == 200
+    Authenticator.objects.filter(user=user).delete()
+    refused = Client().get("/api/v1/cases/", **asked)
+    assert (refused.status_code, refused["Content-Type"]) == (403, "application/problem+json")
+
+
+def test_a_new_password_by_mail_is_no_way_around(cast, required):
+    app = enrolled(cast[WHO])
+    client = Client()
+    done = client.post(
+        f"/accounts/password/{reset_link(cast[WHO])}/",
+        {"password": "a quite new sentence 9", "again": "a quite new sentence 9"},
+    )
+    assert done["Location"] == LOGIN
+    assert not is_in(client)
+    assert is_enrolled(cast[WHO])
+    assert give_password(client, WHO, "a quite new sentence 9")["Location"] == SECOND
+    assert not is_in(client)
+    give_code(client, app.code())
+    assert is_in(client)
+
+
+def test_the_admin_is_no_way_around(cast, required):
+    client = _password_only("administrator")
+    for address in ("/admin/", "/admin/login/", "/admin/accounts/user/", "/admin/accounts/user/add/"):
+        assert client.get(address)["Location"] == "/accounts/security/", address
+    nobody = Client().get("/admin/login/?next=/admin/accounts/user/")
+    assert nobody["Location"] == "/accounts/login/?next=/admin/accounts/user/"
+    app = enrolled(cast["administrator"])
+    assert client.get("/admin/")["Location"].startswith(CONFIRM)
+    assert signed_in_with(app, "administrator").get("/admin/").status_code == 200
+
+
+# An administrator's reset
+
+
+def test_an_administrator_takes_a_lost_factor_away(cast, required):
+    user, administrator = cast[WHO], cast["administrator"]
+    lost = signed_in_with(enrolled(user), WHO)
+    client = signed_in_with(enrolled(administrator), "administrator")
+    address = f"/admin/accounts/user/{user.pk}/change/"
+    fields = client.get(address).context["adminform"].form.initial
+    sent = {name: value for name, value in fields.items() if value is not None}
+    sent |= {
+        "without_factor": "on",
+        "new_password": "",
+        "memberships-TOTAL_FORMS": 0,
+        "memberships-INITIAL_FORMS": 0,
+    }
+    assert client.post(address, sent).status_code == 302
+    assert not is_enrolled(user)
+    assert not is_in(lost)
+    assert _password_only().get("/")["Location"] == "/accounts/security/"
+
+
+def test_a_reset_is_on_record_and_told_to_the_person(committed, owner, cast):
+    user, administrator = cast[WHO], cast["administrator"]
+    enrolled(user)
+    reset_second_factor(user=user, by=administrator, now=now())
+    owner.execute(
+        "SELECT actor_id::text, object_id::text FROM core_auditevent WHERE verb = 'second factor reset'"
+    )
+    assert owner.fetchall() == [(str(administrator.pk), str(user.pk))]
+    owner.execute("SELECT recipient, body FROM core_outboxmessage WHERE subject LIKE '%sign-in%'")
+    [(recipient, body)] = owner.fetchall()
+    assert recipient == user.email
+    assert not any(
+        word in body for word in (user.username, user.first_name, user.last_name, "administrator1")
+    )
+
+
+def test_only_an_administrator_resets_and_never_their_own(cast):
+    enrolled(cast[WHO])
+    for who in (WHO, OTHER, "ngo_a_focal_point", "auditor"):
+        with pytest.raises((PermissionDenied, ValidationError)):
+            reset_second_factor(user=cast[WHO], by=cast[who], now=now())
+    with pytest.raises(ValidationError):
+        reset_second_factor(user=cast["administrator"], by=cast["administrator"], now=now())
+    assert is_enrolled(cast[WHO])
+
+
+# A code opens once
+
+
+def test_a_code_opens_once_and_codes_of_other_minutes_do_not(cast, required):
+    app = enrolled(cast[WHO])
+    code = app.code()
+    first, second = _password_only(), _password_only()
+    assert give_code(first, code).status_code == 302
+    assert "used already" in give_code(second, code).content.decode()
+    assert not is_in(second)
+    for steps in (-3, 3):
+        assert give_code(second, app.code(steps)).status_code == 200
+
+
+def test_a_code_may_be_typed_in_nepali_digits_and_with_spaces(cast, required):
+    app = enrolled(cast[WHO])
+    client, code = _password_only(), app.code().translate(str.maketrans("0123456789", "०१२३४५६७८९"))
+    assert give_code(client, f"{code[:3]} {code[3:]}").status_code == 302
+    assert is_in(client)
+
+
+def test_a_recovery_code_opens_once_and_is_on_record(cast, required):
+    enrolled(cast[WHO])
+    code = recovery_codes_of(cast[WHO])[3]
+    first, second = _password_only(), _password_only()
+    assert give_code(first, f"{code[:4]} {code[4:]}").status_code == 302
+    assert is_in(first)
+    assert give_code(second, code).status_code == 200
+    assert code not in recovery_codes_of(cast[WHO])
+
+
+def _race(codes: list[str]) -> list[bool]:
+    """Browsers after the right password, each sending its code at the same moment; which of them got in."""
+    clients = []
+    for _code in codes:
+        client = Client()
+        give_password(client, WHO)
+        clients.append(client)
+    start = Barrier(len(codes))
+
+    def send(client: Client, code: str) -> bool:
+        try:
+            start.wait(timeout=60)
+            give_code(client, code)
+            return is_in(client)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(codes)) as pool:
+        return list(pool.map(send, clients, codes))
+
+
+def test_of_twenty_who_send_one_code_at_once_exactly_one_gets_in(committed, cast, required):
+    app = enrolled(cast[WHO])
+    assert _race([app.code()] * TRIES).count(True) == 1
+
+
+def test_of_twenty_who_send_one_recovery_code_at_once_exactly_one_gets_in(committed, cast, required):
+    enrolled(cast[WHO])
+    assert _race([recovery_codes_of(cast[WHO])[0]] * TRIES).count(True) == 1
+
+
+def test_without_its_guard_one_code_would_let_several_in(committed, cast, required, monkeypatch):
+    """The race is one: it is the used-up proof that lets one in, and nothing beside it."""
+    monkeypatch.setattr(factors, "spend_proof", lambda **given: True)
+    app = enrolled(cast[WHO])
+    assert _race([app.code()] * TRIES).count(True) > 1
+
+
+def test_a_proof_is_spent_once_by_the_constraint_alone(committed, cast):
+    """Twenty at the very statement, with nothing before it that would set them one after the other."""
+    user, at, start = cast[WHO], now(), Barrier(TRIES)
+
+    def spend(_number: int) -> bool:
+        try:
+            start.wait(timeout=60)
+            return factors.spend_proof(user=user, proof="app:1", now=at)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(TRIES) as pool:
+        assert list(pool.map(spend, range(TRIES))).count(True) == 1
+    assert UsedProof.objects.filter(user=user).count() == 1
+
+
+def test_what_happened_is_on_record(committed, owner, cast, required):
+    app = enrolled(cast[WHO])
+    client = Client()
+    give_password(client, WHO, "wrong")
+    give_password(client, WHO)
+    give_code(client, "000000")
+    give_code(client, app.code())
+    client.post("/accounts/logout/")
+    owner.execute(
+        "SELECT verb, detail->>'method', actor_id::text FROM core_auditevent "
+        "WHERE verb LIKE 'sign%%' ORDER BY at"
+    )
+    pk = str(cast[WHO].pk)
+    assert owner.fetchall() == [
+        ("sign-in failed", "password", None),
+        ("sign-in failed", "code", None),
+        ("signed in", "app", pk),
+        ("signed out", None, pk),
+    ]
+
+
+def test_what_was_sealed_under_another_key_opens_nothing_and_breaks_nothing(cast, required, settings):
+    app = enrolled(cast[WHO])
+    settings.FIELD_KEYS = (b"another key of 32 bytes, no less",)
+    client = _password_only()
+    assert give_code(client, app.code()).status_code == 200
+    assert not is_in(client)
+
+
+def test_who_was_invited_chooses_a_password_signs_in_and_enrols(cast, required):
+    user = cast[WHO]
+    user.set_unusable_password()
+    user.save()
+    client = Client()
+    chosen = {"password": "a first long sentence 1", "again": "a first long sentence 1"}
+    done = client.post(f"/accounts/invitation/{user.pk}/{invitations.make_token(user)}/", chosen)
+    assert done["Location"] == LOGIN
+    assert give_password(client, WHO, chosen["password"]).status_code == 302
+    assert client.get("/")["Location"] == "/accounts/security/"
+    app = _secret_on(client.get(ADD_APP))
+    client.post(ADD_APP, {"code": app.code()})
+    assert is_in(client)
+
+
+def test_the_command_takes_a_factor_away_where_no_administrator_is_left(cast, required):
+    enrolled(cast["administrator"])
+    call_command("reset_second_factor", "administrator")
+    assert not is_enrolled(cast["administrator"])
+    with pytest.raises(SystemExit):
+        call_command("reset_second_factor", "no-such-person")

@@ -1,0 +1,367 @@
+"""Sessions: how long they live, whose they are, what ends them; and what a forged request gains."""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings as site
+from django.contrib.sessions.backends.db import SessionStore as DjangoStore
+from django.test import Client
+
+from accounts.models import Session
+from accounts.operations import change_password, end_access, reset_second_factor, save_user
+from accounts.session_store import SessionStore, digest
+from core.clock import now
+from core.context import acting_as
+from reintegration.demo import password_of
+from tests.browser.house import free_port
+from tests.factors import CONFIRM, LOGIN, enrolled, give_password, is_in, signed_in_with
+
+pytestmark = pytest.mark.django_db
+WHO, OTHER = "ngo_a_caseworker", "ngo_a_reader"
+FIREFOX = "Mozilla/5.0 (Android 14; Mobile; rv:131.0) Gecko/131.0 Firefox/131.0"
+CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36"
+
+
+def _signed_in(username: str = WHO, **defaults) -> Client:
+    client = Client(**defaults)
+    assert give_password(client, username).status_code == 302
+    return client
+
+
+def _copy(client: Client) -> Client:
+    """Somebody with the same cookies, as a thief would have them."""
+    other = Client()
+    for name, morsel in client.cookies.items():
+        other.cookies[name] = morsel.value
+    return other
+
+
+# How long
+
+
+def test_twenty_idle_minutes_end_a_session(cast, time_machine):
+    client = _signed_in()
+    begun = now()
+    for minutes in (15, 30, 45):
+        time_machine.move_to(begun + timedelta(minutes=minutes))
+        assert is_in(client)
+    time_machine.move_to(begun + timedelta(minutes=45 + 21))
+    assert not is_in(client)
+
+
+def test_ten_hours_end_a_session_however_busy(cast, time_machine):
+    client = _signed_in()
+    begun = now()
+    for minutes in range(15, 600, 15):
+        time_machine.move_to(begun + timedelta(minutes=minutes))
+        assert is_in(client), minutes
+    time_machine.move_to(begun + timedelta(minutes=601))
+    assert not is_in(client)
+
+
+def test_confirming_who_one_is_makes_a_session_no_longer(cast, time_machine):
+    client = _signed_in()
+    begun = now()
+    for minutes in range(15, 600, 15):
+        time_machine.move_to(begun + timedelta(minutes=minutes))
+        assert client.post(CONFIRM, {"password": password_of(WHO)}).status_code == 302
+    time_machine.move_to(begun + timedelta(minutes=601))
+    assert not is_in(client)
+
+
+# What the table holds
+
+
+def test_the_table_holds_no_key_that_opens_anything(cast):
+    client = _signed_in()
+    cookie = client.cookies["sessionid"].value
+    held = Session.objects.get(user=cast[WHO])
+    assert held.pk == digest(cookie)
+    for stolen in (held.pk, cookie[:-1]):
+        thief = Client()
+        thief.cookies["sessionid"] = stolen
+        assert not is_in(thief)
+
+
+def test_the_store_is_in_postgresql_and_of_this_house():
+    assert site.SESSION_ENGINE == "accounts.session_store"
+    assert issubclass(SessionStore, DjangoStore)
+    assert site.CACHES["default"]["BACKEND"].endswith("DatabaseCache")
+
+
+def test_ended_sessions_are_swept_away(cast, time_machine):
+    _signed_in()
+    kept = _signed_in(OTHER)
+    time_machine.move_to(now() + timedelta(minutes=15))
+    assert is_in(kept)
+    time_machine.move_to(now() + timedelta(minutes=10))
+    SessionStore.clear_expired()
+    assert [row.user.username for row in Session.objects.all()] == [OTHER]
+
+
+# Whose
+
+
+def test_ones_sessions_are_listed_in_words_and_roughly(cast):
+    _signed_in(HTTP_USER_AGENT=FIREFOX, REMOTE_ADDR="203.0.113.77")
+    here = _signed_in(HTTP_USER_AGENT=CHROME, REMOTE_ADDR="2001:db8:1:2:3::9")
+    _signed_in(OTHER, REMOTE_ADDR="198.51.100.4")
+    page = here.get("/accounts/security/").content.decode()
+    for words in ("Firefox on Android", "203.0.113.*", "Chrome on Windows", "2001:db8:1::*", "This one"):
+        assert words in page, words
+    for words in ("203.0.113.77", "::9", "198.51.100"):
+        assert words not in page, words
+
+
+def test_one_session_is_ended_from_another(cast):
+    lost, here = _signed_in(), _signed_in()
+    rows = Session.objects.filter(user=cast[WHO]).exclude(pk=digest(here.cookies["sessionid"].value))
+    from uuid import UUID
+
+    here.post(f"/accounts/sessions/{UUID(rows.get().pk)}/end/")
+    assert (is_in(lost), is_in(here)) == (False, True)
+
+
+def test_all_others_are_ended_at_once(cast):
+    others, here, another = [_signed_in() for _number in range(3)], _signed_in(), _signed_in(OTHER)
+    here.post("/accounts/sessions/end/")
+    assert [is_in(client) for client in others] == [False] * 3
+    assert is_in(here)
+    assert is_in(another)
+
+
+def test_nobody_ends_anothers(cast):
+    from uuid import UUID
+
+    theirs, mine = _signed_in(OTHER), _signed_in()
+    row = Session.objects.get(user=cast[OTHER])
+    assert mine.post(f"/accounts/sessions/{UUID(row.pk)}/end/").status_code == 404
+    assert is_in(theirs)
+
+
+# What ends them: a copy of the cookie opens nothing afterwards
+
+
+def _after(deed) -> bool:
+    client = _signed_in()
+    thief = _copy(client)
+    assert is_in(thief)
+    deed(client)
+    return is_in(thief)
+
+
+def test_a_copied_cookie_is_worth_nothing_after_signing_out(cast):
+    assert not _after(lambda client: client.post("/accounts/logout/"))
+    assert not Session.objects.filter(user=cast[WHO]).exists()
+
+
+def test_a_copied_cookie_is_worth_nothing_after_a_password_change(cast):
+    assert not _after(lambda _client: change_password(password="another long one 5", by=cast[WHO], now=now()))
+    assert not Session.objects.filter(user=cast[WHO]).exists()
+
+
+def test_changing_the_password_on_the_page_ends_all_and_signs_nobody_in(cast):
+    elsewhere, here = _signed_in(), _signed_in()
+    chosen = {"password": "another long one 5", "again": "another long one 5"}
+    done = here.post("/accounts/password/", chosen)
+    assert done["Location"] == LOGIN
+    assert (is_in(elsewhere), is_in(here)) == (False, False)
+    assert give_password(here, WHO, "another long one 5").status_code == 302
+
+
+def test_a_copied_cookie_is_worth_nothing_after_an_administrators_password(cast):
+    assert not _after(
+        lambda _client: save_user(
+            user=cast[WHO], by=cast["administrator"], now=now(), password="their choice 77 x"
+        )
+    )
+
+
+def test_a_copied_cookie_is_worth_nothing_after_deactivation_nor_when_the_account_opens_again(cast):
+    def close(_client: Client) -> None:
+        user = cast[WHO]
+        user.is_active = False
+        save_user(user=user, by=cast["administrator"], now=now())
+
+    thief = _signed_in()
+    close(thief)
+    assert not is_in(thief)
+    user = cast[WHO]
+    user.is_active = True
+    save_user(user=user, by=cast["administrator"], now=now())
+    assert not is_in(thief)
+
+
+def test_a_copied_cookie_is_worth_nothing_when_a_focal_point_ends_access(cast):
+    def end(_client: Client) -> None:
+        with acting_as(cast["ngo_a_focal_point"]):
+            end_access(person=cast[WHO], by=cast["ngo_a_focal_point"], now=now())
+
+    assert not _after(end)
+
+
+def test_a_copied_cookie_is_worth_nothing_after_a_reset_of_the_second_factor(cast):
+    assert not _after(
+        lambda _client: reset_second_factor(user=cast[WHO], by=cast["administrator"], now=now())
+    )
+
+
+def test_enrolling_ends_the_others(cast, settings):
+    settings.MFA_REQUIRED = False
+    elsewhere, here = _signed_in(), _signed_in()
+    page = here.get("/accounts/security/app/").content.decode()
+    from tests.factors import App
+
+    app = App(page.split('<strong class="app-code">')[1].split("</strong>")[0].replace(" ", ""))
+    assert here.post("/accounts/security/app/", {"code": app.code()}).status_code == 302
+    assert (is_in(elsewhere), is_in(here)) == (False, True)
+
+
+# Fixation
+
+
+@pytest.mark.parametrize("chosen", ["a" * 32, "0123456789abcdefghijklmnopqrstuv", "", "x", "é", "'--"])
+def test_a_key_that_somebody_else_chose_is_never_used(cast, chosen):
+    client = Client()
+    client.cookies["sessionid"] = chosen
+    give_password(client, WHO)
+    assert client.cookies["sessionid"].value != chosen
+    other = Client()
+    other.cookies["sessionid"] = chosen
+    assert not is_in(other)
+
+
+def test_a_key_from_before_signing_in_opens_nothing_afterwards(cast):
+    """Planted by somebody who holds a session of their own, at each of the two steps."""
+    app = enrolled(cast[WHO])
+    client = Client()
+    give_password(client, WHO)
+    planted = _copy(client)
+    client.post("/accounts/login/second/", {"code": app.code()})
+    assert (is_in(client), is_in(planted)) == (True, False)
+
+
+def test_the_key_is_another_after_confirming(cast):
+    client = signed_in_with(app := enrolled(cast[WHO]), WHO)
+    thief = _copy(client)
+    client.post(CONFIRM, {"code": app.code()})
+    assert (is_in(client), is_in(thief)) == (True, False)
+
+
+# Deeds that weigh more
+
+
+@pytest.mark.parametrize("address", ["/people/new/", "/people/{}/roles/new/", "/people/{}/end/"])
+def test_giving_and_ending_roles_asks_for_a_recent_proof(cast, time_machine, address):
+    client, address = _signed_in("ngo_a_focal_point"), address.format(cast[WHO].pk)
+    assert client.get(address).status_code == 200
+    time_machine.move_to(now() + timedelta(minutes=11))
+    for send in (client.get, client.post):
+        assert send(address)["Location"] == f"{CONFIRM}?next={address.replace('/', '%2F')}"
+    assert client.get("/people/").status_code == 200
+    assert client.post(CONFIRM, {"password": "wrong"}).status_code == 200
+    assert client.get(address).status_code == 302
+    done = client.post(CONFIRM, {"password": password_of("ngo_a_focal_point"), "next": address})
+    assert done["Location"] == address
+    assert client.get(address).status_code == 200
+
+
+def test_the_admins_forms_ask_for_a_recent_proof(cast, time_machine):
+    client = _signed_in("administrator")
+    forms = [f"/admin/accounts/user/{cast[WHO].pk}/change/", "/admin/accounts/membership/add/"]
+    assert [client.get(form).status_code for form in forms] == [200, 200]
+    time_machine.move_to(now() + timedelta(minutes=11))
+    for form in forms:
+        for send in (client.get, client.post):
+            assert send(form)["Location"].startswith(CONFIRM), form
+    assert client.get("/admin/accounts/user/").status_code == 200
+
+
+def test_who_has_a_factor_confirms_with_it_and_not_with_the_password(cast, time_machine):
+    app = enrolled(cast["ngo_a_focal_point"])
+    client = signed_in_with(app, "ngo_a_focal_point")
+    time_machine.move_to(now() + timedelta(minutes=11))
+    client.post(CONFIRM, {"password": password_of("ngo_a_focal_point")})
+    assert client.get("/people/new/").status_code == 302
+    client.post(CONFIRM, {"code": app.code()})
+    assert client.get("/people/new/").status_code == 200
+
+
+# Forged requests
+
+
+ELSEWHERE = [
+    "//evil.example",
+    "///evil.example",
+    "https:evil.example",
+    "https:///evil.example",
+    "https://evil.example/",
+    "javascript:alert(1)",
+    "JaVaScRiPt:alert(1)",
+    "data:text/html,x",
+    "\\\\evil.example",
+    "/\\evil.example",
+    "/\\/evil.example",
+    "\t//evil.example",
+    " https://evil.example",
+    "http://testserver@evil.example/",
+    "//testserver.evil.example/",
+    "\x00//evil.example",
+]
+
+
+@pytest.mark.parametrize("elsewhere", ELSEWHERE)
+def test_no_step_leads_to_another_site(cast, elsewhere):
+    app = enrolled(cast[WHO])
+    client = Client()
+    give_password(client, WHO, next=elsewhere)
+    assert (
+        client.post("/accounts/login/second/", {"code": app.code(-1), "next": elsewhere})["Location"] == "/"
+    )
+    assert client.post(CONFIRM, {"code": app.code(), "next": elsewhere})["Location"] == "/"
+    plain = Client()
+    assert give_password(plain, OTHER, next=elsewhere)["Location"] == "/"
+    assert plain.get(LOGIN, {"next": elsewhere})["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    "name", ["host", "x-forwarded-host", "x-forwarded-server", "forwarded", "x-original-url"]
+)
+def test_a_forged_host_reaches_no_link_and_no_mail(cast, client, mailoutbox, owned_mails, name):
+    evil = {"forwarded": "host=evil.example", "x-original-url": "/admin/"}.get(name, "evil.example")
+    answer = client.post("/accounts/password/forgotten/", {"email": cast[WHO].email}, headers={name: evil})
+    assert answer.status_code == (400 if name == "host" else 200)
+    signed = client.post(
+        LOGIN,
+        {"username": WHO, "password": password_of(WHO), "next": "//evil.example/"},
+        headers={name: evil},
+    )
+    assert "evil" not in signed.get("Location", "")
+    bodies = owned_mails()
+    assert len(bodies) == (0 if name == "host" else 1)
+    assert all(f"{site.SITE_URL}/accounts/password/" in body and "evil" not in body for body in bodies)
+
+
+@pytest.fixture
+def owned_mails(monkeypatch):
+    """Bodies of the mails that were written down; nobody reads the table, so they are taken on their way in."""
+    from core import outbox
+
+    kept, real = [], outbox.queue
+    monkeypatch.setattr(outbox, "queue", lambda **mail: (kept.append(mail["body"]), real(**mail)))
+    return lambda: kept
+
+
+# Without Redis
+
+
+def test_signing_in_works_while_the_broker_is_down(cast, settings):
+    """Nothing listens on its port; every step, and the list of sessions, works all the same."""
+    settings.REDIS_URL = settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{free_port()}/0"
+    assert Client().get("/readyz").status_code == 503
+    app = enrolled(cast[WHO])
+    client = signed_in_with(app, WHO)
+    assert is_in(client)
+    assert client.post(CONFIRM, {"code": app.code()}).status_code == 302
+    assert client.get("/accounts/security/").status_code == 200
+    assert Client().post("/accounts/password/forgotten/", {"email": cast[WHO].email}).status_code == 200
