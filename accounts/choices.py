@@ -53,6 +53,7 @@ class Permission(models.TextChoices):
     APPROVE_GRANTS = "approve_grants", _("approve grants")
     PAY_GRANTS = "pay_grants", _("pay instalments")
     MANAGE_PEOPLE = "manage_people", _("manage the people of the organisation")
+    ERASE_PEOPLE = "erase_people", _("erase a person's data for ever, once all their cases are closed")
     READ_AUDIT = "read_audit", _("read the record of what happened")
     CONFIGURE = "configure", _("configure the system")
 
@@ -113,6 +114,7 @@ STARTING_PERMISSIONS: dict[str, tuple[str, ...]] = {
         Permission.OVERRIDE_ELIGIBILITY,
         Permission.READ_FIGURES,
         Permission.ENDORSE_GRANTS,
+        Permission.ERASE_PEOPLE,
     ),
     RoleCode.GRANT_APPROVER: (Permission.READ_FIGURES, Permission.APPROVE_GRANTS),
     RoleCode.FINANCE: (Permission.READ_FIGURES, Permission.PAY_GRANTS),

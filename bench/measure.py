@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from bench.web import Page
@@ -74,6 +75,18 @@ def in_turn(ours: Sequence[Page], others: Sequence[Page], rounds: int) -> tuple[
         for number in range(rounds):
             mine[repeat].append(ours[number % len(ours)].get()[0])
             theirs[repeat].append(others[number % len(others)].get()[0])
+    return mine, theirs
+
+
+def crowds_in_turn(ours: Page, other: Page, *, readers: int, rounds: int) -> tuple[list, list]:
+    """Milliseconds a page where so many read at once; one crowd after the other, in three repeats."""
+    mine: list[list[float]] = [[] for _ in range(REPEATS)]
+    theirs: list[list[float]] = [[] for _ in range(REPEATS)]
+    with ThreadPoolExecutor(readers) as crowd:
+        for repeat in range(REPEATS):
+            for _ in range(rounds):
+                mine[repeat] += [taken for taken, _body in crowd.map(lambda _: ours.get(), range(readers))]
+                theirs[repeat] += [taken for taken, _body in crowd.map(lambda _: other.get(), range(readers))]
     return mine, theirs
 
 

@@ -16,10 +16,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench import database, permissions, report
-from bench.measure import Figure, figure, in_turn, same
+from bench.measure import Figure, crowds_in_turn, figure, in_turn, same
 from bench.web import Page, serving
 
 DEEP = 5000
+READERS = 20
 REFERENCE = re.compile(rb"\b[1-9A-HJKMNP-Z]{4}-[1-9A-HJKMNP-Z]{3}-[1-9A-HJKMNP-Z]\b")
 FLOOR, GENERIC, DIRECT = "floor by hand", "guardian, generic table", "guardian, direct foreign keys"
 
@@ -39,6 +40,7 @@ class Sites:
             "ours": stack.enter_context(serving(app, _without_owner(big), log)),
             "little": stack.enter_context(serving(app, _without_owner(low), log)),
             "floor": stack.enter_context(serving(floor, big, log)),
+            "unrecorded": stack.enter_context(serving("bench.unrecorded", _without_owner(big), log)),
         }
         for kind in ("generic", "direct"):
             own = {"DJANGO_SETTINGS_MODULE": "bench.guarded.settings", "GUARDED_BY": kind}
@@ -100,6 +102,20 @@ def growth(sites: Sites, who: str, subject: dict, before: dict, rounds: int) -> 
     return figure(f"list_growth/{who}", *turns, 1.5)
 
 
+def recorded(sites: Sites, who: str, subject: dict, rounds: int) -> list[Figure]:
+    """The case file and the list with the record of who read them, and without; 20 readers at once."""
+    found = []
+    path = f"/cases/{subject['references'][0]}/"
+    for name, address in (("case_detail", path), ("list_page", "/cases/")):
+        ours, other = sites.page("ours", address, subject), sites.page("unrecorded", address, subject)
+        same(ours, other, references, 1)
+        turns = crowds_in_turn(ours, other, readers=READERS, rounds=max(2, rounds // READERS))
+        found.append(
+            figure(f"{name}/recorded/{who}", turns[0], "the same page without a record", turns[1], None)
+        )
+    return found
+
+
 def counted(who: str, subject: dict) -> list[Figure]:
     """The count's statement under both walls against the same by hand; through Django for information."""
     found = []
@@ -125,6 +141,7 @@ def measure(arguments: argparse.Namespace) -> tuple[list[Figure], dict]:
             found += pages(sites, who, subject, arguments.rounds)
             found += counted(who, subject)
             found.append(growth(sites, who, subject, before[who], arguments.rounds))
+            found += recorded(sites, who, subject, arguments.rounds)
             found += guarded(sites, who, subject, arguments.rounds)
     return found, told
 

@@ -10,7 +10,7 @@ from accounts.models import Organisation, User
 from accounts.queries import organisations_of
 from beneficiaries.choices import CaseStatus, ConsentGiver, ConsentHow, Risk, Sex, TransferState, YesNoUnknown
 from beneficiaries.operations import ConsentGiven, PersonFacts, Situation
-from core import bikram_sambat
+from core import bikram_sambat, reference
 from core.forms import OnceForm
 from core.rendering import PlainSelect
 from core.scoping import Confidentiality
@@ -472,6 +472,26 @@ class CaseFilter(forms.Form):
         """The district's key, which is made from its code."""
         code = self.cleaned_data["district"]
         return District.id_for(code) if code else None
+
+
+class ErasureForm(OnceForm):
+    """The case's reference typed once more: nobody erases a person by a slip of the hand."""
+
+    typed = forms.CharField(
+        label=_("Type the case reference to say that you mean it"),
+        max_length=20,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, *args, of_case: str, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.of_case = of_case
+
+    def clean_typed(self) -> str:
+        typed = self.cleaned_data["typed"]
+        if reference.tidy(typed) != self.of_case:
+            raise forms.ValidationError(_("This is not the reference of this case."))
+        return typed
 
 
 class EmptyForm(OnceForm):

@@ -129,6 +129,7 @@ def case_by_reference(user, typed: str) -> Case | None:
     case = rows[0].case
     case.worked_on_by = user.pk
     case.may_write = any(row.opens(user, Permission.WRITE_CASES) for row in rows)
+    case.may_erase = authority_of(user).may(Permission.ERASE_PEOPLE, case.lead_organisation_id)
     case.may_lead = any(row.opens(user, Permission.WRITE_CASES, Level.LEAD) for row in rows)
     unsealed = {kind for kind, to in SEALED.items() if any(row.opens(user, to, Level.LEAD) for row in rows)}
     case.unsealed = frozenset({Confidentiality.NORMAL, *unsealed})

@@ -55,9 +55,12 @@ def case_actions(
     has_asked_sharing: bool,
     is_enrolled: bool,
     is_offered: bool = False,
+    may_erase: bool = False,
 ) -> list[str]:
     """What can be done next with a case file, the most pressing first. An offered case isn't closed."""
-    if not may_write or not is_open:
+    if not is_open:
+        return ["erase"] if may_erase else []
+    if not may_write:
         return []
     actions = ["offer"] if is_offered and not may_lead else []
     if may_lead and not has_asked_sharing:

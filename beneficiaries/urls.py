@@ -22,5 +22,6 @@ urlpatterns = [
     path("cases/<str:reference>/referrals/new/", views.referral_send, name="referral-send"),
     path("cases/<str:reference>/hand-on/", views.case_hand_on, name="case-hand-on"),
     path("cases/<str:reference>/readers/", views.case_readers, name="case-readers"),
+    path("cases/<str:reference>/erase/", views.person_erase, name="person-erase"),
     path("cases/<str:reference>/close/", views.case_close, name="case-close"),
 ]

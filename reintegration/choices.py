@@ -95,6 +95,7 @@ EVENTS: dict[str, "StrOrPromise"] = {
     "password reset": _("Chose another password by a link"),
     "password reset asked": _("A link for another password was asked for"),
     "phase started": _("Started a new phase of a programme"),
+    "person erased": _("Erased a person"),
     "plan agreed": _("Agreed a plan"),
     "programme loaded": _("Loaded a programme"),
     "recovery code used": _("Used a recovery code"),

@@ -35,6 +35,7 @@ NAMES = {
 # Who reads a case file, by target; who may write it.
 READS = {"a": A_READS | IOM_READS, "b": B, "missing": set()}
 WRITES = {"a": A_WRITES | IOM_WRITES, "b": B, "missing": set()}
+ERASES: dict[str, set] = {"a": set(), "b": set(), "missing": set()}
 LEADS = {"a": A_WRITES, "b": B, "missing": set()}
 # A grant of a case that isn't shared is still seen by those who decide on figures.
 GRANTS = {"a": A_READS | IOM_READS | FIGURES, "b": B | FIGURES, "missing": set()}
@@ -237,6 +238,8 @@ TABLE: dict[str, Row] = {
     "beneficiaries:case-hand-on": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
     "beneficiaries:transfer-detail": Row(case_page(OFFERS), case_page(OFFERS, TAKES_BACK), TARGETS),
     "beneficiaries:case-readers": Row(case_page(READS), refused, TARGETS),
+    # Nobody of the cast may erase in a partner.
+    "beneficiaries:person-erase": Row(case_page(READS, ERASES), case_page(READS, ERASES), TARGETS),
     "beneficiaries:case-close": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "beneficiaries:note-add": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "beneficiaries:referral-send": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),

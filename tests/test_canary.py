@@ -14,6 +14,7 @@ from core import policies
 from core.clock import now
 from core.context import acting_as
 from core.scoping import Wall
+from core.sealing import SealedTextField
 from geography.models import District
 from reintegration import operations
 from reintegration.models import FollowUp, Grant, Instalment, Plan
@@ -171,7 +172,7 @@ def told_case(cast, username: str, code: str) -> Case:
 
 
 def _typed_fields(model) -> list[str]:
-    kinds = (models.CharField, models.TextField, models.JSONField)
+    kinds = (models.CharField, models.TextField, models.JSONField, SealedTextField)
     return [
         field.name
         for field in model._meta.concrete_fields

@@ -42,6 +42,7 @@ REVIEWED = {
     "end_transfer",
     "programme_figures",
     "keys_of",
+    "erase_person",
     "readers_of_case",
     "unusual_reading",
     "references_in_log",

@@ -42,7 +42,7 @@ class Case(models.Model):
 
     # Filled in where a person works on the case (`queries.case_by_reference`): who, and what they may do.
     worked_on_by: uuid.UUID | None = None
-    may_write = may_lead = False
+    may_write = may_lead = may_erase = False
     unsealed: frozenset[str] = frozenset()
 
     wall = Wall(

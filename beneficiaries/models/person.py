@@ -79,6 +79,7 @@ class Beneficiary(models.Model):
         null=True, editable=False
     )  # finds a whole number; see core.encryption.blind
     registered_on = models.DateField()
+    erased_on = models.DateField(null=True, editable=False)  # written by wall.erase_person alone
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
 

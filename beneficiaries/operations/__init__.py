@@ -4,6 +4,7 @@ from beneficiaries.operations.admission import decide_admission, record_screenin
 from beneficiaries.operations.case import CaseNotClosable, close_case
 from beneficiaries.operations.consent import record_consent, withdraw_consent
 from beneficiaries.operations.emergency import break_glass
+from beneficiaries.operations.erasure import erase_person
 from beneficiaries.operations.importing import ImportReport, import_htcds
 from beneficiaries.operations.intake import (
     ConsentGiven,
@@ -50,6 +51,7 @@ __all__ = [
     "decide_admission",
     "decline_case",
     "discard_draft",
+    "erase_person",
     "import_htcds",
     "open_case",
     "open_case_from_draft",

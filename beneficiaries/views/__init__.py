@@ -2,6 +2,7 @@
 
 from beneficiaries.views.case_list import case_list
 from beneficiaries.views.consent import case_close, consent_share, consent_withdraw
+from beneficiaries.views.erasure import person_erase
 from beneficiaries.views.intake import intake_consent, intake_person, intake_situation
 from beneficiaries.views.note import emergency_open, note_add
 from beneficiaries.views.readers import case_readers
@@ -20,6 +21,7 @@ __all__ = [
     "intake_person",
     "intake_situation",
     "note_add",
+    "person_erase",
     "referral_detail",
     "referral_list",
     "referral_send",

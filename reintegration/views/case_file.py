@@ -124,6 +124,7 @@ def _actions(case: Case, consents, parts: dict) -> list[dict]:
         has_asked_sharing=any(consent.purpose == ConsentPurpose.SHARING for consent in consents),
         is_enrolled=bool(parts["enrolments"]),
         is_offered=any(row.state == TransferState.OFFERED for row in parts["transfers"]),
+        may_erase=case.may_erase and case.beneficiary.erased_on is None,
     )
     if not names:
         return []
@@ -153,6 +154,7 @@ def _actions(case: Case, consents, parts: dict) -> list[dict]:
         "refer": (_("Refer to another organisation"), "beneficiaries:referral-send"),
         "hand_on": (_("Hand on to another organisation"), "beneficiaries:case-hand-on"),
         "close": (_("Close the case"), "beneficiaries:case-close"),
+        "erase": (_("Erase this person for ever"), "beneficiaries:person-erase"),
     }
     made = {
         name: {"label": worded[name][0], "url": reverse(worded[name][1], args=[case.reference])}

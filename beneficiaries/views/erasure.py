@@ -1,0 +1,36 @@
+"""Erasing a person: asked twice, as nothing brings her back."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from accounts.recent import recent_authentication
+from beneficiaries import operations
+from beneficiaries.forms import ErasureForm
+from beneficiaries.operations.erasure import may_erase
+from beneficiaries.views.consent import METHODS, case_or_404
+from core.clock import now
+from core.pages import submit
+
+
+@login_required
+@require_http_methods(METHODS)
+@recent_authentication
+def person_erase(request, reference: str):
+    case = case_or_404(request, reference)
+    if not may_erase(case, request.user):
+        raise PermissionDenied
+    form = ErasureForm(request.POST or None, of_case=case.reference)
+
+    def deed() -> str:
+        operations.erase_person(case=case, by=request.user, now=now())
+        messages.success(request, _("The person is erased. What stays are figures."))
+        return reverse("case-detail", args=[case.reference])
+
+    return submit(request, form, purpose=f"erase:{case.pk}", deed=deed) or render(
+        request, "beneficiaries/person_erase.html", {"form": form, "case": case}
+    )

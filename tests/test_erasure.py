@@ -1,0 +1,165 @@
+"""A person who was erased: nothing of her anywhere, the record whole, and figures as they were."""
+
+import subprocess
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import DatabaseError, connection, transaction
+
+from accounts.models import Membership, Role
+from accounts.operations import save_membership
+from beneficiaries import queries
+from beneficiaries.models import Beneficiary, Case, CaseFile
+from beneficiaries.operations import add_note, close_case, erase_person
+from core import backup
+from core.clock import now
+from core.context import acting_as
+from tests import databases, story
+from tests.pages import submit, text_of
+
+A, SUPERVISOR = "ngo_a_caseworker", "iom_supervisor"
+WORD = "Zqerased"
+PHONE = "+977 980-4417009"
+
+
+def a_supervisor_of(cast, username: str, code: str) -> None:
+    role = Role.objects.get(organisation__code=code, code="supervisor")
+    given = Membership(user=cast[username], role=role, starts_on=now().date())
+    save_membership(membership=given, by=cast["administrator"], now=now())
+
+
+def told(cast) -> Case:
+    """A closed case of the first NGO, whose reader supervises there, in which every word is a token."""
+    a_supervisor_of(cast, "ngo_a_reader", "NGO_A")
+    by = cast[A]
+    with acting_as(by):
+        case = story.a_case(
+            by,
+            person=story.a_person(
+                first_name=f"{WORD}first",
+                middle_name=f"{WORD}middle",
+                second_name=f"{WORD}second",
+                name_ne=f"{WORD}ne",
+                home_place=f"{WORD}place",
+                phone=PHONE,
+                safe_contact=f"{WORD}safe",
+            ),
+            situation=story.a_situation(
+                narrative=f"{WORD}told", needs=f"{WORD}needs", htcds={"vic_x": f"{WORD}htcds"}
+            ),
+        )
+        add_note(case=case, text=f"{WORD}note", confidentiality="normal", by=by, now=now())
+    return case
+
+
+def closed(cast) -> Case:
+    case = told(cast)
+    with acting_as(cast[A]):
+        close_case(case=case, by=cast[A], now=now())
+    return case
+
+
+def dumped(name: str) -> bytes:
+    """Everything that is in a database, as text."""
+    address = databases.url("owner", name)
+    argv = [backup.program("pg_dump"), "--format=plain", f"--dbname={address}"]
+    return subprocess.run(argv, capture_output=True, check=True).stdout
+
+
+def test_nothing_of_an_erased_person_is_anywhere(committed, owner, cast, client):
+    case = closed(cast)
+    by = cast["ngo_a_reader"]
+    client.force_login(by)
+    assert WORD in text_of(client.get(f"/cases/{case.reference}/"))
+    assert dumped(committed).count(WORD.encode()) >= 5  # the names, in clear
+    before = databases.manage(committed, "verify_audit").stdout
+    assert before.endswith("broken 0\n")
+    with acting_as(by):
+        figures = _figures()
+        erase_person(case=case, by=by, now=now())
+    assert WORD.encode() not in dumped(committed)
+    assert databases.manage(committed, "verify_audit").stdout.endswith("broken 0\n")
+    assert "drifted 0" in databases.manage(committed, "check_access").stdout
+    for address in (f"/cases/{case.reference}/", f"/cases/{case.reference}/readers/", "/cases/"):
+        assert WORD not in text_of(client.get(address)), address
+    assert case.reference not in text_of(client.get("/cases/", {"find": f"{WORD}first"}))
+    with acting_as(by):
+        assert _figures() == figures
+        assert not queries.case_list(by, find=PHONE)
+        person = Beneficiary.objects.get(pk=case.beneficiary_id)
+        assert (person.name, person.phone, person.safe_contact) == ("–", "", "")
+        assert (person.birth_on.isoformat(), person.sex, person.erased_on) == (
+            "1996-01-01",
+            "female",
+            now().date(),
+        )
+        file = CaseFile.objects.get(case=case)
+        assert (file.narrative, file.needs, file.htcds, file.risk) == ("", "", {}, "medium")
+        owner.execute("SELECT id, sealed FROM core_auditevent WHERE case_id = %s", [str(case.pk)])
+        from core.audit import changes_in
+        from core.models import AuditEvent
+
+        events = owner.fetchall()
+        assert len(events) > 3
+        left = [change for key, sealed in events for change in changes_in(AuditEvent(id=key, sealed=sealed))]
+        assert WORD not in str(left)
+
+
+def _figures() -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*), min(opened_on) FROM beneficiaries_case")
+        return cursor.fetchall()
+
+
+def test_somebody_elses_words_stay(committed, cast):
+    case, by = closed(cast), cast["ngo_a_reader"]
+    with acting_as(cast[A]):
+        other = story.a_case(cast[A], person=story.a_person(phone="+977 980-4417010"))
+    with acting_as(by):
+        erase_person(case=case, by=by, now=now())
+    with acting_as(by):
+        assert CaseFile.objects.get(case=other).narrative == "Was not paid for a year."
+        assert queries.case_list(by, find="9804417010")
+
+
+@pytest.mark.django_db
+def test_a_person_with_an_open_case_stays(cast):
+    case, by = told(cast), cast["ngo_a_reader"]
+    with acting_as(by):
+        with pytest.raises(ValidationError, match="open"):
+            erase_person(case=case, by=by, now=now())
+        with (
+            pytest.raises(DatabaseError, match="is open"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("SELECT wall.erase_person(%s)", [case.beneficiary_id])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("username", [A, "ngo_b_caseworker", SUPERVISOR, "administrator", "data_steward"])
+def test_nobody_else_erases_a_person(cast, username):
+    case = closed(cast)
+    with acting_as(cast[username]):
+        with pytest.raises(PermissionDenied):
+            erase_person(case=case, by=cast[username], now=now())
+        with (
+            pytest.raises(DatabaseError, match="not a person that you may erase"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("SELECT wall.erase_person(%s)", [case.beneficiary_id])
+
+
+@pytest.mark.django_db
+def test_the_way_through_the_page(cast, sign_in):
+    case = closed(cast)
+    client = sign_in("ngo_a_reader")
+    address = f"/cases/{case.reference}/erase/"
+    assert address in client.get(f"/cases/{case.reference}/").content.decode()
+    page = submit(client, address, {"typed": "ZZZZ-ZZZ-Z"})
+    assert "not the reference" in text_of(page)
+    page = submit(client, address, {"typed": case.reference.lower()})
+    assert "What stays are figures" in text_of(page)
+    assert WORD not in text_of(page)
+    assert address not in page.content.decode()

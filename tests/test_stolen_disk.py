@@ -1,0 +1,117 @@
+"""What is on the disk: a dump, the log that PostgreSQL writes ahead, the table's files, the broker's file.
+
+A token in each sealed field, and one in a name as the control: that one must be found, or the search finds nothing.
+"""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from redis import Redis
+
+from core.context import acting_as
+from core.policies import own_models
+from core.sealing import SealedTextField
+from tests import databases, test_canary
+from tests.test_erasure import dumped
+
+A = "ngo_a_caseworker"
+# In clear: names of ordinary cases stay searchable; a service, an item, a place and a voucher name nobody.
+IN_CLEAR = {
+    *(
+        "firstname",
+        "middlename",
+        "secondname",
+        "namene",
+        "birthastyped",
+        "homeplace",
+        "service",
+        "name",
+        "voucher",
+    ),
+}
+
+
+@pytest.fixture
+def canaries(committed, cast, monkeypatch):
+    """A case with a token of this test's own in each typed field; its name in clear, and the sealed fields' tokens."""
+    word = f"Zq{os.urandom(6).hex()}"
+    monkeypatch.setattr(test_canary, "TOKEN", word)
+    case = test_canary.told_case(cast, A, "NGO_A")
+    with acting_as(cast[A]):
+        sealed = {
+            found
+            for model in own_models()
+            if any(isinstance(field, SealedTextField) for field in model._meta.concrete_fields)
+            for row in model._base_manager.all()
+            for field in model._meta.concrete_fields
+            if isinstance(field, SealedTextField)
+            for found in re.findall(rf"{word}\w*", str(getattr(row, field.name)))
+        }
+    assert len(sealed) >= 15
+    assert case.beneficiary.first_name.startswith(word)
+    return word, sealed
+
+
+def _files_with(word: str, *folders: Path) -> dict[str, set[str]]:
+    """What follows the word in the files of these folders, by folder."""
+    found: dict[str, set[str]] = {}
+    for folder in folders:
+        for path in folder.rglob("*"):
+            if path.is_file():
+                hits = re.findall(rf"{word}([A-Za-z]*)".encode(), path.read_bytes())
+                found.setdefault(folder.name, set()).update(hit.decode().lower() for hit in hits)
+    return found
+
+
+def _data_folder() -> Path:
+    """Where this PostgreSQL keeps everything: the working folder of the process that serves us."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return Path(os.readlink(f"/proc/{cursor.fetchone()[0]}/cwd"))
+
+
+def test_a_stolen_disk_tells_no_sealed_word(committed, owner, canaries):
+    word, sealed = canaries
+    owner.execute("SET synchronous_commit = on")
+    owner.execute("CREATE TABLE written_through (x int)")  # what was written before is in the log now
+    owner.execute("SELECT oid FROM pg_database WHERE datname = current_database()")
+    data = _data_folder()
+    folders = [data / "base" / str(owner.fetchone()[0]), data / "pg_wal"]
+    found = _files_with(word, *folders)
+    assert "firstname" in found["pg_wal"], "the control: a name in clear is in the log"
+    for folder, tails in found.items():
+        assert tails - IN_CLEAR == set(), folder
+    text = dumped(committed)
+    tails = {hit.decode().lower() for hit in re.findall(rf"{word}([A-Za-z]*)".encode(), text)}
+    assert "firstname" in tails, "the control"
+    assert tails - IN_CLEAR == set()
+    assert {token.removeprefix(word).lower() for token in sealed} & IN_CLEAR == set()
+
+
+def test_the_brokers_file_tells_nobodys_word(committed, canaries):
+    """Tasks carry no row: after a sweep was sent through it, neither word nor reference is in the broker's files."""
+    from iom_cases.celery import app
+
+    word, _sealed = canaries
+    app.send_task("reintegration.tasks.send_due_reminders", queue="stolen_disk")
+    with Redis.from_url(os.environ["REDIS_URL"]) as store:
+        assert store.llen("stolen_disk") == 1
+        folder = Path(store.config_get("dir")["dir"])
+        store.execute_command("WAITAOF", 1, 0, 2000)
+        store.delete("stolen_disk")
+    found = _files_with(word, folder / "appendonlydir")
+    assert found
+    assert not set().union(*found.values())
+    assert any(b"send_due_reminders" in path.read_bytes() for path in (folder / "appendonlydir").rglob("*"))
+
+
+def test_a_copy_and_its_files_tell_nothing(committed, canaries, tmp_path):
+    copy = tmp_path / "copy"
+    databases.manage(committed, "backup", str(copy))
+    assert canaries[0].encode() not in copy.read_bytes()
+    found = subprocess.run(["strings", "-n", "8", str(copy)], capture_output=True, check=False)
+    assert b"beneficiar" not in found.stdout
