@@ -14,7 +14,7 @@ from beneficiaries.models import Beneficiary, CaseFile, CaseNote
 from beneficiaries.operations import add_note
 from core import encryption, keys
 from core.clock import now
-from core.context import acting_as
+from core.context import acting_as, enter
 from core.encryption import NotOpened, Ring, keys_from
 from core.phone import e164
 from core.policies import own_models
@@ -129,6 +129,14 @@ def test_a_value_that_was_moved_or_changed_is_refused(committed, owner, cast, wh
         )
     with acting_as(cast[A]), pytest.raises(NotOpened):
         print(CaseNote.objects.get(pk=notes[1].pk).text, CaseFile.objects.get(case=case).needs)
+
+
+@pytest.mark.django_db
+def test_who_is_nobody_gets_no_key(case, cast):
+    with acting_as(cast[A]):
+        assert len(_raw("SELECT * FROM wall.keys_of(%s::uuid[])", [str(case.pk)])) == 1
+    enter(None)
+    assert _raw("SELECT * FROM wall.keys_of(%s::uuid[])", [str(case.pk)]) == []
 
 
 @pytest.mark.django_db
