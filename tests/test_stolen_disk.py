@@ -5,7 +5,6 @@ A token in each sealed field, and one in a name as the control: that one must be
 
 import os
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -119,5 +118,5 @@ def test_a_copy_and_its_files_tell_nothing(committed, canaries, tmp_path):
     copy = tmp_path / "copy"
     databases.manage(committed, "backup", str(copy))
     assert canaries[0].encode() not in copy.read_bytes()
-    found = subprocess.run(["strings", "-n", "8", str(copy)], capture_output=True, check=False)
-    assert b"beneficiar" not in found.stdout
+    readable = re.findall(rb"[\x20-\x7e]{8,}", copy.read_bytes())
+    assert not [text for text in readable if b"beneficiar" in text]
