@@ -843,8 +843,8 @@ def test_a_list_asks_the_same_number_of_queries_for_1_row_and_for_3(
             story.a_case(by)
     asking = program(A)
     asking.get("cases/")  # the token's first use of the day is written down
-    # Savepoint, context, token, savepoint's enter, authority, page, files, record; and the release.
-    with django_assert_num_queries(9):
+    # Savepoint, context, token, savepoint's enter, authority, page, files, keys, record; and the release.
+    with django_assert_num_queries(10):
         assert len(asking.get("cases/", {"page_size": rows}).json()["results"]) == rows
 
 
