@@ -48,18 +48,11 @@ def fetch(subjects: Iterable[UUID]) -> None:
         return
     missing |= _held.expected - known.keys()
     _held.expected = set()
-    known.update(dict.fromkeys(missing))
     with connection.cursor() as cursor:
         cursor.execute("SELECT subject_id, wrapped FROM wall.keys_of(%s::uuid[])", [list(missing)])
         found = cursor.fetchall()
     for subject, wrapped in found:
-        if wrapped is not None:
-            known[subject] = encryption.open_sealed(bytes(wrapped), bound_to=_bound(subject))
-
-
-def _key(subject: UUID) -> bytes | None:
-    fetch([subject])
-    return _known()[subject]
+        known[subject] = wrapped and encryption.open_sealed(bytes(wrapped), bound_to=_bound(subject))
 
 
 def _made(subject: UUID) -> bytes:
@@ -70,24 +63,34 @@ def _made(subject: UUID) -> bytes:
             "INSERT INTO core_datakey (subject_id, wrapped, made_at) VALUES (%s, %s, now()) ON CONFLICT DO NOTHING",
             [subject, wrapped],
         )
-    _known().pop(subject, None)
-    key = _key(subject)
+    fetch([subject])
+    return _there(subject)
+
+
+def _there(subject: UUID) -> bytes:
+    key = _known().get(subject)
     if key is None:
-        raise NotOpened(f"the key of {subject} was destroyed")
+        raise NotOpened(f"the key of {subject} was destroyed, or nobody asks for it")
     return key
 
 
 def seal_for(subject: UUID, plain: bytes, *, bound_to: str) -> bytes:
     """Sealed with the key of a person or a case, which is named in front."""
-    key = _key(subject) or _made(subject)
+    fetch([subject])
+    key = _there(subject) if subject in _known() else _made(subject)
     return VERSION + subject.bytes + encryption.encrypt(key, plain, bound_to=bound_to)
 
 
 def open_for(sealed: bytes, *, bound_to: str) -> bytes | None:
-    """What was sealed; None where its key was destroyed."""
+    """What was sealed; None where its key was destroyed. A key that isn't handed out, as nobody asks, is an error:
+    an empty text in the place of words could be saved over them."""
     if sealed[:1] != VERSION:
         raise NotOpened(bound_to)
-    key = _key(subject_of(sealed))
+    subject = subject_of(sealed)
+    fetch([subject])
+    if subject not in _known():
+        raise NotOpened(f"{bound_to}: read by nobody")
+    key = _known()[subject]
     return key and encryption.decrypt(key, sealed[1 + SUBJECT_BYTES :], bound_to=bound_to)
 
 

@@ -4,6 +4,7 @@ import json
 
 from core import policies, reference
 from core.scoping import Wall
+from core.sealing import SealedTextField
 
 FIRST = ("beneficiaries_beneficiary", "beneficiaries_case", "beneficiaries_caseaccess")
 
@@ -27,6 +28,16 @@ def _pointing() -> dict[str, list[str]]:
     return found
 
 
+def _sealed() -> dict[str, list[str]]:
+    """For each table the columns that open in no row but their own: empty in a copy."""
+    return {
+        model._meta.db_table: [
+            field.column for field in model._meta.concrete_fields if isinstance(field, SealedTextField)
+        ]
+        for model in policies.own_models()
+    }
+
+
 def crowd(owner, case, count: int) -> list[str]:
     """So many more of this case, with its person and all that hangs on it; their references."""
     made = sorted({reference.make() for _ in range(count)})
@@ -36,7 +47,8 @@ def crowd(owner, case, count: int) -> list[str]:
     for table, columns in ((table, _pointing()[table]) for table in _tables()):
         own = ", ".join(f"'{name}', md5((j ->> '{name}') || n.reference)::uuid" for name in columns)
         where = {"beneficiaries_beneficiary": "id = %(person)s", "beneficiaries_case": "id = %(case)s"}
-        changes = f"jsonb_build_object({own})"
+        empty = ", ".join(f"'{name}', ''" for name in _sealed()[table])
+        changes = f"jsonb_build_object({own}) || jsonb_build_object({empty})"
         if table == "beneficiaries_case":
             changes += " || jsonb_build_object('reference', n.reference)"
         if table == "beneficiaries_caseaccess":

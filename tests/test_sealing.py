@@ -133,6 +133,15 @@ def test_a_value_that_was_moved_or_changed_is_refused(committed, owner, cast, wh
 
 
 @pytest.mark.django_db
+def test_a_value_that_nobody_asks_for_is_an_error_and_not_empty(case, cast):
+    with acting_as(cast[A]):
+        file = CaseFile.objects.get(case=case)
+    enter(None)
+    with pytest.raises(NotOpened, match="nobody"):
+        print(file.narrative)
+
+
+@pytest.mark.django_db
 def test_who_is_nobody_gets_no_key(case, cast):
     with acting_as(cast[A]):
         assert len(_raw("SELECT * FROM wall.keys_of(%s::uuid[])", [str(case.pk)])) == 1
