@@ -39,7 +39,7 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
     def pieces() -> Iterator[str]:
         yield from told
         yield "late:"
-        yield from CaseFile.objects.values_list("narrative", flat=True)
+        yield from (file.narrative for file in CaseFile.objects.all())
 
     return StreamingHttpResponse(pieces())
 
