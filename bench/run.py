@@ -130,7 +130,6 @@ def counted(who: str, subject: dict) -> list[Figure]:
 def measure(arguments: argparse.Namespace) -> tuple[list[Figure], dict]:
     large, little = database.ensure(arguments.people), database.ensure(arguments.few)
     permissions.ensure(large)
-    database.run(large, "manage.py", "collectstatic", "--noinput", "-v0")
     told = json.loads(database.run(large, "-m", "bench.subjects", str(arguments.rounds * 3)))
     before = json.loads(database.run(little, "-m", "bench.subjects", "0"))["subjects"]
     found: list[Figure] = []

@@ -161,7 +161,9 @@ def later(name: str) -> Callable[[Places, Signals, list[str]], int]:
             raise StepFailed(f"make {name} is not built yet: there is no {LATER[name]}.")
         ensure_environment(places)
         with servers_for(places, name) as held:
-            return attend(places, signals, [str(script), *rest], site_environment(places, held, None))
+            environment = site_environment(places, held, None)
+            collect_static(places, environment)  # what is measured serves whole pages
+            return attend(places, signals, [str(script), *rest], environment)
 
     return measure
 
