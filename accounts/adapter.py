@@ -19,6 +19,10 @@ class FactorAdapter(DefaultMFAAdapter):
         sealed = base64.urlsafe_b64decode(encrypted_text.encode())
         return encryption.open_sealed(sealed, bound_to=USE).decode()
 
+    def is_newest(self, encrypted_text: str) -> bool:
+        """Whether the house's newest key sealed it."""
+        return encryption.ring().is_newest(base64.urlsafe_b64decode(encrypted_text.encode()))
+
     def get_totp_label(self, user) -> str:
         return user.get_username()
 

@@ -8,13 +8,13 @@ NAMES = ("secret", "seed")  # of an app, and of recovery codes: what allauth han
 
 
 def seal_seeds(cursor) -> int:
-    """Seal each seed with the newest key; as the owner. How many rows were changed."""
+    """Seal with the newest key what an older one sealed; as the owner. How many seeds were changed."""
     cursor.execute("SELECT id, data FROM mfa_authenticator WHERE data ?| %s FOR UPDATE", [list(NAMES)])
-    rows, adapter = cursor.fetchall(), FactorAdapter()
-    for key, data in rows:
+    changed, adapter = 0, FactorAdapter()
+    for key, data in cursor.fetchall():
         held = json.loads(data) if isinstance(data, str) else data
-        for name in NAMES:
-            if name in held:
-                held[name] = adapter.encrypt(adapter.decrypt(held[name]))
+        old = [name for name in NAMES if name in held and not adapter.is_newest(held[name])]
+        held |= {name: adapter.encrypt(adapter.decrypt(held[name])) for name in old}
         cursor.execute("UPDATE mfa_authenticator SET data = %s WHERE id = %s", [json.dumps(held), key])
-    return len(rows)
+        changed += len(old)
+    return changed

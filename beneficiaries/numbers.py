@@ -2,9 +2,10 @@
 
 from psycopg2.extras import execute_values
 
-from core import encryption, keys
+from core import keys
 from core.phone import phone_index
 from core.rewrapping import BATCH
+from core.sealing import cell
 
 NUMBERS = """
     SELECT b.id, b.phone, b.phone_index, k.wrapped
@@ -21,10 +22,8 @@ def index_numbers(cursor) -> int:
     cursor.execute(NUMBERS)
     changed = []
     for key, sealed, index, wrapped in cursor.fetchall():
-        own = encryption.open_sealed(bytes(wrapped), bound_to=f"key {key}")
-        plain = encryption.decrypt(
-            own, bytes(sealed)[1 + keys.SUBJECT_BYTES :], bound_to=f"beneficiaries_beneficiary.phone {key}"
-        )
+        bound = cell("beneficiaries_beneficiary", "phone", key)
+        plain = keys.open_with(keys.unwrap(key, wrapped), sealed, bound_to=bound)
         found = phone_index(plain.decode())
         if found != (index and bytes(index)):
             changed.append((key, found))

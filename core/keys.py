@@ -6,7 +6,6 @@ her. A key is kept wrapped by the house's own (`FIELD_KEYS`); destroying it is w
 
 import os
 import threading
-from collections.abc import Iterable
 from uuid import UUID
 
 from django.db import connection
@@ -19,9 +18,40 @@ VERSION = b"\x02"
 SUBJECT_BYTES = 16
 
 
+def new_key() -> bytes:
+    return os.urandom(KEY_BYTES)
+
+
+def wrap(subject: UUID, key: bytes) -> bytes:
+    """A key as its row keeps it: sealed by the house, for whose it is."""
+    return encryption.seal(key, bound_to=_bound(subject))
+
+
+def unwrap(subject: UUID, wrapped: bytes) -> bytes:
+    return encryption.open_sealed(bytes(wrapped), bound_to=_bound(subject))
+
+
+def _bound(subject: UUID) -> str:
+    return f"key {subject}"
+
+
+def seal_with(key: bytes, subject: UUID, plain: bytes, *, bound_to: str) -> bytes:
+    """Sealed with this key, and in front whose it is."""
+    return VERSION + subject.bytes + encryption.encrypt(key, plain, bound_to=bound_to)
+
+
+def open_with(key: bytes, sealed: bytes, *, bound_to: str) -> bytes:
+    return encryption.decrypt(key, bytes(sealed)[1 + SUBJECT_BYTES :], bound_to=bound_to)
+
+
+def subject_of(sealed: bytes) -> UUID:
+    """Whose key opens this."""
+    return UUID(bytes=bytes(sealed[1 : 1 + SUBJECT_BYTES]))
+
+
 def forget() -> None:
     """Keys are known for one transaction at most: a destroyed one opens nothing in the next."""
-    _held.keys, _held.expected = {}, set()
+    _held.keys, _held.expected, _held.made = {}, set(), {}
 
 
 def expect(subject: UUID) -> None:
@@ -36,34 +66,41 @@ def _known() -> dict[UUID, bytes | None]:
     return _held.keys
 
 
-def _bound(subject: UUID) -> str:
-    return f"key {subject}"
+def _savepoints() -> tuple[str, ...]:
+    return tuple(connection.savepoint_ids)
 
 
-def fetch(subjects: Iterable[UUID]) -> None:
-    """Have the keys of all these at hand, with one question."""
+def _doubt(subject: UUID) -> None:
+    """A key that was made inside a savepoint is asked for again once that has ended: its row may be undone."""
+    base = _held.made.get(subject, ())
+    if _savepoints()[: len(base)] != base:
+        _held.keys.pop(subject, None)
+        _held.made[subject] = _savepoints()
+
+
+def fetch(subject: UUID) -> None:
+    """Have this key at hand, and with the same question those of all rows that were read."""
     known = _known()
-    missing = {subject for subject in subjects if subject not in known}
-    if not missing:
+    _doubt(subject)
+    if subject in known:
         return
-    missing |= _held.expected - known.keys()
+    missing = {subject} | (_held.expected - known.keys())
     _held.expected = set()
     with connection.cursor() as cursor:
         cursor.execute("SELECT subject_id, wrapped FROM wall.keys_of(%s::uuid[])", [list(missing)])
         found = cursor.fetchall()
-    for subject, wrapped in found:
-        known[subject] = wrapped and encryption.open_sealed(bytes(wrapped), bound_to=_bound(subject))
+    known.update({key: wrapped and unwrap(key, wrapped) for key, wrapped in found})
 
 
 def _made(subject: UUID) -> bytes:
     """A key for somebody who has none yet; of two made at once the first counts."""
-    wrapped = encryption.seal(os.urandom(KEY_BYTES), bound_to=_bound(subject))
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO core_datakey (subject_id, wrapped, made_at) VALUES (%s, %s, now()) ON CONFLICT DO NOTHING",
-            [subject, wrapped],
+            [subject, wrap(subject, new_key())],
         )
-    fetch([subject])
+    _held.made[subject] = _savepoints()
+    fetch(subject)
     return _there(subject)
 
 
@@ -75,10 +112,10 @@ def _there(subject: UUID) -> bytes:
 
 
 def seal_for(subject: UUID, plain: bytes, *, bound_to: str) -> bytes:
-    """Sealed with the key of a person or a case, which is named in front."""
-    fetch([subject])
+    """Sealed with the key of a person or a case, which is made where there is none."""
+    fetch(subject)
     key = _there(subject) if subject in _known() else _made(subject)
-    return VERSION + subject.bytes + encryption.encrypt(key, plain, bound_to=bound_to)
+    return seal_with(key, subject, plain, bound_to=bound_to)
 
 
 def open_for(sealed: bytes, *, bound_to: str) -> bytes | None:
@@ -87,13 +124,8 @@ def open_for(sealed: bytes, *, bound_to: str) -> bytes | None:
     if sealed[:1] != VERSION:
         raise NotOpened(bound_to)
     subject = subject_of(sealed)
-    fetch([subject])
+    fetch(subject)
     if subject not in _known():
         raise NotOpened(f"{bound_to}: read by nobody")
     key = _known()[subject]
-    return key and encryption.decrypt(key, sealed[1 + SUBJECT_BYTES :], bound_to=bound_to)
-
-
-def subject_of(sealed: bytes) -> UUID:
-    """Whose key opens this."""
-    return UUID(bytes=bytes(sealed[1 : 1 + SUBJECT_BYTES]))
+    return key and open_with(key, sealed, bound_to=bound_to)

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 from psycopg2.extras import execute_values
 
-from core import encryption
+from core import encryption, keys
 
 BATCH = 2000
 
@@ -40,10 +40,7 @@ def rewrap() -> Rewrapped:
         found.keys, ring, changed = len(rows), encryption.ring(), []
         for subject, wrapped in rows:
             if not ring.is_newest(bytes(wrapped)):
-                bound = f"key {subject}"
-                changed.append(
-                    (subject, ring.seal(ring.open(bytes(wrapped), bound_to=bound), bound_to=bound))
-                )
+                changed.append((subject, keys.wrap(subject, keys.unwrap(subject, wrapped))))
         for start in range(0, len(changed), BATCH):
             execute_values(
                 cursor.cursor,

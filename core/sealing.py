@@ -17,6 +17,17 @@ from django.forms import Textarea
 
 from core import keys
 
+
+def cell(table: str, column: str | None, row: Any) -> str:
+    """What a value is bound to: it opens in this row and column and in no other."""
+    return f"{table}.{column} {row}"
+
+
+def sealed_fields(model: type[models.Model]) -> "list[SealedTextField]":
+    """The sealed columns of a model."""
+    return [field for field in model._meta.concrete_fields if isinstance(field, SealedTextField)]
+
+
 LONG = 200  # from this length on a form gives more than one line
 
 
@@ -74,7 +85,7 @@ class SealedTextField(models.BinaryField):
         return self.empty if plain is None else self.from_bytes(plain)
 
     def bound_to(self, instance: models.Model) -> str:
-        return f"{instance._meta.db_table}.{self.column} {instance.pk}"
+        return cell(instance._meta.db_table, self.column, instance.pk)
 
     def from_bytes(self, plain: bytes) -> Any:
         return plain.decode()
@@ -148,7 +159,9 @@ def sealed_outside(model: type[models.Model], row: Any, subject: Any, **values: 
         field = model._meta.get_field(name)
         assert isinstance(field, SealedTextField)
         found[name] = (
-            keys.seal_for(subject, field.to_bytes(value), bound_to=field.bound_to(model(pk=row)))
+            keys.seal_for(
+                subject, field.to_bytes(value), bound_to=cell(model._meta.db_table, field.column, row)
+            )
             if value
             else b""
         )

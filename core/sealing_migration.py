@@ -1,15 +1,13 @@
 """Sealing columns that were kept in clear: for migrations alone, as the owner."""
 
 import json
-import os
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import migrations, models
 from psycopg2.extras import execute_values
 
-from core import encryption, keys
-from core.sealing import SealedJSONField, SealedTextField
+from core import keys
+from core.sealing import SealedJSONField, SealedTextField, cell
 
 BATCH = 2000
 
@@ -77,32 +75,23 @@ def _keys(cursor: Any, kept: dict[Any, bytes], subjects: set) -> None:
     """Keys of these, made where there are none."""
     wanted = list(subjects - kept.keys())
     cursor.execute("SELECT subject_id, wrapped FROM core_datakey WHERE subject_id = ANY(%s)", [wanted])
-    for subject, wrapped in cursor.fetchall():
-        kept[subject] = encryption.open_sealed(bytes(wrapped), bound_to=f"key {subject}")
-    made = []
-    for subject in wanted:
-        if subject not in kept:
-            kept[subject] = os.urandom(encryption.KEY_BYTES)
-            made.append((subject, encryption.seal(kept[subject], bound_to=f"key {subject}")))
-    if made:
+    kept.update({subject: keys.unwrap(subject, wrapped) for subject, wrapped in cursor.fetchall()})
+    missing = {subject: keys.new_key() for subject in wanted if subject not in kept}
+    kept.update(missing)
+    if missing:
         execute_values(
             cursor.cursor,
             "INSERT INTO core_datakey (subject_id, wrapped, made_at) VALUES %s",
-            made,
+            [(subject, keys.wrap(subject, key)) for subject, key in missing.items()],
             template="(%s, %s, now())",
         )
 
 
 def _one(model: type[models.Model], name: str, row: Any, subject: Any, key: bytes, value: Any) -> bytes:
     field = model._meta.get_field(name)
-    if isinstance(field, SealedJSONField) and isinstance(value, str):
-        value = json.loads(value)
-    if not value:
+    assert isinstance(field, SealedTextField)
+    told = json.loads(value) if isinstance(field, SealedJSONField) and isinstance(value, str) else value
+    if not told:
         return b""
-    plain = (
-        json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False)
-        if isinstance(field, SealedJSONField)
-        else value
-    )
-    bound = f"{model._meta.db_table}.{name} {row}"
-    return keys.VERSION + subject.bytes + encryption.encrypt(key, plain.encode(), bound_to=bound)
+    bound = cell(model._meta.db_table, name, row)
+    return keys.seal_with(key, subject, field.to_bytes(told), bound_to=bound)

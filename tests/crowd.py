@@ -4,7 +4,7 @@ import json
 
 from core import policies, reference
 from core.scoping import Wall
-from core.sealing import SealedTextField
+from core.sealing import sealed_fields
 
 FIRST = ("beneficiaries_beneficiary", "beneficiaries_case", "beneficiaries_caseaccess")
 
@@ -31,9 +31,7 @@ def _pointing() -> dict[str, list[str]]:
 def _sealed() -> dict[str, list[str]]:
     """For each table the columns that open in no row but their own: empty in a copy."""
     return {
-        model._meta.db_table: [
-            field.column for field in model._meta.concrete_fields if isinstance(field, SealedTextField)
-        ]
+        model._meta.db_table: [field.column for field in sealed_fields(model)]
         for model in policies.own_models()
     }
 

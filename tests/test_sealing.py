@@ -4,6 +4,8 @@ import base64
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import FieldError
@@ -19,7 +21,7 @@ from core.encryption import NotOpened, Ring, keys_from
 from core.phone import e164
 from core.policies import own_models
 from core.scoping import Confidentiality
-from core.sealing import SealedTextField
+from core.sealing import sealed_fields
 from tests import databases, story
 
 A, B = "ngo_a_caseworker", "ngo_b_caseworker"
@@ -47,12 +49,7 @@ def _raw(statement: str, *values) -> list[tuple]:
         return cursor.fetchall()
 
 
-SEALED = [
-    (model, field.name)
-    for model in own_models()
-    for field in model._meta.concrete_fields
-    if isinstance(field, SealedTextField)
-]
+SEALED = [(model, field.name) for model in own_models() for field in sealed_fields(model)]
 # Free text that stays in clear, each for a reason.
 IN_CLEAR = {
     "accounts.Session.session_data": "who is signed in, and how",
@@ -262,10 +259,21 @@ def test_a_missing_key_ends_the_start_with_one_line(committed):
     assert done.stderr.count("\n") == 1
 
 
-def test_a_key_is_made_once_when_two_write_at_once(committed, owner, cast):
-    from concurrent.futures import ThreadPoolExecutor
-    from uuid import uuid4
+def test_a_key_made_in_a_savepoint_that_was_undone_seals_nothing(committed, cast):
+    """What is written after it must open tomorrow: the key is made once more, and is there."""
+    case_id = uuid4()
+    with acting_as(cast[A]):
+        with pytest.raises(ZeroDivisionError), transaction.atomic():
+            keys.seal_for(case_id, b"undone", bound_to="x")
+            raise ZeroDivisionError
+        sealed = keys.seal_for(case_id, b"kept", bound_to="x")
+        with transaction.atomic():
+            again = keys.seal_for(case_id, b"kept too", bound_to="x")
+    with acting_as(cast[A]):
+        assert [keys.open_for(value, bound_to="x") for value in (sealed, again)] == [b"kept", b"kept too"]
 
+
+def test_a_key_is_made_once_when_two_write_at_once(committed, owner, cast):
     subject = uuid4()
 
     def seal(number: int) -> bytes:

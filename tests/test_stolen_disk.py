@@ -13,7 +13,7 @@ from redis import Redis
 
 from core.context import acting_as
 from core.policies import own_models
-from core.sealing import SealedTextField
+from core.sealing import sealed_fields
 from tests import databases, test_canary
 from tests.test_erasure import dumped
 
@@ -44,10 +44,9 @@ def canaries(committed, cast, monkeypatch):
         sealed = {
             found
             for model in own_models()
-            if any(isinstance(field, SealedTextField) for field in model._meta.concrete_fields)
+            if sealed_fields(model)
             for row in model._base_manager.all()
-            for field in model._meta.concrete_fields
-            if isinstance(field, SealedTextField)
+            for field in sealed_fields(model)
             for found in re.findall(rf"{word}\w*", str(getattr(row, field.name)))
         }
     assert len(sealed) >= 15

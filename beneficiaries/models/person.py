@@ -83,7 +83,6 @@ class Beneficiary(models.Model):
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
 
-    SEALED = ("phone", "safe_contact")
     never_recorded = ("find_key", "phone_index")
     wall = OwnWall(
         read=f"t.organisation_id = ANY((SELECT wall.reads())::uuid[]) OR {_OF_A_CASE_WORKED_ON}",

@@ -17,7 +17,7 @@ from beneficiaries.choices import CaseStatus, ConsentPurpose, TransferState
 from beneficiaries.models import Beneficiary, Case, CaseTransfer
 from beneficiaries.operations.consent import record_consent
 from core import audit
-from core.sealing import sealed_outside
+from core.sealing import sealed_fields, sealed_outside
 
 
 class TransferNotMovable(ValidationError):
@@ -131,7 +131,8 @@ def take_over_case(*, transfer: CaseTransfer, caseworker: User, by, now: datetim
     former = Beneficiary.objects.visible_to(by).filter(pk=case.beneficiary_id).first()
     if former is None:  # whoever answered first took the file out of sight
         raise TransferNotMovable(_("The person doesn't agree any more."))
-    told = {name: getattr(former, name) for name in Beneficiary.SEALED}
+    sealed_names = [field.name for field in sealed_fields(Beneficiary)]
+    told = {name: getattr(former, name) for name in sealed_names}
     _call("transfer_case", found.pk, caseworker.pk)
     _seal_copy(case, former, told)
     found.state = TransferState.ACCEPTED

@@ -5,7 +5,6 @@ What triggers would write is written here by the same rules (beneficiaries/sql/0
 programmes of the case that its organisation manages.
 """
 
-import os
 import random
 from bisect import bisect
 from collections.abc import Iterator
@@ -13,10 +12,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from core import encryption, keys
-from core.encryption import KEY_BYTES
+from core import keys
 from core.phone import phone_index
 from core.reference import LENGTH, SIGNS
+from core.sealing import cell
 from reintegration.bulk.ground import Admission, Ground, days_back, new_id
 from reintegration.bulk.names import FAMILIES, MEN, MIDDLE, WOMEN
 from reintegration.demo import COUNTRIES, NARRATIVES
@@ -139,16 +138,17 @@ class Storyteller:
             weighted += (place + 2) * digit
         return f"{body[:4]}-{body[4:]}-{SIGNS[weighted % 31]}"
 
-    def _sealed(self, column: str, row: str, subject: str, text: str) -> str:
+    def _sealed(self, table: str, column: str, row: str, subject: str, text: str) -> str:
         """A value as `core.sealing` would seal it, as COPY reads bytes; the subject gets a key with its first one."""
         if not text:
             return ""
+        whose = UUID(subject)
         if self.key[0] != subject:
-            self.key = (subject, os.urandom(KEY_BYTES))
-            wrapped = encryption.seal(self.key[1], bound_to=f"key {UUID(subject)}")
+            self.key = (subject, keys.new_key())
+            wrapped = keys.wrap(whose, self.key[1])
             self.lines["core_datakey"].append(f"{subject}\t{_bytea(wrapped)}\t{self.moment(0)}\n")
-        cipher = encryption.encrypt(self.key[1], text.encode(), bound_to=f"{column} {UUID(row)}")
-        return _bytea(keys.VERSION + bytes.fromhex(subject) + cipher)
+        bound = cell(table, column, UUID(row))
+        return _bytea(keys.seal_with(self.key[1], whose, text.encode(), bound_to=bound))
 
     def pick(self, choices):
         """One of them; `random.choice` would take three times as long."""
@@ -176,12 +176,15 @@ class Storyteller:
         name = " ".join(part[0] for part in (first, middle, family) if part[0])
         phone = f"+977 980-{1000000 + int(self.rng.random() * 8999999)}"
         safe = self.pick(("", "", "", "Phone after 5 pm only; the brother must not answer."))
+        number, way = (
+            self._sealed("beneficiaries_beneficiary", column, key, key, text)
+            for column, text in (("phone", phone), ("safe_contact", safe))
+        )
         self.lines["beneficiaries_beneficiary"].append(
             f"{key}\t{ngo}\t{first[0]}\t{middle[0]}\t{family[0]}\t{name_ne}\t{name.casefold()} {name_ne}"
             f"\t{'female' if is_woman else 'male'}\t{self.days[born]}\tday\t{self.days[born]} AD\tNP"
             f"\t{self.pick(('yes', 'yes', 'no', 'unknown'))}\t{district}\tWard {1 + int(self.rng.random() * 9)}"
-            f"\t{self._sealed('beneficiaries_beneficiary.phone', key, key, phone)}\t{_bytea(phone_index(phone) or b'')}"
-            f"\t{self._sealed('beneficiaries_beneficiary.safe_contact', key, key, safe)}\t{self.days[registered]}\t1"
+            f"\t{number}\t{_bytea(phone_index(phone) or b'')}\t{way}\t{self.days[registered]}\t1"
             f"\t{self.moment(registered)}\n"
         )
 
@@ -221,7 +224,7 @@ class Storyteller:
             "needs": "A livelihood near home, and somebody to talk to.",
         }
         narrative, needs = (
-            self._sealed(f"beneficiaries_casefile.{name}", key, case.key, text) for name, text in told.items()
+            self._sealed("beneficiaries_casefile", name, key, case.key, text) for name, text in told.items()
         )
         self.lines["beneficiaries_casefile"].append(
             f"{key}\t{case.key}\t{case.caseworker}\t{case.risk}\t{groups[0]}\t{groups[1]}\t{country}"
