@@ -18,7 +18,7 @@ from accounts.queries import people_at, person_of_reset, reset_link
 from core import audit
 
 
-def _set(user: User, password: str) -> None:
+def set_password(user: User, password: str) -> None:
     """All sessions end, that of who changes it among them: a thief's would live on otherwise."""
     try:
         validate_password(password, user)
@@ -32,7 +32,7 @@ def _set(user: User, password: str) -> None:
 @transaction.atomic
 def change_password(*, password: str, by, now: datetime) -> None:
     """Take another password of a signed-in person."""
-    _set(by, password)
+    set_password(by, password)
     audit.record(by=by, verb="password changed", obj=by, now=now)
     mail_about_sign_in(by, _changed, now=now)
 
@@ -60,7 +60,7 @@ def reset_password(*, link: str, password: str, now: datetime) -> User:
     user.refresh_from_db()
     if person_of_reset(link) is None:  # somebody used it a moment ago
         raise PermissionDenied
-    _set(user, password)
+    set_password(user, password)
     audit.record(by=user, verb="password reset", obj=user, now=now)
     mail_about_sign_in(user, _changed, now=now)
     return user

@@ -30,6 +30,7 @@ from accounts.models import (
     Role,
     User,
 )
+from accounts.operations.password import set_password
 from accounts.operations.session import end_sessions_of
 from accounts.queries import (
     awaits_password,
@@ -402,11 +403,6 @@ def accept_invitation(*, user_id: UUID, token: str, password: str, now: datetime
     user = User.objects.select_for_update().filter(pk=user_id).first()
     if user is None or not is_invited(user, token):
         raise PermissionDenied
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        raise ValidationError({"password": error.messages}) from error
-    user.set_password(password)
-    user.save(update_fields=["password"])
+    set_password(user, password)
     audit.record(by=user, verb="password chosen", obj=user, now=now)
     return user

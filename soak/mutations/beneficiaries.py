@@ -480,32 +480,4 @@ BENEFICIARIES = [
         "FOR EACH ROW WHEN (false) EXECUTE FUNCTION wall.manager_changed();",
         first="tests/test_programmes_of_roles.py::test_a_programme_that_another_organisation_manages_is_no_longer_seen",
     ),
-    Mutant(
-        "beneficiaries: who opened a case is told to everybody",
-        "beneficiaries/sql/050_readers.sql",
-        "AND a.organisation_id = ANY(wall.reads())",
-        "",
-        first="tests/test_reading.py::test_nobody_else_is_told_who_opened_a_case",
-    ),
-    Mutant(
-        "beneficiaries: anybody erases a person by SQL",
-        "beneficiaries/sql/060_erasure.sql",
-        "OR wall.holds(wall.person(), found.organisation_id, 'erase_people', today) IS NOT TRUE",
-        "",
-        first="tests/test_erasure.py::test_nobody_else_erases_a_person",
-    ),
-    Mutant(
-        "beneficiaries: anybody erases a person in Python",
-        "beneficiaries/operations/erasure.py",
-        "return authority_of(user).may(Permission.ERASE_PEOPLE, case.lead_organisation_id)",
-        "return True",
-        first="tests/test_erasure.py::test_nobody_else_erases_a_person",
-    ),
-    Mutant(
-        "beneficiaries: a person with an open case is erased",
-        "beneficiaries/sql/060_erasure.sql",
-        "AND status <> 'closed'",
-        "AND status = 'none'",
-        first="tests/test_erasure.py::test_a_person_with_an_open_case_stays",
-    ),
 ]

@@ -1,0 +1,63 @@
+"""The record of who did and read what, the keys that seal, and erasing a person."""
+
+from soak.mutations.mutant import Mutant
+
+RECORD = [
+    Mutant(
+        "core: what is shown is not on record",
+        "core/audit.py",
+        'if request.method in ("GET", "HEAD"):',
+        'if request.method == "HEAD":',
+        first="tests/test_reading.py::test_every_page_about_a_case_is_a_reading",
+    ),
+    Mutant(
+        "core: keys are handed to nobody in particular",
+        "core/sql/030_keys.sql",
+        "WHERE k.subject_id = ANY (subjects) AND wall.has_user()",
+        "WHERE k.subject_id = ANY (subjects)",
+        first="tests/test_sealing.py::test_who_is_nobody_gets_no_key",
+    ),
+    Mutant(
+        "core: a value opens in another row",
+        "core/sealing.py",
+        'return f"{instance._meta.db_table}.{self.column} {instance.pk}"',
+        'return f"{instance._meta.db_table}.{self.column}"',
+        first="tests/test_sealing.py::test_a_value_that_was_moved_or_changed_is_refused",
+        afresh=True,
+    ),
+    Mutant(
+        "core: an event is tied to nothing before it",
+        "core/sql/020_audit.sql",
+        "sha256(former || convert_to",
+        "sha256(convert_to",
+        first="tests/test_audit_chain.py::test_the_demo_and_what_followed_is_whole",
+    ),
+    Mutant(
+        "beneficiaries: who opened a case is told to everybody",
+        "beneficiaries/sql/050_readers.sql",
+        "AND a.organisation_id = ANY(wall.reads())",
+        "",
+        first="tests/test_reading.py::test_nobody_else_is_told_who_opened_a_case",
+    ),
+    Mutant(
+        "beneficiaries: anybody erases a person by SQL",
+        "beneficiaries/sql/060_erasure.sql",
+        "OR wall.holds(wall.person(), found.organisation_id, 'erase_people', today) IS NOT TRUE",
+        "",
+        first="tests/test_erasure.py::test_nobody_else_erases_a_person",
+    ),
+    Mutant(
+        "beneficiaries: anybody erases a person in Python",
+        "beneficiaries/operations/erasure.py",
+        "return authority_of(user).may(Permission.ERASE_PEOPLE, case.lead_organisation_id)",
+        "return True",
+        first="tests/test_erasure.py::test_nobody_else_erases_a_person",
+    ),
+    Mutant(
+        "beneficiaries: a person with an open case is erased",
+        "beneficiaries/sql/060_erasure.sql",
+        "AND status <> 'closed'",
+        "AND status = 'none'",
+        first="tests/test_erasure.py::test_a_person_with_an_open_case_stays",
+    ),
+]
