@@ -20,8 +20,8 @@ RECORD = [
     Mutant(
         "core: a value opens in another row",
         "core/sealing.py",
-        'return f"{instance._meta.db_table}.{self.column} {instance.pk}"',
-        'return f"{instance._meta.db_table}.{self.column}"',
+        'return f"{table}.{column} {row}"',
+        'return f"{table}.{column}"',
         first="tests/test_sealing.py::test_a_value_that_was_moved_or_changed_is_refused",
         afresh=True,
     ),
