@@ -59,16 +59,13 @@ def _sealer(app: str, model: str, subject: str, names: list[str]):
                     f"UPDATE {table} t SET {sets} FROM (VALUES %s) AS v({columns}) WHERE t.id = v.id",  # noqa: S608
                     sealed,
                 )
-        settle(schema_editor)
+        # What waits for the end of the transaction, as rows were changed twice in it: a table with waiting checks
+        # can't be altered.
+        schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        schema_editor.execute("SET CONSTRAINTS ALL DEFERRED")
         schema_editor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
     return seal_all
-
-
-def settle(schema_editor: Any) -> None:
-    """Carry out what waits for the end of the transaction: a table with waiting checks can't be altered."""
-    schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    schema_editor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 def _keys(cursor: Any, kept: dict[Any, bytes], subjects: set) -> None:

@@ -3,7 +3,7 @@ from psycopg2.extras import execute_values
 
 from core.phone import phone_index
 from core.sealing import SealedJSONField, SealedTextField
-from core.sealing_migration import sealing, settle
+from core.sealing_migration import sealing
 
 
 def _index_phones(apps, schema_editor):
@@ -18,7 +18,6 @@ def _index_phones(apps, schema_editor):
                 "FROM (VALUES %s) AS v(id, found) WHERE b.id = v.id",
                 found[start : start + 5000],
             )
-    settle(schema_editor)
 
 
 class Migration(migrations.Migration):
