@@ -102,7 +102,7 @@ def walked(cursor, kept: Head) -> Verified:
     cursor.execute("CLOSE walked")
     cursor.execute("SELECT lane, seq, digest FROM core_auditlane")
     walk.end({lane: (seq, bytes(digest)) for lane, seq, digest in cursor.fetchall()})
-    cursor.execute("SELECT EXISTS (SELECT FROM django_session) OR EXISTS (SELECT FROM core_datakey)")
+    cursor.execute("SELECT EXISTS (SELECT FROM core_datakey) OR EXISTS (SELECT FROM core_idempotencykey)")
     if not walk.found.events and cursor.fetchone()[0]:
         walk.found.broken.append("there is no event, and there was activity")
     return walk.found
