@@ -129,7 +129,7 @@ def case_by_reference(user, typed: str) -> Case | None:
     case = rows[0].case
     case.worked_on_by = user.pk
     case.may_write = any(row.opens(user, Permission.WRITE_CASES) for row in rows)
-    case.may_erase = authority_of(user).may(Permission.ERASE_PEOPLE, case.lead_organisation_id)
+    case.may_erase = may_erase(case, user)
     case.may_lead = any(row.opens(user, Permission.WRITE_CASES, Level.LEAD) for row in rows)
     unsealed = {kind for kind, to in SEALED.items() if any(row.opens(user, to, Level.LEAD) for row in rows)}
     case.unsealed = frozenset({Confidentiality.NORMAL, *unsealed})
@@ -293,6 +293,11 @@ def references_in_log(case_ids: set[UUID]) -> dict[UUID, str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, reference FROM wall.references_in_log(%s::uuid[])", [list(case_ids)])
         return dict(cursor.fetchall())
+
+
+def may_erase(case: Case, user) -> bool:
+    """Whether this person may erase whom the case is about: in the organisation that leads it."""
+    return authority_of(user).may(Permission.ERASE_PEOPLE, case.lead_organisation_id)
 
 
 class Reading(NamedTuple):

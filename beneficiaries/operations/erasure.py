@@ -6,8 +6,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from accounts.choices import Permission
-from accounts.queries import authority_of
+from beneficiaries import queries
 from beneficiaries.choices import CaseStatus
 from beneficiaries.models import Case
 from core import audit, keys
@@ -16,7 +15,7 @@ from core import audit, keys
 @transaction.atomic
 def erase_person(*, case: Case, by, now: datetime) -> None:
     """Destroy what was told and what says who she is, in all her cases; figures stay. `wall.erase_person` does it."""
-    if not may_erase(case, by):
+    if not queries.may_erase(case, by):
         raise PermissionDenied
     if (
         Case.objects.visible_to(by)
@@ -30,8 +29,3 @@ def erase_person(*, case: Case, by, now: datetime) -> None:
         destroyed = cursor.fetchone()[0]
     keys.forget()
     audit.record(by=by, verb="person erased", obj=case, case_id=case.pk, now=now, detail={"count": destroyed})
-
-
-def may_erase(case: Case, user) -> bool:
-    """Whether this person may erase whom the case is about: in the organisation that leads it."""
-    return authority_of(user).may(Permission.ERASE_PEOPLE, case.lead_organisation_id)

@@ -46,7 +46,7 @@ def _tell(person: UUID, organisation: UUID, kind: str, count: int, *, now: datet
                 key=key,
                 text=WORDS[kind],
                 words={"name": reader.get_full_name() or reader.username, "count": count},
-                url="/people/",
+                url="/accounts/notices/",
                 now=now,
             )
             detail = {"user": str(person), "kind": kind, "count": count}

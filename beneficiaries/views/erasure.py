@@ -11,7 +11,6 @@ from django.views.decorators.http import require_http_methods
 from accounts.recent import recent_authentication
 from beneficiaries import operations
 from beneficiaries.forms import ErasureForm
-from beneficiaries.operations.erasure import may_erase
 from beneficiaries.views.consent import METHODS, case_or_404
 from core.clock import now
 from core.pages import submit
@@ -22,7 +21,7 @@ from core.pages import submit
 @recent_authentication
 def person_erase(request, reference: str):
     case = case_or_404(request, reference)
-    if not may_erase(case, request.user):
+    if not case.may_erase:
         raise PermissionDenied
     form = ErasureForm(request.POST or None, of_case=case.reference)
 

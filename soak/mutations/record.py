@@ -48,7 +48,7 @@ RECORD = [
     ),
     Mutant(
         "beneficiaries: anybody erases a person in Python",
-        "beneficiaries/operations/erasure.py",
+        "beneficiaries/queries.py",
         "return authority_of(user).may(Permission.ERASE_PEOPLE, case.lead_organisation_id)",
         "return True",
         first="tests/test_erasure.py::test_nobody_else_erases_a_person",
