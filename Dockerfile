@@ -3,6 +3,7 @@ FROM python:3.11-slim
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 RUN useradd --system --no-create-home --shell /usr/sbin/nologin site
+RUN install -d -m 700 -o site /files
 WORKDIR /site
 
 COPY requirements.txt ./

@@ -30,6 +30,8 @@ ENVIRONMENT = {
     "DEMO": "1 says that the data is invented, on every page; default 0",
     "SWEEP_SECONDS": "how often beat looks for due reminders and waiting mail; default 30",
     "TRUSTED_PROXIES": "how many proxies stand in front and set X-Forwarded-Proto and -For; default 0",
+    "FILES_PATH": "the folder of files that are handed in, read by the site alone; default media/",
+    "SCANNER": "host:port of clamd, which looks at files that are handed in; empty where there is none",
     "HASH_SLOTS": "how many passwords are hashed at once, at 100 MB each; default 2",
 }
 REQUIRED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "FIELD_KEYS", "ALLOWED_HOSTS", "EMAIL_URL", "SITE_URL")
@@ -254,6 +256,10 @@ TIME_ZONE = "Asia/Kathmandu"
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = _read("FILES_PATH", env.str, str(BASE_DIR / "media"))  # no address leads there: core.files
+# Files that are handed in stay in memory until they are sealed, and what is too big isn't taken in at all.
+FILE_UPLOAD_HANDLERS = ["core.uploads.BoundedUpload"]
+SCANNER = _read("SCANNER", env.str, "")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -250,6 +250,7 @@ def site_environment(places: Places, services: Services | None, port: int | None
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "DEBUG": "0",
         "EMAIL_URL": f"filemail:///{quote(str(places.local / 'mail'))}",
+        "FILES_PATH": str(places.local / "files"),
         "SITE_URL": f"http://localhost:{port}" if port else last_site(places.env_file),
         "MFA_REQUIRED": "0",
         "DEMO": "1",

@@ -132,8 +132,9 @@ def _english() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _mail_folder(tmp_path, settings) -> None:
+def _folders(tmp_path, settings) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    settings.MEDIA_ROOT = str(tmp_path / "files")
 
 
 def pytest_configure(config) -> None:

@@ -1,0 +1,160 @@
+"""What comes in as a file: photos and PDFs, known by what they are and not by what they are called.
+
+A photo is drawn anew, which leaves out where and with what it was taken and whatever else lay in the file; a PDF is
+written anew without what could act by itself. What somebody called the file is never kept.
+"""
+
+import io
+import re
+from typing import NamedTuple, cast
+
+import pikepdf
+from django.core.exceptions import ValidationError
+from django.core.files.uploadhandler import MemoryFileUploadHandler
+from django.utils.translation import gettext as _
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+LARGEST = 20 * 1024 * 1024  # bytes
+MOST_PIXELS = 80_000_000  # a phone's largest photo; what says to be more would fill the memory
+LONGEST_SIDE = 3000  # pixels: print on a page of paper stays readable
+MOST_PAGES = 300
+HEAD = 1024
+
+Image.MAX_IMAGE_PIXELS = None  # Pillow warns at a bound of its own; ours is asked before anything is drawn
+PHOTOS = {"JPEG", "PNG", "WEBP"}
+# What a reader of another kind would look for in a file that also is a photo or a PDF: it is taken for two things at
+# once, and that is never an accident.
+OTHER_KINDS = re.compile(rb"<(!doctype|html|svg|script|\?php|\?xml)|\bMZ\x90\x00|\x7fELF", re.IGNORECASE)
+OF_THE_WHOLE = ("OpenAction", "AA", "Names", "AcroForm", "Collection", "AF", "URI", "Outlines", "Threads")
+OF_ANY_PART = ("AA", "AF", "Metadata", "PieceInfo", "Annots")
+# Parts of a JPEG that say how its colours are meant; the other marked parts say where, when and with what it was taken.
+COLOURS = (0xE2, 0xEE)
+
+
+class Taken(NamedTuple):
+    """A file as it is kept."""
+
+    data: bytes
+    content_type: str
+    extension: str
+
+
+class BoundedUpload(MemoryFileUploadHandler):
+    """Files stay in memory and never touch a disk in clear; of one that is too big nothing is kept but its size."""
+
+    def handle_raw_input(self, input_data, META, content_length, boundary, encoding=None):
+        self.activated = True
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        if start + len(raw_data) <= LARGEST:
+            self.file.write(raw_data)
+
+
+def take_in(data: bytes, *, size: int | None = None) -> Taken:
+    """A file cleaned of all that nobody meant to hand in, or a refusal in a sentence. `size` is what was sent."""
+    if (len(data) if size is None else size) > LARGEST:
+        raise ValidationError(_("This file is larger than 20 MB. Take the photo anew with fewer pixels."))
+    if not data:
+        raise ValidationError(_("This file is empty."))
+    if data[:HEAD].find(b"%PDF-") >= 0:
+        return _pdf(data)
+    return _photo(data)
+
+
+def _photo(data: bytes) -> Taken:
+    try:
+        with Image.open(io.BytesIO(data), formats=sorted(PHOTOS)) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise ValidationError(_("This picture has too many pixels. Take the photo anew with fewer."))
+            drawn = ImageOps.exif_transpose(image)
+            drawn.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+            return _drawn(drawn, is_photo=image.format != "PNG")
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise ValidationError(
+            _("This is no photo (JPEG, PNG or WebP) and no PDF, or it is damaged.")
+        ) from error
+
+
+def _drawn(image: Image.Image, *, is_photo: bool) -> Taken:
+    """The pixels alone, on a file of their own; white where a picture was clear."""
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        ground = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(ground, image)
+    bare = Image.new("RGB", image.size)
+    bare.paste(image.convert("RGB"))
+    written = io.BytesIO()
+    if is_photo:
+        bare.save(written, "JPEG", quality=85, optimize=True)
+        return Taken(written.getvalue(), "image/jpeg", "jpg")
+    bare.save(written, "PNG", optimize=True)
+    return Taken(written.getvalue(), "image/png", "png")
+
+
+def _pdf(data: bytes) -> Taken:
+    if (
+        not data.startswith(b"%PDF-")
+        or not data.rstrip(b"\r\n\t \x00").endswith(b"%%EOF")
+        or _is_two_things(data)
+    ):
+        raise ValidationError(
+            _("This file is a PDF and something else at once. Print it to a PDF anew, or photograph it.")
+        )
+    try:
+        with pikepdf.open(io.BytesIO(data), attempt_recovery=False) as pdf:
+            if not 1 <= len(pdf.pages) <= MOST_PAGES:
+                raise ValidationError(
+                    _("This PDF has no page, or more than 300. Hand in the pages that matter.")
+                )
+            _calm(pdf)
+            written = io.BytesIO()
+            pdf.save(written, object_stream_mode=pikepdf.ObjectStreamMode.generate, linearize=False)
+    except pikepdf.PasswordError as error:
+        raise ValidationError(_("This PDF asks for a password. Save it without one.")) from error
+    except (pikepdf.PdfError, ValueError, TypeError, RecursionError) as error:
+        raise ValidationError(_("This PDF is damaged. Print it to a PDF anew, or photograph it.")) from error
+    return Taken(written.getvalue(), "application/pdf", "pdf")
+
+
+def _is_two_things(data: bytes) -> bool:
+    """Whether it would open as a page or a program too, or as an archive, which is read from its end."""
+    return bool(OTHER_KINDS.search(data[:HEAD])) or b"PK\x05\x06" in data
+
+
+def _calm(pdf: pikepdf.Pdf) -> None:
+    """Take out what acts by itself, leads away or is carried along: scripts, links, files, who wrote it and where.
+
+    What somebody typed into a form or stamped on a page becomes a part of the page.
+    """
+    pdf.generate_appearance_streams()
+    pdf.flatten_annotations("screen")
+    for name in OF_THE_WHOLE + OF_ANY_PART:
+        _drop(pdf.Root, name)
+    for page in pdf.pages:
+        for name in OF_ANY_PART:
+            _drop(page.obj, name)
+    for part in pdf.objects:
+        if isinstance(part, pikepdf.Stream):
+            _drop(part, "Metadata")
+            if part.get("/Filter") == "/DCTDecode":
+                written = _bare(part.read_raw_bytes())
+                decoding = cast("pikepdf.Dictionary | None", part.get("/DecodeParms"))
+                part.write(written, filter=pikepdf.Name.DCTDecode, decode_parms=decoding)
+    _drop(pdf.trailer, "Info")
+
+
+def _drop(part: pikepdf.Object, name: str) -> None:
+    if f"/{name}" in part:
+        del part[f"/{name}"]
+
+
+def _bare(jpeg: bytes) -> bytes:
+    """A photo inside a PDF, without the parts that its pixels don't need. It isn't drawn anew: scans are large."""
+    kept, at = bytearray(jpeg[:2]), 2
+    while at + 4 <= len(jpeg) and jpeg[at] == 0xFF and jpeg[at + 1] != 0xDA:
+        end = at + 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
+        marker = jpeg[at + 1]
+        if not (0xE1 <= marker <= 0xEF or marker == 0xFE) or marker in COLOURS:
+            kept += jpeg[at:end]
+        at = end
+    return bytes(kept + jpeg[at:])

@@ -1,0 +1,184 @@
+"""What comes in as a file is known by what it is, and comes out without what nobody meant to hand in."""
+
+import io
+import stat
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+
+import pikepdf
+import pytest
+from django.core.exceptions import ValidationError
+from PIL import Image
+
+from core import clock, files, uploads
+from tests import handed_in
+
+
+def opened(taken: uploads.Taken) -> Image.Image:
+    return Image.open(io.BytesIO(taken.data))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "PNG"])
+def test_a_photo_says_no_more_where_it_was_taken(kind):
+    before = handed_in.photo(kind)
+    assert Image.open(io.BytesIO(before)).getexif().get_ifd(handed_in.GPS)
+    taken = uploads.take_in(before)
+    after = opened(taken)
+    assert not after.getexif()
+    assert not {"exif", "comment", "xmp", "icc_profile"} & after.info.keys()
+    assert b"CANARYPHONE" in before
+    assert b"CANARYPHONE" not in taken.data
+    assert b"Exif" not in taken.data
+    assert taken.content_type == ("image/png" if kind == "PNG" else "image/jpeg")
+    assert after.size == (640, 480)
+
+
+def test_a_photo_stands_upright_without_the_mark_that_says_so():
+    taken = opened(uploads.take_in(handed_in.photo(turned=6)))
+    assert taken.size == (480, 640)
+    red, _green, blue = taken.getpixel((400, 20))  # the corner that was at the top left is at the top right
+    assert blue > red + 60
+
+
+def test_a_large_photo_becomes_one_that_a_page_of_paper_needs():
+    taken = opened(uploads.take_in(handed_in.photo(size=(6000, 3000))))
+    assert taken.size == (uploads.LONGEST_SIDE, uploads.LONGEST_SIDE // 2)
+
+
+def test_what_was_clear_becomes_white():
+    assert opened(uploads.take_in(handed_in.clear_picture())).getpixel((5, 5)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
+        b"<!DOCTYPE html><script>alert(1)</script>",
+        b"\xff\xd8\xff\xe0<html><script>alert(1)</script>",
+        b"GIF89a\x01\x00\x01\x00/*<script>*/",
+        b"MZ\x90\x00 a program",
+        b"PK\x03\x04 an archive",
+        b"only words",
+        b"%!PS-Adobe-3.0\n",
+        handed_in.photo()[:900],
+        handed_in.EICAR,
+    ],
+)
+def test_what_is_no_photo_and_no_pdf_is_refused(data):
+    with pytest.raises(ValidationError):
+        uploads.take_in(data)
+
+
+def test_what_stands_behind_a_photo_is_left_out():
+    taken = uploads.take_in(handed_in.photo() + b"<script>CANARYBEHIND</script>" + zipped())
+    assert b"CANARYBEHIND" not in taken.data
+    assert b"PK\x03\x04" not in taken.data
+
+
+def zipped() -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        archive.writestr("index.html", "<script>alert(1)</script>")
+    return written.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        handed_in.pdf() + zipped(),
+        zipped() + handed_in.pdf(),
+        handed_in.pdf() + b"<script>alert(1)</script>",
+        b"<html><!--" + handed_in.pdf() + b"-->",
+        b"\n" + handed_in.pdf(),
+        b"%PDF-1.7 <script>alert(1)</script>\n" + handed_in.pdf()[9:],
+        b"GIF89a" + handed_in.pdf(),
+        b"%PDF-1.7\nno objects\n%%EOF\n",
+        handed_in.pdf()[:300] + b"\n%%EOF",
+    ],
+)
+def test_a_pdf_that_is_something_else_too_or_broken_is_refused(data):
+    with pytest.raises(ValidationError):
+        uploads.take_in(data)
+
+
+def test_a_pdf_keeps_its_pages_and_nothing_that_acts():
+    before = handed_in.acting_pdf()
+    for canary in (b"CANARYSCRIPT", b"CANARYCARRIED", b"CANARYLINK", b"CANARYAUTHOR", b"CANARYINSIDE"):
+        assert canary in before, canary
+    taken = uploads.take_in(before)
+    after = pikepdf.open(io.BytesIO(taken.data))
+    assert taken.content_type == "application/pdf"
+    assert len(after.pages) == 1
+    assert b"Letter of the ward" in after.pages[0].Contents.read_bytes()
+    plain = io.BytesIO()
+    after.save(
+        plain,
+        stream_decode_level=pikepdf.StreamDecodeLevel.generalized,
+        compress_streams=False,
+        object_stream_mode=pikepdf.ObjectStreamMode.disable,
+    )
+    assert b"CANARY" not in plain.getvalue()
+    assert b"/JavaScript" not in plain.getvalue()
+    picture = after.pages[0].Resources.XObject.Im1
+    assert pikepdf.PdfImage(picture).as_pil_image().size == (640, 480)
+
+
+def test_what_was_typed_into_a_form_stays_on_the_page():
+    after = pikepdf.open(io.BytesIO(uploads.take_in(handed_in.filled_form()).data))
+    assert "/AcroForm" not in after.Root
+    assert "/Annots" not in after.pages[0].obj
+    drawn = [part.read_bytes() for part in after.objects if isinstance(part, pikepdf.Stream)]
+    assert any(b"Typed in Banke" in part for part in drawn)
+
+
+def test_a_pdf_under_a_password_or_of_too_many_pages_is_refused():
+    with pytest.raises(ValidationError, match="password"):
+        uploads.take_in(handed_in.locked_pdf())
+    with pytest.raises(ValidationError, match="300"):
+        uploads.take_in(handed_in.pdf(pages=uploads.MOST_PAGES + 1))
+
+
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_drawn():
+    written = io.BytesIO()
+    Image.new("1", (10_000, 9_000)).save(written, "PNG")
+    assert len(written.getvalue()) < 100_000
+    with pytest.raises(ValidationError, match="pixels"):
+        uploads.take_in(written.getvalue())
+
+
+def test_a_file_that_is_too_large_is_refused_by_what_was_sent():
+    with pytest.raises(ValidationError, match="20 MB"):
+        uploads.take_in(b"", size=uploads.LARGEST + 1)
+
+
+def test_kept_files_are_for_the_site_alone_and_their_names_say_nothing(settings):
+    name = files.keep(b"sealed")
+    path = Path(settings.MEDIA_ROOT) / name
+    assert files.content(name) == b"sealed"
+    assert name != files.keep(b"sealed")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert list(files.older_than(clock.now() + timedelta(seconds=5)))
+    assert not list(files.older_than(clock.now() - timedelta(minutes=5)))
+    files.remove(name)
+    files.remove(name)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "/etc/passwd", "aa/../" + "b" * 62, "aa/" + "b" * 61, ""]
+)
+def test_only_names_that_were_given_are_opened(name):
+    with pytest.raises(ValueError, match="name"):
+        files.content(name)
+
+
+def test_a_file_is_handed_out_to_be_saved_and_never_shown():
+    answer = files.handed_out(b"x", name="कागज\r\n.pdf", content_type="application/pdf")
+    assert answer["Content-Disposition"].startswith("attachment;")
+    assert "\n" not in answer["Content-Disposition"]
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in answer["Content-Security-Policy"]
+    assert answer["Cache-Control"] == "no-store"
