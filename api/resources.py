@@ -6,6 +6,7 @@ from api.views.cases import (
     BeneficiaryViews,
     CaseViews,
     ConsentViews,
+    DocumentViews,
     EnrolmentViews,
     ScreeningViews,
 )
@@ -25,6 +26,7 @@ RESOURCES: tuple[type[Resource], ...] = (
     ScreeningViews,
     EnrolmentViews,
     AssessmentViews,
+    DocumentViews,
     ReferralViews,
     TransferViews,
     PlanViews,

@@ -53,6 +53,9 @@ PARTS = (
         WHERE c.case_id = %(case)s ORDER BY c.recorded_at, c.id""",
     """SELECT n.kind, n.confidentiality, n.text, n.at, u.first_name, u.last_name FROM beneficiaries_casenote n
          JOIN accounts_user u ON u.id = n.by_id WHERE n.case_id = %(case)s ORDER BY n.at DESC, n.id""",
+    """SELECT d.kind, d.title, d.state, d.size, d.confidentiality, d.at, u.first_name, u.last_name
+         FROM beneficiaries_document d JOIN accounts_user u ON u.id = d.by_id
+        WHERE d.case_id = %(case)s ORDER BY d.at DESC, d.id""",
     """SELECT e.opened_at, e.reason, u.first_name, u.last_name FROM beneficiaries_emergencyopening e
          JOIN accounts_user u ON u.id = e.person_id WHERE e.case_id = %(case)s ORDER BY e.opened_at DESC""",
     """SELECT p.name_en, e.enrolled_on, e.entered_on, e.is_override FROM beneficiaries_enrolment e

@@ -40,15 +40,17 @@ class Sites:
             "ours": stack.enter_context(serving(app, _without_owner(big), log)),
             "little": stack.enter_context(serving(app, _without_owner(low), log)),
             "floor": stack.enter_context(serving(floor, big, log)),
+            "timed": stack.enter_context(serving("bench.timed", _without_owner(big), log)),
             "unrecorded": stack.enter_context(serving("bench.unrecorded", _without_owner(big), log)),
         }
         for kind in ("generic", "direct"):
             own = {"DJANGO_SETTINGS_MODULE": "bench.guarded.settings", "GUARDED_BY": kind}
             self.ports[kind] = stack.enter_context(serving(guarded, big | own, log))
+            self.ports[f"timed_{kind}"] = stack.enter_context(serving("bench.timed", big | own, log))
 
     def page(self, site: str, path: str, subject: dict | None = None) -> Page:
         cookie = {"Cookie": f"sessionid={subject['session']}"} if subject else {}
-        return Page(self.ports[site], path, {"Host": "localhost", **cookie})
+        return Page(self.ports[site], path, {"Host": "localhost", **cookie}, site.startswith("timed"))
 
 
 def _without_owner(environment: dict[str, str]) -> dict[str, str]:
@@ -91,6 +93,10 @@ def guarded(sites: Sites, who: str, subject: dict, rounds: int) -> list[Figure]:
             same(ours, other, references, 50)
             turns = _turns([ours], against, [other], times)
             found.append(figure(f"list_page/guardian_{kind}{variant}/{who}", *turns, its_bar))
+        asked = sites.page("timed", "/cases/", subject), sites.page(f"timed_{kind}", "/cases/", subject)
+        same(*asked, references, 50)
+        turns = _turns([asked[0]], f"{against}, in the database", [asked[1]], times)
+        found.append(figure(f"list_page/guardian_{kind}/in_database/{who}", *turns, None))
     return found
 
 

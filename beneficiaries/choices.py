@@ -104,3 +104,27 @@ class TransferState(models.TextChoices):
     ACCEPTED = "accepted", _("Taken over")
     DECLINED = "declined", _("Declined")
     TAKEN_BACK = "taken_back", _("Taken back")
+
+
+class DocumentKind(models.TextChoices):
+    IDENTITY = "identity", _("Citizenship certificate, passport or another identity paper")
+    CONSENT = "consent", _("Signed or thumbprinted consent")
+    MEDICAL = "medical", _("Medical report")
+    LEGAL = "legal", _("Police or court paper")
+    TRAVEL = "travel", _("Ticket or travel document")
+    RECEIPT = "receipt", _("Receipt or quotation")
+    PHOTO = "photo", _("Photo of the business or the visit")
+    LETTER = "letter", _("Letter or recommendation")
+    OTHER = "other", _("Another paper")
+
+
+class DocumentState(models.TextChoices):
+    WAITING = "waiting", _("Waits for the virus scanner")
+    CLEAN = "clean", _("Scanned: no harm found")
+    UNCHECKED = "unchecked", _("Not scanned: there is no scanner here")
+    HARMFUL = "harmful", _("Thrown away: the scanner found harm in it")
+    REMOVED = "removed", _("Thrown away")
+
+
+# Documents whose file lies in the folder.
+KEPT = (DocumentState.WAITING, DocumentState.CLEAN, DocumentState.UNCHECKED)

@@ -24,6 +24,7 @@ from beneficiaries.models import (
     CaseNote,
     CaseTransfer,
     Consent,
+    Document,
     EmergencyOpening,
     Referral,
     Screening,
@@ -207,6 +208,14 @@ def facts_as_json(facts: Mapping[str, Any]) -> dict[str, Any]:
 def notes_of(case: Case, user) -> list[CaseNote]:
     """Notes that this person may read, the newest first."""
     return CaseNote.objects.of(case, user)
+
+
+def document_of(user, reference: str, document_id: UUID) -> Document | None:
+    """A document of this case, where this person may read it; a missing and a hidden one look the same."""
+    case = case_by_reference(user, reference)
+    if case is None:
+        return None
+    return Document.objects.visible_to(user).filter(case=case, pk=document_id).first()
 
 
 def emergencies_of(case: Case, user) -> list[EmergencyOpening]:

@@ -66,7 +66,7 @@ def case_actions(
     if may_lead and not has_asked_sharing:
         actions.append("ask_sharing")
     actions.append("assess_another" if is_enrolled else "assess")
-    actions.append("note")
+    actions += ["note", "document"]
     if may_lead:
         actions += ["refer", "offer" if is_offered else "hand_on"]
     return actions if is_offered else [*actions, "close"]

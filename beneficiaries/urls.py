@@ -19,6 +19,13 @@ urlpatterns = [
         name="consent-withdraw",
     ),
     path("cases/<str:reference>/notes/new/", views.note_add, name="note-add"),
+    path("cases/<str:reference>/documents/new/", views.document_add, name="document-add"),
+    path("cases/<str:reference>/documents/<uuid:document_id>/", views.document_file, name="document-file"),
+    path(
+        "cases/<str:reference>/documents/<uuid:document_id>/remove/",
+        views.document_remove,
+        name="document-remove",
+    ),
     path("cases/<str:reference>/referrals/new/", views.referral_send, name="referral-send"),
     path("cases/<str:reference>/hand-on/", views.case_hand_on, name="case-hand-on"),
     path("cases/<str:reference>/readers/", views.case_readers, name="case-readers"),

@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _lazy
 
 def take(form: forms.BaseForm, error: ValidationError) -> None:
     """Show a refusal on the form, at the field that it is about where the form has that field."""
-    texts = error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
-    for name, lines in texts.items():
-        form.add_error(name if name in form.fields else None, lines)
+    found = error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
+    for name, errors in found.items():
+        form.add_error(name if name in form.fields else None, errors)
 
 
 def check_period(form: forms.BaseForm) -> None:

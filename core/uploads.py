@@ -31,12 +31,14 @@ OF_ANY_PART = ("AA", "AF", "Metadata", "PieceInfo", "Annots")
 COLOURS = (0xE2, 0xEE)
 
 
+EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "application/pdf": "pdf"}
+
+
 class Taken(NamedTuple):
-    """A file as it is kept."""
+    """A file as it is kept; its type is one of `EXTENSIONS`."""
 
     data: bytes
     content_type: str
-    extension: str
 
 
 class BoundedUpload(MemoryFileUploadHandler):
@@ -50,12 +52,17 @@ class BoundedUpload(MemoryFileUploadHandler):
             self.file.write(raw_data)
 
 
-def take_in(data: bytes, *, size: int | None = None) -> Taken:
-    """A file cleaned of all that nobody meant to hand in, or a refusal in a sentence. `size` is what was sent."""
-    if (len(data) if size is None else size) > LARGEST:
+def check_size(size: int) -> None:
+    """Refuse what is too large or empty, by what was sent."""
+    if size > LARGEST:
         raise ValidationError(_("This file is larger than 20 MB. Take the photo anew with fewer pixels."))
-    if not data:
+    if not size:
         raise ValidationError(_("This file is empty."))
+
+
+def take_in(data: bytes) -> Taken:
+    """A file cleaned of all that nobody meant to hand in, or a refusal in a sentence."""
+    check_size(len(data))
     if data[:HEAD].find(b"%PDF-") >= 0:
         return _pdf(data)
     return _photo(data)
@@ -86,9 +93,9 @@ def _drawn(image: Image.Image, *, is_photo: bool) -> Taken:
     written = io.BytesIO()
     if is_photo:
         bare.save(written, "JPEG", quality=85, optimize=True)
-        return Taken(written.getvalue(), "image/jpeg", "jpg")
+        return Taken(written.getvalue(), "image/jpeg")
     bare.save(written, "PNG", optimize=True)
-    return Taken(written.getvalue(), "image/png", "png")
+    return Taken(written.getvalue(), "image/png")
 
 
 def _pdf(data: bytes) -> Taken:
@@ -113,7 +120,7 @@ def _pdf(data: bytes) -> Taken:
         raise ValidationError(_("This PDF asks for a password. Save it without one.")) from error
     except (pikepdf.PdfError, ValueError, TypeError, RecursionError) as error:
         raise ValidationError(_("This PDF is damaged. Print it to a PDF anew, or photograph it.")) from error
-    return Taken(written.getvalue(), "application/pdf", "pdf")
+    return Taken(written.getvalue(), "application/pdf")
 
 
 def _is_two_things(data: bytes) -> bool:

@@ -302,6 +302,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 20 * SWEEP_SECONDS,
         "options": {"expires": 20 * SWEEP_SECONDS},
     },
+    "scan-waiting": {
+        "task": "beneficiaries.tasks.scan_waiting",
+        "schedule": 2 * SWEEP_SECONDS,
+        "options": {"expires": 2 * SWEEP_SECONDS},
+    },
+    "sweep-files": {
+        "task": "beneficiaries.tasks.sweep_files",
+        "schedule": 24 * 60 * 60,
+        "options": {"expires": 60 * 60},
+    },
     "deliver-outbox": {
         "task": "core.tasks.deliver_outbox",
         "schedule": SWEEP_SECONDS,
@@ -316,5 +326,5 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     # Denials go to the audit record; a log is no place for case references.
-    "loggers": {"django.request": {"level": "ERROR"}},
+    "loggers": {"django.request": {"level": "ERROR"}, "pikepdf": {"level": "ERROR"}},
 }

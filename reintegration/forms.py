@@ -4,8 +4,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from beneficiaries.choices import AssessmentDecision
-from beneficiaries.forms import PlainSelect
 from core.forms import OnceForm, day_field
+from core.rendering import PlainSelect
 from projects.facts import FACTS
 from projects.models import BudgetLine
 from reintegration.choices import EVENTS, FollowUpOutcome, Livelihood, Wellbeing

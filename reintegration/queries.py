@@ -12,7 +12,7 @@ from accounts.choices import Permission
 from accounts.models import Organisation, User
 from accounts.queries import authority_of
 from beneficiaries import queries as case_queries
-from beneficiaries.models import Assessment, Case, CaseAccess, CaseTransfer, Enrolment
+from beneficiaries.models import Assessment, Case, CaseAccess, CaseTransfer, Document, Enrolment
 from core.related import fill_in
 from core.scoping import Level
 from projects.models import Project
@@ -75,6 +75,7 @@ def case_parts(case: Case, user) -> dict[str, list]:
     parts: dict[str, list] = {
         "file": [case_queries.file_of(case, user)],
         "notes": case_queries.notes_of(case, user),
+        "documents": Document.objects.of(case, user),
         "consents": case_queries.consents_of(case, user),
         "emergencies": case_queries.emergencies_of(case, user),
         "transfers": CaseTransfer.objects.of(case, user),
@@ -99,6 +100,7 @@ def case_parts(case: Case, user) -> dict[str, list]:
 _PEOPLE = {
     "file": ("caseworker",),
     "notes": ("by",),
+    "documents": ("by",),
     "consents": ("recorded_by",),
     "emergencies": ("person",),
     "transfers": ("offered_by", "answered_by"),

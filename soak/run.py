@@ -17,6 +17,7 @@ PARTS = {
     "interleaving": ("soak.interleaving", "run"),
     "pgbouncer": ("soak.interleaving", "run_pooled"),
     "api": ("soak.fuzzing", "run"),
+    "scanner": ("soak.scanner", "run"),
 }
 
 

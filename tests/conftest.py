@@ -132,9 +132,10 @@ def _english() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _folders(tmp_path, settings) -> None:
+def _folders(tmp_path, settings, monkeypatch) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.MEDIA_ROOT = str(tmp_path / "files")
+    monkeypatch.setenv("FILES_PATH", settings.MEDIA_ROOT)  # for programs that a test starts
 
 
 def pytest_configure(config) -> None:

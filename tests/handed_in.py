@@ -61,7 +61,19 @@ def acting_pdf() -> bytes:
     with made.open_metadata() as metadata:
         metadata["dc:creator"] = ["CANARYCREATOR"]
     made.docinfo["/Author"] = "CANARYAUTHOR"
-    picture = made.make_stream(photo(said="CANARYINSIDE"))
+    _with_picture(made, photo(said="CANARYINSIDE"))
+    return _saved(made, compress_streams=False, object_stream_mode=pikepdf.ObjectStreamMode.disable)
+
+
+def harmful_pdf() -> bytes:
+    """A PDF with a photo behind whose end the test virus lies; it is still there when the PDF was written anew."""
+    made = pikepdf.open(io.BytesIO(pdf()))
+    _with_picture(made, photo() + EICAR)
+    return _saved(made)
+
+
+def _with_picture(made: pikepdf.Pdf, jpeg: bytes) -> None:
+    picture = made.make_stream(jpeg)
     for name, value in {"Subtype": pikepdf.Name.Image, "Filter": pikepdf.Name.DCTDecode}.items():
         picture[f"/{name}"] = value
     picture.Width, picture.Height, picture.ColorSpace, picture.BitsPerComponent = (
@@ -71,7 +83,6 @@ def acting_pdf() -> bytes:
         8,
     )
     made.pages[0].obj.Resources.XObject = pikepdf.Dictionary(Im1=picture)
-    return _saved(made, compress_streams=False, object_stream_mode=pikepdf.ObjectStreamMode.disable)
 
 
 def filled_form() -> bytes:

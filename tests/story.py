@@ -6,11 +6,12 @@ from decimal import Decimal
 
 from accounts.models import Membership, Organisation, User
 from accounts.operations import save_membership, save_organisation
-from beneficiaries.models import Case, CaseFile, CaseTransfer, Enrolment, Referral
+from beneficiaries.models import Case, CaseFile, CaseTransfer, Document, Enrolment, Referral
 from beneficiaries.operations import (
     ConsentGiven,
     PersonFacts,
     Situation,
+    add_document,
     add_note,
     ask_and_offer,
     break_glass,
@@ -32,6 +33,7 @@ from projects.queries import current_criteria
 from projects.rules import facts_named
 from reintegration import operations
 from reintegration.models import Grant, Plan
+from tests import handed_in
 
 
 def organisation(code: str) -> Organisation:
@@ -217,6 +219,13 @@ def handed_on(case: Case, cast, *, to="ngo_b_caseworker", by="ngo_a_caseworker")
     return transfer
 
 
+def a_document(case: Case, by, *, data: bytes | None = None, **changes) -> Document:
+    """A letter, handed in."""
+    data = handed_in.pdf() if data is None else data
+    given = {"kind": "letter", "confidentiality": "normal", "title": "Letter of the ward"}
+    return add_document(case=case, data=data, size=len(data), by=by, now=now(), **given | changes)
+
+
 def approved(grant: Grant, cast) -> Grant:
     with acting_as(cast["iom_supervisor"]):
         operations.endorse_grant(grant=grant, by=cast["iom_supervisor"], now=now())
@@ -246,6 +255,7 @@ def whole_case(cast, receiver: Organisation, *, shared: bool = False) -> Case:
         grant = requested(planned(case, by), by)
         for kind in Confidentiality.values:
             add_note(case=case, text=f"A {kind} note.", confidentiality=kind, by=by, now=now())
+            a_document(case, by, confidentiality=kind)
         referred(case, by, receiver)
         third = Organisation.objects.filter(code="NGO_C").first() or a_third_ngo()
         offered(case, by, third.code)

@@ -177,6 +177,7 @@ API: dict[str, Row] = {
     **resource("screening", READS, making=True),
     **resource("enrolment", GRANTS, making=True),
     **resource("assessment", READS),
+    **resource("document", READS),
     **resource("referral", REFERRALS, making=True, deeds={"answer": ANSWERS}),
     **resource("transfer", OFFERS, making=True, deeds={"answer": TAKES_BACK}),
     **resource("plan", READS, making=True),
@@ -242,6 +243,9 @@ TABLE: dict[str, Row] = {
     "beneficiaries:person-erase": Row(case_page(READS, ERASES), case_page(READS, ERASES), TARGETS),
     "beneficiaries:case-close": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "beneficiaries:note-add": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
+    "beneficiaries:document-add": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
+    "beneficiaries:document-file": Row(case_page(READS), refused, TARGETS),
+    "beneficiaries:document-remove": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
     "beneficiaries:referral-send": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
     "beneficiaries:referral-list": Row(page(READERS), refused),
     "beneficiaries:referral-detail": Row(case_page(REFERRALS), case_page(REFERRALS, ANSWERS), TARGETS),
@@ -292,11 +296,13 @@ def keys(cast) -> dict[str, dict[str, str]]:
             other = story.organisation("NGO_B" if target == "a" else "NGO_A")
             referral = story.referred(case, by, other)
             offer = story.offered(case, by, third.code)
+            document = story.a_document(case, by)
             found[target] = {
                 "reference": case.reference,
                 "code": "RASNM-2",
                 "draft_id": str(draft.pk),
                 "consent_id": str(consent.pk),
+                "document_id": str(document.pk),
                 "plan_id": str(plan.pk),
                 "grant_id": str(grant.pk),
                 "referral_id": str(referral.pk),
@@ -414,10 +420,11 @@ def test_the_table(client, cast, keys, tally, person):
 # right body in tests/test_deeds_alone.py.
 ONLY_READ = {"ngo_a_reader", "protection_supervisor"}
 FOUND_BY_REFERENCE = FIGURES - {"iom_supervisor"}
-LED_PAGES = ("beneficiaries:consent-share", "beneficiaries:consent-withdraw")
+LED_PAGES = ("beneficiaries:consent-share", "beneficiaries:consent-withdraw", "beneficiaries:document-remove")
 ANSWERED_PAGES = ("beneficiaries:referral-detail", "beneficiaries:transfer-detail")
 WRITTEN_PAGES = (
     "beneficiaries:case-close",
+    "beneficiaries:document-add",
     "beneficiaries:note-add",
     "reintegration:admission-assess",
     "reintegration:plan-agree",

@@ -40,7 +40,16 @@ ROOT = "/api/v1/"
 MISSING = uuid.UUID(int=7)
 TOKEN = "Kanari"
 WORKING = {
-    *("beneficiaries", "consents", "screenings", "assessments", "plans", "follow-ups", "reminders"),
+    *(
+        "beneficiaries",
+        "consents",
+        "screenings",
+        "assessments",
+        "documents",
+        "plans",
+        "follow-ups",
+        "reminders",
+    ),
     *("referrals", "transfers"),
 }
 REFERENCE = {"cases", "enrolments", "grants", "instalments"}
@@ -98,6 +107,7 @@ def whole_case(cast) -> Case:
         situation = story.a_situation(narrative=f"{TOKEN}Told", needs=f"{TOKEN}Needs")
         case = story.a_case(by, person=person, situation=situation)
         grant = story.requested(story.planned(case, by), by)
+        story.a_document(case, by, title=TOKEN)
         third = story.a_third_ngo()
         story.referred(case, by, third, reason=TOKEN)
         story.offered(case, by, third.code, reason=TOKEN)

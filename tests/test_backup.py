@@ -3,6 +3,7 @@
 import base64
 import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -16,11 +17,12 @@ A, WORD = "ngo_a_caseworker", "Zzcanary"
 def told(committed, cast):
     """A database with somebody's words in it."""
     with acting_as(cast[A]):
-        story.a_case(
+        case = story.a_case(
             cast[A],
             person=story.a_person(first_name=WORD, phone="+977 980-4417009"),
             situation=story.a_situation(narrative=WORD),
         )
+        story.a_document(case, cast[A])
     return committed
 
 
@@ -37,23 +39,32 @@ def empty():
     databases._administer(f"DROP DATABASE IF EXISTS {name}")
 
 
-def test_what_was_copied_comes_back_row_for_row(told, empty, tmp_path):
-    copy = tmp_path / "copy"
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_what_was_copied_comes_back_row_for_row(told, empty, tmp_path, settings, monkeypatch):
+    copy, elsewhere = tmp_path / "copy", tmp_path / "elsewhere"
     made = databases.manage(told, "backup", str(copy)).stdout
-    assert re.match(r"tables \d\d rows \d{4,} files \d+\n0 \d+ [0-9a-f]{64}\n", made)
+    assert re.match(r"tables \d\d rows \d{4,} files 1\n0 \d+ [0-9a-f]{64}\n", made)
     assert copy.stat().st_mode & 0o777 == 0o600
+    monkeypatch.setenv("FILES_PATH", str(elsewhere))
     assert databases.manage(empty, "restore", str(copy)).stdout == made
+    assert _files(elsewhere) == _files(Path(settings.MEDIA_ROOT))
+    assert len(_files(elsewhere)) == 1
     assert databases.manage(empty, "verify_audit").stdout == databases.manage(told, "verify_audit").stdout
     assert "drifted 0" in databases.manage(empty, "check_access").stdout
     script = (
         "from accounts.models import User; from core.context import acting_as\n"
-        "from beneficiaries.queries import case_list; from beneficiaries.models import CaseFile\n"
+        "from beneficiaries.queries import case_list; from beneficiaries.models import CaseFile, Document\n"
+        "from beneficiaries.operations import content_of\n"
         f"u = User.objects.get(username='{A}')\n"
         "with acting_as(u):\n"
         "    row = case_list(u, find='980-4417009')[0]\n"
-        "    print(CaseFile.objects.get(case=row.case_id).narrative)"
+        "    print(CaseFile.objects.get(case=row.case_id).narrative)\n"
+        "    print(content_of(Document.objects.get(case=row.case_id))[:5].decode())"
     )
-    assert databases.manage(empty, "shell", "-v0", "-c", script).stdout.strip() == WORD
+    assert databases.manage(empty, "shell", "-v0", "-c", script).stdout.split() == [WORD, "%PDF-"]
     # The wall came along: the application still owns nothing, and without context there is nothing.
     alone = "from beneficiaries.models import Case; print(Case.objects.count())"
     assert databases.manage(empty, "shell", "-v0", "-c", alone).stdout.strip() == "0"

@@ -8,7 +8,7 @@ from django.db import connection, models
 
 from accounts.models import User
 from beneficiaries import operations as case_operations
-from beneficiaries.models import Case, CaseTransfer, Consent, IntakeDraft
+from beneficiaries.models import Case, CaseTransfer, Consent, Document, IntakeDraft
 from beneficiaries.operations import ConsentGiven, PersonFacts, Situation
 from core import policies
 from core.clock import now
@@ -26,6 +26,8 @@ A, B = "ngo_a_caseworker", "ngo_b_caseworker"
 TOKEN = "Kanari"
 # Text that isn't a person's: codes from lists, keys, and what a programme's definition says.
 NOT_TYPED = {
+    "content_type",
+    "file",
     "status",
     "risk",
     "primary_group",
@@ -129,6 +131,10 @@ def told_case(cast, username: str, code: str) -> Case:
             now=now(),
         )
         case_operations.add_note(case=case, text=_token("text"), confidentiality="normal", by=by, now=now())
+        story.a_document(case, by, title=_token("title"))
+        case_operations.remove_document(
+            document=story.a_document(case, by), why=_token("removed_why"), by=by, now=now()
+        )
         third_ngo = story.a_third_ngo()
         offer = story.offered(case, by, third_ngo.code, reason=_token("transfer_reason"))
         referral = story.referred(
@@ -201,6 +207,7 @@ def known(case: Case, user) -> dict[str, list[str]]:
             "code": ["RASNM-2", "RASNM"],
             "draft_id": [str(draft.pk) for draft in IntakeDraft.objects.visible_to(user)[:1]],
             "consent_id": [str(row.pk) for row in Consent.objects.visible_to(user).filter(case=case)],
+            "document_id": [str(row.pk) for row in Document.objects.visible_to(user).filter(case=case)],
             "plan_id": [str(row.pk) for row in Plan.objects.visible_to(user).filter(case=case)],
             "transfer_id": [str(row.pk) for row in CaseTransfer.objects.visible_to(user).filter(case=case)],
             "grant_id": [str(row.pk) for row in Grant.objects.visible_to(user).filter(case=case)],
@@ -223,7 +230,8 @@ def _crawl(client, case: Case, cast) -> tuple[int, list[str]]:
             response = method(address)
             body = b"".join(response) if response.streaming else response.content
             told = body.decode(errors="replace") + str(dict(response.headers))
-            if TOKEN in told or (case.reference in told and case.reference not in address):
+            is_file = response.headers.get("Content-Disposition", "").startswith("attachment")
+            if is_file or TOKEN in told or (case.reference in told and case.reference not in address):
                 traces.append(f"{method.__name__} {address}")
             for link in re.findall(r'href="(/[^"#]*)"', told):
                 if link not in seen and not link.startswith("/static/") and len(seen) < 3000:

@@ -43,6 +43,9 @@ REVIEWED = {
     "programme_figures",
     "keys_of",
     "erase_person",
+    "files_known",
+    "next_to_scan",
+    "settle_scan",
     "readers_of_case",
     "unusual_reading",
     "references_in_log",
@@ -52,6 +55,7 @@ REVIEWED = {
 }
 # What a context knows is read from settings of the transaction; these run as their caller and see no row.
 INVOKER_TRIGGERS = {
+    "document_moves",
     "referral_moves",
     "grant_moves",
     "grant_starts",

@@ -61,6 +61,7 @@ def _deeds(target: str, username: str, code: str, cast) -> list[Deed]:
             FollowUp.objects.visible_to(by).filter(case=case)[0].pk for case in (admitted, planned)
         )
         grants = [story.requested(story.planned(a_case()[0], by), by) for _ in range(5)]
+        paper = story.a_document(screened, by)
         referral = story.referred(screened, by, story.organisation("NGO_B" if target == "a" else "NGO_A"))
     with acting_as(cast["iom_supervisor"]):
         for grant in grants[2:4]:
@@ -81,6 +82,7 @@ def _deeds(target: str, username: str, code: str, cast) -> list[Deed]:
     glass = {"reference": closing.reference, "reason": EMERGENCY}
     return [  # what opens the file to IOM stands last
         Deed("note", f"{file}/notes/new/", note, writes),
+        Deed("throw away", f"{file}/documents/{paper.pk}/remove/", {"why": "Of another case."}, leads),
         Deed("refer", f"{file}/referrals/new/", SHARING | refer | {"reason_for_referral": "A case."}, leads),
         Deed("answer", f"/referrals/{referral.pk}/", {"state": "finished", "answer": "Done."}, answers),
         Deed("admit", f"{file}/programmes/RASNM-2/", decision, writes),

@@ -46,6 +46,7 @@ def told(cast):
         return {
             "case": case,
             "consent": consent,
+            "document": story.a_document(case, cast[A]),
             "plan": plan,
             "enrolment": enrolment,
             "referral": story.referred(case, cast[A], story.organisation("NGO_B")),
@@ -77,6 +78,11 @@ DEEDS = {
         lambda told, by: cases.add_note(
             case=told["case"], text="Seen.", confidentiality="normal", by=by, now=now()
         ),
+    ),
+    "add a document": (WRITES, lambda told, by: story.a_document(told["case"], by)),
+    "throw a document away": (
+        LEADS,
+        lambda told, by: cases.remove_document(document=told["document"], why="Not hers.", by=by, now=now()),
     ),
     "write down answers": (
         WRITES,

@@ -86,7 +86,7 @@ def test_the_list_asks_the_same_number_of_queries(rows, sign_in, cast, django_as
 
 def test_the_case_file_asks_few_queries(whole_case, sign_in, django_assert_num_queries):
     client = sign_in("ngo_a_caseworker")
-    with django_assert_num_queries(25):
+    with django_assert_num_queries(26):
         client.get(f"/cases/{whole_case.reference}/")
 
 

@@ -11,10 +11,12 @@ import pytest
 from django.db import connection
 from redis import Redis
 
+from beneficiaries.models import Case, Document
+from beneficiaries.operations import content_of
 from core.context import acting_as
 from core.policies import own_models
 from core.sealing import sealed_fields
-from tests import databases, test_canary
+from tests import databases, handed_in, story, test_canary
 from tests.test_erasure import dumped
 
 A = "ngo_a_caseworker"
@@ -111,6 +113,23 @@ def test_the_brokers_file_tells_nobodys_word(committed, canaries):
     assert found
     assert not set().union(*found.values())
     assert any(b"send_due_reminders" in path.read_bytes() for path in (folder / "appendonlydir").rglob("*"))
+
+
+def test_the_folder_of_files_tells_nothing(committed, canaries, cast, settings):
+    """Neither what the papers say nor that they are papers."""
+    with acting_as(cast[A]):
+        case = Case.objects.visible_to(cast[A]).get(documents__state="unchecked")
+        story.a_document(case, cast[A], data=handed_in.photo())
+        opened = [
+            content_of(row) for row in Document.objects.visible_to(cast[A]).filter(case=case) if row.is_open
+        ]
+    marks = (b"%PDF", b"JFIF", b"endobj", b"Letter of the ward", canaries[0].encode())
+    assert {mark for mark in marks if any(mark in data for data in opened)} >= {b"%PDF", b"JFIF"}, (
+        "the control"
+    )
+    lying = [path.read_bytes() for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+    assert len(lying) == 2
+    assert not [mark for mark in marks if any(mark in data for data in lying)]
 
 
 def test_a_copy_and_its_files_tell_nothing(committed, canaries, tmp_path):

@@ -150,6 +150,7 @@ ACROSS = {
     "beneficiaries_case_reference_once": "made at random by the application; nobody chooses one",
     "beneficiaries_case_imported_once": "within the lead organisation",
     "core_auditlink_place_once": "given by a trigger, and read by who verifies",
+    "beneficiaries_document_file_once": "256 random bits; nobody chooses one",
     "core_outbox_key_once": "made of keys of rows, which are random; nobody chooses one",
     "accounts_notice_once": "within the recipient; made of keys of rows",
     "projects_ledger_source_once": "one entry an instalment, made by the operation that pays it",

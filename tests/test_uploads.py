@@ -150,7 +150,7 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_drawn():
 
 def test_a_file_that_is_too_large_is_refused_by_what_was_sent():
     with pytest.raises(ValidationError, match="20 MB"):
-        uploads.take_in(b"", size=uploads.LARGEST + 1)
+        uploads.check_size(uploads.LARGEST + 1)
 
 
 def test_kept_files_are_for_the_site_alone_and_their_names_say_nothing(settings):

@@ -20,7 +20,16 @@ from beneficiaries.choices import (
     YesNoUnknown,
 )
 from beneficiaries.forms import LIVE_GIVERS, LIVE_HOWS
-from beneficiaries.models import Assessment, Beneficiary, Case, CaseFile, Consent, Enrolment, Screening
+from beneficiaries.models import (
+    Assessment,
+    Beneficiary,
+    Case,
+    CaseFile,
+    Consent,
+    Document,
+    Enrolment,
+    Screening,
+)
 from beneficiaries.operations import ConsentGiven, PersonFacts, Situation
 from core import bikram_sambat
 from geography.models import Country, District, LocalLevel
@@ -188,6 +197,28 @@ class AssessmentSerializer(RowSerializer):
             "reason",
             "is_override",
             "enrolment",
+            "by",
+            "at",
+        ]
+        read_only_fields = fields
+
+
+class DocumentSerializer(RowSerializer):
+    """What a paper or photo is; the file itself is handed out on the pages alone. `size` in bytes."""
+
+    by = PersonOfStaff(read_only=True)
+
+    class Meta:
+        model = Document
+        fields = [
+            "id",
+            "case",
+            "kind",
+            "confidentiality",
+            "title",
+            "state",
+            "content_type",
+            "size",
             "by",
             "at",
         ]

@@ -12,7 +12,16 @@ from api.serializers import cases as wire
 from api.views.base import Resource, WrittenResource
 from beneficiaries import operations
 from beneficiaries.choices import ConsentPurpose
-from beneficiaries.models import Assessment, Beneficiary, Case, CaseFile, Consent, Enrolment, Screening
+from beneficiaries.models import (
+    Assessment,
+    Beneficiary,
+    Case,
+    CaseFile,
+    Consent,
+    Document,
+    Enrolment,
+    Screening,
+)
 from core.clock import now
 from reintegration.operations import admit
 
@@ -143,6 +152,19 @@ class AssessmentViews(Resource):
     def rows(user: Any) -> QuerySet:
         led_to = Enrolment.objects.visible_to(user).filter(assessment=OuterRef("pk")).values("pk")[:1]
         return Assessment.objects.visible_to(user).select_related("by").annotate(led_to=Subquery(led_to))
+
+
+class DocumentViews(Resource):
+    """Papers and photos of cases, without the files."""
+
+    path, noun, lookup_url_kwarg = "documents", "document", "document_id"
+    serializer_class = wire.DocumentSerializer
+    query_class = wire.OfCase
+    ordering = ("-at", "id")
+
+    @staticmethod
+    def rows(user: Any) -> QuerySet:
+        return Document.objects.visible_to(user).select_related("by")
 
 
 class EnrolmentViews(WrittenResource):

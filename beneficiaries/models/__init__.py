@@ -4,6 +4,7 @@ from beneficiaries.models.access import CaseAccess
 from beneficiaries.models.base import CaseLinked, CaseLinkedQuerySet
 from beneficiaries.models.case import Case, CaseFile
 from beneficiaries.models.consent import Consent
+from beneficiaries.models.document import Document
 from beneficiaries.models.emergency import EmergencyOpening
 from beneficiaries.models.enrolment import Assessment, Enrolment, Screening
 from beneficiaries.models.note import CaseNote
@@ -22,6 +23,7 @@ __all__ = [
     "CaseNote",
     "CaseTransfer",
     "Consent",
+    "Document",
     "EmergencyOpening",
     "Enrolment",
     "IntakeDraft",

@@ -3,6 +3,15 @@
 from beneficiaries.operations.admission import decide_admission, record_screening
 from beneficiaries.operations.case import CaseNotClosable, close_case
 from beneficiaries.operations.consent import record_consent, withdraw_consent
+from beneficiaries.operations.document import (
+    HARMFUL,
+    add_document,
+    content_of,
+    record_harmful_file,
+    remove_document,
+    scan_waiting,
+    sweep_files,
+)
 from beneficiaries.operations.emergency import break_glass
 from beneficiaries.operations.erasure import erase_person
 from beneficiaries.operations.importing import ImportReport, import_htcds
@@ -34,6 +43,7 @@ from beneficiaries.operations.transfer import (
 )
 
 __all__ = [
+    "HARMFUL",
     "CaseNotClosable",
     "ConsentGiven",
     "ImportReport",
@@ -41,6 +51,7 @@ __all__ = [
     "ReferralNotMovable",
     "Situation",
     "TransferNotMovable",
+    "add_document",
     "add_note",
     "answer_referral",
     "answer_transfer",
@@ -48,6 +59,7 @@ __all__ = [
     "ask_and_refer",
     "break_glass",
     "close_case",
+    "content_of",
     "decide_admission",
     "decline_case",
     "discard_draft",
@@ -56,10 +68,14 @@ __all__ = [
     "open_case",
     "open_case_from_draft",
     "record_consent",
+    "record_harmful_file",
     "record_screening",
+    "remove_document",
     "save_draft_person",
+    "scan_waiting",
     "send_referral",
     "start_draft",
+    "sweep_files",
     "take_back_case",
     "take_over_case",
     "tell_of_unusual_reading",

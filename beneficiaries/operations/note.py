@@ -19,6 +19,13 @@ NEEDED = {
 }
 
 
+def check_confidentiality(*, case: Case, confidentiality: str, by) -> None:
+    """Whoever adds something to a case can read it again; what is confidential is the lead's alone."""
+    needed = NEEDED.get(Confidentiality(confidentiality))
+    if needed and not authority_of(by).may(needed, case.lead_organisation_id):
+        raise ValidationError({"confidentiality": _("You may not add what you may not read.")})
+
+
 @transaction.atomic
 def add_note(
     *, case: Case, text: str, confidentiality: str, kind: str = NoteKind.NOTE, by, now: datetime
@@ -26,9 +33,7 @@ def add_note(
     """Write a note that its writer may read again; a confidential one is written by the lead alone."""
     if not Case.objects.editable_by(by).filter(pk=case.pk).exists():
         raise PermissionDenied
-    needed = NEEDED.get(Confidentiality(confidentiality))
-    if needed and not authority_of(by).may(needed, case.lead_organisation_id):
-        raise ValidationError({"confidentiality": _("You may not write notes that you may not read.")})
+    check_confidentiality(case=case, confidentiality=confidentiality, by=by)
     if not text.strip():
         raise ValidationError({"text": _("Write something.")})
     note = CaseNote(case=case, kind=kind, confidentiality=confidentiality, text=text, by=by, at=now)

@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION wall.readers_of_case(of_case uuid)
     SELECT (e.at AT TIME ZONE 'Asia/Kathmandu')::date, e.actor_id, count(*)
       FROM core_auditevent e
      WHERE e.case_id = of_case AND e.actor_id IS NOT NULL
-       AND e.verb IN ('case file read', 'row read', 'referral read', 'offer read')
+       AND e.verb IN ('case file read', 'row read', 'referral read', 'offer read', 'document read')
        AND EXISTS (SELECT 1 FROM beneficiaries_caseaccess a
                     WHERE a.case_id = of_case AND a.organisation_id = ANY(wall.reads())
                       AND a.level IN ('lead', 'working')

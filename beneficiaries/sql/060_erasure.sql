@@ -3,6 +3,7 @@
 -- goes. Sex, year of birth, district, programmes and money stay: figures that name nobody.
 GRANT UPDATE ON core_datakey TO iom_functions;
 GRANT SELECT ON beneficiaries_emergencyopening TO iom_functions;
+GRANT SELECT, UPDATE ON beneficiaries_document TO iom_functions;
 
 CREATE OR REPLACE FUNCTION wall.erase_person(of_person uuid) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -35,6 +36,10 @@ BEGIN
            birth_as_typed = '', home_place = '', home_local_level_id = NULL, phone = '', phone_index = NULL,
            safe_contact = '', erased_on = today, version = version + 1
      WHERE id = of_person;
+    -- Their key is destroyed; the files without a row are thrown away by the sweep.
+    UPDATE beneficiaries_document
+       SET file = '', state = 'removed', removed_by_id = wall.person(), removed_at = now(), leased_until = NULL
+     WHERE case_id = ANY (her_cases) AND file <> '';
     UPDATE beneficiaries_case SET import_key = NULL WHERE id = ANY (her_cases);
     RETURN destroyed;
 END $$;

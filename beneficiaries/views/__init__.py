@@ -2,6 +2,7 @@
 
 from beneficiaries.views.case_list import case_list
 from beneficiaries.views.consent import case_close, consent_share, consent_withdraw
+from beneficiaries.views.document import document_add, document_file, document_remove
 from beneficiaries.views.erasure import person_erase
 from beneficiaries.views.intake import intake_consent, intake_person, intake_situation
 from beneficiaries.views.note import emergency_open, note_add
@@ -16,6 +17,9 @@ __all__ = [
     "case_readers",
     "consent_share",
     "consent_withdraw",
+    "document_add",
+    "document_file",
+    "document_remove",
     "emergency_open",
     "intake_consent",
     "intake_person",

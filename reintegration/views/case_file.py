@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from beneficiaries import rules as case_rules
-from beneficiaries.choices import CaseStatus, ConsentPurpose, NoteKind, Risk, TransferState
+from beneficiaries.choices import CaseStatus, ConsentPurpose, DocumentState, NoteKind, Risk, TransferState
 from beneficiaries.models import Case
 from beneficiaries.views.consent import case_or_404
 from core.clock import now
@@ -59,6 +59,7 @@ def case_detail(request, reference: str):
         "parts": parts,
         "actions": _actions(case, consents, parts),
         "due": [row for row in parts["follow_ups"] if row.done_on is None][:3],
+        "documents": _documents(case, parts["documents"]),
         "timeline": _timeline(case, parts),
         "today": today,
         "may_write": case.may_write,
@@ -151,6 +152,7 @@ def _actions(case: Case, consents, parts: dict) -> list[dict]:
         "assess": (_("Assess for a programme"), "reintegration:admission-choose"),
         "assess_another": (_("Assess for another programme"), "reintegration:admission-choose"),
         "note": (_("Write a note"), "beneficiaries:note-add"),
+        "document": (_("Add a photo or a paper"), "beneficiaries:document-add"),
         "refer": (_("Refer to another organisation"), "beneficiaries:referral-send"),
         "hand_on": (_("Hand on to another organisation"), "beneficiaries:case-hand-on"),
         "close": (_("Close the case"), "beneficiaries:case-close"),
@@ -172,6 +174,29 @@ def _actions(case: Case, consents, parts: dict) -> list[dict]:
     if first or actions:  # what can wait is never the loud button
         ordered[0]["primary"] = True
     return ordered
+
+
+def _documents(case: Case, documents) -> list[dict]:
+    """Papers and photos, the newest first; one that waits or was thrown away leads nowhere."""
+    return [
+        {
+            "label": document.title or document.get_kind_display(),
+            "kind": document.get_kind_display() if document.title else "",
+            "url": reverse("beneficiaries:document-file", args=[case.reference, document.pk])
+            if document.is_open
+            else "",
+            "remove_url": reverse("beneficiaries:document-remove", args=[case.reference, document.pk])
+            if document.file and case.may_lead
+            else "",
+            "size": document.size,
+            "at": document.at,
+            "by": _name(document.by),
+            "tag": NOTE_TAGS.get(document.confidentiality, ""),
+            "state": "" if document.state == DocumentState.CLEAN else document.get_state_display(),
+            "why": document.removed_why,
+        }
+        for document in documents
+    ]
 
 
 def _moment(value: date | datetime) -> datetime:

@@ -1,30 +1,32 @@
-"""Forms of the interview and of the case."""
-
-from uuid import UUID
+"""Forms of the interview, and of asking for consent."""
 
 from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Organisation, User
+from accounts.models import Organisation
 from accounts.queries import organisations_of
-from beneficiaries.choices import CaseStatus, ConsentGiver, ConsentHow, Risk, Sex, TransferState, YesNoUnknown
+from beneficiaries.choices import (
+    ConsentGiver,
+    ConsentHow,
+    Risk,
+    Sex,
+    YesNoUnknown,
+)
 from beneficiaries.operations import ConsentGiven, PersonFacts, Situation
-from core import bikram_sambat, reference
+from core import bikram_sambat
 from core.forms import OnceForm
-from core.rendering import PlainSelect
 from core.scoping import Confidentiality
-from geography.models import Country, District
+from geography.models import Country
 from geography.queries import UnknownDistrict, find_local_levels, require_district
 from projects.choices import TargetGroup
-from projects.facts import DISTRICTS
 
 LIVE_GIVERS = [choice for choice in ConsentGiver.choices if choice[0] != ConsentGiver.LEGACY]
 LIVE_HOWS = [choice for choice in ConsentHow.choices if choice[0] != ConsentHow.FILE]
 AGREES = [("yes", _("Yes, they agree")), ("no", _("No, they do not agree"))]
 
 
-def _radios(**attrs) -> forms.RadioSelect:
+def radios(**attrs) -> forms.RadioSelect:
     return forms.RadioSelect(attrs=attrs)
 
 
@@ -41,12 +43,12 @@ class ConsentForm(OnceForm):
     agrees = forms.ChoiceField(
         label=_("Does the person agree to be helped, and to a file being kept?"),
         choices=AGREES,
-        widget=_radios(),
+        widget=radios(),
     )
     given_by = forms.ChoiceField(
         label=_("Who decides?"),
         choices=LIVE_GIVERS,
-        widget=_radios(),
+        widget=radios(),
         initial=ConsentGiver.SELF,
         help_text=_(
             "For a child: a guardian, and the child agrees too. Never ask a guardian who may be the danger."
@@ -59,7 +61,7 @@ class ConsentForm(OnceForm):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     how = forms.ChoiceField(
-        label=_("How was it said?"), choices=LIVE_HOWS, widget=_radios(), initial=ConsentHow.SPOKEN
+        label=_("How was it said?"), choices=LIVE_HOWS, widget=radios(), initial=ConsentHow.SPOKEN
     )
 
     def __init__(self, *args, user, **kwargs) -> None:
@@ -117,7 +119,7 @@ class PersonForm(OnceForm):
         widget=forms.TextInput(attrs={"lang": "ne"}),
     )
     sex = forms.ChoiceField(
-        label=_("Sex"), choices=Sex.choices, widget=_radios(**{"class": "govuk-radios--inline"})
+        label=_("Sex"), choices=Sex.choices, widget=radios(**{"class": "govuk-radios--inline"})
     )
     birth = forms.CharField(
         label=_("Date of birth"),
@@ -129,7 +131,7 @@ class PersonForm(OnceForm):
     birth_calendar = forms.ChoiceField(
         label=_("In which calendar is that?"),
         choices=[("bs", _("Bikram Sambat")), ("ad", _("AD"))],
-        widget=_radios(**{"class": "govuk-radios--inline"}),
+        widget=radios(**{"class": "govuk-radios--inline"}),
         initial="bs",
     )
     citizenship = forms.ModelChoiceField(
@@ -138,7 +140,7 @@ class PersonForm(OnceForm):
     has_citizenship_certificate = forms.ChoiceField(
         label=_("Does the person hold a citizenship certificate?"),
         choices=YesNoUnknown.choices,
-        widget=_radios(**{"class": "govuk-radios--inline"}),
+        widget=radios(**{"class": "govuk-radios--inline"}),
         initial=YesNoUnknown.UNKNOWN,
     )
     home_district = DistrictField(label=_("Home district"), required=False, max_length=100)
@@ -255,7 +257,7 @@ class SituationForm(OnceForm):
     risk = forms.ChoiceField(
         label=_("How great is the danger to the person now?"),
         choices=Risk.choices,
-        widget=_radios(),
+        widget=radios(),
         initial=Risk.UNKNOWN,
     )
     narrative = forms.CharField(
@@ -268,7 +270,7 @@ class SituationForm(OnceForm):
     narrative_confidentiality = forms.ChoiceField(
         label=_("Who may read what happened?"),
         choices=Confidentiality.choices,
-        widget=_radios(),
+        widget=radios(),
         initial=Confidentiality.NORMAL,
     )
     needs = forms.CharField(
@@ -306,11 +308,11 @@ class SharingForm(OnceForm):
     agrees = forms.ChoiceField(
         label=_("Does the person agree?"),
         choices=AGREES,
-        widget=_radios(),
+        widget=radios(),
         help_text=_("Help never depends on the answer."),
     )
     given_by = forms.ChoiceField(
-        label=_("Who decides?"), choices=LIVE_GIVERS, widget=_radios(), initial=ConsentGiver.SELF
+        label=_("Who decides?"), choices=LIVE_GIVERS, widget=radios(), initial=ConsentGiver.SELF
     )
     reason = forms.CharField(
         label=_("If nobody could safely be asked: why"),
@@ -319,180 +321,5 @@ class SharingForm(OnceForm):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     how = forms.ChoiceField(
-        label=_("How was it said?"), choices=LIVE_HOWS, widget=_radios(), initial=ConsentHow.SPOKEN
+        label=_("How was it said?"), choices=LIVE_HOWS, widget=radios(), initial=ConsentHow.SPOKEN
     )
-
-
-class NoteForm(OnceForm):
-    """A note, and for whose eyes."""
-
-    text = forms.CharField(label=_("Note"), max_length=10000, widget=forms.Textarea(attrs={"rows": 6}))
-    confidentiality = forms.ChoiceField(
-        label=_("Who may read it?"),
-        choices=Confidentiality.choices,
-        widget=_radios(),
-        initial=Confidentiality.NORMAL,
-    )
-
-
-class PassingOnForm(SharingForm):
-    """To whom something of the case goes; and that the person agrees to it."""
-
-    receiver = forms.ModelChoiceField(Organisation.objects.none(), label=_("To which organisation?"))
-
-    def __init__(self, *args, receivers, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        receiver = self.fields["receiver"]
-        assert isinstance(receiver, forms.ModelChoiceField)
-        receiver.queryset = receivers
-
-
-class HandOnForm(PassingOnForm):
-    """To whom the whole case goes, and why."""
-
-    why = forms.CharField(
-        label=_("Why?"),
-        max_length=2000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("The other organisation reads this."),
-    )
-
-    field_order = ["receiver", "why", "agrees", "given_by", "reason", "how"]
-
-
-class ReferralForm(PassingOnForm):
-    """To whom, for what, what goes along; and that the person agrees to just this."""
-
-    service = forms.CharField(label=_("For which service?"), max_length=200)
-    reason_for_referral = forms.CharField(
-        label=_("Why?"), max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
-    )
-    items = forms.MultipleChoiceField(
-        label=_("What goes along?"),
-        widget=forms.CheckboxSelectMultiple,
-        help_text=_("As it stands today. The receiver sees this and nothing else."),
-    )
-
-    field_order = [
-        "receiver",
-        "service",
-        "reason_for_referral",
-        "items",
-        "agrees",
-        "given_by",
-        "reason",
-        "how",
-    ]
-
-    def __init__(self, *args, items: dict[str, str], **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        chosen = self.fields["items"]
-        assert isinstance(chosen, forms.MultipleChoiceField)
-        chosen.choices = list(items.items())
-
-
-class AnswerForm(OnceForm):
-    """What becomes of a referral, or of an offered case."""
-
-    state = forms.ChoiceField(label=_("What becomes of it?"), widget=forms.RadioSelect)
-    answer = forms.CharField(
-        label=_("Answer"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3})
-    )
-
-    def __init__(self, *args, states: list[tuple[str, str]], **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["state"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = states
-
-
-class StaffField(forms.ModelChoiceField):
-    """One of those who sign in, by the name that colleagues call them."""
-
-    def label_from_instance(self, obj) -> str:
-        return obj.get_full_name() or obj.username
-
-
-class TransferAnswerForm(AnswerForm):
-    """What becomes of an offered case: whoever takes it over names its caseworker."""
-
-    caseworker = StaffField(
-        User.objects.none(),
-        label=_("Caseworker"),
-        required=False,
-        help_text=_("Needed to take the case over: somebody of your organisation."),
-    )
-
-    field_order = ["state", "caseworker", "answer"]
-
-    def __init__(self, *args, states: list[tuple[str, str]], caseworkers, **kwargs) -> None:
-        super().__init__(*args, states=states, **kwargs)
-        field, state = self.fields["caseworker"], self.fields["state"]
-        assert isinstance(field, forms.ModelChoiceField)
-        assert isinstance(state, forms.ChoiceField)
-        field.queryset = caseworkers
-        codes = [code for code, _label in states]
-        if TransferState.ACCEPTED not in codes:
-            del self.fields["caseworker"]
-        if len(codes) == 1:
-            state.initial, state.widget = codes[0], forms.HiddenInput()
-
-
-class EmergencyForm(OnceForm):
-    """Opening one file without consent."""
-
-    reference = forms.CharField(label=_("Case reference"), max_length=20)
-    reason = forms.CharField(
-        label=_("What is the emergency?"), max_length=2000, widget=forms.Textarea(attrs={"rows": 4})
-    )
-
-
-class CaseFilter(forms.Form):
-    """Finding a case on the list."""
-
-    is_filter = True  # nothing here has to be filled in, so nothing is called optional
-
-    find = forms.CharField(
-        label=_("Reference, whole telephone number, or how the name begins"),
-        required=False,
-        max_length=100,
-        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
-    )
-    status = forms.ChoiceField(
-        label=_("Status"),
-        required=False,
-        choices=[("", _("All")), *CaseStatus.choices],
-        widget=PlainSelect,
-    )
-    district = forms.ChoiceField(
-        label=_("District"), required=False, choices=[("", _("All")), *DISTRICTS.items()], widget=PlainSelect
-    )
-
-    def clean_district(self) -> UUID | None:
-        """The district's key, which is made from its code."""
-        code = self.cleaned_data["district"]
-        return District.id_for(code) if code else None
-
-
-class ErasureForm(OnceForm):
-    """The case's reference typed once more: nobody erases a person by a slip of the hand."""
-
-    typed = forms.CharField(
-        label=_("Type the case reference to say that you mean it"),
-        max_length=20,
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
-
-    def __init__(self, *args, of_case: str, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        self.of_case = of_case
-
-    def clean_typed(self) -> str:
-        typed = self.cleaned_data["typed"]
-        if reference.tidy(typed) != self.of_case:
-            raise forms.ValidationError(_("This is not the reference of this case."))
-        return typed
-
-
-class EmptyForm(OnceForm):
-    """A button that asks for nothing more."""

@@ -1,0 +1,51 @@
+"""Forms of the interview and of the case."""
+
+from beneficiaries.forms.case import (
+    AnswerForm,
+    CaseFilter,
+    DocumentForm,
+    EmergencyForm,
+    EmptyForm,
+    ErasureForm,
+    HandOnForm,
+    NoteForm,
+    PassingOnForm,
+    ReferralForm,
+    RemovalForm,
+    StaffField,
+    TransferAnswerForm,
+)
+from beneficiaries.forms.interview import (
+    AGREES,
+    LIVE_GIVERS,
+    LIVE_HOWS,
+    ConsentForm,
+    DistrictField,
+    PersonForm,
+    SharingForm,
+    SituationForm,
+)
+
+__all__ = [
+    "AGREES",
+    "LIVE_GIVERS",
+    "LIVE_HOWS",
+    "AnswerForm",
+    "CaseFilter",
+    "ConsentForm",
+    "DistrictField",
+    "DocumentForm",
+    "EmergencyForm",
+    "EmptyForm",
+    "ErasureForm",
+    "HandOnForm",
+    "NoteForm",
+    "PassingOnForm",
+    "PersonForm",
+    "ReferralForm",
+    "RemovalForm",
+    "SharingForm",
+    "SituationForm",
+    "StaffField",
+    "TransferAnswerForm",
+]

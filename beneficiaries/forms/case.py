@@ -1,0 +1,225 @@
+"""Forms of deeds on a case, and of the list of cases."""
+
+from uuid import UUID
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation, User
+from beneficiaries.choices import (
+    CaseStatus,
+    DocumentKind,
+    TransferState,
+)
+from beneficiaries.forms.interview import SharingForm, radios
+from core import reference
+from core.forms import OnceForm
+from core.rendering import PlainSelect
+from core.scoping import Confidentiality
+from geography.models import District
+from projects.facts import DISTRICTS
+
+
+class NoteForm(OnceForm):
+    """A note, and for whose eyes."""
+
+    text = forms.CharField(label=_("Note"), max_length=10000, widget=forms.Textarea(attrs={"rows": 6}))
+    confidentiality = forms.ChoiceField(
+        label=_("Who may read it?"),
+        choices=Confidentiality.choices,
+        widget=radios(),
+        initial=Confidentiality.NORMAL,
+    )
+
+
+class DocumentForm(OnceForm):
+    """A photo or a PDF, what it is, and for whose eyes."""
+
+    file = forms.FileField(
+        label=_("Photo or PDF"),
+        help_text=_("At most 20 MB. Where a photo was taken, and with what, is left out of it."),
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,application/pdf"}),
+        error_messages={"empty": _("This file is empty.")},
+    )
+    kind = forms.ChoiceField(label=_("What is it?"), choices=DocumentKind.choices, widget=radios())
+    title = forms.CharField(
+        label=_("What does it say, in a few words?"),
+        required=False,
+        max_length=200,
+        help_text=_("Such as: letter of the ward office, Birgunj."),
+    )
+    confidentiality = forms.ChoiceField(
+        label=_("Who may read it?"),
+        choices=Confidentiality.choices,
+        widget=radios(),
+        initial=Confidentiality.NORMAL,
+    )
+
+
+class RemovalForm(OnceForm):
+    """Why a document is thrown away."""
+
+    why = forms.CharField(label=_("Why?"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class PassingOnForm(SharingForm):
+    """To whom something of the case goes; and that the person agrees to it."""
+
+    receiver = forms.ModelChoiceField(Organisation.objects.none(), label=_("To which organisation?"))
+
+    def __init__(self, *args, receivers, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        receiver = self.fields["receiver"]
+        assert isinstance(receiver, forms.ModelChoiceField)
+        receiver.queryset = receivers
+
+
+class HandOnForm(PassingOnForm):
+    """To whom the whole case goes, and why."""
+
+    why = forms.CharField(
+        label=_("Why?"),
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("The other organisation reads this."),
+    )
+
+    field_order = ["receiver", "why", "agrees", "given_by", "reason", "how"]
+
+
+class ReferralForm(PassingOnForm):
+    """To whom, for what, what goes along; and that the person agrees to just this."""
+
+    service = forms.CharField(label=_("For which service?"), max_length=200)
+    reason_for_referral = forms.CharField(
+        label=_("Why?"), max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    items = forms.MultipleChoiceField(
+        label=_("What goes along?"),
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("As it stands today. The receiver sees this and nothing else."),
+    )
+
+    field_order = [
+        "receiver",
+        "service",
+        "reason_for_referral",
+        "items",
+        "agrees",
+        "given_by",
+        "reason",
+        "how",
+    ]
+
+    def __init__(self, *args, items: dict[str, str], **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = self.fields["items"]
+        assert isinstance(chosen, forms.MultipleChoiceField)
+        chosen.choices = list(items.items())
+
+
+class AnswerForm(OnceForm):
+    """What becomes of a referral, or of an offered case."""
+
+    state = forms.ChoiceField(label=_("What becomes of it?"), widget=forms.RadioSelect)
+    answer = forms.CharField(
+        label=_("Answer"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+    def __init__(self, *args, states: list[tuple[str, str]], **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["state"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = states
+
+
+class StaffField(forms.ModelChoiceField):
+    """One of those who sign in, by the name that colleagues call them."""
+
+    def label_from_instance(self, obj) -> str:
+        return obj.get_full_name() or obj.username
+
+
+class TransferAnswerForm(AnswerForm):
+    """What becomes of an offered case: whoever takes it over names its caseworker."""
+
+    caseworker = StaffField(
+        User.objects.none(),
+        label=_("Caseworker"),
+        required=False,
+        help_text=_("Needed to take the case over: somebody of your organisation."),
+    )
+
+    field_order = ["state", "caseworker", "answer"]
+
+    def __init__(self, *args, states: list[tuple[str, str]], caseworkers, **kwargs) -> None:
+        super().__init__(*args, states=states, **kwargs)
+        field, state = self.fields["caseworker"], self.fields["state"]
+        assert isinstance(field, forms.ModelChoiceField)
+        assert isinstance(state, forms.ChoiceField)
+        field.queryset = caseworkers
+        codes = [code for code, _label in states]
+        if TransferState.ACCEPTED not in codes:
+            del self.fields["caseworker"]
+        if len(codes) == 1:
+            state.initial, state.widget = codes[0], forms.HiddenInput()
+
+
+class EmergencyForm(OnceForm):
+    """Opening one file without consent."""
+
+    reference = forms.CharField(label=_("Case reference"), max_length=20)
+    reason = forms.CharField(
+        label=_("What is the emergency?"), max_length=2000, widget=forms.Textarea(attrs={"rows": 4})
+    )
+
+
+class CaseFilter(forms.Form):
+    """Finding a case on the list."""
+
+    is_filter = True  # nothing here has to be filled in, so nothing is called optional
+
+    find = forms.CharField(
+        label=_("Reference, whole telephone number, or how the name begins"),
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
+    )
+    status = forms.ChoiceField(
+        label=_("Status"),
+        required=False,
+        choices=[("", _("All")), *CaseStatus.choices],
+        widget=PlainSelect,
+    )
+    district = forms.ChoiceField(
+        label=_("District"), required=False, choices=[("", _("All")), *DISTRICTS.items()], widget=PlainSelect
+    )
+
+    def clean_district(self) -> UUID | None:
+        """The district's key, which is made from its code."""
+        code = self.cleaned_data["district"]
+        return District.id_for(code) if code else None
+
+
+class ErasureForm(OnceForm):
+    """The case's reference typed once more: nobody erases a person by a slip of the hand."""
+
+    typed = forms.CharField(
+        label=_("Type the case reference to say that you mean it"),
+        max_length=20,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, *args, of_case: str, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.of_case = of_case
+
+    def clean_typed(self) -> str:
+        typed = self.cleaned_data["typed"]
+        if reference.tidy(typed) != self.of_case:
+            raise forms.ValidationError(_("This is not the reference of this case."))
+        return typed
+
+
+class EmptyForm(OnceForm):
+    """A button that asks for nothing more."""

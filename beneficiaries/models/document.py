@@ -1,0 +1,82 @@
+"""Papers and photos of a case; the file itself lies sealed in the folder of files (core/files.py)."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from beneficiaries.choices import KEPT, DocumentKind, DocumentState
+from beneficiaries.models.base import CaseLinked
+from core.scoping import Confidentiality, Level, Wall
+from core.sealing import SealedTextField
+
+
+class Document(CaseLinked):
+    """A file that was handed in. `file` is its name in the folder, empty once it was thrown away; the row stays.
+
+    `size` in bytes. Until a scanner has looked at it (`waiting`) nobody gets it; `leased_until` says that one looks.
+    """
+
+    kind = models.CharField(_("kind"), max_length=12, choices=DocumentKind)
+    confidentiality = models.CharField(
+        _("who may read it"), max_length=12, choices=Confidentiality, default=Confidentiality.NORMAL
+    )
+    title = SealedTextField(_("what it says"), max_length=200, blank=True)
+    state = models.CharField(_("state"), max_length=10, choices=DocumentState)
+    content_type = models.CharField(_("type"), max_length=20)
+    size = models.PositiveIntegerField(_("size"))
+    file = models.CharField(max_length=65, blank=True)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    leased_until = models.DateTimeField(null=True, blank=True)
+    removed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True)
+    removed_why = SealedTextField(_("why it was thrown away"), max_length=500, blank=True)
+
+    never_recorded = ("file", "leased_until")
+    wall = Wall(
+        read=Level.WORKING,
+        insert=Level.WORKING,
+        update=Level.LEAD,
+        delete=None,
+        because="normal documents to all who work on the case; restricted and counselling ones to the lead's people "
+        "with the right to them; only the lead throws one away",
+        by_confidentiality=True,
+    )
+
+    class Meta(CaseLinked.Meta):
+        abstract = False
+        ordering = ["-at", "id"]
+        constraints = [
+            *CaseLinked.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["file"], name="beneficiaries_document_file_once", condition=~Q(file="")
+            ),
+            models.CheckConstraint(
+                name="beneficiaries_document_has_a_file_while_kept",
+                condition=(Q(state__in=KEPT) & ~Q(file="")) | (~Q(state__in=KEPT) & Q(file="")),
+            ),
+            models.CheckConstraint(
+                name="beneficiaries_document_removed_by_somebody",
+                condition=Q(state=DocumentState.REMOVED, removed_by__isnull=False, removed_at__isnull=False)
+                | (~Q(state=DocumentState.REMOVED) & Q(removed_by=None, removed_at=None)),
+            ),
+            models.CheckConstraint(name="beneficiaries_document_of_a_size", condition=Q(size__gt=0)),
+        ]
+        indexes = [
+            models.Index(
+                fields=["at"],
+                name="beneficiaries_doc_waiting",
+                condition=Q(state=DocumentState.WAITING),
+            )
+        ]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the file may be handed out."""
+        return self.state in (DocumentState.CLEAN, DocumentState.UNCHECKED)
+
+    @property
+    def place(self) -> str:
+        """What the sealed file is bound to: it opens for this row alone."""
+        return f"file of document {self.pk}"

@@ -1,0 +1,194 @@
+"""Handing in papers and photos, having them scanned, and throwing them away.
+
+A file lies sealed with its case's key. It is written before its row, so a deed that is undone leaves a file without
+one: the daily sweep throws such files away. Whether anybody gets a file is asked of the row alone.
+"""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from accounts.models import User
+from accounts.operations import leave_notice
+from beneficiaries.choices import DocumentKind, DocumentState
+from beneficiaries.models import Case, Document
+from beneficiaries.operations.note import check_confidentiality
+from core import audit, clock, files, keys, scanner, uploads
+from core.context import acting_as
+
+LEASE = timedelta(minutes=2)
+LEFT_BEHIND = timedelta(days=1)
+HARMFUL = "harmful"  # the code of the refusal, by which the page knows what to put on record
+
+
+class Waiting(NamedTuple):
+    """What `wall.next_to_scan` hands out."""
+
+    id: UUID
+    file: str
+    subject: UUID
+    wrapped: bytes | None
+
+
+@transaction.atomic
+def add_document(
+    *, case: Case, kind: str, confidentiality: str, title: str, data: bytes, size: int, by, now: datetime
+) -> Document:
+    """Keep a file that was handed in: cleaned, looked at by the scanner, sealed. `size` is what was sent, in bytes.
+
+    While the scanner is down the file waits and nobody gets it.
+    """
+    if not Case.objects.editable_by(by).filter(pk=case.pk).exists():
+        raise PermissionDenied
+    check_confidentiality(case=case, confidentiality=confidentiality, by=by)
+    try:
+        uploads.check_size(size)
+        state = _looked_at(data)  # as it came, before anything of ours opens it
+        taken = uploads.take_in(data)
+    except ValidationError as error:
+        raise ValidationError({"file": error}) from error
+    document = Document(
+        case=case,
+        kind=DocumentKind(kind),
+        confidentiality=confidentiality,
+        title=title.strip(),
+        state=state,
+        content_type=taken.content_type,
+        size=len(taken.data),
+        by=by,
+        at=now,
+    )
+    document.clean_fields(exclude=["case", "file"])
+    document.file = files.keep(keys.seal_for(case.pk, taken.data, bound_to=document.place))
+    document.save(force_insert=True)
+    audit.record(
+        by=by,
+        verb="document added",
+        obj=document,
+        case_id=case.pk,
+        now=now,
+        detail={"confidentiality": confidentiality, "status": document.state},
+    )
+    return document
+
+
+def _looked_at(data: bytes) -> DocumentState:
+    if not scanner.is_there():
+        return DocumentState.UNCHECKED
+    try:
+        if not scanner.finds_harm(data):
+            return DocumentState.CLEAN
+    except scanner.ScannerDown:
+        return DocumentState.WAITING
+    raise ValidationError(
+        _(
+            "The virus scanner found harm in this file, and it was not kept. Have your phone or computer looked at."
+        ),
+        code=HARMFUL,
+    )
+
+
+@transaction.atomic
+def record_harmful_file(*, case: Case, by, now: datetime) -> None:
+    """Put on record that a file was refused in which the scanner found harm; nothing else is left of it."""
+    audit.record(by=by, verb="harmful file refused", obj=case, case_id=case.pk, now=now)
+
+
+def content_of(document: Document) -> bytes | None:
+    """The file, opened; None where it may not be handed out, or its key was destroyed."""
+    if not document.is_open:
+        return None
+    return keys.open_for(files.content(document.file), bound_to=document.place)
+
+
+@transaction.atomic
+def remove_document(*, document: Document, why: str, by, now: datetime) -> None:
+    """Throw a file away for ever, as it belongs to another case, say. That it was there stays on the case."""
+    found = Document.objects.editable_by(by).select_for_update().filter(pk=document.pk).first()
+    if found is None:
+        raise PermissionDenied
+    if not why.strip():
+        raise ValidationError({"why": _("Say why.")})
+    if not found.file:
+        raise ValidationError(_("This file was thrown away already."))
+    name, found.file = found.file, ""
+    found.state, found.removed_by, found.removed_at, found.removed_why = DocumentState.REMOVED, by, now, why
+    found.clean_fields(exclude=["case", "file"])
+    found.save(update_fields=["file", "state", "removed_by", "removed_at", "removed_why"])
+    transaction.on_commit(lambda: files.remove(name))
+    audit.record(by=by, verb="document thrown away", obj=found, case_id=found.case_id, now=now)
+
+
+def scan_waiting(*, now: datetime | None = None, limit: int = 500) -> dict[str, int]:
+    """Have files looked at that came while the scanner was down; stops where it still is."""
+    figures = {"clean": 0, "harmful": 0}
+    for _number in range(limit if scanner.is_there() else 0):
+        waiting = _next_to_scan(now or clock.now())
+        if waiting is None:
+            break
+        try:
+            is_harmful = _has_harm(waiting)
+        except scanner.ScannerDown:
+            break
+        _settle(waiting, is_harmful, now=now or clock.now())
+        figures["harmful" if is_harmful else "clean"] += 1
+    return figures
+
+
+def _next_to_scan(at: datetime) -> Waiting | None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM wall.next_to_scan(%s, %s)", [at, LEASE])  # type: ignore[list-item]
+        row = cursor.fetchone()
+    return Waiting(*row) if row else None
+
+
+def _has_harm(waiting: Waiting) -> bool:
+    if waiting.wrapped is None:  # the person was erased: there is nothing to open
+        return False
+    key = keys.unwrap(waiting.subject, waiting.wrapped)
+    sealed = files.content(waiting.file)
+    return scanner.finds_harm(keys.open_with(key, sealed, bound_to=Document(pk=waiting.id).place))
+
+
+@transaction.atomic
+def _settle(waiting: Waiting, is_harmful: bool, *, now: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM wall.settle_scan(%s, %s)", [waiting.id, is_harmful])
+        row = cursor.fetchone()
+    if row is None:  # somebody threw it away meanwhile
+        return
+    verb = "harmful file thrown away" if is_harmful else "document scanned"
+    audit.record(by=None, verb=verb, obj=Document(pk=waiting.id), case_id=waiting.subject, now=now)
+    if not is_harmful:
+        return
+    transaction.on_commit(lambda: files.remove(waiting.file))
+    handed_in_by, reference = row
+    recipient = User.objects.get(pk=handed_in_by)
+    with acting_as(recipient):
+        leave_notice(
+            recipient=recipient,
+            key=f"harmful:{waiting.id}",
+            text=gettext_noop(
+                "The virus scanner found harm in a file that you added to case %(reference)s. It was thrown away."
+            ),
+            words={"reference": reference},
+            url=f"/cases/{reference}/",
+            now=now,
+        )
+
+
+def sweep_files(*, now: datetime) -> int:
+    """Throw away files that no row names a day after they were written; how many there were."""
+    found = list(files.older_than(now - LEFT_BEHIND))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM wall.files_known(%s)", [found])
+        known = {name for (name,) in cursor.fetchall()}
+    left_behind = [name for name in found if name not in known]
+    for name in left_behind:
+        files.remove(name)
+    return len(left_behind)

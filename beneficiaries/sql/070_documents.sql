@@ -1,0 +1,59 @@
+-- Files that wait for the scanner, for the sweep, which stands for nobody: which file, whose key opens it, and nothing
+-- of what its row says.
+CREATE OR REPLACE FUNCTION wall.next_to_scan(moment timestamptz, lease interval)
+    RETURNS TABLE (id uuid, file text, subject uuid, wrapped bytea)
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    UPDATE beneficiaries_document d SET leased_until = moment + lease
+      FROM core_datakey k
+     WHERE k.subject_id = d.case_id
+       AND d.id = (SELECT w.id FROM beneficiaries_document w
+                    WHERE w.state = 'waiting' AND (w.leased_until IS NULL OR w.leased_until <= moment)
+                    ORDER BY w.at, w.id LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING d.id, d.file::text, d.case_id, k.wrapped;
+$$;
+
+-- What the scanner said; returns who handed the file in and the case's reference, where the row still waited.
+CREATE OR REPLACE FUNCTION wall.settle_scan(of_document uuid, harmful boolean)
+    RETURNS TABLE (handed_in_by uuid, reference text)
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    UPDATE beneficiaries_document d
+       SET state = CASE WHEN harmful THEN 'harmful' ELSE 'clean' END,
+           file = CASE WHEN harmful THEN '' ELSE d.file END,
+           leased_until = NULL
+      FROM beneficiaries_case c
+     WHERE d.id = of_document AND d.state = 'waiting' AND c.id = d.case_id
+    RETURNING d.by_id, c.reference::text;
+$$;
+
+-- A document stays what was handed in. The scanner alone says that a waiting one may be read, and what was thrown away
+-- doesn't come back.
+CREATE OR REPLACE FUNCTION wall.document_moves() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.id, NEW.case_id, NEW.kind, NEW.confidentiality, NEW.title, NEW.content_type, NEW.size, NEW.by_id, NEW.at)
+           IS DISTINCT FROM
+       (OLD.id, OLD.case_id, OLD.kind, OLD.confidentiality, OLD.title, OLD.content_type, OLD.size, OLD.by_id, OLD.at)
+       OR NEW.file NOT IN (OLD.file, '')
+       OR (NEW.state <> OLD.state
+           AND NOT (OLD.state IN ('waiting', 'clean', 'unchecked') AND NEW.state = 'removed')
+           AND NOT (OLD.state = 'waiting' AND NEW.state IN ('clean', 'harmful') AND current_user = 'iom_functions'))
+    THEN
+        RAISE EXCEPTION 'a document stays as it was handed in' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'beneficiaries_document_moves';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER document_moves BEFORE UPDATE ON beneficiaries_document
+    FOR EACH ROW EXECUTE FUNCTION wall.document_moves();
+
+-- Which of these files have a row, for the sweep that throws away what a broken-off deed left behind.
+CREATE OR REPLACE FUNCTION wall.files_known(names text[]) RETURNS SETOF text
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT d.file::text FROM beneficiaries_document d WHERE d.file = ANY (names);
+$$;
+
+GRANT SELECT, UPDATE ON beneficiaries_document TO iom_functions;
+ALTER FUNCTION wall.next_to_scan(timestamptz, interval) OWNER TO iom_functions;
+ALTER FUNCTION wall.settle_scan(uuid, boolean) OWNER TO iom_functions;
+ALTER FUNCTION wall.files_known(text[]) OWNER TO iom_functions;
+GRANT EXECUTE ON FUNCTION wall.next_to_scan(timestamptz, interval), wall.settle_scan(uuid, boolean),
+    wall.files_known(text[]) TO iom_app;

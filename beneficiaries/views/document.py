@@ -1,0 +1,95 @@
+"""Papers and photos of a case: handing one in, getting it, throwing it away."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from beneficiaries import operations, queries
+from beneficiaries.forms import DocumentForm, RemovalForm
+from beneficiaries.models import Document
+from beneficiaries.views.consent import METHODS, case_or_404
+from core import audit, files
+from core.clock import now
+from core.pages import submit
+from core.uploads import EXTENSIONS
+
+
+@login_required
+@require_http_methods(METHODS)
+def document_add(request, reference: str):
+    case = case_or_404(request, reference, writing=True)
+    form = DocumentForm(request.POST or None, request.FILES or None)
+
+    def deed() -> str:
+        data = form.cleaned_data
+        document = operations.add_document(
+            case=case,
+            kind=data["kind"],
+            confidentiality=data["confidentiality"],
+            title=data["title"],
+            data=data["file"].read(),
+            size=data["file"].size,
+            by=request.user,
+            now=now(),
+        )
+        if document.is_open:
+            messages.success(request, _("The file is kept."))
+        else:
+            messages.warning(
+                request, _("The file is kept, but can’t be opened before the virus scanner has looked at it.")
+            )
+        return reverse("case-detail", args=[case.reference])
+
+    answer = submit(request, form, purpose=f"document:{case.pk}", deed=deed)
+    if form.has_error("file", operations.HARMFUL):
+        operations.record_harmful_file(case=case, by=request.user, now=now())
+    return answer or render(request, "beneficiaries/document_add.html", {"form": form, "case": case})
+
+
+def document_or_404(request, reference: str, document_id: UUID) -> Document:
+    document = queries.document_of(request.user, reference, document_id)
+    if document is None:
+        raise Http404
+    return document
+
+
+@login_required
+@require_safe
+def document_file(request, reference: str, document_id: UUID):
+    """The file itself, on record before it is handed out; nothing while it waits or once it was thrown away."""
+    document = document_or_404(request, reference, document_id)
+    data = operations.content_of(document)
+    if data is None:
+        raise Http404
+    audit.read(request, verb="document read", obj=document, case_id=document.case_id)
+    name = f"{document.case.reference}-{document.kind}-{document.at:%Y-%m-%d}.{EXTENSIONS[document.content_type]}"
+    return files.handed_out(data, name=name, content_type=document.content_type)
+
+
+@login_required
+@require_http_methods(METHODS)
+def document_remove(request, reference: str, document_id: UUID):
+    case = case_or_404(request, reference, writing=True)
+    document = document_or_404(request, reference, document_id)
+    if not Document.objects.editable_by(request.user).filter(pk=document.pk).exists():
+        raise PermissionDenied
+    form = RemovalForm(request.POST or None)
+
+    def deed() -> str:
+        operations.remove_document(
+            document=document, why=form.cleaned_data["why"], by=request.user, now=now()
+        )
+        messages.success(request, _("The file is thrown away."))
+        return reverse("case-detail", args=[case.reference])
+
+    context = {"form": form, "case": case, "document": document}
+    return submit(request, form, purpose=f"remove:{document.pk}", deed=deed) or render(
+        request, "beneficiaries/document_remove.html", context
+    )

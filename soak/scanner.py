@@ -1,0 +1,100 @@
+"""Debian's own clamd, with one signature of ours, asked through our port as the site asks it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from soak.report import Failed, say
+
+INSTALL = "there is no clamd here: apt-get install clamav-daemon"
+SECONDS = 60
+CONFIGURATION = """
+Foreground yes
+TCPAddr 127.0.0.1
+TCPSocket {port}
+DatabaseDirectory {folder}/signatures
+TemporaryDirectory {folder}
+LogFile {folder}/log
+StreamMaxLength 25M
+MaxScanSize 100M
+MaxFileSize 25M
+ConcurrentDatabaseReload no
+"""
+
+
+@contextmanager
+def clamd(eicar: bytes) -> Iterator[str]:
+    """The address of a clamd of our own; it knows this one string, wherever it stands in a file."""
+    program = shutil.which("clamd") or shutil.which("clamd", path="/usr/sbin:/usr/local/sbin")
+    if program is None:
+        raise Failed(INSTALL)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "signatures").mkdir()
+        (folder / "signatures" / "ours.ndb").write_text(f"Eicar-Anywhere:0:*:{eicar.hex()}\n")
+        (folder / "conf").write_text(CONFIGURATION.format(port=port, folder=folder))
+        for path in [folder, *folder.rglob("*")]:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        argv = [program, f"--config-file={folder / 'conf'}"]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
+            try:
+                _wait(server, port)
+                yield f"127.0.0.1:{port}"
+            finally:
+                server.terminate()
+                server.wait(30)
+
+
+def _wait(server: subprocess.Popen, port: int) -> None:
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    said = (
+        server.stdout.read().decode(errors="replace") if server.poll() is not None and server.stdout else ""
+    )
+    raise Failed(f"clamd did not start: {said.strip()[-300:]}")
+
+
+def run() -> tuple[str, bool]:
+    """Files of both kinds as they came and as they are kept, and the same with clamd gone."""
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "iom_cases.settings")
+    django.setup()
+    from django.conf import settings
+
+    from core import scanner, uploads
+    from tests import handed_in
+
+    harmless = [handed_in.photo(), handed_in.photo("WEBP"), handed_in.pdf(), handed_in.acting_pdf()]
+    harmless += [uploads.take_in(data).data for data in harmless] + [os.urandom(uploads.LARGEST)]
+    harmful = [handed_in.EICAR, handed_in.photo() + handed_in.EICAR, handed_in.harmful_pdf()]
+    harmful += [uploads.take_in(handed_in.harmful_pdf()).data, bytes(uploads.LARGEST - 68) + handed_in.EICAR]
+    wrong = 0
+    with clamd(handed_in.EICAR) as settings.SCANNER:
+        for expected, files in ((False, harmless), (True, harmful)):
+            for number, data in enumerate(files):
+                if scanner.finds_harm(data) is not expected:
+                    wrong += 1
+                    say(
+                        f"  {'harmful' if expected else 'harmless'} file {number}, {len(data)} bytes: answered wrongly"
+                    )
+    try:
+        scanner.finds_harm(handed_in.EICAR)
+        wrong += 1
+        say("  clamd was stopped, and something answered")
+    except scanner.ScannerDown:
+        pass
+    return f"scanner files {len(harmless) + len(harmful)} wrong {wrong}", wrong == 0
