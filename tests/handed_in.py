@@ -29,8 +29,8 @@ def clear_picture() -> bytes:
     return written.getvalue()
 
 
-def pdf(*, pages: int = 1, text: str = "Letter of the ward", **more) -> bytes:
-    """A PDF with a line on each page; `more` are objects of its root."""
+def pdf(*, pages: int = 1, text: str = "Letter of the ward", carried: bytes = b"") -> bytes:
+    """A PDF with a line on each page; what is `carried` lies among its objects as it is."""
     made = pikepdf.new()
     font = made.make_indirect(
         pikepdf.Dictionary(
@@ -41,9 +41,9 @@ def pdf(*, pages: int = 1, text: str = "Letter of the ward", **more) -> bytes:
         page = made.add_blank_page(page_size=(595, 842))
         page.obj.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F1=font))
         page.obj.Contents = made.make_stream(f"BT /F1 18 Tf 72 720 Td ({text}) Tj ET".encode())
-    for name, value in more.items():
-        made.Root[f"/{name}"] = value
-    return _saved(made)
+    if carried:
+        made.Root.Carried = made.make_stream(carried)
+    return _saved(made, compress_streams=not carried)
 
 
 def acting_pdf() -> bytes:

@@ -19,6 +19,13 @@ def opened(taken: uploads.Taken) -> Image.Image:
     return Image.open(io.BytesIO(taken.data))
 
 
+def zipped() -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        archive.writestr("index.html", "<script>alert(1)</script>")
+    return written.getvalue()
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP", "PNG"])
 def test_a_photo_says_no_more_where_it_was_taken(kind):
     before = handed_in.photo(kind)
@@ -77,17 +84,11 @@ def test_what_stands_behind_a_photo_is_left_out():
     assert b"PK\x03\x04" not in taken.data
 
 
-def zipped() -> bytes:
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w") as archive:
-        archive.writestr("index.html", "<script>alert(1)</script>")
-    return written.getvalue()
-
-
 @pytest.mark.parametrize(
     "data",
     [
         handed_in.pdf() + zipped(),
+        handed_in.pdf(carried=zipped()),
         zipped() + handed_in.pdf(),
         handed_in.pdf() + b"<script>alert(1)</script>",
         b"<html><!--" + handed_in.pdf() + b"-->",
