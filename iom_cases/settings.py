@@ -302,6 +302,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 20 * SWEEP_SECONDS,
         "options": {"expires": 20 * SWEEP_SECONDS},
     },
+    "write-exports": {
+        "task": "beneficiaries.tasks.write_exports",
+        "schedule": SWEEP_SECONDS,
+        "options": {"expires": SWEEP_SECONDS},
+    },
+    "expire-exports": {
+        "task": "beneficiaries.tasks.expire_exports",
+        "schedule": 20 * SWEEP_SECONDS,
+        "options": {"expires": 20 * SWEEP_SECONDS},
+    },
     "deliver-outbox": {
         "task": "core.tasks.deliver_outbox",
         "schedule": SWEEP_SECONDS,

@@ -28,6 +28,8 @@ CONTEXT = {
     "shows",
     "programmes",
     "decides",
+    "exports",
+    "releases",
     "audits",
     "restricted",
     "counselling",
@@ -43,6 +45,9 @@ REVIEWED = {
     "programme_figures",
     "keys_of",
     "erase_person",
+    "claim_export",
+    "settle_export",
+    "expire_export",
     "readers_of_case",
     "unusual_reading",
     "references_in_log",
@@ -53,6 +58,7 @@ REVIEWED = {
 # What a context knows is read from settings of the transaction; these run as their caller and see no row.
 INVOKER_TRIGGERS = {
     "referral_moves",
+    "export_moves",
     "grant_moves",
     "grant_starts",
     "case_stays",

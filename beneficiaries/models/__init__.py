@@ -6,6 +6,7 @@ from beneficiaries.models.case import Case, CaseFile
 from beneficiaries.models.consent import Consent
 from beneficiaries.models.emergency import EmergencyOpening
 from beneficiaries.models.enrolment import Assessment, Enrolment, Screening
+from beneficiaries.models.export import Export, ExportFile
 from beneficiaries.models.note import CaseNote
 from beneficiaries.models.person import Beneficiary, IntakeDraft
 from beneficiaries.models.referral import Referral, SharedItem
@@ -24,6 +25,8 @@ __all__ = [
     "Consent",
     "EmergencyOpening",
     "Enrolment",
+    "Export",
+    "ExportFile",
     "IntakeDraft",
     "Referral",
     "Screening",
