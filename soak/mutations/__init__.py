@@ -4,9 +4,10 @@ from soak.mutations.above import API, PROJECTS, REINTEGRATION
 from soak.mutations.accounts import ACCOUNTS
 from soak.mutations.beneficiaries import BENEFICIARIES
 from soak.mutations.core import CORE
+from soak.mutations.exports import EXPORTS
 from soak.mutations.mutant import Mutant
 from soak.mutations.record import RECORD
 
-MUTANTS: list[Mutant] = [*CORE, *RECORD, *ACCOUNTS, *BENEFICIARIES, *REINTEGRATION, *PROJECTS, *API]
+MUTANTS: list[Mutant] = [*CORE, *RECORD, *ACCOUNTS, *BENEFICIARIES, *EXPORTS, *REINTEGRATION, *PROJECTS, *API]
 
 __all__ = ["MUTANTS", "Mutant"]
