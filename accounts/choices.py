@@ -54,6 +54,8 @@ class Permission(models.TextChoices):
     PAY_GRANTS = "pay_grants", _("pay instalments")
     MANAGE_PEOPLE = "manage_people", _("manage the people of the organisation")
     ERASE_PEOPLE = "erase_people", _("erase a person's data for ever, once all their cases are closed")
+    EXPORT_CASES = "export_cases", _("take lists out of the system")
+    APPROVE_EXPORTS = "approve_exports", _("let somebody else take a long list out")
     READ_AUDIT = "read_audit", _("read the record of what happened")
     CONFIGURE = "configure", _("configure the system")
 
@@ -104,6 +106,7 @@ STARTING_PERMISSIONS: dict[str, tuple[str, ...]] = {
         Permission.READ_RESTRICTED,
         Permission.READ_COUNSELLING,
         Permission.REFER_CASES,
+        Permission.EXPORT_CASES,
     ),
     RoleCode.READER: (Permission.READ_CASES,),
     RoleCode.FOCAL_POINT: (Permission.MANAGE_PEOPLE,),
@@ -115,6 +118,8 @@ STARTING_PERMISSIONS: dict[str, tuple[str, ...]] = {
         Permission.READ_FIGURES,
         Permission.ENDORSE_GRANTS,
         Permission.ERASE_PEOPLE,
+        Permission.EXPORT_CASES,
+        Permission.APPROVE_EXPORTS,
     ),
     RoleCode.GRANT_APPROVER: (Permission.READ_FIGURES, Permission.APPROVE_GRANTS),
     RoleCode.FINANCE: (Permission.READ_FIGURES, Permission.PAY_GRANTS),

@@ -70,6 +70,7 @@ def limits_of(permissions: Iterable[str], *, follows: bool = False) -> list["Str
         (reads and Permission.READ_RESTRICTED not in held, _("Can't read restricted notes.")),
         (reads and Permission.READ_COUNSELLING not in held, _("Can't read counselling notes.")),
         (reads and Permission.REFER_CASES not in held, _("Can't refer a case or take a referral.")),
+        (knows and Permission.EXPORT_CASES not in held, _("Can't take a list out.")),
         (knows and Permission.OVERRIDE_ELIGIBILITY not in held, _("Can't admit against the criteria.")),
         (knows and Permission.ENDORSE_GRANTS not in held, _("Can't endorse grants.")),
         (knows and Permission.APPROVE_GRANTS not in held, _("Can't approve grants.")),

@@ -128,3 +128,21 @@ class DocumentState(models.TextChoices):
 
 # Documents whose file lies in the folder.
 KEPT = (DocumentState.WAITING, DocumentState.CLEAN, DocumentState.UNCHECKED)
+
+
+class ExportState(models.TextChoices):
+    WAITING = "waiting", _("Waits for a second person")
+    QUEUED = "queued", _("Is being written")
+    READY = "ready", _("Ready")
+    FAILED = "failed", _("Could not be written")
+    REFUSED = "refused", _("Refused")
+    EXPIRED = "expired", _("Over: the file is destroyed")
+
+
+class ExportFailure(models.TextChoices):
+    """Why a list didn't go out."""
+
+    NO_RIGHT = "no_right", _("You may no longer take this list out.")
+    MORE_ROWS = "more_rows", _("There are more rows now than were counted. Ask again.")
+    NO_ROWS = "no_rows", _("No row is left on this list.")
+    TRIED = "tried", _("It was tried several times and failed. Tell your administrator.")

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import CharField, Lookup, Q, QuerySet
+from django.db.models import CharField, Lookup, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,7 +15,7 @@ from accounts.choices import Permission
 from accounts.models import Organisation
 from accounts.queries import authority_of, organisations_with, told_of
 from beneficiaries import rules
-from beneficiaries.choices import ConsentPurpose, ReferralState, Sex, TransferState
+from beneficiaries.choices import CaseStatus, ConsentPurpose, ExportState, ReferralState, Sex, TransferState
 from beneficiaries.models import (
     Beneficiary,
     Case,
@@ -26,10 +26,12 @@ from beneficiaries.models import (
     Consent,
     Document,
     EmergencyOpening,
+    Export,
     Referral,
     Screening,
 )
 from beneficiaries.models.access import SEALED, reached_by
+from beneficiaries.models.export import ExportQuerySet
 from beneficiaries.models.transfer import CaseTransferQuerySet
 from core import reference
 from core.phone import phone_indexes
@@ -345,3 +347,33 @@ def case_in_log(typed: str) -> UUID | None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT wall.case_in_log(%s)", [wanted])
         return cursor.fetchone()[0]
+
+
+def exports_for(user) -> ExportQuerySet:
+    """Lists that this person took out, and those that they may agree to, the newest first."""
+    found = Export.objects.visible_to(user).select_related("organisation", "maker", "decided_by")
+    return found.order_by("-asked_at", "id")
+
+
+def export_rows_asked(user, *, on: date) -> int:
+    """Rows that a person has asked to take out on a day in Nepal."""
+    mine = Export.objects.visible_to(user).asked_on(on).filter(maker=user)
+    return mine.aggregate(rows=Sum("counted_rows"))["rows"] or 0
+
+
+def may_decide_export(export: Export, user) -> bool:
+    """Whether a list waits for this person's answer."""
+    waiting = Export.objects.editable_by(user).filter(pk=export.pk, state=ExportState.WAITING)
+    return waiting.exists()
+
+
+def export_filters(export: Export) -> list[tuple[str, str]]:
+    """By what the list was narrowed, in words; of what was searched for only that something was."""
+    given = export.filters
+    district = District.objects.filter(code=given.get("district", "")).first()
+    words = [
+        (_("Status"), dict(CaseStatus.choices).get(given.get("status", ""))),
+        (_("District"), district and district.name),
+        (_("Searched for"), _("a name, telephone number or reference") if given.get("find") else ""),
+    ]
+    return [(label, str(value)) for label, value in words if value]

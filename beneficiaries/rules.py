@@ -87,3 +87,17 @@ def missing_primary(groups: Collection[str], primary: str) -> bool:
 
 # Cases read within an hour from which a supervisor is told: in all, at night (22 to 5), of one's own family name.
 UNUSUAL_FROM = {"many": 40, "night": 5, "name": 3}
+
+# Rows of lists that one person takes out in a day by themselves; beneficiaries/sql/080_exports.sql holds it too.
+EXPORT_ROWS_A_DAY = 200
+# Rows of one list, whoever agrees: the workbook is made in memory (20,000 rows of 15 cells: 80 MB).
+EXPORT_ROWS_AT_ONCE = 20_000
+EXPORT_LIVES = timedelta(hours=24)
+# A worker that hasn't come back by then is dead: Celery ends a task after 5 minutes.
+EXPORT_LEASE = timedelta(minutes=6)
+EXPORT_TRIES = 3
+
+
+def needs_approval(rows: int, *, asked_today: int) -> bool:
+    """Whether a second person has to agree to so many more rows on this day."""
+    return asked_today + rows > EXPORT_ROWS_A_DAY

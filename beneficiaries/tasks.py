@@ -5,6 +5,8 @@ from celery import shared_task
 from beneficiaries import operations
 from core.clock import now
 
+EXPORTS_A_SWEEP = 10  # of 20,000 rows each they stay within the time that a task has
+
 
 @shared_task
 def watch_reading() -> dict[str, int]:
@@ -22,3 +24,21 @@ def scan_waiting() -> dict[str, int]:
 def sweep_files() -> dict[str, int]:
     """Throw away files that no row names. Safe to run twice."""
     return {"thrown_away": operations.sweep_files(now=now())}
+
+
+@shared_task
+def write_exports() -> dict[str, int]:
+    """Write the lists that wait, one by one. Safe to run twice, and beside itself."""
+    written = 0
+    while written < EXPORTS_A_SWEEP and operations.write_next_export(now=now()):
+        written += 1
+    return {"written": written}
+
+
+@shared_task
+def expire_exports() -> dict[str, int]:
+    """Destroy the files whose day is over. Safe to run twice, and beside itself."""
+    ended = 0
+    while operations.expire_next_export(now=now()):
+        ended += 1
+    return {"ended": ended}

@@ -71,8 +71,8 @@ class OwnWall:
     """A table without a case: the SQL condition on its own columns for each command (None: nobody).
 
     Conditions may call `wall.has_user()`, `wall.person()`, `wall.reads()`, `wall.edits()`,
-    `wall.figures()`, `wall.shows()`, `wall.programmes()`, `wall.decides()` and `wall.audits()`; in a condition,
-    `t` is the table.
+    `wall.figures()`, `wall.shows()`, `wall.programmes()`, `wall.decides()`, `wall.exports()`, `wall.releases()` and
+    `wall.audits()`; in a condition, `t` is the table.
     """
 
     read: str | None

@@ -25,6 +25,11 @@ def frame(request) -> dict:
             authority.may("read_cases") or authority.sees_figures,
         ),
         (_("Referrals"), reverse("beneficiaries:referral-list"), authority.may("refer_cases")),
+        (
+            _("Exports"),
+            reverse("beneficiaries:export-list"),
+            authority.may("export_cases") or authority.may("approve_exports"),
+        ),
         (_("Emergency"), reverse("beneficiaries:emergency-open"), authority.may("break_glass")),
         (_("People"), reverse("accounts:person-list"), authority.may("manage_people")),
         (_("Log"), reverse("reintegration:log-list"), may_audit(user)),

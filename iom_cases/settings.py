@@ -312,6 +312,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 24 * 60 * 60,
         "options": {"expires": 60 * 60},
     },
+    "write-exports": {
+        "task": "beneficiaries.tasks.write_exports",
+        "schedule": SWEEP_SECONDS,
+        "options": {"expires": SWEEP_SECONDS},
+    },
+    "expire-exports": {
+        "task": "beneficiaries.tasks.expire_exports",
+        "schedule": 20 * SWEEP_SECONDS,
+        "options": {"expires": 20 * SWEEP_SECONDS},
+    },
     "deliver-outbox": {
         "task": "core.tasks.deliver_outbox",
         "schedule": SWEEP_SECONDS,

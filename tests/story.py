@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from accounts.models import Membership, Organisation, User
 from accounts.operations import save_membership, save_organisation
-from beneficiaries.models import Case, CaseFile, CaseTransfer, Document, Enrolment, Referral
+from beneficiaries.models import Case, CaseFile, CaseTransfer, Document, Enrolment, Export, Referral
 from beneficiaries.operations import (
     ConsentGiven,
     PersonFacts,
@@ -14,6 +14,7 @@ from beneficiaries.operations import (
     add_document,
     add_note,
     ask_and_offer,
+    ask_export,
     break_glass,
     open_case,
     record_consent,
@@ -265,3 +266,23 @@ def whole_case(cast, receiver: Organisation, *, shared: bool = False) -> Case:
     approved(grant, cast)
     paid(grant, cast)
     return case
+
+
+def a_supervisor(username: str, code: str) -> User:
+    """Somebody of the cast who also watches over the work of an organisation, and so may agree to long lists."""
+    user = User.objects.get(username=username)
+    role = organisation(code).roles.get(code="supervisor")
+    save_membership(membership=Membership(user=user, role=role, starts_on=now().date()), by=None, now=now())
+    return User.objects.get(username=username)
+
+
+def asked_export(by, code: str = "NGO_A", *, kind: str = "cases", at=None, **filters: str) -> Export:
+    """A list that somebody asks to take out."""
+    return ask_export(
+        kind=kind,
+        organisation=organisation(code),
+        filters=filters,
+        reason="For the yearly meeting.",
+        by=by,
+        now=at or now(),
+    )

@@ -12,6 +12,7 @@ import pytest
 
 from accounts.queries import audit_events
 from api.resources import RESOURCES
+from beneficiaries.operations import write_next_export
 from core.clock import now
 from core.context import acting_as
 from reintegration.demo import CAST
@@ -106,7 +107,10 @@ OFFERS, TAKES_BACK = READS, LEADS
 # password.
 FOCAL = {"ngo_a_focal_point"}
 STAFF = {"a": FOCAL, "b": set(), "missing": set()}
-INVITED: dict[str, set[str]] = {target: set() for target in TARGETS}
+NOT_ONE: dict[str, set[str]] = {target: set() for target in TARGETS}
+# Lists that go out: asked for by who may, and each for its maker alone; nobody of the cast agrees in a partner.
+EXPORTS = {"ngo_a_caseworker", "ngo_b_caseworker", "iom_supervisor"}
+OWN_EXPORT: dict[str, set[str]] = {"a": {"ngo_a_caseworker"}, "b": {"ngo_b_caseworker"}, "missing": set()}
 # Visits: who reads the case finds them; only who writes it records them.
 DECIDES = {
     "endorse": {"iom_supervisor"},
@@ -229,7 +233,7 @@ TABLE: dict[str, Row] = {
     "accounts:person-give-role": Row(case_page(STAFF), case_page(STAFF), TARGETS),
     "accounts:membership-change": Row(case_page(STAFF), case_page(STAFF), TARGETS),
     "accounts:person-end": Row(case_page(STAFF), case_page(STAFF), TARGETS),
-    "accounts:person-invite": Row(refused, case_page(INVITED), TARGETS),
+    "accounts:person-invite": Row(refused, case_page(NOT_ONE), TARGETS),
     "beneficiaries:case-list": Row(page(READERS), refused),
     "beneficiaries:intake-consent": Row(page(WRITERS), page(WRITERS)),
     "beneficiaries:intake-person": Row(case_page(DRAFT), case_page(DRAFT), TARGETS),
@@ -249,6 +253,11 @@ TABLE: dict[str, Row] = {
     "beneficiaries:referral-send": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
     "beneficiaries:referral-list": Row(page(READERS), refused),
     "beneficiaries:referral-detail": Row(case_page(REFERRALS), case_page(REFERRALS, ANSWERS), TARGETS),
+    "beneficiaries:export-list": Row(page(EXPORTS), refused),
+    "beneficiaries:export-ask": Row(page(EXPORTS), page(EXPORTS)),
+    "beneficiaries:export-detail": Row(case_page(OWN_EXPORT), case_page(OWN_EXPORT, NOT_ONE), TARGETS),
+    "beneficiaries:export-password": Row(case_page(OWN_EXPORT), refused, TARGETS),
+    "beneficiaries:export-file": Row(case_page(OWN_EXPORT), refused, TARGETS),
     "beneficiaries:emergency-open": Row(page({"protection_supervisor"}), page({"protection_supervisor"})),
     "case-detail": Row(case_page(READS), refused, TARGETS),
     "projects:project-list": Row(page(), refused),
@@ -297,6 +306,7 @@ def keys(cast) -> dict[str, dict[str, str]]:
             referral = story.referred(case, by, other)
             offer = story.offered(case, by, third.code)
             document = story.a_document(case, by)
+            export = story.asked_export(by, code, find=case.reference)
             found[target] = {
                 "reference": case.reference,
                 "code": "RASNM-2",
@@ -310,10 +320,13 @@ def keys(cast) -> dict[str, dict[str, str]]:
                 "person_id": str(by.pk),
                 "membership_id": str(by.memberships.get().pk),
                 "number": "1",
+                "kind": "cases",
+                "export_reference": export.reference,
                 "follow_up_id": str(FollowUp.objects.visible_to(by).filter(case=case)[0].pk),
             }
         story.approved(grant, cast)
         story.paid(grant, cast)
+        assert write_next_export(now=now())
         with acting_as(by):
             found[target] |= {
                 kind.lookup_url_kwarg: str(_row_of(kind, by, case).pk)

@@ -79,6 +79,7 @@ def _deeds(target: str, username: str, code: str, cast) -> list[Deed]:
     plan_page = f"/cases/{admitted.reference}/programmes/RASNM-2/plan/"
     ask, visited = {"amount_npr": "100", "budget_line": line}, VISIT | {"done_on": today}
     pay = {"amount_npr": "100", "voucher": "V", "paid_on": today}
+    take_out = {"reason": "For the yearly meeting.", "organisation": str(story.organisation(code).pk)}
     glass = {"reference": closing.reference, "reason": EMERGENCY}
     return [  # what opens the file to IOM stands last
         Deed("note", f"{file}/notes/new/", note, writes),
@@ -100,6 +101,7 @@ def _deeds(target: str, username: str, code: str, cast) -> list[Deed]:
         Deed("close by API", f"{api}/cases/{closing_by_api.pk}/close/", {}, writes),
         Deed("withdraw", f"/cases/{screened.reference}/consents/{consent.pk}/withdraw/", {}, leads),
         Deed("share", f"{file}/sharing/", SHARING, leads),
+        Deed("take a list out", "/exports/new/cases/", take_out, {username}),
         Deed("emergency", "/emergency/", glass, {"protection_supervisor"}),
     ]
 

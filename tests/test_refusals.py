@@ -111,6 +111,7 @@ DEEDS = {
         {"protection_supervisor"},
         lambda told, by: cases.break_glass(typed=told["case"].reference, reason=EMERGENCY, by=by, now=now()),
     ),
+    "take a list out": (LEADS, lambda told, by: story.asked_export(by)),
     "agree a plan": (
         WRITES,
         lambda told, by: operations.agree_plan(

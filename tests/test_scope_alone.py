@@ -14,8 +14,8 @@ from django.db import connection, transaction
 from accounts.models import Membership, Role
 from accounts.operations import tailor_role
 from beneficiaries import queries
-from beneficiaries.models import Beneficiary, CaseAccess, CaseFile, CaseNote, IntakeDraft
-from beneficiaries.operations import ConsentGiven, add_note, close_case, start_draft
+from beneficiaries.models import Beneficiary, CaseAccess, CaseFile, CaseNote, Export, IntakeDraft
+from beneficiaries.operations import ConsentGiven, add_note, close_case, start_draft, write_next_export
 from core import idempotency, policies
 from core.clock import now
 from core.context import acting_as, enter
@@ -52,6 +52,8 @@ def case(cast, committed):
         given = ConsentGiven(given_by="self", how="spoken")
         start_draft(organisation=story.organisation("NGO_A"), consent=given, by=cast[A], now=now())
         story.referred(case, cast[A], story.organisation("NGO_B"), Name="Another")
+        story.asked_export(cast[A], find=case.reference)
+    assert write_next_export(now=now())
     for username, organisation, code in (
         (B, "NGO_B", "researcher"),
         (FOCAL, "NGO_A", "supervisor"),
@@ -87,7 +89,7 @@ def test_pythons_scope_finds_the_rows_that_the_policies_find(shared, cast, take_
         with acting_as(cast[username]):
             for model in scoped_models():
                 seen[username, model] = set(model.objects.values_list("pk", flat=True))
-                if isinstance(policies.wall_of(model), Wall) or model in (Beneficiary, IntakeDraft):
+                if isinstance(policies.wall_of(model), Wall) or model in (Beneficiary, Export, IntakeDraft):
                     may = policies.conditions(model)["update"] is not None
                     seen[username, model, "changes"] = _changeable(model) if may else set()
     take_down()

@@ -149,6 +149,8 @@ def test_a_mark_made_from_a_hidden_row_is_compared_with_what_one_sees(cast):
 ACROSS = {
     "beneficiaries_case_reference_once": "made at random by the application; nobody chooses one",
     "beneficiaries_case_imported_once": "within the lead organisation",
+    "beneficiaries_export_reference_once": "made at random by the application; nobody chooses one",
+    "beneficiaries_exportfile_export_id_key": "one file an export, made by the worker",
     "core_auditlink_place_once": "given by a trigger, and read by who verifies",
     "beneficiaries_document_file_once": "256 random bits; nobody chooses one",
     "core_outbox_key_once": "made of keys of rows, which are random; nobody chooses one",

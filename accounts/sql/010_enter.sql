@@ -4,6 +4,7 @@ CREATE OR REPLACE FUNCTION wall.enter(who uuid) RETURNS void
 DECLARE
     reading uuid[]; editing uuid[]; figures uuid[]; deciding uuid[]; restricted uuid[];
     counselling uuid[]; auditing boolean; following uuid[]; programmes uuid[]; found uuid;
+    exporting uuid[]; releasing uuid[];
 BEGIN
     SELECT u.id INTO found FROM accounts_user u WHERE u.id = who AND u.is_active;
     SELECT array_agg(DISTINCT r.organisation_id) FILTER (WHERE p.codename = 'read_cases'),
@@ -13,8 +14,10 @@ BEGIN
                FILTER (WHERE p.codename IN ('endorse_grants', 'approve_grants', 'pay_grants')),
            array_agg(DISTINCT r.organisation_id) FILTER (WHERE p.codename = 'read_restricted'),
            array_agg(DISTINCT r.organisation_id) FILTER (WHERE p.codename = 'read_counselling'),
+           array_agg(DISTINCT r.organisation_id) FILTER (WHERE p.codename = 'export_cases'),
+           array_agg(DISTINCT r.organisation_id) FILTER (WHERE p.codename = 'approve_exports'),
            bool_or(p.codename = 'read_audit' AND o.kind = 'iom')
-      INTO reading, editing, figures, deciding, restricted, counselling, auditing
+      INTO reading, editing, figures, deciding, restricted, counselling, exporting, releasing, auditing
       FROM accounts_membership m
       JOIN accounts_role r ON r.id = m.role_id
       JOIN accounts_organisation o ON o.id = r.organisation_id AND o.is_active
@@ -31,6 +34,8 @@ BEGIN
             set_config('wall.decides', coalesce(deciding::text, ''), true),
             set_config('wall.restricted', coalesce(restricted::text, ''), true),
             set_config('wall.counselling', coalesce(counselling::text, ''), true),
+            set_config('wall.exports', coalesce(exporting::text, ''), true),
+            set_config('wall.releases', coalesce(releasing::text, ''), true),
             set_config('wall.audits', coalesce(auditing::text, ''), true);
     -- The programmes' room keeps who sees the figures of single programmes (projects/sql).
     SELECT f.organisations, f.programmes INTO following, programmes FROM wall.followed_by(found) f;

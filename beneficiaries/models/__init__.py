@@ -7,6 +7,7 @@ from beneficiaries.models.consent import Consent
 from beneficiaries.models.document import Document
 from beneficiaries.models.emergency import EmergencyOpening
 from beneficiaries.models.enrolment import Assessment, Enrolment, Screening
+from beneficiaries.models.export import Export, ExportFile
 from beneficiaries.models.note import CaseNote
 from beneficiaries.models.person import Beneficiary, IntakeDraft
 from beneficiaries.models.referral import Referral, SharedItem
@@ -26,6 +27,8 @@ __all__ = [
     "Document",
     "EmergencyOpening",
     "Enrolment",
+    "Export",
+    "ExportFile",
     "IntakeDraft",
     "Referral",
     "Screening",

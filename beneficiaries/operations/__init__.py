@@ -14,6 +14,7 @@ from beneficiaries.operations.document import (
 )
 from beneficiaries.operations.emergency import break_glass
 from beneficiaries.operations.erasure import erase_person
+from beneficiaries.operations.export import ask_export, decide_export, expire_next_export, write_next_export
 from beneficiaries.operations.importing import ImportReport, import_htcds
 from beneficiaries.operations.intake import (
     ConsentGiven,
@@ -57,13 +58,16 @@ __all__ = [
     "answer_transfer",
     "ask_and_offer",
     "ask_and_refer",
+    "ask_export",
     "break_glass",
     "close_case",
     "content_of",
     "decide_admission",
+    "decide_export",
     "decline_case",
     "discard_draft",
     "erase_person",
+    "expire_next_export",
     "import_htcds",
     "open_case",
     "open_case_from_draft",
@@ -80,4 +84,5 @@ __all__ = [
     "take_over_case",
     "tell_of_unusual_reading",
     "withdraw_consent",
+    "write_next_export",
 ]

@@ -48,10 +48,13 @@ CREATE OR REPLACE TRIGGER document_moves BEFORE UPDATE ON beneficiaries_document
 -- Which of these files have a row, for the sweep that throws away what a broken-off deed left behind.
 CREATE OR REPLACE FUNCTION wall.files_known(names text[]) RETURNS SETOF text
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    SELECT d.file::text FROM beneficiaries_document d WHERE d.file = ANY (names);
+    SELECT d.file::text FROM beneficiaries_document d WHERE d.file = ANY (names)
+    UNION ALL
+    SELECT f.name::text FROM beneficiaries_exportfile f WHERE f.name = ANY (names);
 $$;
 
 GRANT SELECT, UPDATE ON beneficiaries_document TO iom_functions;
+GRANT SELECT ON beneficiaries_exportfile TO iom_functions;
 ALTER FUNCTION wall.next_to_scan(timestamptz, interval) OWNER TO iom_functions;
 ALTER FUNCTION wall.settle_scan(uuid, boolean) OWNER TO iom_functions;
 ALTER FUNCTION wall.files_known(text[]) OWNER TO iom_functions;

@@ -4,6 +4,7 @@ from beneficiaries.views.case_list import case_list
 from beneficiaries.views.consent import case_close, consent_share, consent_withdraw
 from beneficiaries.views.document import document_add, document_file, document_remove
 from beneficiaries.views.erasure import person_erase
+from beneficiaries.views.export import export_ask, export_detail, export_file, export_list, export_password
 from beneficiaries.views.intake import intake_consent, intake_person, intake_situation
 from beneficiaries.views.note import emergency_open, note_add
 from beneficiaries.views.readers import case_readers
@@ -21,6 +22,11 @@ __all__ = [
     "document_file",
     "document_remove",
     "emergency_open",
+    "export_ask",
+    "export_detail",
+    "export_file",
+    "export_list",
+    "export_password",
     "intake_consent",
     "intake_person",
     "intake_situation",

@@ -1,6 +1,7 @@
 """The list of cases that a person works on."""
 
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_safe
 from accounts.queries import authority_of
 from beneficiaries import queries
 from beneficiaries.choices import CaseStatus, Risk
+from beneficiaries.exports.kinds import filters_in, kinds, organisations_for
 from beneficiaries.forms import CaseFilter
 from core import audit
 from core.pages import offset_of, page_url
@@ -56,8 +58,18 @@ def case_list(request):
         "first": start + 1,
         "last": start + len(page[:PAGE]),
         "may_write": authority.may("write_cases"),
+        "export_url": _export_url(request),
     }
     return render(request, "beneficiaries/case_list.html", context)
+
+
+def _export_url(request) -> str:
+    """Where the list as it is narrowed here is asked for as a file; "" for who may not take it out."""
+    kind = kinds["cases"]
+    if not organisations_for(kind, request.user):
+        return ""
+    address = reverse("beneficiaries:export-ask", args=["cases"])
+    return f"{address}?{urlencode(filters_in(kind, request.GET))}"
 
 
 def column_labels() -> list[str]:

@@ -27,6 +27,11 @@ CREATE OR REPLACE FUNCTION wall.programmes() RETURNS uuid[] LANGUAGE sql STABLE 
 -- … and decides on figures (endorses, approves, pays).
 CREATE OR REPLACE FUNCTION wall.decides() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('wall.decides', true), '')::uuid[], '{}') $$;
+-- Organisations whose lists this person takes out, and where they let others take out long ones.
+CREATE OR REPLACE FUNCTION wall.exports() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT coalesce(nullif(current_setting('wall.exports', true), '')::uuid[], '{}') $$;
+CREATE OR REPLACE FUNCTION wall.releases() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT coalesce(nullif(current_setting('wall.releases', true), '')::uuid[], '{}') $$;
 -- Whether this person reads the log: IOM's auditor.
 CREATE OR REPLACE FUNCTION wall.audits() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(current_setting('wall.audits', true), '') = 'true' $$;
@@ -36,6 +41,7 @@ CREATE OR REPLACE FUNCTION wall.restricted() RETURNS uuid[] LANGUAGE sql STABLE 
 CREATE OR REPLACE FUNCTION wall.counselling() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('wall.counselling', true), '')::uuid[], '{}') $$;
 
+GRANT EXECUTE ON FUNCTION wall.exports(), wall.releases() TO iom_app;
 GRANT EXECUTE ON FUNCTION wall.restricted(), wall.counselling(), wall.shows(), wall.programmes() TO iom_app;
 GRANT EXECUTE ON FUNCTION wall.person(), wall.has_user(), wall.reads(), wall.edits(), wall.figures(),
     wall.decides(), wall.audits() TO iom_app;

@@ -4,10 +4,21 @@ from soak.mutations.above import API, PROJECTS, REINTEGRATION
 from soak.mutations.accounts import ACCOUNTS
 from soak.mutations.beneficiaries import BENEFICIARIES
 from soak.mutations.core import CORE
+from soak.mutations.exports import EXPORTS
 from soak.mutations.files import FILES
 from soak.mutations.mutant import Mutant
 from soak.mutations.record import RECORD
 
-MUTANTS: list[Mutant] = [*CORE, *RECORD, *ACCOUNTS, *BENEFICIARIES, *FILES, *REINTEGRATION, *PROJECTS, *API]
+MUTANTS: list[Mutant] = [
+    *CORE,
+    *RECORD,
+    *ACCOUNTS,
+    *BENEFICIARIES,
+    *FILES,
+    *EXPORTS,
+    *REINTEGRATION,
+    *PROJECTS,
+    *API,
+]
 
 __all__ = ["MUTANTS", "Mutant"]

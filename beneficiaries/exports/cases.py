@@ -1,0 +1,106 @@
+"""The list of cases as it goes out: who, where and how far; no word of what was told, no telephone."""
+
+from collections.abc import Generator, Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+
+from accounts.choices import Permission
+from beneficiaries import queries, rules
+from beneficiaries.choices import CaseStatus, ConsentPurpose, Risk, Sex
+from beneficiaries.exports.kinds import CHUNK, Kind
+from beneficiaries.models import CaseAccess, Consent, Enrolment
+from core.spreadsheets import Cell
+from geography.models import District
+
+
+def columns() -> list[str]:
+    return [
+        _("Reference"),
+        _("Name"),
+        _("Name in Devanagari"),
+        _("Sex"),
+        _("Age"),
+        _("District"),
+        _("Status"),
+        _("Danger"),
+        _("Programmes"),
+        _("Opened on"),
+        _("Caseworker"),
+    ]
+
+
+def rows(user, organisation_id: UUID, filters: Mapping[str, str], on: date) -> QuerySet[CaseAccess]:
+    """Cases of the list that the organisation itself works on, of people who agree to be helped and are not erased.
+
+    A file that one person opened in an emergency isn't the organisation's, and stays where it is.
+    """
+    district = filters.get("district")
+    agreed = Consent.objects.visible_to(user).filter(
+        Q(until_on=None) | Q(until_on__gte=on),
+        case=OuterRef("case_id"),
+        purpose=ConsentPurpose.SERVICES,
+        is_given=True,
+        withdrawn_on=None,
+    )
+    return queries.case_list(
+        user,
+        status=filters.get("status", ""),
+        district_id=District.id_for(district) if district else None,
+        find=filters.get("find", ""),
+    ).filter(Exists(agreed), organisation_id=organisation_id, person=None, case__beneficiary__erased_on=None)
+
+
+_PARTS = tuple(f"case__beneficiary__{part}_name" for part in ("first", "middle", "second"))
+_SHOWN = (
+    *("reference", "status", "risk", "district__name_en", "district__name_ne", "case__opened_on"),
+    *("case__beneficiary__name_ne", "case__beneficiary__sex", "case__beneficiary__birth_on"),
+    *("caseworker__first_name", "caseworker__last_name", "programme_codes"),
+    *_PARTS,
+)
+
+
+def cells(user, found: QuerySet[CaseAccess], on: date) -> Generator[list[Cell]]:
+    """Row by row, fetched a few at a time."""
+    enrolled = Enrolment.objects.visible_to(user).filter(case=OuterRef("case_id")).order_by("project__code")
+    shown = found.annotate(programme_codes=ArraySubquery(enrolled.values("project__code")))
+    words = {
+        name: {code: str(label) for code, label in choices}
+        for name, choices in (("sex", Sex.choices), ("status", CaseStatus.choices), ("risk", Risk.choices))
+    }
+    place = "district__name_ne" if get_language() == "ne" else "district__name_en"
+    for row in shown.values(*_SHOWN).iterator(chunk_size=CHUNK):
+        yield _line(row, words, row[place] or row["district__name_en"], on)
+
+
+def _line(
+    row: dict[str, Any], words: dict[str, dict[str, str]], district: str | None, on: date
+) -> list[Cell]:
+    return [
+        row["reference"],
+        " ".join(row[part] for part in _PARTS if row[part]),
+        row["case__beneficiary__name_ne"],
+        words["sex"].get(row["case__beneficiary__sex"], ""),
+        rules.age_on(row["case__beneficiary__birth_on"], on),
+        district or "",
+        words["status"].get(row["status"], ""),
+        words["risk"].get(row["risk"], ""),
+        ", ".join(row["programme_codes"]),
+        row["case__opened_on"].isoformat(),
+        f"{row['caseworker__first_name'] or ''} {row['caseworker__last_name'] or ''}".strip(),
+    ]
+
+
+CASES = Kind(
+    title=gettext_lazy("Cases"),
+    opened_by=(Permission.READ_CASES,),
+    filters=("find", "status", "district"),
+    columns=columns,
+    rows=rows,
+    cells=cells,
+)

@@ -1,0 +1,48 @@
+"""Asking for a list, and agreeing to somebody else's."""
+
+from uuid import UUID
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation
+from beneficiaries.models import Export
+from core.forms import OnceForm
+
+
+class ExportForm(OnceForm):
+    """What the list is needed for; and whose it is, for who may take lists out of several organisations."""
+
+    organisation = forms.ModelChoiceField(
+        Organisation.objects.none(), label=_("Whose list?"), empty_label=None
+    )
+    reason = forms.CharField(
+        label=_("What is it needed for?"),
+        help_text=_("Who has to agree reads this. Name nobody who is helped."),
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args, organisations: frozenset[UUID], **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["organisation"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = Organisation.objects.filter(pk__in=organisations).order_by("code")
+        if len(organisations) == 1:
+            field.initial, field.widget = next(iter(organisations)), forms.HiddenInput()
+
+
+class ExportAnswerForm(OnceForm):
+    """Whether a long list may go out."""
+
+    agrees = forms.ChoiceField(
+        label=_("May this list be taken out?"),
+        choices=[("yes", _("Yes, I agree")), ("no", _("No, I refuse"))],
+        widget=forms.RadioSelect,
+    )
+    answer = forms.CharField(
+        label=_("Why, if not"),
+        required=False,
+        max_length=Export._meta.get_field("answer").max_length,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )

@@ -1,0 +1,51 @@
+"""The kinds of list that can be taken out, by their codes; higher rooms add theirs as the house starts."""
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from accounts.choices import Permission
+from accounts.queries import authority_of
+from core.spreadsheets import Cell
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+CHUNK = 500  # rows that are fetched at a time
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of list.
+
+    `opened_by`: any one of these permissions, beside the one to take lists out, in the organisation whose list it is.
+    `filters`: names of what the page of the list narrows by, passed on as they stand in its address.
+    `rows`: for a person, an organisation, filters and a day; asked when it is counted and again when it is written,
+    through `visible_to` and consent. `cells`: what the file says of these rows.
+    """
+
+    title: "StrOrPromise"
+    opened_by: tuple[Permission, ...]
+    filters: tuple[str, ...]
+    columns: Callable[[], list[str]]
+    rows: Callable[[Any, UUID, Mapping[str, str], date], QuerySet]
+    cells: Callable[[Any, QuerySet, date], Generator[Sequence[Cell]]]
+
+
+kinds: dict[str, Kind] = {}
+
+
+def organisations_for(kind: Kind, user) -> frozenset[UUID]:
+    """Organisations whose list of this kind a person may take out."""
+    authority = authority_of(user)
+    return authority.where(Permission.EXPORT_CASES) & authority.where(*kind.opened_by)
+
+
+def filters_in(kind: Kind, given: Mapping[str, str]) -> dict[str, str]:
+    """Of what stands in an address the filters of this kind; empty ones left out."""
+    found = {name: str(given.get(name, "")).strip()[:100] for name in kind.filters}
+    return {name: value for name, value in found.items() if value}

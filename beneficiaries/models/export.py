@@ -1,0 +1,184 @@
+"""A list that goes out as a file: who asked for it, who agreed, how many rows, and for one day the file itself."""
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from accounts.choices import Permission
+from accounts.models import Organisation, User
+from accounts.queries import authority_of
+from beneficiaries.choices import ExportFailure, ExportState
+from core.models import EVERY_COLUMN
+from core.scoping import OwnWall, ScopedQuerySet
+from core.sealing import SealedJSONField, SealedTextField
+
+WRITTEN = ["ready", "expired"]
+
+
+class ExportQuerySet(ScopedQuerySet):
+    def visible_to(self, user):
+        released = authority_of(user).where(Permission.APPROVE_EXPORTS)
+        return self.filter(Q(maker=user) | Q(organisation_id__in=released))
+
+    def editable_by(self, user):
+        """Those that somebody else made, where this person may agree to them."""
+        return self.filter(organisation_id__in=authority_of(user).where(Permission.APPROVE_EXPORTS)).exclude(
+            maker=user
+        )
+
+    def asked_on(self, day):
+        """What counts towards a person's day: all but what was refused or came to nothing."""
+        return self.filter(asked_at__date=day).exclude(state__in=[ExportState.REFUSED, ExportState.FAILED])
+
+
+class Export(models.Model):
+    """One list that somebody asked to take out of one organisation.
+
+    The application adds it and writes the second person's answer; the rest of its way is written by
+    `wall.claim_export`, `wall.settle_export` and `wall.expire_export` alone (beneficiaries/sql).
+    `filters` are those of the list, `needs_approval` says that it went above the day's rows.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    reference = models.CharField(max_length=12, editable=False)
+    kind = models.CharField(max_length=40)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    maker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    filters = SealedJSONField(default=dict, blank=True)
+    reason = SealedTextField(_("what it is needed for"), max_length=1000)
+    counted_rows = models.PositiveIntegerField()
+    needs_approval = models.BooleanField()
+    state = models.CharField(_("state"), max_length=10, choices=ExportState)
+    asked_at = models.DateTimeField()
+    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    answer = SealedTextField(_("answer"), max_length=1000, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    token = models.UUIDField(null=True)
+    failure = models.CharField(max_length=10, choices=ExportFailure, blank=True)
+    written_rows = models.PositiveIntegerField(null=True)
+    ready_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+
+    wall = OwnWall(
+        read="t.maker_id = wall.person() OR t.organisation_id = ANY((SELECT wall.releases())::uuid[])",
+        insert="t.maker_id = wall.person() AND t.organisation_id = ANY((SELECT wall.exports())::uuid[])",
+        update="t.organisation_id = ANY((SELECT wall.releases())::uuid[]) AND t.maker_id <> wall.person()",
+        delete=None,
+        because="its maker, and who may agree to long ones in that organisation: how many rows and why, no row of them",
+    )
+    objects = ExportQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-asked_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["reference"], name="beneficiaries_export_reference_once"),
+            models.CheckConstraint(name="beneficiaries_export_has_rows", condition=Q(counted_rows__gt=0)),
+            models.CheckConstraint(name="beneficiaries_export_has_reason", condition=~Q(reason="")),
+            models.CheckConstraint(
+                name="beneficiaries_export_decider_is_another",
+                condition=Q(decided_by=None) | ~Q(decided_by=F("maker")),
+            ),
+            models.CheckConstraint(
+                name="beneficiaries_export_decided_by_somebody",
+                condition=(Q(decided_by=None) & Q(decided_at=None) & ~Q(state="refused"))
+                | (~Q(decided_by=None) & ~Q(decided_at=None) & Q(needs_approval=True) & ~Q(state="waiting")),
+            ),
+            models.CheckConstraint(
+                name="beneficiaries_export_long_one_is_decided",
+                condition=(Q(state="waiting") & Q(needs_approval=True))
+                | (~Q(state="waiting") & (Q(needs_approval=False) | ~Q(decided_by=None))),
+            ),
+            models.CheckConstraint(
+                name="beneficiaries_export_refusal_has_reason", condition=~Q(state="refused") | ~Q(answer="")
+            ),
+            models.CheckConstraint(
+                name="beneficiaries_export_failed_says_why",
+                condition=(Q(state="failed") & ~Q(failure="")) | (~Q(state="failed") & Q(failure="")),
+            ),
+            models.CheckConstraint(
+                name="beneficiaries_export_written_says_how_much",
+                condition=(
+                    Q(state__in=WRITTEN, written_rows__gt=0, written_rows__lte=F("counted_rows"))
+                    & ~Q(ready_at=None)
+                    & Q(expires_at__gt=F("ready_at"))
+                )
+                | (~Q(state__in=WRITTEN) & Q(written_rows=None, ready_at=None, expires_at=None)),
+            ),
+            models.CheckConstraint(
+                name="beneficiaries_export_held_while_queued",
+                condition=Q(state="queued") | Q(token=None, lease_until=None),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["maker", "-asked_at"]),
+            models.Index(
+                fields=["asked_at", "id"], name="beneficiaries_export_to_write", condition=Q(state="queued")
+            ),
+            models.Index(
+                fields=["expires_at"], name="beneficiaries_export_to_end", condition=Q(state="ready")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def sealed_under(self) -> uuid.UUID:
+        """A key of the export's own: a reason may name somebody, and is about no one case."""
+        return self.pk
+
+
+class ExportFileQuerySet(ScopedQuerySet):
+    def visible_to(self, user):
+        """One's own, while they last and while one may still take lists out there."""
+        may = authority_of(user).where(Permission.EXPORT_CASES)
+        return self.filter(maker=user, until__gt=Now(), export__organisation_id__in=may)
+
+    def editable_by(self, user):
+        return self.none()
+
+
+_OF_ONE_THAT_MAY = (
+    "t.maker_id = wall.person() AND t.until > now() AND EXISTS (SELECT 1 FROM beneficiaries_export e "
+    "WHERE e.id = t.export_id AND e.maker_id = wall.person() AND e.organisation_id = ANY(wall.exports()))"
+)
+
+
+class ExportFile(models.Model):
+    """The file of an export while it lasts, and the password that opens it. A table of its own, so that not even the
+    database shows either to whoever agreed. When it is over the row goes, and the key that sealed the password."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    export = models.OneToOneField(Export, on_delete=models.PROTECT, related_name="file")
+    maker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=200)
+    password = SealedTextField(max_length=60)
+    until = models.DateTimeField()
+
+    never_recorded = EVERY_COLUMN
+    wall = OwnWall(
+        read=_OF_ONE_THAT_MAY,
+        insert=_OF_ONE_THAT_MAY,
+        update=None,
+        delete=None,
+        because="file and password are for the maker alone, for a day; a reviewed function ends them",
+    )
+    objects = ExportFileQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-until", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="beneficiaries_export_file_has_password", condition=~Q(name="") & ~Q(password="")
+            )
+        ]
+
+    @property
+    def sealed_under(self) -> uuid.UUID:
+        """A key of the file's own, which is destroyed with it."""
+        return self.pk

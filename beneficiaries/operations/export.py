@@ -1,0 +1,273 @@
+"""Taking a list out: asking, agreeing, writing the file, and destroying it.
+
+Asked for in one transaction, written later in the place of its maker, whose right, level and consent are asked anew
+as the rows are read.
+"""
+
+from collections.abc import Mapping
+from contextlib import closing
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection, transaction
+from django.urls import reverse
+from django.utils import formats, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from accounts.choices import Permission
+from accounts.models import Organisation, User
+from accounts.operations import leave_notices
+from accounts.queries import holders
+from beneficiaries import queries, rules
+from beneficiaries.choices import ExportFailure, ExportState
+from beneficiaries.exports.kinds import kinds, organisations_for
+from beneficiaries.models import Export, ExportFile
+from core import audit, files, reference, spreadsheets
+from core.context import acting_as
+
+LOCKS = 0x5A4A  # of PostgreSQL's advisory locks those of people who ask for a list just now
+
+
+class NotWritten(Exception):
+    """Why a list doesn't go out: one of `ExportFailure`."""
+
+    def __init__(self, why: ExportFailure) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class Claimed(NamedTuple):
+    id: UUID
+    token: UUID
+    maker_id: UUID
+    attempts: int
+
+
+@transaction.atomic
+def ask_export(
+    *, kind: str, organisation: Organisation, filters: Mapping[str, str], reason: str, by, now: datetime
+) -> Export:
+    """Ask for a list. Above the day's rows it waits for a second person, who is told."""
+    if organisation.pk not in organisations_for(kinds[kind], by):
+        raise PermissionDenied
+    if not reason.strip():
+        raise ValidationError({"reason": _("Say what the list is needed for.")})
+    count = kinds[kind].rows(by, organisation.pk, filters, now.date()).count()
+    if not count:
+        raise ValidationError(_("There is nothing on this list that can be taken out."))
+    if count > rules.EXPORT_ROWS_AT_ONCE:
+        most = {"most": rules.EXPORT_ROWS_AT_ONCE}
+        raise ValidationError(_("At most %(most)s rows go out at once. Narrow the list.") % most)
+    _one_after_the_other(by)
+    asked_today = queries.export_rows_asked(by, on=now.date())
+    is_long = rules.needs_approval(count, asked_today=asked_today)
+    others = holders(Permission.APPROVE_EXPORTS, organisation.pk).exclude(pk=by.pk) if is_long else ()
+    if is_long and not others:
+        raise ValidationError(_too_many(count))
+    export = Export(
+        reference=reference.make(),
+        kind=kind,
+        organisation=organisation,
+        maker=by,
+        filters=dict(filters),
+        reason=reason.strip(),
+        counted_rows=count,
+        needs_approval=is_long,
+        state=ExportState.WAITING if is_long else ExportState.QUEUED,
+        asked_at=now,
+    )
+    export.save(force_insert=True)
+    _record("export asked", export, by=by, now=now, filters=sorted(filters))
+    _tell(
+        export, others, "asked", gettext_noop("Somebody asks to take a long list out: %s. Decide on it."), now
+    )
+    return export
+
+
+def _one_after_the_other(by) -> None:
+    """Of two lists that one person asks for at once the second sees the first: else both would be within the day's
+    rows. The trigger `export_starts` takes the same lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCKS, str(by.pk)])
+
+
+def _too_many(count: int) -> str:
+    return _(
+        "With these %(count)s rows you take out more than %(most)s today. Somebody else of your organisation would "
+        "have to agree, and nobody there may. Narrow the list, or ask your administrator."
+    ) % {"count": count, "most": rules.EXPORT_ROWS_A_DAY}
+
+
+@transaction.atomic
+def decide_export(*, export: Export, agrees: bool, answer: str, by, now: datetime) -> None:
+    """Agree or refuse as a second person, of the organisation whose list it is. The maker is told."""
+    found = Export.objects.editable_by(by).select_for_update().filter(pk=export.pk).first()
+    if found is None:
+        raise PermissionDenied
+    if found.state != ExportState.WAITING:
+        raise ValidationError(_("This is decided already."))
+    if not agrees and not answer.strip():
+        raise ValidationError({"answer": _("Say why not.")})
+    found.state = ExportState.QUEUED if agrees else ExportState.REFUSED
+    found.decided_by, found.decided_at, found.answer = by, now, answer.strip()
+    found.save(update_fields=["state", "decided_by", "decided_at", "answer"])
+    _record("export agreed" if agrees else "export refused", found, by=by, now=now)
+    text = gettext_noop("Your list %s is agreed to. It is being written.")
+    if not agrees:
+        text = gettext_noop("Your list %s is refused. See why.")
+    _tell(found, [found.maker], "decided", text, now)
+
+
+def write_next_export(*, now: datetime) -> bool:
+    """Write the file of the oldest list that waits; False when none does.
+
+    What is refused is settled as failed. After any other error the lease runs out and the next worker tries.
+    """
+    claimed = _claim(now)
+    if claimed is None:
+        return False
+    try:
+        if claimed.attempts > rules.EXPORT_TRIES:
+            raise NotWritten(ExportFailure.TRIED)
+        _write(claimed, now)
+    except NotWritten as refusal:
+        _give_up(claimed, refusal.why, now)
+    return True
+
+
+def _claim(now: datetime) -> Claimed | None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM wall.claim_export(%s, %s)", [now, rules.EXPORT_LEASE])  # type: ignore[list-item]
+        row = cursor.fetchone()
+    return Claimed(*row) if row else None
+
+
+def _write(claimed: Claimed, now: datetime) -> None:
+    """The rows are read, the file is kept, and then the export says so: a worker that dies in between leaves a file
+    that nobody can open, and its export to the next one."""
+    maker = User.objects.get(pk=claimed.maker_id)
+    if not maker.is_active:
+        raise NotWritten(ExportFailure.NO_RIGHT)
+    password = spreadsheets.make_password()
+    with acting_as(maker), translation.override(maker.language):
+        export = Export.objects.visible_to(maker).select_related("organisation", "maker").get(pk=claimed.id)
+        made = _workbook(export, now)
+    name = files.keep(spreadsheets.encrypted(made.plain, password))
+    try:
+        with acting_as(maker):
+            _hand_over(claimed, export, name, password, made.rows, now)
+    except BaseException:
+        files.remove(name)
+        raise
+
+
+def _workbook(export: Export, now: datetime) -> spreadsheets.Made:
+    """The rows as they are now, to whoever asked, by what they may now."""
+    kind, maker, today = kinds[export.kind], export.maker, now.date()
+    if export.organisation_id not in organisations_for(kind, maker):
+        raise NotWritten(ExportFailure.NO_RIGHT)
+    rows = kind.rows(maker, export.organisation_id, export.filters, today)
+    try:
+        with closing(kind.cells(maker, rows, today)) as cells:  # and with them the database's cursor
+            made = spreadsheets.workbook(
+                title=str(kind.title),
+                columns=kind.columns(),
+                rows=cells,
+                most=export.counted_rows,
+                mark=_watermark(export, now),
+            )
+    except spreadsheets.TooManyRows as error:
+        raise NotWritten(ExportFailure.MORE_ROWS) from error
+    if not made.rows:
+        raise NotWritten(ExportFailure.NO_ROWS)
+    return made
+
+
+def _watermark(export: Export, now: datetime) -> spreadsheets.Watermark:
+    """Who took this list out, when, and as which export: on a sheet of its own, on each page and in each row."""
+    maker = f"{export.maker.get_full_name()} ({export.maker.username})".strip()
+    at = formats.date_format(now, "Y-m-d H:i")
+    warning = _(
+        "Personal data of people at risk. Only for what it was asked for; destroy it when that is done."
+    )
+    lines = [
+        (_("List"), str(kinds[export.kind].title)),
+        (_("Made by"), maker),
+        (_("Organisation"), export.organisation.name),
+        (_("Made at (Nepal)"), at),
+        (_("Export"), export.reference),
+        (_("Mind"), warning),
+    ]
+    words = {"maker": maker, "at": at, "reference": export.reference}
+    edge = _("Personal data. %(reference)s, %(at)s, %(maker)s") % words
+    return spreadsheets.Watermark(lines, edge, f"{export.reference} {export.maker.username}")
+
+
+def _hand_over(claimed: Claimed, export: Export, name: str, password: str, rows: int, now: datetime) -> None:
+    until = now + rules.EXPORT_LIVES
+    ExportFile(export=export, maker=export.maker, name=name, password=password, until=until).save(
+        force_insert=True
+    )
+    if not _settle(claimed, now, rows=rows, until=until):
+        raise RuntimeError(f"export {export.reference}: another worker holds it by now")
+    _record("export written", export, by=export.maker, now=now, rows=rows)
+    _tell(export, [export.maker], "ready", gettext_noop("Your list %s is ready, for 24 hours."), now)
+
+
+def _settle(
+    claimed: Claimed, now: datetime, *, rows: int = 0, until: datetime | None = None, why: str = ""
+) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT wall.settle_export(%s, %s, %s, %s, %s, %s)",
+            [claimed.id, claimed.token, now, rows, until, why],
+        )
+        return cursor.fetchone()[0]
+
+
+@transaction.atomic
+def _give_up(claimed: Claimed, why: ExportFailure, now: datetime) -> None:
+    maker = User.objects.get(pk=claimed.maker_id)
+    if not _settle(claimed, now, why=why):
+        return
+    with acting_as(maker):
+        audit.record(
+            by=maker, verb="export failed", obj=Export(pk=claimed.id), now=now, detail={"outcome": why.value}
+        )
+        export = Export.objects.visible_to(maker).filter(pk=claimed.id).first()
+        if export is not None:  # whose account is closed is told nothing
+            _tell(export, [maker], "failed", gettext_noop("Your list %s could not be written."), now)
+
+
+@transaction.atomic
+def expire_next_export(*, now: datetime) -> bool:
+    """Destroy one file whose time is over, and the key of its password; False when there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM wall.expire_export(%s)", [now])
+        row = cursor.fetchone()
+    if row is None:
+        return False
+    export_id, name = row
+    audit.record(by=None, verb="export expired", obj=Export(pk=export_id), now=now)
+    files.remove(name)
+    return True
+
+
+def _record(verb: str, export: Export, *, by, now: datetime, **detail: object) -> None:
+    figures = {"count": export.counted_rows, "of": export.kind, "organisation": export.organisation.code}
+    audit.record(by=by, verb=verb, obj=export, now=now, detail=figures | detail)
+
+
+def _tell(export: Export, people, what: str, text: str, now: datetime) -> None:
+    """A notice that names the export, and nobody."""
+    leave_notices(
+        recipients=people,
+        key=f"export-{what}:{export.pk}",
+        text=text,
+        words=(export.reference,),
+        url=reverse("beneficiaries:export-detail", args=[export.reference]),
+        now=now,
+    )

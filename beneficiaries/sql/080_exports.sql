@@ -1,0 +1,108 @@
+-- Lists that go out. The database is the queue: a worker leases one export, writes its file in the place of its maker,
+-- and settles it; one that died is followed by another when its lease is over.
+GRANT SELECT, UPDATE ON beneficiaries_export TO iom_functions;
+GRANT SELECT, DELETE ON beneficiaries_exportfile TO iom_functions;
+
+-- How an export begins: by whoever acts; queued as long as the maker's rows of that day in Nepal stay within 200
+-- (beneficiaries/rules.py), asked for one after the other; else waiting for somebody else.
+CREATE OR REPLACE FUNCTION wall.export_starts() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE before bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock(23114, hashtext(NEW.maker_id::text));
+    IF NEW.maker_id IS DISTINCT FROM wall.person() OR NEW.state NOT IN ('waiting', 'queued')
+       OR NEW.decided_by_id IS NOT NULL OR NEW.attempts <> 0 OR NEW.token IS NOT NULL THEN
+        RAISE EXCEPTION 'an export begins with its maker asking' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'beneficiaries_export_starts';
+    END IF;
+    SELECT coalesce(sum(e.counted_rows), 0) INTO before
+      FROM beneficiaries_export e
+     WHERE e.maker_id = NEW.maker_id AND e.state NOT IN ('refused', 'failed')
+       AND (e.asked_at AT TIME ZONE 'Asia/Kathmandu')::date = (NEW.asked_at AT TIME ZONE 'Asia/Kathmandu')::date;
+    IF NEW.state = 'queued' AND before + NEW.counted_rows > 200 THEN
+        RAISE EXCEPTION 'more rows than one person takes out in a day' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'beneficiaries_export_within_quota';
+    END IF;
+    RETURN NEW;
+END $$;
+ALTER FUNCTION wall.export_starts() OWNER TO iom_functions;
+CREATE OR REPLACE TRIGGER export_starts BEFORE INSERT ON beneficiaries_export
+    FOR EACH ROW EXECUTE FUNCTION wall.export_starts();
+
+-- What was asked for stays; the application writes an answer to what waits, and nothing else.
+CREATE OR REPLACE FUNCTION wall.export_moves() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.id, NEW.reference, NEW.kind, NEW.organisation_id, NEW.maker_id, NEW.filters, NEW.reason,
+        NEW.counted_rows, NEW.needs_approval, NEW.asked_at) IS DISTINCT FROM
+       (OLD.id, OLD.reference, OLD.kind, OLD.organisation_id, OLD.maker_id, OLD.filters, OLD.reason,
+        OLD.counted_rows, OLD.needs_approval, OLD.asked_at)
+       OR (NEW.state <> OLD.state AND (OLD.state, NEW.state) NOT IN
+           (('waiting', 'queued'), ('waiting', 'refused'), ('queued', 'ready'), ('queued', 'failed'),
+            ('ready', 'expired')))
+       OR (current_user <> 'iom_functions'
+           AND (OLD.state <> 'waiting' OR NEW.state NOT IN ('queued', 'refused')
+                OR NEW.decided_by_id IS DISTINCT FROM wall.person()
+                OR (NEW.attempts, NEW.lease_until, NEW.token, NEW.failure, NEW.written_rows, NEW.ready_at, NEW.expires_at)
+                   IS DISTINCT FROM
+                   (OLD.attempts, OLD.lease_until, OLD.token, OLD.failure, OLD.written_rows, OLD.ready_at, OLD.expires_at)))
+    THEN
+        RAISE EXCEPTION 'an export keeps what was asked for' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'beneficiaries_export_moves';
+    END IF;
+    IF NEW.state <> OLD.state AND NEW.state IN ('ready', 'expired')
+       AND EXISTS (SELECT 1 FROM beneficiaries_exportfile f WHERE f.export_id = NEW.id) <> (NEW.state = 'ready') THEN
+        RAISE EXCEPTION 'a ready export has a file, and one that is over has none' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'beneficiaries_export_ready_has_file';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER export_moves BEFORE UPDATE ON beneficiaries_export
+    FOR EACH ROW EXECUTE FUNCTION wall.export_moves();
+
+-- Take the oldest export that nobody is writing, for `lease` from `at`. `attempts` counts this one.
+CREATE OR REPLACE FUNCTION wall.claim_export(at timestamptz, lease interval)
+    RETURNS TABLE (id uuid, token uuid, maker_id uuid, attempts integer)
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    UPDATE beneficiaries_export e
+       SET lease_until = at + lease, token = gen_random_uuid(), attempts = e.attempts + 1
+     WHERE e.id = (SELECT w.id FROM beneficiaries_export w
+                    WHERE w.state = 'queued' AND (w.lease_until IS NULL OR w.lease_until <= at)
+                    ORDER BY w.asked_at, w.id LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING e.id, e.token, e.maker_id, e.attempts::integer;
+$$;
+
+-- Say what became of it: so many rows until a moment, or why not; false when somebody else holds it by now.
+CREATE OR REPLACE FUNCTION wall.settle_export(
+        export uuid, held uuid, at timestamptz, of_rows integer, until timestamptz, why text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    UPDATE beneficiaries_export e
+       SET state = CASE WHEN why = '' THEN 'ready' ELSE 'failed' END, failure = why, token = NULL, lease_until = NULL,
+           written_rows = CASE WHEN why = '' THEN of_rows END, ready_at = CASE WHEN why = '' THEN at END,
+           expires_at = CASE WHEN why = '' THEN until END
+     WHERE e.id = export AND e.token = held AND e.state = 'queued';
+    RETURN FOUND;
+END $$;
+
+-- End one export whose time is over: its row of the file goes, and the key that sealed the password. Returns the
+-- export and the name of the file, to be removed before this transaction ends.
+CREATE OR REPLACE FUNCTION wall.expire_export(at timestamptz) RETURNS TABLE (export uuid, name text)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE over uuid; gone beneficiaries_exportfile;
+BEGIN
+    SELECT e.id INTO over FROM beneficiaries_export e WHERE e.state = 'ready' AND e.expires_at <= at
+     ORDER BY e.expires_at, e.id LIMIT 1 FOR UPDATE SKIP LOCKED;
+    IF over IS NULL THEN
+        RETURN;
+    END IF;
+    DELETE FROM beneficiaries_exportfile f WHERE f.export_id = over RETURNING f.* INTO gone;
+    UPDATE core_datakey SET wrapped = NULL, destroyed_at = at WHERE subject_id = gone.id AND wrapped IS NOT NULL;
+    UPDATE beneficiaries_export e SET state = 'expired' WHERE e.id = over;
+    RETURN QUERY SELECT over, gone.name::text;
+END $$;
+ALTER FUNCTION wall.claim_export(timestamptz, interval) OWNER TO iom_functions;
+ALTER FUNCTION wall.settle_export(uuid, uuid, timestamptz, integer, timestamptz, text) OWNER TO iom_functions;
+ALTER FUNCTION wall.expire_export(timestamptz) OWNER TO iom_functions;
+GRANT EXECUTE ON FUNCTION wall.claim_export(timestamptz, interval),
+    wall.settle_export(uuid, uuid, timestamptz, integer, timestamptz, text),
+    wall.expire_export(timestamptz) TO iom_app;

@@ -1,0 +1,189 @@
+"""Lists that are taken out: asking, agreeing, and for the maker alone the file and its password."""
+
+from collections.abc import Iterator
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localdate
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.choices import Permission
+from accounts.queries import authority_of
+from accounts.recent import recent_authentication
+from beneficiaries import operations, queries, rules
+from beneficiaries.choices import ExportState
+from beneficiaries.exports.forms import ExportAnswerForm, ExportForm
+from beneficiaries.exports.kinds import filters_in, kinds, organisations_for
+from beneficiaries.models import Export, ExportFile
+from core import audit, files
+from core.clock import now
+from core.pages import submit
+from core.reference import tidy
+
+METHODS = ["GET", "HEAD", "POST"]
+SHOWN = 100
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@login_required
+@require_safe
+def export_list(request):
+    authority = authority_of(request.user)
+    if not authority.where(Permission.EXPORT_CASES, Permission.APPROVE_EXPORTS):
+        raise PermissionDenied
+    found = queries.exports_for(request.user)
+    to_decide = found.filter(state=ExportState.WAITING).exclude(maker=request.user)
+    parts = [
+        (_("Waiting for you"), _rows(to_decide[:SHOWN])),
+        (_("Yours"), _rows(found.filter(maker=request.user)[:SHOWN])),
+        (
+            _("Others, of your organisation"),
+            _rows(found.exclude(maker=request.user).exclude(state=ExportState.WAITING)[:SHOWN]),
+        ),
+    ]
+    audit.read(request, verb="exports read", detail={"count": sum(len(rows) for _title, rows in parts)})
+    context = {
+        "parts": [part for part in parts if part[1]],
+        "kinds": [
+            (code, kind.title) for code, kind in kinds.items() if organisations_for(kind, request.user)
+        ],
+        "columns": [
+            *({"label": label} for label in (_("Export"), _("List"), _("Asked for by"), _("Asked for on"))),
+            {"label": _("Rows"), "numeric": True},
+            {"label": _("State")},
+        ],
+        "shown": SHOWN,
+    }
+    return render(request, "beneficiaries/export_list.html", context)
+
+
+def _rows(exports) -> list[dict]:
+    return [{"cells": list(_cells(export))} for export in exports]
+
+
+def _cells(export: Export) -> Iterator[dict]:
+    url = reverse("beneficiaries:export-detail", args=[export.reference])
+    yield {"text": export.reference, "url": url}
+    yield {"text": kinds[export.kind].title}
+    yield {"text": export.maker.get_full_name() or export.maker.username}
+    yield {"text": date_format(localdate(export.asked_at), "SHORT_DATE_FORMAT")}
+    yield {"text": export.written_rows or export.counted_rows}
+    yield {"text": export.get_state_display()}
+
+
+@login_required
+@require_http_methods(METHODS)
+@recent_authentication
+def export_ask(request, kind: str):
+    if kind not in kinds:
+        raise Http404
+    organisations = organisations_for(kinds[kind], request.user)
+    if not organisations:
+        raise PermissionDenied
+    filters = filters_in(kinds[kind], request.GET)
+    form = ExportForm(request.POST or None, organisations=organisations)
+
+    def deed() -> str:
+        export = operations.ask_export(
+            kind=kind,
+            organisation=form.cleaned_data["organisation"],
+            filters=filters,
+            reason=form.cleaned_data["reason"],
+            by=request.user,
+            now=now(),
+        )
+        messages.success(request, _("The list is asked for. It is written within a minute or two."))
+        if export.needs_approval:
+            messages.info(request, _("It is long: somebody else of your organisation has to agree first."))
+        return reverse("beneficiaries:export-detail", args=[export.reference])
+
+    context = {
+        "form": form,
+        "kind": kinds[kind],
+        "filters": filters,
+        "most": rules.EXPORT_ROWS_A_DAY,
+        "left": max(rules.EXPORT_ROWS_A_DAY - queries.export_rows_asked(request.user, on=now().date()), 0),
+    }
+    return submit(request, form, purpose=f"export:{kind}", deed=deed) or render(
+        request, "beneficiaries/export_ask.html", context
+    )
+
+
+@login_required
+@require_http_methods(METHODS)
+def export_detail(request, export_reference: str):
+    export = _export_or_404(request, export_reference)
+    audit.read(request, verb="export read", obj=export, detail={"status": export.state})
+    decides = queries.may_decide_export(export, request.user)
+    if request.method == "POST" and not decides:
+        raise PermissionDenied
+    form = ExportAnswerForm(request.POST or None)
+
+    def deed() -> str:
+        operations.decide_export(
+            export=export,
+            agrees=form.cleaned_data["agrees"] == "yes",
+            answer=form.cleaned_data["answer"],
+            by=request.user,
+            now=now(),
+        )
+        messages.success(request, _("The answer is written down. Whoever asked is told."))
+        return reverse("beneficiaries:export-list")
+
+    context = {
+        "export": export,
+        "kind": kinds[export.kind],
+        "form": form if decides else None,
+        "file": _file_of(export, request.user),
+        "narrowed": queries.export_filters(export),
+    }
+    return submit(request, form, purpose=f"export-answer:{export.pk}", deed=deed) or render(
+        request, "beneficiaries/export_detail.html", context
+    )
+
+
+@login_required
+@require_safe
+@recent_authentication
+def export_password(request, export_reference: str):
+    export = _export_or_404(request, export_reference)
+    file = _file_or_404(export, request.user)
+    audit.read(request, verb="export password read", obj=export)
+    return render(request, "beneficiaries/export_password.html", {"export": export, "file": file})
+
+
+@login_required
+@require_safe
+@recent_authentication
+def export_file(request, export_reference: str):
+    export = _export_or_404(request, export_reference)
+    file = _file_or_404(export, request.user)
+    detail = {"count": export.written_rows, "of": export.kind, "organisation": export.organisation.code}
+    audit.read(request, verb="export fetched", obj=export, detail=detail)
+    return files.handed_out(
+        files.content(file.name), name=f"{export.kind}-{export.reference}.xlsx", content_type=XLSX
+    )
+
+
+def _export_or_404(request, typed: str) -> Export:
+    found = queries.exports_for(request.user).filter(reference=tidy(typed)).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _file_of(export: Export, user) -> ExportFile | None:
+    return ExportFile.objects.visible_to(user).filter(export=export).first()
+
+
+def _file_or_404(export: Export, user) -> ExportFile:
+    file = _file_of(export, user)
+    if file is None:
+        raise Http404
+    return file
