@@ -69,7 +69,9 @@ def test_a_slot_is_free_again_after_the_request(committed, cast, settings):
     assert give_password(Client(), WHO).status_code == 302
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", [hashing.LOCKS]
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND database = "
+            "(SELECT oid FROM pg_database WHERE datname = current_database())",
+            [hashing.LOCKS],
         )
         assert cursor.fetchone() == (0,)
 

@@ -89,7 +89,7 @@ class Row:
 
 @pytest.fixture
 def rows(cast) -> list[Row]:
-    """Rows of both cases in every linked table: one of each kind of note, two referrals."""
+    """Rows of both cases in every linked table: one of each kind of note and paper, two referrals."""
     found, third = [], None
     for target, username, code, other in (
         ("a", "ngo_a_caseworker", "NGO_A", "NGO_B"),
@@ -103,6 +103,7 @@ def rows(cast) -> list[Row]:
             grant = story.requested(story.planned(case, by), by)
             for kind in Confidentiality.values:
                 add_note(case=case, text=f"A {kind} note.", confidentiality=kind, by=by, now=now())
+                story.a_document(case, by, confidentiality=kind)
             for receiver in filter(None, (other and story.organisation(other), third)):
                 story.referred(case, by, receiver)
             if target == "a":  # of the other case it would open the file to whom it was offered
