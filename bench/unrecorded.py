@@ -2,9 +2,9 @@
 
 from django.core.wsgi import get_wsgi_application
 
-from core import audit
-
 application = get_wsgi_application()
+
+from core import audit  # noqa: E402 - its models can be imported only when the site stands
 
 
 def _nothing(*args: object, **kwargs: object) -> None:
