@@ -4,6 +4,7 @@ from collections.abc import Generator, Mapping
 from datetime import date
 from uuid import UUID
 
+from django import forms
 from django.db.models import Exists, OuterRef, QuerySet, Subquery, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -64,7 +65,7 @@ def cells(user, found: QuerySet[Grant], on: date) -> Generator[list[Cell]]:
 GRANTS = Kind(
     title=gettext_lazy("Register of grants"),
     opened_by=(Permission.READ_FIGURES,),
-    filters=(),
+    filters=forms.Form,  # the register is not narrowed
     columns=columns,
     rows=rows,
     cells=cells,

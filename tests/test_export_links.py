@@ -270,3 +270,14 @@ def test_a_reference_is_given_once(cast):
 def test_a_token_opens_no_list():
     """A program takes no list out: nothing of it has an address in the API."""
     assert [route for name, route in patterns() if name.startswith("api:") and "export" in route] == []
+
+
+@pytest.mark.parametrize("query", ["find=%00", "district=%00", "status=nothing", "find=" + 101 * "x"])
+def test_what_the_list_does_not_narrow_by_the_export_does_not_either(cast, sign_in, query):
+    client = sign_in("ngo_a_caseworker")
+    shown = client.get(f"/cases/?{query}")
+    assert shown.status_code == 200
+    page = submit(client, f"/exports/new/cases/?{query}", {"reason": "For the committee."})
+    assert "The list is asked for." in text_of(page)
+    with acting_as(cast["ngo_a_caseworker"]):
+        assert Export.objects.visible_to(cast["ngo_a_caseworker"]).latest("asked_at").filters == {}

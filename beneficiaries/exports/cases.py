@@ -14,6 +14,7 @@ from accounts.choices import Permission
 from beneficiaries import queries, rules
 from beneficiaries.choices import CaseStatus, ConsentPurpose, Risk, Sex
 from beneficiaries.exports.kinds import CHUNK, Kind
+from beneficiaries.forms import CaseFilter
 from beneficiaries.models import CaseAccess, Consent, Enrolment
 from core.spreadsheets import Cell
 from geography.models import District
@@ -99,7 +100,7 @@ def _line(
 CASES = Kind(
     title=gettext_lazy("Cases"),
     opened_by=(Permission.READ_CASES,),
-    filters=("find", "status", "district"),
+    filters=CaseFilter,
     columns=columns,
     rows=rows,
     cells=cells,

@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django import forms
 from django.db.models import QuerySet
 
 from accounts.choices import Permission
@@ -23,14 +24,14 @@ class Kind:
     """One kind of list.
 
     `opened_by`: any one of these permissions, beside the one to take lists out, in the organisation whose list it is.
-    `filters`: names of what the page of the list narrows by, passed on as they stand in its address.
+    `filters`: the form by which the page of the list narrows; what it takes is passed on as it stands in the address.
     `rows`: for a person, an organisation, filters and a day; asked when it is counted and again when it is written,
     through `visible_to` and consent. `cells`: what the file says of these rows.
     """
 
     title: "StrOrPromise"
     opened_by: tuple[Permission, ...]
-    filters: tuple[str, ...]
+    filters: type[forms.Form]
     columns: Callable[[], list[str]]
     rows: Callable[[Any, UUID, Mapping[str, str], date], QuerySet]
     cells: Callable[[Any, QuerySet, date], Generator[Sequence[Cell]]]
@@ -46,6 +47,8 @@ def organisations_for(kind: Kind, user) -> frozenset[UUID]:
 
 
 def filters_in(kind: Kind, given: Mapping[str, str]) -> dict[str, str]:
-    """Of what stands in an address the filters of this kind; empty ones left out."""
-    found = {name: str(given.get(name, "")).strip()[:100] for name in kind.filters}
-    return {name: value for name, value in found.items() if value}
+    """Of what stands in an address the filters of this kind, where the list's page narrows by them too."""
+    form = kind.filters(given)
+    if not form.is_valid():
+        return {}
+    return {name: given[name].strip() for name in form.fields if form.cleaned_data[name]}
