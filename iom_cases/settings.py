@@ -259,6 +259,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = _read("FILES_PATH", env.str, str(BASE_DIR / "media"))  # no address leads there: core.files
 # Files that are handed in stay in memory until they are sealed, and what is too big isn't taken in at all.
 FILE_UPLOAD_HANDLERS = ["core.uploads.BoundedUpload"]
+DATA_UPLOAD_MAX_NUMBER_FILES = 1  # no form takes more, and each takes up its size in memory
 SCANNER = _read("SCANNER", env.str, "")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -155,6 +155,12 @@ def test_a_file_that_is_too_large_is_refused_without_being_kept_in_memory(case, 
     assert kept(settings) == []
 
 
+def test_a_page_takes_one_file_and_not_many_into_memory(case, sign_in, settings):
+    both = {f"file{number}": SimpleUploadedFile("x.jpg", handed_in.photo()) for number in range(2)}
+    assert sign_in(A).post(f"/cases/{case.reference}/documents/new/", both).status_code == 400
+    assert kept(settings) == []
+
+
 def states(case, user) -> list[str]:
     with acting_as(user):
         return sorted(row.state for row in Document.objects.visible_to(user).filter(case=case))
