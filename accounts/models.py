@@ -37,6 +37,11 @@ class User(AbstractUser):
         verbose_name = _("user")
         verbose_name_plural = _("users")
 
+    @property
+    def name(self) -> str:
+        """What colleagues call them; how they sign in, where no name is known."""
+        return self.get_full_name() or self.username
+
 
 class Organisation(models.Model):
     """An IOM office, an NGO, a government body, a company, a shelter, a university or a UN agency."""

@@ -291,7 +291,7 @@ def told_of(keys: Iterable[UUID]) -> dict[UUID, Told]:
     people = User.objects.filter(pk__in=keys).prefetch_related("memberships__role__organisation")
     return {
         person.pk: Told(
-            person.get_full_name() or person.username,
+            person.name,
             ", ".join(sorted({held.role.organisation.name for held in person.memberships.all()})),
         )
         for person in people

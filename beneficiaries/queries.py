@@ -33,7 +33,7 @@ from beneficiaries.models import (
 from beneficiaries.models.access import SEALED, reached_by
 from beneficiaries.models.export import ExportQuerySet
 from beneficiaries.models.transfer import CaseTransferQuerySet
-from core import reference
+from core import files, keys, reference
 from core.phone import phone_indexes
 from core.related import fill_in
 from core.scoping import Confidentiality, Level
@@ -218,6 +218,13 @@ def document_of(user, reference: str, document_id: UUID) -> Document | None:
     if case is None:
         return None
     return Document.objects.visible_to(user).filter(case=case, pk=document_id).first()
+
+
+def content_of(document: Document) -> bytes | None:
+    """The file, opened; None where it may not be handed out, or its key was destroyed."""
+    if not document.is_open:
+        return None
+    return keys.open_for(files.content(document.file), bound_to=document.place)
 
 
 def emergencies_of(case: Case, user) -> list[EmergencyOpening]:

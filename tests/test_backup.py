@@ -57,7 +57,7 @@ def test_what_was_copied_comes_back_row_for_row(told, empty, tmp_path, settings,
     script = (
         "from accounts.models import User; from core.context import acting_as\n"
         "from beneficiaries.queries import case_list; from beneficiaries.models import CaseFile, Document\n"
-        "from beneficiaries.operations import content_of\n"
+        "from beneficiaries.queries import content_of\n"
         f"u = User.objects.get(username='{A}')\n"
         "with acting_as(u):\n"
         "    row = case_list(u, find='980-4417009')[0]\n"

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from PIL import Image
 
 from accounts.models import Notice
-from beneficiaries import operations
+from beneficiaries import operations, queries
 from beneficiaries.models import Document
 from beneficiaries.operations import close_case
 from core import files, keys, uploads
@@ -88,11 +88,11 @@ def test_what_lies_in_the_folder_is_sealed(case, cast, settings):
         lying = path.read_bytes()
         assert b"%PDF" not in lying
         assert b"CANARY" not in lying
-        assert operations.content_of(document).startswith(b"%PDF")
+        assert queries.content_of(document).startswith(b"%PDF")
         other = story.a_document(case, cast[A])
         other.file, document.file = document.file, other.file
         with pytest.raises(Exception, match="file of document"):  # moved to another row it opens no more
-            operations.content_of(other)
+            queries.content_of(other)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_with_the_scanner_down_a_paper_waits_and_nobody_gets_it(case, cast, sign
     assert "Waits for the virus scanner" in text_of(page)
     with acting_as(cast[A]):
         document = Document.objects.get(case=case)
-        assert operations.content_of(document) is None
+        assert queries.content_of(document) is None
         assert address_of(document) not in text_of(page).replace("/remove/", "")
     assert client.get(address_of(document)).status_code == 404
 
@@ -400,4 +400,4 @@ def test_what_a_broken_off_deed_left_behind_is_swept_away(committed, cast, setti
     assert operations.sweep_files(now=now()) == 1
     assert [f"{path.parent.name}/{path.name}" for path in kept(settings)] == [document.file]
     with acting_as(cast[A]):
-        assert operations.content_of(document)
+        assert queries.content_of(document)

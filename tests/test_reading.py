@@ -73,7 +73,7 @@ def test_those_who_work_on_a_case_see_who_opened_it(case, cast, sign_in):
     sign_in("ngo_a_reader").get(f"/cases/{case.reference}/")
     page = text_of(sign_in(A).get(f"/cases/{case.reference}/readers/"))
     for username in ("ngo_a_reader", A):
-        assert (cast[username].get_full_name() or username) in page
+        assert cast[username].name in page
     assert "Who opened this file" in text_of(sign_in(A).get(f"/cases/{case.reference}/"))
     assert sign_in(B).get(f"/cases/{case.reference}/readers/").status_code == 404
 
@@ -96,7 +96,7 @@ def test_an_emergency_is_told_with_its_reason(case, cast, sign_in):
     client.get(f"/cases/{case.reference}/")
     with acting_as(cast[A]):
         told = {reading.name: reading.why for reading in queries.readers_of(case, cast[A])}
-    assert told[cast[protection].get_full_name() or protection] == why
+    assert told[cast[protection].name] == why
 
 
 def _read(user: User, count: int, at) -> None:

@@ -12,7 +12,7 @@ from django.db import connection
 from redis import Redis
 
 from beneficiaries.models import Case, Document
-from beneficiaries.operations import content_of
+from beneficiaries.queries import content_of
 from core.context import acting_as
 from core.policies import own_models
 from core.sealing import sealed_fields

@@ -79,7 +79,7 @@ def _row(person: Any, today: date) -> dict[str, object]:
     return {
         "cells": [
             {
-                "text": person.get_full_name() or person.username,
+                "text": person.name,
                 "url": reverse("accounts:person-detail", args=[person.pk]),
             },
             {"text": person.username},

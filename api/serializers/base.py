@@ -83,12 +83,9 @@ class RowSerializer(serializers.ModelSerializer):
 class PersonOfStaff(RowSerializer):
     """Who did something, of those who sign in."""
 
-    name = serializers.SerializerMethodField()
+    name = serializers.CharField(read_only=True)
 
     class Meta:
         model = User
         fields = ["id", "name"]
         read_only_fields = fields
-
-    def get_name(self, user: User) -> str:
-        return user.get_full_name() or user.username

@@ -137,7 +137,7 @@ class StaffField(forms.ModelChoiceField):
     """One of those who sign in, by the name that colleagues call them."""
 
     def label_from_instance(self, obj) -> str:
-        return obj.get_full_name() or obj.username
+        return obj.name
 
 
 class TransferAnswerForm(AnswerForm):

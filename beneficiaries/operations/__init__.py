@@ -6,7 +6,6 @@ from beneficiaries.operations.consent import record_consent, withdraw_consent
 from beneficiaries.operations.document import (
     HARMFUL,
     add_document,
-    content_of,
     record_harmful_file,
     remove_document,
     scan_waiting,
@@ -61,7 +60,6 @@ __all__ = [
     "ask_export",
     "break_glass",
     "close_case",
-    "content_of",
     "decide_admission",
     "decide_export",
     "decline_case",

@@ -99,13 +99,6 @@ def record_harmful_file(*, case: Case, by, now: datetime) -> None:
     audit.record(by=by, verb="harmful file refused", obj=case, case_id=case.pk, now=now)
 
 
-def content_of(document: Document) -> bytes | None:
-    """The file, opened; None where it may not be handed out, or its key was destroyed."""
-    if not document.is_open:
-        return None
-    return keys.open_for(files.content(document.file), bound_to=document.place)
-
-
 @transaction.atomic
 def remove_document(*, document: Document, why: str, by, now: datetime) -> None:
     """Throw a file away for ever, as it belongs to another case, say. That it was there stays on the case."""

@@ -45,7 +45,7 @@ def _tell(person: UUID, organisation: UUID, kind: str, count: int, *, now: datet
                 recipient=supervisor,
                 key=key,
                 text=WORDS[kind],
-                words={"name": reader.get_full_name() or reader.username, "count": count},
+                words={"name": reader.name, "count": count},
                 url="/accounts/notices/",
                 now=now,
             )

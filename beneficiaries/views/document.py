@@ -48,7 +48,7 @@ def document_add(request, reference: str):
         return reverse("case-detail", args=[case.reference])
 
     answer = submit(request, form, purpose=f"document:{case.pk}", deed=deed)
-    if form.has_error("file", operations.HARMFUL):
+    if form.has_error("file", operations.HARMFUL):  # nothing was written: this is the one deed
         operations.record_harmful_file(case=case, by=request.user, now=now())
     return answer or render(request, "beneficiaries/document_add.html", {"form": form, "case": case})
 
@@ -65,7 +65,7 @@ def document_or_404(request, reference: str, document_id: UUID) -> Document:
 def document_file(request, reference: str, document_id: UUID):
     """The file itself, on record before it is handed out; nothing while it waits or once it was thrown away."""
     document = document_or_404(request, reference, document_id)
-    data = operations.content_of(document)
+    data = queries.content_of(document)
     if data is None:
         raise Http404
     audit.read(request, verb="document read", obj=document, case_id=document.case_id)

@@ -1,6 +1,7 @@
 """Lists that are taken out: asking, agreeing, and for the maker alone the file and its password."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -9,11 +10,12 @@ from django.http import Http404
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.timezone import localdate
+from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.choices import Permission
+from accounts.models import User
 from accounts.queries import authority_of
 from accounts.recent import recent_authentication
 from beneficiaries import operations, queries, rules
@@ -71,7 +73,7 @@ def _cells(export: Export) -> Iterator[dict]:
     url = reverse("beneficiaries:export-detail", args=[export.reference])
     yield {"text": export.reference, "url": url}
     yield {"text": kinds[export.kind].title}
-    yield {"text": export.maker.get_full_name() or export.maker.username}
+    yield {"text": export.maker.name}
     yield {"text": date_format(localdate(export.asked_at), "SHORT_DATE_FORMAT")}
     yield {"text": export.written_rows or export.counted_rows}
     yield {"text": export.get_state_display()}
@@ -141,11 +143,39 @@ def export_detail(request, export_reference: str):
         "kind": kinds[export.kind],
         "form": form if decides else None,
         "file": _file_of(export, request.user),
-        "narrowed": queries.export_filters(export),
+        "told": _told(export),
     }
     return submit(request, form, purpose=f"export-answer:{export.pk}", deed=deed) or render(
         request, "beneficiaries/export_detail.html", context
     )
+
+
+def _told(export: Export) -> list[dict[str, object]]:
+    """How it stands with a list, line by line."""
+    found: list[dict[str, object]] = [
+        {"key": _("State"), "value": export.get_state_display(), "hint": export.get_failure_display()},
+        {"key": _("Organisation"), "value": export.organisation.name},
+        {"key": _("Asked for"), "value": _by(export.asked_at, export.maker)},
+        {"key": _("Needed for"), "value": export.reason},
+        *({"key": label, "value": value} for label, value in queries.export_filters(export)),
+        {"key": _("Rows counted"), "value": export.counted_rows},
+    ]
+    if export.written_rows:
+        found.append({"key": _("Rows written"), "value": export.written_rows})
+    if export.decided_by:
+        decided = _by(export.decided_at, export.decided_by)
+        found.append({"key": _("Decided"), "value": decided, "hint": export.answer})
+    if export.expires_at:
+        found.append({"key": _("Destroyed after"), "value": _at(export.expires_at)})
+    return found
+
+
+def _at(moment: datetime) -> str:
+    return date_format(localtime(moment), "DATETIME_FORMAT")
+
+
+def _by(moment: datetime | None, person: User) -> str:
+    return f"{_at(moment)}, {person.name}" if moment else person.name
 
 
 @login_required

@@ -74,7 +74,7 @@ def _identity(case: Case, file, today: date) -> dict:
         {"label": _("Sex"), "value": case.beneficiary.get_sex_display()},
         {"label": _("Age"), "value": age if age is not None else _("not known")},
         {"label": _("Led by"), "value": case.lead_organisation.name},
-        {"label": _("Caseworker"), "value": file.caseworker.get_full_name() or file.caseworker.username},
+        {"label": _("Caseworker"), "value": file.caseworker.name},
         {"label": _("Danger"), "value": file.get_risk_display()},
     ]
     return {
@@ -206,7 +206,7 @@ def _moment(value: date | datetime) -> datetime:
 
 
 def _name(user) -> str:
-    return (user.get_full_name() or user.username) if user else ""
+    return user.name if user else ""
 
 
 def _timeline(case: Case, parts: dict) -> list[dict]:
