@@ -151,23 +151,21 @@ def export_detail(request, export_reference: str):
 
 
 def _told(export: Export) -> list[dict[str, object]]:
-    """How it stands with a list, line by line."""
-    found: list[dict[str, object]] = [
-        {"key": _("State"), "value": export.get_state_display(), "hint": export.get_failure_display()},
-        {"key": _("Organisation"), "value": export.organisation.name},
-        {"key": _("Asked for"), "value": _by(export.asked_at, export.maker)},
-        {"key": _("Needed for"), "value": export.reason},
-        *({"key": label, "value": value} for label, value in queries.export_filters(export)),
-        {"key": _("Rows counted"), "value": export.counted_rows},
+    """How it stands with a list, line by line; what isn't so yet is left out."""
+    state = export.get_state_display()
+    lines: list[tuple[str, object]] = [
+        (_("State"), f"{state}. {export.get_failure_display()}" if export.failure else state),
+        (_("Organisation"), export.organisation.name),
+        (_("Asked for"), _by(export.asked_at, export.maker)),
+        (_("Needed for"), export.reason),
+        *queries.export_filters(export),
+        (_("Rows counted"), export.counted_rows),
+        (_("Rows written"), export.written_rows),
+        (_("Decided"), export.decided_by and _by(export.decided_at, export.decided_by)),
+        (_("Why, if not"), export.answer),
+        (_("Destroyed after"), export.expires_at and _at(export.expires_at)),
     ]
-    if export.written_rows:
-        found.append({"key": _("Rows written"), "value": export.written_rows})
-    if export.decided_by:
-        decided = _by(export.decided_at, export.decided_by)
-        found.append({"key": _("Decided"), "value": decided, "hint": export.answer})
-    if export.expires_at:
-        found.append({"key": _("Destroyed after"), "value": _at(export.expires_at)})
-    return found
+    return [{"key": label, "value": value} for label, value in lines if value]
 
 
 def _at(moment: datetime) -> str:
@@ -175,7 +173,8 @@ def _at(moment: datetime) -> str:
 
 
 def _by(moment: datetime | None, person: User) -> str:
-    return f"{_at(moment)}, {person.name}" if moment else person.name
+    assert moment is not None  # a constraint: who decided did so at some time
+    return f"{_at(moment)}, {person.name}"
 
 
 @login_required
