@@ -46,9 +46,8 @@ def organisations_for(kind: Kind, user) -> frozenset[UUID]:
     return authority.where(Permission.EXPORT_CASES) & authority.where(*kind.opened_by)
 
 
-def filters_in(kind: Kind, given: Mapping[str, str]) -> dict[str, str]:
-    """Of what stands in an address the filters of this kind, where the list's page narrows by them too."""
-    form = kind.filters(given)
+def filters_in(form: forms.Form) -> dict[str, str]:
+    """By what a list's page narrows, as it stands in the address; nothing where the form takes it not."""
     if not form.is_valid():
         return {}
-    return {name: given[name].strip() for name in form.fields if form.cleaned_data[name]}
+    return {name: form.data[name].strip() for name in form.fields if form.cleaned_data[name]}

@@ -58,18 +58,17 @@ def case_list(request):
         "first": start + 1,
         "last": start + len(page[:PAGE]),
         "may_write": authority.may("write_cases"),
-        "export_url": _export_url(request),
+        "export_url": _export_url(request.user, form),
     }
     return render(request, "beneficiaries/case_list.html", context)
 
 
-def _export_url(request) -> str:
+def _export_url(user, form: CaseFilter) -> str:
     """Where the list as it is narrowed here is asked for as a file; "" for who may not take it out."""
-    kind = kinds["cases"]
-    if not organisations_for(kind, request.user):
+    if not organisations_for(kinds["cases"], user):
         return ""
     address = reverse("beneficiaries:export-ask", args=["cases"])
-    return f"{address}?{urlencode(filters_in(kind, request.GET))}"
+    return f"{address}?{urlencode(filters_in(form))}"
 
 
 def column_labels() -> list[str]:

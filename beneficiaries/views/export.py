@@ -88,7 +88,7 @@ def export_ask(request, kind: str):
     organisations = organisations_for(kinds[kind], request.user)
     if not organisations:
         raise PermissionDenied
-    filters = filters_in(kinds[kind], request.GET)
+    filters = filters_in(kinds[kind].filters(request.GET))
     form = ExportForm(request.POST or None, organisations=organisations)
 
     def deed() -> str:
