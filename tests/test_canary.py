@@ -216,12 +216,13 @@ def known(case: Case, user) -> dict[str, list[str]]:
         }
 
 
-def _crawl(client, case: Case, cast) -> tuple[int, list[str]]:
-    """Every address of the resolver with the first NGO's keys, and every link found on the way; GET and POST."""
+def _crawl(client, case: Case, cast, *, until: str = "nothing") -> tuple[int, list[str]]:
+    """Every address of the resolver with the first NGO's keys, and every link found on the way; GET and POST. Ends
+    early at a trace of the address that one looks for, where one does."""
     waiting = {address for _, route in patterns() for address in fill(route, known(case, cast[A]))}
     waiting |= {f"/cases/?find={word}" for word in ("kanari", case.reference)}
     seen, traces = set(), []
-    while waiting:
+    while waiting and not any(until in trace for trace in traces):
         address = waiting.pop()
         seen.add(address)
         for method in (client.get, client.post):
@@ -243,8 +244,9 @@ def test_the_crawl_finds_the_tokens_where_they_may_be_seen(canary_case, cast, si
     """The positive control: the first NGO's own caseworker meets them."""
     client = sign_in(A)
     client.raise_request_exception = False
-    _count, traces = _crawl(client, canary_case, cast)
-    assert any(f"/cases/{canary_case.reference}/" in trace for trace in traces)
+    page = f"/cases/{canary_case.reference}/"
+    _count, traces = _crawl(client, canary_case, cast, until=page)
+    assert any(page in trace for trace in traces)
 
 
 def test_the_second_ngo_meets_no_trace(canary_case, cast, sign_in):
