@@ -44,7 +44,7 @@ FILES = [
         "beneficiaries/models/document.py",
         "        by_confidentiality=True,\n",
         "",
-        first="tests/test_scope_alone.py::test_pythons_scope_finds_the_rows_that_the_policies_find",
+        first=DOCUMENTS + "test_a_confidential_paper_is_not_there_for_who_may_not_read_it",
     ),
     Mutant(
         "beneficiaries: who works on a case throws its papers away",
