@@ -44,6 +44,7 @@ from reintegration.models import FollowUp, Grant, Plan
 CAST: dict[str, tuple[str, str, str, str, str]] = {
     "ngo_a_caseworker": ("Maya", "Gurung", "NGO_A", RoleCode.CASEWORKER, "en"),
     "ngo_a_reader": ("Hari", "Thapa", "NGO_A", RoleCode.READER, "en"),
+    "ngo_a_supervisor": ("Kamala", "Limbu", "NGO_A", RoleCode.SUPERVISOR, "en"),
     "ngo_a_focal_point": ("Sarita", "Rai", "NGO_A", RoleCode.FOCAL_POINT, "en"),
     "ngo_b_caseworker": ("Nima", "Sherpa", "NGO_B", RoleCode.CASEWORKER, "ne"),
     "iom_supervisor": ("Anita", "Karki", "IOM", RoleCode.SUPERVISOR, "en"),
@@ -51,6 +52,7 @@ CAST: dict[str, tuple[str, str, str, str, str]] = {
     "iom_finance": ("Deepa", "Maharjan", "IOM", RoleCode.FINANCE, "en"),
     "programme_manager": ("Kiran", "Basnet", "IOM", RoleCode.PROGRAMME_MANAGER, "en"),
     "protection_supervisor": ("Laxmi", "Poudel", "IOM", RoleCode.PROTECTION_SUPERVISOR, "en"),
+    "protection_supervisor_2": ("Rita", "Lama", "IOM", RoleCode.PROTECTION_SUPERVISOR, "ne"),
     "data_steward": ("Prakash", "Joshi", "IOM", RoleCode.DATA_STEWARD, "en"),
     "researcher": ("Rojina", "Shakya", "IOM", RoleCode.RESEARCHER, "en"),
     "auditor": ("Suresh", "Bhatta", "IOM", RoleCode.AUDITOR, "en"),

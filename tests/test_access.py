@@ -22,8 +22,10 @@ from tests.addresses import patterns
 
 NOBODY = "nobody"
 EVERYONE = (*CAST, NOBODY)
-A_WRITES, A_READS = {"ngo_a_caseworker"}, {"ngo_a_caseworker", "ngo_a_reader"}
-IOM_WRITES, IOM_READS = {"iom_supervisor"}, {"iom_supervisor", "protection_supervisor"}
+A_WRITES = {"ngo_a_caseworker", "ngo_a_supervisor"}
+A_READS = A_WRITES | {"ngo_a_reader"}
+PROTECTION = {"protection_supervisor", "protection_supervisor_2"}
+IOM_WRITES, IOM_READS = {"iom_supervisor"}, {"iom_supervisor"} | PROTECTION
 B = {"ngo_b_caseworker"}
 FIGURES = {"iom_supervisor", "iom_approver", "iom_finance", "programme_manager"}
 TARGETS = ("a", "b", "missing")
@@ -36,7 +38,7 @@ NAMES = {
 # Who reads a case file, by target; who may write it.
 READS = {"a": A_READS | IOM_READS, "b": B, "missing": set()}
 WRITES = {"a": A_WRITES | IOM_WRITES, "b": B, "missing": set()}
-ERASES: dict[str, set] = {"a": set(), "b": set(), "missing": set()}
+ERASES: dict[str, set] = {"a": {"ngo_a_supervisor"}, "b": set(), "missing": set()}
 LEADS = {"a": A_WRITES, "b": B, "missing": set()}
 # A grant of a case that isn't shared is still seen by those who decide on figures.
 GRANTS = {"a": A_READS | IOM_READS | FIGURES, "b": B | FIGURES, "missing": set()}
@@ -96,20 +98,22 @@ def always(status: int):
 WRITERS = A_WRITES | IOM_WRITES | B
 READERS = A_READS | IOM_READS | B
 # An own draft of the first NGO's caseworker; nobody else finds it.
-DRAFT = {"a": A_WRITES, "b": B, "missing": set()}
+DRAFT = {"a": {"ngo_a_caseworker"}, "b": B, "missing": set()}
 # A referral to the other NGO: read on both sides, and answered by those who write on either.
 REFERRALS = {"a": A_READS | IOM_READS | B, "b": B | A_READS, "missing": set()}
-ANSWERS = {"a": A_WRITES | B, "b": B | A_WRITES, "missing": set()}
+ANSWERS = {"a": A_WRITES | B, "b": B | {"ngo_a_caseworker"}, "missing": set()}
 # An offer of a case to an organisation that isn't of the cast: read by those who work on the case, taken back by its
 # lead; the receiver's side is walked in tests/test_transfer.py.
 OFFERS, TAKES_BACK = READS, LEADS
+REFERS = {"a": {"ngo_a_caseworker"}, "b": B, "missing": set()}
 # The first NGO's caseworker is kept by its focal point, the second NGO's by nobody of the cast; neither awaits a
 # password.
 FOCAL = {"ngo_a_focal_point"}
 STAFF = {"a": FOCAL, "b": set(), "missing": set()}
 NOT_ONE: dict[str, set[str]] = {target: set() for target in TARGETS}
 # Lists that go out: asked for by who may, and each for its maker alone; nobody of the cast agrees in a partner.
-EXPORTS = {"ngo_a_caseworker", "ngo_b_caseworker", "iom_supervisor"}
+EXPORTS = {"ngo_a_caseworker", "ngo_a_supervisor", "ngo_b_caseworker", "iom_supervisor"}
+SEEN_EXPORT = {"a": A_WRITES, "b": B, "missing": set()}  # by who may approve it, too
 OWN_EXPORT: dict[str, set[str]] = {"a": {"ngo_a_caseworker"}, "b": {"ngo_b_caseworker"}, "missing": set()}
 # Visits: who reads the case finds them; only who writes it records them.
 DECIDES = {
@@ -240,7 +244,7 @@ TABLE: dict[str, Row] = {
     "beneficiaries:intake-situation": Row(case_page(DRAFT, ok=302), case_page(DRAFT, ok=302), TARGETS),
     "beneficiaries:consent-share": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
     "beneficiaries:consent-withdraw": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
-    "beneficiaries:case-hand-on": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
+    "beneficiaries:case-hand-on": Row(case_page(READS, REFERS), case_page(READS, REFERS), TARGETS),
     "beneficiaries:transfer-detail": Row(case_page(OFFERS), case_page(OFFERS, TAKES_BACK), TARGETS),
     "beneficiaries:case-readers": Row(case_page(READS), refused, TARGETS),
     # Nobody of the cast may erase in a partner.
@@ -250,15 +254,15 @@ TABLE: dict[str, Row] = {
     "beneficiaries:document-add": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "beneficiaries:document-file": Row(case_page(READS), refused, TARGETS),
     "beneficiaries:document-remove": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
-    "beneficiaries:referral-send": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
+    "beneficiaries:referral-send": Row(case_page(READS, REFERS), case_page(READS, REFERS), TARGETS),
     "beneficiaries:referral-list": Row(page(READERS), refused),
     "beneficiaries:referral-detail": Row(case_page(REFERRALS), case_page(REFERRALS, ANSWERS), TARGETS),
     "beneficiaries:export-list": Row(page(EXPORTS), refused),
     "beneficiaries:export-ask": Row(page(EXPORTS), page(EXPORTS)),
-    "beneficiaries:export-detail": Row(case_page(OWN_EXPORT), case_page(OWN_EXPORT, NOT_ONE), TARGETS),
+    "beneficiaries:export-detail": Row(case_page(SEEN_EXPORT), case_page(SEEN_EXPORT, NOT_ONE), TARGETS),
     "beneficiaries:export-password": Row(case_page(OWN_EXPORT), refused, TARGETS),
     "beneficiaries:export-file": Row(case_page(OWN_EXPORT), refused, TARGETS),
-    "beneficiaries:emergency-open": Row(page({"protection_supervisor"}), page({"protection_supervisor"})),
+    "beneficiaries:emergency-open": Row(page(PROTECTION), page(PROTECTION)),
     "case-detail": Row(case_page(READS), refused, TARGETS),
     "projects:project-list": Row(page(), refused),
     "project-detail": Row(page(), refused),
@@ -431,7 +435,7 @@ def test_the_table(client, cast, keys, tally, person):
 # case, and Python's own question whether they may write it, or lead it, is gone. The page then shows its form (200)
 # and the API asks for JSON (415), where there was a 403; that nothing can be written is asked of each deed with a
 # right body in tests/test_deeds_alone.py.
-ONLY_READ = {"ngo_a_reader", "protection_supervisor"}
+ONLY_READ = {"ngo_a_reader"} | PROTECTION
 FOUND_BY_REFERENCE = FIGURES - {"iom_supervisor"}
 LED_PAGES = ("beneficiaries:consent-share", "beneficiaries:consent-withdraw", "beneficiaries:document-remove")
 ANSWERED_PAGES = ("beneficiaries:referral-detail", "beneficiaries:transfer-detail")

@@ -34,7 +34,7 @@ from tests import story
 from tests.test_look import inline_in
 
 pytestmark = pytest.mark.django_db
-A, B, READER = "ngo_a_caseworker", "ngo_b_caseworker", "ngo_a_reader"
+A, B, READER, A_SUPERVISOR = "ngo_a_caseworker", "ngo_b_caseworker", "ngo_a_reader", "ngo_a_supervisor"
 SUPERVISOR, APPROVER, FINANCE = "iom_supervisor", "iom_approver", "iom_finance"
 ROOT = "/api/v1/"
 MISSING = uuid.UUID(int=7)
@@ -266,7 +266,7 @@ def test_a_list_holds_what_its_reader_sees_and_no_more(username, program, cast, 
         assert set(listed) == seen, path
 
 
-OWN = {A, READER}
+OWN = {A, READER, A_SUPERVISOR}
 FIGURES = {SUPERVISOR, APPROVER, FINANCE, "programme_manager"}
 
 
@@ -310,10 +310,10 @@ DEEDS = [
     ("transfers", "answer"),
 ]
 MAY = {
-    "close": {A},
-    "withdraw": {A},
-    "record": {A},
-    "answer": {A},
+    "close": {A, A_SUPERVISOR},
+    "withdraw": {A, A_SUPERVISOR},
+    "record": {A, A_SUPERVISOR},
+    "answer": {A, A_SUPERVISOR},
     "endorse": {SUPERVISOR},
     "approve": {APPROVER},
     "refuse": {SUPERVISOR, APPROVER},
@@ -336,7 +336,7 @@ def test_a_deed_is_hidden_refused_or_open(path, deed, program, cast, whole_case)
 @pytest.mark.parametrize("path", [path for path, kind in KINDS.items() if hasattr(kind, "create")])
 def test_making_rows_is_for_those_who_write_cases(path, program):
     for username in CAST:
-        expected = 400 if username in {A, B, SUPERVISOR} else 403
+        expected = 400 if username in {A, A_SUPERVISOR, B, SUPERVISOR} else 403
         assert program(username).post(f"{path}/", {}).status_code == expected, username
 
 

@@ -242,6 +242,7 @@ def test_nobody_agrees_for_another_organisation_or_to_their_own(case, cast, monk
 
 @pytest.mark.django_db
 def test_where_nobody_may_agree_it_is_said(case, cast, monkeypatch):
+    Membership.objects.filter(user=cast["ngo_a_supervisor"]).update(ends_on=now().date() - timedelta(days=1))
     short_day(monkeypatch, 0)
     with acting_as(cast[A]), pytest.raises(ValidationError, match="nobody there may"):
         story.asked_export(cast[A], find=NAME)

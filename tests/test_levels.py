@@ -182,8 +182,8 @@ def test_a_referral_through_the_pages(case, cast, sign_in):
 
 
 READERS = {
-    "normal": {A, "ngo_a_reader", "iom_supervisor", PROTECTION},
-    "restricted": {A},
+    "normal": {A, "ngo_a_supervisor", "ngo_a_reader", "iom_supervisor", PROTECTION, f"{PROTECTION}_2"},
+    "restricted": {A, "ngo_a_supervisor"},
     "counselling": {A},
 }
 

@@ -37,9 +37,11 @@ OPENED_IN_AN_EMERGENCY = {("b", "protection_supervisor"): "working"}
 WORK = {
     "ngo_a_caseworker": {"reads", "writes", "restricted", "counselling"},
     "ngo_a_reader": {"reads"},
+    "ngo_a_supervisor": {"reads", "writes", "restricted", "figures", "decides"},
     "ngo_b_caseworker": {"reads", "writes", "restricted", "counselling"},
     "iom_supervisor": {"reads", "writes", "restricted", "figures", "decides"},
     "protection_supervisor": {"reads"},
+    "protection_supervisor_2": {"reads"},
     "iom_approver": {"figures", "decides"},
     "iom_finance": {"figures", "decides"},
     "programme_manager": {"figures"},

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from accounts.models import Notice, User
+from accounts.models import Membership, Notice, User
 from beneficiaries import queries
 from beneficiaries.operations import tell_of_unusual_reading
 from beneficiaries.rules import UNUSUAL_FROM
@@ -139,6 +139,7 @@ def test_reading_by_day_that_is_not_much_is_nobodys_business(cast):
 
 
 def test_reading_of_ones_own_family_name_is_told_to_the_focal_point_where_nobody_supervises(cast):
+    Membership.objects.filter(user=cast["ngo_a_supervisor"]).update(ends_on=now().date() - timedelta(days=1))
     reader = cast["ngo_a_reader"]
     User.objects.filter(pk=reader.pk).update(last_name="Tamang")
     with acting_as(cast[A]):

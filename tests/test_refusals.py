@@ -28,7 +28,8 @@ from reintegration.operations.grant import GrantNotMovable
 from tests import story
 
 A, B, SUPERVISOR = "ngo_a_caseworker", "ngo_b_caseworker", "iom_supervisor"
-LEADS, WRITES, ADMINISTRATOR = {A}, {A, SUPERVISOR}, {"administrator"}
+LEADS, ADMINISTRATOR = {A, "ngo_a_supervisor"}, {"administrator"}
+WRITES = LEADS | {SUPERVISOR}
 ASKED = {"given_by": "self", "how": "spoken"}
 EMERGENCY = "She called and was then cut off; no one answers."
 
@@ -100,7 +101,7 @@ DEEDS = {
             now=now(),
         ),
     ),
-    "refer a case": (LEADS, lambda told, by: _send(told, by)),
+    "refer a case": ({A}, lambda told, by: _send(told, by)),
     "accept a referral": (
         {B},
         lambda told, by: cases.answer_referral(
@@ -108,7 +109,7 @@ DEEDS = {
         ),
     ),
     "open a file in an emergency": (
-        {"protection_supervisor"},
+        {"protection_supervisor", "protection_supervisor_2"},
         lambda told, by: cases.break_glass(typed=told["case"].reference, reason=EMERGENCY, by=by, now=now()),
     ),
     "take a list out": (LEADS, lambda told, by: story.asked_export(by)),

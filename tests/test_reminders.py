@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.core import mail
@@ -72,7 +72,7 @@ def test_a_recorded_follow_up_and_a_closed_case_are_not_told(due, cast, owner):
 def test_when_the_caseworker_left_a_colleague_is_told(due, cast, owner):
     second = User.objects.create(username="second", email="second@example.org")
     role = Membership.objects.get(user=cast[A]).role
-    Membership.objects.create(user=second, role=role, starts_on=now().date() - timedelta(days=1))
+    Membership.objects.create(user=second, role=role, starts_on=date(2010, 1, 1) - timedelta(days=1))
     Membership.objects.filter(user=cast[A]).update(ends_on=now().date() - timedelta(days=1))
     assert operations.send_due_reminders(now=now())["sent"] == 1
     outbox.deliver()
@@ -80,7 +80,9 @@ def test_when_the_caseworker_left_a_colleague_is_told(due, cast, owner):
 
 
 def test_with_nobody_to_tell_the_sweep_says_so(due, cast):
-    Membership.objects.filter(user=cast[A]).update(ends_on=now().date() - timedelta(days=1))
+    Membership.objects.filter(role__organisation__code="NGO_A").update(
+        ends_on=now().date() - timedelta(days=1)
+    )
     assert operations.send_due_reminders(now=now()) == {"sent": 0, "without_recipient": 1}
 
 
