@@ -10,8 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
@@ -59,7 +58,9 @@ def is_confined(request: HttpRequest) -> bool:
 
 def to_confirm(request: HttpRequest) -> HttpResponse:
     """Lead to the page where one says again who one is, and from there back to this one."""
-    return redirect(f"{reverse('accounts:confirm')}?{urlencode({'next': request.get_full_path()})}")
+    return HttpResponseRedirect(
+        f"{reverse('accounts:confirm')}?{urlencode({'next': request.get_full_path()})}"
+    )
 
 
 def recent_authentication(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Callable
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from core import idempotency
@@ -48,7 +48,20 @@ def submit(
             ),
         )
         return None
-    return redirect(led or "/")
+    return HttpResponseRedirect(led or "/")
+
+
+def own_address(request: HttpRequest, wanted: str) -> str:
+    """`wanted` as a path of this site with its query, or the first page where it leads anywhere else.
+
+    What somebody typed is an address and nothing else: `redirect` would also take it for the name of a view.
+    """
+    if not url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
+        return "/"
+    found = urlsplit(wanted)
+    if not found.path.startswith("/") or found.path.startswith(("//", "/\\")):
+        return "/"
+    return f"{found.path}?{found.query}" if found.query else found.path
 
 
 def offset_of(request: HttpRequest) -> int:

@@ -112,6 +112,19 @@ def test_rules_know_no_rows_no_clock_and_no_request(path):
     assert not {name for name in names if re.search(r"\.objects$|^request$|\.(today|now)$", name)}
 
 
+@pytest.mark.parametrize("path", sources("views", "admin", "middleware", "pages", "recent"), ids=_id)
+def test_redirect_is_given_names_of_views_that_are_written_out(path):
+    """`redirect` takes what it is given for a view's name first: what somebody typed goes to own_address."""
+    loose = [
+        f"{node.lineno}: {ast.unparse(node)}"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("redirect", "resolve_url", "shortcuts.redirect")
+        and not re.match(r"f?'[a-z_]+(:[a-z_{]|-)", ast.unparse(node.args[0]))
+    ]
+    assert loose == []
+
+
 def test_no_file_has_a_name_that_says_nothing():
     assert [str(path) for path in sources() if path.name in FORBIDDEN_FILES] == []
 

@@ -1,14 +1,16 @@
 """Notices, the language of pages, and the page for a token that didn't fit."""
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.http import HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.utils import translation
 from django.views.decorators.http import require_GET, require_POST
-from django.views.i18n import set_language
 
 from accounts import operations
 from accounts.models import Notice
+from accounts.views.sign_in import keep_cookie
 from core.clock import now
+from core.pages import own_address
 
 
 @login_required
@@ -28,14 +30,13 @@ def notice_mark_read(request):
 @require_POST
 def language_change(request):
     """Change the page's language, and for somebody signed in that of mails and notices too."""
-    language = request.POST.get("language", "")
-    if (
-        request.user.is_authenticated
-        and translation.check_for_language(language)
-        and language in ("en", "ne")
-    ):
-        operations.change_language(by=request.user, language=language)
-    return set_language(request)
+    language, sent_from = request.POST.get("language", ""), request.headers.get("referer", "/")
+    response = HttpResponseRedirect(own_address(request, request.POST.get("next") or sent_from))
+    if language in dict(settings.LANGUAGES):
+        keep_cookie(response, settings.LANGUAGE_COOKIE_NAME, language, None)
+        if request.user.is_authenticated:
+            operations.change_language(by=request.user, language=language)
+    return response
 
 
 def csrf_failure(request, reason=""):

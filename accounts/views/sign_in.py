@@ -10,10 +10,9 @@ from django.conf import settings
 from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_required
 from django.core import signing
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.crypto import constant_time_compare
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -28,6 +27,7 @@ from accounts.operations.throttle import account_key
 from accounts.queries import factors_of, is_enrolled
 from accounts.visitors import address_of
 from core.clock import now
+from core.pages import own_address
 
 PENDING, PENDING_SECONDS = (
     "pending",
@@ -39,9 +39,7 @@ METHODS = ["GET", "HEAD", "POST"]
 
 def safe_next(request: HttpRequest) -> str:
     """Where to go afterwards: an address of this site, or the first page."""
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
-    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if safe else "/"
+    return own_address(request, request.POST.get("next") or request.GET.get("next") or "/")
 
 
 def keys_of(request: HttpRequest, username: str) -> dict[str, str]:
@@ -78,7 +76,7 @@ def told_to_wait(
 @require_http_methods(METHODS)
 def sign_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
-        return redirect(safe_next(request))
+        return HttpResponseRedirect(safe_next(request))
     form = SignInForm(request.POST or None)
     context = {"form": form, "next": safe_next(request)}
     if request.method == "POST" and form.is_valid():
@@ -166,15 +164,16 @@ def _enter(request: HttpRequest, user: User, method: str) -> HttpResponse:
     if method != "password":
         recent.prove(request, by_factor=True)
     operations.note_sign_in(user=user, method=method, now=now())
-    response = redirect(pending["next"] if pending else safe_next(request))
+    response = HttpResponseRedirect(pending["next"] if pending else safe_next(request))
     if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
-        _keep(response, settings.LANGUAGE_COOKIE_NAME, user.language, None)
+        keep_cookie(response, settings.LANGUAGE_COOKIE_NAME, user.language, None)
     known = signing.dumps([account_key(user.username), secrets.token_hex(16)], salt=KNOWN)
-    _keep(response, KNOWN, known, KNOWN_SECONDS)
+    keep_cookie(response, KNOWN, known, KNOWN_SECONDS)
     return response
 
 
-def _keep(response: HttpResponse, name: str, value: str, seconds: int | None) -> None:
+def keep_cookie(response: HttpResponse, name: str, value: str, seconds: int | None) -> None:
+    """Set a cookie for `seconds`, or until the browser is closed."""
     response.set_cookie(
         name, value, max_age=seconds, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
     )
@@ -194,7 +193,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
     if not isinstance(answer, str):
         return answer
     recent.prove(request, by_factor=has_factor)
-    return redirect(safe_next(request))
+    return HttpResponseRedirect(safe_next(request))
 
 
 def _with_password(request: HttpRequest, user: User, template: str) -> HttpResponse | str:
