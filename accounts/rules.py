@@ -1,6 +1,6 @@
 """What a role can't do, who may give it, how somebody stands, and how long a session and a wait last."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -116,8 +116,14 @@ class Patience(NamedTuple):
 # Few for one account. Many for one address, as an office of thirty people may share it.
 PATIENCE = {
     "account": Patience(free=4, longest=timedelta(minutes=15), forgotten=timedelta(days=1)),
+    "browser": Patience(free=4, longest=timedelta(minutes=15), forgotten=timedelta(days=1)),
     "address": Patience(free=30, longest=timedelta(minutes=5), forgotten=timedelta(hours=1)),
 }
+
+
+def waits_for(kinds: Collection[str]) -> list[str]:
+    """For which of the keys that a try counts for it must wait: a known browser for its own failures alone."""
+    return [kind for kind in kinds if kind == "browser" or "browser" not in kinds]
 
 
 def wait_left(kind: str, failures: int, failed_at: datetime, *, at: datetime) -> timedelta:

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import SignInThrottle
+from accounts.operations import throttle_keys
 from accounts.rules import PATIENCE, wait_left
 from core.clock import now
 from reintegration.demo import password_of
@@ -90,6 +91,51 @@ def test_one_address_that_tries_many_names_waits(cast, still):
     assert give_password(Client(REMOTE_ADDR="198.51.100.9"), "name999", "wrong").status_code == 200
     mapped = Client(REMOTE_ADDR="::ffff:198.51.100.8")
     assert give_password(mapped, "name999", "wrong").status_code == 429
+
+
+@pytest.mark.django_db
+def test_a_known_browser_does_not_wait_for_the_failures_of_others_at_its_address(cast, still):
+    address, free = "198.51.100.8", PATIENCE["address"].free
+    mine, thief = Client(REMOTE_ADDR=address), Client(REMOTE_ADDR=address)
+    give_password(mine, WHO)
+    mine.post("/accounts/logout/")
+    for number in range(free + 1):
+        give_password(Client(REMOTE_ADDR=address), f"name{number}", "wrong")
+    assert give_password(thief, WHO).status_code == 429
+    assert give_password(mine, "ngo_a_reader").status_code == 429  # it is known for one account alone
+    assert give_password(mine, WHO).status_code == 302
+
+
+@pytest.mark.django_db
+def test_a_known_browser_guesses_no_more_than_any_other(cast, still):
+    """Copied to many addresses, or used to clear an address, its cookie is worth nothing."""
+    address, owner = "198.51.100.8", Client()
+    give_password(owner, WHO)
+    copies = []
+    for number in range(FREE + 2):
+        copy = Client(REMOTE_ADDR=f"198.51.100.{20 + number}")
+        copy.cookies["known"] = owner.cookies["known"].value
+        copies.append(give_password(copy, WHO, "wrong").status_code)
+    assert copies == [200] * (FREE + 1) + [429]
+    for number in range(PATIENCE["address"].free + 1):
+        give_password(Client(REMOTE_ADDR=address), f"name{number}", "wrong")
+    still.move_to(now() + timedelta(seconds=2))
+    clearing = Client(REMOTE_ADDR=address)
+    clearing.cookies["known"] = owner.cookies["known"].value
+    assert give_password(clearing, WHO).status_code == 302
+    kept = SignInThrottle.objects.get(key=throttle_keys(username="", address=address)["address"])
+    assert kept.failures == PATIENCE["address"].free + 1
+
+
+@pytest.mark.django_db
+def test_failures_of_a_known_browser_count_for_its_address(cast, still):
+    address = "198.51.100.8"
+    mine = Client(REMOTE_ADDR=address)
+    give_password(mine, WHO)
+    mine.post("/accounts/logout/")
+    _fail(mine, 3)
+    kept = SignInThrottle.objects.get(key=throttle_keys(username="", address=address)["address"])
+    assert kept.failures == 3
 
 
 @pytest.mark.django_db

@@ -1,7 +1,8 @@
 """Signing in costs time after failures: by account and by address, counted in PostgreSQL.
 
 Nobody is locked out for ever: a wait grows to a fixed longest. A browser that its owner signed in with before waits for
-its own failures alone, so that a stranger who tries an account again and again doesn't shut its owner out.
+its own failures alone: neither a stranger who tries the account again and again nor the others in its office shut its
+owner out. It is known for one account, so it opens no way to guess at others; its failures count for its address too.
 """
 
 import time
@@ -11,7 +12,7 @@ from django.db import connection
 from django.utils.crypto import salted_hmac
 
 from accounts.models import SignInThrottle
-from accounts.rules import PATIENCE, wait_left
+from accounts.rules import PATIENCE, wait_left, waits_for
 
 LOCKS = 0x5A49  # of PostgreSQL's advisory locks those of accounts that somebody tries just now
 PAUSE, AT_ONCE = 0.05, timedelta(seconds=1)
@@ -33,10 +34,15 @@ def account_key(username: str) -> str:
 
 def throttle_keys(*, username: str, address: str, browser: str = "") -> dict[str, str]:
     """What a try counts for: the account, or the known browser in its place; and the address where it is known."""
-    keys = {"account": _key("browser", browser) if browser else account_key(username)}
+    keys = {"browser": _key("browser", browser)} if browser else {"account": account_key(username)}
     if address:
         keys["address"] = _key("address", address)
     return keys
+
+
+def _own(keys: dict[str, str]) -> str:
+    """The key of the known browser, or of the account."""
+    return keys.get("browser") or keys["account"]
 
 
 def _key(kind: str, value: str) -> str:
@@ -44,20 +50,20 @@ def _key(kind: str, value: str) -> str:
 
 
 def begin_try(keys: dict[str, str], *, now: datetime) -> None:
-    """Refuse where one must wait; else hold the account's lock to the end of this transaction.
+    """Refuse where one must wait; else hold the account's or browser's lock to the end of this transaction.
 
     Tries at one moment go one after the other, so that none of them passes before the others' failures count.
     """
     end = time.monotonic() + AT_ONCE.total_seconds()
-    while not _is_locked(keys["account"]):
+    while not _is_locked(_own(keys)):
         if time.monotonic() > end:
             raise MustWait(AT_ONCE)
         time.sleep(PAUSE)
     rows = {row.key: row for row in SignInThrottle.objects.filter(key__in=keys.values())}
     waits = [
-        wait_left(kind, rows[key].failures, rows[key].failed_at, at=now)
-        for kind, key in keys.items()
-        if key in rows
+        wait_left(kind, rows[keys[kind]].failures, rows[keys[kind]].failed_at, at=now)
+        for kind in waits_for(keys)
+        if keys[kind] in rows
     ]
     if any(waits):
         raise MustWait(max(waits))
@@ -82,6 +88,6 @@ def count_failure(keys: dict[str, str], *, now: datetime) -> None:
 
 
 def forget_failures(keys: dict[str, str], *, now: datetime) -> None:
-    """After success the account starts anew; the address doesn't, or one's own account would clear it."""
-    SignInThrottle.objects.filter(key=keys["account"]).delete()
+    """After success the account or browser starts anew; the address doesn't, or one's own account would clear it."""
+    SignInThrottle.objects.filter(key=_own(keys)).delete()
     SignInThrottle.objects.filter(failed_at__lt=now - LONGEST_KEPT).delete()

@@ -332,4 +332,18 @@ ACCOUNTS = [
         "if hops[0]:\n        return hops[0]",
         first="tests/test_throttle.py::test_a_forged_forwarded_address_changes_nothing",
     ),
+    Mutant(
+        "accounts: a known browser waits for nothing",
+        "accounts/rules.py",
+        'if kind == "browser" or "browser" not in kinds',
+        'if "browser" not in kinds',
+        first="tests/test_throttle.py::test_a_known_browser_guesses_no_more_than_any_other",
+    ),
+    Mutant(
+        "accounts: a browser is known for every account",
+        "accounts/views/sign_in.py",
+        'browser = number if key == account_key(username) else ""',
+        "browser = number",
+        first="tests/test_throttle.py::test_a_known_browser_does_not_wait_for_the_failures_of_others_at_its_address",
+    ),
 ]
