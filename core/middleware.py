@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from django.db import transaction
+from django.middleware.gzip import GZipMiddleware
 
 from core import audit
 from core.context import enter, entered_as
@@ -70,6 +71,22 @@ class DenialRecord:
                     },
                 )
         return response
+
+
+class CompressedPages(GZipMiddleware):
+    """Compress HTML, but for a page that another site made the browser ask for.
+
+    What compresses well tells by its length whether a guess stands on the page (BREACH). Only another site could send
+    guesses, and browsers say that it does; Django's random bytes make lengths useless to the rest. Files and exports
+    are encrypted or packed already, and what is streamed goes out as it is made.
+    """
+
+    def process_response(self, request, response):
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        by_another = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
+        if not is_page or response.streaming or by_another:
+            return response
+        return super().process_response(request, response)
 
 
 class PrivatePages:

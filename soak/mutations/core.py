@@ -220,4 +220,18 @@ CORE = [
         'read="wall.has_user()"',
         first="tests/test_audit_log.py::test_nobody_but_the_auditor_reads_a_row",
     ),
+    Mutant(
+        "core: one is led to another site",
+        "core/pages.py",
+        "if not url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):",
+        "if False:",
+        first="tests/test_redirects.py::test_an_odd_next_leads_to_an_address_of_this_site",
+    ),
+    Mutant(
+        "core: a page that another site asked for is compressed",
+        "core/middleware.py",
+        "or response.streaming or by_another:",
+        "or response.streaming:",
+        first="tests/test_compression.py::test_a_page_that_another_site_asked_for_is_not_compressed",
+    ),
 ]
