@@ -58,7 +58,6 @@ def follow_ups_due(user, *, on: date) -> QuerySet[FollowUp]:
         FollowUp.objects.visible_to(user)
         .open()
         .filter(due_on__lte=on + SOON)
-        .exclude(case__status="closed")
         .select_related("case__beneficiary", "project")
         .order_by("due_on", "id")
     )

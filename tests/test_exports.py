@@ -110,7 +110,11 @@ def test_the_file_holds_the_list_as_it_was_narrowed_and_nothing_that_was_told(ca
     assert line["Reference"] == case.reference
     assert (line["Name"], line["Sex"]) == (f"{NAME} Tamang", "Female")
     assert line["Age"] == rules.age_on(date(1996, 5, 4), now().date())
-    assert (line["Programmes"], line["Danger"], line["District"]) == ("RASNM-2", "Medium", "Sindhupalchok")
+    assert (line["Programmes"], line["Risk level"], line["District"]) == (
+        "RASNM-2",
+        "Medium",
+        "Sindhupalchok",
+    )
     assert line["Opened on"] == now().date().isoformat()
     assert line["Copy"] == f"{export.reference} {A}"
     everything = written(cast, asked(cast, status="active", district="302"))

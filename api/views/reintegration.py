@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,6 +12,7 @@ from api.problems import Conflict
 from api.serializers import reintegration as wire
 from api.serializers.cases import OfCase
 from api.views.base import Resource, WrittenResource
+from beneficiaries.choices import CaseStatus
 from core.clock import now
 from reintegration import operations, queries, rules
 from reintegration.models import FollowUp, Grant, Instalment, Plan, Reminder
@@ -116,7 +117,7 @@ class FollowUpViews(WrittenResource):
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
-        return FollowUp.objects.visible_to(user).select_related("recorded_by")
+        return FollowUp.objects.visible_to(user).not_lapsed().select_related("recorded_by")
 
     @action(detail=True, methods=["post"])
     def record(self, request: Request, **keys: Any) -> Response:
@@ -142,4 +143,5 @@ class ReminderViews(Resource):
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
-        return Reminder.objects.visible_to(user).select_related("recipient")
+        waiting = Q(sent_at=None, case__status=CaseStatus.CLOSED)  # and never sent: nothing is due any more
+        return Reminder.objects.visible_to(user).exclude(waiting).select_related("recipient")

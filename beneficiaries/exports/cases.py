@@ -29,7 +29,7 @@ def columns() -> list[str]:
         _("Age"),
         _("District"),
         _("Status"),
-        _("Danger"),
+        _("Risk level"),
         _("Programmes"),
         _("Opened on"),
         _("Caseworker"),

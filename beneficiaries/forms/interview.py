@@ -255,10 +255,11 @@ class SituationForm(OnceForm):
         label=_("District where the person lives now"), required=False, max_length=100
     )
     risk = forms.ChoiceField(
-        label=_("How great is the danger to the person now?"),
+        label=_("Risk level"),
         choices=Risk.choices,
         widget=radios(),
         initial=Risk.UNKNOWN,
+        help_text=_("How great is the risk of harm to the person now?"),
     )
     narrative = forms.CharField(
         label=_("What happened, in the person's own words"),

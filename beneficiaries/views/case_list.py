@@ -73,7 +73,7 @@ def _export_url(user, form: CaseFilter) -> str:
 
 def column_labels() -> list[str]:
     """What stands over the columns after the person's."""
-    return [_("Reference"), _("Status"), _("Danger"), _("District"), _("Led by"), _("Changed")]
+    return [_("Reference"), _("Status"), _("Risk level"), _("District"), _("Led by"), _("Changed")]
 
 
 def _shown(rows: list[dict]) -> Iterator[tuple[Head, list[str]]]:

@@ -6,6 +6,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from beneficiaries.choices import CaseStatus
 from beneficiaries.models import CaseLinked, CaseLinkedQuerySet
 from core.scoping import Level, Wall
 from core.sealing import SealedTextField
@@ -16,8 +17,12 @@ from reintegration.choices import FollowUpOutcome, Wellbeing
 
 class FollowUpQuerySet(CaseLinkedQuerySet):
     def open(self):
-        """Not recorded yet."""
-        return self.filter(done_on=None)
+        """Not recorded yet, and still owed: a closed case owes nothing."""
+        return self.filter(done_on=None).exclude(case__status=CaseStatus.CLOSED)
+
+    def not_lapsed(self):
+        """All but those that were still open when their case was closed."""
+        return self.exclude(done_on=None, case__status=CaseStatus.CLOSED)
 
 
 class FollowUp(CaseLinked):

@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from beneficiaries.choices import CaseStatus
 from beneficiaries.models import Case
 from beneficiaries.operations import CaseNotClosable
 from core import audit
@@ -53,11 +54,19 @@ def record_follow_up(
     *, follow_up: FollowUp, done_on: date, outcome: str, wellbeing: str, note: str, by, now: datetime
 ) -> FollowUp:
     """Write down what came of a follow-up, once."""
-    found = FollowUp.objects.editable_by(by).select_for_update().filter(pk=follow_up.pk).first()
+    found = (
+        FollowUp.objects.editable_by(by)
+        .select_related("case")
+        .select_for_update(of=("self",))
+        .filter(pk=follow_up.pk)
+        .first()
+    )
     if found is None:
         raise PermissionDenied
     if found.done_on is not None:
         raise ValidationError(_("This follow-up is recorded already."))
+    if found.case.status == CaseStatus.CLOSED:
+        raise ValidationError(_("The case is closed: nothing is due any more."))
     if done_on > now.date():
         raise ValidationError({"done_on": _("The date is in the future.")})
     if outcome == FollowUpOutcome.SEEN and not wellbeing:

@@ -58,7 +58,7 @@ def case_detail(request, reference: str):
         "consents": consents,
         "parts": parts,
         "actions": _actions(case, consents, parts),
-        "due": [row for row in parts["follow_ups"] if row.done_on is None][:3],
+        "due": _due(case, parts["follow_ups"])[:3],
         "documents": _documents(case, parts["documents"]),
         "timeline": _timeline(case, parts),
         "today": today,
@@ -68,6 +68,11 @@ def case_detail(request, reference: str):
     return render(request, "reintegration/case_detail.html", context)
 
 
+def _due(case: Case, follow_ups) -> list:
+    """What is still owed to the person; a closed case owes nothing."""
+    return [] if case.status == CaseStatus.CLOSED else [row for row in follow_ups if row.done_on is None]
+
+
 def _identity(case: Case, file, today: date) -> dict:
     age = case_rules.age_on(case.beneficiary.birth_on, today)
     facts = [
@@ -75,7 +80,7 @@ def _identity(case: Case, file, today: date) -> dict:
         {"label": _("Age"), "value": age if age is not None else _("not known")},
         {"label": _("Led by"), "value": case.lead_organisation.name},
         {"label": _("Caseworker"), "value": file.caseworker.name},
-        {"label": _("Danger"), "value": file.get_risk_display()},
+        {"label": _("Risk level"), "value": file.get_risk_display()},
     ]
     return {
         "reference": case.reference,

@@ -56,6 +56,7 @@ def follow_up_record(request, follow_up_id: UUID):
     if not FollowUp.objects.editable_by(request.user).filter(pk=found.pk).exists():
         raise PermissionDenied
     audit.read(request, verb="case file read", obj=found.case, case_id=found.case_id)
+    is_open = FollowUp.objects.editable_by(request.user).open().filter(pk=found.pk).exists()
     form = FollowUpForm(request.POST or None, initial={"done_on": now().date()})
 
     def deed() -> str:
@@ -73,5 +74,7 @@ def follow_up_record(request, follow_up_id: UUID):
         return reverse("case-detail", args=[found.case.reference])
 
     return submit(request, form, purpose=f"follow_up:{found.pk}", deed=deed) or render(
-        request, "reintegration/follow_up_record.html", {"form": form, "follow_up": found, "case": found.case}
+        request,
+        "reintegration/follow_up_record.html",
+        {"form": form if form.is_bound or is_open else None, "follow_up": found, "case": found.case},
     )

@@ -50,8 +50,8 @@ REINTEGRATION = [
     Mutant(
         "reintegration: a visit is recorded by who reads",
         "reintegration/operations/follow_up.py",
-        "    found = FollowUp.objects.editable_by(by).select_for_update()",
-        "    found = FollowUp.objects.visible_to(by).select_for_update()",
+        "        FollowUp.objects.editable_by(by)\n        .select_related",
+        "        FollowUp.objects.visible_to(by)\n        .select_related",
         first="tests/test_scope_alone.py::test_a_reader_closes_no_case_and_records_no_visit_by_python_alone",
     ),
     Mutant(
@@ -197,8 +197,8 @@ API = [
     Mutant(
         "api: every reminder",
         "api/views/reintegration.py",
-        'return Reminder.objects.visible_to(user).select_related("recipient")',
-        'return Reminder.objects.select_related("recipient")',
+        "return Reminder.objects.visible_to(user).exclude(waiting)",
+        "return Reminder.objects.exclude(waiting)",
         first="tests/test_pages_alone.py::test_every_address_answers_as_behind_both_walls[ngo_b_caseworker]",
     ),
     Mutant(

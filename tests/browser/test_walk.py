@@ -154,7 +154,7 @@ def _the_situation_is_told(visitor: Visitor) -> None:
     visitor.choose("What holds for the person?", "Returnee migrant")
     visitor.select("Which of them is the main one for this case?", "Stranded migrant abroad")
     visitor.select("Country where the person is, or was, abroad", "Kuwait")
-    visitor.choose("How great is the danger to the person now?", "Medium")
+    visitor.choose("Risk level", "Medium")
     visitor.fill("What happened, in the person's own words", NARRATIVE)
     visitor.press("Open the case")
 
