@@ -45,6 +45,7 @@ class Permission(models.TextChoices):
     WRITE_CASES = "write_cases", _("write case files and open new cases")
     READ_RESTRICTED = "read_restricted", _("read restricted notes of cases that the organisation leads")
     READ_COUNSELLING = "read_counselling", _("read counselling notes of cases that the organisation leads")
+    ASSIGN_CASES = "assign_cases", _("give cases and unfinished interviews to another user")
     REFER_CASES = "refer_cases", _("refer cases to other organisations, and take referrals")
     BREAK_GLASS = "break_glass", _("open one case in an emergency, for an hour, with a reason")
     OVERRIDE_ELIGIBILITY = "override_eligibility", _("admit against the criteria, with a reason")
@@ -114,6 +115,7 @@ STARTING_PERMISSIONS: dict[str, tuple[str, ...]] = {
         Permission.READ_CASES,
         Permission.WRITE_CASES,
         Permission.READ_RESTRICTED,
+        Permission.ASSIGN_CASES,
         Permission.OVERRIDE_ELIGIBILITY,
         Permission.READ_FIGURES,
         Permission.ENDORSE_GRANTS,

@@ -1,7 +1,7 @@
 """Reads that span models: lists, the case file, facts for the criteria."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.choices import Permission
-from accounts.models import Organisation
-from accounts.queries import authority_of, organisations_with, told_of
+from accounts.models import Organisation, User
+from accounts.queries import authority_of, holders, may_configure, organisations_with, told_of
 from beneficiaries import rules
 from beneficiaries.choices import CaseStatus, ConsentPurpose, ExportState, ReferralState, Sex, TransferState
 from beneficiaries.models import (
@@ -384,3 +384,53 @@ def export_filters(export: Export) -> list[tuple[str, str]]:
         (_("Searched for"), _("a name, telephone number or reference") if given.get("find") else ""),
     ]
     return [(label, str(value)) for label, value in words if value]
+
+
+class OpenDraft(NamedTuple):
+    """An unfinished interview as those know it who may give it to another user: nothing of what stands in it.
+
+    `waits`: for a supervisor's decision; `is_orphaned`: its author no longer writes cases there; `decides`: whether the
+    one who asks decides about it.
+    """
+
+    id: UUID
+    author_id: UUID
+    organisation_id: UUID
+    started_at: datetime
+    expires_on: date
+    is_at_risk: bool
+    waits: bool
+    is_orphaned: bool
+    decides: bool
+    kept_because: bytes
+
+
+def drafts_to_move(user) -> list[OpenDraft]:
+    """Unfinished interviews that this user may give to another one, the oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM wall.drafts_to_move()")
+        found = [OpenDraft(*row) for row in cursor.fetchall()]
+    theirs = {key for key in {draft.organisation_id for draft in found} if _may_move_drafts(user, key)}
+    return [draft for draft in found if draft.organisation_id in theirs]
+
+
+def _may_move_drafts(user, organisation_id: UUID) -> bool:
+    """Supervisors, and whoever ends the access of users."""
+    manages = authority_of(user).may(Permission.MANAGE_PEOPLE, organisation_id) or may_configure(user)
+    return manages or user in draft_supervisors(organisation_id)
+
+
+def open_drafts_of(user: User, organisation: Organisation, *, by) -> list[OpenDraft]:
+    """Unfinished interviews of a user in an organisation, for those who may give them to another one."""
+    return [
+        draft
+        for draft in drafts_to_move(by)
+        if draft.author_id == user.pk and draft.organisation_id == organisation.pk
+    ]
+
+
+def draft_supervisors(organisation_id: UUID) -> list[User]:
+    """Who decides about unfinished interviews: supervisors there; where there is none, IOM's protection supervisors."""
+    found = list(holders(Permission.ASSIGN_CASES, organisation_id))
+    office = iom()
+    return found or (list(holders(Permission.BREAK_GLASS, office.pk)) if office else [])

@@ -18,6 +18,13 @@ def age_on(birth: date | None, on: date) -> int | None:
     return on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day))
 
 
+def youngest_age(birth: date | None, precision: str, on: date) -> int | None:
+    """The fewest whole years that a birth date leaves open; None where it isn't known. A month may have 32 days."""
+    doubt = {DatePrecision.MONTH: 31, DatePrecision.YEAR: 365}.get(DatePrecision(precision or "day"), 0)
+    youngest = age_on(birth + timedelta(days=doubt) if birth else None, on)
+    return None if youngest is None else max(youngest, 0)
+
+
 def known_age(birth: date | None, precision: str, on: date) -> int | None:
     """Whole years for the criteria; None where a date known to the month or year leaves a limit open."""
     oldest = age_on(birth, on)
@@ -26,6 +33,12 @@ def known_age(birth: date | None, precision: str, on: date) -> int | None:
     doubt = timedelta(days=31 if precision == DatePrecision.MONTH else 366)
     youngest = age_on(birth + doubt, on) or 0
     return None if any(youngest < limit <= oldest for limit in AGE_LIMITS) else youngest
+
+
+def counts_as_child(birth: date | None, precision: str, on: date) -> bool:
+    """Whether the birth date leaves open that somebody is under 18 on a day: they are a child, until it doesn't."""
+    youngest = youngest_age(birth, precision, on)
+    return youngest is not None and youngest < AGE_OF_MAJORITY
 
 
 def consent_problem(*, given_by: str, reason: str, age: int | None) -> str:

@@ -42,3 +42,12 @@ def expire_exports() -> dict[str, int]:
     while operations.expire_next_export(now=now()):
         ended += 1
     return {"ended": ended}
+
+
+@shared_task
+def sweep_drafts() -> dict[str, int]:
+    """Notify of interviews that end soon, and delete those whose time is over. Safe to run twice, and beside itself."""
+    return {
+        "deleted": operations.delete_expired_drafts(now=now()),
+        "warned": operations.warn_of_drafts(now=now()),
+    }

@@ -324,6 +324,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 20 * SWEEP_SECONDS,
         "options": {"expires": 20 * SWEEP_SECONDS},
     },
+    "sweep-drafts": {
+        "task": "beneficiaries.tasks.sweep_drafts",
+        "schedule": 20 * SWEEP_SECONDS,
+        "options": {"expires": 20 * SWEEP_SECONDS},
+    },
     "deliver-outbox": {
         "task": "core.tasks.deliver_outbox",
         "schedule": SWEEP_SECONDS,

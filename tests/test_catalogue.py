@@ -45,6 +45,12 @@ REVIEWED = {
     "programme_figures",
     "keys_of",
     "erase_person",
+    "drafts_to_move",
+    "reassign_draft",
+    "keep_draft",
+    "delete_draft",
+    "next_draft_to_warn",
+    "delete_expired_draft",
     "files_known",
     "next_to_scan",
     "settle_scan",
@@ -61,6 +67,8 @@ REVIEWED = {
 # What a context knows is read from settings of the transaction; these run as their caller and see no row.
 INVOKER_TRIGGERS = {
     "document_moves",
+    "draft_stays",
+    "draft_waits",
     "referral_moves",
     "export_moves",
     "grant_moves",

@@ -5,11 +5,12 @@ from beneficiaries.models.base import CaseLinked, CaseLinkedQuerySet
 from beneficiaries.models.case import Case, CaseFile
 from beneficiaries.models.consent import Consent
 from beneficiaries.models.document import Document
+from beneficiaries.models.draft import IntakeDraft
 from beneficiaries.models.emergency import EmergencyOpening
 from beneficiaries.models.enrolment import Assessment, Enrolment, Screening
 from beneficiaries.models.export import Export, ExportFile
 from beneficiaries.models.note import CaseNote
-from beneficiaries.models.person import Beneficiary, IntakeDraft
+from beneficiaries.models.person import Beneficiary
 from beneficiaries.models.referral import Referral, SharedItem
 from beneficiaries.models.transfer import CaseTransfer
 

@@ -9,14 +9,13 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Organisation, User
+from accounts.models import Organisation
 from accounts.queries import authority_of
 from beneficiaries.choices import DatePrecision, Sex, YesNoUnknown
 from beneficiaries.models.access import CaseAccess
-from core.models import EVERY_COLUMN
 from core.phone import phone_index
 from core.scoping import OPENED_BY, Level, OwnWall, ScopedQuerySet
-from core.sealing import SealedJSONField, SealedTextField
+from core.sealing import SealedTextField
 from geography.models import District, LocalLevel
 
 _OF_A_CASE_WORKED_ON = """
@@ -124,40 +123,3 @@ class Beneficiary(models.Model):
     @property
     def name(self) -> str:
         return " ".join(part for part in (self.first_name, self.middle_name, self.second_name) if part)
-
-
-class IntakeDraftQuerySet(ScopedQuerySet):
-    def visible_to(self, user):
-        return self.filter(author=user)
-
-    editable_by = visible_to
-
-
-class IntakeDraft(models.Model):
-    """A first interview that isn't finished: only its author sees it. `opened_case` is where it led."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    author = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+")
-    consent = SealedJSONField(default=dict)
-    person = SealedJSONField(default=dict)
-    opened_reference = models.CharField(max_length=12, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
-
-    never_recorded = EVERY_COLUMN
-    wall = OwnWall(
-        read="t.author_id = wall.person()",
-        insert="t.author_id = wall.person() AND t.organisation_id = ANY((SELECT wall.edits())::uuid[])",
-        update="t.author_id = wall.person() AND t.organisation_id = ANY((SELECT wall.edits())::uuid[])",
-        delete="t.author_id = wall.person()",
-        because="a draft belongs to its author",
-    )
-    objects = IntakeDraftQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-created_at", "id"]
-
-    @property
-    def sealed_under(self) -> uuid.UUID:
-        """A key of the draft's own: there is neither person nor case yet."""
-        return self.pk

@@ -11,6 +11,19 @@ from beneficiaries.operations.document import (
     scan_waiting,
     sweep_files,
 )
+from beneficiaries.operations.draft import (
+    DraftNotOpen,
+    decide_draft,
+    delete_expired_drafts,
+    discard_draft,
+    keep_draft_page,
+    open_case_from_draft,
+    reassign_draft,
+    save_draft_consent,
+    save_draft_person,
+    start_draft,
+    warn_of_drafts,
+)
 from beneficiaries.operations.emergency import break_glass
 from beneficiaries.operations.erasure import erase_person
 from beneficiaries.operations.export import ask_export, decide_export, expire_next_export, write_next_export
@@ -19,11 +32,7 @@ from beneficiaries.operations.intake import (
     ConsentGiven,
     PersonFacts,
     Situation,
-    discard_draft,
     open_case,
-    open_case_from_draft,
-    save_draft_person,
-    start_draft,
 )
 from beneficiaries.operations.note import add_note
 from beneficiaries.operations.reading import tell_of_unusual_reading
@@ -46,6 +55,7 @@ __all__ = [
     "HARMFUL",
     "CaseNotClosable",
     "ConsentGiven",
+    "DraftNotOpen",
     "ImportReport",
     "PersonFacts",
     "ReferralNotMovable",
@@ -61,18 +71,23 @@ __all__ = [
     "break_glass",
     "close_case",
     "decide_admission",
+    "decide_draft",
     "decide_export",
     "decline_case",
+    "delete_expired_drafts",
     "discard_draft",
     "erase_person",
     "expire_next_export",
     "import_htcds",
+    "keep_draft_page",
     "open_case",
     "open_case_from_draft",
+    "reassign_draft",
     "record_consent",
     "record_harmful_file",
     "record_screening",
     "remove_document",
+    "save_draft_consent",
     "save_draft_person",
     "scan_waiting",
     "send_referral",
@@ -81,6 +96,7 @@ __all__ = [
     "take_back_case",
     "take_over_case",
     "tell_of_unusual_reading",
+    "warn_of_drafts",
     "withdraw_consent",
     "write_next_export",
 ]

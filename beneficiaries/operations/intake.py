@@ -1,4 +1,4 @@
-"""The first interview: consent, then the person, then the situation, then a case."""
+"""Opening a case: consent, the person and the situation, whole."""
 
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
@@ -14,7 +14,7 @@ from accounts.models import Organisation
 from accounts.queries import authority_of
 from beneficiaries import rules
 from beneficiaries.choices import CaseStatus, ConsentPurpose, NoteKind, YesNoUnknown
-from beneficiaries.models import Beneficiary, Case, CaseFile, Consent, IntakeDraft
+from beneficiaries.models import Beneficiary, Case, CaseFile, Consent
 from beneficiaries.operations.note import add_note
 from core import audit, reference
 from core.integrity import violated
@@ -66,12 +66,13 @@ class Situation:
     htcds: dict[str, Any] = field(default_factory=dict)
 
 
-def _require_writer(by, organisation: Organisation) -> None:
+def require_writer(*, by, organisation: Organisation) -> None:
+    """Only who writes cases in the organisation goes on."""
     if not authority_of(by).may(Permission.WRITE_CASES, organisation.pk):
         raise PermissionDenied
 
 
-def _check_birth(
+def check_birth(
     person: PersonFacts, consent: ConsentGiven, today: date, asked_on: date | None = None
 ) -> None:
     """The birth date has been, and the consent can stand for a person of the age when they were asked."""
@@ -81,62 +82,6 @@ def _check_birth(
     problem = rules.consent_problem(given_by=consent.given_by, reason=consent.reason, age=age)
     if problem:
         raise ValidationError({"birth": problem})
-
-
-@transaction.atomic
-def start_draft(*, organisation: Organisation, consent: ConsentGiven, by, now: datetime) -> IntakeDraft:
-    """Begin an interview after the person agreed. Of somebody who refuses nothing is written at all."""
-    _require_writer(by, organisation)
-    return IntakeDraft.objects.create(
-        author=by, organisation=organisation, consent=asdict(consent), created_at=now
-    )
-
-
-@transaction.atomic
-def save_draft_person(*, draft: IntakeDraft, person: PersonFacts, by, now: datetime) -> IntakeDraft:
-    """Keep the second page of the interview."""
-    _require_writer(by, draft.organisation)
-    _check_birth(person, ConsentGiven(**draft.consent), now.date())
-    draft.person = {name: _plain(value) for name, value in asdict(person).items()}
-    draft.save(update_fields=["person"])
-    return draft
-
-
-def _plain(value):
-    return str(value) if isinstance(value, (date, UUID)) else value
-
-
-def _person_of(draft: IntakeDraft) -> PersonFacts:
-    stored = dict(draft.person)
-    if stored.get("birth_on"):
-        stored["birth_on"] = date.fromisoformat(stored["birth_on"])
-    for name in ("home_district_id", "home_local_level_id"):
-        stored[name] = UUID(stored[name]) if stored.get(name) else None
-    return PersonFacts(**stored)
-
-
-@transaction.atomic
-def open_case_from_draft(*, draft_id: UUID, situation: Situation, by, now: datetime) -> str:
-    """Open the case that a draft leads to and return its reference; the same one however often it is sent.
-
-    The draft's row is locked, and what it held is emptied: the person is now in the case and nowhere else.
-    """
-    draft = IntakeDraft.objects.editable_by(by).select_for_update().get(pk=draft_id)
-    if draft.opened_reference:
-        return draft.opened_reference
-    if not draft.person:
-        raise ValidationError(_("The page about the person isn't filled in yet."))
-    case = open_case(
-        organisation=draft.organisation,
-        consent=ConsentGiven(**draft.consent),
-        person=_person_of(draft),
-        situation=situation,
-        by=by,
-        now=now,
-    )
-    draft.opened_reference, draft.person, draft.consent = case.reference, {}, {}
-    draft.save(update_fields=["opened_reference", "person", "consent"])
-    return case.reference
 
 
 @transaction.atomic
@@ -157,12 +102,12 @@ def open_case(
 
     A case of an earlier file comes with the day it was opened, on which consent was asked, and where it stands.
     """
-    _require_writer(by, organisation)
+    require_writer(by=by, organisation=organisation)
     today = now.date()
     opened_on = opened_on or today
     if opened_on > today:
         raise ValidationError({"opened_on": _("The case is opened in the future.")})
-    _check_birth(person, consent, today, asked_on=opened_on)
+    check_birth(person, consent, today, asked_on=opened_on)
     if rules.missing_primary(situation.groups, situation.primary_group):
         raise ValidationError({"primary_group": _("The main situation must be one of those that hold.")})
     beneficiary = Beneficiary(
@@ -226,9 +171,3 @@ def _save_under_a_new_reference(case: Case) -> None:
 def find_key(beneficiary: Beneficiary) -> str:
     """What a list finds a person by: the name in lower case, Latin letters first."""
     return " ".join(f"{beneficiary.name} {beneficiary.name_ne}".casefold().split())[:320]
-
-
-@transaction.atomic
-def discard_draft(*, draft: IntakeDraft, by) -> None:
-    """Throw an unfinished interview away."""
-    draft.delete()

@@ -4,6 +4,7 @@ from soak.mutations.above import API, PROJECTS, REINTEGRATION
 from soak.mutations.accounts import ACCOUNTS
 from soak.mutations.beneficiaries import BENEFICIARIES
 from soak.mutations.core import CORE
+from soak.mutations.drafts import DRAFTS
 from soak.mutations.exports import EXPORTS
 from soak.mutations.files import FILES
 from soak.mutations.mutant import Mutant
@@ -16,6 +17,7 @@ MUTANTS: list[Mutant] = [
     *BENEFICIARIES,
     *FILES,
     *EXPORTS,
+    *DRAFTS,
     *REINTEGRATION,
     *PROJECTS,
     *API,

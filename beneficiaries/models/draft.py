@@ -1,0 +1,93 @@
+"""A first interview that isn't finished."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.choices import Permission
+from accounts.models import Organisation, User
+from accounts.queries import authority_of
+from core.models import EVERY_COLUMN
+from core.scoping import OwnWall, ScopedQuerySet
+from core.sealing import SealedJSONField, SealedTextField
+
+_MINE = "t.author_id = wall.person() AND t.organisation_id = ANY((SELECT wall.edits())::uuid[])"
+
+
+class IntakeDraftQuerySet(ScopedQuerySet):
+    def visible_to(self, user):
+        """One's own, where one still writes cases."""
+        return self.filter(author=user, organisation_id__in=authority_of(user).where(Permission.WRITE_CASES))
+
+    editable_by = visible_to
+
+    def unfinished(self):
+        """Those that led to no case yet."""
+        return self.filter(opened_reference="")
+
+
+class IntakeDraft(models.Model):
+    """A first interview, page by page; only its author reads it. `opened_reference` is the case that it led to.
+
+    `typed` is each page as it was left, valid or not; `consent` and `person` are what was saved of the first two.
+    Nobody but a supervisor makes it safe again once it is `is_at_risk`: such a draft isn't deleted before a supervisor
+    has decided, who may keep it until `expires_on`. The rest of beneficiaries/sql/090_drafts.sql says who may do what.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    author = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+")
+    consent = SealedJSONField(default=dict)
+    person = SealedJSONField(default=dict)
+    typed = SealedJSONField(default=dict)
+    opened_reference = models.CharField(max_length=12, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_on = models.DateField()
+    is_at_risk = models.BooleanField(default=False)
+    warned_on = models.DateField(null=True)
+    refused_at = models.DateTimeField(null=True)
+    kept_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    kept_because = SealedTextField(max_length=1000, blank=True)
+
+    never_recorded = EVERY_COLUMN
+    wall = OwnWall(
+        read=_MINE,
+        insert=_MINE,
+        update=_MINE,
+        delete=f"{_MINE} AND NOT t.is_at_risk",
+        because="a draft belongs to its author, where they still write cases; supervisors see by reviewed functions "
+        "that there is one, and nothing of it",
+    )
+    objects = IntakeDraftQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="beneficiaries_draft_kept_for_a_reason",
+                condition=Q(kept_by=None) | (Q(is_at_risk=True) & ~Q(kept_because="")),
+            ),
+            models.CheckConstraint(
+                name="beneficiaries_draft_refused_is_at_risk",
+                condition=Q(refused_at=None) | Q(is_at_risk=True),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["expires_on", "id"],
+                name="beneficiaries_draft_to_end",
+                condition=Q(opened_reference=""),
+            ),
+            models.Index(
+                fields=["author", "-created_at"],
+                name="beneficiaries_draft_unfinished",
+                condition=Q(opened_reference=""),
+            ),
+        ]
+
+    @property
+    def sealed_under(self) -> uuid.UUID:
+        """A key of the draft's own: there is neither person nor case yet. It is destroyed with the draft."""
+        return self.pk

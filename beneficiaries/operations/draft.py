@@ -1,0 +1,328 @@
+"""The first interview while it isn't finished: kept page by page, left, taken up, given to another user, ended."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection, transaction
+from django.utils import formats, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from accounts.choices import Permission
+from accounts.models import Organisation, User
+from accounts.operations import leave_notice
+from accounts.queries import holders
+from beneficiaries import queries, rules
+from beneficiaries.models import IntakeDraft
+from beneficiaries.operations.intake import (
+    ConsentGiven,
+    PersonFacts,
+    Situation,
+    check_birth,
+    open_case,
+    require_writer,
+)
+from core import audit
+from core.context import acting_as
+from core.sealing import sealed_outside
+
+DRAFT_LASTS = timedelta(days=14)
+KEPT_AT_MOST = timedelta(days=90)
+LONGEST_REASON = 1000
+LONGEST_PAGE = 100_000  # characters of one page, kept as it is left
+
+
+class DraftNotOpen(ValidationError):
+    """The interview is a case by now, or waits for a supervisor."""
+
+
+@transaction.atomic
+def start_draft(
+    *,
+    organisation: Organisation,
+    consent: ConsentGiven,
+    typed: dict[str, Any] | None = None,
+    by,
+    now: datetime,
+) -> IntakeDraft:
+    """Begin an interview after the person agreed. Of somebody who refuses nothing is written at all."""
+    require_writer(by=by, organisation=organisation)
+    draft = IntakeDraft.objects.create(
+        author=by,
+        organisation=organisation,
+        consent=asdict(consent),
+        typed={"consent": typed or {}},
+        created_at=now,
+        expires_on=now.date() + DRAFT_LASTS,
+    )
+    audit.record(by=by, verb="interview started", obj=draft, now=now)
+    return draft
+
+
+@transaction.atomic
+def keep_draft_page(
+    *, draft: IntakeDraft, page: str, typed: dict[str, Any], may_be_at_risk: bool = False, by, now: datetime
+) -> IntakeDraft:
+    """Keep a page as it is left, valid or not. `page` is "consent", "person" or "situation"."""
+    found = _mine(draft, by)
+    _keep(found, page, typed, may_be_at_risk)
+    found.save(update_fields=["typed", "is_at_risk"])
+    return found
+
+
+@transaction.atomic
+def save_draft_consent(
+    *, draft: IntakeDraft, consent: ConsentGiven, typed: dict[str, Any] | None = None, by, now: datetime
+) -> IntakeDraft:
+    """Keep a changed answer on consent; one who had said no and agrees after all is interviewed again."""
+    found = _mine(draft, by, refused=True)
+    found.consent, found.refused_at = asdict(consent), None
+    if typed is not None:
+        _keep(found, "consent", typed, False)
+    found.save(update_fields=["consent", "typed", "refused_at", "is_at_risk"])
+    return found
+
+
+@transaction.atomic
+def save_draft_person(
+    *,
+    draft: IntakeDraft,
+    person: PersonFacts,
+    typed: dict[str, Any] | None = None,
+    may_be_at_risk: bool = False,
+    by,
+    now: datetime,
+) -> IntakeDraft:
+    """Keep the second page of the interview. A child's interview counts as one in which somebody may be at risk."""
+    found = _mine(draft, by)
+    check_birth(person, ConsentGiven(**found.consent), now.date())
+    found.person = {name: _plain(value) for name, value in asdict(person).items()}
+    is_child = rules.counts_as_child(person.birth_on, person.birth_precision, now.date())
+    _keep(found, "person", typed or {}, may_be_at_risk or is_child)
+    found.save(update_fields=["person", "typed", "is_at_risk"])
+    return found
+
+
+def _mine(draft: IntakeDraft, by, *, refused: bool = False) -> IntakeDraft:
+    """One's own unfinished interview, locked; one that the person refused only where that is asked for."""
+    require_writer(by=by, organisation=draft.organisation)
+    found = IntakeDraft.objects.editable_by(by).select_for_update().filter(pk=draft.pk).first()
+    if found is None:
+        raise PermissionDenied
+    if found.opened_reference:
+        raise DraftNotOpen(_("This interview is finished: the case is open."))
+    if found.refused_at and not refused:
+        raise DraftNotOpen(_("The person did not agree: ask again before you go on."))
+    return found
+
+
+def _keep(draft: IntakeDraft, page: str, typed: dict[str, Any], may_be_at_risk: bool) -> None:
+    """The risk is taken back by a supervisor's decision alone; the database holds it too."""
+    if sum(len(str(value)) for value in typed.values()) > LONGEST_PAGE:
+        raise ValidationError(_("This page is too long to be kept: shorten it first."))
+    draft.typed = {**draft.typed, page: typed}
+    draft.is_at_risk = draft.is_at_risk or may_be_at_risk
+
+
+def _plain(value):
+    return str(value) if isinstance(value, (date, UUID)) else value
+
+
+def _person_of(draft: IntakeDraft) -> PersonFacts:
+    stored = dict(draft.person)
+    if stored.get("birth_on"):
+        stored["birth_on"] = date.fromisoformat(stored["birth_on"])
+    for name in ("home_district_id", "home_local_level_id"):
+        stored[name] = UUID(stored[name]) if stored.get(name) else None
+    return PersonFacts(**stored)
+
+
+@transaction.atomic
+def open_case_from_draft(*, draft_id: UUID, situation: Situation, by, now: datetime) -> str:
+    """Open the case that a draft leads to and return its reference; the same one however often it is sent.
+
+    The draft's row is locked, and what it held is emptied, its key destroyed: the person is now in the case and
+    nowhere else.
+    """
+    draft = IntakeDraft.objects.editable_by(by).select_for_update().filter(pk=draft_id).first()
+    if draft is None:
+        raise PermissionDenied
+    if draft.opened_reference:
+        return draft.opened_reference
+    if draft.refused_at:
+        raise DraftNotOpen(_("The person did not agree: ask again before you go on."))
+    if not draft.person:
+        raise ValidationError(_("The page about the person isn't filled in yet."))
+    case = open_case(
+        organisation=draft.organisation,
+        consent=ConsentGiven(**draft.consent),
+        person=_person_of(draft),
+        situation=situation,
+        by=by,
+        now=now,
+    )
+    draft.opened_reference, draft.person, draft.consent, draft.typed = case.reference, {}, {}, {}
+    draft.save(update_fields=["opened_reference", "person", "consent", "typed"])
+    return case.reference
+
+
+@transaction.atomic
+def discard_draft(*, draft: IntakeDraft, by, now: datetime) -> bool:
+    """Delete an unfinished interview, as the person refused; whether it is gone.
+
+    Where a life or a child may be at risk it stays, and a supervisor decides: they are notified at once.
+    """
+    found = _mine(draft, by, refused=True)
+    if not found.is_at_risk:
+        _record("interview discarded", found.pk, found.organisation, by=by, now=now)
+        found.delete()
+        return True
+    if found.refused_at is None:
+        found.refused_at = now
+        found.save(update_fields=["refused_at"])
+        _record("interview refused", found.pk, found.organisation, by=by, now=now)
+        for supervisor in queries.draft_supervisors(found.organisation_id):
+            leave_notice(
+                recipient=supervisor,
+                key=f"draft-waits:{found.pk}",
+                text=gettext_noop("A first interview waits for your decision: somebody may be at risk."),
+                url="/interviews/",
+                now=now,
+            )
+    return False
+
+
+@transaction.atomic
+def reassign_draft(*, draft_id: UUID, to: User, by, now: datetime) -> None:
+    """Give somebody's unfinished interview to another user who writes cases there. `wall.reassign_draft` does it.
+
+    For supervisors, and for who ends the access of users; both users are notified.
+    """
+    draft = _to_move(draft_id, by)
+    if to == by and not draft.decides:
+        raise PermissionDenied
+    if not holders(Permission.WRITE_CASES, draft.organisation_id).filter(pk=to.pk).exists():
+        raise ValidationError({"to": _("Choose somebody of the organisation who works on cases.")})
+    if to.pk == draft.author_id:
+        raise ValidationError({"to": _("This user has the interview already.")})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT wall.reassign_draft(%s, %s)", [draft_id, to.pk])
+    organisation = Organisation.objects.get(pk=draft.organisation_id)
+    _record("interview reassigned", draft_id, organisation, by=by, now=now, user=str(to.pk))
+    former = User.objects.get(pk=draft.author_id)
+    for recipient, text, url in (
+        (to, gettext_noop("A first interview was given to you: go on with it."), "/"),
+        (former, gettext_noop("A first interview of yours was given to another user."), "/accounts/notices/"),
+    ):
+        key = f"draft-given:{draft_id}:{now.isoformat()}"
+        leave_notice(recipient=recipient, key=key, text=text, url=url, now=now)
+
+
+@transaction.atomic
+def decide_draft(
+    *, draft_id: UUID, keep: bool, why: str = "", review_on: date | None = None, by, now: datetime
+) -> None:
+    """A supervisor keeps an interview in which somebody may be at risk, until a day, with a reason; or deletes it."""
+    draft = _to_move(draft_id, by)
+    if not draft.decides:
+        raise PermissionDenied
+    organisation = Organisation.objects.get(pk=draft.organisation_id)
+    if not keep:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT wall.delete_draft(%s)", [draft_id])
+        _record("interview discarded", draft_id, organisation, by=by, now=now)
+        return
+    if not draft.is_at_risk:
+        raise ValidationError(_("Only an interview in which somebody may be at risk is kept for longer."))
+    if not why.strip():
+        raise ValidationError({"why": _("Say why it is kept.")})
+    if review_on is None or not now.date() < review_on <= now.date() + KEPT_AT_MOST:
+        raise ValidationError({"review_on": _("Choose a day within the next 90 days.")})
+    if len(why) > LONGEST_REASON:
+        raise ValidationError({"why": _("Say it in at most 1,000 characters.")})
+    sealed = sealed_outside(IntakeDraft, draft_id, draft_id, kept_because=why.strip())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT wall.keep_draft(%s, %s, %s)", [draft_id, review_on, sealed["kept_because"]])
+    _record("interview kept", draft_id, organisation, by=by, now=now)
+
+
+def _to_move(draft_id: UUID, by) -> queries.OpenDraft:
+    """An unfinished interview that this user may give to another one."""
+    draft = next((row for row in queries.drafts_to_move(by) if row.id == draft_id), None)
+    if draft is None:
+        raise PermissionDenied
+    return draft
+
+
+def _record(
+    verb: str, draft_id: UUID, organisation: Organisation, *, by, now: datetime, **detail: str
+) -> None:
+    """That it happened, and where; nothing of what stood in the interview."""
+    found = IntakeDraft(pk=draft_id)
+    audit.record(by=by, verb=verb, obj=found, now=now, detail={"organisation": organisation.code, **detail})
+
+
+def warn_of_drafts(*, now: datetime) -> int:
+    """Notify authors and supervisors of interviews that end in two days; of how many."""
+    warned = 0
+    while _warn_of_one(now=now):
+        warned += 1
+    return warned
+
+
+@transaction.atomic
+def _warn_of_one(*, now: datetime) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM wall.next_draft_to_warn()")
+        row = cursor.fetchone()
+    if row is None:
+        return False
+    draft_id, author_id, organisation_id, expires_on, is_at_risk = row
+    author = User.objects.filter(pk=author_id, is_active=True)
+    supervisors = queries.draft_supervisors(organisation_id)
+    if is_at_risk:
+        text = gettext_noop(
+            "A first interview waits for a supervisor’s decision from %s: somebody may be at risk."
+        )
+    else:
+        text = gettext_noop("An unfinished first interview is deleted on %s. Finish it before.")
+    _notify([*author, *supervisors], f"draft-ends:{draft_id}:{expires_on}", text, expires_on, author_id, now)
+    return True
+
+
+def _notify(people: Iterable[User], key: str, text: str, day: date, author_id: UUID, now: datetime) -> None:
+    """Each in their own place and language; the author finds it on Today, supervisors on their list."""
+    for person in people:
+        with acting_as(person), translation.override(person.language):
+            leave_notice(
+                recipient=person,
+                key=key,
+                text=text,
+                words=(formats.date_format(day, "DATE_FORMAT"),),
+                url="/" if person.pk == author_id else "/interviews/",
+                now=now,
+            )
+
+
+def delete_expired_drafts(*, now: datetime) -> int:
+    """Delete interviews that nobody finished in time, two days after their notice; how many."""
+    deleted = 0
+    while _delete_one(now=now):
+        deleted += 1
+    return deleted
+
+
+@transaction.atomic
+def _delete_one(*, now: datetime) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM wall.delete_expired_draft()")
+        row = cursor.fetchone()
+    if row is None:
+        return False
+    organisation = Organisation.objects.get(pk=row[2])
+    _record("interview expired", row[0], organisation, by=None, now=now)
+    return True
