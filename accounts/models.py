@@ -16,6 +16,7 @@ from guardian.models import GroupObjectPermissionBase
 from accounts.choices import OrganisationKind, Permission, RoleCode
 from accounts.rules import LONGEST_IDLE, LONGEST_SESSION
 from core.models import EVERY_COLUMN
+from core.names import NameField
 from core.scoping import Open, OwnWall, ScopedQuerySet
 
 LANGUAGES = [("en", "English"), ("ne", "नेपाली")]
@@ -26,6 +27,8 @@ class User(AbstractUser):
     """A person who signs in. What they may do comes from memberships, never from this row."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    first_name = NameField(_("first name"), max_length=150, blank=True)
+    last_name = NameField(_("last name"), max_length=150, blank=True)
     email = models.EmailField(_("e-mail"))
     language = models.CharField(_("language"), max_length=2, choices=LANGUAGES, default="en")
 
@@ -48,8 +51,8 @@ class Organisation(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     code = models.SlugField(_("code"), max_length=40)
-    name_en = models.CharField(_("name in English"), max_length=200)
-    name_ne = models.CharField(_("name in Nepali"), max_length=200, blank=True)
+    name_en = NameField(_("name in English"), max_length=200)
+    name_ne = NameField(_("name in Nepali"), max_length=200, blank=True)
     kind = models.CharField(_("kind"), max_length=20, choices=OrganisationKind)
     is_active = models.BooleanField(_("active"), default=True)
 

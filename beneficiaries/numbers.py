@@ -1,19 +1,21 @@
-"""The index of telephone numbers, made anew when the house's key changes."""
+"""The indexes of telephone numbers, made anew when the house's key changes."""
 
 from psycopg2.extras import execute_values
 
 from core import keys
-from core.phone import phone_index
+from core.phone import phone_indexes
 from core.rewrapping import BATCH
 from core.sealing import cell
 
 NUMBERS = """
-    SELECT b.id, b.phone, b.phone_index, k.wrapped
+    SELECT b.id, b.phone, b.phone_index, b.phone_index_2, b.phone_index_3, k.wrapped
       FROM beneficiaries_beneficiary b JOIN core_datakey k ON k.subject_id = b.id
      WHERE length(b.phone) > 0 AND k.wrapped IS NOT NULL
 """
 CHANGE = """
-    UPDATE beneficiaries_beneficiary b SET phone_index = v.found FROM (VALUES %s) AS v(id, found) WHERE b.id = v.id
+    UPDATE beneficiaries_beneficiary b
+       SET phone_index = v.first, phone_index_2 = v.second::bytea, phone_index_3 = v.third::bytea
+      FROM (VALUES %s) AS v(id, first, second, third) WHERE b.id = v.id
 """
 
 
@@ -21,12 +23,12 @@ def index_numbers(cursor) -> int:
     """Index every number under the newest key; as the owner, a batch at a time. How many rows changed."""
     cursor.execute(NUMBERS)
     changed = []
-    for key, sealed, index, wrapped in cursor.fetchall():
+    for key, sealed, *indexes, wrapped in cursor.fetchall():
         bound = cell("beneficiaries_beneficiary", "phone", key)
         plain = keys.open_with(keys.unwrap(key, wrapped), sealed, bound_to=bound)
-        found = phone_index(plain.decode())
-        if found != (index and bytes(index)):
-            changed.append((key, found))
+        found = phone_indexes(plain.decode())
+        if found != [index and bytes(index) for index in indexes]:
+            changed.append((key, *found))
     for start in range(0, len(changed), BATCH):
         execute_values(cursor.cursor, CHANGE, changed[start : start + BATCH])
     return len(changed)

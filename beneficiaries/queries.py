@@ -33,8 +33,8 @@ from beneficiaries.models import (
 from beneficiaries.models.access import SEALED, reached_by
 from beneficiaries.models.export import ExportQuerySet
 from beneficiaries.models.transfer import CaseTransferQuerySet
-from core import files, keys, reference
-from core.phone import phone_indexes
+from core import files, keys, names, reference
+from core.phone import phone_indexes_sought
 from core.related import fill_in
 from core.scoping import Confidentiality, Level
 from core.statements import Select
@@ -84,8 +84,11 @@ def _people(user, find: str) -> QuerySet[Beneficiary]:
     """People whose name begins like this, or whose whole telephone number it is."""
     people = Beneficiary.objects.visible_to(user)
     if sum(sign.isdigit() for sign in find) >= SHORTEST_NUMBER and not any(sign.isalpha() for sign in find):
-        return people.filter(phone_index__in=phone_indexes(find))
-    return people.filter(find_key__starts_at=" ".join(find.casefold().split())[:320])
+        sought = phone_indexes_sought(find)
+        return people.filter(
+            Q(phone_index__in=sought) | Q(phone_index_2__in=sought) | Q(phone_index_3__in=sought)
+        )
+    return people.filter(find_key__starts_at=names.key(find)[:320])
 
 
 def case_page(rows: QuerySet[CaseAccess], start: int, size: int) -> list[dict[str, Any]]:

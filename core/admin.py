@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from core import names
 from core.clock import now
 from core.forms import check_period, take
 
@@ -98,6 +99,10 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     actions = None
     list_per_page = 50
     view_on_site = False
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
+        """Names are looked for in the form in which they are stored."""
+        return super().get_search_results(request, queryset, names.tidy(search_term))
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.admin_site.has_permission(request)

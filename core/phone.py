@@ -1,34 +1,122 @@
-"""Telephone numbers: one form for all ways of writing one, and an index that finds a whole number and no part of it."""
+"""Telephone numbers: every number that a field or cell names, and an index that finds a whole one and no part of it."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
 
 import phonenumbers
+from django.utils.translation import gettext as _
 
-from core import encryption
+from core import encryption, names
 
 COUNTRY = "NP"  # of a number without its country
+MOST_NUMBERS = 3  # in one field; each has an index column
+_BETWEEN = re.compile(r"[/,;|&\n]|(?<!\S)(?:or|and|वा|अथवा|र)(?!\S)", re.IGNORECASE)
+_SHAPE = re.compile(r"\+?[0-9(][0-9 ().-]*")
+_WHOLE = re.compile(r"([0-9]{6,})\.0+")  # how a spreadsheet writes a whole number as text
+_FRACTION = re.compile(r"[0-9]{6,}\.[0-9]+")
+_SHORTENED = re.compile(r"[0-9.]+E\+?[0-9]+", re.IGNORECASE)
+_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
 
 
-def e164(text: str) -> str:
-    """`+9779801234567` for any way of writing it; the digits alone where it is no number that could exist."""
+class NotANumber(ValueError):
+    """Something in the text is no telephone number; the message is for people and says what to write."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number: as it was written, and in the one form for all ways of writing it (`+9779841234567`)."""
+
+    typed: str
+    e164: str
+
+
+def read(text: str) -> list[Number]:
+    """Return each number of a text, each once; `NotANumber` where any part of it is none."""
+    found: dict[str, Number] = {}
+    for part in _BETWEEN.split(text):
+        for number in _numbers(names.tidy(part)):
+            found.setdefault(number.e164, number)
+    if len(found) > MOST_NUMBERS:
+        raise NotANumber(
+            _(
+                "At most %(most)s telephone numbers. Write the others where it says how it is safe to reach them."
+            )
+            % {"most": MOST_NUMBERS}
+        )
+    return list(found.values())
+
+
+def tidy(text: str) -> str:
+    """Return the numbers as they are stored: as written, divided by commas; `NotANumber` as `read`."""
+    return ", ".join(number.typed for number in read(text))
+
+
+def _numbers(part: str) -> list[Number]:
+    """The number that a part is, or the several that only a blank divides."""
+    if not part:
+        return []
+    latin = _latin(part)
+    whole = _WHOLE.fullmatch(latin)
+    if whole:
+        part = latin = whole[1]
+    if _SHORTENED.fullmatch(latin):
+        raise NotANumber(
+            _("“%(text)s” is a number that a spreadsheet has shortened. Type all its digits, as text.")
+            % {"text": part[:40]}
+        )
+    if _SHAPE.fullmatch(latin) and not _FRACTION.fullmatch(latin):
+        one = _e164(latin)
+        if one:
+            return [Number(part, one)]
+        several = [(word, _e164(_latin(word))) for word in part.split()]
+        if len(several) > 1 and all(number for _word, number in several):
+            return [Number(word, number) for word, number in several]
+    raise NotANumber(
+        _(
+            "“%(text)s” is no telephone number. Write digits, such as 9841234567 or +974 55123456, and a comma "
+            "between two numbers."
+        )
+        % {"text": part[:40]}
+    )
+
+
+def _latin(text: str) -> str:
+    """Digits of any script as 0 to 9, and every dash as a hyphen."""
+    digits = (str(unicodedata.decimal(sign, sign)) for sign in text)
+    return "".join(digits).translate(_DASHES)
+
+
+def _e164(text: str) -> str:
+    """The one form of a number, "" where no number could be written so."""
     try:
         number = phonenumbers.parse(text, COUNTRY)
     except phonenumbers.NumberParseException:
-        return _digits(text)
+        return ""
     if not phonenumbers.is_possible_number(number):
-        return _digits(text)
+        return ""
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _digits(text: str) -> str:
-    return "".join(sign for sign in text if sign.isdigit())
+def e164s(text: str) -> list[str]:
+    """Each number in its one form; the digits alone of a text that was stored before numbers were checked."""
+    try:
+        return [number.e164 for number in read(text)]
+    except NotANumber:
+        return list(filter(None, ["".join(sign for sign in _latin(text) if sign in "0123456789")]))
+
+
+def phone_indexes(text: str) -> list[bytes | None]:
+    """What each number of a text is found by, under the newest key, filled up with None."""
+    found = [encryption.blind(number, of="phone") for number in e164s(text)]
+    return [*found, *[None] * (MOST_NUMBERS - len(found))]
 
 
 def phone_index(text: str) -> bytes | None:
-    """What a number is found by; None where there is none."""
-    number = e164(text)
-    return encryption.blind(number, of="phone") if number else None
+    """What the first number of a text is found by; None where there is none."""
+    return phone_indexes(text)[0]
 
 
-def phone_indexes(text: str) -> list[bytes]:
-    """The same under each key of the house."""
-    number = e164(text)
-    return encryption.blinds(number, of="phone") if number else []
+def phone_indexes_sought(text: str) -> list[bytes]:
+    """The same under each key of the house, as rows may still carry an older one's."""
+    return [index for number in e164s(text) for index in encryption.blinds(number, of="phone")]

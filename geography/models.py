@@ -11,6 +11,7 @@ from django.db import models
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from core.names import NameField
 from core.scoping import Open
 
 PLACES = Open(("SELECT", "INSERT", "UPDATE"), "names of places; loaded from the data files, the same for all")
@@ -22,8 +23,8 @@ class Place(models.Model):
 
     id = models.UUIDField(primary_key=True, editable=False)
     code = models.CharField(_("code"), max_length=5)
-    name_en = models.CharField(_("name in English"), max_length=100)
-    name_ne = models.CharField(_("name in Nepali"), max_length=100, blank=True)
+    name_en = NameField(_("name in English"), max_length=100)
+    name_ne = NameField(_("name in Nepali"), max_length=100, blank=True)
 
     class Meta:
         abstract = True

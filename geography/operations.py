@@ -51,7 +51,7 @@ def _district(row: Mapping[str, Any]) -> dict[str, Any]:
         "name_en": row["name_en"],
         "name_ne": row["name_ne"],
         "province_id": Province.id_for(row["province_code"]),
-        "aliases": row["aliases_en"],
+        "aliases": row["aliases_en"] + row["aliases_ne"],
     }
 
 

@@ -1,54 +1,39 @@
 """Finding a place by what somebody wrote."""
 
-import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 from django.utils.translation import gettext as _
 
+from core import names
 from geography.models import District, LocalLevel
+from geography.spelling import kind_named, place_key
 
 LONGEST_NAME = 100
-_JOINERS = str.maketrans("", "", "\u200b\u200c\u200d\ufeff")
+MOST_NEAR = 3
 
 
 class UnknownDistrict(ValueError):
     """No district has this name; the message is for people and names the nearest ones."""
 
 
-def folded(text: str) -> str:
-    """One form for spellings that differ in case, spaces or invisible joiners only."""
-    return "".join(unicodedata.normalize("NFC", text).translate(_JOINERS).casefold().split())
-
-
-def _districts_by_name(districts: Iterable[District]) -> dict[str, District]:
-    return {
-        folded(name): district
-        for district in districts
-        for name in (district.name_en, district.name_ne, *district.aliases)
-        if name
-    }
-
-
-def find_district(text: str) -> District | None:
-    """The district with this English or Nepali name or known spelling; None where there is none."""
-    if len(text) > LONGEST_NAME:
-        return None
-    return _districts_by_name(District.objects.all()).get(folded(text))
+class UnknownLocalLevel(ValueError):
+    """No municipality has this name, or several; the message is for people and names the nearest ones."""
 
 
 def require_district(text: str) -> District:
-    """The district with this name; `UnknownDistrict` says what was asked and what comes near."""
-    shown = text.strip()
+    """The district with this name or known spelling, in either script; `UnknownDistrict` names the nearest."""
+    shown = names.tidy(text)
     if len(shown) > LONGEST_NAME:
         raise UnknownDistrict(
             _("The name of a district has at most %(most)s characters.") % {"most": LONGEST_NAME}
         )
-    by_name = _districts_by_name(District.objects.all())
-    found = by_name.get(folded(shown))
-    if found is not None:
-        return found
-    near = dict.fromkeys(by_name[key].name for key in get_close_matches(folded(shown), by_name, n=3))
+    by_key = _by_key(District.objects.all())
+    found = by_key.get(place_key(shown))
+    if found:
+        return found[0]
+    near = [district.name for district in _near(shown, by_key)]
     if near:
         raise UnknownDistrict(
             _("“%(name)s” is not a district of Nepal. Near it: %(near)s.")
@@ -57,14 +42,69 @@ def require_district(text: str) -> District:
     raise UnknownDistrict(_("“%(name)s” is not a district of Nepal.") % {"name": shown})
 
 
+def require_local_level(text: str, district: District | None = None) -> LocalLevel:
+    """The one local level with this name, in one district or in all of Nepal; `UnknownLocalLevel` names the nearest."""
+    shown = names.tidy(text)
+    found = find_local_levels(shown, district)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UnknownLocalLevel(
+            _("There are several of that name: give the district too. %(near)s.")
+            % {"near": ", ".join(_with_district(level) for level in found)}
+        )
+    if len(shown) > LONGEST_NAME:
+        raise UnknownLocalLevel(
+            _("The name of a municipality has at most %(most)s characters.") % {"most": LONGEST_NAME}
+        )
+    near = (
+        _near(shown, _by_key(_local_levels(district)))
+        or ([*find_local_levels(shown), *_near(shown, _by_key(_local_levels(None)))][:MOST_NEAR])
+    )
+    words = {"name": shown, "near": ", ".join(dict.fromkeys(_with_district(level) for level in near))}
+    if district:
+        words["where"] = district.name
+    if district and near:
+        raise UnknownLocalLevel(_("“%(name)s” is no municipality of %(where)s. Near it: %(near)s.") % words)
+    if district:
+        raise UnknownLocalLevel(_("“%(name)s” is no municipality of %(where)s.") % words)
+    if near:
+        raise UnknownLocalLevel(_("“%(name)s” is no municipality of Nepal. Near it: %(near)s.") % words)
+    raise UnknownLocalLevel(_("“%(name)s” is no municipality of Nepal.") % words)
+
+
 def find_local_levels(text: str, district: District | None = None) -> list[LocalLevel]:
-    """Local levels with this name or known spelling, in one district or in all of Nepal."""
-    if len(text) > LONGEST_NAME or not text.strip():
+    """Local levels with this name or known spelling, in one district or in all of Nepal.
+
+    Where several bear the name, the kind that is named beside it chooses among them.
+    """
+    if len(text) > LONGEST_NAME:
         return []
-    levels = LocalLevel.objects.filter(district=district) if district else LocalLevel.objects.all()
-    wanted = folded(text)
-    return [
-        level
-        for level in levels
-        if wanted in {folded(name) for name in (level.name_en, level.name_ne, *level.aliases) if name}
-    ]
+    found = _by_key(_local_levels(district)).get(place_key(text), [])
+    kind = kind_named(text)
+    return [level for level in found if level.kind == kind] or found if len(found) > 1 else found
+
+
+def _local_levels(district: District | None) -> Iterable[LocalLevel]:
+    levels = LocalLevel.objects.select_related("district")
+    return levels.filter(district=district) if district else levels
+
+
+def _with_district(level: LocalLevel) -> str:
+    return f"{level.name} ({level.district.name})"
+
+
+def _by_key(places: Iterable[Any]) -> dict[str, list[Any]]:
+    """Places by each spelling that is known of them."""
+    found: dict[str, list[Any]] = {}
+    for place in places:
+        spellings: list[str] = [place.name_en, place.name_ne, *place.aliases]
+        for key in {place_key(name) for name in spellings if name}:
+            found.setdefault(key, []).append(place)
+    return found
+
+
+def _near(text: str, by_key: dict[str, list[Any]]) -> list[Any]:
+    """The places whose spellings come nearest, the nearest first, each once."""
+    keys = get_close_matches(place_key(text), by_key, n=2 * MOST_NEAR, cutoff=0.7)
+    return list(dict.fromkeys(place for key in keys for place in by_key[key]))[:MOST_NEAR]

@@ -14,6 +14,7 @@ from guardian.models import GroupObjectPermissionBase
 from accounts.choices import Permission
 from accounts.models import ALL, Organisation
 from accounts.queries import authority_of
+from core.names import NameField
 from core.scoping import Open, OwnWall, ScopedQuerySet
 from projects.choices import FollowUpKind, FollowUpStart, ServiceAbout, Unit
 
@@ -25,8 +26,8 @@ class Configured(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     code = models.SlugField(_("code"), max_length=40)
-    name_en = models.CharField(_("name in English"), max_length=300)
-    name_ne = models.CharField(_("name in Nepali"), max_length=300, blank=True)
+    name_en = NameField(_("name in English"), max_length=300)
+    name_ne = NameField(_("name in Nepali"), max_length=300, blank=True)
 
     class Meta:
         abstract = True

@@ -66,7 +66,7 @@ def _marked_case(by, code: str, token: str):
     from core.clock import now
     from tests import story
 
-    person = story.a_person(first_name=f"{token}First", second_name=f"{token}Second", phone=f"{token}Phone")
+    person = story.a_person(first_name=f"{token}First", second_name=f"{token}Second", phone="980-4417001")
     situation = story.a_situation(narrative=f"{token}Told", needs=f"{token}Needs")
     case = story.a_case(by, code, person=person, situation=situation)
     add_note(case=case, text=f"{token}Note", confidentiality="counselling", by=by, now=now())

@@ -38,7 +38,7 @@ A, B, READER, A_SUPERVISOR = "ngo_a_caseworker", "ngo_b_caseworker", "ngo_a_read
 SUPERVISOR, APPROVER, FINANCE = "iom_supervisor", "iom_approver", "iom_finance"
 ROOT = "/api/v1/"
 MISSING = uuid.UUID(int=7)
-TOKEN = "Kanari"
+TOKEN, NUMBER = "Kanari", "980-4417123"
 WORKING = {
     *(
         "beneficiaries",
@@ -101,7 +101,7 @@ def whole_case(cast) -> Case:
     """A case of the first NGO with a row in every resource and a token in what tells of the person."""
     by = cast[A]
     person = story.a_person(
-        first_name=f"{TOKEN}First", second_name=f"{TOKEN}Second", phone=f"{TOKEN}Phone", home_place=TOKEN
+        first_name=f"{TOKEN}First", second_name=f"{TOKEN}Second", phone=NUMBER, home_place=TOKEN
     )
     with acting_as(by):
         situation = story.a_situation(narrative=f"{TOKEN}Told", needs=f"{TOKEN}Needs")
@@ -356,6 +356,7 @@ def test_the_second_ngo_meets_no_trace(program, cast, whole_case):
     assert TOKEN in _everything(program(A), whole_case, cast), "the data that could leak must be there"
     told = _everything(program(B), whole_case, cast)
     assert TOKEN not in told
+    assert NUMBER not in told
     assert whole_case.reference not in told
 
 
@@ -364,6 +365,7 @@ def test_who_decides_on_figures_meets_a_reference_and_no_name(username, program,
     told = _everything(program(username), whole_case, cast)
     assert whole_case.reference in told
     assert TOKEN not in told
+    assert NUMBER not in told
     assert str(whole_case.beneficiary_id) not in told
 
 
@@ -559,6 +561,11 @@ def written(user) -> dict[str, int]:
         ({"person": {"sex": "unheard-of"}}, {"person.sex"}),
         ({"person": {"birth": "2099-01-01", "birth_calendar": "ad"}}, {"person.birth"}),
         ({"person": {"birth": "2053-13-40"}}, {"person.birth"}),
+        ({"person": {"first_name": "\u200b"}}, {"person.first_name"}),
+        ({"person": {"first_name": "\u3164\u202e"}}, {"person.first_name"}),
+        ({"person": {"phone": "ask her mother"}}, {"person.phone"}),
+        ({"person": {"phone": "9.84E+09"}}, {"person.phone"}),
+        ({"person": {"phone": "9841234562 / unknown"}}, {"person.phone"}),
         ({"person": {"birth": f"{date.today().year - 12}-01-01", "birth_calendar": "ad"}}, {"person.birth"}),
         ({"person": {"home_district": "999"}}, {"person.home_district"}),
         ({"person": {"home_district": 302.5}}, {"person.home_district"}),

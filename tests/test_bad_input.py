@@ -56,7 +56,7 @@ PERSON = {"first_name": "Maya", "sex": "female", "birth": "1996-05-04", "birth_c
         ({"name_ne": "म" * 10_000}, "at most 200 characters"),
         ({"home_district": "Sindupalchok Dholaka"}, "district"),
         ({"home_district": "x" * 10_000}, "at most 100 characters"),
-        ({"home_district": "Dhading", "home_local_level": "Nowhere"}, "No municipality"),
+        ({"home_district": "Dhading", "home_local_level": "Dhunibenshy"}, "Near it: Dhunibenshi"),
         ({"sex": "unheard-of"}, "Select a valid choice"),
         ({"first_name": "Ma\x00ya"}, "Null characters"),
         ({"birth": f"{date.today().year - 12}-01-01"}, "under 18 and can&#x27;t consent alone"),

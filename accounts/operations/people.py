@@ -45,7 +45,7 @@ from accounts.queries import (
     works_elsewhere,
 )
 from accounts.rules import pair_in
-from core import audit, outbox
+from core import audit, names, outbox
 
 TAIL, TAIL_LENGTH = "abcdefghjkmnpqrstuvwxyz23456789", 5  # of a user name; without what is misread
 TOKEN_DAYS = 90  # how long a token opens something unless its maker says otherwise
@@ -286,6 +286,8 @@ def add_person(
     """
     if not may_give(by, role):
         raise PermissionDenied
+    if not names.tidy(given.first_name):
+        raise ValidationError({"first_name": _("Write the name: nothing of it can be seen.")})
     here = people_managed_by(by).filter(memberships__role__organisation=role.organisation_id)
     if here.filter(email__iexact=given.email).exists():
         raise ValidationError({"email": _("Somebody of this organisation has this e-mail already.")})

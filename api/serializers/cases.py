@@ -30,6 +30,7 @@ from beneficiaries.models import (
     Enrolment,
     Screening,
 )
+from beneficiaries.models.person import LONGEST_PHONE
 from beneficiaries.operations import ConsentGiven, PersonFacts, Situation
 from core import bikram_sambat
 from geography.models import Country, District, LocalLevel
@@ -296,7 +297,7 @@ class PersonInput(Given):
     home_district = PlaceCode(District, allow_blank=True, default=None)
     home_local_level = PlaceCode(LocalLevel, allow_blank=True, default=None)
     home_place = serializers.CharField(max_length=200, allow_blank=True, default="")
-    phone = serializers.CharField(max_length=40, allow_blank=True, default="")
+    phone = serializers.CharField(max_length=LONGEST_PHONE, allow_blank=True, default="")
     safe_contact = serializers.CharField(max_length=1000, allow_blank=True, default="")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -13,12 +13,14 @@ from beneficiaries.choices import (
     Sex,
     YesNoUnknown,
 )
+from beneficiaries.models.person import LONGEST_PHONE
 from beneficiaries.operations import ConsentGiven, PersonFacts, Situation
 from core import bikram_sambat
 from core.forms import OnceForm
 from core.scoping import Confidentiality
 from geography.models import Country
-from geography.queries import UnknownDistrict, find_local_levels, require_district
+from geography.queries import UnknownDistrict, UnknownLocalLevel, require_district, require_local_level
+from geography.spelling import ward_beside, with_ward
 from projects.choices import TargetGroup
 
 LIVE_GIVERS = [choice for choice in ConsentGiver.choices if choice[0] != ConsentGiver.LEGACY]
@@ -153,8 +155,9 @@ class PersonForm(OnceForm):
     home_place = forms.CharField(label=_("Ward, village or tole"), max_length=200, required=False)
     phone = forms.CharField(
         label=_("Telephone"),
-        max_length=40,
+        max_length=LONGEST_PHONE,
         required=False,
+        help_text=_("Several numbers with a comma between them."),
         widget=forms.TextInput(
             attrs={"inputmode": "tel", "class": "govuk-input--width-20", "autocomplete": "off"}
         ),
@@ -197,17 +200,16 @@ class PersonForm(OnceForm):
         return None
 
     def _local_level(self, district, typed: str):
-        hits = find_local_levels(typed, district)
-        if len(hits) == 1:
-            return hits[0]
-        self.add_error(
-            "home_local_level",
-            gettext("There are several of that name: give the district too.")
-            if hits
-            else gettext("No municipality or rural municipality of that name%(where)s.")
-            % {"where": f" ({district.name})" if district else ""},
-        )
+        try:
+            return require_local_level(typed, district)
+        except UnknownLocalLevel as error:
+            self.add_error("home_local_level", str(error))
         return None
+
+    def _place(self) -> str:
+        """The place in the municipality, with a ward that was written beside a name."""
+        wards = (ward_beside(self.data.get(name, ""))[1] for name in ("home_local_level", "home_district"))
+        return with_ward(self.cleaned_data["home_place"], next(filter(None, wards), None))
 
     def person(self) -> PersonFacts:
         data, birth = self.cleaned_data, self.cleaned_data["parsed_birth"]
@@ -217,12 +219,12 @@ class PersonForm(OnceForm):
             "second_name",
             "name_ne",
             "sex",
-            "home_place",
             "phone",
             "safe_contact",
         )
         return PersonFacts(
             **{name: data[name] for name in same},
+            home_place=self._place(),
             birth_on=birth.date if birth else None,
             birth_precision=birth.precision.value if birth else "",
             birth_as_typed=f"{data['birth']} {birth.calendar.upper()}" if birth else "",

@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 
 from django.utils.translation import gettext as _
 
+from core import names, phone
 from core.bikram_sambat import NotADate, ParsedDate, Precision, parse
 
 YES = {"true", "yes", "y", "1", "हो"}
@@ -42,6 +43,25 @@ def text_of(value: object) -> str:
     if _UNKEPT.search(text):
         raise Unreadable(_("holds a sign that is no text"))
     return text
+
+
+def name_of(value: object) -> str:
+    """A name, as it is stored; one that can't be seen is none."""
+    name = names.tidy(text_of(value))
+    if not name or not isinstance(value, str):
+        raise Unreadable(_("“%(text)s” is no name") % {"text": shown(name or text_of(value))})
+    return name
+
+
+def phones_of(value: object) -> str:
+    """Telephone numbers, as they are stored."""
+    text = text_of(value)
+    if isinstance(value, int | float) and value and value % 1_000_000 == 0:  # 9.84E+09 as a number
+        text = f"{value:.2E}"
+    try:
+        return phone.tidy(text)
+    except phone.NotANumber as error:
+        raise Unreadable(str(error)) from error
 
 
 def yes_no_of(value: object) -> bool:

@@ -13,7 +13,16 @@ from django.utils.translation import gettext as _
 from beneficiaries import rules
 from beneficiaries.choices import DatePrecision
 from beneficiaries.htcds import standard
-from beneficiaries.htcds.cell import Unreadable, date_of, number_of, shown, text_of, yes_no_of
+from beneficiaries.htcds.cell import (
+    Unreadable,
+    date_of,
+    name_of,
+    number_of,
+    phones_of,
+    shown,
+    text_of,
+    yes_no_of,
+)
 from beneficiaries.htcds.standard import Field
 from core.bikram_sambat import ParsedDate
 
@@ -21,10 +30,11 @@ CONSENT = "con_Consent"
 BIRTH = "prs_Birthdate"
 OPENED = "cas_IncomingReferralDate"
 COUNTRIES = ("prs_Citizenship", "prs_MailingCountry")
+NAMES = ("prs_FirstName", "prs_MiddleName", "prs_SecondName")
+PHONES = ("prs_HomePhone", "prs_MobilePhone")
+LONGEST_NAME = 100
 LONGEST = {
-    **dict.fromkeys(("prs_FirstName", "prs_MiddleName", "prs_SecondName"), 100),
     **dict.fromkeys(("prs_MailingCity", "prs_MailingState", "prs_MailingStreet"), 200),
-    **dict.fromkeys(("prs_HomePhone", "prs_MobilePhone"), 40),
 }
 LONGEST_LINE = 1000
 LONGEST_TEXT = 10_000
@@ -86,13 +96,22 @@ def _read(field: Field, value: object, country: CountryOf) -> Any:
         return yes_no_of(value)
     if field.type == "Number":
         return number_of(value)
+    if field.name in NAMES:
+        return _within(name_of(value), LONGEST_NAME)
+    if field.name in PHONES:
+        return phones_of(value)
     text = text_of(value)
     if field.codes or field.name in COUNTRIES:
         return _coded(field, text, country)
     most = LONGEST.get(field.name, LONGEST_TEXT if field.type == "Long Text" else LONGEST_LINE)
+    _within(text, most)
+    return text if field.type == "Long Text" else " ".join(text.split())
+
+
+def _within(text: str, most: int) -> str:
     if len(text) > most:
         raise Unreadable(_("longer than %(most)s characters") % {"most": most})
-    return text if field.type == "Long Text" else " ".join(text.split())
+    return text
 
 
 def _coded(field: Field, text: str, country: CountryOf) -> str | list[str]:

@@ -15,6 +15,7 @@ from openpyxl.utils import get_column_letter
 
 from beneficiaries.htcds import standard
 from beneficiaries.htcds.standard import Field
+from core import names
 
 MOST_BYTES = 100_000_000
 MOST_ROWS = 50_000
@@ -106,7 +107,7 @@ def _too_many() -> NotHtcds:
 
 
 def _is_filled(value: object) -> bool:
-    return value is not None and (not isinstance(value, str) or bool(value.strip()))
+    return value is not None and (not isinstance(value, str) or bool(names.tidy(value)))
 
 
 def _is_header(row: Row) -> bool:

@@ -13,11 +13,14 @@ from accounts.models import Organisation
 from accounts.queries import authority_of
 from beneficiaries.choices import DatePrecision, Sex, YesNoUnknown
 from beneficiaries.models.access import CaseAccess
-from core.phone import phone_index
+from core.names import BLANKS, INVISIBLE, JOINERS, NameField
+from core.phone import phone_indexes
 from core.scoping import OPENED_BY, Level, OwnWall, ScopedQuerySet
 from core.sealing import SealedTextField
 from geography.models import District, LocalLevel
 
+PHONE_INDEXES = ("phone_index", "phone_index_2", "phone_index_3")
+LONGEST_PHONE = 100
 _OF_A_CASE_WORKED_ON = """
     EXISTS (SELECT 1 FROM beneficiaries_case c JOIN beneficiaries_caseaccess a ON a.case_id = c.id
             WHERE c.beneficiary_id = t.id AND a.organisation_id = ANY((SELECT wall.reads())::uuid[])
@@ -49,10 +52,10 @@ class Beneficiary(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
-    first_name = models.CharField(_("first name"), max_length=100)
-    middle_name = models.CharField(_("middle name"), max_length=100, blank=True)
-    second_name = models.CharField(_("family name"), max_length=100, blank=True)
-    name_ne = models.CharField(_("name in Devanagari"), max_length=200, blank=True)
+    first_name = NameField(_("first name"), max_length=100)
+    middle_name = NameField(_("middle name"), max_length=100, blank=True)
+    second_name = NameField(_("family name"), max_length=100, blank=True)
+    name_ne = NameField(_("name in Devanagari"), max_length=200, blank=True)
     find_key = models.CharField(max_length=320, editable=False)
     sex = models.CharField(_("sex"), max_length=10, choices=Sex)
     birth_on = models.DateField(_("date of birth"), null=True, blank=True)
@@ -71,18 +74,20 @@ class Beneficiary(models.Model):
     home_local_level = models.ForeignKey(
         LocalLevel, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    home_place = models.CharField(_("ward, village or tole"), max_length=200, blank=True)
-    phone = SealedTextField(_("telephone"), max_length=40, blank=True)
+    home_place = NameField(_("ward, village or tole"), max_length=200, blank=True)
+    phone = SealedTextField(_("telephone"), max_length=LONGEST_PHONE, blank=True)
     safe_contact = SealedTextField(_("how it is safe to reach them"), max_length=1000, blank=True)
-    phone_index = models.BinaryField(
-        null=True, editable=False
-    )  # finds a whole number; see core.encryption.blind
+    # Each finds one whole number of `phone` (core.encryption.blind). Three columns and no array, as PostgreSQL keeps
+    # what isn't leakproof, such as &&, from an index under a policy.
+    phone_index = models.BinaryField(null=True, editable=False)
+    phone_index_2 = models.BinaryField(null=True, editable=False)
+    phone_index_3 = models.BinaryField(null=True, editable=False)
     registered_on = models.DateField()
     erased_on = models.DateField(null=True, editable=False)  # written by wall.erase_person alone
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
 
-    never_recorded = ("find_key", "phone_index")
+    never_recorded = ("find_key", *PHONE_INDEXES)
     wall = OwnWall(
         read=f"t.organisation_id = ANY((SELECT wall.reads())::uuid[]) OR {_OF_A_CASE_WORKED_ON}",
         insert="t.organisation_id = ANY((SELECT wall.edits())::uuid[])",
@@ -100,19 +105,30 @@ class Beneficiary(models.Model):
                 condition=Q(birth_on=None) | Q(birth_on__lte=F("registered_on")),
             ),
             models.CheckConstraint(name="beneficiaries_has_a_name", condition=~Q(first_name="")),
+            models.CheckConstraint(
+                name="beneficiaries_name_is_seen",
+                condition=~Q(first_name__regex=f"^[{INVISIBLE}{JOINERS}{BLANKS}]*$"),
+            ),
         ]
         indexes = [
             models.Index(fields=["organisation", "-created_at"]),
             models.Index(
                 fields=["phone_index"], name="beneficiaries_by_phone", condition=~Q(phone_index=None)
             ),
+            models.Index(
+                fields=["phone_index_2"], name="beneficiaries_by_phone_2", condition=~Q(phone_index_2=None)
+            ),
+            models.Index(
+                fields=["phone_index_3"], name="beneficiaries_by_phone_3", condition=~Q(phone_index_3=None)
+            ),
         ]
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """The index goes with the number."""
+        """The indexes go with the numbers."""
         if update_fields is None or "phone" in update_fields:
-            self.phone_index = phone_index(self.phone)
-            update_fields = update_fields and [*update_fields, "phone_index"]
+            for name, index in zip(PHONE_INDEXES, phone_indexes(self.phone), strict=True):
+                setattr(self, name, index)
+            update_fields = update_fields and [*update_fields, *PHONE_INDEXES]
         super().save(*args, update_fields=update_fields, **kwargs)
 
     @property

@@ -23,6 +23,7 @@ from beneficiaries.operations.intake import (
     PersonFacts,
     Situation,
     check_birth,
+    checked_person,
     open_case,
     require_writer,
 )
@@ -99,6 +100,7 @@ def save_draft_person(
 ) -> IntakeDraft:
     """Keep the second page of the interview. A child's interview counts as one in which somebody may be at risk."""
     found = _mine(draft, by)
+    person = checked_person(person)
     check_birth(person, ConsentGiven(**found.consent), now.date())
     found.person = {name: _plain(value) for name, value in asdict(person).items()}
     is_child = rules.counts_as_child(person.birth_on, person.birth_precision, now.date())

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -25,7 +25,8 @@ from core import audit
 from core.bikram_sambat import ParsedDate, Precision
 from core.integrity import violated
 from geography.models import Country, District, LocalLevel
-from geography.queries import find_district, folded
+from geography.queries import UnknownDistrict, UnknownLocalLevel, require_district, require_local_level
+from geography.spelling import place_key, ward_beside, with_ward
 from projects.choices import TargetGroup
 
 KEYS_AT_ONCE = 1000
@@ -224,14 +225,15 @@ def _situation(
 
 def _person(reading: Reading, places: "Places", warnings: list[str]) -> PersonFacts:
     birth = reading.values.get("prs_Birthdate")
-    district = places.district(reading.text("prs_MailingState"))
-    level_id = places.local_level_id(district, reading.text("prs_MailingCity")) if district else None
-    is_in_nepal = reading.text("prs_MailingCountry") in ("", "NP")
-    if reading.text("prs_MailingState") and not district and is_in_nepal:
-        warnings.append(
-            _("“%(text)s” is not a district of Nepal: kept as part of the address")
-            % {"text": reading.text("prs_MailingState")}
-        )
+    state, city = reading.text("prs_MailingState"), reading.text("prs_MailingCity")
+    district, level, problems = None, None, []
+    try:
+        district = places.district(state)
+        level = places.local_level(district, city) if district else None
+    except (UnknownDistrict, UnknownLocalLevel) as error:
+        problems.append(_("%(problem)s Kept as part of the address.") % {"problem": error})
+    if reading.text("prs_MailingCountry") in ("", "NP"):
+        warnings += problems
     return PersonFacts(
         first_name=reading.text("prs_FirstName"),
         middle_name=reading.text("prs_MiddleName"),
@@ -242,20 +244,18 @@ def _person(reading: Reading, places: "Places", warnings: list[str]) -> PersonFa
         birth_as_typed=f"{birth.as_typed} AD" if birth else "",
         citizenship=next(iter(reading.values.get("prs_Citizenship", [])), ""),
         home_district_id=district.pk if district else None,
-        home_local_level_id=level_id,
-        home_place=_home_place(reading, has_level=level_id is not None, has_district=district is not None),
+        home_local_level_id=level.pk if level else None,
+        home_place=_home_place(reading, has_level=level is not None, has_district=district is not None),
         phone=reading.text("prs_MobilePhone") or reading.text("prs_HomePhone"),
     )
 
 
 def _home_place(reading: Reading, *, has_level: bool, has_district: bool) -> str:
-    """What of the address found no place in the lists: street, town, region."""
-    parts = [
-        reading.text("prs_MailingStreet"),
-        "" if has_level else reading.text("prs_MailingCity"),
-        "" if has_district else reading.text("prs_MailingState"),
-    ]
-    place = ", ".join(part for part in parts if part)
+    """What of the address found no place in the lists: ward, street, town, region."""
+    known = [(reading.text("prs_MailingCity"), has_level), (reading.text("prs_MailingState"), has_district)]
+    parts = [reading.text("prs_MailingStreet"), *(text for text, is_known in known if not is_known)]
+    wards = (ward_beside(text)[1] for text, is_known in known if is_known)
+    place = with_ward(", ".join(filter(None, parts)), next(filter(None, wards), None))
     if len(place) > LONGEST_PLACE:
         raise ValidationError(_("the address is longer than %(most)s characters") % {"most": LONGEST_PLACE})
     return place
@@ -265,31 +265,32 @@ class Places:
     """Places by what rows call them, each asked for once a run."""
 
     def __init__(self) -> None:
-        self._districts: dict[str, District | None] = {}
-        self._levels: dict[UUID, dict[str, UUID]] = {}
+        self._answers: dict[tuple[Any, str], Any] = {}
 
     @cached_property
     def _countries(self) -> dict[str, str]:
         rows = Country.objects.values_list("code", "alpha3", "name_en", "name_ne")
-        return {folded(word): row[0] for row in rows for word in row if word}
+        return {place_key(word): row[0] for row in rows for word in row if word}
 
     def country(self, text: str) -> str | None:
         """The two-letter code of a country named by either code or by name."""
-        return self._countries.get(folded(text))
+        return self._countries.get(place_key(text))
 
     def district(self, text: str) -> District | None:
-        if text not in self._districts:
-            self._districts[text] = find_district(text) if text else None
-        return self._districts[text]
+        """The district with this name; None for no text. `UnknownDistrict` otherwise."""
+        return self._once(("district", text), lambda: require_district(text) if text else None)
 
-    def local_level_id(self, district: District, text: str) -> UUID | None:
-        """The one local level of the district with this name; None where there is none or several."""
-        if district.pk not in self._levels:
-            found: dict[str, set[UUID]] = {}
-            for level in LocalLevel.objects.filter(district=district):
-                for name in filter(None, (level.name_en, level.name_ne, *level.aliases)):
-                    found.setdefault(folded(name), set()).add(level.pk)
-            self._levels[district.pk] = {
-                name: next(iter(pks)) for name, pks in found.items() if len(pks) == 1
-            }
-        return self._levels[district.pk].get(folded(text))
+    def local_level(self, district: District, text: str) -> LocalLevel | None:
+        """The one local level of the district with this name; None for no text. `UnknownLocalLevel` otherwise."""
+        return self._once((district.pk, text), lambda: require_local_level(text, district) if text else None)
+
+    def _once(self, asked: tuple[Any, str], find: Callable[[], Any]) -> Any:
+        """What was found, or the refusal, of the first time that this was asked."""
+        if asked not in self._answers:
+            try:
+                self._answers[asked] = find()
+            except (UnknownDistrict, UnknownLocalLevel) as error:
+                self._answers[asked] = error
+        if isinstance(self._answers[asked], ValueError):
+            raise self._answers[asked]
+        return self._answers[asked]

@@ -1,6 +1,6 @@
 """Opening a case: consent, the person and the situation, whole."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -16,9 +16,11 @@ from beneficiaries import rules
 from beneficiaries.choices import CaseStatus, ConsentPurpose, NoteKind, YesNoUnknown
 from beneficiaries.models import Beneficiary, Case, CaseFile, Consent
 from beneficiaries.operations.note import add_note
-from core import audit, reference
+from core import audit, names, phone, reference
 from core.integrity import violated
 from core.scoping import Confidentiality
+
+NAMES = ("first_name", "middle_name", "second_name", "name_ne")
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,17 @@ def check_birth(
         raise ValidationError({"birth": problem})
 
 
+def checked_person(person: PersonFacts) -> PersonFacts:
+    """The same with names and telephones as they are stored; a name that can't be seen is none."""
+    tidied: dict[str, Any] = {name: names.tidy(getattr(person, name)) for name in NAMES}
+    if not tidied["first_name"]:
+        raise ValidationError({"first_name": _("Write the name: nothing of it can be seen.")})
+    try:
+        return replace(person, **tidied, phone=phone.tidy(person.phone))
+    except phone.NotANumber as error:
+        raise ValidationError({"phone": str(error)}) from error
+
+
 @transaction.atomic
 def open_case(
     *,
@@ -107,6 +120,7 @@ def open_case(
     opened_on = opened_on or today
     if opened_on > today:
         raise ValidationError({"opened_on": _("The case is opened in the future.")})
+    person = checked_person(person)
     check_birth(person, consent, today, asked_on=opened_on)
     if rules.missing_primary(situation.groups, situation.primary_group):
         raise ValidationError({"primary_group": _("The main situation must be one of those that hold.")})
@@ -170,4 +184,4 @@ def _save_under_a_new_reference(case: Case) -> None:
 
 def find_key(beneficiary: Beneficiary) -> str:
     """What a list finds a person by: the name in lower case, Latin letters first."""
-    return " ".join(f"{beneficiary.name} {beneficiary.name_ne}".casefold().split())[:320]
+    return names.key(f"{beneficiary.name} {beneficiary.name_ne}")[:320]

@@ -34,6 +34,7 @@ BEGIN
            birth_on = date_trunc('year', birth_on)::date,
            birth_precision = CASE WHEN birth_on IS NULL THEN '' ELSE 'year' END,
            birth_as_typed = '', home_place = '', home_local_level_id = NULL, phone = '', phone_index = NULL,
+           phone_index_2 = NULL, phone_index_3 = NULL,
            safe_contact = '', erased_on = today, version = version + 1
      WHERE id = of_person;
     -- Their key is destroyed; the files without a row are thrown away by the sweep.

@@ -13,6 +13,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from core import keys
+from core.names import key as name_key
 from core.phone import phone_index
 from core.reference import LENGTH, SIGNS
 from core.sealing import cell
@@ -181,7 +182,7 @@ class Storyteller:
             for column, text in (("phone", phone), ("safe_contact", safe))
         )
         self.lines["beneficiaries_beneficiary"].append(
-            f"{key}\t{ngo}\t{first[0]}\t{middle[0]}\t{family[0]}\t{name_ne}\t{name.casefold()} {name_ne}"
+            f"{key}\t{ngo}\t{first[0]}\t{middle[0]}\t{family[0]}\t{name_ne}\t{name_key(f'{name} {name_ne}')}"
             f"\t{'female' if is_woman else 'male'}\t{self.days[born]}\tday\t{self.days[born]} AD\tNP"
             f"\t{self.pick(('yes', 'yes', 'no', 'unknown'))}\t{district}\tWard {1 + int(self.rng.random() * 9)}"
             f"\t{number}\t{_bytea(phone_index(phone) or b'')}\t{way}\t{self.days[registered]}\t1"

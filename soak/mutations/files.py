@@ -88,4 +88,18 @@ FILES = [
         "",
         first="tests/test_refusals.py",
     ),
+    Mutant(
+        "beneficiaries: an erased person is found by a second number",
+        "beneficiaries/sql/060_erasure.sql",
+        "phone_index_2 = NULL, phone_index_3 = NULL,",
+        "",
+        first="tests/test_erasure.py::test_nothing_of_an_erased_person_is_anywhere",
+    ),
+    Mutant(
+        "beneficiaries: a name that nobody sees is a name",
+        "beneficiaries/operations/intake.py",
+        'if not tidied["first_name"]:',
+        "if not person.first_name:",
+        first="tests/test_names.py::test_a_name_that_cannot_be_seen_is_refused_by_the_operations",
+    ),
 ]

@@ -1,0 +1,173 @@
+"""One form of a name for what is stored and for what is looked for: what can't be seen makes no difference."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
+
+from accounts.models import Organisation
+from accounts.operations import save_organisation, save_user
+from accounts.queries import roles_given_by
+from beneficiaries import queries
+from beneficiaries.htcds import read_workbook
+from beneficiaries.models import Beneficiary, IntakeDraft
+from beneficiaries.operations import ConsentGiven, import_htcds, save_draft_person, start_draft
+from core import names
+from core.clock import now
+from core.context import acting_as
+from tests import story
+from tests.pages import submit, text_of
+from tests.test_import_htcds import SITA, book  # noqa: F401 - a fixture
+
+A = "ngo_a_caseworker"
+UNSEEN = [
+    "\u200b",
+    "\u200d\u200c",
+    "\u202e\u202c",
+    "\ufeff",
+    "\u3164",
+    "\u2800",
+    "\u00ad",
+    "\u00a0\u2003",
+    "\u0301",
+]
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored", "found_by"),
+    [
+        ("\u200bSita", "Sita", "sita"),
+        ("  Sita\u00a0\u2003 Rai\n", "Sita Rai", "sita rai"),
+        ("\u202eSita\u202c", "Sita", "sita"),
+        ("रा\u200dम", "राम", "राम"),
+        ("श्रीमान्\u200c", "श्रीमान्", "श्रीमान्"),
+        ("गुर्\u200dयाल", "गुर्\u200dयाल", "गुर्याल"),  # the joiner shapes the letter, and makes no other name
+        ("e\u0301", "\u00e9", "\u00e9"),
+        ("\u0958ाजी", "\u0915\u093cाजी", "\u0915\u093cाजी"),
+        ("ＳＩＴＡ", "ＳＩＴＡ", "sita"),
+    ],
+)
+def test_names_that_look_the_same_are_the_same(typed, stored, found_by):
+    assert (names.tidy(typed), names.key(typed)) == (stored, found_by)
+    assert names.tidy(stored) == stored
+    assert names.key(found_by) == found_by
+
+
+@pytest.mark.parametrize("typed", ["", "   ", *UNSEEN])
+def test_what_nobody_sees_is_no_name(typed):
+    assert names.tidy(typed) == ""
+
+
+def found(user, typed: str) -> list[str]:
+    with acting_as(user):
+        return [row.case.beneficiary.first_name for row in queries.case_list(user, find=typed)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("stored", "typed"),
+    [
+        ("\u200bSitakanari", "sitakanari"),
+        ("Sitakanari", "\u200bsita\u200dkanari "),
+        ("रा\u200dमकनारी", "रामकनारी"),
+        ("रामकनारी", "रा\u200dमकनारी"),
+        ("Re\u0301nukanari", "R\u00e9nukanari"),
+        ("गुर्\u200dयालकनारी", "गुर्यालकनारी"),
+    ],
+)
+def test_a_person_is_found_however_the_name_is_written(cast, stored, typed):
+    with acting_as(cast[A]):
+        story.a_case(cast[A], person=story.a_person(first_name=stored, second_name="Rai\u00a0"))
+    assert found(cast[A], typed) == [names.tidy(stored)]
+    with acting_as(cast[A]):
+        person = Beneficiary.objects.visible_to(cast[A]).get(first_name=stored)  # looked for as it is stored
+    assert person.second_name == "Rai"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_a_name_that_cannot_be_seen_is_refused_on_the_page(sign_in, cast, unseen):
+    client = sign_in(A)
+    consent = {"was_told": "on", "agrees": "yes", "given_by": "self", "how": "spoken"}
+    address = submit(client, "/cases/new/", consent).request["PATH_INFO"]
+    response = submit(
+        client, address, {"first_name": unseen, "second_name": "Rai", "sex": "female", "birth_calendar": "ad"}
+    )
+    assert response.request["PATH_INFO"] == address
+    page = text_of(response)
+    assert "Write the name: nothing of it can be seen." in page or "This field is required." in page
+    assert "Rai" in response.content.decode()
+    with acting_as(cast[A]):
+        assert [draft.person for draft in IntakeDraft.objects.visible_to(cast[A])] == [{}]
+
+
+@pytest.mark.django_db
+def test_a_name_that_cannot_be_seen_is_refused_by_the_operations(cast):
+    with acting_as(cast[A]):
+        unseen = story.a_person(first_name="\u200b")
+        with pytest.raises(ValidationError, match="nothing of it can be seen"):
+            story.a_case(cast[A], person=unseen)
+        draft = start_draft(
+            organisation=story.organisation("NGO_A"),
+            consent=ConsentGiven(given_by="self", how="spoken"),
+            by=cast[A],
+            now=now(),
+        )
+        with pytest.raises(ValidationError, match="nothing of it can be seen"):
+            save_draft_person(draft=draft, person=unseen, by=cast[A], now=now())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("unseen", UNSEEN[:-1])
+def test_the_database_takes_no_name_that_cannot_be_seen(cast, unseen):
+    with acting_as(cast[A]):
+        case = story.a_case(cast[A])
+        with (
+            pytest.raises(IntegrityError, match="beneficiaries_name_is_seen"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(
+                "UPDATE beneficiaries_beneficiary SET first_name = %s WHERE id = %s",
+                [unseen, case.beneficiary_id],
+            )
+
+
+@pytest.mark.django_db
+def test_a_name_that_cannot_be_seen_is_refused_in_a_sheet(cast, book):  # noqa: F811
+    rows = [SITA | {"prs_FirstName": name} for name in ("\u200b", "\u200bSitakanari", "रा\u200dमकनारी")]
+    rows.append(SITA | {"prs_FirstName": "Maya", "prs_MiddleName": "\u200b"})
+    table = read_workbook(book(*rows))
+    with acting_as(cast[A]):
+        report = import_htcds(table=table, organisation=story.organisation("NGO_A"), by=cast[A], now=now())
+    assert report.refused == [(2, ["first name is missing"])]
+    assert found(cast[A], "sitakanari") == ["Sitakanari"]
+    assert found(cast[A], "रामकनारी") == ["रामकनारी"]
+
+
+@pytest.mark.django_db
+def test_names_of_organisations_and_users_are_tidied_too(cast, sign_in):
+    administrator = cast["administrator"]
+    with acting_as(administrator):
+        given = Organisation(code="NEW", name_en="\u200bCanary\u00a0 Ghar", name_ne="मा\u200dइती", kind="ngo")
+        save_organisation(organisation=given, by=administrator, now=now())
+        user = cast[A]
+        user.first_name = "\u202eAsha"
+        save_user(user=user, by=administrator, now=now())
+        saved = Organisation.objects.get(name_en="Canary\u200b Ghar")
+        assert (saved.name_en, saved.name_ne) == ("Canary Ghar", "माइती")
+        user.refresh_from_db()
+        assert user.first_name == "Asha"
+        unseen = Organisation(code="NONE", name_en="\u200b", kind="ngo")
+        with pytest.raises(ValidationError, match="nothing of it can be seen"):
+            save_organisation(organisation=unseen, by=administrator, now=now())
+    page = sign_in("administrator").get("/admin/accounts/organisation/", {"q": "\u200bCanary\u00a0Ghar"})
+    assert "Canary Ghar" in page.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_user_whose_name_cannot_be_seen_is_not_added(sign_in, cast):
+    client = sign_in("ngo_a_focal_point")
+    role = roles_given_by(cast["ngo_a_focal_point"]).first()
+    person = {"first_name": "\u200b", "email": "unseen@example.org", "language": "en", "role": str(role.pk)}
+    response = submit(client, "/people/new/", person | {"starts_on": now().date().isoformat()})
+    assert "nothing of it can be seen" in text_of(response)
