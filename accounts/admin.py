@@ -5,18 +5,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
-from django.utils.decorators import method_decorator
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.choices import Permission
 from accounts.models import Membership, Organisation, Role, User
 from accounts.operations import (
+    invite_again,
     reset_second_factor,
     save_membership,
     save_organisation,
@@ -116,17 +112,13 @@ class RoleAdmin(ConfigurationAdmin):
 
 
 class UserForm(ConfigurationForm):
-    new_password = forms.CharField(
-        label=_("New password"),
-        help_text=_(
-            "12 characters or more. Left empty, a new person can’t sign in yet and others keep theirs."
-        ),
-        max_length=200,
-        required=False,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
+    """Nobody chooses another's password here: a new user is invited, and chooses their own."""
 
+    new_invitation = forms.BooleanField(
+        label=_("Send a new invitation"),
+        help_text=_("For somebody who has not chosen a password yet. It goes to their e-mail."),
+        required=False,
+    )
     without_factor = forms.BooleanField(
         label=_("Take away the second step"),
         help_text=_(
@@ -136,16 +128,6 @@ class UserForm(ConfigurationForm):
         required=False,
     )
 
-    def _post_clean(self) -> None:
-        """The password is held against the names as typed, hence after they are on the instance."""
-        super()._post_clean()
-        password = self.cleaned_data.get("new_password")
-        if password and "new_password" not in self.errors:
-            try:
-                validate_password(password, self.instance)
-            except ValidationError as error:
-                self.add_error("new_password", error)
-
 
 @admin.register(User)
 class UserAdmin(ConfigurationAdmin):
@@ -153,7 +135,7 @@ class UserAdmin(ConfigurationAdmin):
 
     form = UserForm
     fieldsets = (
-        (None, {"fields": ("username", "new_password", "without_factor", "is_active")}),
+        (None, {"fields": ("username", "new_invitation", "without_factor", "is_active")}),
         (_("Person"), {"fields": ("first_name", "last_name", "email", "language")}),
         (_("Record"), {"fields": ("date_joined", "last_login")}),
     )
@@ -164,24 +146,16 @@ class UserAdmin(ConfigurationAdmin):
     ordering = ("username",)
     search_fields = ("username", "first_name", "last_name", "email")
 
-    @method_decorator(sensitive_post_parameters("new_password"))
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: Any = None,
-    ) -> HttpResponse:
-        return super().changeform_view(request, object_id, form_url, extra_context)
-
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if obj == request.user and form.cleaned_data["new_password"]:
-            update_session_auth_hash(request, obj)
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A new user is invited by being added, and has no second step yet."""
+        found = super().get_fieldsets(request, obj)
+        return found if obj else ((None, {"fields": ("username",)}), *found[1:2])
 
     def write(self, *, obj: User, form: Any, by: Any, now: datetime) -> None:
-        save_user(user=obj, by=by, now=now, password=form.cleaned_data["new_password"])
-        if form.cleaned_data["without_factor"]:
+        save_user(user=obj, by=by, now=now)
+        if form.cleaned_data.get("new_invitation"):
+            invite_again(person=obj, by=by, now=now)
+        if form.cleaned_data.get("without_factor"):
             reset_second_factor(user=obj, by=by, now=now)
 
     def write_row(self, *, obj: Membership, by: Any, now: datetime) -> None:

@@ -78,6 +78,25 @@ class OwnPasswordForm(forms.Form):
     )
 
 
+class TokenForm(OnceForm):
+    """What a token is for, and how long it lasts."""
+
+    name = forms.CharField(
+        label=_("What the token is for"),
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    days = forms.IntegerField(
+        label=_("Days"),
+        help_text=_("How long it lasts, 366 at most."),
+        min_value=1,
+        max_value=366,
+        initial=90,
+        widget=forms.NumberInput(attrs={"class": "govuk-input--width-5", "inputmode": "numeric"}),
+    )
+    field_order = ["name", "days"]
+
+
 class ForgottenForm(forms.Form):
     email = forms.EmailField(
         label=_("E-mail"),

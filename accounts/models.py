@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import AbstractUser, Group
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeOperators
@@ -15,6 +16,7 @@ from guardian.models import GroupObjectPermissionBase
 
 from accounts.choices import OrganisationKind, Permission, RoleCode
 from accounts.rules import LONGEST_IDLE, LONGEST_SESSION
+from core.context import acting_as
 from core.models import EVERY_COLUMN
 from core.names import NameField
 from core.scoping import Open, OwnWall, ScopedQuerySet
@@ -39,6 +41,17 @@ class User(AbstractUser):
         ordering = ["username"]
         verbose_name = _("user")
         verbose_name_plural = _("users")
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Django's own, but that a hash made anew is saved in the user's own place, as the database asks."""
+
+        def save_hash(password: str) -> None:
+            self.set_password(password)
+            self._password = None
+            with acting_as(self):
+                self.save(update_fields=["password"])
+
+        return check_password(raw_password, self.password, save_hash)
 
     @property
     def name(self) -> str:
@@ -210,8 +223,9 @@ class ApiTokenQuerySet(models.QuerySet):
         return self.filter(user=user)
 
     def live(self, on):
-        """Tokens that open something on this day: not revoked, not past their last day, of an active person."""
-        return self.filter(revoked_at=None, expires_on__gte=on, user__is_active=True)
+        """Tokens that open something on this day: confirmed, not revoked nor past their last day, of an active user."""
+        confirmed = self.filter(confirmed_at__isnull=False, revoked_at=None)
+        return confirmed.filter(expires_on__gte=on, user__is_active=True)
 
 
 class ApiToken(models.Model):
@@ -223,6 +237,7 @@ class ApiToken(models.Model):
     digest = models.CharField(max_length=64)
     created_at = models.DateTimeField(default=timezone.now)
     expires_on = models.DateField()
+    confirmed_at = models.DateTimeField(null=True)  # by its user, who made it or was asked afterwards
     last_used_on = models.DateField(null=True)
     revoked_at = models.DateTimeField(null=True)
 
@@ -236,6 +251,26 @@ class ApiToken(models.Model):
     class Meta:
         ordering = ["-created_at", "id"]
         constraints = [models.UniqueConstraint(fields=["digest"], name="accounts_token_digest_once")]
+
+
+class InvitationSent(models.Model):
+    """An invitation that was mailed, so that they are bounded: by who sends them, and by the address."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    sent_by = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
+    address = models.CharField(max_length=64)  # a keyed digest
+    sent_at = models.DateTimeField()
+
+    never_recorded = EVERY_COLUMN
+    wall = Open(("SELECT", "INSERT"), "counted before one more is sent; keyed digests of addresses")
+
+    class Meta:
+        ordering = ["-sent_at", "id"]
+        indexes = [
+            models.Index(fields=["address", "sent_at"], name="accounts_invited_address"),
+            models.Index(fields=["sent_by", "sent_at"], name="accounts_invited_by"),
+        ]
 
 
 class SessionQuerySet(models.QuerySet):

@@ -308,6 +308,28 @@ def supervisors_in(organisation_id: UUID):
     return User.objects.none()
 
 
+def keepers_of(organisation_ids: Iterable[UUID]):
+    """Active users who keep the users of one of these organisations, or supervise there: who is told of access."""
+    live = Membership.objects.live(timezone.localdate()).filter(role__organisation__in=list(organisation_ids))
+    keeping = Q(
+        role__group__organisationgrouppermission__permission__codename=Permission.MANAGE_PEOPLE,
+        role__group__organisationgrouppermission__content_object=F("role__organisation"),
+    )
+    found = live.filter(keeping | Q(role__code=RoleCode.SUPERVISOR))
+    return User.objects.filter(pk__in=found.values("user"), is_active=True).order_by("username")
+
+
+def organisations_with_role(user: User, *, on: date) -> set[UUID]:
+    """Organisations in which a user has a role on this day, or will have one."""
+    kept = Membership.objects.not_over(on).filter(user=user)
+    return set(kept.values_list("role__organisation_id", flat=True))
+
+
+def tokens_of(user, *, on: date):
+    """A user's own tokens that open something, or would once they are confirmed."""
+    return ApiToken.objects.visible_to(user).filter(revoked_at=None, expires_on__gte=on)
+
+
 def organisations_with(permission: Permission):
     """Active organisations in which somebody holds the permission now."""
     live = Membership.objects.live(timezone.localdate()).filter(

@@ -99,6 +99,9 @@ def standing_of(
     return Standing.WORKING if min(kept) <= on else Standing.TO_COME
 
 
+# Invitations in 24 hours: from one user, and to one address.
+INVITATIONS_A_DAY = {"sender": 30, "address": 4}
+
 LONGEST_IDLE = timedelta(minutes=20)
 LONGEST_SESSION = timedelta(hours=10)
 # For what weighs more than reading, one says again who one is when that was longer ago.

@@ -138,6 +138,7 @@ EVENTS: dict[str, "StrOrPromise"] = {
     "signed in": _("Signed in"),
     "signed out": _("Signed out"),
     "token created": _("Made a token for a program"),
+    "token confirmed": _("Confirmed a token for a program"),
     "tokens revoked": _("Ended the tokens of a person"),
     "user saved": _("Saved a person who signs in"),
 }

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.choices import RoleCode
 from accounts.models import Membership, Organisation, Role, User
-from accounts.operations import save_membership, save_user
+from accounts.operations import save_membership, save_user, set_password
 from beneficiaries.choices import AssessmentDecision, ConsentPurpose
 from beneficiaries.models import Case, Enrolment
 from beneficiaries.operations import (
@@ -192,7 +192,8 @@ def _cast(now: datetime) -> None:
             email=f"{username}@example.org",
             language=language,
         )
-        save_user(user=user, by=None, now=now, password=password_of(username))
+        save_user(user=user, by=None, now=now)
+        set_password(user, password_of(username))
         held = Role.objects.get(organisation__code=organisation, code=role)
         save_membership(
             membership=Membership(user=user, role=held, starts_on=date(2010, 1, 1)), by=None, now=now

@@ -74,6 +74,8 @@ INVOKER_TRIGGERS = {
     "grant_moves",
     "grant_starts",
     "case_stays",
+    "own_password",
+    "own_token",
     "role_decides_once",
     "role_follows_its_own",
     "audit_text",

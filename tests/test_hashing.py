@@ -11,8 +11,7 @@ from django.test import Client
 
 from accounts import hashing
 from accounts.models import SignInThrottle
-from accounts.operations import save_user
-from core.clock import now
+from accounts.operations import set_password
 from reintegration.demo import password_of
 from tests import databases
 from tests.factors import give_password
@@ -80,5 +79,5 @@ def test_a_slot_is_free_again_after_the_request(committed, cast, settings):
 @pytest.mark.parametrize("password", ["short-pass1", "password1234", "ngo_a_caseworker"])
 def test_short_common_and_own_words_are_no_password(cast, password):
     with pytest.raises(ValidationError):
-        save_user(user=cast[WHO], by=None, now=now(), password=password)
+        set_password(cast[WHO], password)
     assert cast[WHO].check_password(password_of(WHO))

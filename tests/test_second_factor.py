@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import UsedProof
-from accounts.operations import add_app, create_api_token, reset_second_factor, save_user
+from accounts.operations import add_app, create_api_token, reset_second_factor, set_password
 from accounts.operations import factor as factors
 from accounts.queries import invitations, is_enrolled, reset_link
 from core.clock import now
@@ -239,7 +239,7 @@ def test_the_first_step_holds_ten_minutes_and_one_password(cast, required, time_
     time_machine.move_to(now() + timedelta(minutes=11))
     assert give_code(late, app.code())["Location"] == LOGIN
     changed = _password_only()
-    save_user(user=cast[WHO], by=None, now=now(), password="another long sentence 7")
+    set_password(cast[WHO], "another long sentence 7")
     assert give_code(changed, app.code(1))["Location"] == LOGIN
 
 
@@ -297,7 +297,6 @@ def test_an_administrator_takes_a_lost_factor_away(cast, required):
     sent = {name: value for name, value in fields.items() if value is not None}
     sent |= {
         "without_factor": "on",
-        "new_password": "",
         "memberships-TOTAL_FORMS": 0,
         "memberships-INITIAL_FORMS": 0,
     }

@@ -169,14 +169,6 @@ def test_changing_the_password_on_the_page_ends_all_and_signs_nobody_in(cast):
     assert give_password(here, WHO, "another long one 5").status_code == 302
 
 
-def test_a_copied_cookie_is_worth_nothing_after_an_administrators_password(cast):
-    assert not _after(
-        lambda _client: save_user(
-            user=cast[WHO], by=cast["administrator"], now=now(), password="their choice 77 x"
-        )
-    )
-
-
 def test_a_copied_cookie_is_worth_nothing_after_deactivation_nor_when_the_account_opens_again(cast):
     def close(_client: Client) -> None:
         user = cast[WHO]

@@ -9,24 +9,17 @@ from accounts.operations.factor import (
     remove_passkey,
     reset_second_factor,
 )
-from accounts.operations.password import ask_for_reset, change_password, reset_password
+from accounts.operations.invitation import accept_invitation, invitation_path, invite, invite_again
+from accounts.operations.notice import leave_notice, leave_notices, mark_notices_read
+from accounts.operations.password import ask_for_reset, change_password, reset_password, set_password
 from accounts.operations.people import (
-    TOKEN_DAYS,
     PersonGiven,
-    accept_invitation,
     add_person,
     change_language,
-    create_api_token,
     end_access,
     end_membership,
     give_role,
-    invite_again,
-    leave_notice,
-    leave_notices,
-    mark_notices_read,
-    note_token_use,
     refuse_own_role,
-    revoke_api_tokens,
     save_membership,
     save_organisation,
     save_user,
@@ -35,6 +28,14 @@ from accounts.operations.people import (
 from accounts.operations.session import end_other_sessions, end_session, note_sign_in, note_sign_out
 from accounts.operations.sign_in import NotTheOne, try_code, try_own_password, try_passkey, try_password
 from accounts.operations.throttle import MustWait, throttle_keys
+from accounts.operations.token import (
+    TOKEN_DAYS,
+    confirm_api_token,
+    create_api_token,
+    note_token_use,
+    revoke_api_token,
+    revoke_api_tokens,
+)
 
 __all__ = [
     "TOKEN_DAYS",
@@ -48,12 +49,15 @@ __all__ = [
     "ask_for_reset",
     "change_language",
     "change_password",
+    "confirm_api_token",
     "create_api_token",
     "end_access",
     "end_membership",
     "end_other_sessions",
     "end_session",
     "give_role",
+    "invitation_path",
+    "invite",
     "invite_again",
     "leave_notice",
     "leave_notices",
@@ -68,10 +72,12 @@ __all__ = [
     "remove_passkey",
     "reset_password",
     "reset_second_factor",
+    "revoke_api_token",
     "revoke_api_tokens",
     "save_membership",
     "save_organisation",
     "save_user",
+    "set_password",
     "tailor_role",
     "throttle_keys",
     "try_code",

@@ -1,4 +1,4 @@
-"""Writes to people, organisations, roles, notices and API tokens."""
+"""Writes to users, organisations and roles."""
 
 import re
 import secrets
@@ -7,48 +7,35 @@ from collections.abc import Iterable
 from copy import copy
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
-from uuid import UUID
 
-from django.conf import settings
 from django.contrib.auth.models import Group
 from django.contrib.auth.models import Permission as DjangoPermission
-from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.urls import reverse
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts.choices import STARTING_PERMISSIONS, Permission, RoleCode
 from accounts.models import (
     ApiToken,
     Membership,
-    Notice,
     Organisation,
     OrganisationGroupPermission,
     Role,
     User,
 )
-from accounts.operations.password import set_password
+from accounts.operations.invitation import invite
 from accounts.operations.session import end_sessions_of
 from accounts.queries import (
-    awaits_password,
-    invitations,
-    is_enrolled,
-    is_invited,
     managed_by,
     may_configure,
     may_give,
     people_managed_by,
-    token_digest,
     works_elsewhere,
 )
 from accounts.rules import pair_in
-from core import audit, names, outbox
+from core import audit, names
 
 TAIL, TAIL_LENGTH = "abcdefghjkmnpqrstuvwxyz23456789", 5  # of a user name; without what is misread
-TOKEN_DAYS = 90  # how long a token opens something unless its maker says otherwise
 
 
 def _require_configure(by) -> None:
@@ -113,20 +100,19 @@ def tailor_role(*, role: Role, codenames: Iterable[str], by, now: datetime) -> R
 
 
 @transaction.atomic
-def save_user(*, user: User, by, now: datetime, password: str = "") -> User:
-    """Add or change a person who signs in. A new person without a password can't sign in yet."""
+def save_user(*, user: User, by, now: datetime) -> User:
+    """Add or change a user. Whom an administrator adds is invited to choose a password; nobody chooses it for them."""
     _require_configure(by)
-    if password:
-        validate_password(password, user)
-        user.set_password(password)
-        end_sessions_of(user)
-    elif user._state.adding:
+    is_new = user._state.adding
+    if is_new:
         user.set_unusable_password()
     if not user.is_active and User.objects.filter(pk=user.pk, is_active=True).exists():
         _close_account(user, now=now)
     user.full_clean()
     user.save()
     audit.record(by=by, verb="user saved", obj=user, now=now)
+    if is_new and by is not None:
+        invite(user=user, by=by, now=now)
     return user
 
 
@@ -182,87 +168,11 @@ def end_membership(*, membership: Membership, on: date, by, now: datetime) -> Me
     return save_membership(membership=membership, by=by, now=now)
 
 
-def leave_notice(
-    *,
-    recipient: User,
-    key: str,
-    text: str,
-    url: str,
-    now: datetime,
-    words: tuple[object, ...] | dict[str, object] = (),
-) -> None:
-    """Tell a person something, once for each key, in their own language. The text names nobody.
-
-    `text` is a message marked with gettext_noop; `words` fill it in.
-    """
-    with translation.override(recipient.language):
-        said = _(text) % words
-    Notice.objects.bulk_create(
-        [Notice(recipient=recipient, key=key, text=said, url=url, created_at=now)], ignore_conflicts=True
-    )
-
-
-def leave_notices(*, recipients: Iterable[User], **notice: Any) -> None:
-    """Tell several people the same."""
-    for person in recipients:
-        leave_notice(recipient=person, **notice)
-
-
-@transaction.atomic
-def mark_notices_read(*, by, now: datetime) -> int:
-    """Mark all of a person's own notices as read; how many there were."""
-    return Notice.objects.editable_by(by).unread().update(read_at=now)
-
-
 @transaction.atomic
 def change_language(*, by, language: str) -> None:
     """Remember in which language a person wants mails and notices."""
     by.language = language
     by.save(update_fields=["language"])
-
-
-@transaction.atomic
-def create_api_token(
-    *, user: User, name: str, by, now: datetime, days: int = TOKEN_DAYS
-) -> tuple[ApiToken, str]:
-    """Make a token with which a program acts as `user` for so many days; the text is told this once only.
-
-    Nobody makes one for another: it would let an administrator read case files. `by=None` is the command line.
-    Where a second factor is required, a token is for who has one: it would else be the way around it.
-    """
-    if by is not None and by != user:
-        raise PermissionDenied
-    if settings.MFA_REQUIRED and not is_enrolled(user):
-        raise ValidationError(_("A token is for somebody who signs in with a second step."))
-    text = secrets.token_urlsafe(32)
-    token = ApiToken(
-        user=user,
-        name=name,
-        digest=token_digest(text),
-        created_at=now,
-        expires_on=now.date() + timedelta(days=days),
-    )
-    token.clean_fields(exclude=["last_used_on", "revoked_at"])
-    token.save(force_insert=True)
-    audit.record(by=by, verb="token created", obj=token, now=now, detail={"user": str(user.pk)})
-    return token, text
-
-
-@transaction.atomic
-def revoke_api_tokens(*, user: User, by, now: datetime) -> int:
-    """End all tokens of a person at once; how many there were."""
-    if by != user:
-        _require_configure(by)
-    ended = audit.note_update(ApiToken.objects.visible_to(user).filter(revoked_at=None), revoked_at=now)
-    audit.record(by=by, verb="tokens revoked", obj=user, now=now, detail={"count": ended})
-    return ended
-
-
-def note_token_use(*, token: ApiToken, now: datetime) -> None:
-    """Remember the last day on which a token was used: one write a day."""
-    if token.last_used_on != now.date():
-        token.last_used_on = now.date()
-        token.save(update_fields=["last_used_on"])
 
 
 @dataclass(frozen=True)
@@ -299,7 +209,7 @@ def add_person(
     save_membership(
         membership=Membership(user=user, role=role, starts_on=starts_on, ends_on=ends_on), by=by, now=now
     )
-    _invite(user, by=by, now=now)
+    invite(user=user, by=by, now=now)
     return user
 
 
@@ -331,7 +241,7 @@ def give_role(
         person.is_active = True
         person.save(update_fields=["is_active"])
         audit.record(by=by, verb="account opened", obj=person, now=now)
-        _invite(person, by=by, now=now)
+        invite(user=person, by=by, now=now)
     return membership
 
 
@@ -368,43 +278,3 @@ def _close_account(user: User, *, now: datetime) -> None:
     user.set_unusable_password()
     end_sessions_of(user)
     audit.note_update(ApiToken.objects.visible_to(user).filter(revoked_at=None), revoked_at=now)
-
-
-@transaction.atomic
-def invite_again(*, person: User, by, now: datetime) -> None:
-    """Mail a new invitation to somebody of one's own organisation who has not chosen a password yet."""
-    if not people_managed_by(by).filter(pk=person.pk).exists():
-        raise PermissionDenied
-    if not awaits_password(person):
-        raise ValidationError(_("This person has chosen a password already."))
-    _invite(person, by=by, now=now)
-
-
-def _invite(user: User, *, by, now: datetime) -> None:
-    """The mail names nobody: not the person, not the organisation, no user name. The page tells the rest."""
-    path = reverse("accounts:invitation", args=[user.pk, invitations.make_token(user)])
-    with translation.override(user.language):
-        subject = _("Your invitation to Sahayatra")
-        body = _(
-            "You have been invited to Sahayatra. Open this address within three days and choose a password:"
-        )
-        after = _("If you expected no invitation, delete this mail.")
-    outbox.queue(
-        key=f"invitation:{user.pk}:{now.timestamp()}",
-        recipient=user.email,
-        subject=subject,
-        body=f"{body}\n\n{settings.SITE_URL}{path}\n\n{after}\n",
-        now=now,
-    )
-    audit.record(by=by, verb="invitation sent", obj=user, now=now)
-
-
-@transaction.atomic
-def accept_invitation(*, user_id: UUID, token: str, password: str, now: datetime) -> User:
-    """Take the password that an invited person chose. The row is locked, so that a link serves once."""
-    user = User.objects.select_for_update().filter(pk=user_id).first()
-    if user is None or not is_invited(user, token):
-        raise PermissionDenied
-    set_password(user, password)
-    audit.record(by=user, verb="password chosen", obj=user, now=now)
-    return user

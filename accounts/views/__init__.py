@@ -38,6 +38,7 @@ from accounts.views.sign_in import (
     sign_in,
     sign_out,
 )
+from accounts.views.tokens import token_add, token_confirm, token_revoke
 
 __all__ = [
     "confirm",
@@ -68,4 +69,7 @@ __all__ = [
     "session_end_others",
     "sign_in",
     "sign_out",
+    "token_add",
+    "token_confirm",
+    "token_revoke",
 ]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -271,6 +271,10 @@ def person_invite(request: HttpRequest, person_id: UUID) -> HttpResponse:
     person = _person_or_404(request, person_id)
     if not queries.awaits_password(person):
         raise Http404
-    operations.invite_again(person=person, by=request.user, now=now())
-    messages.success(request, _("A new invitation is on its way."))
+    try:
+        operations.invite_again(person=person, by=request.user, now=now())
+    except ValidationError as error:
+        messages.warning(request, " ".join(error.messages))
+    else:
+        messages.success(request, _("A new invitation is on its way."))
     return redirect("accounts:person-detail", person.pk)

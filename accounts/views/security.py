@@ -23,7 +23,7 @@ from accounts import operations, passkeys, recent
 from accounts.adapter import FactorAdapter
 from accounts.forms import CodeForm, PasskeyAddForm
 from accounts.models import Session
-from accounts.queries import factors_of, is_enrolled, sessions_of
+from accounts.queries import factors_of, is_enrolled, sessions_of, tokens_of
 from accounts.recent import recent_authentication
 from accounts.session_store import digest
 from accounts.visitors import device_in_words
@@ -54,6 +54,7 @@ def security(request: HttpRequest) -> HttpResponse:
         "has_app": any(one.type == Authenticator.Type.TOTP for one in held),
         "passkeys": [one.wrap().name for one in held if one.type == Authenticator.Type.WEBAUTHN],
         "codes_left": len(RecoveryCodes(codes).get_unused_codes()) if codes else None,
+        "tokens": tokens_of(request.user, on=now().date()),
         "sessions": [_shown(row, own_session(request)) for row in sessions_of(request.user, at=now())],
     }
     return render(request, "accounts/security.html", context)

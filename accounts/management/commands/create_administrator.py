@@ -1,19 +1,21 @@
 """The first administrator of a new installation."""
 
-from getpass import getpass
+from typing import NoReturn
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from accounts.choices import RoleCode
 from accounts.models import Membership, Role, User
-from accounts.operations import save_membership, save_user
+from accounts.operations import invitation_path, save_membership, save_user
+from accounts.queries import awaits_password
 from core.clock import now
 
 
 class Command(BaseCommand):
-    help = "Make a person who may configure the system; asks for the password."
+    help = "Add the first administrator, and print a link where they choose their password. Once more while unused."
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("username")
@@ -23,19 +25,23 @@ class Command(BaseCommand):
         role = Role.objects.filter(organisation__code="IOM", code=RoleCode.ADMINISTRATOR).first()
         if role is None:
             self._stop("there is no organisation IOM yet: run load_programmes first")
+        held = [membership.user for membership in role.memberships.select_related("user")]
         user = User(username=options["username"], email=options["email"])
-        try:
-            with transaction.atomic():
-                save_user(
-                    user=user, by=None, now=now(), password=getpass("Password (12 characters or more): ")
-                )
-                save_membership(
-                    membership=Membership(user=user, role=role, starts_on=now().date()), by=None, now=now()
-                )
-        except ValidationError as error:
-            self._stop(" ".join(error.messages))
-        self.stdout.write(f"{user.username} may configure the system at /admin/")
+        if not held:
+            try:
+                with transaction.atomic():
+                    save_user(user=user, by=None, now=now())
+                    given = Membership(user=user, role=role, starts_on=now().date())
+                    save_membership(membership=given, by=None, now=now())
+            except ValidationError as error:
+                self._stop(" ".join(error.messages))
+        elif [one.username for one in held] == [user.username] and awaits_password(held[0]):
+            user = held[0]
+        else:
+            self._stop("there is an administrator already, who adds others at /admin/")
+        self.stdout.write(f"{user.username} chooses a password within three days, once, at:")
+        self.stdout.write(f"{settings.SITE_URL}{invitation_path(user)}")
 
-    def _stop(self, why: str) -> None:
+    def _stop(self, why: str) -> NoReturn:
         self.stderr.write(f"create_administrator: {why}")
         raise SystemExit(1)

@@ -1,0 +1,102 @@
+"""Invitations: a mail with a link where an invited user chooses their own password. Bounded, and each serves once."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection, transaction
+from django.urls import reverse
+from django.utils import translation
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+
+from accounts.models import InvitationSent, User
+from accounts.operations.password import set_password
+from accounts.queries import awaits_password, invitations, is_invited, may_configure, people_managed_by
+from accounts.rules import INVITATIONS_A_DAY
+from core import audit, outbox
+
+LOCKS = 0x5A4B  # of PostgreSQL's advisory locks those of who sends an invitation, and where to
+DAY = timedelta(days=1)
+
+
+class TooManyInvitations(ValidationError):
+    """The day's invitations of this user, or to this address, are used up."""
+
+
+@transaction.atomic
+def invite_again(*, person: User, by, now: datetime) -> None:
+    """Mail a new invitation to who has not chosen a password yet: an administrator to anybody, a focal point to
+    somebody of their own organisation.
+    """
+    if not may_configure(by) and not people_managed_by(by).filter(pk=person.pk).exists():
+        raise PermissionDenied
+    if not awaits_password(person):
+        raise ValidationError(_("This person has chosen a password already."))
+    invite(user=person, by=by, now=now)
+
+
+def invitation_path(user: User) -> str:
+    """The one-time link, without the site's address."""
+    return reverse("accounts:invitation", args=[user.pk, invitations.make_token(user)])
+
+
+@transaction.atomic
+def invite(*, user: User, by, now: datetime) -> None:
+    """The mail names nobody: not the person, not the organisation, no user name. The page tells the rest."""
+    _count(user, by, now)
+    path = invitation_path(user)
+    with translation.override(user.language):
+        subject = _("Your invitation to Sahayatra")
+        body = _(
+            "You have been invited to Sahayatra. Open this address within three days and choose a password:"
+        )
+        after = _("If you expected no invitation, delete this mail.")
+    outbox.queue(
+        key=f"invitation:{user.pk}:{now.timestamp()}",
+        recipient=user.email,
+        subject=subject,
+        body=f"{body}\n\n{settings.SITE_URL}{path}\n\n{after}\n",
+        now=now,
+    )
+    audit.record(by=by, verb="invitation sent", obj=user, now=now)
+
+
+def _count(user: User, by, now: datetime) -> None:
+    """One more for the address and for whoever sends it. Both are locked, so that many at once see each other."""
+    address, sender = _digest(user.email), by.pk if by is not None else None
+    _lock(address)
+    if sender is not None:
+        _lock(str(sender))
+    today = InvitationSent.objects.filter(sent_at__gt=now - DAY)
+    if today.filter(address=address).count() >= INVITATIONS_A_DAY["address"]:
+        raise TooManyInvitations(
+            _("Enough invitations went to this address in the last 24 hours. Try again tomorrow.")
+        )
+    if sender is not None and today.filter(sent_by=sender).count() >= INVITATIONS_A_DAY["sender"]:
+        raise TooManyInvitations(_("You sent enough invitations in the last 24 hours. Try again tomorrow."))
+    InvitationSent.objects.create(user=user, sent_by=by, address=address, sent_at=now)
+
+
+def _digest(email: str) -> str:
+    """Of a mailbox: small letters, and without what stands after a plus, which leads to the same one."""
+    name, _at, host = email.casefold().partition("@")
+    mailbox = f"{name.partition('+')[0]}@{host}"
+    return salted_hmac("accounts.invitation", mailbox, algorithm="sha256").hexdigest()
+
+
+def _lock(key: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCKS, key])
+
+
+@transaction.atomic
+def accept_invitation(*, user_id: UUID, token: str, password: str, now: datetime) -> User:
+    """Take the password that an invited person chose. The row is locked, so that a link serves once."""
+    user = User.objects.select_for_update().filter(pk=user_id).first()
+    if user is None or not is_invited(user, token):
+        raise PermissionDenied
+    set_password(user, password)
+    audit.record(by=user, verb="password chosen", obj=user, now=now)
+    return user

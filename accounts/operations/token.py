@@ -1,0 +1,105 @@
+"""API tokens: a user's own to make, confirm and revoke."""
+
+import secrets
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from accounts.models import ApiToken, User
+from accounts.operations.notice import notify_keepers, notify_users
+from accounts.queries import is_enrolled, may_configure, organisations_with_role, token_digest
+from core import audit
+from core.context import acting_as
+
+TOKEN_DAYS = 90  # how long a token opens something unless its maker says otherwise
+
+
+@transaction.atomic
+def create_api_token(
+    *, user: User, name: str, by, now: datetime, days: int = TOKEN_DAYS
+) -> tuple[ApiToken, str]:
+    """Make a token with which a program acts as `user` for so many days; the text is shown this once only.
+
+    Nobody makes one for another: it would let an administrator read case files. `by=None` is the command line: what
+    it makes opens nothing before its user confirms it, save in a demo. Where a second factor is required, a token is
+    for who has one: it would else be the way around it.
+    """
+    if by is not None and by != user:
+        raise PermissionDenied
+    if settings.MFA_REQUIRED and not is_enrolled(user):
+        raise ValidationError(_("A token is for somebody who signs in with a second step."))
+    text = secrets.token_urlsafe(32)
+    token = ApiToken(
+        user=user,
+        name=name,
+        digest=token_digest(text),
+        created_at=now,
+        expires_on=now.date() + timedelta(days=days),
+        confirmed_at=now if by == user or settings.DEMO else None,
+    )
+    token.clean_fields(exclude=["last_used_on", "confirmed_at", "revoked_at"])
+    with acting_as(user):
+        token.save(force_insert=True)
+        audit.record(by=by, verb="token created", obj=token, now=now, detail={"user": str(user.pk)})
+    security = reverse("accounts:security")
+    if by is None:
+        notify_users(
+            recipients=[user],
+            key=f"token:{token.pk}",
+            text=gettext_noop(
+                "A token for programs was made in your name on the server. Confirm or revoke it."
+            ),
+            url=security,
+            now=now,
+        )
+    notify_keepers(
+        organisations=organisations_with_role(user, on=now.date()),
+        key=f"token:{token.pk}",
+        text=gettext_noop("A token for programs was made for somebody of your organisation."),
+        url=reverse("accounts:person-list"),
+        now=now,
+    )
+    return token, text
+
+
+@transaction.atomic
+def confirm_api_token(*, token_id: UUID, by, now: datetime) -> bool:
+    """Let a token open something that was made on the server; False where it isn't one's own or is revoked."""
+    own = ApiToken.objects.visible_to(by).filter(pk=token_id, revoked_at=None, confirmed_at=None)
+    if not audit.note_update(own, confirmed_at=now):
+        return False
+    audit.record(by=by, verb="token confirmed", obj=ApiToken.objects.get(pk=token_id), now=now)
+    return True
+
+
+@transaction.atomic
+def revoke_api_token(*, token_id: UUID, by, now: datetime) -> bool:
+    """End one of one's own tokens; False where it isn't one's own or has ended."""
+    own = ApiToken.objects.visible_to(by).filter(pk=token_id, revoked_at=None)
+    if not audit.note_update(own, revoked_at=now):
+        return False
+    audit.record(by=by, verb="tokens revoked", obj=by, now=now, detail={"count": 1})
+    return True
+
+
+@transaction.atomic
+def revoke_api_tokens(*, user: User, by, now: datetime) -> int:
+    """End all tokens of a person at once; how many there were."""
+    if by is not None and by != user and not may_configure(by):
+        raise PermissionDenied
+    ended = audit.note_update(ApiToken.objects.visible_to(user).filter(revoked_at=None), revoked_at=now)
+    audit.record(by=by, verb="tokens revoked", obj=user, now=now, detail={"count": ended})
+    return ended
+
+
+def note_token_use(*, token: ApiToken, now: datetime) -> None:
+    """Remember the last day on which a token was used: one write a day."""
+    if token.last_used_on != now.date():
+        token.last_used_on = now.date()
+        token.save(update_fields=["last_used_on"])

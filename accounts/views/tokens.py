@@ -1,0 +1,72 @@
+"""A user's own tokens for programs: made and confirmed after a recent sign-in, shown once, revoked at any time."""
+
+from uuid import UUID
+
+from allauth.mfa.utils import decrypt, encrypt
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import operations
+from accounts.forms import TokenForm
+from accounts.models import User
+from accounts.recent import recent_authentication
+from core.clock import now
+from core.pages import submit
+
+MADE = "token_made"  # in a session, where it is encrypted until it was shown
+
+
+@never_cache
+@login_required
+@recent_authentication
+@require_http_methods(["GET", "HEAD", "POST"])
+def token_add(request: HttpRequest) -> HttpResponse:
+    """Make a token; once made, the same page shows it a single time."""
+    form = TokenForm(request.POST or None)
+
+    def deed() -> str:
+        assert isinstance(request.user, User)
+        _token, text = operations.create_api_token(
+            user=request.user,
+            name=form.cleaned_data["name"],
+            days=form.cleaned_data["days"],
+            by=request.user,
+            now=now(),
+        )
+        request.session[MADE] = encrypt(text)
+        return reverse("accounts:token-add")
+
+    answer = submit(request, form, purpose="token", deed=deed)
+    if answer is not None:
+        return answer
+    made = request.session.pop(MADE, None) if request.method == "GET" else None
+    context = {"form": form, "made": decrypt(made) if made else ""}
+    return render(request, "accounts/token_add.html", context)
+
+
+@login_required
+@recent_authentication
+@require_http_methods(["GET", "HEAD", "POST"])
+def token_confirm(request: HttpRequest, token_id: UUID) -> HttpResponse:
+    """Confirm a token that was made on the server in one's own name; a GET is where saying who one is leads back to."""
+    if request.method != "POST":
+        return redirect("accounts:security")
+    if not operations.confirm_api_token(token_id=token_id, by=request.user, now=now()):
+        raise Http404
+    messages.success(request, _("The token is confirmed."))
+    return redirect("accounts:security")
+
+
+@login_required
+@require_POST
+def token_revoke(request: HttpRequest, token_id: UUID) -> HttpResponse:
+    if not operations.revoke_api_token(token_id=token_id, by=request.user, now=now()):
+        raise Http404
+    messages.success(request, _("The token is revoked."))
+    return redirect("accounts:security")

@@ -1,0 +1,64 @@
+"""Whoever gives access never chooses the credential: each way that one user could take to another's, tried."""
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from core.context import acting_as
+from reintegration.demo import password_of
+from tests.test_admin import address, send
+
+pytestmark = pytest.mark.django_db
+ADMINISTRATOR, WHO = "administrator", "ngo_a_caseworker"
+PASSWORD = "a-long-enough-word-7"
+
+
+def test_an_administrator_sets_nobodys_password(sign_in, cast):
+    client, kept = sign_in(ADMINISTRATOR), cast[WHO].password
+    send(
+        client,
+        address(User, "add"),
+        {"username": "mine", "email": "mine@example.org", "new_password": PASSWORD, "password": PASSWORD},
+    )
+    assert not User.objects.get(username="mine").check_password(PASSWORD)
+    send(client, address(User, "change", cast[WHO].pk), {"new_password": PASSWORD, "password": PASSWORD})
+    assert cast[WHO].password == kept
+
+
+@pytest.mark.parametrize("command", [("changepassword", WHO), ("createsuperuser", "--username", "me")])
+def test_no_command_takes_a_password(cast, command, monkeypatch):
+    monkeypatch.setattr("getpass.getpass", lambda *words: PASSWORD)
+    with pytest.raises((CommandError, SystemExit)):
+        call_command(*command)
+    assert not cast[WHO].check_password(PASSWORD)
+
+
+@pytest.mark.parametrize("by", [None, ADMINISTRATOR, "ngo_a_focal_point"])
+def test_the_database_itself_takes_a_password_from_its_user_alone(cast, by):
+    user = cast[WHO]
+    user.set_password(PASSWORD)
+
+    def save() -> None:
+        with transaction.atomic():
+            user.save(update_fields=["password"])
+
+    with pytest.raises(IntegrityError, match="password of another"):
+        if by is None:
+            save()
+        else:
+            with acting_as(cast[by]):
+                save()
+    with pytest.raises(IntegrityError, match="password of another"), transaction.atomic():
+        User.objects.create(username="made", email="made@example.org", password=user.password)
+    with acting_as(cast[WHO]):
+        save()
+    assert cast[WHO].check_password(PASSWORD)
+
+
+def test_a_hash_of_before_is_made_anew_in_its_users_own_place(cast, settings):
+    """Signing in replaces a weaker hash; nobody is entered at that moment."""
+    settings.PASSWORD_HASHERS = list(reversed(settings.PASSWORD_HASHERS))
+    user = cast[WHO]
+    assert user.check_password(password_of(WHO))
+    assert cast[WHO].password.startswith("pbkdf2_sha256$")

@@ -1,0 +1,91 @@
+"""Invitations are bounded: from one user, and to one address, however many ask at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from django.db import connection
+
+from accounts.models import InvitationSent, User
+from accounts.operations import invitation, invite
+from accounts.operations.invitation import TooManyInvitations
+from accounts.rules import INVITATIONS_A_DAY
+from core.clock import now
+from core.context import acting_as
+from tests.pages import text_of
+
+FOCAL = "ngo_a_focal_point"
+TRIES = 20
+
+
+def invited(cast) -> User:
+    """The reader of NGO_A, who has not chosen a password yet."""
+    user = cast["ngo_a_reader"]
+    user.set_unusable_password()
+    user.save(update_fields=["password"])
+    return user
+
+
+@pytest.mark.django_db
+def test_invitations_to_one_address_are_bounded(sign_in, cast):
+    user, client = invited(cast), sign_in(FOCAL)
+    where = f"/people/{user.pk}/invitation/"
+    pages = [text_of(client.post(where, follow=True)) for _time in range(TRIES)]
+    assert ["Enough invitations went to this address" in page for page in pages] == [
+        number >= INVITATIONS_A_DAY["address"] for number in range(TRIES)
+    ]
+    assert InvitationSent.objects.filter(user=user).count() == INVITATIONS_A_DAY["address"]
+
+
+@pytest.mark.django_db
+def test_one_mailbox_is_one_address_and_the_next_day_is_another(cast):
+    for number, email in enumerate(
+        ["a@example.org", "A+1@Example.org", "a+2@example.org", "a+3@example.org"]
+    ):
+        user = User.objects.create(username=f"u{number}", email=email)
+        with acting_as(user):
+            invite(user=user, by=None, now=now())
+    with acting_as(user), pytest.raises(TooManyInvitations):
+        invite(user=user, by=None, now=now())
+    with acting_as(user):
+        invite(user=user, by=None, now=now() + timedelta(hours=25))
+
+
+@pytest.mark.django_db
+def test_invitations_from_one_user_are_bounded(cast):
+    by = cast["administrator"]
+    with acting_as(by):
+        for number in range(INVITATIONS_A_DAY["sender"]):
+            user = User.objects.create(username=f"u{number}", email=f"u{number}@example.org")
+            invite(user=user, by=by, now=now())
+        with pytest.raises(TooManyInvitations, match="You sent enough"):
+            other = User.objects.create(username="other", email="other@example.org")
+            invite(user=other, by=by, now=now())
+
+
+def _sent_at_once(cast) -> int:
+    user, start = invited(cast), Barrier(TRIES)
+
+    def send(_number: int) -> bool:
+        try:
+            start.wait(timeout=60)
+            with acting_as(user):
+                invite(user=user, by=None, now=now())
+        except TooManyInvitations:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(TRIES) as pool:
+        return list(pool.map(send, range(TRIES))).count(True)
+
+
+def test_of_twenty_at_once_no_more_are_sent_than_one_after_the_other(committed, cast):
+    assert _sent_at_once(cast) == INVITATIONS_A_DAY["address"]
+
+
+def test_without_the_lock_more_would_be_sent(committed, cast, monkeypatch):
+    monkeypatch.setattr(invitation, "_lock", lambda key: None)
+    assert _sent_at_once(cast) > INVITATIONS_A_DAY["address"]
