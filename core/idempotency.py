@@ -27,6 +27,15 @@ def claim(key: UUID, *, by, purpose: str) -> str | None:
     return known.result if known else ""
 
 
+def result_of(typed: str, *, by) -> str:
+    """Where a form of this user's with this key led; "" for one that wasn't carried out."""
+    try:
+        own = _own(UUID(typed), by)
+    except ValueError:
+        return ""
+    return IdempotencyKey.objects.filter(pk=own, user_id=by.pk).values_list("result", flat=True).first() or ""
+
+
 def settle(key: UUID, *, by, result: str) -> None:
     """Remember where the form led."""
     IdempotencyKey.objects.filter(pk=_own(key, by)).update(result=result)

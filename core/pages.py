@@ -2,20 +2,28 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import urlencode, urlsplit
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.signing import Signer
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve
+from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.views.defaults import permission_denied
 
 from core import idempotency
 from core.forms import OnceForm
 from core.integrity import violated
 
 logger = logging.getLogger(__name__)
+
+LANDING, LANDING_SECONDS = "landing", 60
 
 
 def submit(
@@ -48,7 +56,53 @@ def submit(
             ),
         )
         return None
-    return HttpResponseRedirect(led or "/")
+    return lead(request, led or "/")
+
+
+def lead(request: HttpRequest, address: str) -> HttpResponseRedirect:
+    """Go where an action leads, which may be a page that the same action has just closed to this user.
+
+    A short-lived cookie marks the address, by a signature that tells nothing. Where the page doesn't open any more,
+    `not_found` and `forbidden` then lead on to the nearest page above it, and the confirmation is shown there.
+    """
+    response = HttpResponseRedirect(address)
+    response.set_cookie(
+        LANDING,
+        _landing(request, urlsplit(address).path),
+        max_age=LANDING_SECONDS,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def _landing(request: HttpRequest, path: str) -> str:
+    return Signer(salt=LANDING).signature(f"{request.user.pk} {path}")
+
+
+def _instead(request: HttpRequest) -> HttpResponseRedirect | None:
+    """Where to lead on from a page that isn't open: after an action of this user's own, and only then.
+
+    A form that was carried out and is sent once more, to a page that it has closed, leads where it led at first.
+    """
+    if not getattr(request, "user", None) or not request.user.is_authenticated:
+        return None
+    if request.method == "POST":
+        led = idempotency.result_of(request.POST.get("form_key", ""), by=request.user)
+        return lead(request, led) if led else None
+    is_landing = constant_time_compare(request.COOKIES.get(LANDING, ""), _landing(request, request.path))
+    return lead(request, _above(request.path)) if is_landing and request.path != "/" else None
+
+
+def _above(path: str) -> str:
+    """The nearest address above this one that is a page."""
+    while path != "/":
+        path = path.rstrip("/").rpartition("/")[0] + "/"
+        with suppress(Resolver404):
+            resolve(path)
+            return path
+    return path
 
 
 def own_address(request: HttpRequest, wanted: str) -> str:
@@ -78,4 +132,9 @@ def page_url(request: HttpRequest, start: int) -> str:
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """The same bytes for what is hidden and what doesn't exist: no form, no token, nobody's name."""
-    return HttpResponse(render_to_string("404.html"), status=404)
+    return _instead(request) or HttpResponse(render_to_string("404.html"), status=404)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's own page of refusal, but for who lands there by an action of their own."""
+    return _instead(request) or permission_denied(request, exception)

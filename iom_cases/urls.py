@@ -21,4 +21,5 @@ urlpatterns = [
     path("projects/", include("projects.urls")),
     path("", include("reintegration.urls")),
 ]
+handler403 = "core.pages.forbidden"
 handler404 = "core.pages.not_found"

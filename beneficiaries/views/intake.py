@@ -16,7 +16,7 @@ from beneficiaries import operations
 from beneficiaries.forms import ConsentForm, PersonForm, SituationForm
 from beneficiaries.models import IntakeDraft
 from core.clock import now
-from core.pages import submit
+from core.pages import lead, submit
 from geography.models import District
 
 METHODS = ["GET", "HEAD", "POST"]
@@ -59,7 +59,7 @@ def intake_consent(request):
 def intake_person(request, draft_id: UUID):
     draft = _draft(request, draft_id)
     if draft.opened_reference:
-        return redirect("case-detail", draft.opened_reference)
+        return lead(request, reverse("case-detail", args=[draft.opened_reference]))
     form = PersonForm(request.POST or None)
 
     def deed() -> str:
@@ -78,7 +78,7 @@ def intake_person(request, draft_id: UUID):
 def intake_situation(request, draft_id: UUID):
     draft = _draft(request, draft_id)
     if draft.opened_reference:
-        return redirect("case-detail", draft.opened_reference)
+        return lead(request, reverse("case-detail", args=[draft.opened_reference]))
     if not draft.person:
         return redirect("beneficiaries:intake-person", draft.pk)
     form = SituationForm(request.POST or None)
