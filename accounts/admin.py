@@ -7,11 +7,15 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.admin_leaving import LeavingMixin
 from accounts.choices import Permission
+from accounts.leaving_form import receivers_in
 from accounts.models import Membership, Organisation, Role, User
 from accounts.operations import (
+    deactivation_problems,
     invite_again,
     reset_second_factor,
     save_membership,
@@ -19,6 +23,8 @@ from accounts.operations import (
     save_user,
     tailor_role,
 )
+from accounts.queries import live_users, organisations_worked_in
+from core import clock
 from core.admin import ConfigurationAdmin, ConfigurationForm, ConfigurationInline, ReadOnlyInline
 
 
@@ -55,11 +61,22 @@ class MembershipInline(ConfigurationInline):
 
 @admin.register(Organisation)
 class OrganisationAdmin(ConfigurationAdmin):
-    fields = ("code", "name_en", "name_ne", "kind", "is_active")
+    fields = ("code", "name_en", "name_ne", "kind", "is_active", "open_work")
+    readonly_fields = ("open_work",)
     inlines = (RoleInline,)
     list_display = ("code", "name_en", "name_ne", "kind", "is_active")
     list_filter = ("kind", "is_active")
     search_fields = ("code", "name_en", "name_ne")
+
+    @admin.display(description=_("What is still open"))
+    def open_work(self, organisation: Organisation) -> str:
+        """Why it can't be deactivated now."""
+        return "\n".join(deactivation_problems(organisation, by=None, now=clock.now())) or gettext(
+            "Nothing: it can be deactivated."
+        )
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fields if obj else self.fields[:-1]
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else ()
@@ -86,7 +103,7 @@ class RoleForm(ConfigurationForm):
 
 
 @admin.register(Role)
-class RoleAdmin(ConfigurationAdmin):
+class RoleAdmin(LeavingMixin, ConfigurationAdmin):
     """Every organisation has every role from the start; here one organisation's is tailored."""
 
     form = RoleForm
@@ -108,7 +125,12 @@ class RoleAdmin(ConfigurationAdmin):
         return False
 
     def write(self, *, obj: Role, form: Any, by: Any, now: datetime) -> None:
-        tailor_role(role=obj, codenames=form.cleaned_data["permissions"], by=by, now=now)
+        tailor_role(
+            role=obj, codenames=form.cleaned_data["permissions"], by=by, now=now, to=receivers_in(form)
+        )
+
+    def leavers(self, obj: Role) -> tuple[Any, Any]:
+        return live_users(obj), [obj.organisation_id]
 
 
 class UserForm(ConfigurationForm):
@@ -130,7 +152,7 @@ class UserForm(ConfigurationForm):
 
 
 @admin.register(User)
-class UserAdmin(ConfigurationAdmin):
+class UserAdmin(LeavingMixin, ConfigurationAdmin):
     """A person who signs in. What they may do comes from their roles and from nothing else on this page."""
 
     form = UserForm
@@ -152,18 +174,21 @@ class UserAdmin(ConfigurationAdmin):
         return found if obj else ((None, {"fields": ("username",)}), *found[1:2])
 
     def write(self, *, obj: User, form: Any, by: Any, now: datetime) -> None:
-        save_user(user=obj, by=by, now=now)
+        save_user(user=obj, by=by, now=now, to=receivers_in(form))
         if form.cleaned_data.get("new_invitation"):
             invite_again(person=obj, by=by, now=now)
         if form.cleaned_data.get("without_factor"):
             reset_second_factor(user=obj, by=by, now=now)
 
-    def write_row(self, *, obj: Membership, by: Any, now: datetime) -> None:
-        save_membership(membership=obj, by=by, now=now)
+    def write_row(self, *, obj: Membership, form: Any, by: Any, now: datetime) -> None:
+        save_membership(membership=obj, by=by, now=now, to=receivers_in(form))
+
+    def leavers(self, obj: User) -> tuple[Any, Any]:
+        return [obj], organisations_worked_in(obj)
 
 
 @admin.register(Membership)
-class MembershipAdmin(ConfigurationAdmin):
+class MembershipAdmin(LeavingMixin, ConfigurationAdmin):
     """Who has which role, from when to when."""
 
     form = MembershipForm
@@ -185,4 +210,7 @@ class MembershipAdmin(ConfigurationAdmin):
         return str(membership.role)
 
     def write(self, *, obj: Membership, form: Any, by: Any, now: datetime) -> None:
-        save_membership(membership=obj, by=by, now=now)
+        save_membership(membership=obj, by=by, now=now, to=receivers_in(form))
+
+    def leavers(self, obj: Membership) -> tuple[Any, Any]:
+        return [obj.user], [obj.role.organisation_id]

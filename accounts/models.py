@@ -181,6 +181,33 @@ class Membership(models.Model):
         return f"{self.user}, {self.role}"
 
 
+class Handover(models.Model):
+    """Who took over what a user left behind in an organisation; nobody: its supervisors assigned it.
+
+    `work`: a code of `accounts.hooks.user_leaving`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    work = models.CharField(max_length=20)
+    receiver = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    wall = Open(
+        ("SELECT", "INSERT"), "who works in whose place; asked whenever a former colleague is written to"
+    )
+
+    class Meta:
+        ordering = ["-at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="accounts_handover_to_another", condition=Q(receiver=None) | ~Q(receiver=F("user"))
+            )
+        ]
+
+
 class NoticeQuerySet(ScopedQuerySet):
     def visible_to(self, user):
         return self.filter(recipient=user)

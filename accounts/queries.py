@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -21,8 +21,10 @@ from accounts.choices import (
     Permission,
     RoleCode,
 )
+from accounts.hooks import OpenWork, user_leaving
 from accounts.models import (
     ApiToken,
+    Handover,
     Membership,
     Organisation,
     OrganisationGroupPermission,
@@ -147,6 +149,17 @@ def with_roles_here(people, user):
     here = Membership.objects.filter(role__organisation__in=managed_by(user))
     ordered = here.select_related("role__organisation").order_by("-starts_on", "role__code", "id")
     return people.prefetch_related(Prefetch("memberships", queryset=ordered, to_attr="here"))
+
+
+def live_users(role: Role):
+    """Who has the role today."""
+    return User.objects.filter(memberships__in=role.memberships.live(timezone.localdate())).distinct()
+
+
+def organisations_worked_in(user: User) -> list[UUID]:
+    """Organisations in which the user has a role today."""
+    live = Membership.objects.live(timezone.localdate()).filter(user=user)
+    return list(live.values_list("role__organisation", flat=True).distinct().order_by("role__organisation"))
 
 
 def works_elsewhere(person: User, organisations: frozenset[UUID], *, on: date) -> bool:
@@ -330,24 +343,92 @@ def tokens_of(user, *, on: date):
     return ApiToken.objects.visible_to(user).filter(revoked_at=None, expires_on__gte=on)
 
 
-def organisations_with(permission: Permission):
-    """Active organisations in which somebody holds the permission now."""
-    live = Membership.objects.live(timezone.localdate()).filter(
+def supervisors_or_iom(organisation_id: UUID) -> list[User]:
+    """Who is asked where nobody does what must be done there: its supervisors; else IOM's protection supervisors."""
+    found = list(holders(Permission.ASSIGN_CASES, organisation_id))
+    offices = Organisation.objects.filter(kind=OrganisationKind.IOM, is_active=True)
+    return found or [user for office in offices for user in holders(Permission.BREAK_GLASS, office.pk)]
+
+
+def live_with(permission: Permission):
+    """Memberships by which somebody holds the permission now, in whichever organisation."""
+    return Membership.objects.live(timezone.localdate()).filter(
         user__is_active=True,
+        role__organisation__is_active=True,
         role__group__organisationgrouppermission__permission__codename=permission,
         role__group__organisationgrouppermission__content_object=F("role__organisation"),
     )
-    return Organisation.objects.filter(is_active=True, roles__memberships__in=live).distinct()
 
 
-def still_or_now(person: User, permission: Permission, *organisation_ids: UUID) -> list[User]:
-    """This person, while they hold the permission in one of these organisations; else all who do in the first.
+def organisations_with(permission: Permission):
+    """Active organisations in which somebody holds the permission now."""
+    found = Organisation.objects.filter(roles__memberships__in=live_with(permission))
+    return found.filter(is_active=True).distinct()
 
-    What somebody was to be told about a case that was handed on is for whoever has it now.
+
+@dataclass(frozen=True)
+class Carried:
+    """How much open work of one kind a user carries in an organisation."""
+
+    code: str
+    organisation: Organisation
+    count: int
+
+    @property
+    def name(self) -> str:
+        """Under which the answer is given to whom it goes."""
+        return f"to_{self.code}_{self.organisation.code}"
+
+    @property
+    def label(self) -> str:
+        return str(user_leaving[self.code].label)
+
+
+def work_of(carried: Carried) -> OpenWork:
+    """What kind of work it is."""
+    return user_leaving[carried.code]
+
+
+def carried_by(user: User, organisation_ids: Iterable[UUID], permission: str = "") -> list[Carried]:
+    """What a user carries in these organisations, of every kind or of those that need the permission."""
+    return [
+        Carried(code, organisation, count)
+        for organisation in Organisation.objects.filter(pk__in=organisation_ids)
+        for code, work in user_leaving.items()
+        if permission in ("", work.permission) and (count := work.count(user, organisation.pk))
+    ]
+
+
+def carried_in_all(users: Iterable[User], organisation_ids: Iterable[UUID]) -> list[Carried]:
+    """What several users carry together, by kind and organisation."""
+    found: dict[str, Carried] = {}
+    for user in users:
+        for item in carried_by(user, organisation_ids):
+            before = found[item.name].count if item.name in found else 0
+            found[item.name] = replace(item, count=before + item.count)
+    return list(found.values())
+
+
+def still_or_now(work: str, user: User, *organisation_ids: UUID) -> list[User]:
+    """Who hears what becomes of work of this kind that the user began: they, while they may do it in one of these
+    organisations; else whoever took it over from them in the first; else all who may do it there.
     """
-    if any(holders(permission, key).filter(pk=person.pk).exists() for key in organisation_ids):
-        return [person]
-    return list(holders(permission, organisation_ids[0]))
+    permission, first = user_leaving[work].permission, organisation_ids[0]
+    asked: list[User] = []
+    while user not in asked:
+        if any(holders(permission, key).filter(pk=user.pk).exists() for key in organisation_ids):
+            return [user]
+        asked.append(user)
+        last = (
+            Handover.objects.filter(user=user, organisation_id=first, work=work)
+            .select_related("receiver")
+            .order_by("-at", "-id")
+            .first()
+        )
+        if last is None or last.receiver is None:
+            break
+        user = last.receiver
+    return list(holders(permission, first))
 
 
 def may_configure(user) -> bool:

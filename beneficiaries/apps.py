@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class BeneficiariesConfig(AppConfig):
@@ -6,6 +7,9 @@ class BeneficiariesConfig(AppConfig):
     verbose_name = "People and cases"
 
     def ready(self) -> None:
+        from accounts.choices import Permission  # models must be loaded first
+        from accounts.hooks import OpenWork, organisation_deactivating, user_leaving
+        from beneficiaries import caseload, operations
         from beneficiaries.exports.cases import CASES
         from beneficiaries.exports.kinds import kinds
         from beneficiaries.numbers import index_numbers  # models must be loaded first
@@ -13,3 +17,22 @@ class BeneficiariesConfig(AppConfig):
 
         rewrapping.more.append(index_numbers)
         kinds["cases"] = CASES
+        user_leaving["cases"] = OpenWork(
+            label=_("Open cases, with their follow-ups and reminders"),
+            permission=Permission.WRITE_CASES,
+            count=lambda user, organisation_id: caseload.carried(user, organisation_id).cases,
+            hand_over=operations.hand_over_cases,
+        )
+        user_leaving["drafts"] = OpenWork(
+            label=_("Unfinished first interviews"),
+            permission=Permission.WRITE_CASES,
+            count=caseload.carried_drafts,
+            hand_over=operations.hand_over_drafts,
+        )
+        user_leaving["referrals"] = OpenWork(
+            label=_("Referrals and offers that wait for an answer"),
+            permission=Permission.REFER_CASES,
+            count=lambda user, organisation_id: caseload.carried(user, organisation_id).referrals,
+            hand_over=operations.keep_answers,
+        )
+        organisation_deactivating.append(operations.refuse_deactivating)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.choices import Permission
 from accounts.models import Organisation, User
-from accounts.queries import authority_of, holders, may_configure, organisations_with, told_of
+from accounts.queries import authority_of, may_configure, organisations_with, supervisors_or_iom, told_of
 from beneficiaries import rules
 from beneficiaries.choices import CaseStatus, ConsentPurpose, ExportState, ReferralState, Sex, TransferState
 from beneficiaries.models import (
@@ -434,6 +434,4 @@ def open_drafts_of(user: User, organisation: Organisation, *, by) -> list[OpenDr
 
 def draft_supervisors(organisation_id: UUID) -> list[User]:
     """Who decides about unfinished interviews: supervisors there; where there is none, IOM's protection supervisors."""
-    found = list(holders(Permission.ASSIGN_CASES, organisation_id))
-    office = iom()
-    return found or (list(holders(Permission.BREAK_GLASS, office.pk)) if office else [])
+    return supervisors_or_iom(organisation_id)

@@ -69,6 +69,7 @@ def case_actions(
     is_enrolled: bool,
     is_offered: bool = False,
     may_erase: bool = False,
+    may_reassign: bool = False,
 ) -> list[str]:
     """What can be done next with a case file, the most pressing first. An offered case isn't closed."""
     if not is_open:
@@ -81,6 +82,7 @@ def case_actions(
     actions.append("assess_another" if is_enrolled else "assess")
     actions += ["note", "document"]
     if may_lead:
+        actions += ["reassign"] if may_reassign else []
         actions += ["refer", "offer" if is_offered else "hand_on"]
     return actions if is_offered else [*actions, "close"]
 

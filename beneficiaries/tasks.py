@@ -51,3 +51,9 @@ def sweep_drafts() -> dict[str, int]:
         "deleted": operations.delete_expired_drafts(now=now()),
         "warned": operations.warn_of_drafts(now=now()),
     }
+
+
+@shared_task
+def notify_of_cases_of_nobody() -> dict[str, int]:
+    """Tell supervisors of open cases that nobody works on, once a day. Safe to run twice."""
+    return {"told": operations.notify_of_cases_of_nobody(now=now())}

@@ -13,6 +13,9 @@ urlpatterns = [
     path("exports/<str:export_reference>/", views.export_detail, name="export-detail"),
     path("exports/<str:export_reference>/password/", views.export_password, name="export-password"),
     path("exports/<str:export_reference>/file/", views.export_file, name="export-file"),
+    path("caseload/", views.caseload_list, name="caseload-list"),
+    path("caseload/nobody/", views.caseload_nobody, name="caseload-nobody"),
+    path("caseload/<uuid:user_id>/", views.caseload_detail, name="caseload-detail"),
     path("cases/", views.case_list, name="case-list"),
     path("cases/new/", views.intake_consent, name="intake-consent"),
     path("cases/new/<uuid:draft_id>/person/", views.intake_person, name="intake-person"),
@@ -35,5 +38,6 @@ urlpatterns = [
     path("cases/<str:reference>/hand-on/", views.case_hand_on, name="case-hand-on"),
     path("cases/<str:reference>/readers/", views.case_readers, name="case-readers"),
     path("cases/<str:reference>/erase/", views.person_erase, name="person-erase"),
+    path("cases/<str:reference>/caseworker/", views.case_reassign, name="case-reassign"),
     path("cases/<str:reference>/close/", views.case_close, name="case-close"),
 ]

@@ -130,8 +130,8 @@ class ConfigurationAdmin(ReadOnlyAdmin):
         """Save one thing through its operation."""
         raise NotImplementedError(f"{type(self).__name__} does not say which operation saves")
 
-    def write_row(self, *, obj: Any, by: Any, now: datetime) -> None:
-        """Save one row of an inline through its operation."""
+    def write_row(self, *, obj: Any, form: Any, by: Any, now: datetime) -> None:
+        """Save one row of an inline through its operation; `form` is the page's own."""
         raise NotImplementedError(f"{type(self).__name__} does not say which operation saves a row")
 
     def remove(self, *, obj: Any, by: Any, now: datetime) -> None:
@@ -159,7 +159,7 @@ class ConfigurationAdmin(ReadOnlyAdmin):
         for row in formset.deleted_objects:
             self.remove(obj=row, by=request.user, now=now())
         for row in rows:
-            self.write_row(obj=row, by=request.user, now=now())
+            self.write_row(obj=row, form=form, by=request.user, now=now())
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         self.remove(obj=obj, by=request.user, now=now())

@@ -304,6 +304,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 20 * SWEEP_SECONDS,
         "options": {"expires": 20 * SWEEP_SECONDS},
     },
+    "notify-of-cases-of-nobody": {
+        "task": "beneficiaries.tasks.notify_of_cases_of_nobody",
+        "schedule": 20 * SWEEP_SECONDS,
+        "options": {"expires": 20 * SWEEP_SECONDS},
+    },
     "scan-waiting": {
         "task": "beneficiaries.tasks.scan_waiting",
         "schedule": 2 * SWEEP_SECONDS,

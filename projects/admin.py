@@ -76,7 +76,7 @@ class Configuring(ConfigurationAdmin):
     def write(self, *, obj: models.Model, form: Any, by: Any, now: datetime) -> None:
         save_configuration(obj=obj, by=by, now=now)
 
-    def write_row(self, *, obj: models.Model, by: Any, now: datetime) -> None:
+    def write_row(self, *, obj: models.Model, form: Any, by: Any, now: datetime) -> None:
         save_configuration(obj=obj, by=by, now=now)
 
     def remove(self, *, obj: models.Model, by: Any, now: datetime) -> None:

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class ReintegrationConfig(AppConfig):
@@ -6,11 +7,22 @@ class ReintegrationConfig(AppConfig):
     verbose_name = "Reintegration"
 
     def ready(self) -> None:
-        from beneficiaries import points  # models must be loaded first
+        from accounts.choices import Permission  # models must be loaded first
+        from accounts.hooks import OpenWork, organisation_deactivating, user_leaving
+        from beneficiaries import points
         from beneficiaries.exports.kinds import kinds
         from reintegration.exports import GRANTS
-        from reintegration.operations import refuse_closing, tell_of_new_lead
+        from reintegration.operations import keep_decisions, refuse_closing, tell_of_new_lead
+        from reintegration.operations.leaving import refuse_deactivating
+        from reintegration.queries import carried_grants
 
         points.case_closing.append(refuse_closing)
         points.case_transferring.append(tell_of_new_lead)
         kinds["grants"] = GRANTS
+        user_leaving["grants"] = OpenWork(
+            label=_("Grants under way that they asked for"),
+            permission=Permission.WRITE_CASES,
+            count=carried_grants,
+            hand_over=keep_decisions,
+        )
+        organisation_deactivating.append(refuse_deactivating)

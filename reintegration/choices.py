@@ -65,6 +65,8 @@ EVENTS: dict[str, "StrOrPromise"] = {
     "case handed on": _("Handed a case on"),
     "case offered": _("Offered a case to another organisation"),
     "case opened": _("Opened a case"),
+    "case reassigned": _("Gave a case another caseworker"),
+    "cases of nobody told": _("Told a supervisor of cases that nobody works on"),
     "case taken over": _("Took a case over"),
     "case taken_back": _("Took back the offer of a case"),
     "cases imported": _("Imported cases"),
@@ -140,6 +142,7 @@ EVENTS: dict[str, "StrOrPromise"] = {
     "token created": _("Made a token for a program"),
     "token confirmed": _("Confirmed a token for a program"),
     "tokens revoked": _("Ended the tokens of a person"),
+    "work handed over": _("Said who takes over what somebody left behind"),
     "user saved": _("Saved a person who signs in"),
 }
 # Names of the details that the log shows (core.audit.told); their values are codes and figures.

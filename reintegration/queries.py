@@ -12,7 +12,7 @@ from accounts.choices import Permission
 from accounts.models import Organisation, User
 from accounts.queries import authority_of
 from beneficiaries import queries as case_queries
-from beneficiaries.models import Assessment, Case, CaseAccess, CaseTransfer, Document, Enrolment
+from beneficiaries.models import Assessment, Assignment, Case, CaseAccess, CaseTransfer, Document, Enrolment
 from core.related import fill_in
 from core.scoping import Level
 from projects.models import Project
@@ -78,6 +78,7 @@ def case_parts(case: Case, user) -> dict[str, list]:
         "consents": case_queries.consents_of(case, user),
         "emergencies": case_queries.emergencies_of(case, user),
         "transfers": CaseTransfer.objects.of(case, user),
+        "assignments": Assignment.objects.of(case, user),
         "enrolments": enrolments,
         "assessments": Assessment.objects.of(case, user, without=("facts", "result")),
         "plans": plans,
@@ -103,6 +104,7 @@ _PEOPLE = {
     "consents": ("recorded_by",),
     "emergencies": ("person",),
     "transfers": ("offered_by", "answered_by"),
+    "assignments": ("former", "caseworker", "by"),
     "assessments": ("by",),
     "plans": ("by",),
     "grants": ("requested_by", "endorsed_by", "approved_by", "refused_by"),
@@ -147,3 +149,17 @@ def involved_in(grant: Grant) -> dict[str, UUID | None]:
         "endorsed": grant.endorsed_by_id,
         "approved": grant.approved_by_id,
     }
+
+
+def carried_grants(user: User, organisation_id: UUID) -> int:
+    """Grants under way that somebody asked for, for who keeps the organisation's users."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT wall.carried_grants(%s, %s)", [user.pk, organisation_id])
+        return cursor.fetchone()[0]
+
+
+def grants_waiting_in(organisation: Organisation) -> int:
+    """Grants under way in programmes that the organisation manages, for who sets up the system."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT wall.grants_waiting_in(%s)", [organisation.pk])
+        return cursor.fetchone()[0]

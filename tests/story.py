@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from accounts.models import Membership, Organisation, User
-from accounts.operations import save_membership, save_organisation
+from accounts.operations import save_membership, save_organisation, save_user
 from beneficiaries.models import Case, CaseFile, CaseTransfer, Document, Enrolment, Export, Referral
 from beneficiaries.operations import (
     ConsentGiven,
@@ -17,6 +17,7 @@ from beneficiaries.operations import (
     ask_export,
     break_glass,
     open_case,
+    reassign_cases,
     record_consent,
     record_screening,
     send_referral,
@@ -173,6 +174,27 @@ def a_third_ngo() -> Organisation:
     return made
 
 
+def a_colleague(username: str, code: str = "NGO_A", role: str = "caseworker") -> User:
+    """Somebody beside those of the cast who works in an organisation; made once."""
+    found = User.objects.filter(username=username).first()
+    if found is not None:
+        return found
+    user = User(
+        username=username, first_name=username.title(), email=f"{username}@example.org", language="en"
+    )
+    save_user(user=user, by=None, now=now())
+    held = organisation(code).roles.get(code=role)
+    save_membership(
+        membership=Membership(user=user, role=held, starts_on=date(2020, 1, 1)), by=None, now=now()
+    )
+    return User.objects.get(pk=user.pk)
+
+
+def reassigned(case: Case, caseworker: User, by, note: str = "She prefers to speak Tamang.") -> None:
+    """The case gets another caseworker."""
+    reassign_cases(cases=[case], caseworker=caseworker, note=note, by=by, now=now())
+
+
 def referred(
     case: Case, by, receiver: Organisation, *, service="Legal advice", reason="To file a case.", **items
 ) -> Referral:
@@ -258,6 +280,7 @@ def whole_case(cast, receiver: Organisation, *, shared: bool = False) -> Case:
             add_note(case=case, text=f"A {kind} note.", confidentiality=kind, by=by, now=now())
             a_document(case, by, confidentiality=kind)
         referred(case, by, receiver)
+        reassigned(case, a_colleague("second_caseworker"), by)
         third = Organisation.objects.filter(code="NGO_C").first() or a_third_ngo()
         offered(case, by, third.code)
     with acting_as(protection):

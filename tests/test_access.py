@@ -95,7 +95,14 @@ def always(status: int):
     return lambda person, target: status
 
 
+def own_team(person: str, target: str) -> int:
+    """Somebody's open cases: for who writes cases that the same organisation leads."""
+    return _status(person, allowed=person in ASSIGNS, found=person in LEADS[target] or person not in ASSIGNS)
+
+
 WRITERS = A_WRITES | IOM_WRITES | B
+# Who says who works on cases: supervisors, and where there is none, whoever writes cases.
+ASSIGNS = {"ngo_a_supervisor", "iom_supervisor"} | B
 READERS = A_READS | IOM_READS | B
 # An own draft of the first NGO's caseworker; nobody else finds it.
 DRAFT = {"a": {"ngo_a_caseworker"}, "b": B, "missing": set()}
@@ -241,6 +248,10 @@ TABLE: dict[str, Row] = {
     "accounts:membership-change": Row(case_page(STAFF), case_page(STAFF), TARGETS),
     "accounts:person-end": Row(case_page(STAFF), case_page(STAFF), TARGETS),
     "accounts:person-invite": Row(refused, case_page(NOT_ONE), TARGETS),
+    "beneficiaries:caseload-list": Row(page(ASSIGNS), refused),
+    "beneficiaries:caseload-nobody": Row(page(ASSIGNS), page(ASSIGNS)),
+    "beneficiaries:caseload-detail": Row(own_team, own_team, TARGETS),
+    "beneficiaries:case-reassign": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
     "beneficiaries:case-list": Row(page(READERS), refused),
     "beneficiaries:intake-consent": Row(page(WRITERS), page(WRITERS)),
     "beneficiaries:intake-person": Row(case_page(DRAFT), case_page(DRAFT), TARGETS),
@@ -325,6 +336,7 @@ def keys(cast) -> dict[str, dict[str, str]]:
                 "referral_id": str(referral.pk),
                 "transfer_id": str(offer.pk),
                 "person_id": str(by.pk),
+                "user_id": str(by.pk),
                 "membership_id": str(by.memberships.get().pk),
                 "number": "1",
                 "kind": "cases",

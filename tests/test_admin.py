@@ -314,7 +314,11 @@ def test_a_tailored_role_holds_from_the_next_page_on(administrator, entered, cas
     page = administrator.get(address(Role, "change", role.pk))
     starting = set(STARTING_PERMISSIONS[RoleCode.CASEWORKER])
     assert set(page.context["adminform"].form["permissions"].value()) == starting
-    send(administrator, address(Role, "change", role.pk), {"permissions": ["read_cases"]})
+    refused = send(administrator, address(Role, "change", role.pk), {"permissions": ["read_cases"]})
+    assert "Say who takes it over" in refused.content.decode()
+    asked = [name for name in page.context["adminform"].form.fields if name.startswith("to_")]
+    changes = {"permissions": ["read_cases"], **dict.fromkeys(asked, "supervisors")}
+    send(administrator, address(Role, "change", role.pk), changes)
     held = {
         one.organisation.code: set(
             one.group.organisationgrouppermission_set.values_list("permission__codename", flat=True)

@@ -152,6 +152,10 @@ def told_case(cast, username: str, code: str) -> Case:
             by=by,
             now=now(),
         )
+        colleague = story.a_colleague(f"colleague_{code}", code)
+        story.reassigned(case, colleague, by, note=_token("assignment_note"))
+    with acting_as(colleague):
+        story.reassigned(case, by, colleague, note=_token("assignment_back"))
     third = User.objects.get(username="third")
     with acting_as(third):
         case_operations.answer_referral(

@@ -46,6 +46,7 @@ VISIT = {"outcome": "seen", "wellbeing": "good", "note": "Well."}
 def _deeds(target: str, username: str, code: str, cast) -> list[Deed]:
     """Each deed on a case of this organisation that has come just so far; shared with IOM where it is `a`."""
     by, today = cast[username], now().date().isoformat()
+    colleague = story.a_colleague(f"colleague_{target}", code)
 
     def a_case():
         case = story.a_case(by, code)
@@ -85,6 +86,12 @@ def _deeds(target: str, username: str, code: str, cast) -> list[Deed]:
         Deed("note", f"{file}/notes/new/", note, writes),
         Deed("throw away", f"{file}/documents/{paper.pk}/remove/", {"why": "Of another case."}, leads),
         Deed("refer", f"{file}/referrals/new/", SHARING | refer | {"reason_for_referral": "A case."}, leads),
+        Deed(
+            "reassign",
+            f"{file}/caseworker/",
+            {"caseworker": str(colleague.pk), "note": "She is away."},
+            leads,
+        ),
         Deed("answer", f"/referrals/{referral.pk}/", {"state": "finished", "answer": "Done."}, answers),
         Deed("admit", f"{file}/programmes/RASNM-2/", decision, writes),
         Deed("plan", plan_page, agreed, writes),

@@ -73,7 +73,8 @@ def test_when_the_caseworker_left_a_colleague_is_told(due, cast, owner):
     second = User.objects.create(username="second", email="second@example.org")
     role = Membership.objects.get(user=cast[A]).role
     Membership.objects.create(user=second, role=role, starts_on=date(2010, 1, 1) - timedelta(days=1))
-    Membership.objects.filter(user=cast[A]).update(ends_on=now().date() - timedelta(days=1))
+    left = Membership.objects.filter(user__in=[cast[A], cast["ngo_a_supervisor"]])
+    left.update(ends_on=now().date() - timedelta(days=1))
     assert operations.send_due_reminders(now=now())["sent"] == 1
     outbox.deliver()
     assert [message.to for message in mail.outbox] == [["second@example.org"]]

@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import translation
 
 from accounts.choices import PURPOSES, STARTING_PERMISSIONS, Permission, RoleCode
-from accounts.models import Membership, Organisation, OrganisationGroupPermission, Role
+from accounts.models import Membership, Organisation, OrganisationGroupPermission, Role, User
 from accounts.operations import save_membership, save_organisation, tailor_role
 from accounts.queries import authority_of, holders, may_configure
 from accounts.rules import INCOMPATIBLE, in_force, limits_of
@@ -282,8 +282,10 @@ def test_a_role_holds_from_its_first_day_to_its_last_in_python_and_in_the_databa
 
 
 def test_a_deactivated_organisations_roles_hold_nowhere(cast):
-    user = cast["ngo_a_caseworker"]
-    Organisation.objects.filter(code="NGO_A").update(is_active=False)
+    third = story.a_third_ngo()
+    user = User.objects.get(username="third")
+    assert authority_of(User.objects.get(username="third")).may("write_cases")
+    Organisation.objects.filter(pk=third.pk).update(is_active=False)
     assert not authority_of(user).may("write_cases")
     assert edits(user) == "{}"
 

@@ -45,6 +45,7 @@ ROWS = {
     "beneficiaries.Referral": (WORKS | {B}, LEADS, WRITES | {B}),
     "beneficiaries.SharedItem": (WORKS | {B}, LEADS, NOBODY),
     "beneficiaries.CaseTransfer": (WORKS, LEADS, NOBODY),
+    "beneficiaries.Assignment": (WORKS, LEADS, NOBODY),
     "reintegration.FollowUp": (WORKS, WRITES | DECIDES, WRITES),
     "reintegration.Reminder": (WORKS, WRITES | DECIDES, WRITES),
     "reintegration.Plan": (WORKS, WRITES, WRITES),

@@ -78,15 +78,15 @@ def test_the_list_asks_the_same_number_of_queries(rows, sign_in, cast, django_as
     client = sign_in("ngo_a_caseworker")
     _cases(cast["ngo_a_caseworker"], "list", rows)
     with django_assert_num_queries(
-        9
-    ):  # savepoint twice, session, user, context, standing, page, record, notices
+        10
+    ):  # savepoint twice, session, user, context, standing, page, record, supervisors, notices
         page = client.get("/cases/", {"find": "qqlist"})
     assert page.content.decode().count(">Qqlist No") == rows
 
 
 def test_the_case_file_asks_few_queries(whole_case, sign_in, django_assert_num_queries):
     client = sign_in("ngo_a_caseworker")
-    with django_assert_num_queries(26):
+    with django_assert_num_queries(27):
         client.get(f"/cases/{whole_case.reference}/")
 
 

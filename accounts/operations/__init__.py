@@ -10,14 +10,15 @@ from accounts.operations.factor import (
     reset_second_factor,
 )
 from accounts.operations.invitation import accept_invitation, invitation_path, invite, invite_again
+from accounts.operations.leaving import StillCarrying
 from accounts.operations.notice import leave_notice, leave_notices, mark_notices_read
 from accounts.operations.password import ask_for_reset, change_password, reset_password, set_password
 from accounts.operations.people import (
     PersonGiven,
     add_person,
     change_language,
+    deactivation_problems,
     end_access,
-    end_membership,
     give_role,
     refuse_own_role,
     save_membership,
@@ -42,6 +43,7 @@ __all__ = [
     "MustWait",
     "NotTheOne",
     "PersonGiven",
+    "StillCarrying",
     "accept_invitation",
     "add_app",
     "add_passkey",
@@ -51,8 +53,8 @@ __all__ = [
     "change_password",
     "confirm_api_token",
     "create_api_token",
+    "deactivation_problems",
     "end_access",
-    "end_membership",
     "end_other_sessions",
     "end_session",
     "give_role",

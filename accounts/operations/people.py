@@ -7,13 +7,16 @@ from collections.abc import Iterable
 from copy import copy
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from django.contrib.auth.models import Group
 from django.contrib.auth.models import Permission as DjangoPermission
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from accounts import hooks
 from accounts.choices import STARTING_PERMISSIONS, Permission, RoleCode
 from accounts.models import (
     ApiToken,
@@ -24,8 +27,10 @@ from accounts.models import (
     User,
 )
 from accounts.operations.invitation import invite
+from accounts.operations.leaving import Receivers, leaving
 from accounts.operations.session import end_sessions_of
 from accounts.queries import (
+    live_users,
     managed_by,
     may_configure,
     may_give,
@@ -49,6 +54,13 @@ def save_organisation(*, organisation: Organisation, by, now: datetime) -> Organ
     """Add or change an organisation and give it every role, with the role's starting permissions."""
     _require_configure(by)
     organisation.full_clean()
+    if (
+        not organisation.is_active
+        and Organisation.objects.filter(pk=organisation.pk, is_active=True).exists()
+    ):
+        problems = deactivation_problems(organisation, by=by, now=now)
+        if problems:
+            raise ValidationError({"is_active": problems})
     organisation.save()
     for code in RoleCode.values:
         _ensure_role(organisation, code)
@@ -56,6 +68,17 @@ def save_organisation(*, organisation: Organisation, by, now: datetime) -> Organ
         by=by, verb="organisation saved", obj=organisation, now=now, detail={"code": organisation.code}
     )
     return organisation
+
+
+def deactivation_problems(organisation: Organisation, *, by, now: datetime) -> list[str]:
+    """Why an organisation can't be deactivated now, one sentence an app that finds something still open."""
+    found: list[str] = []
+    for ask in hooks.organisation_deactivating:
+        try:
+            ask(organisation=organisation, by=by, now=now)
+        except ValidationError as error:
+            found += error.messages
+    return found
 
 
 def _ensure_role(organisation: Organisation, code: str) -> Role:
@@ -84,8 +107,10 @@ def refuse_own_role(role: Role, *, by, now: datetime) -> None:
 
 
 @transaction.atomic
-def tailor_role(*, role: Role, codenames: Iterable[str], by, now: datetime) -> Role:
-    """Say what this role may do in its organisation, in place of what it could before."""
+def tailor_role(
+    *, role: Role, codenames: Iterable[str], by, now: datetime, to: Receivers | None = None
+) -> Role:
+    """Say what this role may do in its organisation, in place of what it could before; `to`: who takes over."""
     _require_configure(by)
     refuse_own_role(role, by=by, now=now)
     codenames = sorted(codenames)
@@ -94,14 +119,18 @@ def tailor_role(*, role: Role, codenames: Iterable[str], by, now: datetime) -> R
         raise ValidationError(_("Unknown permission: %s") % ", ".join(sorted(unknown)))
     if {Permission.APPROVE_GRANTS, Permission.PAY_GRANTS} <= set(codenames):
         raise ValidationError(_("One role can't approve grants and pay them."))
-    _set_permissions(role, codenames)
+    with leaving(live_users(role), to=to, by=by, now=now):
+        _set_permissions(role, codenames)
     audit.record(by=by, verb="role tailored", obj=role, now=now, detail={"permissions": codenames})
     return role
 
 
 @transaction.atomic
-def save_user(*, user: User, by, now: datetime) -> User:
-    """Add or change a user. Whom an administrator adds is invited to choose a password; nobody chooses it for them."""
+def save_user(*, user: User, by, now: datetime, to: Receivers | None = None) -> User:
+    """Add or change a user. Whom an administrator adds is invited to choose a password; nobody chooses it for them.
+
+    `to`: who takes over what they carry, where their account is closed.
+    """
     _require_configure(by)
     is_new = user._state.adding
     if is_new:
@@ -109,7 +138,8 @@ def save_user(*, user: User, by, now: datetime) -> User:
     if not user.is_active and User.objects.filter(pk=user.pk, is_active=True).exists():
         _close_account(user, now=now)
     user.full_clean()
-    user.save()
+    with leaving([user], to=to, by=by, now=now):
+        user.save()
     audit.record(by=by, verb="user saved", obj=user, now=now)
     if is_new and by is not None:
         invite(user=user, by=by, now=now)
@@ -117,8 +147,11 @@ def save_user(*, user: User, by, now: datetime) -> User:
 
 
 @transaction.atomic
-def save_membership(*, membership: Membership, by, now: datetime) -> Membership:
-    """Give a person a role from one day to another; refused beside a role that must be somebody else's."""
+def save_membership(*, membership: Membership, by, now: datetime, to: Receivers | None = None) -> Membership:
+    """Give a person a role from one day to another; refused beside a role that must be somebody else's.
+
+    `to`: who takes over what they carry, where the role is over by these dates.
+    """
     _require_right_to_give(membership, by)
     same = Membership.objects.overlapping(membership).filter(user=membership.user, role=membership.role)
     if same.exists():
@@ -131,14 +164,20 @@ def save_membership(*, membership: Membership, by, now: datetime) -> Membership:
     together = pair_in(held)
     if together is not None:
         raise ValidationError(str(together.refusal))
-    membership.save()
+    concerned = User.objects.filter(Q(pk=membership.user_id) | Q(memberships=membership.pk)).distinct()
+    with leaving(concerned, to=to, by=by, now=now):
+        membership.save()
+    _record_role(membership, by=by, now=now)
+    return membership
+
+
+def _record_role(membership: Membership, *, by, now: datetime) -> None:
     detail = {
         "user": str(membership.user_id),
         "role": membership.role.code,
         "organisation": membership.role.organisation.code,
     }
     audit.record(by=by, verb="membership saved", obj=membership, now=now, detail=detail)
-    return membership
 
 
 def _require_right_to_give(membership: Membership, by) -> None:
@@ -159,13 +198,6 @@ def _require_right_to_give(membership: Membership, by) -> None:
         is_ours = is_new or people_managed_by(by).filter(pk=side.user_id).exists()
         if not is_ours or not may_give(by, side.role):
             raise PermissionDenied
-
-
-@transaction.atomic
-def end_membership(*, membership: Membership, on: date, by, now: datetime) -> Membership:
-    """End a role after the given day."""
-    membership.ends_on = on
-    return save_membership(membership=membership, by=by, now=now)
 
 
 @transaction.atomic
@@ -246,21 +278,30 @@ def give_role(
 
 
 @transaction.atomic
-def end_access(*, person: User, by, now: datetime) -> None:
-    """End all that somebody may do in one's own organisations, from the next request on.
+def end_access(*, person: User, by, now: datetime, to: Receivers | None = None) -> None:
+    """End all that somebody may do in one's own organisations, from the next request on; `to`: who takes over.
 
     Roles end with yesterday; one that began today or is to come leaves no day behind, so it goes (the log keeps
     it). The account closes where the person works nowhere else; whether it did is told to nobody.
     """
     if person == by or not people_managed_by(by).filter(pk=person.pk).exists():
         raise PermissionDenied
-    today, ours = now.date(), managed_by(by)
+    ours = managed_by(by)
+    with leaving([person], to=to, by=by, now=now):
+        _end_roles(person, ours, by=by, now=now)
+    audit.record(by=by, verb="access ended", obj=person, now=now)
+
+
+def _end_roles(person: User, ours: frozenset[UUID], *, by, now: datetime) -> None:
+    today = now.date()
     running = Membership.objects.filter(user=person, role__organisation__in=ours).not_over(today)
     for membership in running.select_related("role"):
         if not may_give(by, membership.role):
             raise ValidationError(_("One of this person's roles is an administrator's to end."))
         if membership.starts_on < today:
-            end_membership(membership=membership, on=today - timedelta(days=1), by=by, now=now)
+            membership.ends_on = today - timedelta(days=1)
+            membership.save(update_fields=["ends_on"])
+            _record_role(membership, by=by, now=now)
         else:
             removed = copy(membership)  # its key is gone afterwards
             membership.delete()
@@ -269,7 +310,6 @@ def end_access(*, person: User, by, now: datetime) -> None:
     if not works_elsewhere(person, ours, on=today):
         _close_account(person, now=now)
         person.save(update_fields=["is_active", "password"])
-    audit.record(by=by, verb="access ended", obj=person, now=now)
 
 
 def _close_account(user: User, *, now: datetime) -> None:

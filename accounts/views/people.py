@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -17,13 +17,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import operations, queries
 from accounts.choices import Standing
 from accounts.forms import MembershipPeriodForm, PersonForm, RoleGivenForm
+from accounts.leaving_form import LeavingForm, receiver_field, receivers_in
 from accounts.models import Membership
 from accounts.operations import PersonGiven
 from accounts.recent import recent_authentication
 from accounts.rules import standing_of
 from core.clock import now
-from core.forms import OnceForm
-from core.pages import offset_of, page_url, submit
+from core.pages import lead, offset_of, page_url, submit
 
 METHODS = ["GET", "HEAD", "POST"]
 PAGE = 50
@@ -113,6 +113,7 @@ def person_detail(request: HttpRequest, person_id: UUID) -> HttpResponse:
             {"key": _("User name"), "value": person.username},
             {"key": _("E-mail"), "value": person.email},
             {"key": _("Language"), "value": person.get_language_display()},
+            *({"key": item.label, "value": item.count} for item in _carried(request, person)),
         ],
         "columns": [{"label": label} for label in (_("Role"), _("From"), _("To"))],
         "rows": [
@@ -122,6 +123,11 @@ def person_detail(request: HttpRequest, person_id: UUID) -> HttpResponse:
         "is_self": is_self,
     }
     return render(request, "accounts/person_detail.html", context)
+
+
+def _carried(request: HttpRequest, person: Any) -> list[queries.Carried]:
+    """How much open work somebody has in the asker's own organisations: counts, no case."""
+    return queries.carried_by(person, queries.managed_by(request.user))
 
 
 def _membership_row(membership: Membership, *, may_change: bool) -> dict[str, object]:
@@ -232,10 +238,12 @@ def membership_change(request: HttpRequest, person_id: UUID, membership_id: UUID
         for name, day in (("starts_on", membership.starts_on), ("ends_on", membership.ends_on))
     }
     form = MembershipPeriodForm(request.POST or None, initial=days)
+    for item in queries.carried_by(person, [membership.role.organisation_id]):
+        form.fields[item.name] = receiver_field(item, [person], required=False)
 
     def deed() -> str:
         membership.starts_on, membership.ends_on = (form.cleaned_data[name] for name in days)
-        operations.save_membership(membership=membership, by=request.user, now=now())
+        operations.save_membership(membership=membership, by=request.user, now=now(), to=receivers_in(form))
         messages.success(request, _("The dates are changed."))
         return reverse("accounts:person-detail", args=[person.pk])
 
@@ -252,15 +260,16 @@ def person_end(request: HttpRequest, person_id: UUID) -> HttpResponse:
     person = _person_or_404(request, person_id)
     if person == request.user:
         raise PermissionDenied
-    form = OnceForm(request.POST or None)
+    carried = _carried(request, person)
+    form = LeavingForm(request.POST or None, leaver=person, carried=carried)
 
     def deed() -> str:
-        operations.end_access(person=person, by=request.user, now=now())
+        operations.end_access(person=person, by=request.user, now=now(), to=receivers_in(form))
         messages.success(request, _("Nothing here is open to this person any more."))
         return reverse("accounts:person-detail", args=[person.pk])
 
     return submit(request, form, purpose=f"end:{person.pk}", deed=deed) or render(
-        request, "accounts/person_end.html", {"form": form, "person": person}
+        request, "accounts/person_end.html", {"form": form, "person": person, "carried": carried}
     )
 
 
@@ -277,4 +286,4 @@ def person_invite(request: HttpRequest, person_id: UUID) -> HttpResponse:
         messages.warning(request, " ".join(error.messages))
     else:
         messages.success(request, _("A new invitation is on its way."))
-    return redirect("accounts:person-detail", person.pk)
+    return lead(request, reverse("accounts:person-detail", args=[person.pk]))

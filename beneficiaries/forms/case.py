@@ -165,6 +165,42 @@ class TransferAnswerForm(AnswerForm):
             state.initial, state.widget = codes[0], forms.HiddenInput()
 
 
+class ReassignCaseForm(OnceForm):
+    """Who is the caseworker from now on, and what they should know."""
+
+    caseworker = StaffField(User.objects.none(), label=_("Who is the caseworker from now on?"))
+    note = forms.CharField(
+        label=_("Note"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("What the new caseworker should know. It stands on the case file."),
+    )
+
+    def __init__(self, *args, caseworkers, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["caseworker"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = caseworkers
+
+
+class ReassignForm(ReassignCaseForm):
+    """Which cases go to another caseworker."""
+
+    cases = forms.MultipleChoiceField(
+        label=_("Which cases?"),
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "govuk-checkboxes--small"}),
+        error_messages={"required": _("Choose at least one case.")},
+    )
+    field_order = ["cases", "caseworker", "note"]
+
+    def __init__(self, *args, cases: list[tuple[str, str]], **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["cases"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = cases
+
+
 class EmergencyForm(OnceForm):
     """Opening one file without consent."""
 

@@ -1,6 +1,7 @@
 """People, their consent, their cases, and who may see how much of them."""
 
 from beneficiaries.models.access import CaseAccess
+from beneficiaries.models.assignment import Assignment
 from beneficiaries.models.base import CaseLinked, CaseLinkedQuerySet
 from beneficiaries.models.case import Case, CaseFile
 from beneficiaries.models.consent import Consent
@@ -16,6 +17,7 @@ from beneficiaries.models.transfer import CaseTransfer
 
 __all__ = [
     "Assessment",
+    "Assignment",
     "Beneficiary",
     "Case",
     "CaseAccess",

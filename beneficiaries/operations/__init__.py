@@ -1,6 +1,14 @@
 """Every write to people, consents, cases and enrolments."""
 
 from beneficiaries.operations.admission import decide_admission, record_screening
+from beneficiaries.operations.assignment import (
+    hand_over_cases,
+    hand_over_drafts,
+    keep_answers,
+    notify_of_cases_of_nobody,
+    reassign_cases,
+    refuse_deactivating,
+)
 from beneficiaries.operations.case import CaseNotClosable, close_case
 from beneficiaries.operations.consent import record_consent, withdraw_consent
 from beneficiaries.operations.document import (
@@ -78,14 +86,20 @@ __all__ = [
     "discard_draft",
     "erase_person",
     "expire_next_export",
+    "hand_over_cases",
+    "hand_over_drafts",
     "import_htcds",
+    "keep_answers",
     "keep_draft_page",
+    "notify_of_cases_of_nobody",
     "open_case",
     "open_case_from_draft",
+    "reassign_cases",
     "reassign_draft",
     "record_consent",
     "record_harmful_file",
     "record_screening",
+    "refuse_deactivating",
     "remove_document",
     "save_draft_consent",
     "save_draft_person",

@@ -99,7 +99,7 @@ def answer_referral(*, referral: Referral, state: str, answer: str, by, now: dat
     found.version += 1
     audit.record(by=by, verb=f"referral {state}", obj=found, case_id=found.case_id, now=now)
     leave_notices(
-        recipients=still_or_now(found.sent_by, Permission.REFER_CASES, queries.lead_of(found.case_id, by)),
+        recipients=still_or_now("referrals", found.sent_by, queries.lead_of(found.case_id, by)),
         key=f"referral-{state}:{found.pk}",
         text=gettext_noop("A referral has been answered."),
         url=f"/referrals/{found.pk}/",

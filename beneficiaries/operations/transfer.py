@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 from accounts.choices import Permission
 from accounts.models import Organisation, User
 from accounts.operations import leave_notice, leave_notices
-from accounts.queries import authority_of, holders
+from accounts.queries import authority_of, holders, still_or_now
 from beneficiaries import points, queries
 from beneficiaries.choices import CaseStatus, ConsentPurpose, TransferState
 from beneficiaries.models import Beneficiary, Case, CaseTransfer
@@ -139,7 +139,13 @@ def take_over_case(*, transfer: CaseTransfer, caseworker: User, by, now: datetim
     # Once for each side: what the former lead gave away, and what the new one took.
     for verb, code in (("case handed on", found.sender.code), ("case taken over", found.receiver.code)):
         audit.record(by=by, verb=verb, obj=found, case_id=case.pk, now=now, detail={"organisation": code})
-    _tell([found.offered_by], found, gettext_noop("Case %s was taken over."), case.reference, now=now)
+    _tell(
+        still_or_now("referrals", found.offered_by, found.sender_id),
+        found,
+        gettext_noop("Case %s was taken over."),
+        case.reference,
+        now=now,
+    )
     leave_notice(
         recipient=caseworker,
         key=f"caseworker:{found.pk}",
@@ -168,7 +174,13 @@ def decline_case(*, transfer: CaseTransfer, answer: str, by, now: datetime) -> N
     if not authority_of(by).may(Permission.WRITE_CASES, found.receiver_id):
         raise PermissionDenied
     _end(found, TransferState.DECLINED, answer, by=by, now=now)
-    _tell([found.offered_by], found, gettext_noop("Case %s was declined."), found.case.reference, now=now)
+    _tell(
+        still_or_now("referrals", found.offered_by, found.sender_id),
+        found,
+        gettext_noop("Case %s was declined."),
+        found.case.reference,
+        now=now,
+    )
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """Pages of the interview, the list of cases, and consent."""
 
 from beneficiaries.views.case_list import case_list
+from beneficiaries.views.caseload import case_reassign, caseload_detail, caseload_list, caseload_nobody
 from beneficiaries.views.consent import case_close, consent_share, consent_withdraw
 from beneficiaries.views.document import document_add, document_file, document_remove
 from beneficiaries.views.erasure import person_erase
@@ -16,6 +17,10 @@ __all__ = [
     "case_hand_on",
     "case_list",
     "case_readers",
+    "case_reassign",
+    "caseload_detail",
+    "caseload_list",
+    "caseload_nobody",
     "consent_share",
     "consent_withdraw",
     "document_add",

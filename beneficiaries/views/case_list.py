@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.queries import authority_of
 from beneficiaries import queries
+from beneficiaries.caseload import assigns_in
 from beneficiaries.choices import CaseStatus, Risk
 from beneficiaries.exports.kinds import filters_in, kinds, organisations_for
 from beneficiaries.forms import CaseFilter
@@ -58,6 +59,7 @@ def case_list(request):
         "first": start + 1,
         "last": start + len(page[:PAGE]),
         "may_write": authority.may("write_cases"),
+        "assigns": bool(assigns_in(request.user)),
         "export_url": _export_url(request.user, form),
     }
     return render(request, "beneficiaries/case_list.html", context)

@@ -10,6 +10,7 @@ from reintegration.operations.grant import (
     request_grant,
     tell_of_new_lead,
 )
+from reintegration.operations.leaving import keep_decisions
 from reintegration.operations.plan import agree_plan
 from reintegration.operations.reminder import send_due_reminders, send_next_reminder
 
@@ -18,6 +19,7 @@ __all__ = [
     "agree_plan",
     "approve_grant",
     "endorse_grant",
+    "keep_decisions",
     "pay_instalment",
     "record_follow_up",
     "refuse_closing",

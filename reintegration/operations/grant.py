@@ -242,7 +242,7 @@ def _tell_requester(grant: Grant, key: str, text: str, now: datetime) -> None:
     """Whoever asked, while they work for the lead or the programme; else the lead that took the case over."""
     sides = (grant.case.lead_organisation_id, grant.project.managed_by_id)
     leave_notices(
-        recipients=still_or_now(grant.requested_by, Permission.WRITE_CASES, *sides),
+        recipients=still_or_now("grants", grant.requested_by, *sides),
         key=key,
         text=text,
         words=(grant.case.reference,),

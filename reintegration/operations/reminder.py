@@ -28,6 +28,7 @@ class Due(NamedTuple):
     kind: str
     due_on: date
     recipient_id: UUID
+    supervisor_ids: list[UUID]  # told as well, where nobody works on the case
 
 
 def send_due_reminders(*, now: datetime, limit: int = 2000) -> dict[str, int]:
@@ -50,18 +51,23 @@ def send_next_reminder(*, now: datetime) -> bool:
         return False
     due = Due(*row)
     recipient = User.objects.get(pk=due.recipient_id)
-    with acting_as(recipient), translation.override(recipient.language):
-        subject, body, url = _words(due)
-        leave_notice(recipient=recipient, key=f"reminder:{due.reminder_id}", text=subject, url=url, now=now)
-        outbox.queue(
-            key=f"reminder:{due.reminder_id}", recipient=recipient.email, subject=subject, body=body, now=now
-        )
+    with acting_as(recipient):
+        _remind(recipient, due, key=f"reminder:{due.reminder_id}", now=now)
+        for supervisor in User.objects.filter(pk__in=due.supervisor_ids):
+            _remind(supervisor, due, key=f"reminder:{due.reminder_id}:{supervisor.pk}", now=now)
         mine = Reminder.objects.editable_by(recipient).filter(pk=due.reminder_id, sent_at=None)
         changed = audit.note_update(mine, sent_at=now, recipient_id=recipient.pk)
         if changed != 1:
             raise RuntimeError(f"reminder {due.reminder_id}: the one who is told can't mark it")
         audit.record(by=recipient, verb="reminder sent", now=now, detail={"reminder": str(due.reminder_id)})
     return True
+
+
+def _remind(recipient: User, due: Due, *, key: str, now: datetime) -> None:
+    with translation.override(recipient.language):
+        subject, body, url = _words(due)
+        leave_notice(recipient=recipient, key=key, text=subject, url=url, now=now)
+        outbox.queue(key=key, recipient=recipient.email, subject=subject, body=body, now=now)
 
 
 def _words(due: Due) -> tuple[str, str, str]:

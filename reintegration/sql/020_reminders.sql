@@ -3,7 +3,8 @@
 GRANT SELECT, UPDATE ON reintegration_reminder TO iom_functions; -- UPDATE for the row lock
 GRANT SELECT ON reintegration_followup TO iom_functions;
 
--- The caseworker while they still work there; else the longest-serving person there who writes cases.
+-- The caseworker while they still work there; else a supervisor there who writes cases, and where there is none the
+-- longest-serving person who does.
 CREATE OR REPLACE FUNCTION wall.whom_to_remind(of_case uuid, today date) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT m.user_id
@@ -18,14 +19,30 @@ CREATE OR REPLACE FUNCTION wall.whom_to_remind(of_case uuid, today date) RETURNS
         ON g.group_id = r.group_id AND g.content_object_id = r.organisation_id
       JOIN auth_permission p ON p.id = g.permission_id AND p.codename = 'write_cases'
      WHERE c.id = of_case
-     ORDER BY (m.user_id = f.caseworker_id) DESC, m.starts_on, m.user_id
+     ORDER BY (m.user_id = f.caseworker_id) DESC, (r.code = 'supervisor') DESC, m.starts_on, m.user_id
      LIMIT 1;
 $$;
 
-CREATE OR REPLACE FUNCTION wall.next_due_reminder(today date)
-    RETURNS TABLE (reminder_id uuid, reference text, kind text, due_on date, recipient_id uuid)
+-- Where nobody works on the case: its lead's other supervisors, who are told as well.
+CREATE OR REPLACE FUNCTION wall.supervisors_to_remind(of_case uuid, today date) RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT coalesce(array_agg(DISTINCT m.user_id ORDER BY m.user_id), '{}')
+      FROM beneficiaries_case c
+      JOIN beneficiaries_casefile f ON f.case_id = c.id
+      JOIN accounts_role r ON r.organisation_id = c.lead_organisation_id AND r.code = 'supervisor'
+      JOIN accounts_membership m ON m.role_id = r.id AND m.starts_on <= today
+           AND (m.ends_on IS NULL OR m.ends_on >= today)
+      JOIN accounts_user u ON u.id = m.user_id AND u.is_active
+     WHERE c.id = of_case AND m.user_id <> wall.whom_to_remind(c.id, today)
+       AND wall.whom_to_remind(c.id, today) <> f.caseworker_id;
+$$;
+
+DROP FUNCTION IF EXISTS wall.next_due_reminder(date); -- without the other supervisors, until they were told as well
+CREATE FUNCTION wall.next_due_reminder(today date)
+    RETURNS TABLE (reminder_id uuid, reference text, kind text, due_on date, recipient_id uuid, supervisor_ids uuid[])
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    SELECT r.id, c.reference::text, f.kind::text, f.due_on, wall.whom_to_remind(c.id, today)
+    SELECT r.id, c.reference::text, f.kind::text, f.due_on, wall.whom_to_remind(c.id, today),
+           wall.supervisors_to_remind(c.id, today)
       FROM reintegration_reminder r
       JOIN reintegration_followup f ON f.id = r.follow_up_id
       JOIN beneficiaries_case c ON c.id = r.case_id
@@ -45,6 +62,7 @@ CREATE OR REPLACE FUNCTION wall.reminders_without_recipient(today date) RETURNS 
        AND wall.whom_to_remind(c.id, today) IS NULL;
 $$;
 ALTER FUNCTION wall.whom_to_remind(uuid, date) OWNER TO iom_functions;
+ALTER FUNCTION wall.supervisors_to_remind(uuid, date) OWNER TO iom_functions;
 ALTER FUNCTION wall.next_due_reminder(date) OWNER TO iom_functions;
 ALTER FUNCTION wall.reminders_without_recipient(date) OWNER TO iom_functions;
 GRANT EXECUTE ON FUNCTION wall.next_due_reminder(date), wall.reminders_without_recipient(date) TO iom_app;

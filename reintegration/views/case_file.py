@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from beneficiaries import rules as case_rules
+from beneficiaries.caseload import may_reassign
 from beneficiaries.choices import CaseStatus, ConsentPurpose, DocumentState, NoteKind, Risk, TransferState
 from beneficiaries.models import Case
 from beneficiaries.views.consent import case_or_404
@@ -57,7 +58,7 @@ def case_detail(request, reference: str):
         "file": file,
         "consents": consents,
         "parts": parts,
-        "actions": _actions(case, consents, parts),
+        "actions": _actions(case, consents, parts, request.user),
         "due": _due(case, parts["follow_ups"])[:3],
         "documents": _documents(case, parts["documents"]),
         "timeline": _timeline(case, parts),
@@ -121,7 +122,7 @@ def _situation(file, notes) -> list[dict]:
     ]
 
 
-def _actions(case: Case, consents, parts: dict) -> list[dict]:
+def _actions(case: Case, consents, parts: dict, user) -> list[dict]:
     """What can be done next, the most pressing first; templates decide nothing."""
     names = case_rules.case_actions(
         may_write=case.may_write,
@@ -131,6 +132,7 @@ def _actions(case: Case, consents, parts: dict) -> list[dict]:
         is_enrolled=bool(parts["enrolments"]),
         is_offered=any(row.state == TransferState.OFFERED for row in parts["transfers"]),
         may_erase=case.may_erase and case.beneficiary.erased_on is None,
+        may_reassign=case.may_lead and may_reassign(case, parts["file"][0].caseworker_id, user),
     )
     if not names:
         return []
@@ -158,6 +160,7 @@ def _actions(case: Case, consents, parts: dict) -> list[dict]:
         "assess_another": (_("Assess for another programme"), "reintegration:admission-choose"),
         "note": (_("Write a note"), "beneficiaries:note-add"),
         "document": (_("Add a photo or a paper"), "beneficiaries:document-add"),
+        "reassign": (_("Change the caseworker"), "beneficiaries:case-reassign"),
         "refer": (_("Refer to another organisation"), "beneficiaries:referral-send"),
         "hand_on": (_("Hand on to another organisation"), "beneficiaries:case-hand-on"),
         "close": (_("Close the case"), "beneficiaries:case-close"),
@@ -219,6 +222,10 @@ def _timeline(case: Case, parts: dict) -> list[dict]:
     items = [{"at": case.created_at, "title": _("Case opened"), "by": _opened_by(case, parts)}]
     for transfer in parts["transfers"]:
         items += _transfer_items(transfer)
+    for row in parts["assignments"]:
+        words = {"former": _name(row.former), "caseworker": _name(row.caseworker)}
+        title = _("Caseworker: %(caseworker)s, until then %(former)s") % words
+        items.append({"at": row.at, "title": title, "text": row.note, "by": _name(row.by)})
     for consent in parts["consents"]:
         about = (
             f"{consent.get_purpose_display()}: {consent.organisation}"

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Notice
 from accounts.queries import authority_of
+from beneficiaries import caseload
 from beneficiaries import queries as case_queries
 from core.clock import now
 from reintegration import queries
@@ -37,6 +38,13 @@ def dashboard(request):
                 "urgent": late > 0,
             },
         ]
+    if caseload.assigns_in(request.user):
+        nobodys = caseload.cases_of_nobody(request.user).count()
+        if nobodys:
+            url = reverse("beneficiaries:caseload-nobody")
+            figures.append(
+                {"label": _("Nobody works on these"), "value": nobodys, "url": url, "urgent": True}
+            )
     if authority.sees_figures:
         grants = queries.grants_for(request.user).filter(state__in=["requested", "endorsed", "approved"])
         waiting = [

@@ -7,6 +7,7 @@ from soak.mutations.core import CORE
 from soak.mutations.drafts import DRAFTS
 from soak.mutations.exports import EXPORTS
 from soak.mutations.files import FILES
+from soak.mutations.leaving import LEAVERS
 from soak.mutations.mutant import Mutant
 from soak.mutations.record import RECORD
 
@@ -18,6 +19,7 @@ MUTANTS: list[Mutant] = [
     *FILES,
     *EXPORTS,
     *DRAFTS,
+    *LEAVERS,
     *REINTEGRATION,
     *PROJECTS,
     *API,

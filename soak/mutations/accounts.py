@@ -171,9 +171,8 @@ ACCOUNTS = [
     Mutant(
         "accounts: anybody tailors a role",
         DEEDS,
-        '    """Say what this role may do in its organisation, in place of what it could before."""\n'
-        "    _require_configure(by)\n",
-        '    """Say what this role may do in its organisation, in place of what it could before."""\n',
+        'in place of what it could before; `to`: who takes over."""\n    _require_configure(by)\n',
+        'in place of what it could before; `to`: who takes over."""\n',
         first="tests/test_refusals.py::test_a_deed_is_for_those_who_may_do_it[tailor a role]",
     ),
     Mutant(

@@ -1,0 +1,38 @@
+"""Who was made the caseworker of a case, and when."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from beneficiaries.models.base import CaseLinked
+from core.scoping import Level, Wall
+from core.sealing import SealedTextField
+
+
+class Assignment(CaseLinked):
+    """Another user became the caseworker. Written with the change itself; `CaseFile.caseworker` is who it is now."""
+
+    former = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    caseworker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    note = SealedTextField(_("note"), max_length=2000, blank=True)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    wall = Wall(
+        read=Level.WORKING,
+        insert=Level.LEAD,
+        update=None,
+        delete=None,
+        because="who works on the case with the lead knows whom to ask; only the lead says who its caseworker is",
+    )
+
+    class Meta(CaseLinked.Meta):
+        abstract = False
+        ordering = ["-at", "id"]
+        constraints = [
+            *CaseLinked.Meta.constraints,
+            models.CheckConstraint(
+                name="beneficiaries_assignment_to_another", condition=~Q(caseworker=F("former"))
+            ),
+        ]

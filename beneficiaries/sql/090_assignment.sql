@@ -1,0 +1,154 @@
+-- Whose case it is, and what becomes of the work of somebody who leaves.
+
+-- A case's caseworker writes cases in the organisation that leads it, on the day on which they become it. (Whoever may
+-- no longer write later is found every day: cases_of_nobody.)
+CREATE OR REPLACE FUNCTION wall.caseworker_is_there() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF wall.holds(NEW.caseworker_id, (SELECT lead_organisation_id FROM beneficiaries_case WHERE id = NEW.case_id),
+                  'write_cases', (now() AT TIME ZONE 'Asia/Kathmandu')::date) IS NOT TRUE THEN
+        RAISE EXCEPTION 'the caseworker does not write cases in the organisation that leads it'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'beneficiaries_file_caseworker_is_there';
+    END IF;
+    RETURN NEW;
+END $$;
+ALTER FUNCTION wall.caseworker_is_there() OWNER TO iom_functions;
+CREATE OR REPLACE TRIGGER caseworker_is_there BEFORE UPDATE OF caseworker_id ON beneficiaries_casefile
+    FOR EACH ROW WHEN (NEW.caseworker_id <> OLD.caseworker_id) EXECUTE FUNCTION wall.caseworker_is_there();
+
+-- Only the lead says who it is. Runs as whoever acts; the reviewed functions have asked already.
+CREATE OR REPLACE FUNCTION wall.lead_names_caseworker() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_user <> 'iom_functions' AND NOT EXISTS (
+        SELECT 1 FROM beneficiaries_case c
+         WHERE c.id = NEW.case_id AND c.lead_organisation_id = ANY(wall.edits())) THEN
+        RAISE EXCEPTION 'the organisation that leads a case names its caseworker' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'beneficiaries_file_lead_names_caseworker';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER lead_names_caseworker BEFORE UPDATE OF caseworker_id ON beneficiaries_casefile
+    FOR EACH ROW WHEN (NEW.caseworker_id <> OLD.caseworker_id) EXECUTE FUNCTION wall.lead_names_caseworker();
+
+-- How much a user carries in an organisation, for who keeps its users: open cases, and referrals and offers of theirs
+-- that run. Counts alone; nothing to anybody else.
+CREATE OR REPLACE FUNCTION wall.carried_cases(who uuid, in_organisation uuid, OUT cases bigint, OUT referrals bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT (SELECT count(*)
+              FROM beneficiaries_casefile f JOIN beneficiaries_case c ON c.id = f.case_id
+             WHERE f.caseworker_id = who AND c.lead_organisation_id = in_organisation AND c.status <> 'closed'),
+           (SELECT count(*)
+              FROM beneficiaries_referral r JOIN beneficiaries_case c ON c.id = r.case_id
+             WHERE r.sent_by_id = who AND c.lead_organisation_id = in_organisation
+               AND r.state IN ('sent', 'accepted'))
+           + (SELECT count(*) FROM beneficiaries_casetransfer t
+               WHERE t.offered_by_id = who AND t.sender_id = in_organisation AND t.state = 'offered')
+     WHERE wall.keeps_users_of(in_organisation);
+$$;
+
+-- All open cases of a user in an organisation get another caseworker, by who keeps its users and reads no case. The
+-- keys of the cases come back, so that each goes on record.
+GRANT INSERT ON beneficiaries_assignment TO iom_functions;
+CREATE OR REPLACE FUNCTION wall.hand_over_cases(who uuid, in_organisation uuid, receiver uuid) RETURNS SETOF uuid
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE found uuid[];
+BEGIN
+    IF wall.keeps_users_of(in_organisation) IS NOT TRUE THEN
+        RAISE EXCEPTION 'not an organisation whose users you keep' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    -- Locks: the case, then its file. What was assigned to somebody else meanwhile stays with them.
+    PERFORM 1 FROM beneficiaries_case c JOIN beneficiaries_casefile f ON f.case_id = c.id
+      WHERE f.caseworker_id = who AND c.lead_organisation_id = in_organisation AND c.status <> 'closed'
+      ORDER BY c.id FOR UPDATE OF c;
+    WITH moved AS (
+        UPDATE beneficiaries_casefile f SET caseworker_id = receiver, version = f.version + 1
+          FROM beneficiaries_case c
+         WHERE c.id = f.case_id AND f.caseworker_id = who AND c.lead_organisation_id = in_organisation
+           AND c.status <> 'closed'
+        RETURNING f.case_id
+    ), noted AS (
+        INSERT INTO beneficiaries_assignment (id, case_id, former_id, caseworker_id, note, by_id, at)
+        SELECT gen_random_uuid(), m.case_id, who, receiver, ''::bytea, wall.person(), now() FROM moved m
+    )
+    SELECT array_agg(m.case_id ORDER BY m.case_id) INTO found FROM moved m;
+    RETURN QUERY SELECT unnest(found);
+END $$;
+
+-- Open cases whose caseworker, and unfinished interviews whose author, may no longer write where they are led: how many,
+-- by organisation, for the daily look. Returned to who stands for nobody, as the worker does.
+CREATE OR REPLACE FUNCTION wall.cases_of_nobody() RETURNS TABLE (organisation uuid, cases bigint, drafts bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    WITH carried AS (
+        SELECT c.lead_organisation_id AS place, f.caseworker_id AS who, count(*) AS cases, 0 AS drafts
+          FROM beneficiaries_case c JOIN beneficiaries_casefile f ON f.case_id = c.id
+         WHERE c.status <> 'closed' GROUP BY 1, 2
+        UNION ALL
+        SELECT d.organisation_id, d.author_id, 0, count(*)
+          FROM beneficiaries_intakedraft d WHERE d.opened_reference = '' GROUP BY 1, 2
+    )
+    SELECT c.place, sum(c.cases)::bigint, sum(c.drafts)::bigint FROM carried c
+     WHERE NOT wall.has_user()
+       AND NOT wall.holds(c.who, c.place, 'write_cases', (now() AT TIME ZONE 'Asia/Kathmandu')::date)
+     GROUP BY 1 ORDER BY 1;
+$$;
+
+-- What still hangs on an organisation: open cases that it leads by their status, and referrals and offers that wait for
+-- its answer. Counts, to who sets up the system.
+CREATE OR REPLACE FUNCTION wall.open_work_of(in_organisation uuid)
+    RETURNS TABLE (active bigint, in_follow_up bigint, drafts bigint, referrals bigint, offers bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT (SELECT count(*) FROM beneficiaries_case c
+             WHERE c.lead_organisation_id = in_organisation AND c.status = 'active'),
+           (SELECT count(*) FROM beneficiaries_case c
+             WHERE c.lead_organisation_id = in_organisation AND c.status = 'follow_up'),
+           (SELECT count(*) FROM beneficiaries_intakedraft d
+             WHERE d.organisation_id = in_organisation AND d.opened_reference = ''),
+           (SELECT count(*) FROM beneficiaries_referral r
+             WHERE r.receiver_id = in_organisation AND r.state IN ('sent', 'accepted')),
+           (SELECT count(*) FROM beneficiaries_casetransfer t
+             WHERE t.receiver_id = in_organisation AND t.state = 'offered')
+     WHERE wall.keeps_users_of(in_organisation);
+$$;
+
+-- An organisation with open cases isn't deactivated, and a deactivated one gets none. Whoever opens a case shares the
+-- organisation's row, and whoever deactivates it waits for that, and the other way round.
+GRANT UPDATE ON accounts_organisation TO iom_functions; -- for the row lock
+CREATE OR REPLACE FUNCTION wall.organisation_without_open_cases() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM beneficiaries_case c WHERE c.lead_organisation_id = NEW.id AND c.status <> 'closed') THEN
+        RAISE EXCEPTION 'the organisation leads open cases' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'accounts_organisation_inactive_without_open_cases';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER organisation_without_open_cases AFTER UPDATE OF is_active ON accounts_organisation
+    FOR EACH ROW WHEN (OLD.is_active AND NOT NEW.is_active)
+    EXECUTE FUNCTION wall.organisation_without_open_cases();
+
+CREATE OR REPLACE FUNCTION wall.case_led_by_an_active_one() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    PERFORM 1 FROM accounts_organisation o WHERE o.id = NEW.lead_organisation_id AND o.is_active FOR SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'a deactivated organisation leads no open case' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'beneficiaries_case_led_by_an_active_one';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER case_led_by_an_active_one BEFORE INSERT OR UPDATE OF lead_organisation_id, status
+    ON beneficiaries_case FOR EACH ROW WHEN (NEW.status <> 'closed')
+    EXECUTE FUNCTION wall.case_led_by_an_active_one();
+
+DO $$
+DECLARE name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['carried_cases(uuid, uuid)', 'hand_over_cases(uuid, uuid, uuid)', 'cases_of_nobody()',
+            'open_work_of(uuid)', 'organisation_without_open_cases()', 'case_led_by_an_active_one()']
+    LOOP
+        EXECUTE format('ALTER FUNCTION wall.%s OWNER TO iom_functions', name);
+        EXECUTE format('REVOKE ALL ON FUNCTION wall.%s FROM PUBLIC', name);
+    END LOOP;
+END $$;
+GRANT EXECUTE ON FUNCTION wall.carried_cases(uuid, uuid), wall.hand_over_cases(uuid, uuid, uuid),
+    wall.cases_of_nobody(), wall.open_work_of(uuid) TO iom_app;

@@ -1,0 +1,40 @@
+"""What of money is left behind by who leaves, or by an organisation that is deactivated."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from accounts.models import Organisation, User
+from accounts.operations import leave_notice
+from reintegration.queries import grants_waiting_in
+
+
+def keep_decisions(*, user: User, organisation_id: UUID, to: User, by, now: datetime) -> None:
+    """A grant keeps who asked for it: what becomes of it is told to the other user from now on, who hears so.
+
+    `accounts.queries.still_or_now` looks it up (the hook `accounts.hooks.user_leaving`).
+    """
+    leave_notice(
+        recipient=to,
+        key=f"grants-handed-over:{user.pk}:{now.timestamp():.0f}",
+        text=gettext_noop("You are told from now on what becomes of grants that %s asked for."),
+        words=(user.name,),
+        url="/grants/",
+        now=now,
+    )
+
+
+def refuse_deactivating(*, organisation: Organisation, by, now: datetime) -> None:
+    """Grants of its programmes would wait for ever (the hook `accounts.hooks.organisation_deactivating`)."""
+    waiting = grants_waiting_in(organisation)
+    if waiting:
+        raise ValidationError(
+            _(
+                "It can't be deactivated yet: in its programmes %s grants are under way. Each must be paid or "
+                "refused, or the programme managed by another organisation."
+            )
+            % waiting
+        )

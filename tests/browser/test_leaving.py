@@ -1,0 +1,124 @@
+"""A caseworker leaves, from the focal point's page to the supervisor's last case assigned; on a phone, in Nepali."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.visitor import PHONE, Visitor
+
+OPEN = """
+    SELECT count(*) FROM beneficiaries_casefile f
+      JOIN beneficiaries_case c ON c.id = f.case_id AND c.status <> 'closed'
+      JOIN accounts_organisation o ON o.id = c.lead_organisation_id AND o.code = 'NGO_A'
+      JOIN accounts_user u ON u.id = f.caseworker_id AND u.username = %s
+"""
+WORDS = {
+    "en": {
+        "end": "End all access here",
+        "open": re.compile("^Open cases, with their follow-ups"),
+        "rest": re.compile("^(Referrals and offers|Grants under way|Unfinished first)"),
+        "supervisors": "To the supervisors, who assign it",
+        "submit": "End all access",
+        "refused": "Say who takes it over.",
+        "done": "Nothing here is open to this person any more.",
+        "nobody": "Nobody works on these",
+        "who": "Who is the caseworker from now on?",
+        "assign": "Assign",
+        "empty": "Somebody works on every open case.",
+    },
+    "ne": {
+        "end": "यहाँको सबै पहुँच अन्त्य गर्नुहोस्",
+        "open": re.compile("^खुला केस, तिनका फलोअप"),
+        "rest": re.compile("^(जवाफ पर्खिरहेका|उहाँले माग गर्नुभएका|अधुरा पहिलो)"),
+        "supervisors": "सुपरभाइजरहरूलाई, जसले जिम्मा लगाउनुहुन्छ",
+        "submit": "सबै पहुँच अन्त्य गर्नुहोस्",
+        "refused": "यो कसले लिने हो, भन्नुहोस्।",
+        "done": None,
+        "nobody": "यीमा कसैले काम गरिरहेको छैन",
+        "who": "अबदेखि केसवर्कर को हो?",
+        "assign": "जिम्मा लगाउनुहोस्",
+        "empty": "प्रत्येक खुला केसमा कोही न कोही काम गरिरहनुभएको छ।",
+    },
+}
+
+
+@pytest.mark.parametrize(("language", "script"), [("en", False), ("ne", True)])
+def test_what_a_caseworker_carried_is_assigned_again(house, browser, language, script):
+    words = WORDS[language]
+    leaver = _a_caseworker_with_the_cases_of(house, f"leaver_{language}")
+    [(before,)] = house.rows(OPEN, [leaver])
+    assert before > 3
+    with Visitor.at(house.url, browser, script=script, width=PHONE) as visitor:
+        visitor.sign_in("ngo_a_focal_point")
+        _in(visitor, language)
+        visitor.open("/people/")
+        visitor.follow(re.compile(leaver.title()))
+        visitor.look()
+        visitor.follow(words["end"])
+        visitor.look()
+        assert str(before) in visitor.page.locator("main").inner_text()
+        visitor.press(words["submit"])
+        expect(visitor.page.get_by_text(words["refused"]).first).to_be_visible()
+        visitor.look()
+        assert house.rows(OPEN, [leaver]) == [(before,)]
+        for question in (words["open"], words["rest"]):
+            for field in visitor.page.get_by_label(question).all():
+                field.select_option(label=words["supervisors"])
+        visitor.press(words["submit"])
+        expect(visitor.page.locator(".govuk-notification-banner")).to_be_visible()
+        visitor.look()
+        _in(visitor, "en")
+        visitor.sign_out()
+        visitor.sign_in("ngo_a_supervisor")
+        _in(visitor, language)
+        visitor.open("/")
+        visitor.look()
+        visitor.follow(words["nobody"])
+        boxes = visitor.page.get_by_role("checkbox")
+        expect(boxes).to_have_count(before)
+        visitor.look()
+        for box in boxes.all():
+            box.check()
+        visitor.page.get_by_label(words["who"]).select_option(index=1)
+        visitor.press(words["assign"])
+        expect(visitor.page.locator(".govuk-notification-banner")).to_contain_text(str(before))
+        visitor.look()
+        visitor.open("/caseload/nobody/")
+        expect(visitor.page.get_by_text(words["empty"])).to_be_visible()
+        visitor.look()
+    assert house.rows(OPEN, [leaver]) == [(0,)]
+
+
+def _a_caseworker_with_the_cases_of(house, username: str) -> str:
+    """Somebody who joined the first NGO, with half of its caseworker's open cases; by the owner, past every rule."""
+    house.rows(
+        "INSERT INTO accounts_user (id, username, first_name, last_name, email, language, password, is_active, "
+        "is_staff, is_superuser, date_joined) VALUES (gen_random_uuid(), %s, %s, 'Lama', %s, 'ne', 'x', true, false, "
+        "false, now())",
+        [username, username.title(), f"{username}@example.org"],
+    )
+    house.rows(
+        "INSERT INTO accounts_membership (id, user_id, role_id, starts_on) SELECT gen_random_uuid(), u.id, r.id, "
+        "'2020-01-01' FROM accounts_user u, accounts_role r JOIN accounts_organisation o ON o.id = r.organisation_id "
+        "WHERE u.username = %s AND o.code = 'NGO_A' AND r.code = 'caseworker'",
+        [username],
+    )
+    house.rows("ALTER TABLE beneficiaries_casefile DISABLE TRIGGER lead_names_caseworker")
+    house.rows(
+        "UPDATE beneficiaries_casefile SET caseworker_id = (SELECT id FROM accounts_user WHERE username = %s) "
+        "WHERE case_id IN (SELECT c.id FROM beneficiaries_case c JOIN beneficiaries_casefile f ON f.case_id = c.id "
+        "JOIN accounts_user u ON u.id = f.caseworker_id AND u.username = 'ngo_a_caseworker' "
+        "WHERE c.status <> 'closed' ORDER BY c.reference LIMIT 5)",
+        [username],
+    )
+    house.rows("ALTER TABLE beneficiaries_casefile ENABLE TRIGGER lead_names_caseworker")
+    return username
+
+
+def _in(visitor: Visitor, language: str) -> None:
+    """The page in this language, whichever it is in now."""
+    name = {"en": "English", "ne": "नेपाली"}[language]
+    button = visitor.page.get_by_role("button", name=name, exact=True)
+    if button.count():
+        button.click()
