@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import Notice
-from accounts.queries import authority_of
+from accounts.queries import authority_of, may_configure
 from beneficiaries import caseload
 from beneficiaries import queries as case_queries
 from core.clock import now
@@ -66,6 +66,7 @@ def dashboard(request):
         "today": today,
         "notices": Notice.objects.visible_to(request.user).unread()[:5],
         "may_write": authority.may("write_cases"),
+        "may_configure": may_configure(request.user),
     }
     return render(request, "reintegration/dashboard.html", context)
 
