@@ -6,7 +6,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import LANGUAGES, Role
-from core.forms import OnceForm, check_period, day_field
+from core.forms import CountField, OnceForm, check_period, day_field
 
 
 class SignInForm(forms.Form):
@@ -86,13 +86,13 @@ class TokenForm(OnceForm):
         max_length=100,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    days = forms.IntegerField(
+    days = CountField(
         label=_("Days"),
         help_text=_("How long it lasts, 366 at most."),
         min_value=1,
         max_value=366,
         initial=90,
-        widget=forms.NumberInput(attrs={"class": "govuk-input--width-5", "inputmode": "numeric"}),
+        widget=forms.TextInput(attrs={"class": "govuk-input--width-5"}),
     )
     field_order = ["name", "days"]
 

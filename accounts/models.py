@@ -16,6 +16,7 @@ from guardian.models import GroupObjectPermissionBase
 
 from accounts.choices import OrganisationKind, Permission, RoleCode
 from accounts.rules import LONGEST_IDLE, LONGEST_SESSION
+from core.constraints import not_before
 from core.context import acting_as
 from core.models import EVERY_COLUMN
 from core.names import NameField
@@ -158,6 +159,7 @@ class Membership(models.Model):
                 name="accounts_membership_ends_after_start",
                 condition=Q(ends_on=None) | Q(ends_on__gte=F("starts_on")),
             ),
+            not_before("accounts_membership_after_1900", "starts_on"),
             ExclusionConstraint(
                 name="accounts_membership_no_overlap",
                 expressions=[

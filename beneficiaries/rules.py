@@ -4,8 +4,14 @@ from collections.abc import Collection
 from datetime import date, timedelta
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from beneficiaries.choices import ConsentGiver, DatePrecision, TransferState
+from core.days import years_between
+
+# What a date can't lie before, in words; asked by `core.days.record_problem`.
+BEFORE_BIRTH = _lazy("The date is before the person was born.")
+BEFORE_ADMISSION = _lazy("The date is before the admission to the programme.")
 
 AGE_OF_MAJORITY = 18
 AGE_LIMITS = (14, 16, AGE_OF_MAJORITY)  # ages that criteria ask about
@@ -13,9 +19,7 @@ AGE_LIMITS = (14, 16, AGE_OF_MAJORITY)  # ages that criteria ask about
 
 def age_on(birth: date | None, on: date) -> int | None:
     """Whole years lived on a day; None where the birth date isn't known."""
-    if birth is None:
-        return None
-    return on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day))
+    return None if birth is None else years_between(birth, on)
 
 
 def youngest_age(birth: date | None, precision: str, on: date) -> int | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminDateWidget
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, models, transaction
 from django.http import HttpRequest, HttpResponse
@@ -20,7 +21,7 @@ from django.utils.translation import gettext as _
 
 from core import names
 from core.clock import now
-from core.forms import check_period, take
+from core.forms import AmountField, CountField, DayField, DayInput, check_period, take
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -32,6 +33,20 @@ KEPT = ("code", "key")  # programme files and groups' names refer to them
 REFUSED = (ValidationError, IntegrityError)
 
 T = TypeVar("T")
+
+
+class AdminDayInput(DayInput, AdminDateWidget):
+    """A date as text, with the admin's calendar beside it."""
+
+
+NUMBER = {"class": "vIntegerField"}
+# Dates and numbers are read as on our own pages.
+OVERRIDES: dict[type[models.Field], dict[str, Any]] = {
+    models.DateField: {"form_class": DayField, "widget": AdminDayInput},
+    models.DecimalField: {"form_class": AmountField, "widget": forms.TextInput(NUMBER)},
+    models.PositiveIntegerField: {"form_class": CountField, "widget": forms.TextInput(NUMBER)},
+    models.PositiveSmallIntegerField: {"form_class": CountField, "widget": forms.TextInput(NUMBER)},
+}
 
 
 @contextmanager
@@ -98,6 +113,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     actions = None
     list_per_page = 50
+    formfield_overrides = OVERRIDES
     view_on_site = False
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
@@ -201,6 +217,7 @@ class ConfigurationInline(admin.TabularInline):
 
     extra = 0
     form = ConfigurationForm
+    formfield_overrides = OVERRIDES
     labels: Mapping[str, "StrOrPromise"] = {}
 
     def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:

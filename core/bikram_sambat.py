@@ -17,9 +17,10 @@ from typing import Literal
 
 from django.utils.translation import gettext as _
 
+from core.numerals import latin_digits
+
 TABLE = Path(__file__).resolve().parent / "data" / "bs_months.json"
 LONGEST_TEXT = 40
-_TO_LATIN_DIGITS = str.maketrans("०१२३४५६७८९", "0123456789")
 _PARTS = re.compile(r"([0-9]{4})(?:([-/.])([0-9]{1,2})(?:\2([0-9]{1,2}))?)?")
 
 Calendar = Literal["ad", "bs"]
@@ -157,7 +158,7 @@ def parse(text: str, *, calendar: Calendar) -> ParsedDate:
     typed = text.strip()
     found = None
     if len(typed) <= LONGEST_TEXT:
-        found = _PARTS.fullmatch(typed.translate(_TO_LATIN_DIGITS))
+        found = _PARTS.fullmatch(latin_digits(typed))
     if found is None:
         raise NotADate(_("Write the date as year, month and day, such as 2049-11-16, or the year alone."))
     year, _separator, month, day = found.groups()

@@ -1,11 +1,18 @@
-"""The form that every page's deed comes in."""
+"""The form that every page's deed comes in, and the fields for dates and numbers."""
 
 import uuid
+from datetime import date, datetime
+from decimal import Decimal
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
+
+from core import days
+from core.bikram_sambat import NotADate
+from core.clock import now
+from core.numerals import NotANumber, amount_of, count_of, shown_amount
 
 
 def take(form: forms.BaseForm, error: ValidationError) -> None:
@@ -22,14 +29,108 @@ def check_period(form: forms.BaseForm) -> None:
         form.add_error("ends_on", _("The last day can’t be before the first day."))
 
 
-def day_field(label, **kwargs) -> forms.DateField:
+class TypedDay(str):
+    """What was typed as a date; `meant` is the answer to the question which calendar it is of."""
+
+    meant = ""
+
+
+class DayInput(forms.DateInput):
+    """A date as text. Where it was asked which calendar is meant, the answers stand below it (`readings`)."""
+
+    template_name = "forms/widgets/day.html"
+
+    def __init__(self, attrs=None) -> None:
+        super().__init__({"autocomplete": "off"} | (attrs or {}), format="%Y-%m-%d")
+        self.readings: dict[str, str] = {}
+
+    def value_from_datadict(self, data, files, name):
+        typed = super().value_from_datadict(data, files, name)
+        if not isinstance(typed, str):
+            return typed
+        found = TypedDay(typed)
+        found.meant = data.get(f"{name}_meant", "")
+        return found
+
+    def get_context(self, name, value, attrs):
+        context = super().get_context(name, value, attrs)
+        context["widget"]["readings"] = list(self.readings.items())
+        return context
+
+
+class DayField(forms.DateField):
+    """A day of the AD calendar, typed in either script. `is_record`: of something that has happened.
+
+    A Bikram Sambat day is asked about, and taken only once it is said that it is one.
+    """
+
+    widget = DayInput
+
+    def __init__(self, *, is_record: bool = False, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.is_record = is_record
+
+    def to_python(self, value):
+        if value in self.empty_values:
+            return None
+        if isinstance(value, date):
+            return value.date() if isinstance(value, datetime) else value
+        meant = getattr(value, "meant", "")
+        try:
+            return days.day_of(value, today=now().date(), is_record=self.is_record, meant=meant)
+        except days.Doubt as doubt:
+            self.widget.readings = doubt.readings
+            raise forms.ValidationError(str(doubt), code="calendar") from doubt
+        except NotADate as error:
+            raise forms.ValidationError(str(error), code="invalid") from error
+
+
+def day_field(label, **kwargs) -> DayField:
     """A day as it is typed, in the AD calendar."""
-    return forms.DateField(
-        label=label,
-        input_formats=["%Y-%m-%d", "%Y/%m/%d"],
-        help_text=_lazy("AD, such as 2026-03-27."),
-        **kwargs,
-    )
+    return DayField(label=label, help_text=_lazy("AD, such as 2026-03-27."), **kwargs)
+
+
+class AmountField(forms.DecimalField):
+    """An amount in rupees, with up to two digits of paisa, typed in either script, grouped or not."""
+
+    widget = forms.TextInput
+
+    def __init__(self, *, max_digits: int = 12, decimal_places: int = 2, **kwargs) -> None:
+        super().__init__(max_digits=max_digits, decimal_places=decimal_places, **kwargs)
+        self.most = max_digits - decimal_places
+
+    def to_python(self, value):
+        if value in self.empty_values:
+            return None
+        if isinstance(value, Decimal):
+            return value
+        try:
+            return amount_of(str(value), most=self.most)
+        except NotANumber as error:
+            raise forms.ValidationError(str(error), code="invalid") from error
+
+    def prepare_value(self, value):
+        return shown_amount(value) if isinstance(value, Decimal) else value
+
+    def widget_attrs(self, widget):
+        return {"inputmode": "decimal", "autocomplete": "off"}
+
+
+class CountField(forms.IntegerField):
+    """A whole number from 0 up, typed in either script."""
+
+    widget = forms.TextInput
+
+    def to_python(self, value):
+        if value in self.empty_values:
+            return None
+        try:
+            return count_of(str(value))
+        except NotANumber as error:
+            raise forms.ValidationError(str(error), code="invalid") from error
+
+    def widget_attrs(self, widget):
+        return {"inputmode": "numeric", "autocomplete": "off"}
 
 
 class OnceForm(forms.Form):

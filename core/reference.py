@@ -2,6 +2,8 @@
 
 import secrets
 
+from core.numerals import latin_digits
+
 # 31 signs, a prime, without those that are misread: I, L, O, U and 0.
 SIGNS = "123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 7
@@ -20,7 +22,7 @@ def make() -> str:
 
 def tidy(text: str) -> str | None:
     """The reference as stored, from what somebody typed; None where it can't be one."""
-    signs = "".join(text.upper().split()).replace("-", "")
+    signs = "".join(latin_digits(text).upper().split()).replace("-", "")
     if len(signs) != LENGTH + 1 or any(sign not in SIGNS for sign in signs):
         return None
     body = signs[:LENGTH]

@@ -11,7 +11,7 @@ import yaml
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import AdminForm
-from django.contrib.admin.widgets import AdminDateWidget, FilteredSelectMultiple
+from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
@@ -25,6 +25,7 @@ from django.utils.translation import gettext_lazy
 from accounts.admin import RoleAdmin, RoleForm
 from accounts.models import Role
 from core.admin import (
+    AdminDayInput,
     ConfigurationAdmin,
     ConfigurationForm,
     ConfigurationInline,
@@ -33,6 +34,7 @@ from core.admin import (
     check_period,
 )
 from core.clock import now
+from core.forms import DayField
 from projects.choices import TargetGroup
 from projects.facts import COUNTRIES, DISTRICTS
 from projects.models import (
@@ -277,8 +279,8 @@ class PhaseForm(forms.Form):
     """A new phase's own code and days; all else is copied."""
 
     code = forms.SlugField(label=gettext_lazy("Code of the new phase"), max_length=40)
-    starts_on = forms.DateField(label=gettext_lazy("First day"), widget=AdminDateWidget)
-    ends_on = forms.DateField(label=gettext_lazy("Last day"), widget=AdminDateWidget)
+    starts_on = DayField(label=gettext_lazy("First day"), widget=AdminDayInput)
+    ends_on = DayField(label=gettext_lazy("Last day"), widget=AdminDayInput)
 
     def clean(self) -> dict[str, Any] | None:
         found = super().clean()

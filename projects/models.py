@@ -14,6 +14,7 @@ from guardian.models import GroupObjectPermissionBase
 from accounts.choices import Permission
 from accounts.models import ALL, Organisation
 from accounts.queries import authority_of
+from core.constraints import not_before, on_record
 from core.names import NameField
 from core.scoping import Open, OwnWall, ScopedQuerySet
 from projects.choices import FollowUpKind, FollowUpStart, ServiceAbout, Unit
@@ -94,6 +95,7 @@ class Project(Configured):
         constraints = [
             models.UniqueConstraint(fields=["code"], name="projects_project_code_once"),
             models.CheckConstraint(name="projects_project_period", condition=Q(ends_on__gte=F("starts_on"))),
+            not_before("projects_project_after_1900", "starts_on"),
             models.CheckConstraint(
                 name="projects_project_ceiling_positive",
                 condition=Q(grant_ceiling_npr=None) | Q(grant_ceiling_npr__gt=0),
@@ -325,4 +327,5 @@ class LedgerEntry(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["source_kind", "source_id"], name="projects_ledger_source_once"),
             models.CheckConstraint(name="projects_ledger_amount_positive", condition=Q(amount_npr__gt=0)),
+            on_record("projects_ledger_posted_by_then", "posted_on", at="posted_at"),
         ]

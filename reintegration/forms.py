@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from beneficiaries.choices import AssessmentDecision
-from core.forms import OnceForm, day_field
+from core.forms import AmountField, OnceForm, day_field
 from core.rendering import PlainSelect
 from projects.facts import FACTS
 from projects.models import BudgetLine
@@ -14,13 +14,8 @@ ANSWERS = [("yes", _("Yes")), ("no", _("No")), ("unknown", _("Not known"))]
 FROM_ANSWER = {"yes": True, "no": False, "unknown": None}
 
 
-def _npr(label, **kwargs) -> forms.DecimalField:
-    widget = forms.TextInput(
-        attrs={"class": "govuk-input--width-10", "inputmode": "decimal", "autocomplete": "off"}
-    )
-    return forms.DecimalField(
-        label=label, max_digits=12, decimal_places=2, min_value=0, widget=widget, localize=True, **kwargs
-    )
+def _npr(label, **kwargs) -> AmountField:
+    return AmountField(label=label, widget=forms.TextInput({"class": "govuk-input--width-10"}), **kwargs)
 
 
 class ScreeningForm(OnceForm):
@@ -47,7 +42,7 @@ class DecisionForm(OnceForm):
     decision = forms.ChoiceField(
         label=_("Decision"), choices=AssessmentDecision.choices, widget=forms.RadioSelect
     )
-    enrolled_on = day_field(_("Date of admission"))
+    enrolled_on = day_field(_("Date of admission"), is_record=True)
     reason = forms.CharField(
         label=_("Why"),
         required=False,
@@ -71,7 +66,7 @@ class PlanForm(OnceForm):
     steps = forms.CharField(
         label=_("Steps agreed"), max_length=5000, required=False, widget=forms.Textarea(attrs={"rows": 4})
     )
-    agreed_on = day_field(_("Agreed on"))
+    agreed_on = day_field(_("Agreed on"), is_record=True)
 
 
 class GrantForm(OnceForm):
@@ -107,13 +102,13 @@ class PaymentForm(OnceForm):
         max_length=60,
         widget=forms.TextInput(attrs={"class": "govuk-input--width-20", "autocomplete": "off"}),
     )
-    paid_on = day_field(_("Paid on"))
+    paid_on = day_field(_("Paid on"), is_record=True)
 
 
 class FollowUpForm(OnceForm):
     """What came of a visit, call or review."""
 
-    done_on = day_field(_("When was it?"))
+    done_on = day_field(_("When was it?"), is_record=True)
     outcome = forms.ChoiceField(
         label=_("What came of it?"), choices=FollowUpOutcome.choices, widget=forms.RadioSelect
     )

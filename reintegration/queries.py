@@ -2,21 +2,27 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet, Sum
+from django.db.models import Exists, Min, OuterRef, QuerySet, Sum
 
 from accounts.choices import Permission
 from accounts.models import Organisation, User
 from accounts.queries import authority_of
 from beneficiaries import queries as case_queries
 from beneficiaries.models import Assessment, Assignment, Case, CaseAccess, CaseTransfer, Document, Enrolment
+from beneficiaries.rules import BEFORE_ADMISSION
 from core.related import fill_in
 from core.scoping import Level
-from projects.models import Project
+from projects.choices import FollowUpStart
+from projects.models import FollowUpInterval, Project
 from reintegration.models import FollowUp, Grant, Instalment, Plan
+from reintegration.rules import BEFORE_PAYMENT
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 SOON = timedelta(days=14)
 
@@ -61,6 +67,25 @@ def follow_ups_due(user, *, on: date) -> QuerySet[FollowUp]:
         .select_related("case__beneficiary", "project")
         .order_by("due_on", "id")
     )
+
+
+def what_a_follow_up_follows(follow_up: FollowUp, user) -> list[tuple[date | None, "StrOrPromise"]]:
+    """Days that a follow-up can't lie before, each with the sentence that says so."""
+    enrolled = Enrolment.objects.visible_to(user).filter(
+        case_id=follow_up.case_id, project_id=follow_up.project_id
+    )
+    follows: list[tuple[date | None, StrOrPromise]] = [
+        (day, BEFORE_ADMISSION) for day in enrolled.values_list("enrolled_on", flat=True)
+    ]
+    code = follow_up.origin.rpartition(":")[2]
+    if FollowUpInterval.objects.filter(
+        project_id=follow_up.project_id, code=code, starts=FollowUpStart.GRANT_PAID
+    ).exists():
+        paid = Instalment.objects.visible_to(user).filter(
+            case_id=follow_up.case_id, grant__project_id=follow_up.project_id
+        )
+        follows.append((paid.aggregate(first=Min("paid_on"))["first"], BEFORE_PAYMENT))
+    return follows
 
 
 def case_parts(case: Case, user) -> dict[str, list]:

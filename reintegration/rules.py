@@ -4,8 +4,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _lazy
+
 from accounts.choices import Permission
 from reintegration.choices import GrantState
+
+BEFORE_APPROVAL = _lazy("The date is before the grant was approved.")
+BEFORE_PAYMENT = _lazy("The date is before the first instalment was paid.")
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,12 @@ def planned(case: Case, by, code: str = "RASNM-2") -> Plan:
     )
 
 
-def requested(plan: Plan, by, amount: int = 60000) -> Grant:
+def asks_for(plan: Plan) -> dict[str, object]:
+    """What a page or program sends with the amount of a grant."""
+    return {"budget_line": BudgetLine.objects.get(project=plan.enrolment.project, code="grants").pk}
+
+
+def requested(plan: Plan, by, amount: int | Decimal = 60000) -> Grant:
     return operations.request_grant(
         plan=plan,
         amount_npr=Decimal(amount),

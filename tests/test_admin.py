@@ -445,8 +445,8 @@ def test_a_donor_that_pays_for_something_is_not_removed(administrator, entered):
         ({"code": "RASNM"}, "already exists"),
         ({"countries": ["XX"]}, "XX is not one of the available choices"),
         ({"name_en": "x" * 10_000}, "at most 300 characters"),
-        ({"starts_on": "yesterday"}, "Enter a valid date"),
-        ({"grant_ceiling_npr": "1" * 40}, "no more than 12 digits"),
+        ({"starts_on": "yesterday"}, "Write the date as year, month and day"),
+        ({"grant_ceiling_npr": "1" * 40}, "The amount is too large"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

@@ -189,3 +189,17 @@ def test_who_sees_what_is_printed_from_the_models():
     from core.management.commands.who_sees_what import page  # models must be loaded first
 
     assert (ROOT / "docs" / "who-sees-what.md").read_text(encoding="utf-8") == page()
+
+
+def test_every_date_is_bounded_or_given_by_no_person():
+    """Whoever adds a date says which constraint bounds it, or who gives it instead of a person (tests/test_days.py)."""
+    from tests.test_days import BOUND, MACHINE  # models must be loaded first
+
+    found = {
+        f"{model._meta.label}.{field.name}"
+        for room in ROOMS
+        for model in apps.get_app_config(room).get_models()
+        for field in model._meta.concrete_fields
+        if type(field) is models.DateField
+    }
+    assert found == BOUND.keys() | MACHINE.keys()

@@ -186,8 +186,16 @@ def test_a_clear_yes_is_consent(consent):
         ({"prs_FirstName": "M" * 10_000}, "First Name (prs_FirstName): longer than 100 characters"),
         ({"prs_FirstName": "#N/A"}, "First Name (prs_FirstName): the spreadsheet shows an error, #N/A"),
         ({"prs_FirstName": "Si\x00ta"}, "First Name (prs_FirstName): holds a sign that is no text"),
-        ({"prs_Birthdate": datetime(2026, 5, 2)}, "birth date is in the future: 2026-05-02"),
-        ({"prs_Birthdate": "2049-11-16"}, "birth date is in the future: 2049-11-16"),
+        (
+            {"prs_Birthdate": datetime(2026, 5, 2)},
+            "birth date is in the future: 2026-05-02 (as a Bikram Sambat date it is 1969-08-18 AD; the standard takes "
+            "AD dates)",
+        ),
+        (
+            {"prs_Birthdate": "2049-11-16"},
+            "birth date is in the future: 2049-11-16 (as a Bikram Sambat date it is 1993-02-27 AD; the standard takes "
+            "AD dates)",
+        ),
         ({"prs_Birthdate": datetime(1905, 1, 1)}, "birth date is more than 120 years ago"),
         ({"prs_Birthdate": datetime(2017, 1, 1)}, "birth date is after the incoming referral date"),
         ({"prs_Birthdate": "32 May"}, "Birthdate (prs_Birthdate): “32 May” can't be read as a date"),
@@ -205,6 +213,20 @@ def test_a_clear_yes_is_consent(consent):
             "incoming referral date is in the future: 2026-05-02",
         ),
         ({"cas_IncomingReferralDate": "2016"}, "incoming referral date must name the day"),
+        (
+            {"cas_IncomingReferralDate": "1899-12-31", "prs_Birthdate": None},
+            "incoming referral date is before 1900: 1899-12-31",
+        ),
+        (
+            {"cas_OutgoingReferralDate": "0001-01-01"},
+            "outgoing referral date is before 1900: 0001-01-01",
+        ),
+        (
+            {"cas_OutgoingReferralDate": "9999-12-31"},
+            "outgoing referral date is in the future: 9999-12-31",
+        ),
+        ({"prs_NumberOfChildren": "1e1"}, "Number of Children (prs_NumberOfChildren): “1e1” is no number"),
+        ({"prs_NumberOfChildren": "1_0"}, "Number of Children (prs_NumberOfChildren): “1_0” is no number"),
         ({"prs_NumberOfChildren": "two"}, "Number of Children (prs_NumberOfChildren): “two” is no number"),
         ({"prs_NumberOfChildren": "nan"}, "Number of Children (prs_NumberOfChildren): “nan” is no number"),
         ({"prs_Deceased": "perhaps"}, "Deceased (prs_Deceased): “perhaps” is neither yes nor no"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
@@ -9,6 +10,10 @@ from rest_framework import serializers
 
 from accounts.models import User
 from api.pagination import LARGEST_PAGE, PAGE
+from core import days
+from core.bikram_sambat import NotADate
+from core.clock import now
+from core.numerals import NotANumber, amount_of
 from core.sealing import SealedJSONField, SealedTextField
 
 
@@ -61,13 +66,33 @@ class Flag(serializers.BooleanField):
 
 
 class Day(serializers.DateField):
-    """A day of the AD calendar, such as 2026-03-27, in Nepal's time."""
+    """A day of the AD calendar, such as 2026-03-27, in Nepal's time. `is_record`: of something that has happened."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(input_formats=["iso-8601"], **kwargs)
+    def __init__(self, *, is_record: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.is_record = is_record
 
     def to_internal_value(self, value: Any) -> date:
-        return super().to_internal_value(value if isinstance(value, str) else "")
+        try:
+            text = value if isinstance(value, str) else ""
+            return days.day_of(text, today=now().date(), is_record=self.is_record)
+        except NotADate as error:
+            raise serializers.ValidationError(str(error)) from error
+
+
+class Amount(serializers.DecimalField):
+    """An amount in rupees, with up to two digits of paisa: a JSON number, or text as people type it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_digits=12, decimal_places=2, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        if isinstance(data, bool) or not isinstance(data, str | int | float):
+            self.fail("invalid")
+        try:
+            return amount_of(format(Decimal(str(data)), "f") if not isinstance(data, str) else data)
+        except NotANumber as error:
+            raise serializers.ValidationError(str(error)) from error
 
 
 class RowSerializer(serializers.ModelSerializer):

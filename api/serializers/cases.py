@@ -32,12 +32,15 @@ from beneficiaries.models import (
 )
 from beneficiaries.models.person import LONGEST_PHONE
 from beneficiaries.operations import ConsentGiven, PersonFacts, Situation
-from core import bikram_sambat
+from core import bikram_sambat, days, reference
+from core.clock import now
+from core.numerals import latin_digits
 from geography.models import Country, District, LocalLevel
 from projects.choices import TargetGroup
 from projects.facts import FACTS
 from projects.models import Project
 
+SAY_WHICH = "Send the right `birth_calendar`, or `birth_is_meant` as true."
 # The consent to be helped opens the case; one to a referral is recorded with the referral.
 ASKED_LATER = [
     choice
@@ -58,7 +61,7 @@ class PlaceCode(serializers.CharField):
         code = super().run_validation(data)
         if not code:
             return None
-        found = self.model._default_manager.filter(code=code).first()
+        found = self.model._default_manager.filter(code=latin_digits(code)).first()
         if found is None:
             raise serializers.ValidationError(f"No {self.model._meta.verbose_name} has this code.")
         return found
@@ -249,9 +252,17 @@ class EnrolmentSerializer(RowSerializer):
         read_only_fields = fields
 
 
+class Reference(serializers.CharField):
+    """A case reference as people type it; what can't be one finds nothing."""
+
+    def to_internal_value(self, data: Any) -> str:
+        typed = super().to_internal_value(data)
+        return reference.tidy(typed) or typed
+
+
 class CaseQuery(PageQuery):
     status = serializers.ChoiceField(choices=CaseStatus.choices, required=False)
-    reference = serializers.CharField(max_length=12, required=False)
+    reference = Reference(max_length=30, required=False)
     lead_organisation = serializers.UUIDField(required=False, source="lead_organisation_id")
     changed_from = Day(required=False, source="changed_on__gte", help_text="Changed on this day or later.")
 
@@ -290,6 +301,9 @@ class PersonInput(Given):
     birth_calendar = serializers.ChoiceField(
         choices=["ad", "bs"], default="ad", help_text="AD or Bikram Sambat."
     )
+    birth_is_meant = Flag(
+        default=False, help_text="That `birth` is meant as sent, though it makes somebody very old."
+    )
     citizenship = PlaceCode(Country, allow_blank=True, default=None)
     has_citizenship_certificate = serializers.ChoiceField(
         choices=YesNoUnknown.choices, default=YesNoUnknown.UNKNOWN
@@ -305,11 +319,17 @@ class PersonInput(Given):
         if level and district and level.district_id != district.pk:
             raise serializers.ValidationError({"home_local_level": "It lies in another district."})
         try:
-            typed, calendar = attrs["birth"], attrs["birth_calendar"]
-            attrs["parsed"] = bikram_sambat.parse(typed, calendar=calendar) if typed else None
+            attrs["parsed"] = self._birth(attrs)
+        except days.Doubt as doubt:
+            raise serializers.ValidationError({"birth": f"{doubt} {SAY_WHICH}"}) from doubt
         except bikram_sambat.NotADate as error:
             raise serializers.ValidationError({"birth": str(error)}) from error
         return attrs
+
+    def _birth(self, attrs: dict[str, Any]) -> bikram_sambat.ParsedDate | None:
+        typed, calendar = attrs["birth"], attrs["birth_calendar"]
+        meant = days.answer(calendar, typed) if attrs["birth_is_meant"] else ""
+        return days.birth_of(typed, calendar=calendar, today=now().date(), meant=meant) if typed else None
 
 
 class SituationInput(Given):
@@ -358,7 +378,7 @@ def person_of(given: dict[str, Any]) -> PersonFacts:
         **{name: given[name] for name in same},
         birth_on=birth.date if birth else None,
         birth_precision=birth.precision.value if birth else "",
-        birth_as_typed=f"{given['birth']} {birth.calendar.upper()}" if birth else "",
+        birth_as_typed=f"{birth.as_typed} {birth.calendar.upper()}" if birth else "",
         citizenship=given["citizenship"].code if given["citizenship"] else "",
         has_citizenship_certificate=given["has_citizenship_certificate"],
         home_district_id=district.pk if district else None,
@@ -428,5 +448,5 @@ class Admission(Given):
     case = Known(lambda user: Case.objects.visible_to(user))
     project = Known(lambda user: Project.objects.filter(criteria__isnull=False).distinct())
     decision = serializers.ChoiceField(choices=AssessmentDecision.choices)
-    enrolled_on = Day(help_text="The day of admission.")
+    enrolled_on = Day(is_record=True, help_text="The day of admission.")
     reason = serializers.CharField(max_length=2000, allow_blank=True, default="")

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from api.serializers.base import Day, Given, Known, PersonOfStaff, RowSerializer
+from api.serializers.base import Amount, Day, Given, Known, PersonOfStaff, RowSerializer
 from api.serializers.cases import OfCase, OfCaseAndProject
 from beneficiaries.models import Enrolment
 from projects.models import BudgetLine
@@ -143,7 +143,7 @@ class Agreement(Given):
     livelihood = serializers.ChoiceField(choices=Livelihood.choices)
     goal = serializers.CharField(max_length=3000)
     steps = serializers.CharField(max_length=5000, allow_blank=True, default="")
-    agreed_on = Day()
+    agreed_on = Day(is_record=True)
 
 
 class GrantRequest(Given):
@@ -153,7 +153,7 @@ class GrantRequest(Given):
     budget_line = Known(
         lambda user: BudgetLine.objects.all(), help_text="One of the programme's `budget_lines`."
     )
-    amount_npr = serializers.DecimalField(max_digits=12, decimal_places=2)
+    amount_npr = Amount()
 
 
 class GrantRefusal(Given):
@@ -165,15 +165,15 @@ class GrantRefusal(Given):
 class Payment(Given):
     """One instalment that was paid out."""
 
-    amount_npr = serializers.DecimalField(max_digits=12, decimal_places=2)
+    amount_npr = Amount()
     voucher = serializers.CharField(max_length=60)
-    paid_on = Day()
+    paid_on = Day(is_record=True)
 
 
 class Visit(Given):
     """What came of a visit, call or review; how the person is must be said where they were seen."""
 
-    done_on = Day()
+    done_on = Day(is_record=True)
     outcome = serializers.ChoiceField(choices=FollowUpOutcome.choices)
     wellbeing = serializers.ChoiceField(choices=Wellbeing.choices, allow_blank=True, default="")
     note = serializers.CharField(max_length=5000, allow_blank=True, default="")

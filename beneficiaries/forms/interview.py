@@ -15,8 +15,9 @@ from beneficiaries.choices import (
 )
 from beneficiaries.models.person import LONGEST_PHONE
 from beneficiaries.operations import ConsentGiven, PersonFacts, Situation
-from core import bikram_sambat
-from core.forms import OnceForm
+from core import bikram_sambat, days
+from core.clock import now
+from core.forms import DayInput, OnceForm
 from core.scoping import Confidentiality
 from geography.models import Country
 from geography.queries import UnknownDistrict, UnknownLocalLevel, require_district, require_local_level
@@ -128,7 +129,7 @@ class PersonForm(OnceForm):
         max_length=40,
         required=False,
         help_text=_("Year-month-day, such as 2049-11-16. The year alone is enough where no more is known."),
-        widget=forms.TextInput(attrs={"class": "govuk-input--width-10", "inputmode": "numeric"}),
+        widget=DayInput,
     )
     birth_calendar = forms.ChoiceField(
         label=_("In which calendar is that?"),
@@ -193,9 +194,13 @@ class PersonForm(OnceForm):
     def _birth(self, found):
         if not found.get("birth") or not found.get("birth_calendar"):
             return None
+        meant = self.data.get(self.add_prefix("birth_meant"), "")
         try:
-            return bikram_sambat.parse(found["birth"], calendar=found["birth_calendar"])
+            return days.birth_of(
+                found["birth"], calendar=found["birth_calendar"], today=now().date(), meant=meant
+            )
         except bikram_sambat.NotADate as error:
+            self.fields["birth"].widget.readings = getattr(error, "readings", {})
             self.add_error("birth", str(error))
         return None
 
@@ -227,7 +232,7 @@ class PersonForm(OnceForm):
             home_place=self._place(),
             birth_on=birth.date if birth else None,
             birth_precision=birth.precision.value if birth else "",
-            birth_as_typed=f"{data['birth']} {birth.calendar.upper()}" if birth else "",
+            birth_as_typed=f"{birth.as_typed} {birth.calendar.upper()}" if birth else "",
             citizenship=data["citizenship"].code if data["citizenship"] else "",
             has_citizenship_certificate=data["has_citizenship_certificate"],
             home_district_id=data["home_district"].pk if data["home_district"] else None,

@@ -1,13 +1,12 @@
 """What one cell says. A spreadsheet gives text, numbers, true and false, or moments; people write what they like."""
 
-import math
 import re
 import unicodedata
 from datetime import date, datetime, time, timedelta
 
 from django.utils.translation import gettext as _
 
-from core import names, phone
+from core import names, numerals, phone
 from core.bikram_sambat import NotADate, ParsedDate, Precision, parse
 
 YES = {"true", "yes", "y", "1", "हो"}
@@ -76,12 +75,10 @@ def number_of(value: object) -> int | float:
     """A number, whole where it is."""
     text = text_of(value)
     try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if isinstance(value, bool) or not math.isfinite(number):
-        raise Unreadable(_("“%(text)s” is no number") % {"text": shown(text)})
-    return int(number) if number.is_integer() else number
+        is_plain = isinstance(value, int | float) and not isinstance(value, bool)
+        return numerals.number_of(format(value, "f") if is_plain else text)
+    except numerals.NotANumber as error:
+        raise Unreadable(_("“%(text)s” is no number") % {"text": shown(text)}) from error
 
 
 def date_of(value: object) -> ParsedDate:

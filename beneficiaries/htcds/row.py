@@ -24,11 +24,13 @@ from beneficiaries.htcds.cell import (
     yes_no_of,
 )
 from beneficiaries.htcds.standard import Field
-from core.bikram_sambat import ParsedDate
+from core import days
+from core.bikram_sambat import NotADate, ParsedDate, parse
 
 CONSENT = "con_Consent"
 BIRTH = "prs_Birthdate"
 OPENED = "cas_IncomingReferralDate"
+SENT_ON = "cas_OutgoingReferralDate"
 COUNTRIES = ("prs_Citizenship", "prs_MailingCountry")
 NAMES = ("prs_FirstName", "prs_MiddleName", "prs_SecondName")
 PHONES = ("prs_HomePhone", "prs_MobilePhone")
@@ -38,7 +40,6 @@ LONGEST = {
 }
 LONGEST_LINE = 1000
 LONGEST_TEXT = 10_000
-OLDEST = 120  # years; an older birth date is a slip of the pen
 
 CountryOf = Callable[[str], str | None]
 
@@ -129,19 +130,39 @@ def _coded(field: Field, text: str, country: CountryOf) -> str | list[str]:
 
 
 def _wrong_dates(reading: Reading, today: date) -> list[str]:
-    birth, opened = reading.day(BIRTH), reading.day(OPENED)
+    birth, opened, sent_on = (reading.day(name) for name in (BIRTH, OPENED, SENT_ON))
     wrong = []
     if birth and birth > today:
-        wrong.append(_("birth date is in the future: %(date)s") % {"date": birth.isoformat()})
-    if birth and today.year - birth.year > OLDEST:
-        wrong.append(_("birth date is more than %(years)s years ago") % {"years": OLDEST})
+        wrong.append(
+            _("birth date is in the future: %(date)s") % {"date": birth.isoformat()} + _in_bs(birth, today)
+        )
+    if birth and days.years_between(birth, today) > days.OLDEST:
+        wrong.append(_("birth date is more than %(years)s years ago") % {"years": days.OLDEST})
     if opened and opened > today:
         wrong.append(_("incoming referral date is in the future: %(date)s") % {"date": opened.isoformat()})
     if opened and reading.values[OPENED].precision != DatePrecision.DAY:
         wrong.append(_("incoming referral date must name the day"))
     if birth and opened and birth > opened and birth <= today:
         wrong.append(_("birth date is after the incoming referral date"))
+    for label, day in ((_("incoming referral date"), opened), (_("outgoing referral date"), sent_on)):
+        if day and day < days.FIRST:
+            wrong.append(_("%(what)s is before 1900: %(date)s") % {"what": label, "date": day.isoformat()})
+    if sent_on and sent_on > today:
+        wrong.append(_("outgoing referral date is in the future: %(date)s") % {"date": sent_on.isoformat()})
     return wrong
+
+
+def _in_bs(birth: date, today: date) -> str:
+    """What an AD date to come would be as a Bikram Sambat one, where somebody can be born then."""
+    try:
+        other = parse(birth.isoformat(), calendar="bs").date
+    except NotADate:
+        return ""
+    if days.birth_problem(other, today=today):
+        return ""
+    return _(" (as a Bikram Sambat date it is %(date)s AD; the standard takes AD dates)") % {
+        "date": other.isoformat()
+    }
 
 
 def _wrong_ages(reading: Reading, today: date) -> list[str]:

@@ -12,6 +12,7 @@ from accounts.models import Organisation, User
 from beneficiaries.choices import CaseStatus, Risk
 from beneficiaries.models.base import CaseLinked, CaseLinkedQuerySet
 from beneficiaries.models.person import Beneficiary
+from core.constraints import on_record
 from core.scoping import Level, Wall
 from core.sealing import SealedJSONField, SealedTextField
 from geography.models import District
@@ -70,6 +71,7 @@ class Case(models.Model):
                 name="beneficiaries_case_closed_after_opened",
                 condition=Q(closed_on=None) | Q(closed_on__gte=F("opened_on")),
             ),
+            on_record("beneficiaries_case_opened_by_then", "opened_on", at="created_at"),
         ]
         indexes = [models.Index(fields=["beneficiary"])]
 

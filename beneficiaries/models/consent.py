@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organisation, User
 from beneficiaries.choices import ConsentGiver, ConsentHow, ConsentPurpose
 from beneficiaries.models.base import CaseLinked
+from core.constraints import not_before, on_record
 from core.scoping import Level, Wall
 from core.sealing import SealedTextField
 
@@ -54,6 +55,8 @@ class Consent(CaseLinked):
                 name="beneficiaries_consent_withdrawn_after_asked",
                 condition=Q(withdrawn_on=None) | Q(withdrawn_on__gte=F("asked_on")),
             ),
+            on_record("beneficiaries_consent_asked_by_then", "asked_on", at="recorded_at"),
+            not_before("beneficiaries_consent_until_after_asked", "until_on", "asked_on"),
             models.CheckConstraint(
                 name="beneficiaries_consent_legacy_never_shares",
                 condition=~Q(given_by="legacy") | Q(purpose="services"),

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from beneficiaries.choices import AssessmentDecision, AssessmentOutcome, EnrolmentStatus
 from beneficiaries.models.base import CaseLinked
+from core.constraints import not_before, on_record
 from core.scoping import Level, Wall
 from core.sealing import SealedTextField
 from projects.models import Criteria, Project
@@ -107,6 +108,8 @@ class Enrolment(CaseLinked):
             models.CheckConstraint(
                 name="beneficiaries_enrolment_not_in_future", condition=Q(enrolled_on__lte=F("entered_on"))
             ),
+            on_record("beneficiaries_enrolment_by_then", "enrolled_on", at="at"),
+            not_before("beneficiaries_enrolment_ended_after_it_began", "ended_on", "enrolled_on"),
             models.CheckConstraint(
                 name="beneficiaries_enrolment_ended_has_date",
                 condition=(Q(status="active") & Q(ended_on=None)) | (~Q(status="active") & ~Q(ended_on=None)),

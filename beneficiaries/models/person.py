@@ -13,6 +13,7 @@ from accounts.models import Organisation
 from accounts.queries import authority_of
 from beneficiaries.choices import DatePrecision, Sex, YesNoUnknown
 from beneficiaries.models.access import CaseAccess
+from core.constraints import not_before
 from core.names import BLANKS, INVISIBLE, JOINERS, NameField
 from core.phone import phone_indexes
 from core.scoping import OPENED_BY, Level, OwnWall, ScopedQuerySet
@@ -104,6 +105,7 @@ class Beneficiary(models.Model):
                 name="beneficiaries_born_before_registered",
                 condition=Q(birth_on=None) | Q(birth_on__lte=F("registered_on")),
             ),
+            not_before("beneficiaries_born_after_1900", "birth_on"),
             models.CheckConstraint(name="beneficiaries_has_a_name", condition=~Q(first_name="")),
             models.CheckConstraint(
                 name="beneficiaries_name_is_seen",

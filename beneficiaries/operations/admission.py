@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 
 from accounts.choices import Permission
 from accounts.queries import authority_of
-from beneficiaries import queries
+from beneficiaries import queries, rules
 from beneficiaries.choices import AssessmentDecision, AssessmentOutcome
 from beneficiaries.models import Assessment, Case, Enrolment, Screening
-from core import audit
+from core import audit, days
 from projects.facts import FACTS
 from projects.models import Project
 from projects.queries import current_criteria
@@ -88,8 +88,10 @@ def decide_admission(
 
 def _check_admission(assessment: Assessment, enrolled_on: date, today: date) -> None:
     project, case = assessment.project, assessment.case
-    if enrolled_on > today:
-        raise ValidationError({"enrolled_on": _("The date of admission is in the future.")})
+    follows = [(case.beneficiary.birth_on, rules.BEFORE_BIRTH)]
+    problem = days.record_problem(enrolled_on, today=today, follows=follows)
+    if problem:
+        raise ValidationError({"enrolled_on": problem})
     if not project.starts_on <= enrolled_on <= project.ends_on:
         raise ValidationError(
             {

@@ -35,6 +35,8 @@ def record_consent(
     )
     if problem:
         raise ValidationError({"given_by": problem})
+    if until_on is not None and until_on < today:
+        raise ValidationError({"until_on": _("The last day is over already.")})
     if organisation is not None and organisation == case.lead_organisation:
         raise ValidationError(_("This organisation leads the case already."))
     audit.note_update(

@@ -16,7 +16,7 @@ from beneficiaries import rules
 from beneficiaries.choices import CaseStatus, ConsentPurpose, NoteKind, YesNoUnknown
 from beneficiaries.models import Beneficiary, Case, CaseFile, Consent
 from beneficiaries.operations.note import add_note
-from core import audit, names, phone, reference
+from core import audit, days, names, phone, reference
 from core.integrity import violated
 from core.scoping import Confidentiality
 
@@ -78,8 +78,9 @@ def check_birth(
     person: PersonFacts, consent: ConsentGiven, today: date, asked_on: date | None = None
 ) -> None:
     """The birth date has been, and the consent can stand for a person of the age when they were asked."""
-    if person.birth_on and person.birth_on > today:
-        raise ValidationError({"birth": _("The date of birth is in the future.")})
+    problem = person.birth_on and days.birth_problem(person.birth_on, today=today)
+    if problem:
+        raise ValidationError({"birth": problem})
     age = rules.age_on(person.birth_on, asked_on or today)
     problem = rules.consent_problem(given_by=consent.given_by, reason=consent.reason, age=age)
     if problem:
@@ -118,8 +119,10 @@ def open_case(
     require_writer(by=by, organisation=organisation)
     today = now.date()
     opened_on = opened_on or today
-    if opened_on > today:
-        raise ValidationError({"opened_on": _("The case is opened in the future.")})
+    follows = [(person.birth_on, rules.BEFORE_BIRTH)]
+    problem = days.record_problem(opened_on, today=today, follows=follows)
+    if problem and (person.birth_on is None or person.birth_on <= today):
+        raise ValidationError({"opened_on": problem})
     person = checked_person(person)
     check_birth(person, consent, today, asked_on=opened_on)
     if rules.missing_primary(situation.groups, situation.primary_group):

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from beneficiaries.choices import CaseStatus
 from beneficiaries.models import CaseLinked, CaseLinkedQuerySet
+from core.constraints import on_record
 from core.scoping import Level, Wall
 from core.sealing import SealedTextField
 from projects.choices import FollowUpKind
@@ -57,6 +58,7 @@ class FollowUp(CaseLinked):
         constraints = [
             *CaseLinked.Meta.constraints,
             models.UniqueConstraint(fields=["case", "origin"], name="reintegration_follow_up_scheduled_once"),
+            on_record("reintegration_follow_up_done_by_then", "done_on", at="recorded_at"),
             models.CheckConstraint(
                 name="reintegration_follow_up_done_says_by_whom",
                 condition=(Q(done_on=None) & Q(outcome="") & Q(recorded_by=None))

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from beneficiaries.models import CaseLinked
+from core.constraints import on_record
 from core.scoping import Level, Wall
 from projects.models import BudgetLine, Project
 from reintegration.choices import GrantState, InstalmentState, Livelihood
@@ -110,6 +111,7 @@ class Instalment(CaseLinked):
             *CaseLinked.Meta.constraints,
             models.CheckConstraint(name="reintegration_instalment_positive", condition=Q(amount_npr__gt=0)),
             models.UniqueConstraint(fields=["grant", "number"], name="reintegration_instalment_number_once"),
+            on_record("reintegration_instalment_paid_by_then", "paid_on", at="paid_at"),
             models.CheckConstraint(
                 name="reintegration_instalment_paid_says_by_whom",
                 condition=(Q(state="planned") & Q(paid_by=None) & Q(paid_on=None))

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from beneficiaries.models import CaseLinked, Enrolment
+from core.constraints import on_record
 from core.scoping import Level, Wall
 from core.sealing import SealedTextField
 from reintegration.choices import Livelihood
@@ -36,4 +37,5 @@ class Plan(CaseLinked):
         constraints = [
             *CaseLinked.Meta.constraints,
             models.UniqueConstraint(fields=["enrolment"], name="reintegration_plan_once_an_enrolment"),
+            on_record("reintegration_plan_agreed_by_then", "agreed_on", at="at"),
         ]

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from beneficiaries.choices import CaseStatus
 from beneficiaries.models import Case
 from beneficiaries.operations import CaseNotClosable
-from core import audit
+from core import audit, days
 from projects.models import FollowUpInterval, Project
-from reintegration import rules
+from reintegration import queries, rules
 from reintegration.choices import FollowUpOutcome, GrantState
 from reintegration.models import FollowUp, Grant, Reminder
 
@@ -67,8 +67,10 @@ def record_follow_up(
         raise ValidationError(_("This follow-up is recorded already."))
     if found.case.status == CaseStatus.CLOSED:
         raise ValidationError(_("The case is closed: nothing is due any more."))
-    if done_on > now.date():
-        raise ValidationError({"done_on": _("The date is in the future.")})
+    follows = queries.what_a_follow_up_follows(found, by)
+    problem = days.record_problem(done_on, today=now.date(), follows=follows)
+    if problem:
+        raise ValidationError({"done_on": problem})
     if outcome == FollowUpOutcome.SEEN and not wellbeing:
         raise ValidationError({"wellbeing": _("Say how the person is.")})
     found.done_on, found.outcome, found.wellbeing, found.note = done_on, outcome, wellbeing, note

@@ -14,7 +14,8 @@ from accounts.models import Organisation
 from accounts.operations import leave_notices
 from accounts.queries import holders, still_or_now
 from beneficiaries.models import Case
-from core import audit
+from core import audit, days
+from core.numerals import shown_amount
 from projects.choices import FollowUpStart
 from projects.models import BudgetLine
 from projects.operations import post_expense
@@ -43,7 +44,7 @@ def request_grant(*, plan: Plan, amount_npr: Decimal, budget_line: BudgetLine, b
         raise ValidationError(
             {
                 "amount_npr": _("The most that one grant of this programme may be is NPR %s.")
-                % f"{project.grant_ceiling_npr:,.0f}"
+                % shown_amount(project.grant_ceiling_npr)
             }
         )
     if budget_line.project_id != project.pk:
@@ -170,7 +171,10 @@ def _check_payment(
         raise ValidationError({"amount_npr": _("The amount must be more than 0.")})
     if amount_npr > left:
         raise ValidationError(
-            {"amount_npr": _("Of this grant NPR %s is left: an instalment can't be more.") % f"{left:,.0f}"}
+            {
+                "amount_npr": _("Of this grant NPR %s is left: an instalment can't be more.")
+                % shown_amount(left)
+            }
         )
     if count + 1 > grant.project.grant_instalments_max:
         raise ValidationError(
@@ -178,12 +182,16 @@ def _check_payment(
         )
     if count + 1 == grant.project.grant_instalments_max and amount_npr < left:
         raise ValidationError(
-            {"amount_npr": _("This is the last part: it must be all that is left, NPR %s.") % f"{left:,.0f}"}
+            {
+                "amount_npr": _("This is the last part: it must be all that is left, NPR %s.")
+                % shown_amount(left)
+            }
         )
-    if paid_on > now.date():
-        raise ValidationError({"paid_on": _("The date is in the future.")})
-    if grant.approved_at and paid_on < grant.approved_at.astimezone(now.tzinfo).date():
-        raise ValidationError({"paid_on": _("The date is before the grant was approved.")})
+    approved_on = grant.approved_at and grant.approved_at.astimezone(now.tzinfo).date()
+    follows = [(approved_on, rules.BEFORE_APPROVAL)]
+    problem = days.record_problem(paid_on, today=now.date(), follows=follows)
+    if problem:
+        raise ValidationError({"paid_on": problem})
 
 
 def _moving(deed: str, grant: Grant, by) -> Grant:

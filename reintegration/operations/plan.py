@@ -7,7 +7,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from beneficiaries.models import Enrolment
-from core import audit
+from beneficiaries.rules import BEFORE_ADMISSION
+from core import audit, days
 from reintegration.models import Plan
 
 
@@ -21,8 +22,10 @@ def agree_plan(
         raise PermissionDenied
     if Plan.objects.visible_to(by).filter(enrolment=enrolment).exists():
         raise ValidationError(_("There is a plan for this programme already."))
-    if agreed_on > now.date():
-        raise ValidationError({"agreed_on": _("The date is in the future.")})
+    follows = [(enrolment.enrolled_on, BEFORE_ADMISSION)]
+    problem = days.record_problem(agreed_on, today=now.date(), follows=follows)
+    if problem:
+        raise ValidationError({"agreed_on": problem})
     plan = Plan(
         case_id=enrolment.case_id,
         enrolment=enrolment,

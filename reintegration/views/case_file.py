@@ -16,6 +16,7 @@ from beneficiaries.choices import CaseStatus, ConsentPurpose, DocumentState, Not
 from beneficiaries.models import Case
 from beneficiaries.views.consent import case_or_404
 from core.clock import now
+from core.numerals import shown_amount
 from core.scoping import Confidentiality
 from projects.choices import TargetGroup
 from projects.facts import COUNTRIES
@@ -269,7 +270,7 @@ def _timeline(case: Case, parts: dict) -> list[dict]:
             {
                 "at": row.paid_at,
                 "title": _("Instalment %s paid") % row.number,
-                "text": f"NPR {row.amount_npr:,.0f}",
+                "text": f"NPR {shown_amount(row.amount_npr)}",
                 "by": _name(row.paid_by),
             }
         )
@@ -313,7 +314,7 @@ def _transfer_items(transfer) -> list[dict]:
 
 
 def _grant_items(grant) -> list[dict]:
-    amount = f"NPR {grant.amount_npr:,.0f}"
+    amount = f"NPR {shown_amount(grant.amount_npr)}"
     moments = [
         (grant.requested_at, _("Grant asked for"), grant.requested_by, amount),
         (grant.endorsed_at, _("Grant endorsed"), grant.endorsed_by, amount),

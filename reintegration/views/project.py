@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from core.clock import now
+from core.numerals import shown_amount
 from projects.facts import DISTRICTS, FACTS
 from projects.models import Project
 from projects.queries import current_criteria, projects_for
@@ -47,7 +48,11 @@ def _in_figures(project: Project, user) -> list[dict]:
         {"label": _("Cases admitted"), "value": found.cases},
         {"label": _("People"), "value": found.people, "hint": split},
         {"label": _("Completed"), "value": found.completed},
-        {"label": _("Grants paid"), "value": found.grants_paid, "hint": f"NPR {found.paid_npr:,.0f}"},
+        {
+            "label": _("Grants paid"),
+            "value": found.grants_paid,
+            "hint": f"NPR {shown_amount(found.paid_npr)}",
+        },
     ]
 
 

@@ -234,4 +234,18 @@ CORE = [
         "or response.streaming:",
         first="tests/test_compression.py::test_a_page_that_another_site_asked_for_is_not_compressed",
     ),
+    Mutant(
+        "core: an unlikely birth is taken as typed",
+        "core/days.py",
+        "    if is_doubtful and in_other and",
+        "    if False and in_other and",
+        first="tests/test_days.py::test_a_birth_that_is_likely_in_the_other_calendar_is_asked_about",
+    ),
+    Mutant(
+        "core: nothing has to follow anything",
+        "core/days.py",
+        "if earlier is not None and day < earlier)",
+        "if earlier is not None and False)",
+        first="tests/test_days.py::test_a_plan_is_not_agreed_before_its_enrolment",
+    ),
 ]

@@ -1,0 +1,8 @@
+"""Amounts in templates."""
+
+from django.template import Library
+
+from core.numerals import shown_amount
+
+register = Library()
+register.filter("amount", shown_amount)
