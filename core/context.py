@@ -46,6 +46,16 @@ def acting_as(user) -> Iterator[None]:
         enter(former)
 
 
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Run a block of a sweep, which stands for nobody, in one transaction, and go back to whoever it was before."""
+    with transaction.atomic():
+        former = entered_as()
+        enter(None)
+        yield
+        enter(former)
+
+
 def refuse_powerful_role(connection, **kwargs: object) -> None:
     """Stop a process whose everyday connection could pass the wall: superuser, owner, BYPASSRLS."""
     if connection.alias != "default" or connection.settings_dict["NAME"] in _checked:

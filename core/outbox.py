@@ -17,6 +17,7 @@ from django.core.mail import EmailMessage
 from django.db import connection
 
 from core import clock
+from core.context import as_nobody
 from core.models import OutboxMessage
 
 LEASE = timedelta(minutes=2)
@@ -48,7 +49,7 @@ def deliver(*, now: datetime | None = None, limit: int = 500) -> dict[str, int]:
 
 
 def _claim(at: datetime) -> Claimed | None:
-    with connection.cursor() as cursor:
+    with as_nobody(), connection.cursor() as cursor:
         cursor.execute("SELECT * FROM wall.claim_mail(%s, %s)", [at, LEASE])  # type: ignore[list-item]
         row = cursor.fetchone()
     return Claimed(*row) if row else None
@@ -70,7 +71,7 @@ def _carry(message: Claimed, at: datetime) -> str:
             ).send()
         except OSError as problem:  # smtplib's errors and refused connections are all OSErrors
             outcome, error = "failed", f"{type(problem).__name__}: {problem}"
-    with connection.cursor() as cursor:
+    with as_nobody(), connection.cursor() as cursor:
         cursor.execute("SELECT wall.settle_mail(%s, %s, %s, %s)", [message.id, message.token, at, error])
     return outcome
 

@@ -21,6 +21,7 @@ from accounts.operations.mail import mail_about_sign_in
 from accounts.operations.session import end_other_sessions, end_sessions_of
 from accounts.queries import factors_of, is_enrolled, may_configure
 from core import audit
+from core.context import acting_as
 from core.encryption import NotOpened
 
 logger = logging.getLogger(__name__)
@@ -82,7 +83,8 @@ def _use_of(factor: Authenticator, code: str, *, user: User, now: datetime) -> s
         factor.save(update_fields=["last_used_at"])
         return APP
     if RecoveryCodes(factor).validate_code(code):  # locks its row: a code is marked before another sees it
-        audit.record(by=user, verb="recovery code used", obj=user, now=now)
+        with acting_as(user):  # who signs in is nobody yet
+            audit.record(by=user, verb="recovery code used", obj=user, now=now)
         return RECOVERY
     return None
 

@@ -29,11 +29,12 @@ class Document(CaseLinked):
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
     leased_until = models.DateTimeField(null=True, blank=True)
+    token = models.UUIDField(null=True, blank=True)  # of the sweep that has it looked at
     removed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     removed_at = models.DateTimeField(null=True, blank=True)
     removed_why = SealedTextField(_("why it was thrown away"), max_length=500, blank=True)
 
-    never_recorded = ("file", "leased_until")
+    never_recorded = ("file", "leased_until", "token")
     wall = Wall(
         read=Level.WORKING,
         insert=Level.WORKING,

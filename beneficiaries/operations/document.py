@@ -19,7 +19,7 @@ from beneficiaries.choices import DocumentKind, DocumentState
 from beneficiaries.models import Case, Document
 from beneficiaries.operations.note import check_confidentiality
 from core import audit, clock, files, keys, scanner, uploads
-from core.context import acting_as
+from core.context import acting_as, as_nobody
 
 LEASE = timedelta(minutes=2)
 LEFT_BEHIND = timedelta(days=1)
@@ -30,6 +30,7 @@ class Waiting(NamedTuple):
     """What `wall.next_to_scan` hands out."""
 
     id: UUID
+    token: UUID
     file: str
     subject: UUID
     wrapped: bytes | None
@@ -134,7 +135,7 @@ def scan_waiting(*, now: datetime | None = None, limit: int = 500) -> dict[str, 
 
 
 def _next_to_scan(at: datetime) -> Waiting | None:
-    with connection.cursor() as cursor:
+    with as_nobody(), connection.cursor() as cursor:
         cursor.execute("SELECT * FROM wall.next_to_scan(%s, %s)", [at, LEASE])  # type: ignore[list-item]
         row = cursor.fetchone()
     return Waiting(*row) if row else None
@@ -151,9 +152,9 @@ def _has_harm(waiting: Waiting) -> bool:
 @transaction.atomic
 def _settle(waiting: Waiting, is_harmful: bool, *, now: datetime) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM wall.settle_scan(%s, %s)", [waiting.id, is_harmful])
+        cursor.execute("SELECT * FROM wall.settle_scan(%s, %s, %s)", [waiting.id, waiting.token, is_harmful])
         row = cursor.fetchone()
-    if row is None:  # somebody threw it away meanwhile
+    if row is None:  # it was deleted meanwhile, or another sweep has it by now
         return
     verb = "harmful file thrown away" if is_harmful else "document scanned"
     audit.record(by=None, verb=verb, obj=Document(pk=waiting.id), case_id=waiting.subject, now=now)
@@ -178,7 +179,7 @@ def _settle(waiting: Waiting, is_harmful: bool, *, now: datetime) -> None:
 def sweep_files(*, now: datetime) -> int:
     """Throw away files that no row names a day after they were written; how many there were."""
     found = list(files.older_than(now - LEFT_BEHIND))
-    with connection.cursor() as cursor:
+    with as_nobody(), connection.cursor() as cursor:
         cursor.execute("SELECT * FROM wall.files_known(%s)", [found])
         known = {name for (name,) in cursor.fetchall()}
     left_behind = [name for name in found if name not in known]

@@ -28,7 +28,7 @@ from beneficiaries.operations.intake import (
     require_writer,
 )
 from core import audit
-from core.context import acting_as
+from core.context import acting_as, as_nobody
 from core.sealing import sealed_outside
 
 DRAFT_LASTS = timedelta(days=14)
@@ -278,7 +278,7 @@ def warn_of_drafts(*, now: datetime) -> int:
 
 @transaction.atomic
 def _warn_of_one(*, now: datetime) -> bool:
-    with connection.cursor() as cursor:
+    with as_nobody(), connection.cursor() as cursor:
         cursor.execute("SELECT * FROM wall.next_draft_to_warn()")
         row = cursor.fetchone()
     if row is None:
@@ -320,7 +320,7 @@ def delete_expired_drafts(*, now: datetime) -> int:
 
 @transaction.atomic
 def _delete_one(*, now: datetime) -> bool:
-    with connection.cursor() as cursor:
+    with as_nobody(), connection.cursor() as cursor:
         cursor.execute("SELECT * FROM wall.delete_expired_draft()")
         row = cursor.fetchone()
     if row is None:

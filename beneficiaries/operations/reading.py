@@ -11,7 +11,7 @@ from accounts.operations import leave_notice
 from accounts.queries import supervisors_in
 from beneficiaries.rules import UNUSUAL_FROM
 from core import audit
-from core.context import acting_as
+from core.context import acting_as, as_nobody
 
 WORDS = {
     "many": gettext_noop("%(name)s opened %(count)s case files within an hour. Ask why."),
@@ -23,7 +23,7 @@ WORDS = {
 @transaction.atomic
 def tell_of_unusual_reading(*, now: datetime) -> int:
     """Leave a notice with each supervisor, once a person, kind and day; how many were new."""
-    with connection.cursor() as cursor:
+    with as_nobody(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT person, organisation, kind, cases FROM wall.unusual_reading(%s, %s, %s, %s)",
             [now, UNUSUAL_FROM["many"], UNUSUAL_FROM["night"], UNUSUAL_FROM["name"]],

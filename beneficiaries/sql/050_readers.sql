@@ -18,10 +18,11 @@ GRANT EXECUTE ON FUNCTION wall.readers_of_case(uuid) TO iom_app;
 
 -- Reading that somebody should ask about, for the sweep: who, where they work, of what kind, and how many cases.
 -- `many`: opened within an hour; `night`: opened at night; `name`: of people who bear the reader's own family name and
--- whose caseworker is somebody else. No case and no name is told.
+-- whose caseworker is somebody else. No case and no name is told, and never of fewer than beneficiaries/rules.py says.
 CREATE OR REPLACE FUNCTION wall.unusual_reading(at timestamptz, many integer, at_night integer, of_name integer)
     RETURNS TABLE (person uuid, organisation uuid, kind text, cases bigint)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT wall.sweep_moment(at);
     WITH read AS (
         SELECT DISTINCT e.actor_id, e.case_id,
                extract(hour FROM e.at AT TIME ZONE 'Asia/Kathmandu') AS hour
@@ -30,11 +31,11 @@ CREATE OR REPLACE FUNCTION wall.unusual_reading(at timestamptz, many integer, at
            AND e.case_id IS NOT NULL AND e.actor_id IS NOT NULL AND e.verb IN ('case file read', 'row read')
     ), found AS (
         SELECT r.actor_id, 'many' AS kind, count(DISTINCT r.case_id) AS cases FROM read r
-         GROUP BY 1 HAVING count(DISTINCT r.case_id) >= many
+         GROUP BY 1 HAVING count(DISTINCT r.case_id) >= greatest(many, 40)
         UNION ALL
         SELECT r.actor_id, 'night', count(DISTINCT r.case_id) FROM read r
          WHERE r.hour >= 22 OR r.hour < 5
-         GROUP BY 1 HAVING count(DISTINCT r.case_id) >= at_night
+         GROUP BY 1 HAVING count(DISTINCT r.case_id) >= greatest(at_night, 5)
         UNION ALL
         SELECT r.actor_id, 'name', count(DISTINCT r.case_id)
           FROM read r
@@ -44,7 +45,7 @@ CREATE OR REPLACE FUNCTION wall.unusual_reading(at timestamptz, many integer, at
                AND lower(b.second_name) = lower(u.last_name)
           LEFT JOIN beneficiaries_casefile f ON f.case_id = c.id
          WHERE f.caseworker_id IS DISTINCT FROM r.actor_id
-         GROUP BY 1 HAVING count(DISTINCT r.case_id) >= of_name
+         GROUP BY 1 HAVING count(DISTINCT r.case_id) >= greatest(of_name, 3)
     )
     SELECT DISTINCT f.actor_id, role.organisation_id, f.kind, f.cases
       FROM found f

@@ -39,7 +39,8 @@ BEGIN
      WHERE id = of_person;
     -- Their key is destroyed; the files without a row are thrown away by the sweep.
     UPDATE beneficiaries_document
-       SET file = '', state = 'removed', removed_by_id = wall.person(), removed_at = now(), leased_until = NULL
+       SET file = '', state = 'removed', removed_by_id = wall.person(), removed_at = now(), leased_until = NULL,
+           token = NULL
      WHERE case_id = ANY (her_cases) AND file <> '';
     UPDATE beneficiaries_case SET import_key = NULL WHERE id = ANY (her_cases);
     RETURN destroyed;

@@ -1,27 +1,33 @@
 -- Files that wait for the scanner, for the sweep, which stands for nobody: which file, whose key opens it, and nothing
 -- of what its row says.
+DROP FUNCTION IF EXISTS wall.next_to_scan(timestamptz, interval); -- without a token, until each claim had one
 CREATE OR REPLACE FUNCTION wall.next_to_scan(moment timestamptz, lease interval)
-    RETURNS TABLE (id uuid, file text, subject uuid, wrapped bytea)
+    RETURNS TABLE (id uuid, token uuid, file text, subject uuid, wrapped bytea)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    UPDATE beneficiaries_document d SET leased_until = moment + lease
+    SELECT wall.sweep_moment(moment);
+    UPDATE beneficiaries_document d
+       SET leased_until = wall.sweep_moment(moment) + wall.sweep_lease(lease), token = gen_random_uuid()
       FROM core_datakey k
      WHERE k.subject_id = d.case_id
        AND d.id = (SELECT w.id FROM beneficiaries_document w
-                    WHERE w.state = 'waiting' AND (w.leased_until IS NULL OR w.leased_until <= moment)
+                    WHERE w.state = 'waiting' AND (w.leased_until IS NULL OR w.leased_until <= (SELECT wall.sweep_moment(moment)))
                     ORDER BY w.at, w.id LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING d.id, d.file::text, d.case_id, k.wrapped;
+    RETURNING d.id, d.token, d.file::text, d.case_id, k.wrapped;
 $$;
 
--- What the scanner said; returns who handed the file in and the case's reference, where the row still waited.
-CREATE OR REPLACE FUNCTION wall.settle_scan(of_document uuid, harmful boolean)
+-- What the scanner said; returns who handed the file in and the case's reference, where the row still waited and is held
+-- by whoever says so.
+DROP FUNCTION IF EXISTS wall.settle_scan(uuid, boolean); -- by whoever named a document, until each claim had a token
+CREATE OR REPLACE FUNCTION wall.settle_scan(of_document uuid, held uuid, harmful boolean)
     RETURNS TABLE (handed_in_by uuid, reference text)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     UPDATE beneficiaries_document d
        SET state = CASE WHEN harmful THEN 'harmful' ELSE 'clean' END,
            file = CASE WHEN harmful THEN '' ELSE d.file END,
-           leased_until = NULL
+           leased_until = NULL,
+           token = NULL
       FROM beneficiaries_case c
-     WHERE d.id = of_document AND d.state = 'waiting' AND c.id = d.case_id
+     WHERE d.id = of_document AND d.token = held AND d.state = 'waiting' AND c.id = d.case_id
     RETURNING d.by_id, c.reference::text;
 $$;
 
@@ -33,6 +39,7 @@ BEGIN
            IS DISTINCT FROM
        (OLD.id, OLD.case_id, OLD.kind, OLD.confidentiality, OLD.title, OLD.content_type, OLD.size, OLD.by_id, OLD.at)
        OR NEW.file NOT IN (OLD.file, '')
+       OR (NEW.token IS DISTINCT FROM OLD.token AND current_user <> 'iom_functions')
        OR (NEW.state <> OLD.state
            AND NOT (OLD.state IN ('waiting', 'clean', 'unchecked') AND NEW.state = 'removed')
            AND NOT (OLD.state = 'waiting' AND NEW.state IN ('clean', 'harmful') AND current_user = 'iom_functions'))
@@ -47,7 +54,8 @@ CREATE OR REPLACE TRIGGER document_moves BEFORE UPDATE ON beneficiaries_document
 
 -- Which of these files have a row, for the sweep that throws away what a broken-off deed left behind.
 CREATE OR REPLACE FUNCTION wall.files_known(names text[]) RETURNS SETOF text
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT wall.sweep_moment(now());
     SELECT d.file::text FROM beneficiaries_document d WHERE d.file = ANY (names)
     UNION ALL
     SELECT f.name::text FROM beneficiaries_exportfile f WHERE f.name = ANY (names);
@@ -56,7 +64,7 @@ $$;
 GRANT SELECT, UPDATE ON beneficiaries_document TO iom_functions;
 GRANT SELECT ON beneficiaries_exportfile TO iom_functions;
 ALTER FUNCTION wall.next_to_scan(timestamptz, interval) OWNER TO iom_functions;
-ALTER FUNCTION wall.settle_scan(uuid, boolean) OWNER TO iom_functions;
+ALTER FUNCTION wall.settle_scan(uuid, uuid, boolean) OWNER TO iom_functions;
 ALTER FUNCTION wall.files_known(text[]) OWNER TO iom_functions;
-GRANT EXECUTE ON FUNCTION wall.next_to_scan(timestamptz, interval), wall.settle_scan(uuid, boolean),
+GRANT EXECUTE ON FUNCTION wall.next_to_scan(timestamptz, interval), wall.settle_scan(uuid, uuid, boolean),
     wall.files_known(text[]) TO iom_app;

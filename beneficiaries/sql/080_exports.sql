@@ -7,7 +7,7 @@ GRANT SELECT, DELETE ON beneficiaries_exportfile TO iom_functions;
 -- (beneficiaries/rules.py), asked for one after the other; else waiting for somebody else.
 CREATE OR REPLACE FUNCTION wall.export_starts() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-DECLARE before bigint;
+DECLARE before bigint; many bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock(23114, hashtext(NEW.maker_id::text));
     IF NEW.maker_id IS DISTINCT FROM wall.person() OR NEW.state NOT IN ('waiting', 'queued')
@@ -15,10 +15,15 @@ BEGIN
         RAISE EXCEPTION 'an export begins with its maker asking' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'beneficiaries_export_starts';
     END IF;
-    SELECT coalesce(sum(e.counted_rows), 0) INTO before
+    SELECT coalesce(sum(e.counted_rows) FILTER (WHERE e.state NOT IN ('refused', 'failed')), 0), count(*)
+      INTO before, many
       FROM beneficiaries_export e
-     WHERE e.maker_id = NEW.maker_id AND e.state NOT IN ('refused', 'failed')
+     WHERE e.maker_id = NEW.maker_id
        AND (e.asked_at AT TIME ZONE 'Asia/Kathmandu')::date = (NEW.asked_at AT TIME ZONE 'Asia/Kathmandu')::date;
+    IF many >= 30 THEN
+        RAISE EXCEPTION 'more lists than one person asks for in a day' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'beneficiaries_export_few_a_day';
+    END IF;
     IF NEW.state = 'queued' AND before + NEW.counted_rows > 200 THEN
         RAISE EXCEPTION 'more rows than one person takes out in a day' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'beneficiaries_export_within_quota';
@@ -63,23 +68,26 @@ CREATE OR REPLACE TRIGGER export_moves BEFORE UPDATE ON beneficiaries_export
 CREATE OR REPLACE FUNCTION wall.claim_export(at timestamptz, lease interval)
     RETURNS TABLE (id uuid, token uuid, maker_id uuid, attempts integer)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT wall.sweep_moment(at);
     UPDATE beneficiaries_export e
-       SET lease_until = at + lease, token = gen_random_uuid(), attempts = e.attempts + 1
+       SET lease_until = wall.sweep_moment(at) + wall.sweep_lease(lease), token = gen_random_uuid(), attempts = e.attempts + 1
      WHERE e.id = (SELECT w.id FROM beneficiaries_export w
-                    WHERE w.state = 'queued' AND (w.lease_until IS NULL OR w.lease_until <= at)
+                    WHERE w.state = 'queued' AND (w.lease_until IS NULL OR w.lease_until <= (SELECT wall.sweep_moment(at)))
                     ORDER BY w.asked_at, w.id LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING e.id, e.token, e.maker_id, e.attempts::integer;
 $$;
 
--- Say what became of it: so many rows until a moment, or why not; false when somebody else holds it by now.
+-- Say what became of it: so many rows until a moment, a day from now at most, or why not; false when somebody else
+-- holds it by now. Who holds it has its token; the file is written in the place of its maker, so there is a context.
 CREATE OR REPLACE FUNCTION wall.settle_export(
         export uuid, held uuid, at timestamptz, of_rows integer, until timestamptz, why text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE moment timestamptz := least(at, clock_timestamp());
 BEGIN
     UPDATE beneficiaries_export e
        SET state = CASE WHEN why = '' THEN 'ready' ELSE 'failed' END, failure = why, token = NULL, lease_until = NULL,
-           written_rows = CASE WHEN why = '' THEN of_rows END, ready_at = CASE WHEN why = '' THEN at END,
-           expires_at = CASE WHEN why = '' THEN until END
+           written_rows = CASE WHEN why = '' THEN of_rows END, ready_at = CASE WHEN why = '' THEN moment END,
+           expires_at = CASE WHEN why = '' THEN least(until, moment + interval '1 day') END
      WHERE e.id = export AND e.token = held AND e.state = 'queued';
     RETURN FOUND;
 END $$;
@@ -88,15 +96,15 @@ END $$;
 -- export and the name of the file, to be removed before this transaction ends.
 CREATE OR REPLACE FUNCTION wall.expire_export(at timestamptz) RETURNS TABLE (export uuid, name text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-DECLARE over uuid; gone beneficiaries_exportfile;
+DECLARE over uuid; gone beneficiaries_exportfile; moment timestamptz := wall.sweep_moment(at);
 BEGIN
-    SELECT e.id INTO over FROM beneficiaries_export e WHERE e.state = 'ready' AND e.expires_at <= at
+    SELECT e.id INTO over FROM beneficiaries_export e WHERE e.state = 'ready' AND e.expires_at <= moment
      ORDER BY e.expires_at, e.id LIMIT 1 FOR UPDATE SKIP LOCKED;
     IF over IS NULL THEN
         RETURN;
     END IF;
     DELETE FROM beneficiaries_exportfile f WHERE f.export_id = over RETURNING f.* INTO gone;
-    UPDATE core_datakey SET wrapped = NULL, destroyed_at = at WHERE subject_id = gone.id AND wrapped IS NOT NULL;
+    UPDATE core_datakey SET wrapped = NULL, destroyed_at = moment WHERE subject_id = gone.id AND wrapped IS NOT NULL;
     UPDATE beneficiaries_export e SET state = 'expired' WHERE e.id = over;
     RETURN QUERY SELECT over, gone.name::text;
 END $$;

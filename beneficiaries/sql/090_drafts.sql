@@ -161,6 +161,7 @@ END $$;
 CREATE OR REPLACE FUNCTION wall.next_draft_to_warn()
     RETURNS TABLE (id uuid, author_id uuid, organisation_id uuid, expires_on date, is_at_risk boolean)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT wall.sweep_moment(now());
     WITH day AS (SELECT (now() AT TIME ZONE 'Asia/Kathmandu')::date AS today)
     UPDATE beneficiaries_intakedraft d SET warned_on = day.today
       FROM day
@@ -171,6 +172,7 @@ CREATE OR REPLACE FUNCTION wall.next_draft_to_warn()
 $$;
 CREATE OR REPLACE FUNCTION wall.delete_expired_draft() RETURNS TABLE (id uuid, author_id uuid, organisation_id uuid)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT wall.sweep_moment(now());
     WITH day AS (SELECT (now() AT TIME ZONE 'Asia/Kathmandu')::date AS today)
     DELETE FROM beneficiaries_intakedraft d
      WHERE d.id = (SELECT w.id FROM beneficiaries_intakedraft w, day

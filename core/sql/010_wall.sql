@@ -41,6 +41,19 @@ CREATE OR REPLACE FUNCTION wall.restricted() RETURNS uuid[] LANGUAGE sql STABLE 
 CREATE OR REPLACE FUNCTION wall.counselling() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('wall.counselling', true), '')::uuid[], '{}') $$;
 
+-- What only a sweep asks, which stands for nobody: refused in the place of anybody. Returns the moment that was passed, or
+-- now where that lies ahead of the database's clock: a lease or a file isn't over because a caller says so.
+CREATE OR REPLACE FUNCTION wall.sweep_moment(at timestamptz) RETURNS timestamptz LANGUAGE plpgsql AS $$
+BEGIN
+    IF wall.has_user() THEN
+        RAISE EXCEPTION 'a sweep stands for nobody' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN least(at, clock_timestamp());
+END $$;
+-- How long a sweep may keep something for itself: an hour at most.
+CREATE OR REPLACE FUNCTION wall.sweep_lease(lease interval) RETURNS interval LANGUAGE sql IMMUTABLE
+    AS $$ SELECT least(lease, interval '1 hour') $$;
+
 GRANT EXECUTE ON FUNCTION wall.exports(), wall.releases() TO iom_app;
 GRANT EXECUTE ON FUNCTION wall.restricted(), wall.counselling(), wall.shows(), wall.programmes() TO iom_app;
 GRANT EXECUTE ON FUNCTION wall.person(), wall.has_user(), wall.reads(), wall.edits(), wall.figures(),

@@ -15,6 +15,20 @@ CREATE OR REPLACE FUNCTION wall.audit_digest(former bytea, in_lane integer, at_s
     SELECT sha256(former || convert_to(in_lane || ':' || at_seq || ':' || wall.audit_text(e), 'UTF8'));
 $$;
 
+-- Who acted and when is the database's to say: the application's event carries whom the transaction stands for, and the
+-- clock, whatever is passed; the policy refuses any other (core/models.py). The owner alone, who loads and restores,
+-- writes down what was.
+CREATE OR REPLACE FUNCTION wall.audit_signs() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_user <> 'iom_owner' THEN
+        NEW.actor_id := wall.person();
+        NEW.at := clock_timestamp();
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER audit_signs BEFORE INSERT ON core_auditevent
+    FOR EACH ROW EXECUTE FUNCTION wall.audit_signs();
+
 GRANT SELECT ON core_auditevent TO iom_functions;
 GRANT SELECT, INSERT, UPDATE ON core_auditlane TO iom_functions;
 GRANT INSERT ON core_auditlink TO iom_functions;

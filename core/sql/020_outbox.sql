@@ -5,11 +5,12 @@ GRANT SELECT, UPDATE ON core_outboxmessage TO iom_functions;
 CREATE OR REPLACE FUNCTION wall.claim_mail(at timestamptz, lease interval)
     RETURNS TABLE (id uuid, token uuid, recipient text, subject text, body text, attempts integer)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT wall.sweep_moment(at);
     UPDATE core_outboxmessage m
-       SET lease_until = at + lease, token = gen_random_uuid(), attempts = m.attempts + 1
+       SET lease_until = wall.sweep_moment(at) + wall.sweep_lease(lease), token = gen_random_uuid(), attempts = m.attempts + 1
      WHERE m.id = (SELECT w.id FROM core_outboxmessage w
                     WHERE w.sent_at IS NULL AND w.failed_at IS NULL
-                      AND (w.lease_until IS NULL OR w.lease_until <= at)
+                      AND (w.lease_until IS NULL OR w.lease_until <= (SELECT wall.sweep_moment(at)))
                     ORDER BY w.created_at, w.id LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING m.id, m.token, m.recipient::text, m.subject::text, m.body, m.attempts;
 $$;
@@ -20,10 +21,11 @@ CREATE OR REPLACE FUNCTION wall.settle_mail(message uuid, held uuid, at timestam
     RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     UPDATE core_outboxmessage m
-       SET sent_at = CASE WHEN error IS NULL THEN at END,
-           failed_at = CASE WHEN error IS NOT NULL AND m.attempts >= 10 THEN at END,
+       SET sent_at = CASE WHEN error IS NULL THEN wall.sweep_moment(at) END,
+           failed_at = CASE WHEN error IS NOT NULL AND m.attempts >= 10 THEN wall.sweep_moment(at) END,
            last_error = coalesce(left(error, 300), ''),
-           lease_until = CASE WHEN error IS NOT NULL THEN at + interval '1 minute' * power(2, m.attempts) END,
+           lease_until = CASE WHEN error IS NOT NULL THEN wall.sweep_moment(at) + interval '1 minute' * power(2, m.attempts)
+                         END,
            token = NULL
      WHERE m.id = message AND m.token = held AND m.sent_at IS NULL;
     RETURN FOUND;

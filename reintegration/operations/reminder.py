@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.operations import leave_notice
 from core import audit, outbox
-from core.context import acting_as
+from core.context import acting_as, as_nobody
 from projects.choices import FollowUpKind
 from reintegration.models import Reminder
 
@@ -36,7 +36,7 @@ def send_due_reminders(*, now: datetime, limit: int = 2000) -> dict[str, int]:
     sent = 0
     while sent < limit and send_next_reminder(now=now):
         sent += 1
-    with connection.cursor() as cursor:
+    with as_nobody(), connection.cursor() as cursor:
         cursor.execute("SELECT wall.reminders_without_recipient(%s)", [now.date()])
         return {"sent": sent, "without_recipient": cursor.fetchone()[0]}
 
@@ -44,7 +44,7 @@ def send_due_reminders(*, now: datetime, limit: int = 2000) -> dict[str, int]:
 @transaction.atomic
 def send_next_reminder(*, now: datetime) -> bool:
     """Turn the next due reminder into a notice and a mail, acting as whoever is told; False when none is due."""
-    with connection.cursor() as cursor:
+    with as_nobody(), connection.cursor() as cursor:
         cursor.execute("SELECT * FROM wall.next_due_reminder(%s)", [now.date()])
         row = cursor.fetchone()
     if row is None:

@@ -37,29 +37,36 @@ CREATE OR REPLACE FUNCTION wall.supervisors_to_remind(of_case uuid, today date) 
        AND wall.whom_to_remind(c.id, today) <> f.caseworker_id;
 $$;
 
+-- The day that a sweep passed, or today where that lies ahead.
+CREATE OR REPLACE FUNCTION wall.sweep_day(today date) RETURNS date LANGUAGE sql AS $$
+    SELECT least(today, (wall.sweep_moment(now()) AT TIME ZONE 'Asia/Kathmandu')::date);
+$$;
+
 DROP FUNCTION IF EXISTS wall.next_due_reminder(date); -- without the other supervisors, until they were told as well
 CREATE FUNCTION wall.next_due_reminder(today date)
     RETURNS TABLE (reminder_id uuid, reference text, kind text, due_on date, recipient_id uuid, supervisor_ids uuid[])
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    SELECT r.id, c.reference::text, f.kind::text, f.due_on, wall.whom_to_remind(c.id, today),
-           wall.supervisors_to_remind(c.id, today)
+    SELECT wall.sweep_day(today);
+    SELECT r.id, c.reference::text, f.kind::text, f.due_on, wall.whom_to_remind(c.id, (SELECT wall.sweep_day(today))),
+           wall.supervisors_to_remind(c.id, (SELECT wall.sweep_day(today)))
       FROM reintegration_reminder r
       JOIN reintegration_followup f ON f.id = r.follow_up_id
       JOIN beneficiaries_case c ON c.id = r.case_id
-     WHERE r.sent_at IS NULL AND r.due_on <= today AND f.done_on IS NULL AND c.status <> 'closed'
-       AND wall.whom_to_remind(c.id, today) IS NOT NULL
+     WHERE r.sent_at IS NULL AND r.due_on <= (SELECT wall.sweep_day(today)) AND f.done_on IS NULL AND c.status <> 'closed'
+       AND wall.whom_to_remind(c.id, (SELECT wall.sweep_day(today))) IS NOT NULL
      ORDER BY r.due_on, r.id LIMIT 1 FOR UPDATE OF r SKIP LOCKED;
 $$;
 
 -- Reminders that are due and have nobody to go to: a figure for the sweep's report, so that none is silent.
 CREATE OR REPLACE FUNCTION wall.reminders_without_recipient(today date) RETURNS bigint
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT wall.sweep_day(today);
     SELECT count(*)
       FROM reintegration_reminder r
       JOIN reintegration_followup f ON f.id = r.follow_up_id
       JOIN beneficiaries_case c ON c.id = r.case_id
-     WHERE r.sent_at IS NULL AND r.due_on <= today AND f.done_on IS NULL AND c.status <> 'closed'
-       AND wall.whom_to_remind(c.id, today) IS NULL;
+     WHERE r.sent_at IS NULL AND r.due_on <= (SELECT wall.sweep_day(today)) AND f.done_on IS NULL AND c.status <> 'closed'
+       AND wall.whom_to_remind(c.id, (SELECT wall.sweep_day(today))) IS NULL;
 $$;
 ALTER FUNCTION wall.whom_to_remind(uuid, date) OWNER TO iom_functions;
 ALTER FUNCTION wall.supervisors_to_remind(uuid, date) OWNER TO iom_functions;

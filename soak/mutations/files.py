@@ -102,4 +102,11 @@ FILES = [
         "if not person.first_name:",
         first="tests/test_names.py::test_a_name_that_cannot_be_seen_is_refused_by_the_operations",
     ),
+    Mutant(
+        "beneficiaries: whoever names a document settles its scan",
+        "beneficiaries/sql/070_documents.sql",
+        "d.id = of_document AND d.token = held AND",
+        "d.id = of_document AND",
+        first="tests/test_reviewed_functions.py::test_nothing_is_settled_without_the_token_of_its_claim",
+    ),
 ]

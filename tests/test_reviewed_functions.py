@@ -1,0 +1,423 @@
+"""The database's reviewed functions, which see more than who calls them: each asks who that is.
+
+A function that isn't in the table fails `test_every_reviewed_function_is_in_this_table`. What each does is tried in the
+place of nobody and of a stranger, and then of whom it is for, so that a refusal means something.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from beneficiaries import operations
+from beneficiaries.models import Document, Export, IntakeDraft
+from beneficiaries.operations import ConsentGiven, start_draft
+from core import audit, outbox
+from core.clock import now
+from core.context import acting_as, enter
+from tests import scanners, story
+from tests.test_catalogue import REVIEWED
+from tests.test_erasure import closed
+
+A, STRANGER = "ngo_a_caseworker", "ngo_b_caseworker"
+INSUFFICIENT_PRIVILEGE = "42501"
+REFUSED, NOTHING, ANSWERED = "refused", "nothing", "answered"
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """`asks`: what is checked. `call`: a statement and what it is given. `whom`: in whose place it answers, None for a
+    sweep, which stands for nobody. `nobody`, `stranger`: what these get."""
+
+    asks: str
+    call: Callable[[Any], tuple[str, list]]
+    whom: str | None
+    nobody: str
+    stranger: str
+
+
+def sweep(asks: str, call: Callable[[Any], tuple[str, list]]) -> Reviewed:
+    return Reviewed(f"that nobody is entered; {asks}", call, None, ANSWERED, REFUSED)
+
+
+def inside(asks: str, call, whom: str, *, nobody: str = NOTHING, stranger: str = NOTHING) -> Reviewed:
+    return Reviewed(asks, call, whom, nobody, stranger)
+
+
+SECOND = timedelta(seconds=1)
+LEASE = "interval '1 minute'"
+TABLE = {
+    "enter": Reviewed(
+        "whether the account is open; reads memberships itself (the limit that docs/architecture.md names)",
+        lambda world: ("SELECT true FROM (SELECT wall.enter(%s)) AS entered", [world.a.pk]),
+        A,
+        ANSWERED,
+        ANSWERED,
+    ),
+    "access_drift": Reviewed(
+        "nothing: two counts of all rows",
+        lambda world: ("SELECT checked FROM wall.access_drift()", []),
+        A,
+        ANSWERED,
+        ANSWERED,
+    ),
+    "claim_mail": sweep(
+        "the clock, a lease of an hour at most",
+        lambda world: (f"SELECT id FROM wall.claim_mail(%s, {LEASE})", [now()]),
+    ),
+    "settle_mail": sweep(
+        "the token of the claim",
+        lambda world: ("SELECT wall.settle_mail(%s, %s, %s, NULL)", [*world.mail, now()]),
+    ),
+    "claim_export": sweep(
+        "the clock, a lease of an hour at most",
+        lambda world: (f"SELECT id FROM wall.claim_export(%s, {LEASE})", [now()]),
+    ),
+    "settle_export": inside(
+        "the token of the claim, which the worker alone has; settled in the place of the maker, whose list it is",
+        lambda world: (
+            "SELECT wall.settle_export(%s, %s, %s, 0, NULL, 'tried')",
+            [world.queued.pk, world.token_of_export, now()],
+        ),
+        A,
+    ),
+    "expire_export": sweep(
+        "the clock: that the file's day is over",
+        lambda world: ("SELECT export FROM wall.expire_export(%s)", [now()]),
+    ),
+    "next_to_scan": sweep(
+        "the clock, a lease of an hour at most",
+        lambda world: (f"SELECT id FROM wall.next_to_scan(%s, {LEASE})", [now()]),
+    ),
+    "settle_scan": Reviewed(
+        "the token of the claim, which the sweep alone has",
+        lambda world: (
+            "SELECT reference FROM wall.settle_scan(%s, %s, false)",
+            [world.document.pk, world.token_of_scan],
+        ),
+        None,
+        NOTHING,
+        NOTHING,
+    ),
+    "files_known": sweep(
+        "nothing else: it returns names that were passed",
+        lambda world: ("SELECT * FROM wall.files_known(%s)", [[world.document.file]]),
+    ),
+    "next_due_reminder": sweep(
+        "the clock: no day to come",
+        lambda world: ("SELECT reminder_id FROM wall.next_due_reminder(%s)", [now().date()]),
+    ),
+    "reminders_without_recipient": sweep(
+        "the clock: no day to come; a count",
+        lambda world: ("SELECT wall.reminders_without_recipient(%s) >= 0", [now().date()]),
+    ),
+    "unusual_reading": sweep(
+        "for no fewer than the rules say",
+        lambda world: ("SELECT count(*) >= 0 FROM wall.unusual_reading(%s, 1, 1, 1)", [now()]),
+    ),
+    "next_draft_to_warn": sweep(
+        "the database's own day", lambda world: ("SELECT count(*) >= 0 FROM wall.next_draft_to_warn()", [])
+    ),
+    "delete_expired_draft": sweep(
+        "the database's own day, and that its author was told two days ago",
+        lambda world: ("SELECT count(*) >= 0 FROM wall.delete_expired_draft()", []),
+    ),
+    "cases_of_nobody": Reviewed(
+        "that nobody is entered, else it counts nothing (tests/test_leaving.py)",
+        lambda world: ("SELECT count(*) >= 0 FROM wall.cases_of_nobody()", []),
+        None,
+        ANSWERED,
+        ANSWERED,
+    ),
+    "carried_cases": inside(
+        "that the person keeps the users of the organisation, or sets up the system",
+        lambda world: ("SELECT cases FROM wall.carried_cases(%s, %s)", [world.a.pk, world.organisation.pk]),
+        "ngo_a_focal_point",
+    ),
+    "carried_grants": inside(
+        "the same; a count",
+        lambda world: ("SELECT wall.carried_grants(%s, %s) >= 0", [world.a.pk, world.organisation.pk]),
+        "ngo_a_focal_point",
+        nobody=ANSWERED,
+        stranger=ANSWERED,
+    ),
+    "grants_waiting_in": inside(
+        "the same; a count",
+        lambda world: ("SELECT wall.grants_waiting_in(%s) >= 0", [world.organisation.pk]),
+        "ngo_a_focal_point",
+        nobody=ANSWERED,
+        stranger=ANSWERED,
+    ),
+    "open_work_of": inside(
+        "the same",
+        lambda world: ("SELECT active FROM wall.open_work_of(%s)", [world.organisation.pk]),
+        "ngo_a_focal_point",
+    ),
+    "hand_over_cases": inside(
+        "the same",
+        lambda world: (
+            "SELECT * FROM wall.hand_over_cases(%s, %s, %s)",
+            [world.a.pk, world.organisation.pk, world.supervisor.pk],
+        ),
+        "ngo_a_focal_point",
+        nobody=REFUSED,
+        stranger=REFUSED,
+    ),
+    "drafts_to_move": inside(
+        "for each organisation, that the person decides about interviews there or ends access",
+        lambda world: ("SELECT id FROM wall.drafts_to_move() WHERE id = %s", [world.draft.pk]),
+        "ngo_a_supervisor",
+    ),
+    "reassign_draft": inside(
+        "the same, and that the other user writes cases there",
+        lambda world: (
+            "SELECT true FROM (SELECT wall.reassign_draft(%s, %s)) AS done",
+            [world.draft.pk, world.a.pk],
+        ),
+        "ngo_a_supervisor",
+        nobody=REFUSED,
+        stranger=REFUSED,
+    ),
+    "keep_draft": inside(
+        "that the person decides about interviews there",
+        lambda world: (
+            "SELECT true FROM (SELECT wall.keep_draft(%s, %s, %s)) AS done",
+            [world.draft.pk, now().date() + timedelta(days=30), b"why"],
+        ),
+        "ngo_a_supervisor",
+        nobody=REFUSED,
+        stranger=REFUSED,
+    ),
+    "delete_draft": inside(
+        "that the person decides about interviews there",
+        lambda world: ("SELECT true FROM (SELECT wall.delete_draft(%s)) AS done", [world.draft.pk]),
+        "ngo_a_supervisor",
+        nobody=REFUSED,
+        stranger=REFUSED,
+    ),
+    "keys_of": inside(
+        "that somebody is entered; a key of 122 random bits that only its row tells",
+        lambda world: ("SELECT wrapped FROM wall.keys_of(%s::uuid[])", [[world.case.pk]]),
+        A,
+        stranger=ANSWERED,
+    ),
+    "readers_of_case": inside(
+        "a live access row of an organisation in which the person reads",
+        lambda world: ("SELECT * FROM wall.readers_of_case(%s)", [world.case.pk]),
+        A,
+    ),
+    "references_in_log": inside(
+        "that this is IOM's auditor",
+        lambda world: ("SELECT reference FROM wall.references_in_log(%s::uuid[])", [[world.case.pk]]),
+        "auditor",
+    ),
+    "case_in_log": inside(
+        "that this is IOM's auditor",
+        lambda world: ("SELECT wall.case_in_log(%s)", [world.case.reference]),
+        "auditor",
+    ),
+    "programme_figures": inside(
+        "that the person sees figures where the programme is managed, or follows it",
+        lambda world: ("SELECT cases FROM wall.programme_figures(%s)", [story.project("RASNM-2").pk]),
+        "iom_supervisor",
+        nobody=REFUSED,
+        stranger=REFUSED,
+    ),
+    "break_glass": inside(
+        "the right to it in an IOM office, and a reason",
+        lambda world: (
+            "SELECT wall.break_glass(%s, %s, %s)",
+            [world.case.reference, uuid4(), b"x" * 80],
+        ),
+        "protection_supervisor",
+        nobody=REFUSED,
+        stranger=REFUSED,
+    ),
+    "erase_person": inside(
+        "the right to erase in the organisation of the record, and that no case is open",
+        lambda world: ("SELECT wall.erase_person(%s)", [world.closed.beneficiary_id]),
+        "ngo_a_reader",
+        nobody=REFUSED,
+        stranger=REFUSED,
+    ),
+    "transfer_case": inside(
+        "that the receiver's people write cases, live consent, and a caseworker who works there",
+        lambda world: (
+            "SELECT true FROM (SELECT wall.transfer_case(%s, %s)) AS done",
+            [world.offer.pk, world.b.pk],
+        ),
+        "ngo_b_caseworker",
+        nobody=REFUSED,
+        stranger=REFUSED,
+    ),
+    "end_transfer": inside(
+        "that the receiver's people (to decline) or the lead's (to take back) write cases",
+        lambda world: (
+            "SELECT true FROM (SELECT wall.end_transfer(%s, 'declined', NULL)) AS done",
+            [world.offer.pk],
+        ),
+        "ngo_b_caseworker",
+        nobody=REFUSED,
+        stranger=REFUSED,
+    ),
+}
+# To whom the offer of a case was made is no stranger to it.
+STRANGERS = {"transfer_case": "iom_approver", "end_transfer": "iom_approver"}
+
+
+class World:
+    """One of each thing that these functions are about, and the tokens of a worker that claimed some."""
+
+    def __init__(self, cast, settings) -> None:
+        self.a, self.b, self.supervisor = cast[A], cast["ngo_b_caseworker"], cast["ngo_a_supervisor"]
+        settings.SCANNER = scanners.nobody_there()
+        self.organisation = story.organisation("NGO_A")
+        self.closed = closed(cast)
+        with acting_as(self.a):
+            self.case, offered = story.a_case(self.a), story.a_case(self.a)
+            self.document = story.a_document(self.case, self.a)
+            self.draft = self._draft()
+            story.asked_export(self.a)
+        assert operations.write_next_export(
+            now=now() - timedelta(hours=24) + SECOND
+        )  # its day is over in a second
+        with acting_as(self.a):
+            self.queued = story.asked_export(self.a)
+            self.offer = story.offered(offered, self.a)
+            audit.record(by=self.a, verb="case file read", case_id=self.case.pk)
+            for key in ("one", "two"):
+                outbox.queue(key=key, recipient=self.a.email, subject="s", body="b", now=now())
+        enter(None)
+        self.mail = rows(f"SELECT id, token FROM wall.claim_mail(now(), {LEASE})", [])[0]
+        self.token_of_export = self.token_of_scan = None
+
+    def _draft(self) -> IntakeDraft:
+        """An unfinished interview in which somebody may be at risk, whose last two days have begun."""
+        draft = start_draft(
+            organisation=story.organisation("NGO_A"),
+            consent=ConsentGiven(given_by="self", how="spoken"),
+            by=self.a,
+            now=now(),
+        )
+        rows("UPDATE beneficiaries_intakedraft SET is_at_risk = true WHERE id = %s RETURNING id", [draft.pk])
+        return draft
+
+    def claim(self) -> None:
+        """What is left to claim, as the worker does it."""
+        enter(None)
+        self.token_of_export = rows(f"SELECT token FROM wall.claim_export(now(), {LEASE})", [])[0][0]
+        self.token_of_scan = rows(f"SELECT token FROM wall.next_to_scan(now(), {LEASE})", [])[0][0]
+
+
+def rows(statement: str, given: list) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, given)
+        return cursor.fetchall()
+
+
+def outcome(world: World, name: str, whom) -> str:
+    """What somebody gets, or nobody; undone afterwards."""
+    try:
+        with transaction.atomic():
+            enter(whom.pk if whom else None)
+            found = rows(*TABLE[name].call(world))
+            transaction.set_rollback(True)
+    except DatabaseError as error:
+        if error.__cause__.pgcode != INSUFFICIENT_PRIVILEGE:
+            raise
+        return REFUSED
+    return ANSWERED if any(row[0] not in (None, False) for row in found) else NOTHING
+
+
+@pytest.fixture
+def world(cast, settings) -> World:
+    return World(cast, settings)
+
+
+def test_every_reviewed_function_is_in_this_table():
+    assert set(TABLE) == REVIEWED
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", TABLE)
+def test_nobody_and_a_stranger_get_what_the_table_says(world, cast, name):
+    asked = TABLE[name]
+    if name == "expire_export":
+        time.sleep(SECOND.total_seconds())
+    assert {
+        "nobody": outcome(world, name, None),
+        "stranger": outcome(world, name, cast[STRANGERS.get(name, STRANGER)]),
+    } == {"nobody": asked.nobody, "stranger": asked.stranger}, asked.asks
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", TABLE)
+def test_whom_a_function_is_for_gets_an_answer(world, cast, name):
+    if name in ("settle_export", "settle_scan"):
+        world.claim()
+    if name == "expire_export":
+        time.sleep(SECOND.total_seconds())
+    whom = TABLE[name].whom
+    assert outcome(world, name, cast[whom] if whom else None) == ANSWERED
+
+
+SETTLED = {
+    "settle_mail": ("SELECT wall.settle_mail(%s, %s, now(), NULL)", lambda world: world.mail[0]),
+    "settle_export": (
+        "SELECT wall.settle_export(%s, %s, now(), 1, now(), 'tried')",
+        lambda world: world.queued.pk,
+    ),
+    "settle_scan": ("SELECT * FROM wall.settle_scan(%s, %s, false)", lambda world: world.document.pk),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("token", [uuid4(), None], ids=["another", "none"])
+@pytest.mark.parametrize("name", SETTLED)
+def test_nothing_is_settled_without_the_token_of_its_claim(world, name, token):
+    world.claim()
+    statement, subject = SETTLED[name]
+    enter(None)
+    assert rows(statement, [subject(world), token]) in ([], [(False,)])
+
+
+@pytest.mark.django_db
+def test_no_file_is_over_and_no_lease_because_a_caller_says_so(cast, settings):
+    """A moment that is passed counts as far as the database's clock has come, and a lease for an hour."""
+    user, year = cast[A], now() + timedelta(days=365)
+    settings.SCANNER = scanners.nobody_there()
+    with acting_as(user):
+        case = story.a_case(user)
+        document = story.a_document(case, user)
+        ready = story.asked_export(user)
+    assert operations.write_next_export(now=now())
+    with acting_as(user):
+        waiting = story.asked_export(user)
+    assert not operations.expire_next_export(now=year)
+    for function, thing in (("claim_export", waiting), ("next_to_scan", document)):
+        claim = f"SELECT id FROM wall.{function}(%s, %s)"
+        assert rows(claim, [now(), timedelta(days=365)]) == [(thing.pk,)]
+        assert rows(claim, [year, timedelta(minutes=1)]) == []
+    with acting_as(user):
+        assert Export.objects.visible_to(user).get(pk=ready.pk).state == "ready"
+        until = [
+            Export.objects.visible_to(user).get(pk=waiting.pk).lease_until,
+            Document.objects.visible_to(user).get(pk=document.pk).leased_until,
+        ]
+    assert max(until) < now() + timedelta(hours=1, seconds=1)
+
+
+@pytest.mark.django_db
+def test_the_application_gives_no_document_a_token(world):
+    """Who writes a token into a row could settle it as clean."""
+    refused = pytest.raises(DatabaseError, match="stays as it was handed in")
+    with acting_as(world.a), refused, transaction.atomic():
+        rows(
+            "UPDATE beneficiaries_document SET token = %s WHERE id = %s RETURNING id",
+            [uuid4(), world.document.pk],
+        )

@@ -1,0 +1,91 @@
+"""Reading that somebody should ask about: much, at night, or of one's own family name, told to supervisors once."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from accounts.models import Membership, Notice, User
+from beneficiaries.operations import tell_of_unusual_reading
+from beneficiaries.rules import UNUSUAL_FROM
+from core.clock import now
+from core.context import acting_as
+from tests import story
+
+A = "ngo_a_caseworker"
+
+
+def _read(owner, user: User, at, *cases: uuid.UUID) -> None:
+    """Events of some moment, as only the owner can write them."""
+    for case in cases:
+        owner.execute(
+            "INSERT INTO core_auditevent (id, at, actor_id, verb, object_type, case_id, detail) "
+            "VALUES (gen_random_uuid(), %s, %s, 'case file read', '', %s, '{}')",
+            [at, str(user.pk), str(case)],
+        )
+
+
+def _some(count: int) -> list[uuid.UUID]:
+    return [uuid.uuid4() for _number in range(count)]
+
+
+def _told(cast, username: str) -> list[str]:
+    with acting_as(cast[username]):
+        return list(
+            Notice.objects.visible_to(cast[username])
+            .filter(key__startswith="reading:")
+            .values_list("text", flat=True)
+        )
+
+
+NOON = now().replace(hour=12, minute=0)
+NIGHT = now().replace(hour=23, minute=30)
+
+
+@pytest.mark.parametrize(
+    ("kind", "at", "word"), [("many", NOON, "within an hour"), ("night", NIGHT, "at night")]
+)
+def test_much_reading_and_reading_at_night_are_told_to_the_supervisor_once(
+    committed, owner, cast, kind, at, word
+):
+    reader = cast["iom_approver"]
+    _read(owner, reader, at, *_some(UNUSUAL_FROM[kind] - 1))
+    assert tell_of_unusual_reading(now=at + timedelta(minutes=5)) == 0
+    _read(owner, reader, at, *_some(1))
+    assert tell_of_unusual_reading(now=at + timedelta(minutes=5)) == 1
+    assert tell_of_unusual_reading(now=at + timedelta(minutes=6)) == 0
+    (text,) = _told(cast, "iom_supervisor")
+    assert word in text
+    assert str(UNUSUAL_FROM[kind]) in text
+
+
+def test_reading_by_day_that_is_not_much_is_nobodys_business(committed, owner, cast):
+    _read(owner, cast["iom_approver"], NOON, *_some(UNUSUAL_FROM["night"]))
+    assert tell_of_unusual_reading(now=NOON + timedelta(minutes=5)) == 0
+
+
+def test_reading_of_ones_own_family_name_is_told_to_the_focal_point_where_nobody_supervises(
+    committed, owner, cast
+):
+    Membership.objects.filter(user=cast["ngo_a_supervisor"]).update(ends_on=now().date() - timedelta(days=1))
+    reader = cast["ngo_a_reader"]
+    User.objects.filter(pk=reader.pk).update(last_name="Tamang")
+    with acting_as(cast[A]):
+        cases = [story.a_case(cast[A]) for _ in range(UNUSUAL_FROM["name"])]
+        other = story.a_case(cast[A], person=story.a_person(second_name="Rai"))
+    at = NOON
+    _read(owner, reader, at, *(case.pk for case in (*cases[1:], other)))
+    assert tell_of_unusual_reading(now=at + timedelta(minutes=5)) == 0
+    _read(owner, reader, at, cases[0].pk)
+    assert tell_of_unusual_reading(now=at + timedelta(minutes=5)) >= 1
+    assert any("same family name: 3" in text for text in _told(cast, "ngo_a_focal_point"))
+    assert _told(cast, "ngo_b_caseworker") == []
+
+
+def test_a_caseworkers_own_cases_are_not_asked_about(committed, owner, cast):
+    worker = cast[A]
+    User.objects.filter(pk=worker.pk).update(last_name="Tamang")
+    with acting_as(worker):
+        own = [story.a_case(worker).pk for _ in range(UNUSUAL_FROM["name"] + 1)]
+    _read(owner, worker, NOON, *own)
+    assert tell_of_unusual_reading(now=NOON + timedelta(minutes=5)) == 0
