@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models, transaction
-from django.urls import Resolver404, resolve
 from django.utils import timezone
 
 from core import encryption, keys
+from core.logs import shape
 from core.models import EVERY_COLUMN, AuditEvent
 
 LENGTH_BYTES = 4
@@ -23,7 +23,11 @@ LENGTH_BYTES = 4
 def record(
     *, by, verb: str, obj=None, case_id: UUID | None = None, detail: dict | None = None, now=None
 ) -> None:
-    """Add one event. `detail` holds names of fields and figures, never a person's own values."""
+    """Add one event. `detail` holds names of fields and figures, never a person's own values.
+
+    The database takes neither another's name nor a time from the application: the event carries whom the transaction
+    stands for, and the clock. `by` and `now` count where the owner loads.
+    """
     _write(
         by=by,
         verb=verb,
@@ -219,14 +223,7 @@ def told(detail: dict[str, Any]) -> dict[str, Any]:
     """
     found = {name: value for name, value in detail.items() if name in SHOWN}
     if "path" in detail:
-        found["path"] = _shape(str(detail["path"]))
+        found["path"] = shape(str(detail["path"]))
     if "user" in detail:
         found["user"] = UUID(str(detail["user"]))
     return found
-
-
-def _shape(path: str) -> str:
-    try:
-        return resolve(path).route
-    except Resolver404:
-        return "–"

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from beneficiaries.choices import AssessmentDecision
 from core.forms import AmountField, OnceForm, day_field
 from core.rendering import PlainSelect
+from core.searches import SearchForm
 from projects.facts import FACTS
 from projects.models import BudgetLine
 from reintegration.choices import EVENTS, FollowUpOutcome, Livelihood, Wellbeing
@@ -123,10 +124,10 @@ class FollowUpForm(OnceForm):
     )
 
 
-class LogFilter(forms.Form):
+class LogFilter(SearchForm):
     """Narrowing the log."""
 
-    is_filter = True  # nothing here has to be filled in, so nothing is called optional
+    words = ("username", "reference")
 
     first_on = day_field(_("From"), required=False)
     last_on = day_field(_("To"), required=False)

@@ -1,6 +1,8 @@
 """Filling in a page's form as a browser would: hidden fields and what is chosen already come along."""
 
+import re
 from html.parser import HTMLParser
+from urllib.parse import parse_qsl
 
 
 class _Forms(HTMLParser):
@@ -80,6 +82,14 @@ def _has(form: dict, changes: dict) -> bool:
     """Whether this is the form with the first of these fields; several forms may stand on one page."""
     which = changes.get("which")
     return which is None or form["data"].get("which") == [which]
+
+
+def visit(client, address: str):
+    """A page as a person comes to it: what is searched for, with the filters beside it, is sent by the page's form."""
+    path, _mark, query = address.partition("?")
+    if not re.search(r"(^|&)(find|username|reference)=", query):
+        return client.get(address)
+    return client.post(path, dict(parse_qsl(query, keep_blank_values=True)), follow=True)
 
 
 def text_of(response) -> str:

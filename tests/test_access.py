@@ -81,6 +81,11 @@ def refused(person: str, target: str) -> int:
     return 302 if person == NOBODY else 405
 
 
+def searching(who: set[str]):
+    """A search that is sent: on to its page, for whom the list is for."""
+    return lambda person, target: 302 if person == NOBODY or person in who else 403
+
+
 def sent(person: str, target: str) -> int:
     """Whoever is signed in is led on, and nobody to sign in: the same answer."""
     return 302
@@ -252,7 +257,7 @@ TABLE: dict[str, Row] = {
     "beneficiaries:caseload-nobody": Row(page(ASSIGNS), page(ASSIGNS)),
     "beneficiaries:caseload-detail": Row(own_team, own_team, TARGETS),
     "beneficiaries:case-reassign": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
-    "beneficiaries:case-list": Row(page(READERS), refused),
+    "beneficiaries:case-list": Row(page(READERS), searching(READERS)),
     "beneficiaries:intake-consent": Row(page(WRITERS), page(WRITERS)),
     "beneficiaries:intake-person": Row(case_page(DRAFT), case_page(DRAFT), TARGETS),
     "beneficiaries:intake-situation": Row(case_page(DRAFT, ok=302), case_page(DRAFT, ok=302), TARGETS),
@@ -280,7 +285,7 @@ TABLE: dict[str, Row] = {
     "case-detail": Row(case_page(READS), refused, TARGETS),
     "projects:project-list": Row(page(), refused),
     "project-detail": Row(page(), refused),
-    "reintegration:log-list": Row(page(set(AUDITOR)), refused),
+    "reintegration:log-list": Row(page(set(AUDITOR)), searching(set(AUDITOR))),
     "reintegration:admission-choose": Row(case_page(READS, WRITES), refused, TARGETS),
     "reintegration:admission-assess": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "reintegration:plan-agree": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),

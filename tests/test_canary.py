@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from functools import partial
 
 import pytest
 from django.db import connection, models
@@ -20,6 +21,7 @@ from reintegration import operations
 from reintegration.models import FollowUp, Grant, Instalment, Plan
 from tests import story, unscoped
 from tests.addresses import fill, patterns
+from tests.pages import visit
 
 pytestmark = pytest.mark.django_db
 A, B = "ngo_a_caseworker", "ngo_b_caseworker"
@@ -230,7 +232,7 @@ def _crawl(client, case: Case, cast, *, until: str = "nothing") -> tuple[int, li
     while waiting and not any(until in trace for trace in traces):
         address = waiting.pop()
         seen.add(address)
-        for method in (client.get, client.post):
+        for method in (partial(visit, client), client.post):
             if method == client.post and "/logout/" in address:
                 continue
             response = method(address)

@@ -7,6 +7,7 @@ from core.clock import now
 from core.context import acting_as
 from reintegration.models import FollowUp
 from tests.addresses import patterns
+from tests.pages import visit
 from tests.test_access import TABLE, address_of, keys  # noqa: F401 - a fixture
 from tests.test_canary import TOKEN, canary_case  # noqa: F401 - a fixture
 
@@ -28,7 +29,8 @@ def test_lists_tell_the_second_ngo_nothing(request, cast, committed, owner, take
     for username, is_traced in ((A, True), (B, False)):
         client, traces = sign_in(username), []
         for address in addresses:
-            told = client.get(address, {"page_size": 200} if "/api/" in address else None).content.decode()
+            address += "?page_size=200" if "/api/" in address and "?" not in address else ""
+            told = visit(client, address).content.decode()
             if TOKEN in told or marked.reference in told:
                 traces.append(address)
         assert bool(traces) is is_traced, (username, traces)

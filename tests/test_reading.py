@@ -1,20 +1,14 @@
 """Who was shown what: on record before it is shown, told to those who work on the case, and asked about."""
 
-import uuid
-from datetime import timedelta
-
 import pytest
 from django.db import connection
 
-from accounts.models import Membership, Notice, User
 from beneficiaries import queries
-from beneficiaries.operations import tell_of_unusual_reading
-from beneficiaries.rules import UNUSUAL_FROM
 from core.clock import now
 from core.context import acting_as
 from core.models import AuditEvent
 from tests import story
-from tests.pages import text_of
+from tests.pages import text_of, visit
 from tests.test_api import Program
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +31,7 @@ def test_every_page_about_a_case_is_a_reading(case, cast, sign_in):
     client = sign_in(A)
     for path in ("", "notes/new/", "close/", "hand-on/", "readers/"):
         assert client.get(f"/cases/{case.reference}/{path}").status_code == 200
-    client.get("/cases/", {"find": "Sunita"})
+    visit(client, "/cases/?find=Sunita")
     client.get("/follow-ups/")
     client.get("/referrals/")
     assert read_events(cast) == [
@@ -62,7 +56,7 @@ def test_reading_through_the_api_is_a_reading(case, cast):
 
 
 def test_what_was_looked_for_is_not_on_record(case, cast, sign_in):
-    sign_in(A).get("/cases/", {"find": "Sunita"})
+    visit(sign_in(A), "/cases/?find=Sunita")
     with acting_as(cast["auditor"]):
         detail = AuditEvent.objects.filter(verb="list read").latest("at").detail
     assert detail["filters"] == ["find"]
@@ -97,71 +91,3 @@ def test_an_emergency_is_told_with_its_reason(case, cast, sign_in):
     with acting_as(cast[A]):
         told = {reading.name: reading.why for reading in queries.readers_of(case, cast[A])}
     assert told[cast[protection].name] == why
-
-
-def _read(user: User, count: int, at) -> None:
-    with acting_as(user):
-        for _ in range(count):
-            AuditEvent.objects.create(verb="case file read", actor_id=user.pk, case_id=uuid.uuid4(), at=at)
-
-
-def _told(cast, username: str) -> list[str]:
-    with acting_as(cast[username]):
-        return list(
-            Notice.objects.visible_to(cast[username])
-            .filter(key__startswith="reading:")
-            .values_list("text", flat=True)
-        )
-
-
-NOON = now().replace(hour=12, minute=0)
-NIGHT = now().replace(hour=23, minute=30)
-
-
-@pytest.mark.parametrize(
-    ("kind", "at", "word"), [("many", NOON, "within an hour"), ("night", NIGHT, "at night")]
-)
-def test_much_reading_and_reading_at_night_are_told_to_the_supervisor_once(cast, kind, at, word):
-    reader = cast["iom_approver"]
-    _read(reader, UNUSUAL_FROM[kind] - 1, at)
-    assert tell_of_unusual_reading(now=at + timedelta(minutes=5)) == 0
-    _read(reader, 1, at)
-    assert tell_of_unusual_reading(now=at + timedelta(minutes=5)) == 1
-    assert tell_of_unusual_reading(now=at + timedelta(minutes=6)) == 0
-    (text,) = _told(cast, "iom_supervisor")
-    assert word in text
-    assert str(UNUSUAL_FROM[kind]) in text
-
-
-def test_reading_by_day_that_is_not_much_is_nobodys_business(cast):
-    _read(cast["iom_approver"], UNUSUAL_FROM["night"], NOON)
-    assert tell_of_unusual_reading(now=NOON + timedelta(minutes=5)) == 0
-
-
-def test_reading_of_ones_own_family_name_is_told_to_the_focal_point_where_nobody_supervises(cast):
-    Membership.objects.filter(user=cast["ngo_a_supervisor"]).update(ends_on=now().date() - timedelta(days=1))
-    reader = cast["ngo_a_reader"]
-    User.objects.filter(pk=reader.pk).update(last_name="Tamang")
-    with acting_as(cast[A]):
-        cases = [story.a_case(cast[A]) for _ in range(UNUSUAL_FROM["name"])]
-        other = story.a_case(cast[A], person=story.a_person(second_name="Rai"))
-    at = NOON
-    with acting_as(reader):
-        for case in (*cases[1:], other):
-            AuditEvent.objects.create(verb="case file read", actor_id=reader.pk, case_id=case.pk, at=at)
-    assert tell_of_unusual_reading(now=at + timedelta(minutes=5)) == 0
-    with acting_as(reader):
-        AuditEvent.objects.create(verb="case file read", actor_id=reader.pk, case_id=cases[0].pk, at=at)
-    assert tell_of_unusual_reading(now=at + timedelta(minutes=5)) >= 1
-    assert any("same family name: 3" in text for text in _told(cast, "ngo_a_focal_point"))
-    assert _told(cast, "ngo_b_caseworker") == []
-
-
-def test_a_caseworkers_own_cases_are_not_asked_about(cast):
-    worker = cast[A]
-    User.objects.filter(pk=worker.pk).update(last_name="Tamang")
-    with acting_as(worker):
-        for _ in range(UNUSUAL_FROM["name"] + 1):
-            case = story.a_case(worker)
-            AuditEvent.objects.create(verb="case file read", actor_id=worker.pk, case_id=case.pk, at=NOON)
-    assert tell_of_unusual_reading(now=NOON + timedelta(minutes=5)) == 0

@@ -16,6 +16,7 @@ from core import reference
 from core.forms import OnceForm
 from core.rendering import PlainSelect
 from core.scoping import Confidentiality
+from core.searches import SearchForm
 from geography.models import District
 from projects.facts import DISTRICTS
 
@@ -210,10 +211,10 @@ class EmergencyForm(OnceForm):
     )
 
 
-class CaseFilter(forms.Form):
+class CaseFilter(SearchForm):
     """Finding a case on the list."""
 
-    is_filter = True  # nothing here has to be filled in, so nothing is called optional
+    words = ("find",)
 
     find = forms.CharField(
         label=_("Reference, whole telephone number, or how the name begins"),

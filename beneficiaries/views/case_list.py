@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods
 
 from accounts.queries import authority_of
 from beneficiaries import queries
@@ -18,7 +18,7 @@ from beneficiaries.caseload import assigns_in
 from beneficiaries.choices import CaseStatus, Risk
 from beneficiaries.exports.kinds import filters_in, kinds, organisations_for
 from beneficiaries.forms import CaseFilter
-from core import audit
+from core import audit, searches
 from core.pages import offset_of, page_url
 from core.tables import Head, table_rows
 
@@ -27,12 +27,15 @@ COUNTED = 1000
 
 
 @login_required
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def case_list(request):
+    """What is searched for comes by POST and leads to a page whose address doesn't say it."""
     authority = authority_of(request.user)
     if not authority.may("read_cases"):
         raise PermissionDenied
-    form = CaseFilter(request.GET)
+    if request.method == "POST":
+        return searches.lead_to(request, CaseFilter(request.POST))
+    form = CaseFilter(searches.narrowing(request, CaseFilter))
     chosen = form.cleaned_data if form.is_valid() else {}
     rows = queries.case_list(
         request.user,
@@ -40,6 +43,8 @@ def case_list(request):
         district_id=chosen.get("district"),
         find=chosen.get("find") or "",
     )
+    if is_over := searches.is_over(request):
+        rows = rows.none()
     start = offset_of(request)
     page = queries.case_page(rows, start, PAGE + 1)
     audit.read(
@@ -60,17 +65,21 @@ def case_list(request):
         "last": start + len(page[:PAGE]),
         "may_write": authority.may("write_cases"),
         "assigns": bool(assigns_in(request.user)),
-        "export_url": _export_url(request.user, form),
+        "is_over": is_over,
+        "export_url": _export_url(request, form),
     }
     return render(request, "beneficiaries/case_list.html", context)
 
 
-def _export_url(user, form: CaseFilter) -> str:
+def _export_url(request, form: CaseFilter) -> str:
     """Where the list as it is narrowed here is asked for as a file; "" for who may not take it out."""
-    if not organisations_for(kinds["cases"], user):
+    if not organisations_for(kinds["cases"], request.user):
         return ""
     address = reverse("beneficiaries:export-ask", args=["cases"])
-    return f"{address}?{urlencode(filters_in(form))}"
+    filters = {name: value for name, value in filters_in(form).items() if name not in form.words}
+    if searches.IN_ADDRESS in request.GET:
+        filters[searches.IN_ADDRESS] = request.GET[searches.IN_ADDRESS]
+    return f"{address}?{urlencode(filters)}"
 
 
 def column_labels() -> list[str]:

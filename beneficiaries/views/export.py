@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localdate, localtime
@@ -23,7 +23,7 @@ from beneficiaries.choices import ExportState
 from beneficiaries.exports.forms import ExportAnswerForm, ExportForm
 from beneficiaries.exports.kinds import filters_in, kinds, organisations_for
 from beneficiaries.models import Export, ExportFile
-from core import audit, files
+from core import audit, files, searches
 from core.clock import now
 from core.pages import submit
 from core.reference import tidy
@@ -88,7 +88,10 @@ def export_ask(request, kind: str):
     organisations = organisations_for(kinds[kind], request.user)
     if not organisations:
         raise PermissionDenied
-    filters = filters_in(kinds[kind].filters(request.GET))
+    if searches.is_over(request):  # without what was searched for the list would be a longer one
+        messages.info(request, _("This search has ended. Search again."))
+        return redirect("beneficiaries:export-list")
+    filters = filters_in(kinds[kind].filters(searches.narrowing(request, kinds[kind].filters)))
     form = ExportForm(request.POST or None, organisations=organisations)
 
     def deed() -> str:

@@ -25,6 +25,15 @@ ALTER ROLE iom_app LOGIN NOCREATEDB NOBYPASSRLS NOSUPERUSER NOCREATEROLE NOREPLI
 ALTER ROLE iom_functions NOLOGIN NOCREATEDB BYPASSRLS NOSUPERUSER NOCREATEROLE NOREPLICATION;
 GRANT iom_functions TO iom_owner;
 
+-- The server's log is no place for names and telephones either: a statement that fails holds them, and so does the detail
+-- of what was refused.
+ALTER ROLE iom_app SET log_min_error_statement = 'panic';
+ALTER ROLE iom_app SET log_error_verbosity = 'terse';
+ALTER ROLE iom_app SET log_statement = 'none';
+ALTER ROLE iom_app SET log_min_duration_statement = -1;
+ALTER ROLE iom_owner SET log_min_error_statement = 'panic';
+ALTER ROLE iom_owner SET log_error_verbosity = 'terse';
+
 SELECT format('REVOKE %I FROM iom_app', granted.rolname)
 FROM pg_auth_members
 JOIN pg_roles AS granted ON granted.oid = roleid

@@ -14,11 +14,11 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods
 
 from accounts.queries import audit_events, may_audit, usernames
 from beneficiaries.queries import case_in_log, references_in_log
-from core import audit
+from core import audit, searches
 from core.clock import now
 from core.models import AuditEvent
 from reintegration.choices import DETAILS, EVENTS
@@ -28,20 +28,25 @@ PAGE = 50
 
 
 @login_required
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def log_list(request: HttpRequest) -> HttpResponse:
     """The newest first, 50 a page. Reading the log stands in the log as well."""
     if not may_audit(request.user):
         raise PermissionDenied
-    form = LogFilter(request.GET or None)
+    if request.method == "POST":
+        return searches.lead_to(request, LogFilter(request.POST))
+    form = LogFilter(searches.narrowing(request, LogFilter) or None)
     chosen = {name: value for name, value in form.cleaned_data.items() if value} if form.is_valid() else {}
     case_id = case_in_log(chosen["reference"]) if "reference" in chosen else None
     events = _narrowed(audit_events(request.user), chosen, case_id)
+    if is_over := searches.is_over(request):
+        events = events.none()
     page = list(_after(events, request.GET.get("after", ""))[: PAGE + 1])
     filters = {"filters": sorted(chosen)} if chosen else {}
     audit.record(by=request.user, verb="log read", case_id=case_id, now=now(), detail=filters)
     context = {
         "form": form,
+        "is_over": is_over,
         "columns": [{"label": label} for label in (_("When"), _("Who"), _("What"), _("Case"), _("More"))],
         "rows": _rows(page[:PAGE]),
         "next_url": _next_url(request, page) if len(page) > PAGE else "",

@@ -1,0 +1,64 @@
+"""What logs hold: which page and how it went; no name, telephone, case reference or one-time link.
+
+An address is told by its route (`cases/<str:reference>/`), an error by its class, its place in the code and its message
+without the values in it.
+"""
+
+import logging
+import re
+import traceback
+from types import TracebackType
+
+from django.urls import Resolver404, resolve
+
+ADDRESS = re.compile(r"(?<![\w/.:])/[^\s'\"]*")
+# In a message of an error: what stands in quotes or brackets, and PostgreSQL's second line, which repeats the row.
+VALUES = re.compile(r"'[^']*'|\"[^\"]*\"|\([^)]*\)|\[[^\]]*\]|\{[^}]*\}|\d{3,}")
+NAME_IN_CODE = re.compile(r"['\"][a-z]+(_[a-z0-9]+)+['\"]")
+
+
+def shape(path: str) -> str:
+    """The route of a path; "–" where there is none, as it may say anything."""
+    if path.startswith("/static/"):
+        return "static/…"
+    try:
+        return resolve(path.partition("?")[0]).route or "/"
+    except Resolver404:
+        return "–"
+
+
+def without_addresses(text: str) -> str:
+    """A line with the route in the place of each address."""
+    return ADDRESS.sub(lambda found: shape(found[0]), text)
+
+
+def without_values(message: str) -> str:
+    """What an error says, first line alone; names of constraints and columns stay."""
+    first = message.partition("\n")[0]
+    return VALUES.sub(lambda found: found[0] if NAME_IN_CODE.fullmatch(found[0]) else "…", first)
+
+
+class LineFormatter(logging.Formatter):
+    """A line without addresses where the web's own loggers write it, and tracebacks without values."""
+
+    web = ("django.request", "django.server", "django.security", "gunicorn")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        if record.name.startswith(self.web):
+            record.message = without_addresses(record.message)
+        if record.name.startswith("django.security"):
+            record.message = without_values(record.message)  # a host or a session that somebody made up
+        return super().formatMessage(record)
+
+    def formatException(self, ei: tuple) -> str:
+        return told(*ei)
+
+
+def told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> str:
+    """A traceback: where, and of which class; causes come first, as Python prints them."""
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    before = told(type(cause), cause, cause.__traceback__) + "\n" if cause else ""
+    frames = [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(trace)]
+    return before + "\n".join(
+        [*frames, f"{kind.__module__}.{kind.__qualname__}: {without_values(str(error))}"]
+    )

@@ -1,0 +1,32 @@
+"""gunicorn's log: each request by its route, without query, referer and address."""
+
+from typing import Any
+
+from gunicorn.glogging import Logger
+
+from core.logs import LineFormatter, shape, without_addresses
+
+# Of what a format may name: the visitor's address is the proxy's, or is hashed where it counts (accounts).
+TOLD = ("t", "s", "B", "b", "T", "D", "M", "L", "p")
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
+
+
+class WebLogger(Logger):
+    """Whatever format is asked for, nothing but this can be written."""
+
+    def atoms(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> dict[str, Any]:
+        found = super().atoms(resp, req, environ, request_time)
+        route = shape(environ["PATH_INFO"])
+        method = found["m"] if found["m"] in METHODS else "–"
+        return {name: found[name] for name in TOLD} | {"m": method, "U": route, "r": f"{method} {route}"}
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(LineFormatter(self.error_fmt, self.datefmt))
+
+    def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """What isn't HTTP is said without what was sent."""
+        if msg.startswith("Invalid request from"):
+            msg = "Invalid request"
+        super().warning(without_addresses(msg), *args, **kwargs)

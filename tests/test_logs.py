@@ -1,0 +1,239 @@
+"""What logs hold of a request: which page and how it went. A real gunicorn is walked with a token in every address,
+every search and every one-time link, and each byte that it writes is read."""
+
+import http.client
+import logging
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote, urlencode
+from uuid import uuid4
+
+import pytest
+import yaml
+from django.db import connection
+
+from core.context import acting_as
+from core.logs import LineFormatter, shape, without_values
+from localstack.supervisor import tie_to_parent
+from reintegration.demo import password_of
+from tests import databases, story
+from tests.addresses import patterns
+from tests.browser.house import free_port
+
+NAME, PHONE, LINK = "Kanariname", "9804417009", "kanarilinktoken"
+A = "ngo_a_caseworker"
+
+
+class Visitor:
+    """A browser that keeps its cookies and says where it comes from."""
+
+    def __init__(self, port: int) -> None:
+        self.port, self.cookies = port, {}
+
+    def ask(
+        self, method: str, path: str, form: dict[str, str] | None = None, **headers: str
+    ) -> tuple[int, str, str]:
+        """Status, address that is led to, and page."""
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        body = urlencode(form) if form is not None else None
+        sent = {
+            "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
+            "Referer": f"http://127.0.0.1:{self.port}/cases/?find={NAME}",
+            "User-Agent": f"Browser of {NAME}",
+            **({"Content-Type": "application/x-www-form-urlencoded"} if body is not None else {}),
+            **headers,
+        }
+        link.request(method, path, body, sent)
+        answer = link.getresponse()
+        for name, value in answer.getheaders():
+            if name.lower() == "set-cookie":
+                key, _is, rest = value.partition("=")
+                self.cookies[key] = rest.partition(";")[0]
+        page = answer.read().decode(errors="replace")
+        link.close()
+        return answer.status, answer.getheader("Location", ""), page
+
+    def send(self, path: str, form: dict[str, str]) -> tuple[int, str, str]:
+        """A form as its page sends it."""
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.ask("GET", path)[2])
+        return self.ask("POST", path, form | {"csrfmiddlewaretoken": token[1] if token else ""})
+
+
+@pytest.fixture
+def served(committed, tmp_path) -> Iterator[tuple[int, Path]]:
+    """The port of a gunicorn as the site starts it, and the file of all that it writes."""
+    port, log = free_port(), tmp_path / "web.log"
+    environment = databases.environment(committed)
+    del environment["MIGRATION_DATABASE_URL"]
+    words = [
+        "gunicorn",
+        "iom_cases.wsgi",
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--access-logfile",
+        "-",
+        "--no-control-socket",
+    ]
+    with log.open("wb") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *words, "--log-level", "debug"],
+            cwd=databases.ROOT,
+            env=environment,
+            stdout=said,
+            stderr=said,
+            preexec_fn=tie_to_parent(signal.SIGTERM),
+        )
+    end = time.monotonic() + 60
+    try:
+        while time.monotonic() < end and process.poll() is None:
+            with suppress(OSError):
+                Visitor(port).ask("GET", "/healthz")
+                break
+            time.sleep(0.1)
+        yield port, log
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def test_no_log_of_the_web_holds_a_name_a_number_a_reference_or_a_link(served, cast):
+    port, log = served
+    with acting_as(cast[A]):
+        case = story.a_case(cast[A], person=story.a_person(first_name=NAME, phone=PHONE))
+    visitor = Visitor(port)
+    visitor.send("/accounts/login/", {"username": A, "password": password_of(A)})
+    assert visitor.ask("GET", "/roles/")[0] == 200
+    # A search, by its form, and as an address that somebody wrote by hand.
+    for words in (NAME, PHONE, case.reference):
+        status, address, _page = visitor.send("/cases/", {"find": words})
+        assert status == 302
+        found = visitor.ask("GET", address)
+        assert (found[0], case.reference in found[2]) == (200, True), words
+        visitor.ask("GET", f"/cases/?{urlencode({'find': words})}")
+        visitor.ask("GET", f"/audit/?{urlencode({'username': words})}")
+        visitor.ask("GET", f"/admin/accounts/user/?{urlencode({'q': words})}")
+        visitor.ask("GET", f"/admin/autocomplete/?{urlencode({'term': words})}")
+        visitor.ask("GET", f"/api/v1/cases/?{urlencode({'reference': words})}")
+        visitor.ask("GET", f"/accounts/login/?{urlencode({'next': f'/cases/{words}/'})}")
+    # Every address that there is, with one of them in each place; what isn't there; what isn't sent as it should be.
+    person = uuid4()
+    for _name, route in patterns():
+        address = "/" + re.sub(
+            r"<(\w+:)?\w+>", lambda found: str(person) if found[1] == "uuid:" else LINK, route
+        )
+        visitor.ask("GET", address + f"?{NAME}={PHONE}")
+        visitor.ask("POST", address, {"find": NAME, "csrfmiddlewaretoken": "x"})
+    for address in (
+        f"/cases/{case.reference}/",
+        f"/cases/{case.reference}/notes/new/",
+        f"/{NAME}/",
+        f"/cases/{quote(NAME)}%20{PHONE}/",
+        f"/static/{NAME}.css",
+        f"//{NAME}/..%2f{PHONE}",
+        f"/accounts/invitation/{person}/{LINK}/",
+        f"/accounts/password/reset/{LINK}/",
+    ):
+        visitor.ask("GET", address)
+        visitor.ask("HEAD", address)
+        visitor.ask("POST", address, {"find": NAME})
+    visitor.ask("GET", "/cases/", Host=f"{NAME}.example")
+    visitor.ask(NAME.upper()[:8], "/cases/")
+    for raw in (
+        f"GET /cases/?find={NAME} {PHONE} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        f"{NAME} {PHONE}\r\n\r\n",
+        f"GET /cases/{case.reference}/ HTTP/{PHONE}\r\nHost: localhost\r\n\r\n",
+        f"GET /{NAME}/ HTTP/1.1\r\n{NAME} {PHONE}: 1\r\nHost: localhost\r\n\r\n",
+        f"GET /{LINK * 600}/ HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    ):
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as link:
+            link.sendall(raw.encode())
+            link.recv(4096)
+    written = log.read_bytes()
+    assert written.count(b"\n") > 300
+    for told in (NAME, NAME.upper(), PHONE, case.reference, LINK, str(person), str(case.pk), "find="):
+        lines = [line for line in written.splitlines() if told.lower().encode() in line.lower()]
+        assert lines == [], told
+    # The control: it says which pages were asked for, and how that went.
+    assert b"POST cases/ 302" in written
+    assert b"GET cases/<str:reference>/ 200" in written
+    assert re.search(rb"GET accounts/invitation/<uuid:person_id>/<\w+:token>/ 404", written)
+
+
+def line(error: Exception | None, name: str, message: str, *given: object) -> str:
+    record = logging.LogRecord(
+        name,
+        logging.ERROR,
+        "",
+        1,
+        message,
+        given,
+        (type(error), error, error.__traceback__) if error else None,
+    )
+    return LineFormatter("%(name)s %(message)s").format(record)
+
+
+def test_a_fault_is_told_by_its_place_and_not_by_what_was_in_it():
+    def deep() -> None:
+        try:
+            {"a": 1}[NAME]
+        except KeyError as error:
+            raise ValueError(f"bad row ({NAME}, {PHONE})\nDETAIL: {NAME}") from error
+
+    try:
+        deep()
+    except ValueError as error:
+        told = line(error, "django.request", "Internal Server Error: %s", f"/cases/SH4K-9TQ-X/?find={NAME}")
+    assert "Internal Server Error: cases/<str:reference>/" in told
+    assert "KeyError: …" in told
+    assert "ValueError: bad row …" in told
+    assert "in deep" in told
+    assert not {word for word in (NAME, PHONE, "SH4K") if word in told}
+
+
+def test_a_message_keeps_the_names_of_columns_and_constraints():
+    said = 'duplicate key value violates unique constraint "accounts_notice_once"\nDETAIL: Key (phone)=(980) exists'
+    assert without_values(said) == 'duplicate key value violates unique constraint "accounts_notice_once"'
+    assert without_values(f"invalid literal: '{NAME}' of {PHONE}") == "invalid literal: … of …"
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/", "/"),
+        ("/cases/?find=Sita", "cases/"),
+        ("/cases/SH4K-9TQ-X/", "cases/<str:reference>/"),
+        ("/Sita/", "–"),
+        ("/static/Sita.css", "static/…"),
+        ("", "–"),
+    ],
+)
+def test_an_address_is_told_by_its_route(path, told):
+    assert shape(path) == told
+
+
+@pytest.mark.django_db
+def test_the_databases_log_holds_no_statement_and_no_row():
+    """A statement that fails holds what it would have written, and so does the detail of what was refused."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('log_min_error_statement'), current_setting('log_error_verbosity'), "
+            "current_setting('log_statement'), current_setting('log_min_duration_statement')"
+        )
+        assert cursor.fetchone() == ("panic", "terse", "none", "-1")
+
+
+def test_the_proxy_writes_no_address_down():
+    caddyfile = yaml.safe_load((databases.ROOT / "docker-compose.yml").read_text(encoding="utf-8"))[
+        "configs"
+    ]["caddyfile"]["content"]
+    assert re.findall(r"request>(\w+) delete", caddyfile) == ["uri", "headers"]
+    assert re.findall(r"^\s*log\b.*$", caddyfile, re.MULTILINE) == [
+        "  log default {"
+    ]  # no access log beside it
