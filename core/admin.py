@@ -8,18 +8,21 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR, SEARCH_VAR, ChangeList
 from django.contrib.admin.widgets import AdminDateWidget
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, models, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from core import names
+from core import audit, names, searches
 from core.clock import now
 from core.forms import AmountField, CountField, DayField, DayInput, check_period, take
 
@@ -108,8 +111,32 @@ class ConfigurationForm(forms.ModelForm):
             take(self, self.refusal)
 
 
+class SearchedList(ChangeList):
+    """A list narrowed by what this session searched for; of the words the address holds a token alone."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> models.QuerySet:
+        words = searches.words_of(request)
+        self.query = (words or {}).get(SEARCH_VAR, "")
+        found = super().get_queryset(request, exclude_parameters)
+        return found.none() if words is None else found
+
+
+def lookups_of(filtered: str, model: type[models.Model]) -> set[str]:
+    """What a filter of the admin sends for a field, which may lie across relations."""
+    options, related = model._meta, None
+    for part in filtered.split("__"):
+        related = options.get_field(part).related_model
+        options = related._meta if related else options
+    chosen = f"{filtered}__{options.pk.name}__exact" if related else f"{filtered}__exact"
+    return {chosen, f"{filtered}__isnull"}
+
+
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """Whoever passes the site's door may look; nobody may write. Model permissions are never asked."""
+    """Whoever passes the site's door may look; nobody may write. Model permissions are never asked.
+
+    A list is narrowed by its declared filters, its days and its search, and by no other column: what may be asked of a
+    hash, letter by letter, tells the hash. What somebody looks at is on record.
+    """
 
     actions = None
     list_per_page = 50
@@ -119,6 +146,61 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
         """Names are looked for in the form in which they are stored."""
         return super().get_search_results(request, queryset, names.tidy(search_term))
+
+    @cached_property
+    def allowed_lookups(self) -> set[str]:
+        """Each name that an address may filter by; of a declared filter what Django's own links send, of days year,
+        month and day."""
+        fields = (entry[0] if isinstance(entry, tuple) else entry for entry in self.list_filter)
+        days = self.date_hierarchy
+        periods = {f"{days}__{part}" for part in ("year", "month", "day")} if days else set()
+        return periods.union(*(lookups_of(str(field), self.model) for field in fields))
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup in self.allowed_lookups
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return SearchedList
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if request.method == "POST":
+            return self._search(request)
+        response = super().changelist_view(request, extra_context)
+        if response.status_code != 200:
+            return response
+        shown = response.context_data["cl"]  # type: ignore[attr-defined]
+        narrowed = sorted(shown.get_filters_params()) + [SEARCH_VAR] * bool(shown.query)
+        return self.on_record(request, response, count=len(shown.result_list), filters=narrowed)
+
+    def _search(self, request: HttpRequest) -> HttpResponse:
+        """The only thing that is sent to a list: nothing is written by it."""
+        words = request.POST.get(SEARCH_VAR, "").strip()[: searches.LONGEST]
+        query = request.GET.copy()
+        for name in (SEARCH_VAR, PAGE_VAR, ERROR_FLAG):
+            query.pop(name, None)
+        if words:
+            query[SEARCH_VAR] = searches.keep(request, {SEARCH_VAR: words})
+        return HttpResponseRedirect(f"{request.path}?{query.urlencode()}")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        response = super().change_view(request, object_id, form_url, extra_context)
+        return self.on_record(request, response, object_id)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        return self.on_record(request, super().history_view(request, object_id, extra_context), object_id)
+
+    def on_record(
+        self, request: HttpRequest, response: HttpResponse, key: str | None = None, **detail: object
+    ) -> HttpResponse:
+        """Put on record that a page is shown; the page."""
+        if response.status_code == 200:
+            about = self.model(pk=UUID(key)) if key else None
+            audit.read(
+                request, verb="configuration read", obj=about, detail={"of": self.opts.label, **detail}
+            )
+        return response
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.admin_site.has_permission(request)
@@ -201,7 +283,8 @@ class ConfigurationAdmin(ReadOnlyAdmin):
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         try:
             with whole():
-                return super().delete_view(request, object_id, extra_context)
+                response = super().delete_view(request, object_id, extra_context)
+                return self.on_record(request, response, object_id)
         except REFUSED as error:
             self.message_user(request, " ".join(refusal_of(error).messages), messages.ERROR)
         return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", object_id)

@@ -1,5 +1,6 @@
 """The admin site for configuration, and its door."""
 
+import json
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -14,11 +15,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts import recent
 from accounts.choices import OrganisationKind, Permission
 from accounts.queries import organisations_of
+from core import audit
 
 # Passwords and sign-out have one way each, through `accounts`; `view_on_site` would look up any row by key.
 READING = ("GET", "HEAD", "OPTIONS")
 # Views with a form: one says again who one is before filling it in, not after.
 FORMS = ("add_view", "change_view", "delete_view")
+SEARCHES = ("changelist_view",)  # what is sent there is searched for, and nothing is written
 DROPPED = {"logout", "password_change", "password_change_done", "view_on_site"}
 
 
@@ -46,7 +49,8 @@ class ConfigurationSite(admin.AdminSite):
         @wraps(view)
         def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if self.has_permission(request):
-                weighs = request.method not in READING or getattr(view, "__name__", "") in FORMS
+                name = getattr(view, "__name__", "")
+                weighs = name in FORMS or (request.method not in READING and name not in SEARCHES)
                 return (
                     recent.to_confirm(request)
                     if weighs and not recent.is_recent(request)
@@ -63,6 +67,14 @@ class ConfigurationSite(admin.AdminSite):
         return redirect_to_login(
             request.GET.get("next") or reverse("admin:index"), reverse("accounts:sign-in")
         )
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Names to choose from, as somebody types; on record like every list."""
+        response = super().autocomplete_view(request)
+        of = f"{request.GET['app_label']}.{request.GET['model_name']}"
+        detail = {"of": of, "filters": ["term"], "count": len(json.loads(response.content)["results"])}
+        audit.read(request, verb="configuration read", detail=detail)
+        return response
 
     def get_urls(self) -> list:
         return [url for url in super().get_urls() if getattr(url, "name", None) not in DROPPED]

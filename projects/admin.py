@@ -397,7 +397,8 @@ class ProjectAdmin(Configuring):
             "title": title,
         }
         request.current_app = self.admin_site.name  # type: ignore[attr-defined]
-        return TemplateResponse(request, "admin/projects/project/form_page.html", context)
+        page = TemplateResponse(request, "admin/projects/project/form_page.html", context)
+        return self.on_record(request, page, str(project.pk))
 
 
 class FollowingRoleForm(RoleForm):

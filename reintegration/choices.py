@@ -70,6 +70,7 @@ EVENTS: dict[str, "StrOrPromise"] = {
     "case taken over": _("Took a case over"),
     "case taken_back": _("Took back the offer of a case"),
     "cases imported": _("Imported cases"),
+    "configuration read": _("Looked at the configuration"),
     "configuration removed": _("Removed something from the configuration"),
     "configuration saved": _("Changed the configuration"),
     "consent recorded": _("Recorded an answer on consent"),

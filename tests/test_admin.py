@@ -119,7 +119,8 @@ def test_only_configuration_is_registered():
 def test_the_administrator_opens_every_page(model, administrator):
     key = model._default_manager.order_by("pk")[0].pk
     assert administrator.get(address(model, "changelist")).status_code == 200
-    assert administrator.get(address(model, "changelist"), {"q": "a"}).status_code == 200
+    found = administrator.post(address(model, "changelist"), {"q": "a"}, follow=True)
+    assert (found.status_code, len(found.redirect_chain)) == (200, 1)
     assert administrator.get(address(model, "change", key)).status_code == 200
     assert administrator.get(address(model, "history", key)).status_code == 200
     assert administrator.get(address(model, "add")).status_code == (200 if model in ADDED else 403)
@@ -292,7 +293,7 @@ def test_saving_goes_through_the_operation(name, committed, owner, sign_in):
     owner.execute("SELECT count(*) FROM core_auditevent")
     (after,) = owner.fetchone()
     owner.execute("SELECT verb, actor_id FROM core_auditevent ORDER BY at DESC LIMIT %s", [after - before])
-    written = owner.fetchall()
+    written = [event for event in owner.fetchall() if event[0] != "configuration read"]
     assert sorted(verb for verb, _actor in written) == sorted(verbs)
     assert {actor for _verb, actor in written} == {User.objects.get(username="administrator").pk}
     owner.execute("SELECT count(*) FROM django_admin_log")
@@ -574,13 +575,21 @@ def test_places_are_looked_at_and_never_changed(model, administrator):
     assert model.objects.get(pk=place.pk).name_en == place.name_en
 
 
-@pytest.mark.parametrize(("model", "few"), [(Membership, 14), (User, 12), (Role, 12), (LocalLevel, 12)])
+@pytest.mark.parametrize(
+    ("model", "few", "words"),
+    [
+        (Membership, 15, "auditor"),
+        (User, 13, "auditor"),
+        (Role, 13, "auditor NGO_A"),
+        (LocalLevel, 13, "Kirtipur"),
+    ],
+)
 def test_a_list_asks_as_many_questions_for_one_row_as_for_fifty(
-    model, few, administrator, django_assert_num_queries
+    model, few, words, administrator, django_assert_num_queries
 ):
     administrator.get(address(model, "changelist"))
-    one = str(model._default_manager.order_by("pk")[0].pk)
+    one = administrator.post(address(model, "changelist"), {"q": words})["Location"]
     with django_assert_num_queries(few):
-        administrator.get(address(model, "changelist"), {"id__exact": one})
+        assert administrator.get(one).context_data["cl"].result_count == 1
     with django_assert_num_queries(few):
         administrator.get(address(model, "changelist"))
