@@ -371,6 +371,11 @@ def export_rows_asked(user, *, on: date) -> int:
     return mine.aggregate(rows=Sum("counted_rows"))["rows"] or 0
 
 
+def exports_asked(user, *, on: date) -> int:
+    """How many lists a person has asked for on a day in Nepal, whatever became of them."""
+    return Export.objects.visible_to(user).filter(maker=user, asked_at__date=on).count()
+
+
 def may_decide_export(export: Export, user) -> bool:
     """Whether a list waits for this person's answer."""
     waiting = Export.objects.editable_by(user).filter(pk=export.pk, state=ExportState.WAITING)

@@ -109,6 +109,8 @@ UNUSUAL_FROM = {"many": 40, "night": 5, "name": 3}
 
 # Rows of lists that one person takes out in a day by themselves; beneficiaries/sql/080_exports.sql holds it too.
 EXPORT_ROWS_A_DAY = 200
+# Lists that one person asks for in a day; beneficiaries/sql/080_exports.sql holds it too.
+EXPORTS_A_DAY = 30
 # Rows of one list, whoever agrees: the workbook is made in memory (20,000 rows of 15 cells: 80 MB).
 EXPORT_ROWS_AT_ONCE = 20_000
 EXPORT_LIVES = timedelta(hours=24)

@@ -11,7 +11,9 @@ from django.db import transaction
 from django.middleware.gzip import GZipMiddleware
 
 from core import audit
+from core.clock import now
 from core.context import enter, entered_as
+from core.denials import record_denial
 
 
 class DatabaseContext:
@@ -61,14 +63,15 @@ class DenialRecord:
         response = self.get_response(request)
         if response.status_code in (403, 404) and request.user.is_authenticated:
             with transaction.atomic():
-                audit.record(
-                    by=request.user,
-                    verb="denied",
+                enter(request.user.pk)
+                record_denial(
+                    user_id=request.user.pk,
                     detail={
                         "status": response.status_code,
                         "method": request.method,
                         "path": request.path[:300].replace("\x00", ""),  # jsonb holds no NUL
                     },
+                    now=now(),
                 )
         return response
 

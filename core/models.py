@@ -14,8 +14,8 @@ class AuditEvent(models.Model):
     """One thing that happened. Added and never changed; without foreign keys, so it blocks no deletion.
 
     `detail` holds codes, figures and names of fields; `sealed` what rows said before and after, under the key of the
-    case or person that they are about. When the transaction ends, a trigger ties the event into a chain
-    (core/sql/020_audit.sql).
+    case or person that they are about. The database says who acted and when, whatever the application passes; when the
+    transaction ends, a trigger ties the event into a chain (core/sql/020_audit.sql).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -31,10 +31,10 @@ class AuditEvent(models.Model):
     never_recorded = EVERY_COLUMN
     wall = OwnWall(
         read="(SELECT wall.audits())",
-        insert="t.verb <> ''",
+        insert="t.actor_id IS NOT DISTINCT FROM wall.person()",
         update=None,
         delete=None,
-        because="whoever acts adds to it, IOM's auditor reads it, and nobody changes it",
+        because="whoever acts adds to it in their own name, IOM's auditor reads it, and nobody changes it",
     )
 
     class Meta:
@@ -132,6 +132,23 @@ class OutboxMessage(models.Model):
                 condition=models.Q(sent_at=None, failed_at=None),
             )
         ]
+
+
+class DenialCount(models.Model):
+    """How often somebody was refused in the minute of the last refusal (core/denials.py)."""
+
+    user_id = models.UUIDField(primary_key=True)
+    minute = models.DateTimeField()
+    count = models.PositiveIntegerField()
+
+    never_recorded = EVERY_COLUMN
+    wall = OwnWall(
+        read="t.user_id = wall.person()",
+        insert="t.user_id = wall.person()",
+        update="t.user_id = wall.person()",
+        delete=None,
+        because="counted in the place of whoever was refused",
+    )
 
 
 class IdempotencyKey(models.Model):

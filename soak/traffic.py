@@ -84,7 +84,11 @@ def _addresses(case, user, resources) -> list[str]:
     """Every page and every row of the API that shows something of the case."""
     from reintegration.models import FollowUp, Grant
 
-    found = [f"/cases/{case.reference}/", f"/cases/{case.reference}/close/", f"/cases/?find={case.reference}"]
+    found = [
+        f"/cases/{case.reference}/",
+        f"/cases/{case.reference}/close/",
+        f"/api/v1/cases/?reference={case.reference}",
+    ]
     found += [f"/grants/{grant.pk}/" for grant in Grant.objects.visible_to(user).filter(case=case)]
     found += [f"/follow-ups/{row.pk}/" for row in FollowUp.objects.visible_to(user).filter(case=case)]
     for kind in resources:
