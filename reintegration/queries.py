@@ -139,13 +139,10 @@ _PEOPLE = {
 
 
 class ProgrammeFigures(NamedTuple):
-    """What `wall.programme_figures` returns, in its order; people are counted once, and not if they said no."""
+    """What `wall.programme_figures` returns, in its order: counts of case references and grants, and one amount."""
 
     cases: int
     completed: int
-    people: int
-    women: int
-    men: int
     grants_paid: int
     paid_npr: Decimal
 

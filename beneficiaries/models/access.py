@@ -88,7 +88,7 @@ class CaseAccess(models.Model):
     """An organisation holds a case at a level. Written by triggers alone (beneficiaries/sql).
 
     `person`: the row is for this one person of the organisation (an emergency). `reference`, `status`,
-    `district`, `lead_organisation` and `changed_on` are copies that lists sort and filter by; `risk` and
+    `lead_organisation` and `changed_on` are copies that lists sort and filter by; `district`, `risk` and
     `caseworker` are copied at `lead` and `working` only. `programmes` are those of the case that this organisation
     manages. At `slice` nothing of the case is copied: a receiver reads what was sent to it, and not how the case goes
     on.
@@ -133,6 +133,10 @@ class CaseAccess(models.Model):
             models.CheckConstraint(
                 name="beneficiaries_access_slice_tells_no_programme",
                 condition=~Q(level="slice") | Q(programmes=[]),
+            ),
+            models.CheckConstraint(
+                name="beneficiaries_access_reference_tells_no_place",
+                condition=Q(level__in=["lead", "working"]) | Q(district=None),
             ),
         ]
         indexes = [

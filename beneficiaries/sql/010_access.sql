@@ -14,7 +14,7 @@ CREATE OR REPLACE FUNCTION wall.refresh_access(of_case uuid) RETURNS void
         SELECT a.id, c.lead_organisation_id,
                CASE WHEN a.level = 'slice' THEN '' ELSE c.reference END AS reference,
                CASE WHEN a.level = 'slice' THEN '' ELSE c.status END AS status,
-               CASE WHEN a.level <> 'slice' THEN f.current_district_id END AS district_id,
+               CASE WHEN a.level IN ('lead', 'working') THEN f.current_district_id END AS district_id,
                CASE WHEN a.level = 'slice' THEN a.changed_on ELSE c.changed_on END AS changed_on,
                CASE WHEN a.level IN ('lead', 'working') THEN coalesce(f.risk, '') ELSE '' END AS risk,
                CASE WHEN a.level IN ('lead', 'working') THEN f.caseworker_id END AS caseworker_id,
@@ -199,7 +199,7 @@ CREATE OR REPLACE FUNCTION wall.access_drift() RETURNS TABLE (checked bigint, dr
            IS DISTINCT FROM
            (CASE WHEN a.level = 'slice' THEN '' ELSE c.reference END,
             CASE WHEN a.level = 'slice' THEN '' ELSE c.status END,
-            CASE WHEN a.level <> 'slice' THEN f.current_district_id END, c.lead_organisation_id,
+            CASE WHEN a.level IN ('lead', 'working') THEN f.current_district_id END, c.lead_organisation_id,
             CASE WHEN a.level = 'slice' THEN a.changed_on ELSE c.changed_on END,
             CASE WHEN a.level IN ('lead', 'working') THEN coalesce(f.risk, '') ELSE '' END,
             CASE WHEN a.level IN ('lead', 'working') THEN f.caseworker_id END,

@@ -252,7 +252,8 @@ class Storyteller:
         self.lines["beneficiaries_caseaccess"].append(
             f"{new_id(self.rng)}\t{case.key}\t{held.by}\t{held.level}\t{held.basis}\t{held.expires}"
             f"\t{case.reference}\t{case.status}"
-            f"\t{case.district}\t{case.lead}\t{self.days[case.changed]}\t{case.risk if is_full else ''}"
+            f"\t{case.district if is_full else NULL}\t{case.lead}"
+            f"\t{self.days[case.changed]}\t{case.risk if is_full else ''}"
             f"\t{case.caseworker if is_full else NULL}\t{{{managed}}}\n"
         )
 

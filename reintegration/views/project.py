@@ -43,10 +43,8 @@ def _in_figures(project: Project, user) -> list[dict]:
     found = queries.programme_figures(project, user)
     if found is None:
         return []
-    split = _("%(women)s women and girls, %(men)s men and boys") % {"women": found.women, "men": found.men}
     return [
         {"label": _("Cases admitted"), "value": found.cases},
-        {"label": _("People"), "value": found.people, "hint": split},
         {"label": _("Completed"), "value": found.completed},
         {
             "label": _("Grants paid"),

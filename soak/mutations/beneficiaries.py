@@ -480,4 +480,11 @@ BENEFICIARIES = [
         "FOR EACH ROW WHEN (false) EXECUTE FUNCTION wall.manager_changed();",
         first="tests/test_programmes_of_roles.py::test_a_programme_that_another_organisation_manages_is_no_longer_seen",
     ),
+    Mutant(
+        "beneficiaries: a reference carries its district",
+        "beneficiaries/sql/010_access.sql",
+        "CASE WHEN a.level IN ('lead', 'working') THEN f.current_district_id END AS district_id,",
+        "CASE WHEN a.level <> 'slice' THEN f.current_district_id END AS district_id,",
+        first="tests/test_summary_access.py::test_the_database_keeps_no_district_beside_a_reference",
+    ),
 ]
