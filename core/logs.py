@@ -12,9 +12,8 @@ from types import TracebackType
 from django.urls import Resolver404, resolve
 
 ADDRESS = re.compile(r"(?<![\w/.:])/[^\s'\"]*")
-# In a message of an error: what stands in quotes or brackets, and PostgreSQL's second line, which repeats the row.
-VALUES = re.compile(r"'[^']*'|\"[^\"]*\"|\([^)]*\)|\[[^\]]*\]|\{[^}]*\}|\d{3,}")
-NAME_IN_CODE = re.compile(r"['\"][a-z]+(_[a-z0-9]+)+['\"]")
+# In a message of an error: where a value may begin, unless a name of ours stands there in quotes.
+VALUE = re.compile(r"(?P<name>['\"][a-z]+(_[a-z0-9]+)+['\"])|['\"(\[{]|\d{3,}")
 
 
 def shape(path: str) -> str:
@@ -33,13 +32,16 @@ def without_addresses(text: str) -> str:
 
 
 def without_values(message: str) -> str:
-    """What an error says, first line alone; names of constraints and columns stay."""
+    """What an error says, up to the first value; names of constraints and columns stay."""
     first = message.partition("\n")[0]
-    return VALUES.sub(lambda found: found[0] if NAME_IN_CODE.fullmatch(found[0]) else "…", first)
+    for found in VALUE.finditer(first):
+        if not found["name"]:
+            return f"{first[: found.start()]}…"
+    return first
 
 
 class LineFormatter(logging.Formatter):
-    """A line without addresses where the web's own loggers write it, and tracebacks without values."""
+    """A line without addresses where the web's own loggers write it, and errors without values."""
 
     web = ("django.request", "django.server", "django.security", "gunicorn")
 
@@ -48,6 +50,8 @@ class LineFormatter(logging.Formatter):
             record.message = without_addresses(record.message)
         if record.name.startswith("django.security"):
             record.message = without_values(record.message)  # a host or a session that somebody made up
+        if record.name.startswith("celery") and record.exc_info:
+            record.message = record.message.partition(":")[0]  # what follows repeats the error
         return super().formatMessage(record)
 
     def formatException(self, ei: tuple) -> str:

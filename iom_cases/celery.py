@@ -1,6 +1,7 @@
 """The Celery application: `celery -A iom_cases worker` and `… beat`."""
 
 from celery import Celery
+from celery.signals import setup_logging
 
 from iom_cases import environment
 
@@ -8,3 +9,8 @@ environment.prepare()
 app = Celery("iom_cases")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def keep_lines(**kwargs: object) -> None:
+    """Worker and beat log through the settings' lines: Celery's own would repeat what an error says (core/logs.py)."""

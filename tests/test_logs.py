@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import pytest
 import yaml
+from celery import signals
 from django.db import connection
 
 from core.context import acting_as
@@ -197,10 +198,26 @@ def test_a_fault_is_told_by_its_place_and_not_by_what_was_in_it():
     assert not {word for word in (NAME, PHONE, "SH4K") if word in told}
 
 
+def test_a_task_that_fails_is_told_without_values_too():
+    try:
+        raise ValueError(f"bad row ({NAME}, {PHONE})")
+    except ValueError as error:
+        told = line(
+            error, "celery.app.trace", "Task %s[%s] raised unexpected: %r", "core.tasks.deliver", "1", error
+        )
+    assert told.startswith("celery.app.trace Task core.tasks.deliver[1] raised unexpected\n")
+    assert not {word for word in (NAME, PHONE) if word in told}
+
+
+def test_the_worker_logs_through_the_sites_own_lines():
+    assert signals.setup_logging.receivers, "else Celery sets up lines of its own"
+
+
 def test_a_message_keeps_the_names_of_columns_and_constraints():
     said = 'duplicate key value violates unique constraint "accounts_notice_once"\nDETAIL: Key (phone)=(980) exists'
     assert without_values(said) == 'duplicate key value violates unique constraint "accounts_notice_once"'
-    assert without_values(f"invalid literal: '{NAME}' of {PHONE}") == "invalid literal: … of …"
+    assert without_values(f"invalid literal: '{NAME}' of {PHONE}") == "invalid literal: …"
+    assert without_values(f"a row (in ({NAME}) and) {PHONE}") == "a row …"
 
 
 @pytest.mark.parametrize(
