@@ -9,6 +9,7 @@ from django.test import Client
 
 from accounts.models import Session
 from accounts.operations import change_password, end_access, reset_second_factor, save_user
+from accounts.queries import carried_by
 from accounts.session_store import SessionStore, digest
 from core.clock import now
 from core.context import acting_as
@@ -187,7 +188,9 @@ def test_a_copied_cookie_is_worth_nothing_after_deactivation_nor_when_the_accoun
 def test_a_copied_cookie_is_worth_nothing_when_a_focal_point_ends_access(cast):
     def end(_client: Client) -> None:
         with acting_as(cast["ngo_a_focal_point"]):
-            end_access(person=cast[WHO], by=cast["ngo_a_focal_point"], now=now())
+            ours = {cast[WHO].memberships.get().role.organisation_id}
+            left = {carried.name: None for carried in carried_by(cast[WHO], ours)}
+            end_access(person=cast[WHO], by=cast["ngo_a_focal_point"], now=now(), to=left)
 
     assert not _after(end)
 
