@@ -71,6 +71,8 @@ class ConfigurationSite(admin.AdminSite):
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         """Names to choose from, as somebody types; on record like every list."""
         response = super().autocomplete_view(request)
+        if response.status_code != 200:
+            return response
         of = f"{request.GET['app_label']}.{request.GET['model_name']}"
         detail = {"of": of, "filters": ["term"], "count": len(json.loads(response.content)["results"])}
         audit.read(request, verb="configuration read", detail=detail)

@@ -133,6 +133,11 @@ def test_only_registered_things_are_chosen_from(app, name, field, status, admini
     assert administrator.get(reverse("admin:autocomplete"), asked).status_code == status
 
 
+def test_choosing_without_saying_of_what_is_refused(administrator):
+    address = reverse("admin:autocomplete")
+    assert (administrator.get(address).status_code, administrator.post(address).status_code) == (403, 405)
+
+
 @REGISTERED
 def test_what_is_searched_for_stands_in_no_address(model, administrator):
     if not admin.site._registry[model].search_fields:
