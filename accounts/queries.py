@@ -343,11 +343,15 @@ def tokens_of(user, *, on: date):
     return ApiToken.objects.visible_to(user).filter(revoked_at=None, expires_on__gte=on)
 
 
+def protection_supervisors() -> list[User]:
+    """Active users who may open a case in an emergency, in any office of IOM."""
+    offices = Organisation.objects.filter(kind=OrganisationKind.IOM, is_active=True)
+    return [user for office in offices for user in holders(Permission.BREAK_GLASS, office.pk)]
+
+
 def supervisors_or_iom(organisation_id: UUID) -> list[User]:
     """Who is asked where nobody does what must be done there: its supervisors; else IOM's protection supervisors."""
-    found = list(holders(Permission.ASSIGN_CASES, organisation_id))
-    offices = Organisation.objects.filter(kind=OrganisationKind.IOM, is_active=True)
-    return found or [user for office in offices for user in holders(Permission.BREAK_GLASS, office.pk)]
+    return list(holders(Permission.ASSIGN_CASES, organisation_id)) or protection_supervisors()
 
 
 def live_with(permission: Permission):

@@ -8,6 +8,7 @@ from api.views.cases import (
     ConsentViews,
     DocumentViews,
     EnrolmentViews,
+    RiskAssessmentViews,
     ScreeningViews,
 )
 from api.views.log import AuditEventViews
@@ -23,6 +24,7 @@ RESOURCES: tuple[type[Resource], ...] = (
     BeneficiaryViews,
     CaseViews,
     ConsentViews,
+    RiskAssessmentViews,
     ScreeningViews,
     EnrolmentViews,
     AssessmentViews,

@@ -38,6 +38,18 @@ class Risk(models.TextChoices):
     HIGH = "high", _("High")
 
 
+RISK_LEVELS = [choice for choice in Risk.choices if choice[0] != Risk.UNKNOWN]  # what an assessment says
+
+
+class RiskSource(models.TextChoices):
+    """From what a risk level was assessed."""
+
+    INTAKE = "intake", _("first interview")
+    VISIT = "visit", _("visit or call")
+    REVIEW = "review", _("review of the case")
+    EARLIER = "earlier", _("earlier file")
+
+
 class AccessBasis(models.TextChoices):
     LEAD = "lead", _("leads the case")
     CONSENT = "consent", _("consent to share")

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from beneficiaries.choices import ConsentGiver, DatePrecision, TransferState
+from beneficiaries.choices import ConsentGiver, DatePrecision, Risk, RiskSource, TransferState
 from core.days import years_between
 
 # What a date can't lie before, in words; asked by `core.days.record_problem`.
@@ -64,6 +64,19 @@ def consent_problem(*, given_by: str, reason: str, age: int | None) -> str:
     return ""
 
 
+RISK_ORDER = (Risk.UNKNOWN, Risk.LOW, Risk.MEDIUM, Risk.HIGH)
+
+
+def is_lower_risk(level: str, *, former: str) -> bool:
+    """Whether a risk level lies below the one before."""
+    return RISK_ORDER.index(Risk(level)) < RISK_ORDER.index(Risk(former))
+
+
+def is_high_risk_news(level: str, *, former: str, source: str) -> bool:
+    """Whether others must hear of it at once: a high risk that is new, or that somebody met with at a visit."""
+    return level == Risk.HIGH and (former != Risk.HIGH or source == RiskSource.VISIT)
+
+
 def case_actions(
     *,
     may_write: bool,
@@ -84,7 +97,7 @@ def case_actions(
     if may_lead and not has_asked_sharing:
         actions.append("ask_sharing")
     actions.append("assess_another" if is_enrolled else "assess")
-    actions += ["note", "document"]
+    actions += ["note", "document", "assess_risk"]
     if may_lead:
         actions += ["reassign"] if may_reassign else []
         actions += ["refer", "offer" if is_offered else "hand_on"]

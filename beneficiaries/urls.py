@@ -5,6 +5,7 @@ from beneficiaries import views
 app_name = "beneficiaries"
 urlpatterns = [
     path("emergency/", views.emergency_open, name="emergency-open"),
+    path("emergency/<str:reference>/", views.emergency_open, name="emergency-case"),
     path("referrals/", views.referral_list, name="referral-list"),
     path("referrals/<uuid:referral_id>/", views.referral_detail, name="referral-detail"),
     path("transfers/<uuid:transfer_id>/", views.transfer_detail, name="transfer-detail"),
@@ -35,6 +36,7 @@ urlpatterns = [
         name="document-remove",
     ),
     path("cases/<str:reference>/referrals/new/", views.referral_send, name="referral-send"),
+    path("cases/<str:reference>/risk/", views.risk_assess, name="risk-assess"),
     path("cases/<str:reference>/hand-on/", views.case_hand_on, name="case-hand-on"),
     path("cases/<str:reference>/readers/", views.case_readers, name="case-readers"),
     path("cases/<str:reference>/erase/", views.person_erase, name="person-erase"),

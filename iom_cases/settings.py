@@ -232,6 +232,8 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
+        "RiskEnum": "beneficiaries.choices.Risk",
+        "RiskLevelEnum": "beneficiaries.choices.RISK_LEVELS",
         "AssessmentOutcomeEnum": "beneficiaries.choices.AssessmentOutcome",
         "FollowUpOutcomeEnum": "reintegration.choices.FollowUpOutcome",
         "ConsentGiverEnum": "beneficiaries.choices.ConsentGiver",

@@ -9,15 +9,16 @@ class ReintegrationConfig(AppConfig):
     def ready(self) -> None:
         from accounts.choices import Permission  # models must be loaded first
         from accounts.hooks import OpenWork, organisation_deactivating, user_leaving
-        from beneficiaries import points
+        from beneficiaries import hooks, points
         from beneficiaries.exports.kinds import kinds
         from reintegration.exports import GRANTS
-        from reintegration.operations import keep_decisions, refuse_closing, tell_of_new_lead
+        from reintegration.operations import keep_decisions, owe_safety_step, refuse_closing, tell_of_new_lead
         from reintegration.operations.leaving import refuse_deactivating
         from reintegration.queries import carried_grants
 
         points.case_closing.append(refuse_closing)
         points.case_transferring.append(tell_of_new_lead)
+        hooks.high_risk_found.append(owe_safety_step)
         kinds["grants"] = GRANTS
         user_leaving["grants"] = OpenWork(
             label=_("Grants under way that they asked for"),

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from projects.choices import FollowUpKind
+
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
@@ -32,6 +34,15 @@ class GrantState(models.TextChoices):
 class InstalmentState(models.TextChoices):
     PLANNED = "planned", _("Planned")
     PAID = "paid", _("Paid")
+
+
+# What a high risk owes, beside what programmes schedule.
+SAFETY = "safety"
+FOLLOW_UP_KINDS = [*FollowUpKind.choices, (SAFETY, _("Safety step"))]
+SAFETY_LABELS = {
+    "label_en": "Make sure that the person is safe today",
+    "label_ne": "उहाँ आज सुरक्षित हुनुहुन्छ भनी पक्का गर्नुहोस्",
+}
 
 
 class FollowUpOutcome(models.TextChoices):
@@ -130,6 +141,7 @@ EVENTS: dict[str, "StrOrPromise"] = {
     "referral finished": _("Finished a referral"),
     "referral sent": _("Sent a referral"),
     "reminder sent": _("Was sent a reminder"),
+    "risk assessed": _("Assessed the risk level"),
     "role tailored": _("Changed what a role may do"),
     "programmes chosen": _("Chose the programmes whose figures a role sees"),
     "screening recorded": _("Recorded answers of a screening"),

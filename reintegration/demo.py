@@ -28,6 +28,7 @@ from beneficiaries.operations import (
     record_consent,
     record_screening,
 )
+from core import outbox
 from core.context import acting_as
 from geography.models import District
 from projects.facts import FACTS
@@ -37,7 +38,7 @@ from projects.programme_files import read_all
 from projects.queries import current_criteria
 from projects.rules import facts_named
 from reintegration import operations
-from reintegration.choices import Livelihood
+from reintegration.choices import SAFETY, Livelihood
 from reintegration.models import FollowUp, Grant, Plan
 
 # username: (first name, family name, organisation, role, language)
@@ -169,6 +170,7 @@ def seed(*, people: int, seed_number: int, now: datetime) -> int:
     for number in range(people):
         project = projects[number % len(projects)]
         _tell(_story(rng, number, project, phase, now))
+    outbox.put_away(now=now)
     return people
 
 
@@ -230,6 +232,8 @@ def _at(day: date, hour: int = 11) -> datetime:
 def _tell(story: Story) -> None:
     with acting_as(story.caseworker):
         case = _open(story)
+        if story.stage not in ("opened", "shared"):  # at these it is still to be done
+            _safety_steps(story, case)
         if story.stage not in ("opened", "open_questions"):
             _ask_sharing(story, case, agrees=story.stage != "not_shared")
         if story.stage in ("opened", "shared", "not_shared"):
@@ -292,13 +296,32 @@ def _open(story: Story) -> Case:
             primary_group=groups[0],
             country_of_stay=rng.choice(COUNTRIES) if "stranded_migrant" in groups else "",
             current_district_id=home.pk,
-            risk=rng.choice(["low", "medium", "high", "unknown"]),
+            risk=_risk(story),
             narrative=rng.choice(NARRATIVES),
             needs="A livelihood near home, and somebody to talk to.",
         ),
         by=story.caseworker,
         now=story.moment,
     )
+
+
+def _risk(story: Story) -> str:
+    drawn = story.rng.choice(["low", "medium", "high", "unknown"])
+    return "high" if story.stage == "shared" else drawn
+
+
+def _safety_steps(story: Story, case: Case) -> None:
+    moment = _later(story, 0)
+    for step in FollowUp.objects.visible_to(story.caseworker).filter(case=case, kind=SAFETY):
+        operations.record_follow_up(
+            follow_up=step,
+            done_on=moment.date(),
+            outcome="seen",
+            wellbeing="fair",
+            note="Stays with an aunt for now. Knows whom to call, and has the number by heart.",
+            by=story.caseworker,
+            now=moment,
+        )
 
 
 NARRATIVES = [
@@ -452,7 +475,7 @@ def _visits(story: Story, case: Case) -> None:
     today = timezone.localdate()
     due = list(
         FollowUp.objects.visible_to(story.caseworker)
-        .filter(case=case, due_on__lte=today)
+        .filter(case=case, due_on__lte=today, done_on=None)
         .order_by("due_on", "id")
     )
     for follow_up in due[:-1] if story.stage == "paid_overdue" else due:

@@ -6,18 +6,28 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, Min, OuterRef, QuerySet, Sum
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Sum
 
 from accounts.choices import Permission
 from accounts.models import Organisation, User
 from accounts.queries import authority_of
 from beneficiaries import queries as case_queries
-from beneficiaries.models import Assessment, Assignment, Case, CaseAccess, CaseTransfer, Document, Enrolment
+from beneficiaries.models import (
+    Assessment,
+    Assignment,
+    Case,
+    CaseAccess,
+    CaseTransfer,
+    Document,
+    Enrolment,
+    RiskAssessment,
+)
 from beneficiaries.rules import BEFORE_ADMISSION
 from core.related import fill_in
 from core.scoping import Level
 from projects.choices import FollowUpStart
 from projects.models import FollowUpInterval, Project
+from reintegration.choices import SAFETY
 from reintegration.models import FollowUp, Grant, Instalment, Plan
 from reintegration.rules import BEFORE_PAYMENT
 
@@ -59,18 +69,21 @@ def paid_so_far(grant: Grant, user):
 
 
 def follow_ups_due(user, *, on: date) -> QuerySet[FollowUp]:
-    """Open follow-ups that are overdue or due within a fortnight, the oldest first."""
+    """Open follow-ups that are overdue or due within a fortnight: safety steps first, then the oldest."""
     return (
         FollowUp.objects.visible_to(user)
         .open()
         .filter(due_on__lte=on + SOON)
         .select_related("case__beneficiary", "project")
-        .order_by("due_on", "id")
+        .annotate(is_safety_step=Q(kind=SAFETY))
+        .order_by("-is_safety_step", "due_on", "id")
     )
 
 
 def what_a_follow_up_follows(follow_up: FollowUp, user) -> list[tuple[date | None, "StrOrPromise"]]:
-    """Days that a follow-up can't lie before, each with the sentence that says so."""
+    """Days that a follow-up can't lie before, each with the sentence that says so; a safety step follows from none."""
+    if follow_up.project_id is None:
+        return []
     enrolled = Enrolment.objects.visible_to(user).filter(
         case_id=follow_up.case_id, project_id=follow_up.project_id
     )
@@ -98,6 +111,7 @@ def case_parts(case: Case, user) -> dict[str, list]:
     grants = Grant.objects.of(case, user) if plans else []
     parts: dict[str, list] = {
         "file": [case_queries.file_of(case, user)],
+        "risks": RiskAssessment.objects.of(case, user),
         "notes": case_queries.notes_of(case, user),
         "documents": Document.objects.of(case, user),
         "consents": case_queries.consents_of(case, user),
@@ -124,6 +138,7 @@ def case_parts(case: Case, user) -> dict[str, list]:
 # Who is named on a case file, by the part that names them.
 _PEOPLE = {
     "file": ("caseworker",),
+    "risks": ("by",),
     "notes": ("by",),
     "documents": ("by",),
     "consents": ("recorded_by",),

@@ -105,7 +105,7 @@ def another_case_of(case: Case) -> Case:
     made.save(force_insert=True)
     file = CaseFile.objects.get(case=case)
     told = {name: getattr(file, name) for name in ("narrative", "needs", "htcds")}
-    file.pk, file.case = uuid.uuid4(), made
+    file.pk, file.case, file.risk = uuid.uuid4(), made, "unknown"
     for name, value in told.items():
         setattr(file, name, value)
     file.save(force_insert=True)

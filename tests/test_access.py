@@ -194,6 +194,7 @@ API: dict[str, Row] = {
     **resource("beneficiary", READS),
     **resource("case", GRANTS, making=True, deeds={"close": WRITES}),
     **resource("consent", READS, making=True, deeds={"withdraw": LEADS}),
+    **resource("risk-assessment", READS, making=True),
     **resource("screening", READS, making=True),
     **resource("enrolment", GRANTS, making=True),
     **resource("assessment", READS),
@@ -213,6 +214,11 @@ API: dict[str, Row] = {
     **resource("reminder", READS),
     **resource("audit-event", dict.fromkeys(TARGETS[:2], AUDITOR) | {"missing": set()}),
 }
+
+
+def emergency_case(person: str, target: str) -> int:
+    return _status(person, allowed=person in PROTECTION, ok=302 if person in READS[target] else 200)
+
 
 TABLE: dict[str, Row] = {
     **API,
@@ -282,6 +288,9 @@ TABLE: dict[str, Row] = {
     "beneficiaries:export-password": Row(case_page(OWN_EXPORT), refused, TARGETS),
     "beneficiaries:export-file": Row(case_page(OWN_EXPORT), refused, TARGETS),
     "beneficiaries:emergency-open": Row(page(PROTECTION), page(PROTECTION)),
+    # Where a notice leads: on to the case for who may read it; else the same page whether there is such a case or not.
+    "beneficiaries:emergency-case": Row(emergency_case, emergency_case, TARGETS),
+    "beneficiaries:risk-assess": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "case-detail": Row(case_page(READS), refused, TARGETS),
     "projects:project-list": Row(page(), refused),
     "project-detail": Row(page(), refused),
@@ -463,6 +472,7 @@ WRITTEN_PAGES = (
     "beneficiaries:case-close",
     "beneficiaries:document-add",
     "beneficiaries:note-add",
+    "beneficiaries:risk-assess",
     "reintegration:admission-assess",
     "reintegration:plan-agree",
     "reintegration:grant-request",

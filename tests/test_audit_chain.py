@@ -297,11 +297,11 @@ def test_a_change_that_no_operation_records_is_recorded_at_the_end(committed, ow
     with acting_as(by):
         case = story.a_case(by)
     with acting_as(by):
-        case.file.risk = "high"
-        case.file.save(update_fields=["risk"])
+        case.file.country_of_stay = "QA"
+        case.file.save(update_fields=["country_of_stay"])
     with acting_as(by):
         (change,) = _changes(owner, "changed")
-    assert (change["object"], change["after"]) == ("beneficiaries.CaseFile", {"risk": "high"})
+    assert (change["object"], change["after"]) == ("beneficiaries.CaseFile", {"country_of_stay": "QA"})
 
 
 def test_a_destroyed_key_leaves_the_chain_whole_and_the_words_gone(committed, owner, cast):

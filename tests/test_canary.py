@@ -33,6 +33,9 @@ NOT_TYPED = {
     "file",
     "status",
     "risk",
+    "level",
+    "former",
+    "source",
     "primary_group",
     "country_of_stay",
     "purpose",
@@ -132,6 +135,9 @@ def told_case(cast, username: str, code: str) -> Case:
             note=_token("note"),
             by=by,
             now=now(),
+        )
+        case_operations.assess_risk(
+            case=case, level="low", source="review", reason=_token("risk_reason"), by=by, now=now()
         )
         case_operations.add_note(case=case, text=_token("text"), confidentiality="normal", by=by, now=now())
         story.a_document(case, by, title=_token("title"))

@@ -83,6 +83,7 @@ INVOKER_TRIGGERS = {
     "own_password",
     "own_token",
     "lead_names_caseworker",
+    "risk_is_assessed",
     "role_decides_once",
     "role_follows_its_own",
     "audit_signs",

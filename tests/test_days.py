@@ -456,6 +456,7 @@ BOUND = {
     "reintegration.FollowUp.done_on": "reintegration_follow_up_done_by_then",
 }
 MACHINE = {
+    "beneficiaries.RiskAssessment.assessed_on": "the day on which it is recorded",
     "accounts.ApiToken.expires_on": "counted by the operation",
     "accounts.ApiToken.last_used_on": "today",
     "beneficiaries.Beneficiary.registered_on": "today",

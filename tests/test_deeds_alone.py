@@ -16,7 +16,7 @@ from projects.models import BudgetLine
 from reintegration import operations
 from reintegration.models import FollowUp
 from tests import story, unscoped
-from tests.test_access import ANSWERS, DECIDES, EVERYONE, LEADS, WRITES, enter
+from tests.test_access import ANSWERS, DECIDES, EVERYONE, LEADS, PROTECTION, WRITES, enter
 
 EMERGENCY = "She called and was then cut off; no one answers."
 
@@ -74,6 +74,7 @@ def _deeds(target: str, username: str, code: str, cast) -> list[Deed]:
     endorsing, endorsing_by_api, approving, refusing, paying = (grant.pk for grant in grants)
     line = str(BudgetLine.objects.get(project=story.project(), code="grants").pk)
     note = {"text": "Seen at the office.", "confidentiality": "normal"}
+    assessed = {"level": "low", "reason": "She lives with her sister now."}
     refer = {"receiver": str(story.organisation("NGO_C").pk), "service": "Legal advice", "items": ["name"]}
     decision = {"which": "decision", "decide-decision": "admitted", "decide-enrolled_on": today}
     agreed = {"livelihood": "tea_shop", "goal": "A tea shop.", "steps": "", "agreed_on": today}
@@ -84,6 +85,13 @@ def _deeds(target: str, username: str, code: str, cast) -> list[Deed]:
     glass = {"reference": closing.reference, "reason": EMERGENCY}
     return [  # what opens the file to IOM stands last
         Deed("note", f"{file}/notes/new/", note, writes),
+        Deed("assess the risk", f"{file}/risk/", assessed, writes),
+        Deed(
+            "assess the risk by API",
+            f"{api}/risk-assessments/",
+            assessed | {"case": str(screened.pk)},
+            writes,
+        ),
         Deed("throw away", f"{file}/documents/{paper.pk}/remove/", {"why": "Of another case."}, leads),
         Deed("refer", f"{file}/referrals/new/", SHARING | refer | {"reason_for_referral": "A case."}, leads),
         Deed(
@@ -108,8 +116,8 @@ def _deeds(target: str, username: str, code: str, cast) -> list[Deed]:
         Deed("close by API", f"{api}/cases/{closing_by_api.pk}/close/", {}, writes),
         Deed("withdraw", f"/cases/{screened.reference}/consents/{consent.pk}/withdraw/", {}, leads),
         Deed("share", f"{file}/sharing/", SHARING, leads),
-        Deed("take a list out", "/exports/new/cases/", take_out, {username}),
-        Deed("emergency", "/emergency/", glass, {"protection_supervisor"}),
+        Deed("take a list out", "/exports/new/cases/", take_out, leads),
+        Deed("emergency", "/emergency/", glass, PROTECTION),
     ]
 
 

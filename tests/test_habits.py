@@ -174,14 +174,15 @@ def test_every_ordering_ends_in_a_unique_key():
 
 
 def test_the_named_points_are_these():
-    from beneficiaries import points  # filled by the rooms above when the house starts
+    from beneficiaries import hooks, points  # filled by the rooms above when the house starts
     from beneficiaries.exports.cases import CASES
     from beneficiaries.exports.kinds import kinds
     from reintegration.exports import GRANTS
-    from reintegration.operations import refuse_closing, tell_of_new_lead
+    from reintegration.operations import owe_safety_step, refuse_closing, tell_of_new_lead
 
     published = {name: value for name, value in vars(points).items() if name.startswith("case_")}
     assert published == {"case_closing": [refuse_closing], "case_transferring": [tell_of_new_lead]}
+    assert hooks.high_risk_found == [owe_safety_step]
     assert kinds == {"cases": CASES, "grants": GRANTS}
 
 

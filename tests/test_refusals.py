@@ -80,6 +80,12 @@ DEEDS = {
             case=told["case"], text="Seen.", confidentiality="normal", by=by, now=now()
         ),
     ),
+    "assess the risk": (
+        WRITES,
+        lambda told, by: cases.assess_risk(
+            case=told["case"], level="high", source="review", reason="", by=by, now=now()
+        ),
+    ),
     "add a document": (WRITES, lambda told, by: story.a_document(told["case"], by)),
     "throw a document away": (
         LEADS,

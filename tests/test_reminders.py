@@ -24,7 +24,8 @@ A = "ngo_a_caseworker"
 
 
 def _all_sent(owner) -> None:
-    """Put the demo data's own reminders out of the way."""
+    """Put the demo data's own reminders and mails out of the way."""
+    owner.execute("DELETE FROM core_outboxmessage")
     owner.execute(
         "UPDATE reintegration_reminder SET sent_at = now(), recipient_id = u.id "
         "FROM (SELECT id FROM accounts_user LIMIT 1) u WHERE sent_at IS NULL"

@@ -37,6 +37,7 @@ ROWS = {
     "beneficiaries.CaseFile": (WORKS, WRITES, WRITES),
     "beneficiaries.Consent": (WORKS, LEADS, LEADS),
     "beneficiaries.EmergencyOpening": (WORKS, NOBODY, NOBODY),
+    "beneficiaries.RiskAssessment": (WORKS, WRITES, NOBODY),
     "beneficiaries.Screening": (WORKS, WRITES, NOBODY),
     "beneficiaries.Assessment": (WORKS, WRITES, NOBODY),
     "beneficiaries.Enrolment": (REFERENCE, WRITES, WRITES),

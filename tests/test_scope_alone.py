@@ -15,7 +15,14 @@ from accounts.models import Membership, Role
 from accounts.operations import tailor_role
 from beneficiaries import queries
 from beneficiaries.models import Beneficiary, CaseAccess, CaseFile, CaseNote, Export, IntakeDraft
-from beneficiaries.operations import ConsentGiven, add_note, close_case, start_draft, write_next_export
+from beneficiaries.operations import (
+    ConsentGiven,
+    add_note,
+    assess_risk,
+    close_case,
+    start_draft,
+    write_next_export,
+)
 from core import idempotency, policies
 from core.clock import now
 from core.context import acting_as, enter
@@ -189,6 +196,8 @@ def test_a_reader_closes_no_case_and_records_no_visit_by_python_alone(case, cast
         visit = FollowUp.objects.visible_to(reader).filter(case=case, done_on=None)[0]
         with pytest.raises(PermissionDenied):
             close_case(case=case, by=reader, now=now())
+        with pytest.raises(PermissionDenied):
+            assess_risk(case=case, level="high", source="review", by=reader, now=now())
         with pytest.raises(PermissionDenied):
             record_follow_up(
                 follow_up=visit,

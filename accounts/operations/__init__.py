@@ -11,7 +11,7 @@ from accounts.operations.factor import (
 )
 from accounts.operations.invitation import accept_invitation, invitation_path, invite, invite_again
 from accounts.operations.leaving import StillCarrying
-from accounts.operations.notice import leave_notice, leave_notices, mark_notices_read
+from accounts.operations.notice import leave_notice, leave_notices, mark_notices_read, notify
 from accounts.operations.password import ask_for_reset, change_password, reset_password, set_password
 from accounts.operations.people import (
     PersonGiven,
@@ -68,6 +68,7 @@ __all__ = [
     "note_sign_in",
     "note_sign_out",
     "note_token_use",
+    "notify",
     "put_recovery_codes_away",
     "refuse_own_role",
     "remove_app",

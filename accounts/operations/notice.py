@@ -1,6 +1,6 @@
 """Notices: what users are told in the app, and with a mail where it concerns who may get in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Notice, User
 from accounts.operations.mail import mail_about_sign_in
 from accounts.queries import keepers_of
+from core import outbox
 from core.context import acting_as
 
 
@@ -46,6 +47,21 @@ def leave_notices(*, recipients: Iterable[User], **notice: Any) -> None:
 def mark_notices_read(*, by, now: datetime) -> int:
     """Mark all of a person's own notices as read; how many there were."""
     return Notice.objects.editable_by(by).unread().update(read_at=now)
+
+
+def notify(
+    *, addresses: Mapping[User, str], key: str, text: str, words: tuple[object, ...] = (), now: datetime
+) -> None:
+    """Leave each of these users a notice and a mail that says the same; `addresses` says where each is led.
+
+    `text` is a message marked with gettext_noop, which names nobody; the same key twice is an error.
+    """
+    for user, url in addresses.items():
+        leave_notice(recipient=user, key=key, text=text, words=words, url=url, now=now)
+        with translation.override(user.language):
+            subject = _(text) % words
+        body = f"{subject}\n\n{settings.SITE_URL}{url}\n"
+        outbox.queue(key=f"{key}:{user.pk}", recipient=user.email, subject=subject, body=body, now=now)
 
 
 def notify_keepers(*, organisations: Iterable[UUID], now: datetime, **notice: Any) -> None:

@@ -9,6 +9,7 @@ from accounts.models import Organisation
 from accounts.queries import organisations_of
 from api.serializers.base import Day, Flag, Given, Known, PageQuery, PersonOfStaff, RowSerializer
 from beneficiaries.choices import (
+    RISK_LEVELS,
     AssessmentDecision,
     CaseStatus,
     ConsentGiver,
@@ -28,6 +29,7 @@ from beneficiaries.models import (
     Consent,
     Document,
     Enrolment,
+    RiskAssessment,
     Screening,
 )
 from beneficiaries.models.person import LONGEST_PHONE
@@ -204,6 +206,17 @@ class AssessmentSerializer(RowSerializer):
             "by",
             "at",
         ]
+        read_only_fields = fields
+
+
+class RiskAssessmentSerializer(RowSerializer):
+    """One assessment of the risk; `former` is the level before it."""
+
+    by = PersonOfStaff(read_only=True)
+
+    class Meta:
+        model = RiskAssessment
+        fields = ["id", "case", "level", "former", "source", "reason", "assessed_on", "by", "at"]
         read_only_fields = fields
 
 
@@ -449,4 +462,12 @@ class Admission(Given):
     project = Known(lambda user: Project.objects.filter(criteria__isnull=False).distinct())
     decision = serializers.ChoiceField(choices=AssessmentDecision.choices)
     enrolled_on = Day(is_record=True, help_text="The day of admission.")
+    reason = serializers.CharField(max_length=2000, allow_blank=True, default="")
+
+
+class RiskReview(Given):
+    """How great the risk is now. A reason is needed where the level is lower than before."""
+
+    case = Known(lambda user: Case.objects.visible_to(user))
+    level = serializers.ChoiceField(choices=RISK_LEVELS)
     reason = serializers.CharField(max_length=2000, allow_blank=True, default="")

@@ -11,7 +11,7 @@ from api.problems import Conflict
 from api.serializers import cases as wire
 from api.views.base import Resource, WrittenResource
 from beneficiaries import operations
-from beneficiaries.choices import ConsentPurpose
+from beneficiaries.choices import ConsentPurpose, RiskSource
 from beneficiaries.models import (
     Assessment,
     Beneficiary,
@@ -20,6 +20,7 @@ from beneficiaries.models import (
     Consent,
     Document,
     Enrolment,
+    RiskAssessment,
     Screening,
 )
 from core.clock import now
@@ -152,6 +153,30 @@ class AssessmentViews(Resource):
     def rows(user: Any) -> QuerySet:
         led_to = Enrolment.objects.visible_to(user).filter(assessment=OuterRef("pk")).values("pk")[:1]
         return Assessment.objects.visible_to(user).select_related("by").annotate(led_to=Subquery(led_to))
+
+
+class RiskAssessmentViews(WrittenResource):
+    """How great the risk to the person was, each time that it was assessed."""
+
+    path, noun, lookup_url_kwarg = "risk-assessments", "risk-assessment", "risk_assessment_id"
+    serializer_class = wire.RiskAssessmentSerializer
+    query_class = wire.OfCase
+    ordering = ("-at", "id")
+    inputs = {"create": wire.RiskReview}
+
+    @staticmethod
+    def rows(user: Any) -> QuerySet:
+        return RiskAssessment.objects.visible_to(user).select_related("by")
+
+    def create(self, request: Request) -> Response:
+        """Assess the risk of a case. A high one is told to the supervisors at once and owes a safety step."""
+        self.require_writer()
+        return self.carry_out(
+            request,
+            lambda given: operations.assess_risk(
+                **given, source=RiskSource.REVIEW, by=request.user, now=now()
+            ),
+        )
 
 
 class DocumentViews(Resource):

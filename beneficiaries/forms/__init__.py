@@ -14,6 +14,7 @@ from beneficiaries.forms.case import (
     ReassignForm,
     ReferralForm,
     RemovalForm,
+    RiskForm,
     StaffField,
     TransferAnswerForm,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "ReassignForm",
     "ReferralForm",
     "RemovalForm",
+    "RiskForm",
     "SharingForm",
     "SituationForm",
     "StaffField",

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
 from beneficiaries.choices import (
+    RISK_LEVELS,
     CaseStatus,
     DocumentKind,
     TransferState,
@@ -208,6 +209,24 @@ class EmergencyForm(OnceForm):
     reference = forms.CharField(label=_("Case reference"), max_length=20)
     reason = forms.CharField(
         label=_("What is the emergency?"), max_length=2000, widget=forms.Textarea(attrs={"rows": 4})
+    )
+
+
+class RiskForm(OnceForm):
+    """How great the risk is now, and why."""
+
+    level = forms.ChoiceField(
+        label=_("Risk level"),
+        choices=RISK_LEVELS,
+        widget=radios(),
+        help_text=_("How great is the risk of harm to the person now?"),
+    )
+    reason = forms.CharField(
+        label=_("Why"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("Needed where the risk level is lower than before."),
     )
 
 

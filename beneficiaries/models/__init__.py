@@ -13,6 +13,7 @@ from beneficiaries.models.export import Export, ExportFile
 from beneficiaries.models.note import CaseNote
 from beneficiaries.models.person import Beneficiary
 from beneficiaries.models.referral import Referral, SharedItem
+from beneficiaries.models.risk import RiskAssessment
 from beneficiaries.models.transfer import CaseTransfer
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "ExportFile",
     "IntakeDraft",
     "Referral",
+    "RiskAssessment",
     "Screening",
     "SharedItem",
 ]

@@ -89,7 +89,7 @@ class CaseFile(CaseLinked):
 
     case = models.OneToOneField(Case, on_delete=models.PROTECT, related_name="file")
     caseworker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    risk = models.CharField(_("risk"), max_length=10, choices=Risk, default=Risk.UNKNOWN)
+    risk = models.CharField(_("risk level"), max_length=10, choices=Risk, default=Risk.UNKNOWN)
     groups = ArrayField(models.CharField(max_length=40), verbose_name=_("situation"))
     primary_group = models.CharField(_("main situation"), max_length=40)
     country_of_stay = models.CharField(_("country where they are or were"), max_length=2, blank=True)

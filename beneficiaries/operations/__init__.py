@@ -50,6 +50,7 @@ from beneficiaries.operations.referral import (
     ask_and_refer,
     send_referral,
 )
+from beneficiaries.operations.risk import assess_risk, notify_of_risk
 from beneficiaries.operations.transfer import (
     TransferNotMovable,
     answer_transfer,
@@ -76,6 +77,7 @@ __all__ = [
     "ask_and_offer",
     "ask_and_refer",
     "ask_export",
+    "assess_risk",
     "break_glass",
     "close_case",
     "decide_admission",
@@ -92,6 +94,7 @@ __all__ = [
     "keep_answers",
     "keep_draft_page",
     "notify_of_cases_of_nobody",
+    "notify_of_risk",
     "open_case",
     "open_case_from_draft",
     "reassign_cases",

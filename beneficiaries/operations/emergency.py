@@ -5,15 +5,14 @@ from uuid import UUID, uuid4
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
-from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.choices import Permission
-from accounts.operations import leave_notice
+from accounts.operations import notify
 from accounts.queries import authority_of, holders
 from beneficiaries.models import Case, EmergencyOpening
-from core import audit, outbox, reference
+from core import audit, reference
 from core.sealing import sealed_outside
 
 SHORTEST_REASON = 20
@@ -36,24 +35,15 @@ def break_glass(*, typed: str, reason: str, by, now: datetime) -> Case:
     case = Case.objects.visible_to(by).select_related("lead_organisation").get(pk=case_id)
     audit.record(by=by, verb="opened in an emergency", obj=case, case_id=case.pk, now=now)
     opening = EmergencyOpening.objects.visible_to(by).filter(case=case, person=by).latest("opened_at", "id")
-    for person in holders(Permission.WRITE_CASES, case.lead_organisation_id):
-        _tell(person, case, key=f"emergency:{opening.pk}", now=now)
-    return case
-
-
-def _tell(person, case: Case, *, key: str, now: datetime) -> None:
-    text = gettext_noop("A protection supervisor opened case %s in an emergency.")
-    leave_notice(
-        recipient=person,
-        key=key,
-        text=text,
+    lead = holders(Permission.WRITE_CASES, case.lead_organisation_id)
+    notify(
+        addresses=dict.fromkeys(lead, f"/cases/{case.reference}/"),
+        key=f"emergency:{opening.pk}",
+        text=gettext_noop("A protection supervisor opened case %s in an emergency."),
         words=(case.reference,),
-        url=f"/cases/{case.reference}/",
         now=now,
     )
-    with translation.override(person.language):
-        said = _(text) % case.reference
-    outbox.queue(key=f"{key}:{person.pk}", recipient=person.email, subject=said, body=f"{said}\n", now=now)
+    return case
 
 
 def _open(wanted: str, reason: str) -> UUID | None:

@@ -13,9 +13,10 @@ from accounts.choices import Permission
 from accounts.models import Organisation
 from accounts.queries import authority_of
 from beneficiaries import rules
-from beneficiaries.choices import CaseStatus, ConsentPurpose, NoteKind, YesNoUnknown
+from beneficiaries.choices import CaseStatus, ConsentPurpose, NoteKind, Risk, RiskSource, YesNoUnknown
 from beneficiaries.models import Beneficiary, Case, CaseFile, Consent
 from beneficiaries.operations.note import add_note
+from beneficiaries.operations.risk import assess_risk
 from core import audit, days, names, phone, reference
 from core.integrity import violated
 from core.scoping import Confidentiality
@@ -155,13 +156,15 @@ def open_case(
         **asdict(consent),
     ).save(force_insert=True)
     audit.record(by=by, verb="case opened", obj=case, case_id=case.pk, now=now)
+    if situation.risk != Risk.UNKNOWN:
+        assess_risk(case=case, level=situation.risk, source=RiskSource.INTAKE, by=by, now=now)
     return case
 
 
 def _write_situation(case: Case, situation: Situation, by, now: datetime) -> None:
     """The file, and the person's story in it; or, where it isn't for everyone, as a note of that level."""
     fields = asdict(situation)
-    confidentiality = fields.pop("narrative_confidentiality")
+    confidentiality, _risk = fields.pop("narrative_confidentiality"), fields.pop("risk")
     told = fields["narrative"] if confidentiality != Confidentiality.NORMAL else ""
     if told:
         fields["narrative"] = ""

@@ -10,6 +10,7 @@ from beneficiaries.views.intake import intake_consent, intake_person, intake_sit
 from beneficiaries.views.note import emergency_open, note_add
 from beneficiaries.views.readers import case_readers
 from beneficiaries.views.referral import referral_detail, referral_list, referral_send
+from beneficiaries.views.risk import risk_assess
 from beneficiaries.views.transfer import case_hand_on, transfer_detail
 
 __all__ = [
@@ -40,5 +41,6 @@ __all__ = [
     "referral_detail",
     "referral_list",
     "referral_send",
+    "risk_assess",
     "transfer_detail",
 ]

@@ -3,14 +3,14 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.choices import Permission
 from accounts.queries import authority_of
-from beneficiaries import operations
+from beneficiaries import operations, queries
 from beneficiaries.forms import EmergencyForm, NoteForm
 from beneficiaries.views.consent import case_or_404
 from core.clock import now
@@ -40,10 +40,13 @@ def note_add(request, reference: str):
 
 @login_required
 @require_http_methods(METHODS)
-def emergency_open(request):
+def emergency_open(request, reference: str = ""):
+    """A notice leads here with the reference, and on to the case for who may read it already."""
     if not authority_of(request.user).may(Permission.BREAK_GLASS):
         raise PermissionDenied
-    form = EmergencyForm(request.POST or None)
+    if queries.case_by_reference(request.user, reference) is not None:
+        return redirect("case-detail", reference)
+    form = EmergencyForm(request.POST or None, initial={"reference": reference})
 
     def deed() -> str:
         case = operations.break_glass(

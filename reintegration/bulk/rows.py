@@ -46,6 +46,9 @@ COLUMNS = {
         *("id", "case_id", "caseworker_id", "risk", "groups", "primary_group", "country_of_stay"),
         *("current_district_id", "narrative", "needs", "htcds", "version"),
     ),
+    "beneficiaries_riskassessment": (
+        *("id", "case_id", "level", "former", "source", "reason", "assessed_on", "by_id", "at"),
+    ),
     "beneficiaries_consent": (
         *("id", "case_id", "purpose", "organisation_id", "is_given", "given_by", "reason", "how", "asked_on"),
         *("until_on", "withdrawn_on", "recorded_by_id", "recorded_at"),
@@ -231,6 +234,11 @@ class Storyteller:
             f"{key}\t{case.key}\t{case.caseworker}\t{case.risk}\t{groups[0]}\t{groups[1]}\t{country}"
             f"\t{case.district}\t{narrative}\t{needs}\t\t1\n"
         )
+        if case.risk != "unknown":
+            self.lines["beneficiaries_riskassessment"].append(
+                f"{new_id(self.rng)}\t{case.key}\t{case.risk}\tunknown\tintake\t\t{self.days[case.opened]}"
+                f"\t{case.caseworker}\t{self.moment(case.opened)}\n"
+            )
 
     def _consent(
         self,

@@ -11,9 +11,8 @@ from beneficiaries.models import CaseLinked, CaseLinkedQuerySet
 from core.constraints import on_record
 from core.scoping import Level, Wall
 from core.sealing import SealedTextField
-from projects.choices import FollowUpKind
 from projects.models import Project
-from reintegration.choices import FollowUpOutcome, Wellbeing
+from reintegration.choices import FOLLOW_UP_KINDS, SAFETY, FollowUpOutcome, Wellbeing
 
 
 class FollowUpQuerySet(CaseLinkedQuerySet):
@@ -27,13 +26,16 @@ class FollowUpQuerySet(CaseLinkedQuerySet):
 
 
 class FollowUp(CaseLinked):
-    """One dated visit, call or review. `origin` says what it was scheduled from, once."""
+    """One dated visit, call or review, or a safety step, which alone has no programme.
 
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
+    `origin` says what it was scheduled from, once.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     origin = models.CharField(max_length=100)
     label_en = models.CharField(max_length=200)
     label_ne = models.CharField(max_length=200, blank=True)
-    kind = models.CharField(_("kind"), max_length=10, choices=FollowUpKind)
+    kind = models.CharField(_("kind"), max_length=10, choices=FOLLOW_UP_KINDS)
     due_on = models.DateField(_("due on"))
     done_on = models.DateField(_("done on"), null=True, blank=True)
     outcome = models.CharField(_("result"), max_length=10, choices=FollowUpOutcome, blank=True)
@@ -59,6 +61,14 @@ class FollowUp(CaseLinked):
             *CaseLinked.Meta.constraints,
             models.UniqueConstraint(fields=["case", "origin"], name="reintegration_follow_up_scheduled_once"),
             on_record("reintegration_follow_up_done_by_then", "done_on", at="recorded_at"),
+            models.CheckConstraint(
+                name="reintegration_follow_up_has_programme", condition=~Q(project=None) | Q(kind=SAFETY)
+            ),
+            models.UniqueConstraint(
+                fields=["case"],
+                name="reintegration_follow_up_one_safety_step",
+                condition=Q(kind=SAFETY, done_on=None),
+            ),
             models.CheckConstraint(
                 name="reintegration_follow_up_done_says_by_whom",
                 condition=(Q(done_on=None) & Q(outcome="") & Q(recorded_by=None))

@@ -13,6 +13,7 @@ from reintegration.operations.grant import (
 from reintegration.operations.leaving import keep_decisions
 from reintegration.operations.plan import agree_plan
 from reintegration.operations.reminder import send_due_reminders, send_next_reminder
+from reintegration.operations.safety import owe_safety_step
 
 __all__ = [
     "admit",
@@ -20,6 +21,7 @@ __all__ = [
     "approve_grant",
     "endorse_grant",
     "keep_decisions",
+    "owe_safety_step",
     "pay_instalment",
     "record_follow_up",
     "refuse_closing",

@@ -7,13 +7,13 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from beneficiaries.choices import CaseStatus
-from beneficiaries.models import Case
-from beneficiaries.operations import CaseNotClosable
+from beneficiaries.choices import CaseStatus, Risk, RiskSource
+from beneficiaries.models import Case, CaseFile
+from beneficiaries.operations import CaseNotClosable, assess_risk
 from core import audit, days
 from projects.models import FollowUpInterval, Project
 from reintegration import queries, rules
-from reintegration.choices import FollowUpOutcome, GrantState
+from reintegration.choices import SAFETY, FollowUpOutcome, GrantState, Wellbeing
 from reintegration.models import FollowUp, Grant, Reminder
 
 
@@ -27,17 +27,17 @@ def schedule_follow_ups(*, case_id: UUID, project: Project, starts: str, on: dat
     dates = rules.due_dates([(row.code, row.after_days) for row in intervals.values()], on)
     for code, due_on in dates:
         interval = intervals[code]
-        follow_up = FollowUp(
-            case_id=case_id,
-            project=project,
-            origin=f"{project.code}:{code}",
-            label_en=interval.label_en,
-            label_ne=interval.label_ne,
-            kind=interval.kind,
-            due_on=due_on,
+        owe(
+            FollowUp(
+                case_id=case_id,
+                project=project,
+                origin=f"{project.code}:{code}",
+                label_en=interval.label_en,
+                label_ne=interval.label_ne,
+                kind=interval.kind,
+                due_on=due_on,
+            )
         )
-        follow_up.save(force_insert=True)
-        Reminder(case_id=case_id, follow_up=follow_up, due_on=due_on).save(force_insert=True)
     if dates:
         audit.record(
             by=by,
@@ -47,6 +47,12 @@ def schedule_follow_ups(*, case_id: UUID, project: Project, starts: str, on: dat
             detail={"project": project.code, "from": starts, "count": len(dates)},
         )
     return len(dates)
+
+
+def owe(follow_up: FollowUp) -> None:
+    """Save a new follow-up with its reminder; a part of the operation that calls it."""
+    follow_up.save(force_insert=True)
+    Reminder(case_id=follow_up.case_id, follow_up=follow_up, due_on=follow_up.due_on).save(force_insert=True)
 
 
 @transaction.atomic
@@ -90,13 +96,25 @@ def record_follow_up(
     )
     audit.note_update(Case.objects.editable_by(by).filter(pk=found.case_id), changed_on=now.date())
     audit.record(by=by, verb="follow-up recorded", obj=found, case_id=found.case_id, now=now)
+    if wellbeing == Wellbeing.DANGER:
+        assess_risk(case=found.case, level=Risk.HIGH, source=RiskSource.VISIT, by=by, now=now)
     return found
 
 
 def refuse_closing(*, case: Case, by, now: datetime) -> None:
-    """A case with money under way doesn't close (the point `beneficiaries.points.case_closing`)."""
+    """A case with money under way, or with a high risk and its safety step to be done, doesn't close.
+
+    The point `beneficiaries.points.case_closing`.
+    """
     under_way = Grant.objects.visible_to(by).filter(
         case=case, state__in=[GrantState.REQUESTED, GrantState.ENDORSED, GrantState.APPROVED]
     )
     if under_way.exists():
         raise CaseNotClosable(_("A grant of this case is under way: it must be paid or refused first."))
+    owed = FollowUp.objects.visible_to(by).filter(case=case, kind=SAFETY, done_on=None)
+    if owed.exists() and CaseFile.objects.visible_to(by).filter(case=case, risk=Risk.HIGH).exists():
+        raise CaseNotClosable(
+            _(
+                "The risk level is high and a safety step is due: do it first, or lower the risk level and say why."
+            )
+        )

@@ -18,7 +18,7 @@ from accounts.models import User
 from accounts.operations import leave_notice
 from core import audit, outbox
 from core.context import acting_as, as_nobody
-from projects.choices import FollowUpKind
+from reintegration.choices import FOLLOW_UP_KINDS
 from reintegration.models import Reminder
 
 
@@ -73,7 +73,7 @@ def _remind(recipient: User, due: Due, *, key: str, now: datetime) -> None:
 def _words(due: Due) -> tuple[str, str, str]:
     """Subject, body and address: the case reference and the day, and nobody's name."""
     words = {
-        "kind": FollowUpKind(due.kind).label,
+        "kind": dict(FOLLOW_UP_KINDS)[due.kind],
         "reference": due.reference,
         "day": formats.date_format(due.due_on, "DATE_FORMAT"),
     }

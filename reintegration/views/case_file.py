@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
@@ -21,7 +22,7 @@ from core.scoping import Confidentiality
 from projects.choices import TargetGroup
 from projects.facts import COUNTRIES
 from reintegration import queries
-from reintegration.choices import GrantState
+from reintegration.choices import SAFETY, GrantState
 
 STATUS_COLOURS: dict[str, str] = {
     CaseStatus.ACTIVE: "green",
@@ -49,18 +50,20 @@ def case_detail(request, reference: str):
     parts = queries.case_parts(case, request.user)
     file = parts["file"][0]
     consents = [consent for consent in parts["consents"] if consent.withdrawn_on is None]
-    today = now().date()
+    today, due = now().date(), _due(case, parts["follow_ups"])
+    safety_step = next((row for row in due if row.kind == SAFETY and row.due_on <= today), None)
     context = {
         "case": case,
-        "identity": _identity(case, file, today),
+        "identity": _identity(case, file, parts["risks"], today),
+        "safety_step": safety_step,
         "about": _about(case),
         "situation": _situation(file, parts["notes"]),
         "emergencies": parts["emergencies"],
         "file": file,
         "consents": consents,
         "parts": parts,
-        "actions": _actions(case, consents, parts, request.user),
-        "due": _due(case, parts["follow_ups"])[:3],
+        "actions": _actions(case, consents, parts, request.user, is_calm=safety_step is None),
+        "due": due[:3],
         "documents": _documents(case, parts["documents"]),
         "timeline": _timeline(case, parts),
         "today": today,
@@ -71,18 +74,25 @@ def case_detail(request, reference: str):
 
 
 def _due(case: Case, follow_ups) -> list:
-    """What is still owed to the person; a closed case owes nothing."""
-    return [] if case.status == CaseStatus.CLOSED else [row for row in follow_ups if row.done_on is None]
+    """What is still owed to the person, safety steps first; a closed case owes nothing."""
+    if case.status == CaseStatus.CLOSED:
+        return []
+    return sorted((row for row in follow_ups if row.done_on is None), key=lambda row: row.kind != SAFETY)
 
 
-def _identity(case: Case, file, today: date) -> dict:
+def _identity(case: Case, file, risks, today: date) -> dict:
     age = case_rules.age_on(case.beneficiary.birth_on, today)
+    risk = next((row for row in risks if row.level == file.risk), None)
     facts = [
         {"label": _("Sex"), "value": case.beneficiary.get_sex_display()},
         {"label": _("Age"), "value": age if age is not None else _("not known")},
         {"label": _("Led by"), "value": case.lead_organisation.name},
         {"label": _("Caseworker"), "value": file.caseworker.name},
-        {"label": _("Risk level"), "value": file.get_risk_display()},
+        {
+            "label": _("Risk level"),
+            "tag": {"label": file.get_risk_display(), "colour": RISK_COLOURS[file.risk]},
+            "value": f"{_assessed_by(risk)}, {date_format(risk.assessed_on)}" if risk else "",
+        },
     ]
     return {
         "reference": case.reference,
@@ -92,6 +102,10 @@ def _identity(case: Case, file, today: date) -> dict:
         "facts": facts,
         "alert": _("Read “safe contact” before you call or visit.") if case.beneficiary.safe_contact else "",
     }
+
+
+def _assessed_by(risk) -> str:
+    return f"{_name(risk.by)}, {risk.get_source_display()}"
 
 
 def _about(case: Case) -> list[dict]:
@@ -123,8 +137,8 @@ def _situation(file, notes) -> list[dict]:
     ]
 
 
-def _actions(case: Case, consents, parts: dict, user) -> list[dict]:
-    """What can be done next, the most pressing first; templates decide nothing."""
+def _actions(case: Case, consents, parts: dict, user, *, is_calm: bool) -> list[dict]:
+    """What can be done next, the most pressing first; templates decide nothing. Beside a safety step none is loud."""
     names = case_rules.case_actions(
         may_write=case.may_write,
         may_lead=case.may_lead,
@@ -159,6 +173,7 @@ def _actions(case: Case, consents, parts: dict, user) -> list[dict]:
         "ask_sharing": (_("Ask for consent to share with IOM"), "beneficiaries:consent-share"),
         "assess": (_("Assess for a programme"), "reintegration:admission-choose"),
         "assess_another": (_("Assess for another programme"), "reintegration:admission-choose"),
+        "assess_risk": (_("Change the risk level"), "beneficiaries:risk-assess"),
         "note": (_("Write a note"), "beneficiaries:note-add"),
         "document": (_("Add a photo or a paper"), "beneficiaries:document-add"),
         "reassign": (_("Change the caseworker"), "beneficiaries:case-reassign"),
@@ -180,7 +195,7 @@ def _actions(case: Case, consents, parts: dict, user) -> list[dict]:
     first = [made[name] for name in names if name in pressing]
     last = [made[name] for name in names if name not in pressing]
     ordered = first + actions + last
-    if first or actions:  # what can wait is never the loud button
+    if is_calm and (first or actions):  # what can wait is never the loud button
         ordered[0]["primary"] = True
     return ordered
 
@@ -254,6 +269,9 @@ def _timeline(case: Case, parts: dict) -> list[dict]:
         if row.is_override:
             item["tag"] = {"label": _("Against the criteria"), "colour": "orange"}
         items.append(item)
+    for risk in parts["risks"]:
+        title = _("Risk level: %s") % risk.get_level_display()
+        items.append({"at": risk.at, "title": title, "text": risk.reason, "by": _assessed_by(risk)})
     for plan in parts["plans"]:
         items.append(
             {

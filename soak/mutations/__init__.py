@@ -10,6 +10,7 @@ from soak.mutations.files import FILES
 from soak.mutations.leaving import LEAVERS
 from soak.mutations.mutant import Mutant
 from soak.mutations.record import RECORD
+from soak.mutations.risk import RISK
 
 MUTANTS: list[Mutant] = [
     *CORE,
@@ -20,6 +21,7 @@ MUTANTS: list[Mutant] = [
     *EXPORTS,
     *DRAFTS,
     *LEAVERS,
+    *RISK,
     *REINTEGRATION,
     *PROJECTS,
     *API,

@@ -1,0 +1,54 @@
+"""How great the risk of harm is, each time that somebody assessed it."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from beneficiaries.choices import Risk, RiskSource
+from beneficiaries.models.base import CaseLinked
+from core.scoping import Level, Wall
+from core.sealing import SealedTextField
+
+
+class RiskAssessment(CaseLinked):
+    """One assessment. Never changed: the next one follows it.
+
+    `former` is the level before. A trigger (beneficiaries/sql) holds that it is, and sets the case file's level, which
+    nothing else can change.
+    """
+
+    level = models.CharField(_("risk level"), max_length=10, choices=Risk)
+    former = models.CharField(_("risk level before"), max_length=10, choices=Risk, default=Risk.UNKNOWN)
+    source = models.CharField(_("source"), max_length=10, choices=RiskSource)
+    reason = SealedTextField(_("why"), max_length=2000, blank=True)
+    assessed_on = models.DateField(_("assessed on"))
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    wall = Wall(
+        read=Level.WORKING,
+        insert=Level.WORKING,
+        update=None,
+        delete=None,
+        because="how great the risk is, and why, is for those who work on the case",
+    )
+
+    class Meta(CaseLinked.Meta):
+        abstract = False
+        ordering = ["-at", "id"]
+        constraints = [
+            *CaseLinked.Meta.constraints,
+            models.CheckConstraint(
+                name="beneficiaries_risk_has_a_level",
+                condition=Q(level__in=[Risk.LOW, Risk.MEDIUM, Risk.HIGH]),
+            ),
+            models.CheckConstraint(
+                name="beneficiaries_risk_lowered_has_reason",
+                condition=~(
+                    Q(former=Risk.HIGH, level__in=[Risk.LOW, Risk.MEDIUM])
+                    | Q(former=Risk.MEDIUM, level=Risk.LOW)
+                )
+                | ~Q(reason=""),
+            ),
+        ]

@@ -1,0 +1,81 @@
+"""The risk level of a case: assessed, never just set; and who hears of a high one at once."""
+
+from datetime import datetime
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from accounts.choices import Permission
+from accounts.models import User
+from accounts.operations import notify
+from accounts.queries import holders, protection_supervisors
+from beneficiaries import hooks, rules
+from beneficiaries.choices import CaseStatus, Risk
+from beneficiaries.models import Case, CaseFile, RiskAssessment
+from core import audit
+
+
+@transaction.atomic
+def assess_risk(
+    *, case: Case, level: str, source: str, reason: str = "", by, now: datetime
+) -> RiskAssessment:
+    """Add an assessment, which sets the level of the case file; a lower level than before needs a reason.
+
+    The file is locked, so that of two assessments at once the second follows the first. A high risk that is new, or met
+    with at a visit, is told to the supervisors at once and owes the person a safety step (`hooks.high_risk_found`).
+    """
+    files = CaseFile.objects.editable_by(by).select_related("case", "caseworker")
+    file = files.select_for_update(of=("self",)).filter(case=case).first()
+    if file is None:
+        raise PermissionDenied
+    if file.case.status == CaseStatus.CLOSED:
+        raise ValidationError(_("The case is closed."))
+    if level == Risk.UNKNOWN:
+        raise ValidationError({"level": _("Choose a risk level.")})
+    if rules.is_lower_risk(level, former=file.risk) and not reason.strip():
+        raise ValidationError({"reason": _("Say why the risk level is lower now.")})
+    assessment = RiskAssessment(
+        case=file.case,
+        level=level,
+        former=file.risk,
+        source=source,
+        reason=reason.strip(),
+        assessed_on=now.date(),
+        by=by,
+        at=now,
+    )
+    assessment.clean_fields(exclude=["case"])
+    assessment.save(force_insert=True)
+    audit.note_update(Case.objects.editable_by(by).filter(pk=case.pk), changed_on=now.date())
+    audit.record(by=by, verb="risk assessed", obj=assessment, case_id=case.pk, now=now)
+    if rules.is_high_risk_news(level, former=assessment.former, source=source):
+        notify_of_risk(
+            case=file.case,
+            key=f"risk:{assessment.pk}",
+            text=gettext_noop("The risk level of case %s is high: a safety step is due today."),
+            by=by,
+            now=now,
+        )
+        for found in hooks.high_risk_found:
+            found(assessment=assessment, by=by, now=now)
+    return assessment
+
+
+def notify_of_risk(*, case: Case, key: str, text: str, by, now: datetime, is_high: bool = True) -> None:
+    """Notify the supervisors of the lead organisation and the caseworker (all who write there, where the caseworker
+    does no longer), save the author; the protection supervisors too where the risk is high or there is no supervisor.
+
+    A protection supervisor may have no access to the case: the notice leads to the emergency opening, which leads on to
+    the case for who may read it.
+    """
+    supervisors = list(holders(Permission.ASSIGN_CASES, case.lead_organisation_id))
+    addresses: dict[User, str] = {}
+    if is_high or not supervisors:
+        addresses = dict.fromkeys(protection_supervisors(), f"/emergency/{case.reference}/")
+    writers = holders(Permission.WRITE_CASES, case.lead_organisation_id)
+    caseworker = writers.filter(pk=case.file.caseworker_id) or writers
+    addresses |= dict.fromkeys([*supervisors, *caseworker], f"/cases/{case.reference}/")
+    addresses.pop(by, None)
+    notify(addresses=addresses, key=key, text=text, words=(case.reference,), now=now)

@@ -1,0 +1,41 @@
+"""Assessing how great the risk to a person is."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from beneficiaries import operations, queries
+from beneficiaries.choices import RiskSource
+from beneficiaries.forms import RiskForm
+from beneficiaries.views.consent import METHODS, case_or_404
+from core.clock import now
+from core.pages import submit
+
+
+@login_required
+@require_http_methods(METHODS)
+def risk_assess(request, reference: str):
+    case = case_or_404(request, reference, writing=True)
+    form = RiskForm(request.POST or None)
+
+    def deed() -> str:
+        data = form.cleaned_data
+        operations.assess_risk(
+            case=case,
+            level=data["level"],
+            source=RiskSource.REVIEW,
+            reason=data["reason"],
+            by=request.user,
+            now=now(),
+        )
+        messages.success(request, _("The risk level is saved."))
+        return reverse("case-detail", args=[case.reference])
+
+    return submit(request, form, purpose=f"risk:{case.pk}", deed=deed) or render(
+        request,
+        "beneficiaries/risk_assess.html",
+        {"form": form, "case": case, "file": queries.file_of(case, request.user)},
+    )
