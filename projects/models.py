@@ -272,6 +272,7 @@ class BudgetLine(Configured):
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="budget_lines")
     amount_npr = models.DecimalField(_("amount, NPR"), max_digits=14, decimal_places=2)
+    pays_grants = models.BooleanField(_("pays grants"), default=False)
 
     wall = CONFIGURATION
 

@@ -279,4 +279,13 @@ def _keyed_parts(programme: Programme) -> Iterator[tuple[type[models.Model], str
         }
         yield FollowUpInterval, "code", interval.code, values
     for line in programme.budget_lines:
-        yield BudgetLine, "code", line.code, _names(line) | {"amount_npr": _npr(line.amount_npr)}
+        yield (
+            BudgetLine,
+            "code",
+            line.code,
+            _names(line)
+            | {
+                "amount_npr": _npr(line.amount_npr),
+                "pays_grants": line.pays_grants,
+            },
+        )

@@ -29,6 +29,7 @@ class GrantState(models.TextChoices):
     APPROVED = "approved", _("Approved")
     PAID = "paid", _("Paid in full")
     REFUSED = "refused", _("Refused")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
 class InstalmentState(models.TextChoices):
@@ -109,6 +110,7 @@ EVENTS: dict[str, "StrOrPromise"] = {
     "grant endorsed": _("Endorsed a grant"),
     "grant refused": _("Refused a grant"),
     "grant requested": _("Asked for a grant"),
+    "grant withdrawn": _("Withdrew the request for a grant"),
     "handing on refused by the person": _("Recorded that the person did not agree to be handed on"),
     "harmful file refused": _("Handed in a file in which the virus scanner found harm"),
     "harmful file thrown away": _("A file was thrown away, as the virus scanner found harm in it"),

@@ -120,6 +120,7 @@ STAGES = [
     "endorsed",
     "approved",
     "refused",
+    "withdrawn",
     "paid_overdue",
     "paid_visited",
     "paid_all",
@@ -305,6 +306,14 @@ def _open(story: Story) -> Case:
     )
 
 
+PURPOSES = [
+    "Gas stove, cups and the first goods of a tea shop; three months’ rent.",
+    "Shelves, scales and the first goods of a grocery shop.",
+    "A sewing machine, cloth and thread for a tailoring shop.",
+    "Four goats, a shed and fodder for the first season.",
+]
+
+
 def _risk(story: Story) -> str:
     drawn = story.rng.choice(["low", "medium", "high", "unknown"])
     return "high" if story.stage == "shared" else drawn
@@ -427,6 +436,7 @@ def _request(story: Story, plan: Plan) -> Grant:
     ceiling = int(story.project.grant_ceiling_npr or 0)
     return operations.request_grant(
         plan=plan,
+        purpose=PURPOSES[story.rng.randrange(len(PURPOSES))],
         amount_npr=Decimal(min(ceiling, story.rng.randrange(20000, ceiling + 1, 5000))),
         budget_line=BudgetLine.objects.get(project=story.project, code="grants"),
         by=story.caseworker,
@@ -439,6 +449,10 @@ def _decide_grant(story: Story, grant: Grant) -> None:
         User.objects.get(username=name) for name in ("iom_supervisor", "iom_approver", "iom_finance")
     )
     if story.stage == "requested":
+        return
+    if story.stage == "withdrawn":
+        with acting_as(story.caseworker):
+            operations.withdraw_grant(grant=grant, by=story.caseworker, now=_later(story, 13))
         return
     with acting_as(supervisor):
         if story.stage == "refused":

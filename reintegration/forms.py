@@ -1,10 +1,15 @@
 """Forms of admission, plans, grants and follow-ups, and of the log."""
 
+from decimal import Decimal
+from uuid import UUID
+
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from beneficiaries.choices import AssessmentDecision
 from core.forms import AmountField, OnceForm, day_field
+from core.numerals import shown_amount
 from core.rendering import PlainSelect
 from core.searches import SearchForm
 from projects.facts import FACTS
@@ -70,17 +75,42 @@ class PlanForm(OnceForm):
     agreed_on = day_field(_("Agreed on"), is_record=True)
 
 
+class BudgetLineField(forms.ModelChoiceField):
+    """A budget line by its name, with what is left of it; none is chosen beforehand."""
+
+    left: dict[UUID, Decimal]
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, empty_label=None, **kwargs)
+
+    def label_from_instance(self, obj) -> str:
+        return gettext("%(line)s: NPR %(left)s left") % {
+            "line": obj.name,
+            "left": shown_amount(self.left[obj.pk]),
+        }
+
+
 class GrantForm(OnceForm):
-    """How much is asked for, and from which budget line."""
+    """What is asked for, how much, and from which budget line. `left`: what is left of each line, in NPR."""
 
+    purpose = forms.CharField(
+        label=_("What is it for?"),
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_(
+            "Such as: a sewing machine and cloth for a tailoring shop. Those who decide read this: no name, "
+            "no telephone number, nothing of what happened."
+        ),
+    )
     amount_npr = _npr(_("Amount in NPR"))
-    budget_line = forms.ModelChoiceField(BudgetLine.objects.none(), label=_("Budget line"), empty_label=None)
+    budget_line = BudgetLineField(BudgetLine.objects.none(), label=_("Budget line"), widget=forms.RadioSelect)
 
-    def __init__(self, *args, project, **kwargs) -> None:
+    def __init__(self, *args, project, left: dict[UUID, Decimal], **kwargs) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["budget_line"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = BudgetLine.objects.filter(project=project)
+        assert isinstance(field, BudgetLineField)
+        field.left = left
+        field.queryset = BudgetLine.objects.filter(project=project, pays_grants=True)
 
 
 class RefusalForm(OnceForm):
@@ -95,7 +125,7 @@ class RefusalForm(OnceForm):
 
 
 class PaymentForm(OnceForm):
-    """One instalment."""
+    """One instalment. `left`: what is left of the grant, in NPR; how much of it is paid is for the payer to say."""
 
     amount_npr = _npr(_("Amount in NPR"))
     voucher = forms.CharField(
@@ -104,6 +134,10 @@ class PaymentForm(OnceForm):
         widget=forms.TextInput(attrs={"class": "govuk-input--width-20", "autocomplete": "off"}),
     )
     paid_on = day_field(_("Paid on"), is_record=True)
+
+    def __init__(self, *args, left: Decimal, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["amount_npr"].help_text = gettext("NPR %s of this grant is left.") % shown_amount(left)
 
 
 class FollowUpForm(OnceForm):

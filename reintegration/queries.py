@@ -173,6 +173,13 @@ def programme_figures(project: Project, user) -> ProgrammeFigures | None:
         return ProgrammeFigures(*cursor.fetchone())
 
 
+def left_for_grants(project: Project) -> dict[UUID, Decimal]:
+    """For each budget line of a programme that pays grants, the NPR that are neither spent nor promised."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT line, left_npr FROM wall.left_for_grants(%s)", [project.pk])
+        return dict(cursor.fetchall())
+
+
 def grant_permissions(grant: Grant, user) -> frozenset[str]:
     """What the person may do with grants of the organisation that manages the programme."""
     authority, organisation_id = authority_of(user), grant.project.managed_by_id

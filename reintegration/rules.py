@@ -1,5 +1,7 @@
 """Who may move a grant, and when follow-ups fall due: tables and pure functions."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -19,7 +21,7 @@ class Move:
 
     sources: tuple[str, ...]
     target: str
-    permission: str
+    permission: str | None  # None: the right of one who took part, see ONLY
 
 
 # The whole path of a grant. Refusing is the right of whoever is asked next. The last step is made by paying.
@@ -29,7 +31,12 @@ MOVES: dict[str, Move] = {
     "refuse_request": Move((GrantState.REQUESTED,), GrantState.REFUSED, Permission.ENDORSE_GRANTS),
     "refuse_endorsed": Move((GrantState.ENDORSED,), GrantState.REFUSED, Permission.APPROVE_GRANTS),
     "pay": Move((GrantState.APPROVED,), GrantState.APPROVED, Permission.PAY_GRANTS),
+    "withdraw": Move((GrantState.REQUESTED, GrantState.ENDORSED), GrantState.WITHDRAWN, None),
 }
+# What is done by nobody but who did the part named.
+ONLY = {"withdraw": "requested"}
+# States in which a grant is over without money: its plan may be asked for anew.
+ENDED_UNPAID = (GrantState.REFUSED, GrantState.WITHDRAWN)
 
 
 def moves_for(
@@ -49,11 +56,27 @@ def moves_for(
         name
         for name, move in MOVES.items()
         if state in move.sources
-        and move.permission in permissions
+        and (move.permission in permissions or (name in ONLY and person == involved.get(ONLY[name])))
         and person not in {involved.get(part) for part in barred.get(name, ())}
     ]
+
+
+def waits_for(moves: list[str]) -> bool:
+    """Whether a grant with these moves waits for somebody; one that they can only withdraw waits for others."""
+    return any(name != "withdraw" for name in moves)
 
 
 def due_dates(intervals: list[tuple[str, int]], start: date) -> list[tuple[str, date]]:
     """Each interval's code with the day it falls due, counted in days from `start`."""
     return [(code, start + timedelta(days=after)) for code, after in intervals]
+
+
+def names_somebody(text: str, names: Iterable[str]) -> bool:
+    """Whether a text holds a part of one of these names as a word of its own; parts of two letters are none."""
+    words = set(re.findall(r"[^\W\d_](?:[^\W\d_]|[\u0900-\u097f])*", text.casefold()))
+    return any(part in words for name in names for part in name.casefold().split() if len(part) > 2)
+
+
+def holds_a_number(text: str) -> bool:
+    """Whether a text holds seven digits or more, apart from blanks and dashes: a telephone or identity number."""
+    return re.search(r"\d(?:[ -]?\d){6,}", text) is not None

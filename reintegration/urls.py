@@ -14,6 +14,7 @@ urlpatterns = [
     path("grants/<uuid:grant_id>/endorse/", views.grant_endorse, name="grant-endorse"),
     path("grants/<uuid:grant_id>/approve/", views.grant_approve, name="grant-approve"),
     path("grants/<uuid:grant_id>/refuse/", views.grant_refuse, name="grant-refuse"),
+    path("grants/<uuid:grant_id>/withdraw/", views.grant_withdraw, name="grant-withdraw"),
     path("grants/<uuid:grant_id>/pay/", views.grant_pay, name="grant-pay"),
     path("follow-ups/", views.follow_up_list, name="follow-up-list"),
     path("follow-ups/<uuid:follow_up_id>/", views.follow_up_record, name="follow-up-record"),

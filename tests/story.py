@@ -37,6 +37,8 @@ from reintegration import operations
 from reintegration.models import Grant, Plan
 from tests import handed_in
 
+PURPOSE = "Stove, cups and the first goods of a tea shop."
+
 
 def organisation(code: str) -> Organisation:
     return Organisation.objects.get(code=code)
@@ -153,12 +155,14 @@ def planned(case: Case, by, code: str = "RASNM-2") -> Plan:
 
 def asks_for(plan: Plan) -> dict[str, object]:
     """What a page or program sends with the amount of a grant."""
-    return {"budget_line": BudgetLine.objects.get(project=plan.enrolment.project, code="grants").pk}
+    line = BudgetLine.objects.get(project=plan.enrolment.project, code="grants")
+    return {"budget_line": line.pk, "purpose": PURPOSE}
 
 
 def requested(plan: Plan, by, amount: int | Decimal = 60000) -> Grant:
     return operations.request_grant(
         plan=plan,
+        purpose=PURPOSE,
         amount_npr=Decimal(amount),
         budget_line=BudgetLine.objects.get(project=plan.enrolment.project, code="grants"),
         by=by,

@@ -182,6 +182,8 @@ AUDITOR = ("auditor",)
 EVERYBODY = {"a": set(CAST), "b": set(CAST), "missing": set()}
 # Who is asked next says no: in the API either of them finds the deed, and the grant's state decides.
 EITHER = dict.fromkeys(TARGETS, DECIDES["refuse"] | DECIDES["approve"])
+# A grant is taken back by who asked for it.
+REQUESTED: dict[str, set[str]] = {"a": {"ngo_a_caseworker"}, "b": {"ngo_b_caseworker"}, "missing": set()}
 API: dict[str, Row] = {
     "api:start": Row(program(None), refused_program),
     "api:schema": Row(always(200), always(405)),
@@ -207,7 +209,7 @@ API: dict[str, Row] = {
         GRANTS,
         making=True,
         deeds={deed: dict.fromkeys(TARGETS, DECIDES[deed]) for deed in ("endorse", "approve", "pay")}
-        | {"refuse": EITHER},
+        | {"refuse": EITHER, "withdraw": REQUESTED},
     ),
     **resource("instalment", GRANTS),
     **resource("follow-up", READS, deeds={"record": WRITES}),
@@ -305,6 +307,7 @@ TABLE: dict[str, Row] = {
     "reintegration:grant-approve": Row(refused, decision("approve"), TARGETS),
     "reintegration:grant-refuse": Row(refused, decision("refuse"), TARGETS),
     "reintegration:grant-pay": Row(refused, decision("pay"), TARGETS),
+    "reintegration:grant-withdraw": Row(refused, decision("withdraw"), TARGETS),
     "reintegration:follow-up-list": Row(page(READERS), refused),
     "reintegration:follow-up-record": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
 }

@@ -389,7 +389,7 @@ def test_a_key_of_another_organisation_is_no_input(program, cast, whole_case):
             "cases",
         ),
         "plans": ("enrolment", {"livelihood": "job", "goal": "x", "agreed_on": "2026-01-01"}, "enrolments"),
-        "grants": ("plan", {"amount_npr": "10"}, "plans"),
+        "grants": ("plan", {"amount_npr": "10", "purpose": "A stove."}, "plans"),
     }
     for path, (field, body, source) in bodies.items():
         hidden = asking.post(f"{path}/", body | {field: key_in(source, whole_case, cast[A])})
@@ -477,7 +477,8 @@ def test_one_case_from_the_interview_to_the_visit(program, cast):
     ).json()
     line = next(row for row in project["budget_lines"] if row["code"] == "grants")
     grant = caseworker.post(
-        "grants/", {"plan": plan["id"], "budget_line": line["id"], "amount_npr": "60000.00"}
+        "grants/",
+        {"plan": plan["id"], "budget_line": line["id"], "amount_npr": "60000.00", "purpose": "A stove."},
     ).json()
     assert (grant["state"], grant["amount_npr"], grant["case_reference"]) == (
         "requested",
@@ -976,7 +977,10 @@ def _bodies(cast) -> dict[str, tuple[str, dict]]:
             A,
             {"enrolment": str(enrolment.pk), "livelihood": "job", "goal": "A job.", "agreed_on": today},
         ),
-        "grants/": (A, {"plan": str(plan.pk), "budget_line": str(line.pk), "amount_npr": "10"}),
+        "grants/": (
+            A,
+            {"plan": str(plan.pk), "budget_line": str(line.pk), "amount_npr": "10", "purpose": "A stove."},
+        ),
         "referrals/": (A, {"service": "Law", "items": ["name"], **passing_on(case, "NGO_B")}),
         f"referrals/{referral.pk}/answer/": ("third", {"state": "accepted", "answer": "x"}),
         "transfers/": (A, passing_on(asked, "NGO_B")),

@@ -187,7 +187,11 @@ def test_a_grant_above_the_ceiling(sign_in, cast):
         case = story.a_case(by)
         plan = story.planned(case, by)
     before = written(by)
-    response = submit(sign_in(A), f"/cases/{case.reference}/plans/{plan.pk}/grant/", {"amount_npr": "65001"})
+    response = submit(
+        sign_in(A),
+        f"/cases/{case.reference}/plans/{plan.pk}/grant/",
+        {"amount_npr": "65001", **story.asks_for(plan)},
+    )
     assert "The most that one grant of this programme may be is NPR 65,000." in text_of(response)
     assert "65001" in text_of(response)
     assert written(by) == before
@@ -305,7 +309,11 @@ def test_numbers_that_are_none(sign_in, cast):
         plan = story.planned(case, by)
     client, before = sign_in(A), written(by)
     for amount in ("", "-5", "0", "NaN", "1e9", "many", "१२३abc", "9" * 40):
-        response = submit(client, f"/cases/{case.reference}/plans/{plan.pk}/grant/", {"amount_npr": amount})
+        response = submit(
+            client,
+            f"/cases/{case.reference}/plans/{plan.pk}/grant/",
+            {"amount_npr": amount, **story.asks_for(plan)},
+        )
         assert response.status_code == 200
         assert "govuk-error" in text_of(response), amount
     assert written(by) == before

@@ -49,6 +49,7 @@ REVIEWED = {
     "open_work_of",
     "grants_waiting_in",
     "programme_figures",
+    "left_for_grants",
     "keys_of",
     "erase_person",
     "drafts_to_move",

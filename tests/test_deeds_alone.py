@@ -79,7 +79,10 @@ def _deeds(target: str, username: str, code: str, cast) -> list[Deed]:
     decision = {"which": "decision", "decide-decision": "admitted", "decide-enrolled_on": today}
     agreed = {"livelihood": "tea_shop", "goal": "A tea shop.", "steps": "", "agreed_on": today}
     plan_page = f"/cases/{admitted.reference}/programmes/RASNM-2/plan/"
-    ask, visited = {"amount_npr": "100", "budget_line": line}, VISIT | {"done_on": today}
+    ask, visited = (
+        {"amount_npr": "100", "budget_line": line, "purpose": "A stove."},
+        VISIT | {"done_on": today},
+    )
     pay = {"amount_npr": "100", "voucher": "V", "paid_on": today}
     take_out = {"reason": "For the yearly meeting.", "organisation": str(story.organisation(code).pk)}
     glass = {"reference": closing.reference, "reason": EMERGENCY}

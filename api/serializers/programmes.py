@@ -15,11 +15,11 @@ class OrganisationSerializer(RowSerializer):
 
 
 class BudgetLineSerializer(RowSerializer):
-    """A line that a grant is asked from; how much it holds is for those who manage it."""
+    """A line of the budget; grants are asked for from those with `pays_grants`."""
 
     class Meta:
         model = BudgetLine
-        fields = ["id", "code", "name_en", "name_ne"]
+        fields = ["id", "code", "name_en", "name_ne", "pays_grants"]
         read_only_fields = fields
 
 

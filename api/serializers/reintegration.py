@@ -49,6 +49,7 @@ class GrantSerializer(RowSerializer):
             "project",
             "budget_line",
             "livelihood",
+            "purpose",
             "amount_npr",
             "ceiling_npr",
             "state",
@@ -61,6 +62,7 @@ class GrantSerializer(RowSerializer):
             "refused_by",
             "refused_at",
             "refusal",
+            "withdrawn_at",
             "version",
         ]
         read_only_fields = fields
@@ -151,8 +153,10 @@ class GrantRequest(Given):
 
     plan = Known(lambda user: Plan.objects.visible_to(user))
     budget_line = Known(
-        lambda user: BudgetLine.objects.all(), help_text="One of the programme's `budget_lines`."
+        lambda user: BudgetLine.objects.all(),
+        help_text="One of the programme's `budget_lines` that pays grants.",
     )
+    purpose = serializers.CharField(max_length=300, help_text="What it is for, in words that name nobody.")
     amount_npr = Amount()
 
 

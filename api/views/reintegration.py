@@ -97,6 +97,17 @@ class GrantViews(WrittenResource):
         return self._decide(request, _refuse, "refuse_request", "refuse_endorsed")
 
     @action(detail=True, methods=["post"])
+    def withdraw(self, request: Request, **keys: Any) -> Response:
+        """Take a request back that isn't decided yet; for whoever asked for it."""
+        grant = self.row()
+        self.require(grant.requested_by_id == request.user.pk)
+        return self.carry_out(
+            request,
+            lambda given: operations.withdraw_grant(grant=grant, by=request.user, now=now()),
+            about=grant,
+        )
+
+    @action(detail=True, methods=["post"])
     def pay(self, request: Request, **keys: Any) -> Response:
         """Pay a part of an approved grant; the answer is the instalment."""
         return self._decide(request, operations.pay_instalment, "pay")

@@ -100,11 +100,14 @@ class GrantEntry:
 
 @dataclass(frozen=True)
 class BudgetLineEntry:
+    """Money for one purpose. `pays_grants`: grants may be asked for from it."""
+
     code: str
     name_en: str
     name_ne: str
     amount_npr: int
     source: str
+    pays_grants: bool = False
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ def _entry_readers(document: Document) -> dict[str, Reader]:
     partner = names | _partner_readers(document)
     about = document.choice("what a service is about", ServiceAbout.values)
     service = names | {"about": about, "source": source, "ceiling_npr": amount}
-    line = names | {"amount_npr": amount, "source": source}
+    line = names | {"amount_npr": amount, "source": source, "pays_grants": document.truth}
     return {
         "donors": document.listing(document.record(DonorEntry, "a donor", names), "donors", key="code"),
         "partners": document.listing(

@@ -23,6 +23,7 @@ class Grant(CaseLinked):
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
     budget_line = models.ForeignKey(BudgetLine, on_delete=models.PROTECT, related_name="+")
     livelihood = models.CharField(_("for"), max_length=20, choices=Livelihood)
+    purpose = models.CharField(_("what it is for"), max_length=300, blank=True)
     amount_npr = models.DecimalField(_("amount, NPR"), max_digits=12, decimal_places=2)
     ceiling_npr = models.DecimalField(max_digits=12, decimal_places=2)
     state = models.CharField(_("state"), max_length=10, choices=GrantState, default=GrantState.REQUESTED)
@@ -35,6 +36,7 @@ class Grant(CaseLinked):
     refused_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     refused_at = models.DateTimeField(null=True)
     refusal = models.CharField(_("why it was refused"), max_length=500, blank=True)
+    withdrawn_at = models.DateTimeField(null=True)  # by whoever asked for it
     version = models.PositiveIntegerField(default=1)
 
     wall = Wall(
@@ -72,10 +74,15 @@ class Grant(CaseLinked):
                 name="reintegration_grant_refusal_has_reason",
                 condition=~Q(state="refused") | (~Q(refused_by=None) & ~Q(refusal="")),
             ),
+            models.CheckConstraint(
+                name="reintegration_grant_withdrawn_has_moment",
+                condition=Q(state="withdrawn", withdrawn_at__isnull=False)
+                | (~Q(state="withdrawn") & Q(withdrawn_at=None)),
+            ),
             models.UniqueConstraint(
                 fields=["plan"],
                 name="reintegration_grant_one_open_a_plan",
-                condition=~Q(state="refused"),
+                condition=~Q(state__in=["refused", "withdrawn"]),
             ),
         ]
         indexes = [models.Index(fields=["state", "-requested_at"])]

@@ -9,6 +9,7 @@ from reintegration.operations.grant import (
     refuse_grant,
     request_grant,
     tell_of_new_lead,
+    withdraw_grant,
 )
 from reintegration.operations.leaving import keep_decisions
 from reintegration.operations.plan import agree_plan
@@ -31,4 +32,5 @@ __all__ = [
     "send_due_reminders",
     "send_next_reminder",
     "tell_of_new_lead",
+    "withdraw_grant",
 ]

@@ -110,7 +110,9 @@ def refuse_closing(*, case: Case, by, now: datetime) -> None:
         case=case, state__in=[GrantState.REQUESTED, GrantState.ENDORSED, GrantState.APPROVED]
     )
     if under_way.exists():
-        raise CaseNotClosable(_("A grant of this case is under way: it must be paid or refused first."))
+        raise CaseNotClosable(
+            _("A grant of this case is under way: it must be paid, refused or withdrawn first.")
+        )
     owed = FollowUp.objects.visible_to(by).filter(case=case, kind=SAFETY, done_on=None)
     if owed.exists() and CaseFile.objects.visible_to(by).filter(case=case, risk=Risk.HIGH).exists():
         raise CaseNotClosable(

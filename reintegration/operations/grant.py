@@ -24,13 +24,22 @@ from reintegration.choices import GrantState, InstalmentState
 from reintegration.models import Grant, Instalment, Plan
 from reintegration.operations.follow_up import schedule_follow_ups
 
+# Whose turn it is with a grant in each state.
+NEXT = {
+    GrantState.REQUESTED: Permission.ENDORSE_GRANTS,
+    GrantState.ENDORSED: Permission.APPROVE_GRANTS,
+    GrantState.APPROVED: Permission.PAY_GRANTS,
+}
+
 
 class GrantNotMovable(ValidationError):
     """The grant isn't where this deed starts from, or this person may not do it."""
 
 
 @transaction.atomic
-def request_grant(*, plan: Plan, amount_npr: Decimal, budget_line: BudgetLine, by, now: datetime) -> Grant:
+def request_grant(
+    *, plan: Plan, purpose: str, amount_npr: Decimal, budget_line: BudgetLine, by, now: datetime
+) -> Grant:
     """Ask for money for a plan, up to the programme's ceiling."""
     plan = Plan.objects.editable_by(by).select_for_update().filter(pk=plan.pk).first()
     if plan is None:
@@ -49,7 +58,10 @@ def request_grant(*, plan: Plan, amount_npr: Decimal, budget_line: BudgetLine, b
         )
     if budget_line.project_id != project.pk:
         raise ValidationError({"budget_line": _("This budget line belongs to another programme.")})
-    if Grant.objects.visible_to(by).filter(plan=plan).exclude(state=GrantState.REFUSED).exists():
+    if not budget_line.pays_grants:
+        raise ValidationError({"budget_line": _("This budget line pays no grants.")})
+    _check_purpose(purpose, plan)
+    if Grant.objects.visible_to(by).filter(plan=plan).exclude(state__in=rules.ENDED_UNPAID).exists():
         raise ValidationError(_("A grant was asked for already."))
     grant = Grant(
         case_id=plan.case_id,
@@ -57,6 +69,7 @@ def request_grant(*, plan: Plan, amount_npr: Decimal, budget_line: BudgetLine, b
         project=project,
         budget_line=budget_line,
         livelihood=plan.livelihood,
+        purpose=purpose.strip(),
         amount_npr=amount_npr,
         ceiling_npr=project.grant_ceiling_npr,
         requested_by=by,
@@ -107,6 +120,39 @@ def refuse_grant(*, grant: Grant, reason: str, by, now: datetime) -> Grant:
     audit.record(by=by, verb="grant refused", obj=grant, case_id=grant.case_id, now=now)
     _tell_requester(grant, f"grant-refused:{grant.pk}", gettext_noop("A grant was refused: case %s."), now)
     return grant
+
+
+@transaction.atomic
+def withdraw_grant(*, grant: Grant, by, now: datetime) -> Grant:
+    """Take back what one asked for oneself, until it is decided; the plan may be asked for anew."""
+    grant = _moving("withdraw", grant, by)
+    asked_next = NEXT[GrantState(grant.state)]
+    grant.state, grant.withdrawn_at = GrantState.WITHDRAWN, now
+    _save(grant, "state", "withdrawn_at")
+    _touch(grant, by, now)
+    audit.record(by=by, verb="grant withdrawn", obj=grant, case_id=grant.case_id, now=now)
+    leave_notices(
+        recipients=holders(asked_next, grant.project.managed_by_id),
+        key=f"grant-withdrawn:{grant.pk}",
+        text=gettext_noop("The request for a grant was withdrawn: case %s."),
+        words=(grant.case.reference,),
+        url=f"/grants/{grant.pk}/",
+        now=now,
+    )
+    return grant
+
+
+def _check_purpose(purpose: str, plan: Plan) -> None:
+    """Those who decide see no name: it says what is bought, and not for whom."""
+    if not purpose.strip():
+        raise ValidationError({"purpose": _("Say what it is for.")})
+    person = plan.case.beneficiary
+    if rules.names_somebody(
+        purpose, (person.first_name, person.middle_name, person.second_name, person.name_ne)
+    ):
+        raise ValidationError({"purpose": _("Leave the name out: those who decide see the case reference.")})
+    if rules.holds_a_number(purpose):
+        raise ValidationError({"purpose": _("Leave telephone and identity numbers out.")})
 
 
 @transaction.atomic
@@ -209,15 +255,17 @@ def _moving(deed: str, grant: Grant, by) -> Grant:
     if found is None:
         raise PermissionDenied
     permissions = queries.grant_permissions(found, by)
-    if rules.MOVES[deed].permission not in permissions:
+    needed = rules.MOVES[deed].permission
+    if needed is not None and needed not in permissions:
+        raise PermissionDenied
+    involved = queries.involved_in(found)
+    if deed in rules.ONLY and involved[rules.ONLY[deed]] != by.pk:
         raise PermissionDenied
     if found.state not in rules.MOVES[deed].sources:
         raise GrantNotMovable(
             _("This grant is %(state)s by now.") % {"state": found.get_state_display().lower()}
         )
-    open_moves = rules.moves_for(
-        state=found.state, permissions=permissions, person=by.pk, involved=queries.involved_in(found)
-    )
+    open_moves = rules.moves_for(state=found.state, permissions=permissions, person=by.pk, involved=involved)
     if deed not in open_moves:
         raise GrantNotMovable(
             _("Another person must do this: you asked for this grant or decided on it before.")
@@ -264,15 +312,10 @@ def tell_of_new_lead(*, case: Case, receiver: Organisation, by, now: datetime) -
 
     The point `beneficiaries.points.case_transferring`.
     """
-    asked_next = {
-        GrantState.REQUESTED: Permission.ENDORSE_GRANTS,
-        GrantState.ENDORSED: Permission.APPROVE_GRANTS,
-        GrantState.APPROVED: Permission.PAY_GRANTS,
-    }
-    under_way = Grant.objects.visible_to(by).filter(case=case, state__in=asked_next)
+    under_way = Grant.objects.visible_to(by).filter(case=case, state__in=NEXT)
     for grant in under_way.select_related("project", "case"):
         leave_notices(
-            recipients=holders(asked_next[GrantState(grant.state)], grant.project.managed_by_id),
+            recipients=holders(NEXT[GrantState(grant.state)], grant.project.managed_by_id),
             key=f"new-lead:{receiver.code}:{grant.pk}",
             text=gettext_noop("Another organisation leads case %s now; a grant of it waits for you."),
             words=(case.reference,),

@@ -2,10 +2,10 @@
 CREATE OR REPLACE FUNCTION wall.grant_moves() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.id, NEW.case_id, NEW.plan_id, NEW.project_id, NEW.budget_line_id, NEW.amount_npr, NEW.ceiling_npr,
-        NEW.livelihood, NEW.requested_by_id, NEW.requested_at)
+        NEW.livelihood, NEW.purpose, NEW.requested_by_id, NEW.requested_at)
        IS DISTINCT FROM
        (OLD.id, OLD.case_id, OLD.plan_id, OLD.project_id, OLD.budget_line_id, OLD.amount_npr, OLD.ceiling_npr,
-        OLD.livelihood, OLD.requested_by_id, OLD.requested_at)
+        OLD.livelihood, OLD.purpose, OLD.requested_by_id, OLD.requested_at)
        OR (OLD.endorsed_by_id IS NOT NULL AND NEW.endorsed_by_id IS DISTINCT FROM OLD.endorsed_by_id)
        OR (OLD.approved_by_id IS NOT NULL AND NEW.approved_by_id IS DISTINCT FROM OLD.approved_by_id) THEN
         RAISE EXCEPTION 'what was asked for and decided stays' USING ERRCODE = 'check_violation',
@@ -13,9 +13,14 @@ BEGIN
     END IF;
     IF NEW.state <> OLD.state AND (OLD.state, NEW.state) NOT IN
        (('requested', 'endorsed'), ('requested', 'refused'), ('endorsed', 'approved'), ('endorsed', 'refused'),
-        ('approved', 'paid')) THEN
+        ('approved', 'paid'), ('requested', 'withdrawn'), ('endorsed', 'withdrawn')) THEN
         RAISE EXCEPTION 'a grant does not go from % to %', OLD.state, NEW.state USING ERRCODE = 'check_violation',
             CONSTRAINT = 'reintegration_grant_path';
+    END IF;
+    IF NEW.state = 'withdrawn' AND OLD.state <> 'withdrawn'
+       AND wall.person() IS DISTINCT FROM NEW.requested_by_id THEN
+        RAISE EXCEPTION 'a grant is withdrawn by who asked for it' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'reintegration_grant_withdrawn_by_its_requester';
     END IF;
     RETURN NEW;
 END $$;
@@ -28,6 +33,11 @@ BEGIN
     IF NEW.state <> 'requested' OR NEW.endorsed_by_id IS NOT NULL OR NEW.approved_by_id IS NOT NULL THEN
         RAISE EXCEPTION 'a grant starts as requested' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'reintegration_grant_path';
+    END IF;
+    IF NOT EXISTS (SELECT 1 FROM projects_budgetline b
+                    WHERE b.id = NEW.budget_line_id AND b.project_id = NEW.project_id AND b.pays_grants) THEN
+        RAISE EXCEPTION 'this budget line pays no grants of the programme' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'reintegration_grant_line_pays_grants';
     END IF;
     RETURN NEW;
 END $$;

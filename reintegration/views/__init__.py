@@ -12,6 +12,7 @@ from reintegration.views.grant import (
     grant_pay,
     grant_refuse,
     grant_request,
+    grant_withdraw,
 )
 from reintegration.views.log import log_list
 from reintegration.views.plan import plan_agree
@@ -31,6 +32,7 @@ __all__ = [
     "grant_pay",
     "grant_refuse",
     "grant_request",
+    "grant_withdraw",
     "log_list",
     "plan_agree",
     "project_detail",

@@ -23,6 +23,7 @@ from projects.choices import TargetGroup
 from projects.facts import COUNTRIES
 from reintegration import queries
 from reintegration.choices import SAFETY, GrantState
+from reintegration.rules import ENDED_UNPAID
 
 STATUS_COLOURS: dict[str, str] = {
     CaseStatus.ACTIVE: "green",
@@ -36,6 +37,7 @@ GRANT_COLOURS = {
     GrantState.APPROVED: "teal",
     GrantState.PAID: "green",
     GrantState.REFUSED: "red",
+    GrantState.WITHDRAWN: "grey",
 }
 NOTE_TAGS = {
     Confidentiality.RESTRICTED: gettext_lazy("Restricted"),
@@ -152,7 +154,7 @@ def _actions(case: Case, consents, parts: dict, user, *, is_calm: bool) -> list[
     if not names:
         return []
     planned = {plan.enrolment_id for plan in parts["plans"]}
-    granted = {grant.plan_id for grant in parts["grants"] if grant.state != GrantState.REFUSED}
+    granted = {grant.plan_id for grant in parts["grants"] if grant.state not in ENDED_UNPAID}
     actions = [
         {
             "label": _("Agree a reintegration plan: %s") % enrolment.project.name,
@@ -338,6 +340,7 @@ def _grant_items(grant) -> list[dict]:
         (grant.endorsed_at, _("Grant endorsed"), grant.endorsed_by, amount),
         (grant.approved_at, _("Grant approved"), grant.approved_by, amount),
         (grant.refused_at, _("Grant refused"), grant.refused_by, grant.refusal),
+        (grant.withdrawn_at, _("Request for a grant withdrawn"), grant.requested_by, ""),
     ]
     return [
         {"at": at, "title": title, "by": _name(by), "text": text}

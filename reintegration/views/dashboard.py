@@ -11,7 +11,7 @@ from accounts.queries import authority_of, may_configure
 from beneficiaries import caseload
 from beneficiaries import queries as case_queries
 from core.clock import now
-from reintegration import queries
+from reintegration import queries, rules
 from reintegration.views.grant import moves_of
 
 COUNTED = 1000
@@ -50,7 +50,7 @@ def dashboard(request):
         waiting = [
             grant
             for grant in grants.select_related("project__managed_by")[:200]
-            if moves_of(grant, request.user)
+            if rules.waits_for(moves_of(grant, request.user))
         ]
         figures.append(
             {

@@ -31,7 +31,7 @@ def grant_list(request):
     if not (authority.sees_figures or authority.may("read_cases")):
         raise PermissionDenied
     grants = list(queries.grants_for(request.user).select_related("project__managed_by")[:SHOWN])
-    waiting = [grant for grant in grants if moves_of(grant, request.user)]
+    waiting = [grant for grant in grants if rules.waits_for(moves_of(grant, request.user))]
     return render(
         request, "reintegration/grant_list.html", {"grants": grants, "waiting": waiting, "shown": SHOWN}
     )
@@ -77,7 +77,8 @@ def _page(request, grant: Grant, **forms):
         "left": grant.amount_npr - paid,
         "confirm": EmptyForm(),
         "refusal": RefusalForm(),
-        "payment": PaymentForm(initial={"paid_on": now().date(), "amount_npr": grant.amount_npr - paid}),
+        "payment": PaymentForm(initial={"paid_on": now().date()}, left=grant.amount_npr - paid),
+        "line_left": queries.left_for_grants(grant.project).get(grant.budget_line_id),
     }
     return render(request, "reintegration/grant_detail.html", context | forms)
 
@@ -95,11 +96,13 @@ def grant_request(request, reference: str, plan_id: UUID):
     if plan is None or plan.enrolment.project.grant_ceiling_npr is None:
         raise Http404
     project = plan.enrolment.project
-    form = GrantForm(request.POST or None, project=project)
+    left = queries.left_for_grants(project)
+    form = GrantForm(request.POST or None, project=project, left=left)
 
     def deed() -> str:
         operations.request_grant(
             plan=plan,
+            purpose=form.cleaned_data["purpose"],
             amount_npr=form.cleaned_data["amount_npr"],
             budget_line=form.cleaned_data["budget_line"],
             by=request.user,
@@ -173,8 +176,22 @@ def grant_refuse(request, grant_id: UUID):
 
 @login_required
 @require_http_methods(["POST"])
+def grant_withdraw(request, grant_id: UUID):
+    return _decide(
+        request,
+        grant_id,
+        EmptyForm(request.POST),
+        "confirm",
+        lambda grant: operations.withdraw_grant(grant=grant, by=request.user, now=now()),
+        _("The request is withdrawn."),
+    )
+
+
+@login_required
+@require_http_methods(["POST"])
 def grant_pay(request, grant_id: UUID):
-    form = PaymentForm(request.POST)
+    found = _grant_or_404(request, grant_id)
+    form = PaymentForm(request.POST, left=found.amount_npr - queries.paid_so_far(found, request.user))
     return _decide(
         request,
         grant_id,

@@ -36,9 +36,30 @@ REINTEGRATION = [
     Mutant(
         "reintegration: a grant moves without the permission",
         "reintegration/operations/grant.py",
-        "    if rules.MOVES[deed].permission not in permissions:\n        raise PermissionDenied\n",
+        "    if needed is not None and needed not in permissions:\n        raise PermissionDenied\n",
         "",
         first="tests/test_grants.py::test_people_without_the_right_do_not_endorse",
+    ),
+    Mutant(
+        "reintegration: anybody withdraws a grant",
+        "reintegration/operations/grant.py",
+        "    if deed in rules.ONLY and involved[rules.ONLY[deed]] != by.pk:\n        raise PermissionDenied\n",
+        "",
+        first="tests/test_grant_requests.py::test_nobody_but_its_requester_withdraws_a_grant",
+    ),
+    Mutant(
+        "reintegration: the database lets anybody withdraw",
+        "reintegration/sql/010_grant.sql",
+        "       AND wall.person() IS DISTINCT FROM NEW.requested_by_id THEN",
+        "       AND false THEN",
+        first="tests/test_grant_requests.py::test_the_database_lets_only_the_requester_withdraw",
+    ),
+    Mutant(
+        "reintegration: everybody sees what a budget has left",
+        "reintegration/sql/040_budget.sql",
+        "                          AND a.organisation_id = ANY(wall.reads())\n",
+        "",
+        first="tests/test_grant_requests.py::test_what_is_left_is_for_who_sees_the_figures_or_works_in_the_programme",
     ),
     Mutant(
         "reintegration: one person asks and approves",
