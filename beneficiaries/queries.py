@@ -1,13 +1,15 @@
 """Reads that span models: lists, the case file, facts for the criteria."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
-from django.db.models import CharField, Lookup, Q, QuerySet, Sum
-from django.utils import timezone
+from django.db.models import Case as Case_
+from django.db.models import CharField, Lookup, Q, QuerySet, Sum, When
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,6 +18,7 @@ from accounts.models import Organisation, User
 from accounts.queries import authority_of, may_configure, organisations_with, supervisors_or_iom, told_of
 from beneficiaries import rules
 from beneficiaries.choices import CaseStatus, ConsentPurpose, ExportState, ReferralState, Sex, TransferState
+from beneficiaries.contact import Contact, contact_of
 from beneficiaries.models import (
     Beneficiary,
     Case,
@@ -29,6 +32,7 @@ from beneficiaries.models import (
     Export,
     Referral,
     Screening,
+    SharedItem,
 )
 from beneficiaries.models.access import SEALED, reached_by
 from beneficiaries.models.export import ExportQuerySet
@@ -252,13 +256,44 @@ def shareable_items(case: Case, user) -> dict[str, tuple[str, str]]:
         "name_ne": (_("Name in Devanagari"), person.name_ne),
         "sex": (_("Sex"), str(person.get_sex_display())),
         "birth": (_("Born"), person.birth_as_typed),
-        "phone": (_("Telephone"), person.phone),
         "safe_contact": (_("Safe contact"), person.safe_contact),
+        "phone": (_("Telephone"), person.phone),
         "home_district": (_("Home district"), person.home_district.name if person.home_district else ""),
         "needs": (_("Asks for"), file.needs),
         "narrative": (_("What happened"), file.narrative),
     }
     return {name: (label, value) for name, (label, value) in items.items() if value}
+
+
+def shared_items(case: Case, user, names: Iterable[str]) -> dict[str, str]:
+    """Of what can go along the chosen, by label. A number never goes without how it is safe to reach the person."""
+    found = shareable_items(case, user)
+    chosen = set(names) | ({"safe_contact"} if "phone" in names else set())
+    return dict(found[name] for name in found if name in chosen)
+
+
+def items_of(referral: Referral, user) -> tuple[list[SharedItem], Contact]:
+    """What was sent with a referral, and apart how the person is reached; labels are in the sender's language."""
+    said = dict.fromkeys(_said("Telephone"), "phone") | dict.fromkeys(_said("Safe contact"), "safe_contact")
+    items = list(shared_with(user).filter(referral=referral))
+    found = {said[item.name]: item.value for item in items if item.name in said}
+    contact = contact_of(safe_contact=found.get("safe_contact", ""), phone=found.get("phone", ""))
+    return [item for item in items if item.name not in said], contact
+
+
+def shared_with(user) -> QuerySet[SharedItem]:
+    """What was sent with referrals that this person sees, of each how it is safe to reach the person first."""
+    is_safe_contact = Case_(When(name__in=_said("Safe contact"), then=0), default=1)
+    return SharedItem.objects.visible_to(user).order_by(is_safe_contact, "name", "id")
+
+
+def _said(message: str) -> set[str]:
+    """A message in each language that it may have been said in."""
+    found = set()
+    for code, _name in settings.LANGUAGES:
+        with translation.override(code):
+            found.add(_(message))
+    return found
 
 
 def answers_open(referral: Referral, user) -> list[tuple[str, str]]:

@@ -61,7 +61,7 @@ class ServiceAbout(models.TextChoices):
 
 class FollowUpKind(models.TextChoices):
     VISIT = "visit", _("Visit")
-    CALL = "call", _("Call")
+    CALL = "call", _("Contact")
     REVIEW = "review", _("Review")
 
 

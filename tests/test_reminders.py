@@ -49,7 +49,7 @@ def test_a_due_follow_up_is_told_once(due, cast):
     assert outbox.deliver() == {"sent": 0, "already": 0, "failed": 0}
     [message] = mail.outbox
     assert message.to == ["ngo_a_caseworker@example.org"]
-    assert message.subject.startswith("Call due on")
+    assert message.subject.startswith("Contact due on")
     assert due.reference in message.subject
     assert f"/cases/{due.reference}/" in message.body
     for personal in ("Sunita", "Tamang", "सुनिता", "Was not paid"):

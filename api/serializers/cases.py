@@ -92,8 +92,8 @@ class BeneficiarySerializer(RowSerializer):
             "home_district",
             "home_local_level",
             "home_place",
-            "phone",
             "safe_contact",
+            "phone",
             "registered_on",
             "version",
         ]
@@ -324,8 +324,15 @@ class PersonInput(Given):
     home_district = PlaceCode(District, allow_blank=True, default=None)
     home_local_level = PlaceCode(LocalLevel, allow_blank=True, default=None)
     home_place = serializers.CharField(max_length=200, allow_blank=True, default="")
-    phone = serializers.CharField(max_length=LONGEST_PHONE, allow_blank=True, default="")
-    safe_contact = serializers.CharField(max_length=1000, allow_blank=True, default="")
+    safe_contact = serializers.CharField(
+        max_length=1000, allow_blank=True, default="", help_text="How it is safe to reach the person."
+    )
+    phone = serializers.CharField(
+        max_length=LONGEST_PHONE,
+        allow_blank=True,
+        default="",
+        help_text="Read safe_contact before you call it.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         level, district = attrs["home_local_level"], attrs["home_district"]

@@ -14,7 +14,7 @@ from accounts.queries import authority_of
 from api.serializers import passing_on as wire
 from api.views.base import WrittenResource
 from beneficiaries import operations, queries
-from beneficiaries.models import Case, CaseTransfer, Referral, SharedItem
+from beneficiaries.models import Case, CaseTransfer, Referral
 from core.clock import now
 
 
@@ -40,7 +40,7 @@ class ReferralViews(PassedOn):
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
-        items = Prefetch("items", queryset=SharedItem.objects.visible_to(user))
+        items = Prefetch("items", queryset=queries.shared_with(user))
         people = ("sent_by", "answered_by")
         return Referral.objects.visible_to(user).select_related(*people).prefetch_related(items)
 
@@ -61,7 +61,7 @@ class ReferralViews(PassedOn):
                 receiver=given["receiver"],
                 service=given["service"],
                 reason=given["reason"],
-                items=dict(shareable[name] for name in given["items"]),
+                items=queries.shared_items(given["case"], request.user, given["items"]),
                 agrees=True,
                 **wire.consent_fields(given["consent"]),
                 by=request.user,

@@ -99,7 +99,10 @@ class ReferralForm(PassingOnForm):
     items = forms.MultipleChoiceField(
         label=_("What goes along?"),
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("As it stands today. The receiver sees this and nothing else."),
+        help_text=_(
+            "As it stands today. The receiver sees this and nothing else. How it is safe to reach the person "
+            "always goes along with the telephone."
+        ),
     )
 
     field_order = [

@@ -178,7 +178,7 @@ class PersonForm(OnceForm):
             ["sex", "birth", "birth_calendar", "citizenship", "has_citizenship_certificate"],
         ),
         (_("Home"), ["home_district", "home_local_level", "home_place"]),
-        (_("Safe contact"), ["phone", "safe_contact"]),
+        (_("Safe contact"), ["safe_contact", "phone"]),
     ]
 
     def clean(self):

@@ -15,7 +15,7 @@ from accounts.choices import Permission
 from accounts.queries import authority_of
 from beneficiaries import operations, queries
 from beneficiaries.forms import AnswerForm, ReferralForm
-from beneficiaries.models import Referral, SharedItem
+from beneficiaries.models import Referral
 from beneficiaries.views.consent import answer_of, led_or_refused
 from core import audit
 from core.clock import now
@@ -43,7 +43,7 @@ def referral_send(request, reference: str):
             receiver=data["receiver"],
             service=data["service"],
             reason=data["reason_for_referral"],
-            items={shareable[name][0]: shareable[name][1] for name in data["items"]},
+            items=queries.shared_items(case, request.user, data["items"]),
             **answer_of(form),
             by=request.user,
             now=now(),
@@ -98,9 +98,11 @@ def referral_detail(request, referral_id: UUID):
         messages.success(request, _("The answer is written down."))
         return reverse("beneficiaries:referral-list")
 
+    items, contact = queries.items_of(referral, request.user)
     context = {
         "referral": referral,
-        "items": SharedItem.objects.visible_to(request.user).filter(referral=referral),
+        "items": items,
+        "contact": contact,
         "form": form if states else None,
         "case": queries.worked_on_case(referral.case_id, request.user),
     }

@@ -80,4 +80,7 @@ def _words(due: Due) -> tuple[str, str, str]:
     url = f"/cases/{due.reference}/"
     subject = _("%(kind)s due on %(day)s: case %(reference)s") % words
     body = _("A follow-up of case %(reference)s is due.\n\n%(kind)s, due on %(day)s\n") % words
+    body += (
+        "\n" + _("Read on the case file how it is safe to reach the person before you call or visit.") + "\n"
+    )
     return subject, f"{body}\n{settings.SITE_URL}{url}\n", url

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from beneficiaries import rules as case_rules
 from beneficiaries.caseload import may_reassign
 from beneficiaries.choices import CaseStatus, ConsentPurpose, DocumentState, NoteKind, Risk, TransferState
+from beneficiaries.contact import contact_of
 from beneficiaries.models import Case
 from beneficiaries.views.consent import case_or_404
 from core.clock import now
@@ -102,7 +103,7 @@ def _identity(case: Case, file, risks, today: date) -> dict:
         "other_name": case.beneficiary.name_ne,
         "status": {"label": case.get_status_display(), "colour": STATUS_COLOURS[case.status]},
         "facts": facts,
-        "alert": _("Read “safe contact” before you call or visit.") if case.beneficiary.safe_contact else "",
+        "contact": contact_of(safe_contact=case.beneficiary.safe_contact, phone=case.beneficiary.phone),
     }
 
 
@@ -117,8 +118,6 @@ def _about(case: Case) -> list[dict]:
     )
     born = person.birth_as_typed or (person.birth_on.isoformat() if person.birth_on else "")
     return [
-        {"key": _("Safe contact"), "value": person.safe_contact},
-        {"key": _("Telephone"), "value": person.phone},
         {"key": _("Born"), "value": born},
         {"key": _("Home"), "value": home},
         {"key": _("Citizenship"), "value": COUNTRIES.get(person.citizenship, "")},

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.queries import authority_of
+from beneficiaries.contact import contact_of
 from core import audit
 from core.clock import now
 from core.pages import submit
@@ -47,7 +48,7 @@ def follow_up_list(request):
 def follow_up_record(request, follow_up_id: UUID):
     found = (
         FollowUp.objects.visible_to(request.user)
-        .select_related("case", "project")
+        .select_related("case__beneficiary", "project")
         .filter(pk=follow_up_id)
         .first()
     )
@@ -56,6 +57,7 @@ def follow_up_record(request, follow_up_id: UUID):
     if not FollowUp.objects.editable_by(request.user).filter(pk=found.pk).exists():
         raise PermissionDenied
     audit.read(request, verb="case file read", obj=found.case, case_id=found.case_id)
+    person = found.case.beneficiary
     is_open = FollowUp.objects.editable_by(request.user).open().filter(pk=found.pk).exists()
     form = FollowUpForm(request.POST or None, initial={"done_on": now().date()})
 
@@ -76,5 +78,10 @@ def follow_up_record(request, follow_up_id: UUID):
     return submit(request, form, purpose=f"follow_up:{found.pk}", deed=deed) or render(
         request,
         "reintegration/follow_up_record.html",
-        {"form": form if form.is_bound or is_open else None, "follow_up": found, "case": found.case},
+        {
+            "form": form if form.is_bound or is_open else None,
+            "follow_up": found,
+            "case": found.case,
+            "contact": contact_of(safe_contact=person.safe_contact, phone=person.phone),
+        },
     )

@@ -487,4 +487,11 @@ BENEFICIARIES = [
         "CASE WHEN a.level <> 'slice' THEN f.current_district_id END AS district_id,",
         first="tests/test_summary_access.py::test_the_database_keeps_no_district_beside_a_reference",
     ),
+    Mutant(
+        "beneficiaries: a number goes along without how it is safe to reach the person",
+        "beneficiaries/queries.py",
+        'chosen = set(names) | ({"safe_contact"} if "phone" in names else set())',
+        "chosen = set(names)",
+        first="tests/test_safe_contact.py::test_the_form_and_the_api_send_no_number_alone",
+    ),
 ]

@@ -274,7 +274,7 @@ def the_follow_ups_are_scheduled(visitor: Visitor, reference: str) -> None:
     visitor.open(f"/cases/{reference}/")
     due = visitor.page.locator("section", has=visitor.heading("Due next"))
     expect(due.get_by_role("link")).to_have_text(
-        ["Call a week after enrolment", VISIT, "Visit after three months"]
+        ["Contact a week after enrolment", VISIT, "Visit after three months"]
     )
     expect(_timeline(visitor)).to_contain_text("Instalment 1 paid")
 
@@ -300,6 +300,8 @@ def a_mail_says_so_once_and_names_nobody(house: House, reference: str, person: P
         f"A follow-up of case {reference} is due.",
         "",
         f"Visit, due on {today}",
+        "",
+        "Read on the case file how it is safe to reach the person before you call or visit.",
         "",
         f"{house.url}/cases/{reference}/",
     ]
@@ -328,7 +330,7 @@ def the_visit_is_recorded(visitor: Visitor, reference: str) -> None:
     visitor.follow("Follow-ups")
     expect(visitor.heading("Follow-ups")).to_be_visible()
     rows = visitor.page.get_by_role("row").filter(has_text=reference)
-    expect(rows.filter(has_text="Call a week after enrolment")).to_have_count(1)
+    expect(rows.filter(has_text="Contact a week after enrolment")).to_have_count(1)
     expect(rows.filter(has_text=VISIT)).to_have_count(0)
 
 

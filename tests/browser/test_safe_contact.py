@@ -1,0 +1,40 @@
+"""On a phone the way that is safe stands on the first screen, and the number below it."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.visitor import PHONE, Visitor
+
+SCREEN = 640  # pixels of a small phone
+# A case of the first NGO with a number, a safe contact and a visit to come; what is sealed shows as its length.
+CASE = """
+    SELECT c.reference, f.id::text FROM beneficiaries_case c
+      JOIN beneficiaries_beneficiary b ON b.id = c.beneficiary_id
+      JOIN accounts_organisation o ON o.id = c.lead_organisation_id AND o.code = 'NGO_A'
+      JOIN reintegration_followup f ON f.case_id = c.id AND f.done_on IS NULL
+     WHERE c.status = 'active' AND length(b.phone) > 0 AND length(b.safe_contact) > 0
+     ORDER BY c.reference, f.due_on LIMIT 1
+"""
+
+
+@pytest.mark.parametrize("language", ["English", "नेपाली"])
+@pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_safe_contact_is_on_the_first_screen_with_the_number_below(house, browser, script, language):
+    [(reference, visit)] = house.rows(CASE)
+    with Visitor.at(house.url, browser, script=script, width=PHONE) as visitor:
+        visitor.sign_in("ngo_a_caseworker")
+        if language != "English":
+            visitor.press(language)
+        for address in (f"/cases/{reference}/", f"/follow-ups/{visit}/"):
+            visitor.open(address)
+            visitor.look()
+            visitor.page.set_viewport_size({"width": PHONE, "height": SCREEN})
+            safe, number = visitor.page.locator(".app-alert").first, visitor.page.locator("a[href^='tel:']")
+            expect(number).to_have_count(1)
+            above, below = safe.bounding_box(), number.bounding_box()
+            assert above
+            assert below
+            assert above["y"] + above["height"] <= below["y"], "never above it"
+            assert below["y"] + below["height"] <= SCREEN, "on the first screen"
+        if language != "English":
+            visitor.press("English")
