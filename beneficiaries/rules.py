@@ -14,7 +14,7 @@ BEFORE_BIRTH = _lazy("The date is before the person was born.")
 BEFORE_ADMISSION = _lazy("The date is before the admission to the programme.")
 
 AGE_OF_MAJORITY = 18
-AGE_LIMITS = (14, 16, AGE_OF_MAJORITY)  # ages that criteria ask about
+WORK_AGES = (14, 16)  # from which criteria let somebody train or run an enterprise
 
 
 def age_on(birth: date | None, on: date) -> int | None:
@@ -30,13 +30,25 @@ def youngest_age(birth: date | None, precision: str, on: date) -> int | None:
 
 
 def known_age(birth: date | None, precision: str, on: date) -> int | None:
-    """Whole years for the criteria; None where a date known to the month or year leaves a limit open."""
-    oldest = age_on(birth, on)
-    if birth is None or oldest is None or precision in ("", DatePrecision.DAY):
-        return oldest
-    doubt = timedelta(days=31 if precision == DatePrecision.MONTH else 366)
-    youngest = age_on(birth + doubt, on) or 0
-    return None if any(youngest < limit <= oldest for limit in AGE_LIMITS) else youngest
+    """Whole years for the criteria: the fewest, so that who may be 17 counts as a child; None where it is open
+    whether somebody is old enough to train or work."""
+    oldest, youngest = age_on(birth, on), youngest_age(birth, precision, on)
+    if oldest is None or youngest is None:
+        return None
+    return None if any(youngest < limit <= oldest for limit in WORK_AGES) else youngest
+
+
+def age_words(birth: date | None, precision: str, on: date) -> int | str:
+    """An age as it is shown: never one alone where the birth date leaves two open."""
+    oldest, youngest = age_on(birth, on), youngest_age(birth, precision, on)
+    if oldest is None or youngest is None:
+        return _("not known")
+    if youngest >= oldest:
+        return youngest
+    words = {"youngest": youngest, "oldest": oldest}
+    if youngest < AGE_OF_MAJORITY <= oldest:
+        return _("%(youngest)s or %(oldest)s, counts as a child") % words
+    return _("%(youngest)s or %(oldest)s") % words
 
 
 def counts_as_child(birth: date | None, precision: str, on: date) -> bool:
@@ -46,7 +58,7 @@ def counts_as_child(birth: date | None, precision: str, on: date) -> bool:
 
 
 def consent_problem(*, given_by: str, reason: str, age: int | None) -> str:
-    """Why this consent can't stand for a person of this age; "" where it can.
+    """Why this consent can't stand for a person of at least this age; "" where it can.
 
     A child never consents alone: a guardian and the child together, or a best-interests decision where a
     guardian can't safely be asked (the guardian may be the trafficker).
@@ -54,8 +66,8 @@ def consent_problem(*, given_by: str, reason: str, age: int | None) -> str:
     is_child = age is not None and age < AGE_OF_MAJORITY
     if is_child and given_by == ConsentGiver.SELF:
         return _(
-            "The person is under 18 and can't consent alone. Go back to consent: ask a guardian and the child, "
-            "or record a best-interests decision."
+            "The person is, or may be, under 18 and can't consent alone. Go back to consent: ask a guardian "
+            "and the child, or record a best-interests decision."
         )
     if age is not None and not is_child and given_by == ConsentGiver.GUARDIAN:
         return _("The person is 18 or older: the consent must be their own. Go back to consent.")

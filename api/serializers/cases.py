@@ -8,6 +8,7 @@ from rest_framework import serializers
 from accounts.models import Organisation
 from accounts.queries import organisations_of
 from api.serializers.base import Day, Flag, Given, Known, PageQuery, PersonOfStaff, RowSerializer
+from beneficiaries import rules
 from beneficiaries.choices import (
     RISK_LEVELS,
     AssessmentDecision,
@@ -71,6 +72,9 @@ class PlaceCode(serializers.CharField):
 
 class BeneficiarySerializer(RowSerializer):
     birth_precision = serializers.ChoiceField(choices=DatePrecision.choices, allow_blank=True, read_only=True)
+    counts_as_child = serializers.SerializerMethodField(
+        help_text="Whether the birth date leaves open that the person is under 18 today."
+    )
     home_district: Any = serializers.SlugRelatedField("code", read_only=True, allow_null=True)
     home_local_level: Any = serializers.SlugRelatedField("code", read_only=True, allow_null=True)
 
@@ -87,6 +91,7 @@ class BeneficiarySerializer(RowSerializer):
             "birth_on",
             "birth_precision",
             "birth_as_typed",
+            "counts_as_child",
             "citizenship",
             "has_citizenship_certificate",
             "home_district",
@@ -98,6 +103,10 @@ class BeneficiarySerializer(RowSerializer):
             "version",
         ]
         read_only_fields = fields
+
+    def get_counts_as_child(self, person: Any) -> bool:
+        """While the age is open it counts as a child's."""
+        return rules.counts_as_child(person.birth_on, person.birth_precision, now().date())
 
 
 class CaseFileSerializer(RowSerializer):

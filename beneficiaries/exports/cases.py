@@ -60,7 +60,8 @@ def rows(user, organisation_id: UUID, filters: Mapping[str, str], on: date) -> Q
 _PARTS = tuple(f"case__beneficiary__{part}_name" for part in ("first", "middle", "second"))
 _SHOWN = (
     *("reference", "status", "risk", "district__name_en", "district__name_ne", "case__opened_on"),
-    *("case__beneficiary__name_ne", "case__beneficiary__sex", "case__beneficiary__birth_on"),
+    *("case__beneficiary__name_ne", "case__beneficiary__sex"),
+    *("case__beneficiary__birth_on", "case__beneficiary__birth_precision"),
     *("caseworker__first_name", "caseworker__last_name", "programme_codes"),
     *_PARTS,
 )
@@ -87,7 +88,7 @@ def _line(
         " ".join(row[part] for part in _PARTS if row[part]),
         row["case__beneficiary__name_ne"],
         words["sex"].get(row["case__beneficiary__sex"], ""),
-        rules.age_on(row["case__beneficiary__birth_on"], on),
+        _age(row, on),
         district or "",
         words["status"].get(row["status"], ""),
         words["risk"].get(row["risk"], ""),
@@ -95,6 +96,12 @@ def _line(
         row["case__opened_on"].isoformat(),
         f"{row['caseworker__first_name'] or ''} {row['caseworker__last_name'] or ''}".strip(),
     ]
+
+
+def _age(row: dict[str, Any], on: date) -> Cell:
+    """A number where the age is known, in words where two are open, and nothing where none is known."""
+    birth, precision = row["case__beneficiary__birth_on"], row["case__beneficiary__birth_precision"]
+    return rules.age_words(birth, precision, on) if birth else None
 
 
 CASES = Kind(

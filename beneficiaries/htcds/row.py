@@ -170,7 +170,6 @@ def _wrong_ages(reading: Reading, today: date) -> list[str]:
     birth, opened = reading.day(BIRTH), reading.day(OPENED) or today
     if birth is None or birth > opened:
         return []
-    age = rules.known_age(birth, reading.values[BIRTH].precision, opened)
-    if age is not None and age >= rules.AGE_OF_MAJORITY:
+    if not rules.counts_as_child(birth, reading.values[BIRTH].precision, opened):
         return []
     return [_("a child's consent must be recorded by hand (guardian and child)")]

@@ -12,6 +12,15 @@ from beneficiaries.models import Case, Consent
 from core import audit
 
 
+def check_giver(*, case: Case, given_by: str, reason: str, on: date) -> None:
+    """Whoever decides may decide for a person of this age."""
+    person = case.beneficiary
+    age = rules.youngest_age(person.birth_on, person.birth_precision, on)
+    problem = rules.consent_problem(given_by=given_by, reason=reason, age=age)
+    if problem:
+        raise ValidationError({"given_by": problem})
+
+
 @transaction.atomic
 def record_consent(
     *,
@@ -30,11 +39,7 @@ def record_consent(
     if not Case.objects.led_by(by).filter(pk=case.pk).exists():
         raise PermissionDenied
     today = now.date()
-    problem = rules.consent_problem(
-        given_by=given_by, reason=reason, age=rules.age_on(case.beneficiary.birth_on, today)
-    )
-    if problem:
-        raise ValidationError({"given_by": problem})
+    check_giver(case=case, given_by=given_by, reason=reason, on=today)
     if until_on is not None and until_on < today:
         raise ValidationError({"until_on": _("The last day is over already.")})
     if organisation is not None and organisation == case.lead_organisation:

@@ -82,7 +82,7 @@ def check_birth(
     problem = person.birth_on and days.birth_problem(person.birth_on, today=today)
     if problem:
         raise ValidationError({"birth": problem})
-    age = rules.age_on(person.birth_on, asked_on or today)
+    age = rules.youngest_age(person.birth_on, person.birth_precision, asked_on or today)
     problem = rules.consent_problem(given_by=consent.given_by, reason=consent.reason, age=age)
     if problem:
         raise ValidationError({"birth": problem})

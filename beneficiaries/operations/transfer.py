@@ -15,7 +15,7 @@ from accounts.queries import authority_of, holders, still_or_now
 from beneficiaries import points, queries
 from beneficiaries.choices import CaseStatus, ConsentPurpose, TransferState
 from beneficiaries.models import Beneficiary, Case, CaseTransfer
-from beneficiaries.operations.consent import record_consent
+from beneficiaries.operations.consent import check_giver, record_consent
 from core import audit
 from core.sealing import sealed_fields, sealed_outside
 
@@ -43,6 +43,7 @@ def ask_and_offer(
     to that.
     """
     case, consent = _offerable(case, receiver, by), None
+    check_giver(case=case, given_by=given_by, reason=why_nobody_asked, on=now.date())
     if not queries.shares_with(case, receiver, by, on=now.date()):
         consent = record_consent(
             case=case,

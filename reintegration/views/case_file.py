@@ -84,11 +84,12 @@ def _due(case: Case, follow_ups) -> list:
 
 
 def _identity(case: Case, file, risks, today: date) -> dict:
-    age = case_rules.age_on(case.beneficiary.birth_on, today)
+    person = case.beneficiary
+    age = case_rules.age_words(person.birth_on, person.birth_precision, today)
     risk = next((row for row in risks if row.level == file.risk), None)
     facts = [
         {"label": _("Sex"), "value": case.beneficiary.get_sex_display()},
-        {"label": _("Age"), "value": age if age is not None else _("not known")},
+        {"label": _("Age"), "value": age},
         {"label": _("Led by"), "value": case.lead_organisation.name},
         {"label": _("Caseworker"), "value": file.caseworker.name},
         {

@@ -3,6 +3,7 @@
 from soak.mutations.above import API, PROJECTS, REINTEGRATION
 from soak.mutations.accounts import ACCOUNTS
 from soak.mutations.beneficiaries import BENEFICIARIES
+from soak.mutations.children import CHILDREN
 from soak.mutations.core import CORE
 from soak.mutations.drafts import DRAFTS
 from soak.mutations.exports import EXPORTS
@@ -22,6 +23,7 @@ MUTANTS: list[Mutant] = [
     *DRAFTS,
     *LEAVERS,
     *RISK,
+    *CHILDREN,
     *REINTEGRATION,
     *PROJECTS,
     *API,

@@ -1,0 +1,218 @@
+"""While a birth date leaves open whether somebody is 18, they count as a child: everywhere where an age decides."""
+
+from datetime import date, timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from beneficiaries import operations, queries, rules
+from beneficiaries.operations import ConsentGiven
+from core.clock import now
+from core.context import acting_as
+from tests import story
+from tests.pages import submit, text_of
+
+A, SUPERVISOR = "ngo_a_caseworker", "iom_supervisor"
+GUARDIAN = {"given_by": "guardian", "how": "spoken", "reason": ""}
+MAY_NOT_ALONE, MUST_BE_OWN = "can't consent alone", "must be their own"
+
+
+def open_year() -> int:
+    """A birth year that leaves open today whether somebody is 18."""
+    return now().year - 18
+
+
+def may_be_17(**changes):
+    """Known to the year alone: 17 or 18 today."""
+    year = open_year()
+    given = {"birth_on": date(year, 1, 1), "birth_precision": "year", "birth_as_typed": f"{year} AD"}
+    return story.a_person(**given | changes)
+
+
+def a_childs_case(by, **consent):
+    return operations.open_case(
+        organisation=story.organisation("NGO_A"),
+        consent=ConsentGiven(**GUARDIAN | consent),
+        person=may_be_17(),
+        situation=story.a_situation(),
+        by=by,
+        now=now(),
+    )
+
+
+ON = date(2026, 11, 30)
+
+
+@pytest.mark.parametrize(
+    ("birth", "precision", "youngest", "words"),
+    [
+        (date(2008, 11, 30), "day", 18, "18"),
+        (date(2008, 12, 1), "day", 17, "17"),
+        (date(2008, 4, 13), "year", 17, "17 or 18, counts as a child"),  # 2065 BS
+        (date(2008, 11, 16), "month", 17, "17 or 18, counts as a child"),
+        (date(2008, 10, 17), "month", 18, "18"),
+        (date(2007, 4, 14), "year", 18, "18 or 19"),
+        (date(2012, 1, 1), "year", 13, "13 or 14"),
+        (date(2026, 1, 1), "year", 0, "0"),
+        (None, "", None, "not known"),
+    ],
+)
+def test_the_youngest_age_counts_and_no_age_that_may_be_another_is_said_alone(
+    birth, precision, youngest, words
+):
+    assert rules.youngest_age(birth, precision, ON) == youngest
+    assert rules.counts_as_child(birth, precision, ON) == (youngest is not None and youngest < 18)
+    assert str(rules.age_words(birth, precision, ON)) == words
+
+
+@pytest.mark.parametrize(
+    ("given_by", "age", "problem"),
+    [
+        ("self", 17, MAY_NOT_ALONE),
+        ("self", 18, ""),
+        ("guardian", 17, ""),
+        ("guardian", 18, MUST_BE_OWN),
+        ("best_interests", 17, ""),
+        ("self", None, ""),
+        ("guardian", None, ""),
+    ],
+)
+def test_who_may_consent_at_which_age(given_by, age, problem):
+    said = rules.consent_problem(given_by=given_by, reason="Nobody was safe.", age=age)
+    assert problem in said if problem else said == ""
+
+
+@pytest.mark.parametrize(
+    ("birth", "known"),
+    [(date(2008, 4, 13), 17), (date(2010, 4, 14), None), (date(2012, 4, 13), None), (date(2000, 4, 13), 25)],
+)
+def test_criteria_take_an_age_open_at_18_as_a_childs_and_know_none_that_is_open_at_work(birth, known):
+    assert rules.known_age(birth, "year", ON) == known
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("given_by", "is_taken"), [("self", False), ("guardian", True), ("best_interests", True)]
+)
+@pytest.mark.parametrize("calendar", ["ad", "bs"])
+def test_the_interview_page(sign_in, cast, given_by, is_taken, calendar):
+    client = sign_in(A)
+    response = submit(
+        client,
+        "/cases/new/",
+        {"was_told": "on", "agrees": "yes", "given_by": given_by, "how": "spoken", "reason": "He sold her."},
+    )
+    address = response.request["PATH_INFO"]
+    year = open_year() + (57 if calendar == "bs" else 0)  # 2065 BS is 2008-09 AD
+    page = submit(
+        client,
+        address,
+        {"first_name": "Maya", "sex": "female", "birth": str(year), "birth_calendar": calendar},
+    )
+    assert page.request["PATH_INFO"].endswith("/situation/") == is_taken, text_of(page)
+    if not is_taken:
+        assert "is, or may be, under 18 and can&#x27;t consent alone" in text_of(page)
+        assert f'value="{year}"' in text_of(page), "what was typed stands there again"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("given_by", "status"), [("self", 400), ("guardian", 201)])
+def test_the_api(sign_in, cast, given_by, status):
+    client = sign_in(A)
+    body = {
+        "organisation": str(story.organisation("NGO_A").pk),
+        "consent": {"given_by": given_by, "how": "spoken"},
+        "person": {"first_name": "Maya", "sex": "female", "birth": str(open_year())},
+        "situation": {"groups": ["street_child"], "primary_group": "street_child"},
+    }
+    response = client.post("/api/v1/cases/", body, content_type="application/json")
+    assert response.status_code == status, response.content
+    if status == 400:
+        assert MAY_NOT_ALONE in str(response.json())
+    else:
+        person = client.get(f"/api/v1/beneficiaries/{response.json()['beneficiary']}/").json()
+        assert (person["birth_precision"], person["counts_as_child"]) == ("year", True)
+
+
+@pytest.mark.django_db
+def test_a_later_consent_a_referral_and_a_transfer(cast):
+    by = cast[A]
+    with acting_as(by):
+        case = a_childs_case(by)
+        with pytest.raises(ValidationError, match=MAY_NOT_ALONE):
+            story.share_with_iom(case, by)
+        alone = {
+            "agrees": True,
+            "given_by": "self",
+            "why_nobody_asked": "",
+            "how": "spoken",
+            "by": by,
+            "now": now(),
+        }
+        receiver = story.organisation("NGO_B")
+        with pytest.raises(ValidationError, match=MAY_NOT_ALONE):
+            operations.ask_and_refer(
+                case=case,
+                receiver=receiver,
+                service="School",
+                reason="To learn.",
+                items={"Name": "x"},
+                **alone,
+            )
+        with pytest.raises(ValidationError, match=MAY_NOT_ALONE):
+            operations.ask_and_offer(case=case, receiver=receiver, reason="She moves.", **alone)
+        operations.record_consent(
+            case=case, purpose="sharing", organisation=receiver, is_given=True, by=by, now=now(), **GUARDIAN
+        )
+        with pytest.raises(ValidationError, match=MAY_NOT_ALONE):
+            operations.ask_and_offer(case=case, receiver=receiver, reason="She moves.", **alone)
+        assert operations.ask_and_offer(
+            case=case, receiver=receiver, reason="She moves.", **alone | {"given_by": "guardian"}
+        )
+
+
+@pytest.mark.django_db
+def test_an_imported_row_and_a_case_opened_in_the_past(cast):
+    """The age counts on the day on which consent was asked."""
+    by = cast[A]
+    asked_on = now().date() - timedelta(days=400)
+    was_17 = story.a_person(
+        birth_on=date(asked_on.year - 18, 1, 1), birth_precision="year", birth_as_typed="x"
+    )
+    with acting_as(by), pytest.raises(ValidationError, match=MAY_NOT_ALONE):
+        operations.open_case(
+            organisation=story.organisation("NGO_A"),
+            consent=ConsentGiven(given_by="self", how="file"),
+            person=was_17,
+            situation=story.a_situation(),
+            opened_on=asked_on,
+            by=by,
+            now=now(),
+        )
+
+
+@pytest.mark.django_db
+def test_the_case_file_the_criteria_and_the_list_that_is_exported(cast, sign_in):
+    by = cast[A]
+    with acting_as(by):
+        case = a_childs_case(by)
+        found = queries.case_by_reference(by, case.reference)
+        assert queries.facts_of(found, by=by, on=now().date())["age"] == 17
+    page = text_of(sign_in(A).get(f"/cases/{case.reference}/"))
+    assert "17 or 18, counts as a child" in page
+
+
+@pytest.mark.django_db
+def test_the_exported_list_says_no_age_that_is_open(cast):
+    from beneficiaries.exports.cases import CASES, columns  # models must be loaded first
+
+    by = cast[A]
+    with acting_as(by):
+        case = a_childs_case(by)
+        grown = story.a_case(by)
+        rows = CASES.rows(by, story.organisation("NGO_A").pk, {}, now().date())
+        lines = {
+            line[0]: dict(zip(columns(), line, strict=True)) for line in CASES.cells(by, rows, now().date())
+        }
+    assert lines[case.reference]["Age"] == "17 or 18, counts as a child"
+    assert lines[grown.reference]["Age"] == rules.age_on(date(1996, 5, 4), now().date())
