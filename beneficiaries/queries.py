@@ -30,6 +30,7 @@ from beneficiaries.models import (
     Document,
     EmergencyOpening,
     Export,
+    IntakeDraft,
     Referral,
     Screening,
     SharedItem,
@@ -41,6 +42,7 @@ from core import files, keys, names, reference
 from core.phone import phone_indexes_sought
 from core.related import fill_in
 from core.scoping import Confidentiality, Level
+from core.sealing import Sealed
 from core.statements import Select
 from geography.models import District
 
@@ -461,6 +463,19 @@ def _may_move_drafts(user, organisation_id: UUID) -> bool:
     """Supervisors, and whoever ends the access of users."""
     manages = authority_of(user).may(Permission.MANAGE_PEOPLE, organisation_id) or may_configure(user)
     return manages or user in draft_supervisors(organisation_id)
+
+
+def why_kept(draft: OpenDraft) -> str:
+    """Why a supervisor kept it so far."""
+    if not draft.kept_because:
+        return ""
+    row = IntakeDraft(pk=draft.id)
+    return IntakeDraft._meta.get_field("kept_because").opened(row, Sealed(draft.kept_because))
+
+
+def own_drafts(user) -> list[IntakeDraft]:
+    """One's own unfinished interviews, the newest first."""
+    return list(IntakeDraft.objects.visible_to(user).unfinished()[:50])
 
 
 def open_drafts_of(user: User, organisation: Organisation, *, by) -> list[OpenDraft]:

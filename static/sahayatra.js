@@ -27,6 +27,24 @@
     })
   })
 
+  // An interview is kept as it is left, whichever way: by a link, by the browser's back button, by signing out.
+  var interview = document.querySelector('form[data-keep]')
+  function keep () {
+    if (interview.dataset.changed !== 'yes') return
+    delete interview.dataset.changed
+    var page = new FormData(interview)
+    page.set('go', 'keep')
+    navigator.sendBeacon(window.location.href, page)
+  }
+  if (interview && navigator.sendBeacon) {
+    interview.addEventListener('input', function () { interview.dataset.changed = 'yes' })
+    document.addEventListener('submit', function (event) {
+      if (event.target === interview) delete interview.dataset.changed
+      else keep()
+    })
+    window.addEventListener('pagehide', keep)
+  }
+
   // After a refused form the reader, and a screen reader, begin at what is wrong.
   var summary = document.querySelector('[data-error-summary]')
   if (summary) summary.focus()

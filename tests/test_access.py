@@ -111,6 +111,10 @@ ASSIGNS = {"ngo_a_supervisor", "iom_supervisor"} | B
 READERS = A_READS | IOM_READS | B
 # An own draft of the first NGO's caseworker; nobody else finds it.
 DRAFT = {"a": {"ngo_a_caseworker"}, "b": B, "missing": set()}
+# About an unfinished interview decides a supervisor of the NGO; where it has none, IOM's protection supervisors.
+PROTECTS = {"protection_supervisor", "protection_supervisor_2"}
+DECIDES_ON_DRAFTS = {"ngo_a_supervisor", "iom_supervisor", *PROTECTS}
+DRAFTS_DECIDED = {"a": {"ngo_a_supervisor"}, "b": PROTECTS, "missing": set()}
 # A referral to the other NGO: read on both sides, and answered by those who write on either.
 REFERRALS = {"a": A_READS | IOM_READS | B, "b": B | A_READS, "missing": set()}
 ANSWERS = {"a": A_WRITES | B, "b": B | {"ngo_a_caseworker"}, "missing": set()}
@@ -267,6 +271,10 @@ TABLE: dict[str, Row] = {
     "beneficiaries:case-reassign": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
     "beneficiaries:case-list": Row(page(READERS), searching(READERS)),
     "beneficiaries:intake-consent": Row(page(WRITERS), page(WRITERS)),
+    "beneficiaries:intake-consent-change": Row(case_page(DRAFT), case_page(DRAFT), TARGETS),
+    "beneficiaries:draft-list": Row(page(DECIDES_ON_DRAFTS), refused),
+    "beneficiaries:draft-reassign": Row(case_page(DRAFTS_DECIDED), case_page(DRAFTS_DECIDED), TARGETS),
+    "beneficiaries:draft-decide": Row(case_page(DRAFTS_DECIDED), case_page(DRAFTS_DECIDED), TARGETS),
     "beneficiaries:intake-person": Row(case_page(DRAFT), case_page(DRAFT), TARGETS),
     "beneficiaries:intake-situation": Row(case_page(DRAFT, ok=302), case_page(DRAFT, ok=302), TARGETS),
     "beneficiaries:consent-share": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),

@@ -14,7 +14,7 @@ from beneficiaries.choices import (
 )
 from beneficiaries.forms.interview import SharingForm, radios
 from core import reference
-from core.forms import OnceForm
+from core.forms import OnceForm, day_field
 from core.rendering import PlainSelect
 from core.scoping import Confidentiality
 from core.searches import SearchForm
@@ -143,6 +143,45 @@ class StaffField(forms.ModelChoiceField):
 
     def label_from_instance(self, obj) -> str:
         return obj.name
+
+
+KEEP, DELETE = ("keep", _("Keep it for now")), ("delete", _("Delete it for ever"))
+
+
+class DraftReassignForm(OnceForm):
+    """Who goes on with an unfinished interview."""
+
+    to = StaffField(User.objects.none(), label=_("To which user?"))
+
+    def __init__(self, *args, users, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["to"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = users
+
+
+class DraftDecisionForm(OnceForm):
+    """What becomes of an unfinished interview; only one in which somebody may be at risk can be kept for longer."""
+
+    decision = forms.ChoiceField(
+        label=_("What becomes of it?"),
+        choices=[KEEP, DELETE],
+        widget=radios(),
+    )
+    why = forms.CharField(
+        label=_("If it is kept: why"),
+        required=False,
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    review_on = day_field(_("If it is kept: until which day, when you decide again"), required=False)
+
+    def __init__(self, *args, may_be_kept: bool, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        if not may_be_kept:
+            decision = self.fields["decision"]
+            assert isinstance(decision, forms.ChoiceField)
+            decision.choices = [DELETE]
 
 
 class TransferAnswerForm(AnswerForm):

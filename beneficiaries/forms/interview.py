@@ -1,5 +1,7 @@
 """Forms of the interview, and of asking for consent."""
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -33,7 +35,31 @@ def radios(**attrs) -> forms.RadioSelect:
     return forms.RadioSelect(attrs=attrs)
 
 
-class ConsentForm(OnceForm):
+class PageForm(OnceForm):
+    """A page of the interview: kept as it is left, valid or not."""
+
+    def typed(self) -> dict[str, Any]:
+        """What was sent, field by field, as the page opens with it again."""
+        return {
+            name: field.widget.value_from_datadict(self.data, self.files, self.add_prefix(name))
+            for name, field in self.fields.items()
+            if name not in ("form_key", "organisation", "at_risk")
+        }
+
+    def says_at_risk(self) -> bool:
+        """Whether the box is ticked; a page without it says nothing."""
+        return bool(self.data.get("at_risk"))
+
+
+def at_risk_field() -> forms.BooleanField:
+    return forms.BooleanField(
+        label=_("Somebody’s life or a child may be at risk"),
+        required=False,
+        help_text=_("If this interview is left or refused, it is kept until a supervisor has decided."),
+    )
+
+
+class ConsentForm(PageForm):
     """What is confidential, told first; then whether the person agrees."""
 
     organisation = forms.ModelChoiceField(
@@ -67,8 +93,11 @@ class ConsentForm(OnceForm):
         label=_("How was it said?"), choices=LIVE_HOWS, widget=radios(), initial=ConsentHow.SPOKEN
     )
 
-    def __init__(self, *args, user, **kwargs) -> None:
+    def __init__(self, *args, user, of_draft: Organisation | None = None, **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        if of_draft is not None:  # an interview stays in its organisation
+            del self.fields["organisation"]
+            return
         mine = organisations_of(user, "write_cases")
         field = self.fields["organisation"]
         assert isinstance(field, forms.ModelChoiceField)
@@ -107,7 +136,7 @@ class DistrictField(forms.CharField):
             raise forms.ValidationError(str(error)) from error
 
 
-class PersonForm(OnceForm):
+class PersonForm(PageForm):
     """Who the person is. Only a first name and the sex are needed to begin."""
 
     first_name = forms.CharField(
@@ -170,6 +199,8 @@ class PersonForm(OnceForm):
         help_text=_("Who must not answer, when not to phone, what never to say."),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+
+    at_risk = at_risk_field()
 
     fieldsets = [
         (_("Name"), ["first_name", "middle_name", "second_name", "name_ne"]),
@@ -240,7 +271,7 @@ class PersonForm(OnceForm):
         )
 
 
-class SituationForm(OnceForm):
+class SituationForm(PageForm):
     """What brought the person here."""
 
     groups = forms.MultipleChoiceField(
@@ -287,6 +318,8 @@ class SituationForm(OnceForm):
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
     )
+
+    at_risk = at_risk_field()
 
     def clean(self):
         super().clean()

@@ -1,6 +1,7 @@
 """A first interview that isn't finished."""
 
 import uuid
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -86,6 +87,15 @@ class IntakeDraft(models.Model):
                 condition=Q(opened_reference=""),
             ),
         ]
+
+    def page(self, name: str) -> dict[str, Any]:
+        """A page as it was left, for its form to open with."""
+        return {**self.typed.get(name, {}), "at_risk": self.is_at_risk}
+
+    @property
+    def first_name(self) -> str:
+        """As it was typed so far."""
+        return self.typed.get("person", {}).get("first_name", "")
 
     @property
     def sealed_under(self) -> uuid.UUID:

@@ -4,9 +4,15 @@ from beneficiaries.views.case_list import case_list
 from beneficiaries.views.caseload import case_reassign, caseload_detail, caseload_list, caseload_nobody
 from beneficiaries.views.consent import case_close, consent_share, consent_withdraw
 from beneficiaries.views.document import document_add, document_file, document_remove
+from beneficiaries.views.draft import draft_decide, draft_list, draft_reassign
 from beneficiaries.views.erasure import person_erase
 from beneficiaries.views.export import export_ask, export_detail, export_file, export_list, export_password
-from beneficiaries.views.intake import intake_consent, intake_person, intake_situation
+from beneficiaries.views.intake import (
+    intake_consent,
+    intake_consent_change,
+    intake_person,
+    intake_situation,
+)
 from beneficiaries.views.note import emergency_open, note_add
 from beneficiaries.views.readers import case_readers
 from beneficiaries.views.referral import referral_detail, referral_list, referral_send
@@ -27,6 +33,9 @@ __all__ = [
     "document_add",
     "document_file",
     "document_remove",
+    "draft_decide",
+    "draft_list",
+    "draft_reassign",
     "emergency_open",
     "export_ask",
     "export_detail",
@@ -34,6 +43,7 @@ __all__ = [
     "export_list",
     "export_password",
     "intake_consent",
+    "intake_consent_change",
     "intake_person",
     "intake_situation",
     "note_add",

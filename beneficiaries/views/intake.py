@@ -1,25 +1,31 @@
-"""The first interview, a page at a time. Consent comes first; of somebody who refuses nothing is kept."""
+"""The first interview, a page at a time. Consent comes first; of somebody who refuses nothing is kept.
 
+Each page is kept as it is left, valid or not, and opens again as it was left: sent on, gone back from, or put off.
+"""
+
+from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
-from django.http import Http404
-from django.shortcuts import redirect, render
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.queries import authority_of
 from beneficiaries import operations
-from beneficiaries.forms import ConsentForm, PersonForm, SituationForm
+from beneficiaries.forms import ConsentForm, PageForm, PersonForm, SituationForm
 from beneficiaries.models import IntakeDraft
 from core.clock import now
 from core.pages import lead, submit
 from geography.models import District
 
 METHODS = ["GET", "HEAD", "POST"]
+WAYS = ("back", "later", "keep")
 
 
 def _draft(request, draft_id: UUID) -> IntakeDraft:
@@ -34,6 +40,77 @@ def _draft(request, draft_id: UUID) -> IntakeDraft:
     return draft
 
 
+def _address(page: str, draft: IntakeDraft) -> str:
+    return reverse(f"beneficiaries:intake-{page}", args=[draft.pk])
+
+
+def _elsewhere(request, draft: IntakeDraft, page: str) -> HttpResponse | None:
+    """Where this page isn't the one to be filled in: the case that it led to, or a page that comes first."""
+    if draft.opened_reference:
+        return lead(request, reverse("case-detail", args=[draft.opened_reference]))
+    if draft.refused_at and page != "consent-change":
+        return HttpResponseRedirect(_address("consent-change", draft))
+    if page == "situation" and not draft.person:
+        return HttpResponseRedirect(_address("person", draft))
+    return None
+
+
+def _left(request, form: PageForm, draft: IntakeDraft, page: str) -> HttpResponse | None:
+    """Keep a page as it is left by a button, or by a script as the page closes; None where it is to be sent on."""
+    way = request.POST.get("go")
+    if request.method != "POST" or way not in WAYS or not _keep(request, form, draft, page):
+        return None
+    if way == "keep":
+        return HttpResponse(status=204)
+    if way == "later":
+        messages.success(request, _("The interview is kept. It stands on Today until you go on with it."))
+        return HttpResponseRedirect(reverse("dashboard"))
+    before = {"person": "consent-change", "situation": "person"}[page]
+    return HttpResponseRedirect(_address(before, draft))
+
+
+def _keep(request, form: PageForm, draft: IntakeDraft, page: str) -> bool:
+    """Whether the page was kept as it stands; what doesn't fit is said on the form."""
+    form.is_valid()  # so that an error can be added
+    try:
+        operations.keep_draft_page(
+            draft=draft,
+            page=page,
+            typed=form.typed(),
+            may_be_at_risk=form.says_at_risk(),
+            by=request.user,
+            now=now(),
+        )
+    except ValidationError as error:
+        form.take(error)
+        return False
+    return True
+
+
+def _saved(form: PageForm, save: Callable[[], str]) -> HttpResponse | None:
+    """Save a valid page and go on; None where it is refused. Unlike a deed it may be sent again, with other words."""
+    if not form.is_valid():
+        return None
+    try:
+        with transaction.atomic():
+            return HttpResponseRedirect(save())
+    except ValidationError as error:
+        form.take(error)
+    return None
+
+
+def _page(request, form: PageForm, draft: IntakeDraft, *, page: str, step: int) -> HttpResponse:
+    """A page of the interview, shown. What was sent and isn't right is kept as well."""
+    if form.is_bound and request.POST.get("go") not in WAYS:
+        _keep(request, form, draft, page)
+    context = {"form": form, "step": step, "draft": draft, "districts": District.objects.all()}
+    template = {
+        "person": "beneficiaries/intake_person.html",
+        "situation": "beneficiaries/intake_situation.html",
+    }[page]
+    return render(request, template, context)
+
+
 @login_required
 @require_http_methods(METHODS)
 def intake_consent(request):
@@ -45,9 +122,13 @@ def intake_consent(request):
 
     def deed() -> str:
         draft = operations.start_draft(
-            organisation=form.cleaned_data["organisation"], consent=form.consent(), by=request.user, now=now()
+            organisation=form.cleaned_data["organisation"],
+            consent=form.consent(),
+            typed=form.typed(),
+            by=request.user,
+            now=now(),
         )
-        return reverse("beneficiaries:intake-person", args=[draft.pk])
+        return _address("person", draft)
 
     return submit(request, form, purpose="start_draft", deed=deed) or render(
         request, "beneficiaries/intake_consent.html", {"form": form, "step": 1}
@@ -56,32 +137,62 @@ def intake_consent(request):
 
 @login_required
 @require_http_methods(METHODS)
+def intake_consent_change(request, draft_id: UUID):
+    """The first page again: another answer, or no consent any more."""
+    draft = _draft(request, draft_id)
+    if away := _elsewhere(request, draft, "consent-change"):
+        return away
+    form = ConsentForm(
+        request.POST or None, user=request.user, initial=draft.page("consent"), of_draft=draft.organisation
+    )
+    if form.is_bound and form.is_valid() and form.cleaned_data["agrees"] == "no":
+        is_gone = operations.discard_draft(draft=draft, by=request.user, now=now())
+        return render(request, "beneficiaries/intake_refused.html", {"waits": not is_gone})
+
+    def save() -> str:
+        operations.save_draft_consent(
+            draft=draft, consent=form.consent(), typed=form.typed(), by=request.user, now=now()
+        )
+        return _address("person", draft)
+
+    return (form.is_bound and _saved(form, save)) or render(
+        request, "beneficiaries/intake_consent.html", {"form": form, "step": 1, "draft": draft}
+    )
+
+
+@login_required
+@require_http_methods(METHODS)
 def intake_person(request, draft_id: UUID):
     draft = _draft(request, draft_id)
-    if draft.opened_reference:
-        return lead(request, reverse("case-detail", args=[draft.opened_reference]))
-    form = PersonForm(request.POST or None)
+    if away := _elsewhere(request, draft, "person"):
+        return away
+    form = PersonForm(request.POST or None, initial=draft.page("person"))
+    if left := _left(request, form, draft, "person"):
+        return left
 
-    def deed() -> str:
-        operations.save_draft_person(draft=draft, person=form.person(), by=request.user, now=now())
-        return reverse("beneficiaries:intake-situation", args=[draft.pk])
+    def save() -> str:
+        operations.save_draft_person(
+            draft=draft,
+            person=form.person(),
+            typed=form.typed(),
+            may_be_at_risk=form.says_at_risk(),
+            by=request.user,
+            now=now(),
+        )
+        return _address("situation", draft)
 
-    return submit(request, form, purpose=f"save_person:{draft.pk}", deed=deed) or render(
-        request,
-        "beneficiaries/intake_person.html",
-        {"form": form, "step": 2, "districts": District.objects.all()},
-    )
+    return (form.is_bound and _saved(form, save)) or _page(request, form, draft, page="person", step=2)
 
 
 @login_required
 @require_http_methods(METHODS)
 def intake_situation(request, draft_id: UUID):
     draft = _draft(request, draft_id)
-    if draft.opened_reference:
-        return lead(request, reverse("case-detail", args=[draft.opened_reference]))
-    if not draft.person:
-        return redirect("beneficiaries:intake-person", draft.pk)
-    form = SituationForm(request.POST or None)
+    if away := _elsewhere(request, draft, "situation"):
+        return away
+    form = SituationForm(request.POST or None, initial=draft.page("situation"))
+    if left := _left(request, form, draft, "situation"):
+        return left
 
     def deed() -> str:
         reference = operations.open_case_from_draft(
@@ -90,8 +201,6 @@ def intake_situation(request, draft_id: UUID):
         messages.success(request, _("The case is open. Its reference is %s.") % reference)
         return reverse("case-detail", args=[reference])
 
-    return submit(request, form, purpose=f"open_case:{draft.pk}", deed=deed) or render(
-        request,
-        "beneficiaries/intake_situation.html",
-        {"form": form, "step": 3, "districts": District.objects.all()},
+    return submit(request, form, purpose=f"open_case:{draft.pk}", deed=deed) or _page(
+        request, form, draft, page="situation", step=3
     )

@@ -1,11 +1,16 @@
 """The first page after signing in: what waits for this person."""
 
+from datetime import date
+
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from accounts.choices import Permission
 from accounts.models import Notice
 from accounts.queries import authority_of, may_configure
 from beneficiaries import caseload
@@ -45,6 +50,8 @@ def dashboard(request):
             figures.append(
                 {"label": _("Nobody works on these"), "value": nobodys, "url": url, "urgent": True}
             )
+    if authority.may(Permission.ASSIGN_CASES) or authority.may(Permission.BREAK_GLASS):
+        figures.append(_drafts_to_decide(request.user))
     if authority.sees_figures:
         grants = queries.grants_for(request.user).filter(state__in=["requested", "endorsed", "approved"])
         waiting = [
@@ -63,12 +70,37 @@ def dashboard(request):
         "figures": figures,
         "due": due,
         "waiting": waiting[:10],
+        "drafts": _drafts(request.user, today) if authority.may(Permission.WRITE_CASES) else [],
         "today": today,
         "notices": Notice.objects.visible_to(request.user).unread()[:5],
         "may_write": authority.may("write_cases"),
         "may_configure": may_configure(request.user),
     }
     return render(request, "reintegration/dashboard.html", context)
+
+
+def _drafts(user, today: date) -> list[dict]:
+    """One's own unfinished interviews, each with how long ago it was started."""
+    return [{"draft": draft, "started": _started(draft, today)} for draft in case_queries.own_drafts(user)]
+
+
+def _started(draft, today: date) -> str:
+    days = (today - localdate(draft.created_at)).days
+    ago = ngettext("started %(count)s day ago", "started %(count)s days ago", days) % {"count": days}
+    return ago if days else _("started today")
+
+
+def _drafts_to_decide(user) -> dict:
+    """Unfinished interviews that wait for this user: somebody may be at risk, or nobody goes on with them."""
+    found = [row for row in case_queries.drafts_to_move(user) if row.decides]
+    count = sum(row.waits or row.is_orphaned for row in found)
+    return {
+        "label": _("Unfinished interviews that wait for you"),
+        "value": count,
+        "url": reverse("beneficiaries:draft-list"),
+        "urgent": count > 0,
+        "hint": ngettext("of %(count)s in all", "of %(count)s in all", len(found)) % {"count": len(found)},
+    }
 
 
 def _capped(count: int) -> str:

@@ -6,13 +6,13 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('reintegration', '0003_date_limits'),
+        ('reintegration', '0005_grant_requests'),
     ]
 
     operations = [
         migrations.AlterField(
             model_name='followup',
             name='kind',
-            field=models.CharField(choices=[('visit', 'Visit'), ('call', 'Contact'), ('review', 'Review')], max_length=10, verbose_name='kind'),
+            field=models.CharField(choices=[('visit', 'Visit'), ('call', 'Contact'), ('review', 'Review'), ('safety', 'Safety step')], max_length=10, verbose_name='kind'),
         ),
     ]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('projects', '0004_date_limits'),
+        ('projects', '0005_pays_grants'),
     ]
 
     operations = [

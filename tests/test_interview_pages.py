@@ -1,0 +1,193 @@
+"""The pages of an unfinished interview: on Today, prefilled, kept as they are left, with scripts and without."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from beneficiaries import operations
+from beneficiaries.models import Beneficiary, IntakeDraft
+from beneficiaries.operations import ConsentGiven
+from core.clock import now
+from core.context import acting_as
+from tests import story
+from tests.pages import forms_of, submit, text_of
+
+pytestmark = pytest.mark.django_db
+A, SUPERVISOR, B = "ngo_a_caseworker", "ngo_a_supervisor", "ngo_b_caseworker"
+CONSENT = {"was_told": "on", "agrees": "yes", "given_by": "self", "how": "spoken"}
+PERSON = {
+    "first_name": "Zzmaya",
+    "sex": "female",
+    "birth": "1996-05-04",
+    "birth_calendar": "ad",
+    "home_district": "Sindhupalchok",
+    "phone": "9804417001",
+    "safe_contact": "After five.",
+}
+
+
+@pytest.fixture
+def interview(sign_in):
+    """An interview whose consent is given: the client and the address of the page about the person."""
+    client = sign_in(A)
+    return client, submit(client, "/cases/new/", CONSENT).request["PATH_INFO"]
+
+
+def shown(client, address: str) -> dict:
+    """What the page's form holds as it opens."""
+    return forms_of(client.get(address))[-1]["data"]
+
+
+def test_it_stands_on_today_with_its_age_and_leads_to_where_it_was_left(interview, cast):
+    client, address = interview
+    submit(client, address, PERSON | {"go": "later"})
+    page = text_of(client.get("/"))
+    assert "Zzmaya" in page
+    assert "started today" in page
+    assert address in page
+    submit(client, address, PERSON)
+    assert address.replace("person", "situation") in text_of(client.get("/"))
+
+
+@pytest.mark.parametrize("way", ["back", "later", "keep"])
+def test_what_was_typed_is_kept_though_it_is_not_valid(interview, way):
+    client, address = interview
+    half = {"phone": "98044", "birth": "32 May", "home_district": "Sindhu", "safe_contact": "After five."}
+    submit(client, address, half | {"go": way})
+    found = shown(client, address)
+    assert {name: found[name] for name in half} == {name: [value] for name, value in half.items()}
+
+
+def test_what_was_refused_is_kept_too(interview):
+    client, address = interview
+    submit(client, address, PERSON | {"first_name": ""})
+    found = shown(client, address)
+    assert (found["phone"], found["home_district"]) == (["9804417001"], ["Sindhupalchok"])
+
+
+def test_back_and_forth_loses_nothing(interview):
+    """The fault that was found: Back emptied telephone and district, and nobody noticed."""
+    client, address = interview
+    situation = submit(client, address, PERSON).request["PATH_INFO"]
+    half = {"groups": ["stranded_migrant"], "narrative": "She waits.", "current_district": "Jha"}
+    assert submit(client, situation, half | {"go": "back"}).request["PATH_INFO"] == address
+    assert {name: shown(client, address)[name] for name in PERSON} == {k: [v] for k, v in PERSON.items()}
+    consent = submit(client, address, PERSON | {"middle_name": "Devi", "go": "back"}).request["PATH_INFO"]
+    assert consent.endswith("/consent/")
+    assert shown(client, consent)["given_by"] == ["self"]
+    assert submit(client, consent, {}).request["PATH_INFO"] == address
+    assert shown(client, address)["middle_name"] == ["Devi"]
+    assert submit(client, address, {}).request["PATH_INFO"] == situation
+    found = shown(client, situation)
+    assert (found["groups"], found["narrative"], found["current_district"]) == (
+        ["stranded_migrant"],
+        ["She waits."],
+        ["Jha"],
+    )
+
+
+def test_a_page_that_is_saved_again_has_the_later_words(interview, cast):
+    """The browser's own Back shows the same form, with the same key, once more."""
+    client, address = interview
+    data = forms_of(client.get(address))[-1]["data"] | PERSON
+    client.post(address, data)
+    client.post(address, data | {"phone": "9804417099"})
+    submit(
+        client,
+        address.replace("person", "situation"),
+        {"groups": ["stranded_migrant"], "primary_group": "stranded_migrant"},
+    )
+    with acting_as(cast[A]):
+        person = Beneficiary.objects.visible_to(cast[A]).get(first_name="Zzmaya")
+        assert "4417099" in person.phone
+
+
+def test_a_page_too_long_to_be_kept_says_so_and_stays(interview):
+    client, address = interview
+    response = submit(client, address, PERSON | {"safe_contact": "x" * 100_001, "go": "later"})
+    assert "too long to be kept" in text_of(response)
+    assert response.request["PATH_INFO"] == address
+
+
+def test_a_child_leads_back_to_consent_where_a_guardian_decides(interview):
+    client, address = interview
+    child = PERSON | {"birth": f"{now().year - 18}"}
+    assert "is, or may be, under 18" in text_of(submit(client, address, child))
+    consent = address.replace("person", "consent")
+    assert submit(client, consent, {"given_by": "guardian"}).request["PATH_INFO"] == address
+    assert submit(client, address, child).request["PATH_INFO"].endswith("/situation/")
+
+
+def test_refusal_deletes_it_and_the_page_says_so(interview, cast):
+    client, address = interview
+    submit(client, address, PERSON | {"go": "later"})
+    page = submit(client, address.replace("person", "consent"), {"agrees": "no"})
+    assert "Nothing was kept" in text_of(page)
+    client.cookies.pop("landing", None)  # of the action that began it: a page that an action closed leads on
+    assert client.get(address).status_code == 404
+    with acting_as(cast[A]):
+        assert not IntakeDraft.objects.visible_to(cast[A]).unfinished().exists()
+
+
+def test_refusal_where_somebody_may_be_at_risk_waits_on_the_supervisors_today(interview, cast, sign_in):
+    client, address = interview
+    submit(client, address, PERSON | {"at_risk": "on", "go": "later"})
+    assert "at_risk" in shown(client, address), "the box is ticked as the page opens"
+    page = submit(client, address.replace("person", "consent"), {"agrees": "no"})
+    assert "A supervisor decides" in text_of(page)
+    assert "waits for a supervisor" in text_of(client.get("/"))
+    assert client.get(address).status_code == 302, "closed until they agree after all"
+    client = sign_in(SUPERVISOR)
+    assert "Unfinished interviews that wait for you" in text_of(client.get("/"))
+    page = text_of(client.get("/interviews/"))
+    assert "Waits for a decision" in page
+    assert "Zzmaya" not in page
+    with acting_as(cast[A]):
+        [draft] = IntakeDraft.objects.visible_to(cast[A]).unfinished()
+    decide = reverse("beneficiaries:draft-decide", args=[draft.pk])
+    page = text_of(submit(client, decide, {"decision": "keep", "why": "", "review_on": ""}))
+    assert "Say why it is kept." in page
+    day = now().date() + timedelta(days=20)
+    kept = {"decision": "keep", "why": "Her brother looks for her.", "review_on": day.isoformat()}
+    page = text_of(submit(client, decide, kept))
+    assert "The decision is saved." in page
+    assert "Waits for a decision" not in page
+    page = text_of(client.get(decide))
+    assert "Her brother looks for her." in page
+    assert "Zzmaya" not in page
+
+
+def test_a_supervisor_gives_it_to_another_user_on_the_page(interview, cast, sign_in):
+    client, address = interview
+    submit(client, address, PERSON | {"go": "later"})
+    with acting_as(cast[A]):
+        [draft] = IntakeDraft.objects.visible_to(cast[A]).unfinished()
+    client = sign_in(SUPERVISOR)
+    page = submit(
+        client, reverse("beneficiaries:draft-reassign", args=[draft.pk]), {"to": str(cast[SUPERVISOR].pk)}
+    )
+    assert "Both are notified." in text_of(page)
+    assert shown(client, address)["first_name"] == ["Zzmaya"]
+    assert sign_in(A).get(address).status_code == 404
+    assert "Zzmaya" not in text_of(sign_in(A).get("/"))
+
+
+def test_nobody_finds_anothers(interview, sign_in):
+    _client, address = interview
+    for username in (B, SUPERVISOR, "administrator", "protection_supervisor"):
+        for page in ("consent", "person", "situation"):
+            assert sign_in(username).get(address.replace("person", page)).status_code == 404
+
+
+def test_old_ones_are_there_with_their_age(sign_in, cast):
+    with acting_as(cast[A]):
+        operations.start_draft(
+            organisation=story.organisation("NGO_A"),
+            consent=ConsentGiven(given_by="self", how="spoken"),
+            by=cast[A],
+            now=now() - timedelta(days=2),
+        )
+    page = text_of(sign_in(A).get("/"))
+    assert "No name yet" in page
+    assert "started 2 days ago" in page
