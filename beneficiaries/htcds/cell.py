@@ -4,6 +4,7 @@ import re
 import unicodedata
 from datetime import date, datetime, time, timedelta
 
+from django.utils.timezone import get_default_timezone
 from django.utils.translation import gettext as _
 
 from core import names, numerals, phone
@@ -11,10 +12,12 @@ from core.bikram_sambat import NotADate, ParsedDate, Precision, parse
 
 YES = {"true", "yes", "y", "1", "हो"}
 NO = {"false", "no", "n", "0", "होइन"}
-_BROKEN = re.compile(r"#(NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!|N/A|SPILL!|CALC!|GETTING_DATA)")
+_BROKEN = re.compile(r"#(N/A|GETTING_DATA|[A-Z0-9/_]+[!?])")
 _UNKEPT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9]{2}:[0-9]{2}.*", re.DOTALL)
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*", re.DOTALL)
+_CUT_MONTH = re.compile(r"[0-9]{4}\.[0-9]")  # 1995.10 and 1995.1 are one number
 LONGEST_SHOWN = 40
+UNCALCULATED = object()  # stands in a cell whose formula has no value yet
 
 
 class Unreadable(ValueError):
@@ -29,6 +32,8 @@ def shown(text: str) -> str:
 
 def text_of(value: object) -> str:
     """The text, in one Unicode form, without blanks around it; lines of a long text stay."""
+    if value is UNCALCULATED:
+        raise Unreadable(_("a formula that was never calculated: open the file in a spreadsheet and save it"))
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
@@ -55,6 +60,8 @@ def name_of(value: object) -> str:
 def phones_of(value: object) -> str:
     """Telephone numbers, as they are stored."""
     text = text_of(value)
+    if isinstance(value, bool | date | time | timedelta):
+        raise Unreadable(_("“%(text)s” is no telephone number") % {"text": shown(text)})
     if isinstance(value, int | float) and value and value % 1_000_000 == 0:  # 9.84E+09 as a number
         text = f"{value:.2E}"
     try:
@@ -72,7 +79,7 @@ def yes_no_of(value: object) -> bool:
 
 
 def number_of(value: object) -> int | float:
-    """A number, whole where it is."""
+    """A number, whole where it is, in digits of either script; no moment, no true or false, no 1e4."""
     text = text_of(value)
     try:
         is_plain = isinstance(value, int | float) and not isinstance(value, bool)
@@ -82,16 +89,31 @@ def number_of(value: object) -> int | float:
 
 
 def date_of(value: object) -> ParsedDate:
-    """An AD date: a spreadsheet's own, or year, month and day as text. HTCDS knows no other calendar."""
+    """An AD date: a spreadsheet's own, or year, month and day as text. HTCDS knows no other calendar.
+
+    A moment with its time zone is the day in Nepal on which it was. A number is a year, if it is whole: 1995.10 is one
+    with 1995.1, and nobody knows which month was meant.
+    """
     if isinstance(value, datetime):
         value = value.date()
     if isinstance(value, date):
         return ParsedDate(value, Precision.DAY, "ad", value.isoformat())
     text = text_of(value)
     try:
-        if isinstance(value, time | timedelta | bool):
+        if isinstance(value, time | timedelta | bool) or _CUT_MONTH.fullmatch(text):
             raise NotADate
-        moment = _MOMENT.fullmatch(text)
-        return parse(moment.group(1) if moment else text, calendar="ad")
+        if isinstance(value, float) and not value.is_integer():
+            raise NotADate
+        if _MOMENT.fullmatch(text):
+            return ParsedDate(_day_in_nepal(text), Precision.DAY, "ad", text)
+        return parse(text, calendar="ad")
     except NotADate as error:
         raise Unreadable(_("“%(text)s” can't be read as a date") % {"text": shown(text)}) from error
+
+
+def _day_in_nepal(text: str) -> date:
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment.astimezone(get_default_timezone()) if moment.tzinfo else moment).date()
+    except (ValueError, OverflowError) as error:
+        raise NotADate from error

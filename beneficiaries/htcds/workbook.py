@@ -1,35 +1,38 @@
 """Opening an HTCDS workbook without being harmed by it: which column is which field, and the filled rows.
 
-Limits: 100 MB unpacked (a workbook of 1 MB can unpack to hundreds), 50,000 filled rows, 256 columns.
+What isn't seen in the spreadsheet isn't taken without a word: hidden sheets and rows are left out and named, other
+sheets and hidden columns are named. Limits: those of `bounds`, 50,000 filled rows, 256 columns.
 """
 
 import warnings
-import zipfile
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from defusedxml.ElementTree import iterparse
 from django.utils.translation import gettext as _
-from openpyxl import load_workbook
-from openpyxl.utils import get_column_letter
+from openpyxl.reader.excel import ExcelReader
+from openpyxl.styles.stylesheet import apply_stylesheet
+from openpyxl.utils import column_index_from_string, get_column_letter
+from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 from beneficiaries.htcds import standard
+from beneficiaries.htcds.bounds import NotHtcds, check_bounds, damaged
+from beneficiaries.htcds.cell import UNCALCULATED
 from beneficiaries.htcds.standard import Field
 from core import names
 
-MOST_BYTES = 100_000_000
 MOST_ROWS = 50_000
 MOST_COLUMNS = 256
-LAST_ROW_OF_A_SHEET = 1_048_576
-HEADER_WITHIN = 10  # a title may stand above the names
+LAST_ROW = 200_000  # with empty ones: formats that reach to the end of a sheet are no rows
+HEADER_WITHIN = 10  # filled rows: a title may stand above the names …
+HEADER_BEFORE = 1_000  # … and rows of the sheet
 FEWEST_NAMES = 3  # fewer known names make no header
+MOST_SHOWN = 20  # row numbers in a remark
 
 Row = dict[int, Any]  # filled cells by place, the first column being 0
 Numbered = tuple[int, Row]
-
-
-class NotHtcds(ValueError):
-    """The file can't be read as an HTCDS workbook; the message is one line for people."""
 
 
 @dataclass(frozen=True)
@@ -40,66 +43,178 @@ class Table:
     remarks: list[str]
 
 
+@dataclass
+class Look:
+    """What openpyxl passes over in a sheet. Rows count from 1, columns from 0.
+
+    `cells` holds what stands in a cell whose value openpyxl would lose: a formula that was never calculated, a moment
+    with its time zone.
+    """
+
+    last_row: int = 0
+    hidden_rows: set[int] = field(default_factory=set)
+    hidden_columns: set[int] = field(default_factory=set)
+    cells: dict[int, Row] = field(default_factory=dict)
+
+
+class Sheet(ReadOnlyWorksheet):
+    """A sheet of which nothing is read before somebody asks for its rows."""
+
+    def _get_size(self) -> None:
+        """Not asked: what states no size would be parsed to its end here, hidden or not."""
+
+
+class Reader(ExcelReader):
+    """openpyxl's reader, confined to what is needed: texts, formats of dates, cells. Its version is pinned."""
+
+    def read(self) -> None:
+        self.read_manifest()
+        self.read_strings()
+        self.read_workbook()
+        apply_stylesheet(self.archive, self.wb)
+        self.read_worksheets()
+
+    def read_worksheets(self) -> None:
+        """Sheets of cells, in their order; charts have none."""
+        targets = set()
+        for sheet, part in self.parser.find_sheets():
+            if "chartsheet" in part.Type:
+                continue
+            if part.target in targets or part.target not in self.valid_files:
+                raise damaged()
+            targets.add(part.target)
+            made = Sheet(self.wb, sheet.name, part.target, self.shared_strings)
+            made.sheet_state = sheet.state
+            self.wb._sheets.append(made)
+
+
 def read_workbook(path: Path) -> Table:
-    """The first sheet whose header is HTCDS's; other sheets are not looked at."""
-    _check_size(path)
-    for rows in _sheets(path):
-        header = next((place for place, row in enumerate(rows[:HEADER_WITHIN]) if _is_header(row[1])), None)
-        if header is not None:
-            return _table(rows[header][1], rows[header + 1 :])
-    raise NotHtcds(
-        _(
-            "no sheet of this workbook has HTCDS names (prs_FirstName, con_Consent …) in its first %(rows)s rows"
-        )
-        % {"rows": HEADER_WITHIN}
-    )
-
-
-def _check_size(path: Path) -> None:
-    """Look at the sizes that the archive states before unpacking any of it; it can't unpack to more."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-    except OSError as error:
-        raise NotHtcds(_("can't be opened: %(why)s") % {"why": error.strerror or error}) from error
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise NotHtcds(_("is not an XLSX workbook, or is encrypted or damaged")) from error
-    if size > MOST_BYTES:
-        raise NotHtcds(
-            _("unpacks to %(size)s MB; at most %(most)s MB are read")
-            % {"size": size // 1_000_000, "most": MOST_BYTES // 1_000_000}
-        )
-
-
-def _sheets(path: Path) -> list[list[Numbered]]:
-    """The filled rows of each sheet up to the first that has a header, with values as last calculated."""
+    """The first visible sheet whose header is HTCDS's; the remarks name every other one that holds something."""
+    check_bounds(path)
     try:
         with warnings.catch_warnings(), path.open("rb") as file:  # openpyxl leaves a bad file open
             warnings.simplefilter("ignore")  # of drop-down lists and styles, which are not read
-            book = load_workbook(file, read_only=True, data_only=True)
-            found: list[list[Numbered]] = []
-            for sheet in book.worksheets:
-                found.append(_filled(sheet))
-                if any(_is_header(row) for _number, row in found[-1][:HEADER_WITHIN]):
-                    break
-            return found
+            reader = Reader(file, read_only=True, data_only=True, keep_links=False)
+            reader.read()
+            return _read(reader.wb)
     except NotHtcds:
         raise
     except Exception as error:  # a damaged part raises whatever its reader stumbles over
-        raise NotHtcds(_("is not an XLSX workbook, or is encrypted or damaged")) from error
+        raise damaged() from error
 
 
-def _filled(sheet) -> list[Numbered]:
+def _read(book) -> Table:
+    seen = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+    taken = next((sheet for sheet in seen if any(_is_header(row) for row in _beginning(sheet))), None)
+    if taken is None:
+        raise NotHtcds(
+            _(
+                "no visible sheet of this workbook has HTCDS names (prs_FirstName, con_Consent …) in its first "
+                "%(rows)s rows"
+            )
+            % {"rows": HEADER_WITHIN}
+        )
+    look = _look(taken)
+    rows = _filled(taken, look)
+    header = next(place for place, row in enumerate(rows) if _is_header(row[1]))
+    table = _table(rows[header][1], rows[header + 1 :], look)
+    return Table(table.rows, [*_other_sheets(book, taken), *table.remarks])
+
+
+def _beginning(sheet) -> list[Row]:
+    """The first filled rows, as far as a header may stand."""
+    found: list[Row] = []
+    for row in _values(sheet, HEADER_BEFORE):
+        if _is_row(row):
+            found.append(row)
+        if len(found) == HEADER_WITHIN:
+            break
+    return found
+
+
+def _values(sheet, last: int) -> Iterator[Row]:
+    for row in sheet.iter_rows(max_col=MOST_COLUMNS, max_row=last, values_only=True):
+        yield {place: value for place, value in enumerate(row) if _is_filled(value)}
+
+
+def _filled(sheet, look: Look) -> list[Numbered]:
     """Rows in which more stands than a row number in the first column."""
     rows: list[Numbered] = []
-    cells = sheet.iter_rows(max_col=MOST_COLUMNS, max_row=LAST_ROW_OF_A_SHEET, values_only=True)
-    for number, row in enumerate(cells, start=1):
-        filled = {place: value for place, value in enumerate(row) if _is_filled(value)}
-        if filled.keys() - {0} or isinstance(filled.get(0), str):
-            rows.append((number, filled))
+    for number, values in enumerate(_values(sheet, look.last_row), start=1):
+        row = values | look.cells.get(number, {})
+        if _is_row(row):
+            rows.append((number, row))
         if len(rows) > MOST_ROWS + HEADER_WITHIN:
             raise _too_many()
     return rows
+
+
+def _look(sheet) -> Look:
+    """Read the sheet's own XML once, which is quick, for what openpyxl doesn't give in read-only mode."""
+    look, number, count = Look(), 0, 0
+    with sheet._get_source() as part:
+        for _event, element in iterparse(part):
+            tag = element.tag.rpartition("}")[2]
+            if tag == "col" and _is_true(element.get("hidden")):
+                first, last = int(element.get("min")) - 1, int(element.get("max"))
+                look.hidden_columns |= set(range(first, min(last, MOST_COLUMNS)))
+            if tag != "row":
+                continue
+            former, number, count = number, int(element.get("r") or number + 1), count + 1
+            if number <= former:
+                raise damaged()  # rows out of order: openpyxl would drop them
+            _look_at_row(element, number, look)
+            element.clear()
+            if count > LAST_ROW or look.last_row > LAST_ROW:
+                raise NotHtcds(
+                    _("has rows below row %(most)s; delete the empty ones between") % {"most": LAST_ROW}
+                )
+    return look
+
+
+def _look_at_row(row, number: int, look: Look) -> None:
+    place = -1
+    for cell in row:
+        letters = (cell.get("r") or "").rstrip("0123456789")
+        place = column_index_from_string(letters) - 1 if letters else place + 1
+        told = {part.tag.rpartition("}")[2]: part.text or "" for part in cell}
+        if not told or place >= MOST_COLUMNS:
+            continue
+        look.last_row = number
+        kind = cell.get("t")
+        if "f" in told and not told.get("v") and kind != "str":
+            look.cells.setdefault(number, {})[place] = UNCALCULATED
+        elif kind == "d":
+            look.cells.setdefault(number, {})[place] = told.get("v", "")
+    if _is_true(row.get("hidden")):
+        look.hidden_rows.add(number)
+
+
+def _is_true(value: str | None) -> bool:
+    return value in ("1", "true")
+
+
+def _other_sheets(book, taken) -> list[str]:
+    """Remarks on the sheets that are not read."""
+    remarks = []
+    for sheet in book.worksheets:
+        if sheet.sheet_state != "visible":
+            remarks.append(_("sheet “%(name)s” is hidden: it is not read") % {"name": sheet.title})
+        elif sheet is not taken and _beginning(sheet):
+            remarks.append(
+                _("sheet “%(name)s” is not read, as “%(taken)s” is: bring it in as a file of its own")
+                % {"name": sheet.title, "taken": taken.title}
+            )
+    return remarks
+
+
+def _hidden_rows(rows: list[Numbered], look: Look) -> list[str]:
+    """IOM's template hides the row of technical names, which is read; rows of data that nobody sees are not."""
+    hidden = [number for number, _row in rows if number in look.hidden_rows]
+    if not hidden:
+        return []
+    shown = ", ".join(map(str, hidden[:MOST_SHOWN])) + (" …" if len(hidden) > MOST_SHOWN else "")
+    return [_("hidden rows are not read, show them to bring them in: %(rows)s") % {"rows": shown}]
 
 
 def _too_many() -> NotHtcds:
@@ -108,6 +223,10 @@ def _too_many() -> NotHtcds:
 
 def _is_filled(value: object) -> bool:
     return value is not None and (not isinstance(value, str) or bool(names.tidy(value)))
+
+
+def _is_row(row: Row) -> bool:
+    return bool(row.keys() - {0}) or isinstance(row.get(0), str)
 
 
 def _is_header(row: Row) -> bool:
@@ -119,44 +238,59 @@ def _is_label_row(row: Row) -> bool:
     return sum(standard.labelled(str(word)) is not None for word in row.values()) * 2 > len(row)
 
 
-def _table(names: Row, rows: list[Numbered]) -> Table:
-    has_labels = bool(rows) and _is_label_row(rows[0][1])
-    data = rows[1:] if has_labels else rows
+def _table(titles: Row, rows: list[Numbered], look: Look) -> Table:
+    labels = rows[0][1] if rows and _is_label_row(rows[0][1]) else {}
+    rows = rows[1:] if labels else rows
+    data = [row for row in rows if row[0] not in look.hidden_rows]
     if len(data) > MOST_ROWS:
         raise _too_many()
-    columns = _columns(names, rows[0][1] if has_labels else {})
+    columns = _columns(titles, labels)
     read = [
         (number, {field.name: row[place] for place, field in columns.items() if place in row})
         for number, row in data
     ]
     return Table(
         [(number, cells) for number, cells in read if cells],
-        [*_unknown(names, columns, data), *_missing(columns)],
+        [
+            *_hidden_rows(rows, look),
+            *_hidden_columns(columns, look),
+            *_unknown(titles, columns, data),
+            *_missing(columns),
+        ],
     )
 
 
-def _columns(names: Row, labels: Row) -> dict[int, Field]:
+def _columns(titles: Row, labels: Row) -> dict[int, Field]:
     """The field of each column: its technical name decides, its label only where it has no name."""
-    columns = {place: field for place, name in names.items() if (field := standard.named(str(name)))}
+    columns = {place: field for place, name in titles.items() if (field := standard.named(str(name)))}
     taken = [field.name for field in columns.values()]
     twice = sorted({name for name in taken if taken.count(name) > 1})
     if twice:
         raise NotHtcds(_("names a column twice: %(names)s") % {"names": ", ".join(twice)})
     for place, label in labels.items():
         field = standard.labelled(str(label))
-        if field and place not in names and field.name not in taken:
+        if field and place not in titles and field.name not in taken:
             columns[place] = field
             taken.append(field.name)
     return columns
 
 
-def _unknown(names: Row, columns: dict[int, Field], data: list[Numbered]) -> list[str]:
+def _hidden_columns(columns: dict[int, Field], look: Look) -> list[str]:
+    """Their values are part of rows that are seen, and a consent or a birth date left out would say something else."""
+    return [
+        _("column %(letter)s (%(name)s) is hidden: its values are read")
+        % {"letter": get_column_letter(place + 1), "name": columns[place].name}
+        for place in sorted(columns.keys() & look.hidden_columns)
+    ]
+
+
+def _unknown(titles: Row, columns: dict[int, Field], data: list[Numbered]) -> list[str]:
     """Remarks on columns that are not kept: those with a name, and nameless ones that hold something."""
     held = {place for _number, row in data for place in row} - {0}
     return [
         _("column %(letter)s (%(name)s) is not one that is kept: its values are left out")
-        % {"letter": get_column_letter(place + 1), "name": str(names.get(place, _("without a name")))[:60]}
-        for place in sorted((names.keys() | held) - columns.keys())
+        % {"letter": get_column_letter(place + 1), "name": str(titles.get(place, _("without a name")))[:60]}
+        for place in sorted((titles.keys() | held) - columns.keys())
     ]
 
 

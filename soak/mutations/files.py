@@ -2,7 +2,7 @@
 
 from soak.mutations.mutant import Mutant
 
-DOCUMENTS = "tests/test_documents.py::"
+DOCUMENTS, SHEETS = "tests/test_documents.py::", "tests/test_import_sheets.py::"
 FILES = [
     Mutant(
         "core: a file opens in another row",
@@ -108,5 +108,40 @@ FILES = [
         "d.id = of_document AND d.token = held AND",
         "d.id = of_document AND",
         first="tests/test_reviewed_functions.py::test_nothing_is_settled_without_the_token_of_its_claim",
+    ),
+    Mutant(
+        "beneficiaries: a hidden sheet is read",
+        "beneficiaries/htcds/workbook.py",
+        'seen = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]',
+        "seen = book.worksheets",
+        first=SHEETS + "test_a_hidden_sheet_is_named_and_not_read",
+    ),
+    Mutant(
+        "beneficiaries: hidden rows are read",
+        "beneficiaries/htcds/workbook.py",
+        "data = [row for row in rows if row[0] not in look.hidden_rows]",
+        "data = rows",
+        first=SHEETS + "test_hidden_rows_are_named_and_not_read_and_hidden_columns_are_named_and_read",
+    ),
+    Mutant(
+        "beneficiaries: a moment is cut to its day elsewhere",
+        "beneficiaries/htcds/cell.py",
+        "moment.astimezone(get_default_timezone()) if moment.tzinfo else moment",
+        "moment",
+        first=SHEETS + "test_a_moment_is_its_day_in_nepal",
+    ),
+    Mutant(
+        "beneficiaries: texts of a workbook without bound",
+        "beneficiaries/htcds/bounds.py",
+        'kind.endswith("sharedStrings+xml") and _count',
+        "False and _count",
+        first=SHEETS + "test_five_million_shared_texts_are_refused_unopened",
+    ),
+    Mutant(
+        "beneficiaries: an encoding in which marks hide",
+        "beneficiaries/htcds/bounds.py",
+        'if encoding and encoding[1].lower() not in (b"utf-8", b"us-ascii", b"utf-16"):',
+        "if False:",
+        first=SHEETS + "test_an_encoding_in_which_marks_hide_is_refused",
     ),
 ]

@@ -1,0 +1,107 @@
+"""What a workbook may hold at most, looked at in its raw parts before anything opens it.
+
+A workbook is a ZIP archive of XML parts, and a few hundred kilobytes unpack to hundreds of megabytes: 5 million empty
+strings in a file of 0.2 MB cost openpyxl 88 s and 600 MB. Here parts are unpacked one by one and their marks counted,
+which refuses that file in 0.1 s. The figures are in docs/import.md.
+"""
+
+import re
+import zipfile
+from pathlib import Path
+
+from defusedxml.ElementTree import fromstring
+from django.utils.translation import gettext as _
+
+MOST_BYTES = 100_000_000  # unpacked
+MOST_SHEETS = 50
+MOST_TEXTS = 500_000  # that cells share
+MOST_MARKS = 12_000_000  # of XML in all parts: four a cell
+MOST_MARKS_OF_OBJECTS = 100_000  # in a part that openpyxl makes objects of
+CONTENT_TYPES, WORKBOOK, STYLES = "[Content_Types].xml", "xl/workbook.xml", "xl/styles.xml"
+CHUNK = 1_000_000
+_TEXT = re.compile(rb"<(?:[\w.-]+:)?si[\s/>]")
+_SHEET = re.compile(rb"<(?:[\w.-]+:)?sheet[\s/>]")
+_ENCODING = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["']([^"']+)""")
+
+
+class NotHtcds(ValueError):
+    """The file can't be read as an HTCDS workbook; the message is one line for people."""
+
+
+def damaged() -> NotHtcds:
+    return NotHtcds(_("is not an XLSX workbook, or is encrypted or damaged"))
+
+
+def check_bounds(path: Path) -> None:
+    """Refuse a workbook that is larger, inside, than any real one."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_archive(archive)
+    except OSError as error:
+        raise NotHtcds(_("can't be opened: %(why)s") % {"why": error.strerror or error}) from error
+    except NotHtcds:
+        raise
+    except Exception as error:  # a damaged archive raises whatever its reader stumbles over
+        raise damaged() from error
+
+
+def _check_archive(archive: zipfile.ZipFile) -> None:
+    parts = archive.infolist()
+    size = sum(part.file_size for part in parts)  # it can't unpack to more: zipfile stops there
+    if size > MOST_BYTES:
+        raise NotHtcds(
+            _("unpacks to %(size)s MB; at most %(most)s MB are read")
+            % {"size": size // 1_000_000, "most": MOST_BYTES // 1_000_000}
+        )
+    if len({part.filename for part in parts}) < len(parts):
+        raise damaged()
+    kinds, marks = _kinds(archive), 0
+    for part in parts:
+        kind, found = kinds.get(part.filename, ""), _marks(archive, part)
+        is_workbook = kind.endswith("main+xml") or part.filename == WORKBOOK
+        is_objects = is_workbook or part.filename == STYLES or part.filename.endswith(".rels")
+        if is_objects and found > MOST_MARKS_OF_OBJECTS:
+            raise NotHtcds(_("has too many styles or names; copy its rows into a new workbook"))
+        if is_workbook and _count(archive, part, _SHEET) > MOST_SHEETS:
+            raise NotHtcds(_("has more than %(most)s sheets; divide it") % {"most": MOST_SHEETS})
+        if kind.endswith("sharedStrings+xml") and _count(archive, part, _TEXT) > MOST_TEXTS:
+            raise NotHtcds(_("has more than %(most)s different texts; divide it") % {"most": MOST_TEXTS})
+        marks += found
+        if marks > MOST_MARKS:
+            raise NotHtcds(_("has more than %(most)s cells; divide it") % {"most": MOST_MARKS // 4})
+
+
+def _kinds(archive: zipfile.ZipFile) -> dict[str, str]:
+    """The content type that the archive states of each part."""
+    part = archive.getinfo(CONTENT_TYPES)
+    if _marks(archive, part) > MOST_MARKS_OF_OBJECTS:
+        raise damaged()
+    root = fromstring(archive.read(part))
+    return {row.get("PartName", "").lstrip("/"): row.get("ContentType", "") for row in root}
+
+
+def _marks(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
+    """How many elements the part can have at most.
+
+    In an encoding that isn't a spreadsheet's, marks could stand without being seen here: such a part is refused.
+    """
+    with archive.open(part) as stream:
+        chunk = stream.read(CHUNK)
+        encoding = _ENCODING.search(chunk[:200])
+        if encoding and encoding[1].lower() not in (b"utf-8", b"us-ascii", b"utf-16"):
+            raise damaged()
+        found = 0
+        while chunk:
+            found += chunk.count(b"<")
+            chunk = stream.read(CHUNK)
+    return found
+
+
+def _count(archive: zipfile.ZipFile, part: zipfile.ZipInfo, pattern: re.Pattern[bytes]) -> int:
+    """How many elements of one name the part has."""
+    text = archive.read(part)
+    if (
+        b"\x00" in text[:4]
+    ):  # UTF-16, which no spreadsheet writes, and in which the names couldn't be counted so
+        raise damaged()
+    return sum(1 for _found in pattern.finditer(text))
