@@ -1,12 +1,12 @@
 """What comes in as a file: photos and PDFs, known by what they are and not by what they are called.
 
 A photo is drawn anew, which leaves out where and with what it was taken and whatever else lay in the file; a PDF is
-written anew without what could act by itself. What somebody called the file is never kept.
+made anew from what its pages draw (`core.pdf`). What somebody called the file is never kept.
 """
 
 import io
 import re
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import pikepdf
 from django.core.exceptions import ValidationError
@@ -14,10 +14,12 @@ from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.utils.translation import gettext as _
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from core.pdf.document import HiddenLayers, WrongPages, remade
+from core.pdf.rules import TooMuch, Unsupported
+
 LARGEST = 20 * 1024 * 1024  # bytes
 MOST_PIXELS = 80_000_000  # a phone's largest photo; what says to be more would fill the memory
 LONGEST_SIDE = 3000  # pixels: print on a page of paper stays readable
-MOST_PAGES = 300
 HEAD = 1024
 
 Image.MAX_IMAGE_PIXELS = None  # Pillow warns at a bound of its own; ours is asked before anything is drawn
@@ -25,10 +27,6 @@ PHOTOS = {"JPEG", "PNG", "WEBP"}
 # What a reader of another kind would look for in a file that also is a photo or a PDF: it is taken for two things at
 # once, and that is never an accident.
 OTHER_KINDS = re.compile(rb"<(!doctype|html|svg|script|\?php|\?xml)|\bMZ\x90\x00|\x7fELF", re.IGNORECASE)
-OF_THE_WHOLE = ("OpenAction", "AA", "Names", "AcroForm", "Collection", "AF", "URI", "Outlines", "Threads")
-OF_ANY_PART = ("AA", "AF", "Metadata", "PieceInfo", "Annots")
-# Parts of a JPEG that say how its colours are meant; the other marked parts say where, when and with what it was taken.
-COLOURS = (0xE2, 0xEE)
 
 
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "application/pdf": "pdf"}
@@ -108,60 +106,31 @@ def _pdf(data: bytes) -> Taken:
             _("This file is a PDF and something else at once. Print it to a PDF anew, or photograph it.")
         )
     try:
-        with pikepdf.open(io.BytesIO(data), attempt_recovery=False) as pdf:
-            if not 1 <= len(pdf.pages) <= MOST_PAGES:
-                raise ValidationError(
-                    _("This PDF has no page, or more than 300. Hand in the pages that matter.")
-                )
-            _calm(pdf)
-            written = io.BytesIO()
-            pdf.save(written, object_stream_mode=pikepdf.ObjectStreamMode.generate, linearize=False)
+        return Taken(remade(data), "application/pdf")
     except pikepdf.PasswordError as error:
         raise ValidationError(_("This PDF asks for a password. Save it without one.")) from error
-    except (pikepdf.PdfError, ValueError, TypeError, RecursionError) as error:
+    except WrongPages as error:
+        raise ValidationError(
+            _("This PDF has no page, or more than 300. Hand in the pages that matter.")
+        ) from error
+    except HiddenLayers as error:
+        raise ValidationError(
+            _("This PDF has layers that are hidden. Print it to a PDF anew, as it should be seen.")
+        ) from error
+    except TooMuch as error:
+        raise ValidationError(
+            _("This PDF holds too much to be checked. Print its pages to a PDF anew, or photograph them.")
+        ) from error
+    except Unsupported as error:
+        raise ValidationError(
+            _(
+                "This PDF has a picture of a kind that can't be checked. Print it to a PDF anew, or photograph it."
+            )
+        ) from error
+    except (pikepdf.PdfError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValidationError(_("This PDF is damaged. Print it to a PDF anew, or photograph it.")) from error
-    return Taken(written.getvalue(), "application/pdf")
 
 
 def _is_two_things(data: bytes) -> bool:
     """Whether it would open as a page or a program too, or as an archive, which is read from its end."""
     return bool(OTHER_KINDS.search(data[:HEAD])) or b"PK\x05\x06" in data
-
-
-def _calm(pdf: pikepdf.Pdf) -> None:
-    """Take out what acts by itself, leads away or is carried along: scripts, links, files, who wrote it and where.
-
-    What somebody typed into a form or stamped on a page becomes a part of the page.
-    """
-    pdf.generate_appearance_streams()
-    pdf.flatten_annotations("screen")
-    for name in OF_THE_WHOLE + OF_ANY_PART:
-        _drop(pdf.Root, name)
-    for page in pdf.pages:
-        for name in OF_ANY_PART:
-            _drop(page.obj, name)
-    for part in pdf.objects:
-        if isinstance(part, pikepdf.Stream):
-            _drop(part, "Metadata")
-            if part.get("/Filter") == "/DCTDecode":
-                written = _bare(part.read_raw_bytes())
-                decoding = cast("pikepdf.Dictionary | None", part.get("/DecodeParms"))
-                part.write(written, filter=pikepdf.Name.DCTDecode, decode_parms=decoding)
-    _drop(pdf.trailer, "Info")
-
-
-def _drop(part: pikepdf.Object, name: str) -> None:
-    if f"/{name}" in part:
-        del part[f"/{name}"]
-
-
-def _bare(jpeg: bytes) -> bytes:
-    """A photo inside a PDF, without the parts that its pixels don't need. It isn't drawn anew: scans are large."""
-    kept, at = bytearray(jpeg[:2]), 2
-    while at + 4 <= len(jpeg) and jpeg[at] == 0xFF and jpeg[at + 1] != 0xDA:
-        end = at + 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
-        marker = jpeg[at + 1]
-        if not (0xE1 <= marker <= 0xEF or marker == 0xFE) or marker in COLOURS:
-            kept += jpeg[at:end]
-        at = end
-    return bytes(kept + jpeg[at:])

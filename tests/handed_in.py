@@ -66,9 +66,13 @@ def acting_pdf() -> bytes:
 
 
 def harmful_pdf() -> bytes:
-    """A PDF with a photo behind whose end the test virus lies; it is still there when the PDF was written anew."""
+    """A PDF with the test virus in a font; it is still there when the PDF was made anew."""
     made = pikepdf.open(io.BytesIO(pdf()))
-    _with_picture(made, photo() + EICAR)
+    font = made.pages[0].obj.Resources.Font.F1
+    program = made.make_stream(b"%!PS-AdobeFont-1.0: Carrier\n" + EICAR)
+    font.FontDescriptor = made.make_indirect(
+        pikepdf.Dictionary(Type=pikepdf.Name.FontDescriptor, FontName=pikepdf.Name.Carrier, FontFile=program)
+    )
     return _saved(made)
 
 
@@ -82,7 +86,9 @@ def _with_picture(made: pikepdf.Pdf, jpeg: bytes) -> None:
         pikepdf.Name.DeviceRGB,
         8,
     )
-    made.pages[0].obj.Resources.XObject = pikepdf.Dictionary(Im1=picture)
+    page = made.pages[0].obj
+    page.Resources.XObject = pikepdf.Dictionary(Im1=picture)
+    page.Contents = made.make_stream(page.Contents.read_bytes() + b" q 320 0 0 240 72 300 cm /Im1 Do Q")
 
 
 def filled_form() -> bytes:

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from PIL import Image
 
 from core import clock, files, uploads
+from core.pdf.document import MOST_PAGES
 from tests import handed_in
 
 
@@ -122,7 +123,7 @@ def test_a_pdf_keeps_its_pages_and_nothing_that_acts():
     )
     assert b"CANARY" not in plain.getvalue()
     assert b"/JavaScript" not in plain.getvalue()
-    picture = after.pages[0].Resources.XObject.Im1
+    (picture,) = after.pages[0].get_images().values()
     assert pikepdf.PdfImage(picture).as_pil_image().size == (640, 480)
 
 
@@ -138,7 +139,7 @@ def test_a_pdf_under_a_password_or_of_too_many_pages_is_refused():
     with pytest.raises(ValidationError, match="password"):
         uploads.take_in(handed_in.locked_pdf())
     with pytest.raises(ValidationError, match="300"):
-        uploads.take_in(handed_in.pdf(pages=uploads.MOST_PAGES + 1))
+        uploads.take_in(handed_in.pdf(pages=MOST_PAGES + 1))
 
 
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_drawn():

@@ -340,7 +340,7 @@ class PersonInput(Given):
         max_length=LONGEST_PHONE,
         allow_blank=True,
         default="",
-        help_text="Read safe_contact before you call it.",
+        help_text="One to three numbers, with a comma between them. Read safe_contact before you call.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

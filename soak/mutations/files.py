@@ -3,6 +3,7 @@
 from soak.mutations.mutant import Mutant
 
 DOCUMENTS, SHEETS = "tests/test_documents.py::", "tests/test_import_sheets.py::"
+PDF = "tests/test_pdf.py::"
 FILES = [
     Mutant(
         "core: a file opens in another row",
@@ -143,5 +144,62 @@ FILES = [
         'if encoding and encoding[1].lower() not in (b"utf-8", b"us-ascii", b"utf-16"):',
         "if False:",
         first=SHEETS + "test_an_encoding_in_which_marks_hide_is_refused",
+    ),
+    Mutant(
+        "core: a page keeps any key",
+        "core/pdf/document.py",
+        "    made = Dictionary(Type=Name.Page)\n",
+        '    made = Dictionary({key: value for key, value in page.obj.items() if key in ("/AA", "/PresSteps")})\n',
+        first=PDF + "test_the_sample_has_every_kind_and_what_acts_in_it_shows_before",
+    ),
+    Mutant(
+        "core: a JPEG in a PDF keeps what it tells",
+        "core/pdf/pictures.py",
+        "made = _jpeg(copier, _undone(copier, stream, filters), keys)",
+        "made = _with(copier.target.make_stream(_undone(copier, stream, filters)), keys)\n"
+        '        made["/Filter"] = Name.DCTDecode',
+        first=PDF + "test_each_picture_keeps_its_pixels_and_loses_the_rest",
+    ),
+    Mutant(
+        "core: samples behind a picture's end",
+        "core/pdf/pictures.py",
+        'data[:size].ljust(size, b"\\0")',
+        "data",
+        first=PDF + "test_each_picture_keeps_its_pixels_and_loses_the_rest",
+    ),
+    Mutant(
+        "core: contents say what they don't draw",
+        "core/pdf/content.py",
+        "    if wanted is None:\n        return None\n",
+        "    if wanted is None:\n        return given\n",
+        first=PDF + "test_what_a_content_says_without_drawing_it_goes",
+    ),
+    Mutant(
+        "core: operands that an operator doesn't take",
+        "core/pdf/content.py",
+        "given = given[len(given) - len(wanted) :] if len(given) >= len(wanted) else []",
+        "return given",
+        first=PDF + "test_what_a_content_says_without_drawing_it_goes",
+    ),
+    Mutant(
+        "core: hidden layers come along",
+        "core/pdf/document.py",
+        '        _check_layers(source.Root.get("/OCProperties"))\n',
+        "",
+        first=PDF + "test_layers_that_are_hidden_are_refused",
+    ),
+    Mutant(
+        "core: a font keeps all its tables",
+        "core/pdf/fonts.py",
+        'if tag.decode("latin-1") in TABLES and',
+        "if",
+        first=PDF + "test_a_font_keeps_the_tables_that_draw_and_no_other",
+    ),
+    Mutant(
+        "core: a PDF of any number of objects",
+        "core/pdf/document.py",
+        "if len(source.objects) > MOST_OBJECTS:",
+        "if False:",
+        first=PDF + "test_very_many_objects_are_refused_before_they_are_looked_at",
     ),
 ]

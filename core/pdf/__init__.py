@@ -1,0 +1,1 @@
+"""PDFs written anew: only what an allow-list names comes along, from every object that a page reaches."""

@@ -1,0 +1,149 @@
+"""What is drawn: each instruction by a table of the operators that draw, with what may stand before each."""
+
+import re
+import warnings
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name
+
+if TYPE_CHECKING:
+    from core.pdf.copier import Copier
+
+MOST_OPERATORS = 200_000  # of one content; each costs half a kilobyte while it is read
+MOST_OPERATORS_IN_ALL = 600_000
+_OPERATOR = re.compile(rb"[A-Za-z'\"*]+")
+# Operands by operator: n number, / name, s string, a array of numbers, t array of strings and numbers, c colour (any
+# numbers, perhaps a name). Marked content, comments, sections of compatibility and what isn't here draw nothing.
+OPERATORS = {
+    **dict.fromkeys(("q", "Q", "h", "S", "s", "f", "F", "f*", "B", "B*", "b", "b*", "n", "W", "W*"), ""),
+    **dict.fromkeys(("BT", "ET", "T*"), ""),
+    **dict.fromkeys(("w", "J", "j", "M", "i", "G", "g", "Tc", "Tw", "Tz", "TL", "Tr", "Ts"), "n"),
+    **dict.fromkeys(("m", "l", "Td", "TD", "d0"), "nn"),
+    **dict.fromkeys(("RG", "rg"), "nnn"),
+    **dict.fromkeys(("v", "y", "re", "K", "k"), "nnnn"),
+    **dict.fromkeys(("cm", "c", "Tm", "d1"), "nnnnnn"),
+    **dict.fromkeys(("gs", "CS", "cs", "sh", "Do", "ri"), "/"),
+    **dict.fromkeys(("SC", "sc", "SCN", "scn"), "c"),
+    **dict.fromkeys(("Tj", "'"), "s"),
+    "d": "an",
+    "Tf": "/n",
+    '"': "nns",
+    "TJ": "t",
+}
+# Where a name that an operator gives is looked up.
+CATEGORIES = {
+    "gs": "/ExtGState",
+    "Do": "/XObject",
+    "sh": "/Shading",
+    "Tf": "/Font",
+    "CS": "/ColorSpace",
+    "cs": "/ColorSpace",
+    "SCN": "/Pattern",
+    "scn": "/Pattern",
+}
+
+
+def cleaned_content(copier: "Copier", text: bytes, resources: Dictionary) -> tuple[Dictionary, bytes]:
+    """Return what the content draws with, and the content itself, both anew; `resources` are the old ones."""
+    copier.count_operators(sum(1 for _found in _OPERATOR.finditer(text)))
+    copier.resources.append(resources)
+    kept: list[Any] = []
+    made, renamed = Dictionary(), {}
+    for instruction in _instructions(copier, text):
+        if isinstance(instruction, pikepdf.ContentStreamInlineImage):
+            name = _externalized(copier, instruction, resources, made)
+            kept += [([name], pikepdf.Operator("Do"))] if name else []
+            continue
+        operator = str(instruction.operator)
+        operands = _operands(operator, list(instruction.operands))
+        if operands is None:
+            continue
+        for place, named in enumerate(operands):
+            if operator in CATEGORIES and isinstance(named, Name) and not _is_device(operator, named):
+                key = (CATEGORIES[operator], str(named))
+                if key not in renamed:
+                    renamed[key] = _taken(copier, *key, resources, made)
+                operands[place] = renamed[key]
+        if None not in operands:
+            kept.append((operands, pikepdf.Operator(operator)))
+    copier.resources.pop()
+    return made, pikepdf.unparse_content_stream(kept)
+
+
+def _instructions(copier: "Copier", text: bytes) -> Any:
+    """The instructions of a content; of one that is cut off, those before the cut."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return pikepdf.parse_content_stream(copier.scratch.make_stream(text))
+
+
+def _taken(
+    copier: "Copier", category: str, name: str, resources: Dictionary, made: Dictionary
+) -> Name | None:
+    """Bring one thing along that the content names, and return its new name; None where nothing is left of it."""
+    held = resources.get(category)
+    value = held.get(name) if isinstance(held, Dictionary) else None
+    found = copier.resource(category, value) if value is not None else None
+    return None if found is None else _added(copier, category, found, made)
+
+
+def _added(copier: "Copier", category: str, found: Any, made: Dictionary) -> Name:
+    if category not in made:
+        made[category] = Dictionary()
+    name = copier.new_name()
+    made[category][str(name)] = found
+    return name
+
+
+def _externalized(copier: "Copier", instruction: Any, resources: Dictionary, made: Dictionary) -> Name | None:
+    """A picture that lies in the content itself, as one beside it."""
+    inline = instruction.iimage
+    picture = copier.scratch.make_stream(inline.read_raw_bytes())
+    for key, value in inline.obj.items():
+        picture[key] = value
+    space = picture.get("/ColorSpace")
+    spaces = resources.get("/ColorSpace")
+    if isinstance(space, Name) and isinstance(spaces, Dictionary) and str(space) in spaces:
+        held: Any = spaces.get(str(space))
+    else:
+        held = space
+    found = copier.picture(picture, space=held)
+    if found is None:
+        return None
+    return _added(copier, "/XObject", found, made)
+
+
+def _is_device(operator: str, name: Name) -> bool:
+    return operator in ("CS", "cs") and str(name) in ("/DeviceGray", "/DeviceRGB", "/DeviceCMYK", "/Pattern")
+
+
+def _operands(operator: str, given: list[Any]) -> list[Any] | None:
+    """The operands that the operator takes, the last ones given; None where they are others."""
+    wanted = OPERATORS.get(operator)
+    if wanted is None:
+        return None
+    if wanted == "c":
+        values = given[:-1] if given and isinstance(given[-1], Name) else given
+        return given if len(given) <= 33 and all(map(_is_number, values)) else None
+    given = given[len(given) - len(wanted) :] if len(given) >= len(wanted) else []
+    if len(given) != len(wanted) or not all(map(_fits, wanted, given)):
+        return None
+    return given
+
+
+def _fits(kind: str, value: Any) -> bool:
+    if kind == "n":
+        return _is_number(value)
+    if kind == "/":
+        return isinstance(value, Name)
+    if kind == "s":
+        return isinstance(value, pikepdf.String | str)
+    if not isinstance(value, Array):
+        return False
+    return all(_is_number(item) or (kind == "t" and isinstance(item, pikepdf.String | str)) for item in value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)

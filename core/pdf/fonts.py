@@ -1,0 +1,280 @@
+"""Fonts: their measures, their glyphs, and which character each glyph stands for."""
+
+import re
+import struct
+from typing import TYPE_CHECKING, Any
+
+from pikepdf import Array, Dictionary, Name, Stream
+
+from core.pdf.content import cleaned_content
+from core.pdf.rules import label, number, numbers, one_of
+
+if TYPE_CHECKING:
+    from core.pdf.copier import Copier
+
+# Tables of a TrueType or OpenType font that glyphs are drawn with. Not among them: names, licences, signatures, what
+# else a maker put in.
+TABLES = {
+    "cmap",
+    "cvt ",
+    "fpgm",
+    "glyf",
+    "head",
+    "hhea",
+    "hmtx",
+    "loca",
+    "maxp",
+    "prep",
+    "vhea",
+    "vmtx",
+    "post",
+}
+TABLES |= {"CFF ", "CFF2", "VORG", "OS/2", "gasp"}
+COLLECTIONS = ("Identity", "Japan1", "GB1", "CNS1", "Korea1", "KR", "UCS")
+_CMAP_TOKEN = re.compile(rb"<[0-9A-Fa-f \r\n\t]*>|\[|\]|-?[0-9]+|[A-Za-z]+|/WMode")
+_SECTIONS = ("codespacerange", "bfchar", "bfrange", "cidchar", "cidrange", "notdefchar", "notdefrange")
+
+
+def font(copier: "Copier", value: Any) -> Any:
+    """A font of any kind; one of a kind that isn't known is left out."""
+
+    if not isinstance(value, Dictionary):
+        return None
+    subtype = one_of("Type0", "Type1", "MMType1", "TrueType", "Type3", "CIDFontType0", "CIDFontType2")(
+        copier, value.get("/Subtype")
+    )
+    if subtype is None:
+        return None
+    made = copier.filtered(
+        value,
+        {
+            "/BaseFont": label,
+            "/FirstChar": number,
+            "/LastChar": number,
+            "/Widths": numbers,
+            "/FontDescriptor": lambda inner, item: inner.once(item, _descriptor),
+            "/Encoding": _encoding,
+            "/ToUnicode": lambda inner, item: inner.once(item, character_map),
+            "/DescendantFonts": _descendants,
+            "/CIDSystemInfo": _system,
+            **dict.fromkeys(("/DW",), number),
+            **dict.fromkeys(("/W", "/DW2", "/W2", "/FontBBox", "/FontMatrix"), numbers),
+        },
+    )
+    made["/Type"], made["/Subtype"] = Name.Font, subtype
+    if subtype == Name.CIDFontType2:
+        _add_glyph_ids(copier, value, made)
+    if subtype == Name.Type3:
+        _add_drawn_glyphs(copier, value, made)
+    return made
+
+
+def _system(copier: "Copier", value: Any) -> Any:
+    """Which collection the characters are numbered in: one of Adobe's, or the font's own."""
+    if not isinstance(value, Dictionary):
+        return None
+    ordering = str(value.get("/Ordering", ""))
+    found = Dictionary(
+        Registry="Adobe", Ordering=ordering if ordering in COLLECTIONS else "Identity", Supplement=0
+    )
+    supplement = number(copier, value.get("/Supplement"))
+    if supplement is not None:
+        found["/Supplement"] = supplement
+    return found
+
+
+def _descendants(copier: "Copier", value: Any) -> Any:
+    found = copier.once(value[0], font) if isinstance(value, Array) and len(value) == 1 else None
+    return Array([found]) if found is not None else None
+
+
+def _add_glyph_ids(copier: "Copier", value: Dictionary, made: Dictionary) -> None:
+    """The glyph of each character: two bytes each, of glyphs that the embedded font has."""
+    ids = value.get("/CIDToGIDMap")
+    if ids == Name.Identity:
+        made["/CIDToGIDMap"] = Name.Identity
+    program = made.get("/FontDescriptor", Dictionary()).get("/FontFile2")
+    if not isinstance(ids, Stream) or program is None:
+        return
+    count = glyph_count(program.read_bytes())
+    data = copier.decoded(ids)[: 2 * 65536]
+    pairs = struct.iter_unpack(">H", data[: len(data) // 2 * 2])
+    made["/CIDToGIDMap"] = copier.stream(
+        b"".join(struct.pack(">H", glyph * (glyph < count)) for (glyph,) in pairs)
+    )
+
+
+def glyph_count(font_data: bytes) -> int:
+    """How many glyphs a TrueType font says that it has."""
+    for place in range(12, 12 + 16 * 100, 16):
+        tag, _check, start, _length = struct.unpack(">4sLLL", font_data[place : place + 16].ljust(16, b"\0"))
+        if tag == b"maxp":
+            return int.from_bytes(font_data[start + 4 : start + 6], "big")
+    return 0
+
+
+def _descriptor(copier: "Copier", value: Any) -> Any:
+
+    if not isinstance(value, Dictionary):
+        return None
+    measures = "Flags ItalicAngle Ascent Descent Leading CapHeight XHeight StemV StemH AvgWidth MaxWidth MissingWidth"
+    return copier.filtered(
+        value,
+        {
+            "/Type": one_of("FontDescriptor"),
+            "/FontName": label,
+            "/FontBBox": numbers,
+            **{f"/{name}": number for name in [*measures.split(), "FontWeight"]},
+            "/FontFile": lambda inner, item: inner.once(item, _type_1),
+            "/FontFile2": lambda inner, item: inner.once(item, _true_type),
+            "/FontFile3": lambda inner, item: inner.once(item, _compact),
+        },
+    )
+
+
+def _type_1(copier: "Copier", value: Any) -> Any:
+
+    data = copier.decoded(value) if isinstance(value, Stream) else b""
+    if not data.startswith((b"%!PS-AdobeFont", b"%!FontType1")):
+        return None
+    stream = copier.stream(data)
+    for key, item in copier.filtered(
+        value, dict.fromkeys(("/Length1", "/Length2", "/Length3"), number)
+    ).items():
+        stream[key] = item
+    return stream
+
+
+def _true_type(copier: "Copier", value: Any) -> Any:
+    data = drawing_tables(copier.decoded(value)) if isinstance(value, Stream) else None
+    return copier.stream(data, Length1=len(data)) if data else None
+
+
+def _compact(copier: "Copier", value: Any) -> Any:
+
+    if not isinstance(value, Stream):
+        return None
+    subtype = one_of("Type1C", "CIDFontType0C", "OpenType")(copier, value.get("/Subtype"))
+    data = copier.decoded(value)
+    if subtype == Name.OpenType:
+        data = drawing_tables(data) or b""
+    elif not data.startswith(b"\x01\x00"):
+        return None
+    return copier.stream(data, Subtype=subtype) if subtype is not None and data else None
+
+
+def drawing_tables(data: bytes) -> bytes | None:
+    """A TrueType or OpenType font with the tables that glyphs are drawn with alone; None for what is no such font."""
+    if data[:4] not in (b"\x00\x01\x00\x00", b"true", b"OTTO") or len(data) < 12:
+        return None
+    (count,) = struct.unpack(">H", data[4:6])
+    kept = []
+    for place in range(12, 12 + 16 * min(count, 100), 16):
+        if place + 16 > len(data):
+            return None
+        tag, check, start, length = struct.unpack(">4sLLL", data[place : place + 16])
+        if tag.decode("latin-1") in TABLES and start + length <= len(data):
+            kept.append((tag, check, data[start : start + length]))
+    power = max(len(kept), 1).bit_length() - 1
+    head = struct.pack(">4sHHHH", data[:4], len(kept), 16 << power, power, (len(kept) << 4) - (16 << power))
+    at, directory, body = 12 + 16 * len(kept), b"", b""
+    for tag, check, table in kept:
+        directory += struct.pack(">4sLLL", tag, check, at + len(body), len(table))
+        body += table.ljust(-(-len(table) // 4) * 4, b"\0")
+    return head + directory + body if kept else None
+
+
+def _encoding(copier: "Copier", value: Any) -> Any:
+
+    if isinstance(value, Stream):
+        return copier.once(value, character_map)
+    if isinstance(value, Name):
+        return label(copier, value)
+    if not isinstance(value, Dictionary):
+        return None
+    return copier.filtered(value, {"/BaseEncoding": label, "/Differences": _differences})
+
+
+def _differences(copier: "Copier", value: Any) -> Any:
+
+    if not isinstance(value, Array) or len(value) > 1024:
+        return None
+    found = [
+        number(None, item) if number(None, item) is not None else label(None, item) or Name("/.notdef")
+        for item in value
+    ]
+    return Array(found)
+
+
+def character_map(copier: "Copier", value: Any) -> Any:
+    """Which character a code stands for: the pairs and ranges alone, in a frame of our own."""
+
+    if not isinstance(value, Stream):
+        return (
+            value if isinstance(value, Name) and value in (Name("/Identity-H"), Name("/Identity-V")) else None
+        )
+    text = re.sub(rb"%[^\r\n]*", b" ", copier.decoded(value))
+    lines: list[str] = []
+    tokens: list[str] = []
+    section = ""
+    for found in _CMAP_TOKEN.finditer(text):
+        word = found[0].decode("latin-1")
+        if word.startswith("begin") and word[5:] in _SECTIONS and not section:
+            section, tokens = word[5:], []
+        elif word == f"end{section}" and section:
+            lines.append(_section(section, tokens))
+            section = ""
+        elif section and not word[0].isalpha() and not word.startswith("/"):
+            tokens.append("".join(word.split()))
+    wide = number(None, value.get("/WMode"))
+    frame = (
+        "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /M def /CMapType 2 def "
+        f"/WMode {1 if wide == 1 else 0} def\n"
+    )
+    made = copier.stream(
+        (frame + "".join(lines) + "endcmap CMapName currentdict /CMap defineresource pop end end").encode()
+    )
+    made["/Type"], made["/CMapName"], made["/WMode"] = Name.CMap, Name.M, 1 if wide == 1 else 0
+    system = _system(copier, value.get("/CIDSystemInfo"))
+    if system is not None:
+        made["/CIDSystemInfo"] = system
+    return made
+
+
+def _section(name: str, tokens: list[str]) -> str:
+    """One block, with the count that stands before it: entries of two or three, where a list in brackets is one."""
+    size = 2 if name.endswith("char") or name == "codespacerange" else 3
+    entries: list[str] = []
+    entry: list[str] = []
+    is_list = False
+    for word in tokens:
+        if is_list:
+            entry[-1] += f" {word}"
+        else:
+            entry.append(word)
+        is_list = word == "[" or (is_list and word != "]")
+        if len(entry) == size and not is_list:
+            entries.append(" ".join(entry))
+            entry = []
+    return "".join(
+        f"{len(some)} begin{name}\n" + "\n".join(some) + f"\nend{name}\n"
+        for some in (entries[start : start + 100] for start in range(0, len(entries), 100))
+    )
+
+
+def _add_drawn_glyphs(copier: "Copier", value: Dictionary, made: Dictionary) -> None:
+    """The glyphs of a Type 3 font are contents of their own, which draw with the font's resources."""
+
+    resources, glyphs = value.get("/Resources"), value.get("/CharProcs")
+    own = resources if isinstance(resources, Dictionary) else Dictionary()
+    made["/CharProcs"], made["/Resources"] = Dictionary(), Dictionary()
+    for name, glyph in glyphs.items() if isinstance(glyphs, Dictionary) else []:
+        if not isinstance(glyph, Stream):
+            continue
+        used, text = cleaned_content(copier, copier.decoded(glyph), own)
+        for category, held in used.items():
+            if category not in made["/Resources"]:
+                made["/Resources"][category] = Dictionary()
+            for key, item in held.items():
+                made["/Resources"][category][key] = item
+        made["/CharProcs"][name] = copier.stream(text)

@@ -1,0 +1,225 @@
+"""Pictures: decoded and encoded anew, whatever filters they come through, so that nothing beside the pixels stays."""
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name, Stream
+from PIL import Image
+
+from core.pdf import colours
+from core.pdf.rules import TooMuch, Unsupported, boolean, number, numbers, one_of
+
+if TYPE_CHECKING:
+    from core.pdf.copier import Copier
+
+MOST_PIXELS = 80_000_000
+FULL_NAMES = {
+    "/DCT": "/DCTDecode",
+    "/CCF": "/CCITTFaxDecode",
+    "/Fl": "/FlateDecode",
+    "/LZW": "/LZWDecode",
+} | {
+    "/RL": "/RunLengthDecode",
+    "/AHx": "/ASCIIHexDecode",
+    "/A85": "/ASCII85Decode",
+}
+PICTURE_FILTERS = ("/DCTDecode", "/JPXDecode", "/CCITTFaxDecode", "/JBIG2Decode")
+MODES = {"L": Name.DeviceGray, "RGB": Name.DeviceRGB, "CMYK": Name.DeviceCMYK}
+
+
+def filters_of(stream: Stream) -> list[str]:
+    """The names of a stream's filters, the outermost first."""
+    found = stream.get("/Filter")
+    names = list(found) if isinstance(found, Array) else [found] if found is not None else []
+    return [FULL_NAMES.get(str(name), str(name)) for name in names]
+
+
+def picture(copier: "Copier", stream: Any, *, space: Any = None, is_mask: bool = False) -> Any:
+    """The picture; None where it is none."""
+
+    if not isinstance(stream, Stream):
+        return None
+    width, height = stream.get("/Width"), stream.get("/Height")
+    if not (isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0):
+        return None
+    copier.count_pixels(width * height)
+    if width * height > MOST_PIXELS:
+        raise Unsupported
+    keys = copier.filtered(
+        stream,
+        {
+            "/Decode": numbers,
+            "/Interpolate": boolean,
+            "/Matte": numbers,
+            "/Intent": one_of("AbsoluteColorimetric", "RelativeColorimetric", "Saturation", "Perceptual"),
+            "/ImageMask": boolean,
+            "/BitsPerComponent": number,
+        },
+    )
+    keys["/Width"], keys["/Height"] = width, height
+    is_stencil = keys.get("/ImageMask") is True
+    spaces = colours.colour_space(copier, space if space is not None else stream.get("/ColorSpace"))
+    if spaces is not None and not is_stencil:
+        keys["/ColorSpace"] = spaces
+    if not is_mask and not is_stencil:
+        for name, mask in _masks(copier, stream).items():
+            keys[name] = mask
+    filters = filters_of(stream)
+    last = filters[-1] if filters and filters[-1] in PICTURE_FILTERS else ""
+    if last == "/DCTDecode":
+        made = _jpeg(copier, _undone(copier, stream, filters), keys)
+    elif last == "/JPXDecode":
+        made = _jpeg_2000(copier, _undone(copier, stream, filters), keys)
+    elif last == "/CCITTFaxDecode":
+        made = _fax(copier, stream, keys)
+    elif last:
+        raise Unsupported
+    else:
+        made = _samples(copier, copier.decoded(stream), keys)
+    made["/Type"], made["/Subtype"] = Name.XObject, Name.Image
+    return made
+
+
+def _masks(copier: "Copier", stream: Stream) -> dict[str, Any]:
+
+    found = {}
+    for name in ("/SMask", "/Mask"):
+        value = stream.get(name)
+        kept = (
+            copier.once(value, mask_picture)
+            if isinstance(value, Stream)
+            else numbers(copier, value)
+            if name == "/Mask"
+            else None
+        )
+        if kept is not None:
+            found[name] = kept
+    return found
+
+
+def mask_picture(copier: "Copier", value: Any) -> Any:
+    return picture(copier, value, is_mask=True)
+
+
+def _undone(copier: "Copier", stream: Stream, filters: list[str]) -> bytes:
+    """The bytes that the picture's own filter takes, the filters around it undone."""
+    around = filters[:-1]
+    raw = stream.read_raw_bytes()
+    if not around:
+        copier.count_bytes(len(raw))
+        return raw
+    parameters = stream.get("/DecodeParms", stream.get("/DP"))
+    held = list(parameters) if isinstance(parameters, Array) else []
+    inner = copier.scratch.make_stream(raw)
+    inner["/Filter"] = Array([Name(name) for name in around])
+    inner["/DecodeParms"] = Array(
+        [
+            copier.scratch.copy_foreign(item) if getattr(item, "is_indirect", False) else item
+            for item in held[: len(around)]
+        ]
+        + [None] * (len(around) - len(held))
+    )
+    return copier.decoded(inner)
+
+
+def _opened(copier: "Copier", data: bytes, kind: str) -> Image.Image:
+
+    try:
+        image = Image.open(io.BytesIO(data), formats=[kind])
+        copier.count_pixels(image.width * image.height)
+        if image.width * image.height > MOST_PIXELS:
+            raise Unsupported
+        image.load()
+    except (OSError, SyntaxError, ValueError) as error:
+        raise Unsupported from error
+    return image
+
+
+def _jpeg(copier: "Copier", data: bytes, keys: Dictionary) -> Stream:
+    """The same pixels with the same tables: quality stays, and every segment that isn't pixels goes."""
+    image = _opened(copier, data, "JPEG")
+    bare = Image.new(image.mode, image.size)
+    bare.paste(image)
+    tables, sampling = image.quantization, _sampling(image)  # type: ignore[attr-defined]
+    return _encoded(copier, bare, keys, qtables=tables, subsampling=sampling)
+
+
+def _sampling(image: Image.Image) -> int:
+    from PIL.JpegImagePlugin import get_sampling
+
+    found = get_sampling(image)
+    return found if found in (0, 1, 2) else 0
+
+
+def _jpeg_2000(copier: "Copier", data: bytes, keys: Dictionary) -> Stream:
+    image = _opened(copier, data, "JPEG2000")
+    if image.mode.startswith("I"):
+        image = image.point(lambda value: value / 256)
+    alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
+    grey, ink = image.mode in ("1", "L", "LA", "I", "I;16"), image.mode == "CMYK"
+    image = image.convert("L" if grey else "CMYK" if ink else "RGB")
+    if "/ColorSpace" not in keys or colours.components(keys["/ColorSpace"]) != len(image.getbands()):
+        keys["/ColorSpace"] = MODES[image.mode]
+    keys["/Width"], keys["/Height"], keys["/BitsPerComponent"] = image.width, image.height, 8
+    if alpha is not None and "/SMask" not in keys:
+        plain = Dictionary(
+            Type=Name.XObject,
+            Subtype=Name.Image,
+            Width=alpha.width,
+            Height=alpha.height,
+            ColorSpace=Name.DeviceGray,
+            BitsPerComponent=8,
+        )
+        keys["/SMask"] = copier.target.make_indirect(_with(copier.stream(alpha.tobytes()), plain))
+    return _encoded(copier, image, keys, quality=90)
+
+
+def _encoded(copier: "Copier", image: Image.Image, keys: Dictionary, **how: Any) -> Stream:
+    written = io.BytesIO()
+    image.save(written, "JPEG", **how)
+    keys["/BitsPerComponent"], keys["/Filter"] = 8, Name.DCTDecode
+    if "/ColorSpace" not in keys:
+        keys["/ColorSpace"] = MODES[image.mode]
+    return _with(copier.target.make_stream(written.getvalue()), keys)
+
+
+def _fax(copier: "Copier", stream: Stream, keys: Dictionary) -> Stream:
+    """What a fax or scanner packed in black and white; its samples are kept as they are."""
+
+    try:
+        image = pikepdf.PdfImage(stream).as_pil_image(apply_decode_array=False, apply_mask=False)
+        image.load()
+    except (
+        pikepdf.PdfError,
+        OSError,
+        ValueError,
+        NotImplementedError,
+        pikepdf.UnsupportedImageTypeError,
+    ) as error:
+        raise Unsupported from error
+    if image.mode != "1":
+        raise Unsupported
+    keys["/Width"], keys["/Height"], keys["/BitsPerComponent"] = image.width, image.height, 1
+    return _samples(copier, image.tobytes(), keys)
+
+
+def _samples(copier: "Copier", data: bytes, keys: Dictionary) -> Stream:
+    """Samples one by one: as many as the picture has, and nothing behind them."""
+
+    is_stencil = keys.get("/ImageMask") is True
+    bits = 1 if is_stencil else keys.get("/BitsPerComponent", 8)
+    colours_each = 1 if is_stencil else colours.components(keys.get("/ColorSpace"))
+    if bits not in (1, 2, 4, 8, 16) or not colours_each:
+        raise Unsupported
+    size = (int(keys["/Width"]) * colours_each * int(bits) + 7) // 8 * int(keys["/Height"])
+    if size > 2 * MOST_PIXELS * 2:
+        raise TooMuch
+    keys["/BitsPerComponent"] = bits
+    return _with(copier.stream(data[:size].ljust(size, b"\0")), keys)
+
+
+def _with(stream: Stream, keys: Dictionary) -> Stream:
+    for key, value in keys.items():
+        stream[key] = value
+    return stream

@@ -1,0 +1,70 @@
+"""What may stand under a key: each rule returns the value as it is kept, or None where it isn't what belongs there."""
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pikepdf import Array, Dictionary, Name
+
+if TYPE_CHECKING:
+    from core.pdf.copier import Copier
+
+MOST_NUMBERS = 200_000  # of one array
+
+Rule = Callable[["Copier", Any], Any]
+Spec = Mapping[str, Rule]
+
+
+class TooMuch(ValueError):
+    """More objects, depth, bytes or instructions than any paper has."""
+
+
+class Unsupported(ValueError):
+    """A filter or picture that can't be decoded here."""
+
+
+def number(_copier: "Copier | None", value: Any) -> Any:
+    return value if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else None
+
+
+def boolean(_copier: "Copier", value: Any) -> Any:
+    return value if isinstance(value, bool) else None
+
+
+def numbers(_copier: "Copier | None", value: Any, *, depth: int = 2) -> Any:
+    """An array of numbers, or of arrays of numbers; None where anything else stands in it."""
+    if not isinstance(value, Array) or len(value) > MOST_NUMBERS:
+        return None
+    found = [
+        item
+        if number(None, item) is not None
+        else numbers(None, item, depth=depth - 1)
+        if depth > 1
+        else None
+        for item in value
+    ]
+    return None if any(item is None for item in found) else Array(found)
+
+
+def booleans(_copier: "Copier", value: Any) -> Any:
+    is_right = isinstance(value, Array) and len(value) <= 4 and all(isinstance(item, bool) for item in value)
+    return Array(list(value)) if is_right else None
+
+
+def one_of(*words: str) -> Rule:
+    """One of these names."""
+    return lambda _copier, value: value if isinstance(value, Name) and str(value)[1:] in words else None
+
+
+_LABEL = re.compile(r"/[\w+,.*-]{1,64}", re.ASCII)
+
+
+def label(_copier: "Copier | None", value: Any) -> Any:
+    """A short name of a font, a glyph or an ink."""
+    return value if isinstance(value, Name) and _LABEL.fullmatch(str(value)) else None
+
+
+def dictionary(spec: Spec) -> Rule:
+    """A dictionary with these keys alone."""
+    return lambda copier, value: copier.filtered(value, spec) if isinstance(value, Dictionary) else None
