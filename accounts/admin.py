@@ -4,16 +4,17 @@ from datetime import date, datetime
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Q
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_leaving import LeavingMixin
 from accounts.choices import Permission
 from accounts.leaving_form import receivers_in
-from accounts.models import Membership, Organisation, Role, User
+from accounts.models import AccessRequest, Membership, Organisation, Role, User
 from accounts.operations import (
     deactivation_problems,
     invite_again,
@@ -48,10 +49,30 @@ class RoleInline(ReadOnlyInline):
     show_change_link = True
 
 
+class AskingAdmin(ConfigurationAdmin):
+    """What needs a second user is asked for here; the page says so, and doesn't say that it is done."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        before = AccessRequest.objects.filter(asked_by=request.user.pk).count()
+        super().save_model(request, obj, form, change)
+        self._say(request, before)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        before = AccessRequest.objects.filter(asked_by=request.user.pk).count()
+        super().save_formset(request, form, formset, change)
+        self._say(request, before)
+
+    def _say(self, request: HttpRequest, before: int) -> None:
+        if AccessRequest.objects.filter(asked_by=request.user.pk).count() > before:
+            text = _("What opens more is asked for: it holds once a second user has approved it.")
+            self.message_user(request, text, messages.WARNING)
+
+
 class MembershipInline(ConfigurationInline):
     """A role is ended by its last day, not removed: who could do what, and when, stays on record."""
 
     model = Membership
+    fk_name = "user"
     form = MembershipForm
     fields = ("role", "starts_on", "ends_on")
     labels = {"role": _("Role")}
@@ -103,7 +124,7 @@ class RoleForm(ConfigurationForm):
 
 
 @admin.register(Role)
-class RoleAdmin(LeavingMixin, ConfigurationAdmin):
+class RoleAdmin(LeavingMixin, AskingAdmin):
     """Every organisation has every role from the start; here one organisation's is tailored."""
 
     form = RoleForm
@@ -152,7 +173,7 @@ class UserForm(ConfigurationForm):
 
 
 @admin.register(User)
-class UserAdmin(LeavingMixin, ConfigurationAdmin):
+class UserAdmin(LeavingMixin, AskingAdmin):
     """A person who signs in. What they may do comes from their roles and from nothing else on this page."""
 
     form = UserForm
@@ -188,7 +209,7 @@ class UserAdmin(LeavingMixin, ConfigurationAdmin):
 
 
 @admin.register(Membership)
-class MembershipAdmin(LeavingMixin, ConfigurationAdmin):
+class MembershipAdmin(LeavingMixin, AskingAdmin):
     """Who has which role, from when to when."""
 
     form = MembershipForm
@@ -214,3 +235,25 @@ class MembershipAdmin(LeavingMixin, ConfigurationAdmin):
 
     def leavers(self, obj: Membership) -> tuple[Any, Any]:
         return [obj.user], [obj.role.organisation_id]
+
+    def log_addition(self, request: HttpRequest, obj: Membership, message: Any) -> Any:
+        """Nothing was added where it is asked for."""
+        return super().log_addition(request, obj, message) if _is_there(obj) else None
+
+    def response_add(
+        self, request: HttpRequest, obj: Membership, post_url_continue: Any = None
+    ) -> HttpResponse:
+        if _is_there(obj):
+            return super().response_add(request, obj, post_url_continue)
+        return redirect("admin:accounts_membership_changelist")
+
+    def response_change(self, request: HttpRequest, obj: Membership) -> HttpResponse:
+        if _is_there(obj):
+            return super().response_change(request, obj)
+        return redirect("admin:accounts_membership_changelist")
+
+
+def _is_there(membership: Membership) -> bool:
+    """Whether the row is as the page would have it."""
+    days = {"starts_on": membership.starts_on, "ends_on": membership.ends_on}
+    return Membership.objects.filter(pk=membership.pk, role=membership.role_id, **days).exists()

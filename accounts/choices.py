@@ -38,6 +38,33 @@ class Standing(models.TextChoices):
     ENDED = "ended", _("Ended")
 
 
+class RequestKind(models.TextChoices):
+    """What needs a second user's approval where there are cases."""
+
+    ROLE = "role", _("a role")
+    TAILOR = "tailor", _("a role that may do more")
+    PROGRAMMES = "programmes", _("a role that sees more programmes")
+    EMAIL = "email", _("another e-mail address")
+    FACTOR = "factor", _("the removal of the second step")
+    REOPEN = "reopen", _("a closed account that opens again")
+
+
+class RequestState(models.TextChoices):
+    PENDING = "pending", _("Waits for approval")
+    APPROVED = "approved", _("Approved, takes effect later")
+    REFUSED = "refused", _("Refused")
+    STOPPED = "stopped", _("Stopped")
+    DONE = "done", _("Approved")
+
+
+class DecidedAs(models.TextChoices):
+    """As what somebody may decide on a request; PostgreSQL says so (accounts/sql/040_requests.sql)."""
+
+    FOCAL_POINT = "focal_point", _("focal point of the organisation")
+    SUPERVISOR = "supervisor", _("supervisor of the organisation")
+    PROTECTION = "protection", _("protection supervisor of IOM, as the organisation has no second user")
+
+
 class Permission(models.TextChoices):
     """What a role may do in its organisation. The database's wall reads the same names."""
 

@@ -131,7 +131,19 @@ class MembershipPeriodForm(OnceForm):
         return found
 
 
-class RoleGivenForm(MembershipPeriodForm):
+class ReasonForm(MembershipPeriodForm):
+    """Days, and why: for the second user, who approves it where there are cases."""
+
+    reason = forms.CharField(
+        label=_("Why"),
+        max_length=300,
+        required=False,
+        help_text=_("Shown to the second user who approves it. How do you know this person?"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
+class RoleGivenForm(ReasonForm):
     """A role, of those that the person who fills this in may give."""
 
     role = RoleChoice()
@@ -187,3 +199,24 @@ class NewPasswordForm(forms.Form):
         if typed.get("password") and typed.get("again") and typed["password"] != typed["again"]:
             self.add_error("again", _("The two passwords are not the same."))
         return found
+
+
+class ResetForm(NewPasswordForm):
+    """Another password, and a code of the app or a recovery code: the e-mail address is new, so a link is no proof."""
+
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=20,
+        help_text=_(
+            "Of your app, or a recovery code: the e-mail address of your account was changed lately."
+        ),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "govuk-input--width-10"}
+        ),
+    )
+
+
+class DecisionForm(OnceForm):
+    """Approve, refuse or stop a request for access."""
+
+    decision = forms.ChoiceField(choices=[(name, name) for name in ("approve", "refuse", "stop")])

@@ -5,7 +5,7 @@ import uuid
 from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import AbstractUser, Group
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeOperators
+from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeBoundary, RangeOperators
 from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
 from django.db import models
 from django.db.models import F, Func, Q
@@ -14,7 +14,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase
 
-from accounts.choices import OrganisationKind, Permission, RoleCode
+from accounts.choices import DecidedAs, OrganisationKind, Permission, RequestKind, RequestState, RoleCode
 from accounts.rules import LONGEST_IDLE, LONGEST_SESSION
 from core.constraints import not_before
 from core.context import acting_as
@@ -34,6 +34,10 @@ class User(AbstractUser):
     last_name = NameField(_("last name"), max_length=150, blank=True)
     email = models.EmailField(_("e-mail"))
     language = models.CharField(_("language"), max_length=2, choices=LANGUAGES, default="en")
+    # When what proves who this is last changed without its user's own proof: see rules.may_reset_by_mail.
+    email_changed_at = models.DateTimeField(null=True, editable=False)
+    factor_reset_at = models.DateTimeField(null=True, editable=False)
+    password_mailed_at = models.DateTimeField(null=True, editable=False)  # reset by a link that was mailed
 
     never_recorded = ("password", "last_login")
     wall = Open(("SELECT", "INSERT", "UPDATE"), "sign-in must find a user before there is a context")
@@ -69,6 +73,9 @@ class Organisation(models.Model):
     name_ne = NameField(_("name in Nepali"), max_length=200, blank=True)
     kind = models.CharField(_("kind"), max_length=20, choices=OrganisationKind)
     is_active = models.BooleanField(_("active"), default=True)
+    cases_since = models.DateTimeField(
+        null=True, editable=False
+    )  # kept by a trigger of the app that has cases
 
     wall = Open(ALL, "configuration: names of organisations, written by administrators")
 
@@ -138,14 +145,103 @@ class MembershipQuerySet(models.QuerySet):
         return found if other.ends_on is None else found.filter(starts_on__lte=other.ends_on)
 
 
+class AccessRequestQuerySet(models.QuerySet):
+    def open(self):
+        """Requests that wait for a decision, or for the day on which they take effect."""
+        return self.filter(state__in=[RequestState.PENDING, RequestState.APPROVED])
+
+
+class AccessRequest(models.Model):
+    """Access that one user asks for and a second one approves.
+
+    The application adds pending rows; what follows is written by the functions of accounts/sql/040_requests.sql.
+    `organisation` is the one whose second user decides; without one they are several, and IOM's protection
+    supervisors decide. `email` is the user's as it was when access was asked for, or the new one of `EMAIL`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=20, choices=RequestKind)
+    state = models.CharField(max_length=20, choices=RequestState, default=RequestState.PENDING)
+    organisation = models.ForeignKey(Organisation, null=True, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="access_requests")
+    role = models.ForeignKey(Role, null=True, on_delete=models.PROTECT, related_name="+")
+    permissions = ArrayField(models.CharField(max_length=40), default=list)
+    programmes = ArrayField(models.CharField(max_length=40), default=list)
+    email = models.EmailField(blank=True)
+    former_email = models.EmailField(blank=True)
+    starts_on = models.DateField(null=True)
+    ends_on = models.DateField(null=True)
+    reason = models.CharField(max_length=300, blank=True)
+    asked_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    decided_as = models.CharField(max_length=20, choices=DecidedAs, blank=True)
+    takes_effect_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+
+    wall = Open(
+        ("SELECT", "INSERT"), "who asked for whose access, and who approved it; decided by functions alone"
+    )
+    objects = AccessRequestQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-asked_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="accounts_request_decided_by_another",
+                condition=Q(decided_by=None) | (~Q(decided_by=F("asked_by")) & ~Q(decided_by=F("user"))),
+            ),
+            models.CheckConstraint(
+                name="accounts_request_asked_for_another",
+                condition=Q(asked_by=None) | Q(user=None) | ~Q(asked_by=F("user")),
+            ),
+            models.CheckConstraint(
+                name="accounts_request_approved_before_it_is_done",
+                condition=~Q(state__in=["approved", "done"])
+                | Q(decided_by__isnull=False, decided_at__isnull=False, takes_effect_at__gte=F("decided_at")),
+            ),
+            models.CheckConstraint(
+                name="accounts_request_done_in_time",
+                condition=Q(state="done", done_at__gte=F("takes_effect_at"))
+                | (~Q(state="done") & Q(done_at=None)),
+            ),
+            models.CheckConstraint(
+                name="accounts_request_of_somebody",
+                condition=Q(kind__in=["tailor", "programmes"], role__isnull=False)
+                | Q(kind="role", user__isnull=False, role__isnull=False, starts_on__isnull=False)
+                | (Q(kind__in=["email", "factor", "reopen"], user__isnull=False) & ~Q(email="")),
+            ),
+            models.CheckConstraint(
+                name="accounts_request_ends_after_start",
+                condition=Q(ends_on=None) | Q(ends_on__gte=F("starts_on")),
+            ),
+            not_before("accounts_request_after_1900", "starts_on"),
+            models.UniqueConstraint(
+                fields=["kind", "user", "role"],
+                name="accounts_request_once",
+                condition=Q(state__in=["pending", "approved"]),
+                nulls_distinct=False,
+            ),
+        ]
+
+
 class Membership(models.Model):
-    """Who has which role, and from when to when (both days included)."""
+    """Who has which role, and from when to when (both days included).
+
+    Who gave it, and on which request, is filled in by a trigger, which asks for the request where there are cases.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
     role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="memberships")
     starts_on = models.DateField(_("from"))
     ends_on = models.DateField(_("to"), null=True, blank=True)
+    given_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
+    given_at = models.DateTimeField(null=True, editable=False)
+    request = models.ForeignKey(
+        AccessRequest, null=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
 
     wall = Open(ALL, "who works where and when; asked before a context can stand")
     objects = MembershipQuerySet.as_manager()

@@ -32,6 +32,7 @@ from accounts.models import (
     Session,
     User,
 )
+from accounts.rules import PROOF_KEPT
 from core.models import AuditEvent
 
 
@@ -147,7 +148,9 @@ def split_by_standing(people, user, *, on: date, is_ended: bool):
 def with_roles_here(people, user):
     """Their roles in the organisations whose people this person keeps, as `here`; no other role of theirs."""
     here = Membership.objects.filter(role__organisation__in=managed_by(user))
-    ordered = here.select_related("role__organisation").order_by("-starts_on", "role__code", "id")
+    ordered = here.select_related("role__organisation", "given_by", "request__decided_by").order_by(
+        "-starts_on", "role__code", "id"
+    )
     return people.prefetch_related(Prefetch("memberships", queryset=ordered, to_attr="here"))
 
 
@@ -231,13 +234,33 @@ def person_of_reset(text: str) -> User | None:
     except signing.BadSignature:
         return None
     user = User.objects.filter(pk=key, is_active=True).first()
-    return user if user and user.has_usable_password() and resets.check_token(user, token) else None
+    if user is None or not user.has_usable_password() or not resets.check_token(user, token):
+        return None
+    return user if may_reset_by_mail(user, now=timezone.now()) else None
 
 
-def people_at(email: str) -> list[User]:
+def _is_lately(at: datetime | None, now: datetime) -> bool:
+    return at is not None and now - at < PROOF_KEPT
+
+
+def may_reset_by_mail(user: User, *, now: datetime) -> bool:
+    """Whether a mailed link may replace a password: not for a time after the second step was taken away, nor after
+    the address was changed where there is no second step to show.
+    """
+    if _is_lately(user.factor_reset_at, now):
+        return False
+    return not _is_lately(user.email_changed_at, now) or is_enrolled(user)
+
+
+def needs_factor_to_reset(user: User, *, now: datetime) -> bool:
+    """Whether a mailed link alone is no proof: the address was changed a short time ago."""
+    return _is_lately(user.email_changed_at, now)
+
+
+def people_at(email: str, *, now: datetime) -> list[User]:
     """Everybody with this e-mail who has a password to forget; several accounts may share one."""
     found = User.objects.filter(email__iexact=email, is_active=True).order_by("pk")
-    return [user for user in found if user.has_usable_password()]
+    return [user for user in found if user.has_usable_password() and may_reset_by_mail(user, now=now)]
 
 
 def factors_of(user):
@@ -253,6 +276,14 @@ def is_enrolled(user) -> bool:
 def sessions_of(user, *, at: datetime):
     """A person's own sessions that open something, the last used first."""
     return Session.objects.visible_to(user).alive(at)
+
+
+def permissions_of(role: Role) -> set[str]:
+    """What a role may do in its organisation."""
+    held = OrganisationGroupPermission.objects.filter(
+        group=role.group_id, content_object=role.organisation_id
+    )
+    return set(held.values_list("permission__codename", flat=True))
 
 
 def permissions_by_role(organisation: Organisation) -> dict[str, frozenset[str]]:

@@ -102,6 +102,9 @@ def standing_of(
 # Invitations in 24 hours: from one user, and to one address.
 INVITATIONS_A_DAY = {"sender": 30, "address": 4}
 
+# How long a mailed link alone is no proof, after the address or the second step was changed; and the other way round.
+PROOF_KEPT = timedelta(days=14)
+
 LONGEST_IDLE = timedelta(minutes=20)
 LONGEST_SESSION = timedelta(hours=10)
 # For what weighs more than reading, one says again who one is when that was longer ago.

@@ -336,6 +336,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 20 * SWEEP_SECONDS,
         "options": {"expires": 20 * SWEEP_SECONDS},
     },
+    "take-due-access": {
+        "task": "accounts.tasks.take_due_effects",
+        "schedule": 2 * SWEEP_SECONDS,
+        "options": {"expires": 2 * SWEEP_SECONDS},
+    },
     "deliver-outbox": {
         "task": "core.tasks.deliver_outbox",
         "schedule": SWEEP_SECONDS,

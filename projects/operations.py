@@ -12,9 +12,9 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext as _
 
-from accounts.choices import OrganisationKind, Permission
-from accounts.models import Organisation, Role
-from accounts.operations import refuse_own_role, save_organisation
+from accounts.choices import OrganisationKind, Permission, RequestKind
+from accounts.models import AccessRequest, Organisation, Role
+from accounts.operations import ask_access, needs_second_user, refuse_own_role, save_organisation
 from accounts.queries import may_configure
 from core import audit
 from core.integrity import violated
@@ -109,8 +109,13 @@ def start_new_phase(
 
 
 @transaction.atomic
-def choose_programmes(*, role: Role, projects: Collection[Project], by, now: datetime) -> Role:
-    """Say of which single programmes this role sees the references and figures, in place of those before."""
+def choose_programmes(
+    *, role: Role, projects: Collection[Project], by, now: datetime
+) -> Role | AccessRequest:
+    """Say of which single programmes this role sees the references and figures, in place of those before.
+
+    Those that it no longer sees end at once; more than before are asked for where there are cases.
+    """
     _require_configure(by)
     refuse_own_role(role, by=by, now=now)
     if any(project.managed_by_id != role.organisation_id for project in projects):
@@ -120,14 +125,33 @@ def choose_programmes(*, role: Role, projects: Collection[Project], by, now: dat
     figures = DjangoPermission.objects.get(
         content_type__app_label="projects", content_type__model="project", codename=Permission.READ_FIGURES
     )
-    ProjectGroupPermission.objects.filter(group=role.group_id).delete()
-    for project in projects:
+    held, asked = ProjectGroupPermission.objects.filter(group=role.group_id), None
+    wanted, former = set(projects), set(Project.objects.filter(projectgrouppermission__in=held))
+    if needs_second_user(organisation_id=role.organisation_id, by=by) and wanted - former:
+        asked = ask_access(
+            kind=RequestKind.PROGRAMMES,
+            organisation=role.organisation,
+            role=role,
+            programmes=sorted(project.code for project in wanted),
+            by=by,
+            now=now,
+        )
+        wanted &= former
+    held.exclude(content_object__in=wanted).delete()
+    for project in wanted - former:
         ProjectGroupPermission.objects.create(
             group_id=role.group_id, content_object=project, permission=figures
         )
-    detail = {"programmes": sorted(project.code for project in projects)}
+    detail = {"programmes": sorted(project.code for project in wanted)}
     audit.record(by=by, verb="programmes chosen", obj=role, now=now, detail=detail)
-    return role
+    return asked or role
+
+
+def choose_asked_programmes(*, request: AccessRequest, now: datetime) -> None:
+    """What a request for more programmes does once it is approved."""
+    assert request.role is not None
+    projects = list(Project.objects.filter(code__in=request.programmes))
+    choose_programmes(role=request.role, projects=projects, by=None, now=now)
 
 
 @transaction.atomic

@@ -114,6 +114,15 @@ def cast(request) -> Cast:
 
 
 @pytest.fixture
+def set_up(request) -> None:
+    """Let roles be given in this test as before an organisation had cases: without a second user."""
+    request.getfixturevalue("committed" if "committed" in request.fixturenames else "db")
+    from tests import story  # settings must stand first
+
+    story.set_up()
+
+
+@pytest.fixture
 def sign_in(client, cast):
     """Sign one of the cast in and give the test client."""
 

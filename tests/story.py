@@ -4,8 +4,11 @@ import uuid
 from datetime import date
 from decimal import Decimal
 
-from accounts.models import Membership, Organisation, User
-from accounts.operations import save_membership, save_organisation, save_user
+from django.db import connection
+
+from accounts.approval import requests_to_decide
+from accounts.models import AccessRequest, Membership, Organisation, User
+from accounts.operations import ask_role, decide_access, save_membership, save_organisation, save_user
 from beneficiaries.models import Case, CaseFile, CaseTransfer, Document, Enrolment, Export, Referral
 from beneficiaries.operations import (
     ConsentGiven,
@@ -38,6 +41,12 @@ from reintegration.models import Grant, Plan
 from tests import handed_in
 
 PURPOSE = "Stove, cups and the first goods of a tea shop."
+
+
+def set_up() -> None:
+    """Let what follows in this transaction be given as before an organisation had cases: by one user, or by nobody."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tests.set_up()")
 
 
 def organisation(code: str) -> Organisation:
@@ -192,6 +201,7 @@ def a_colleague(username: str, code: str = "NGO_A", role: str = "caseworker") ->
         username=username, first_name=username.title(), email=f"{username}@example.org", language="en"
     )
     save_user(user=user, by=None, now=now())
+    set_up()
     held = organisation(code).roles.get(code=role)
     save_membership(
         membership=Membership(user=user, role=held, starts_on=date(2020, 1, 1)), by=None, now=now()
@@ -251,6 +261,21 @@ def handed_on(case: Case, cast, *, to="ngo_b_caseworker", by="ngo_a_caseworker")
     return transfer
 
 
+def asked_role(by: User, user: User, code: str, place: str) -> AccessRequest:
+    """A role that somebody asks for, where there are cases."""
+    role = organisation(place).roles.get(code=code)
+    with acting_as(by):
+        return ask_role(membership=Membership(user=user, role=role, starts_on=now().date()), by=by, now=now())
+
+
+def agreed(username: str = "ngo_a_supervisor") -> None:
+    """What this user may approve is approved."""
+    user = User.objects.get(username=username)
+    with acting_as(user):
+        for request in requests_to_decide(user):
+            decide_access(request=request, approves=True, by=user, now=now())
+
+
 def a_document(case: Case, by, *, data: bytes | None = None, **changes) -> Document:
     """A letter, handed in."""
     data = handed_in.pdf() if data is None else data
@@ -304,6 +329,7 @@ def a_supervisor(username: str, code: str) -> User:
     """Somebody of the cast who also watches over the work of an organisation, and so may agree to long lists."""
     user = User.objects.get(username=username)
     role = organisation(code).roles.get(code="supervisor")
+    set_up()
     save_membership(membership=Membership(user=user, role=role, starts_on=now().date()), by=None, now=now())
     return User.objects.get(username=username)
 

@@ -125,6 +125,12 @@ REFERS = {"a": {"ngo_a_caseworker"}, "b": B, "missing": set()}
 # The first NGO's caseworker is kept by its focal point, the second NGO's by nobody of the cast; neither awaits a
 # password.
 FOCAL = {"ngo_a_focal_point"}
+# Requests for access: of NGO_A by its focal point, of NGO_B, which has no second user, by the administrator.
+REQUESTS: dict[str, set[str]] = {
+    "a": FOCAL | {"ngo_a_supervisor"},
+    "b": {"administrator", "protection_supervisor", "protection_supervisor_2"},
+    "missing": set(),
+}
 STAFF = {"a": FOCAL, "b": set(), "missing": set()}
 NOT_ONE: dict[str, set[str]] = {target: set() for target in TARGETS}
 # Lists that go out: asked for by who may, and each for its maker alone; nobody of the cast agrees in a partner.
@@ -259,6 +265,9 @@ TABLE: dict[str, Row] = {
     "accounts:role-list": Row(page(), refused),
     "accounts:invitation": Row(always(404), always(404)),
     "accounts:person-list": Row(page(FOCAL), refused),
+    "accounts:access-request-list": Row(page(), refused),
+    "accounts:access-request-detail": Row(case_page(REQUESTS), case_page(REQUESTS), TARGETS),
+    "accounts:access-objection": Row(always(404), always(404)),
     "accounts:person-add": Row(page(FOCAL), page(FOCAL)),
     "accounts:person-detail": Row(case_page(STAFF), refused, TARGETS),
     "accounts:person-give-role": Row(case_page(STAFF), case_page(STAFF), TARGETS),
@@ -349,6 +358,8 @@ def keys(cast) -> dict[str, dict[str, str]]:
             referral = story.referred(case, by, other)
             offer = story.offered(case, by, third.code)
             document = story.a_document(case, by)
+            asks = "ngo_a_focal_point" if target == "a" else "administrator"
+            request = story.asked_role(cast[asks], cast["researcher"], "reader", code)
             export = story.asked_export(by, code, find=case.reference)
             found[target] = {
                 "reference": case.reference,
@@ -363,6 +374,7 @@ def keys(cast) -> dict[str, dict[str, str]]:
                 "person_id": str(by.pk),
                 "user_id": str(by.pk),
                 "membership_id": str(by.memberships.get().pk),
+                "request_id": str(request.pk),
                 "number": "1",
                 "kind": "cases",
                 "export_reference": export.reference,

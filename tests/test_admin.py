@@ -149,10 +149,11 @@ def test_whoever_is_not_signed_in_is_led_to_the_one_sign_in(client, cast):
 def test_a_partner_with_the_role_of_administrator_does_not_enter(cast, client):
     """Every organisation has the role; the admin is IOM's alone. Nor does Django's own flag open it."""
     partner = cast["ngo_b_caseworker"]
+    story.set_up()
     with acting_as(cast["administrator"]):
         role = Role.objects.get(organisation__code="NGO_B", code="administrator")
         given = Membership(user=partner, role=role, starts_on=date(2020, 1, 1))
-        save_membership(membership=given, by=cast["administrator"], now=now())
+        save_membership(membership=given, by=None, now=now())
         User.objects.filter(pk=partner.pk).update(is_staff=True, is_superuser=True)
     client.force_login(cast["ngo_b_caseworker"])
     assert client.get("/admin/").status_code == 403
@@ -176,6 +177,7 @@ def test_there_is_one_way_out_and_no_way_around(administrator):
 
 def test_no_page_holds_case_content_or_breaks_the_policy_for_scripts(cast, sign_in):
     """Not even for somebody who may also read cases: the admin never looks them up."""
+    story.set_up()
     with acting_as(cast["administrator"]):
         for code in ("caseworker", "supervisor"):
             role = Role.objects.get(organisation__code="NGO_A", code=code)
@@ -211,14 +213,14 @@ SAVES = {
     "role": (
         lambda: address(Role, "change", Role.objects.get(**ROLE_NGO_A_READER).pk),
         lambda: {"permissions": ["read_cases", "read_figures"]},
-        ["role tailored", "programmes chosen"],
+        ["role tailored", "programmes chosen", "access asked"],
     ),
     "role with programmes": (
         lambda: address(
             Role, "change", Role.objects.get(organisation__code="IOM", code="programme_manager").pk
         ),
         lambda: {"permissions": [], "programmes": [Project.objects.get(code="TRRIN").pk]},
-        ["role tailored", "programmes chosen"],
+        ["role tailored", "programmes chosen", "access asked"],
     ),
     "user with a role": (
         lambda: address(User, "add"),
@@ -227,7 +229,7 @@ SAVES = {
             "email": "newcomer@example.org",
             **row("memberships", 0, 1, starts_on="2026-01-01", role=Role.objects.get(**ROLE_NGO_A_READER).pk),
         },
-        ["user saved", "invitation sent", "membership saved"],
+        ["user saved", "invitation sent", "access asked"],
     ),
     "membership": (
         lambda: address(Membership, "add"),
@@ -236,7 +238,7 @@ SAVES = {
             "role": Role.objects.get(**ROLE_NGO_A_READER).pk,
             "starts_on": "2026-01-01",
         },
-        ["membership saved"],
+        ["access asked"],
     ),
     "donor": (
         lambda: address(Donor, "add"),
@@ -297,7 +299,7 @@ def test_saving_goes_through_the_operation(name, committed, owner, sign_in):
     assert sorted(verb for verb, _actor in written) == sorted(verbs)
     assert {actor for _verb, actor in written} == {User.objects.get(username="administrator").pk}
     owner.execute("SELECT count(*) FROM django_admin_log")
-    assert owner.fetchone() == (1,)
+    assert owner.fetchone() == (0 if name == "membership" else 1,), "what is asked for isn't added yet"
 
 
 def test_a_new_organisation_has_its_roles_and_a_code_is_kept(administrator, entered):

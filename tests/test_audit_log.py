@@ -24,7 +24,7 @@ from tests.pages import text_of, visit
 from tests.test_api import Program
 from tests.test_habits import sources
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
 LOG_QUERIES = 11
 
 

@@ -17,7 +17,7 @@ from reintegration.models import Grant, Instalment
 from tests import story
 from tests.pages import forms_of, submit, text_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
 A = "ngo_a_caseworker"
 
 

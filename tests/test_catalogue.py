@@ -35,6 +35,12 @@ CONTEXT = {
     "counselling",
 }
 REVIEWED = {
+    "has_cases",
+    "is_guarded",
+    "approvers",
+    "decide_access",
+    "stop_access",
+    "use_access",
     "enter",
     "claim_mail",
     "settle_mail",
@@ -82,6 +88,9 @@ INVOKER_TRIGGERS = {
     "grant_starts",
     "case_stays",
     "own_password",
+    "request_starts",
+    "role_stays",
+    "organisation_stays",
     "own_token",
     "lead_names_caseworker",
     "risk_is_assessed",
@@ -297,7 +306,8 @@ def test_no_function_outside_the_wall_runs_as_somebody_else():
     assert (
         _rows(
             "SELECT oid::regprocedure::text FROM pg_proc WHERE prosecdef "
-            "AND pronamespace NOT IN ('wall'::regnamespace, 'pg_catalog'::regnamespace)"
+            "AND pronamespace NOT IN ('wall'::regnamespace, 'pg_catalog'::regnamespace) "
+            "AND pronamespace::regnamespace::text <> 'tests'"  # of tests/databases.py: no such schema elsewhere
         )
         == []
     )

@@ -438,6 +438,8 @@ def test_the_api_asks_by_a_problem_and_takes_what_is_meant(cast):
 
 # What bounds each date, as far as its row can see it; a date that no person gives is named with whoever gives it.
 BOUND = {
+    "accounts.AccessRequest.starts_on": "accounts_request_after_1900",
+    "accounts.AccessRequest.ends_on": "accounts_request_ends_after_start",
     "accounts.Membership.starts_on": "accounts_membership_after_1900",
     "accounts.Membership.ends_on": "accounts_membership_ends_after_start",
     "projects.Project.starts_on": "projects_project_after_1900",
@@ -477,6 +479,7 @@ def test_the_database_refuses_dates_that_no_page_takes(cast, committed, owner):
     """Year 1 and the year 9999 in each bounded column of a whole case, past every rule."""
     third = story.a_third_ngo()
     story.whole_case(cast, third)
+    story.asked_role(cast["ngo_a_focal_point"], cast["researcher"], "reader", "NGO_A")
     for label, constraint in BOUND.items():
         model_label, _dot, column = label.rpartition(".")
         table = apps.get_model(model_label)._meta.db_table

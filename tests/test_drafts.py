@@ -17,6 +17,7 @@ from core.context import acting_as
 from core.models import AuditEvent
 from tests import story
 
+pytestmark = pytest.mark.usefixtures("set_up")
 A, B, FOCAL, READER = "ngo_a_caseworker", "ngo_b_caseworker", "ngo_a_focal_point", "ngo_a_reader"
 PROTECTION, SUPERVISOR, ADMINISTRATOR = "protection_supervisor", "iom_supervisor", "administrator"
 WORD = "Zzdraftcanary"

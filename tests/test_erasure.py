@@ -26,6 +26,7 @@ PHONES = (PHONE, "980-4417021", "980-4417022")
 def a_supervisor_of(cast, username: str, code: str) -> None:
     role = Role.objects.get(organisation__code=code, code="supervisor")
     given = Membership(user=cast[username], role=role, starts_on=now().date())
+    story.set_up()
     save_membership(membership=given, by=None, now=now())
 
 

@@ -21,7 +21,7 @@ from tests.test_exports import IOM, NAME, READER, A, B, asked, file_of, notices,
 from tests.test_exports import case as case
 from tests.test_spreadsheets import opened
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
 NOT_THERE = "/exports/ZZZZ-ZZZ-Z/"
 LIST_QUERIES = 11
 

@@ -30,6 +30,7 @@ from tests import story
 from tests.pages import text_of
 from tests.test_spreadsheets import opened
 
+pytestmark = pytest.mark.usefixtures("set_up")
 A, READER, B, IOM = "ngo_a_caseworker", "ngo_a_reader", "ngo_b_caseworker", "iom_supervisor"
 NAME = "Kanarikumari"
 TRIES = 20

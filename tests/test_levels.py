@@ -28,7 +28,7 @@ from core.scoping import OwnWall, Wall
 from tests import story
 from tests.pages import submit, text_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
 A, B, PROTECTION = "ngo_a_caseworker", "ngo_b_caseworker", "protection_supervisor"
 EMERGENCY = "She called and was then cut off; no one answers."
 PHONE = "980-4417009"  # longer than what a reference or a key holds by chance

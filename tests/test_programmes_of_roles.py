@@ -29,6 +29,7 @@ from reintegration.models import Grant, Instalment
 from tests import story
 from tests.pages import text_of
 
+pytestmark = pytest.mark.usefixtures("set_up")
 A, B, FINANCE, MANAGER = "ngo_a_caseworker", "ngo_b_caseworker", "iom_finance", "programme_manager"
 FIGURES = (Case, CaseAccess, Enrolment, Grant, Instalment, LedgerEntry)
 FOLLOWED, OTHER = "RASNM-2", "OTHER"

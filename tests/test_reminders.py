@@ -20,6 +20,7 @@ from reintegration import operations
 from reintegration.models import FollowUp, Reminder
 from tests import databases, story
 
+pytestmark = pytest.mark.usefixtures("set_up")
 A = "ngo_a_caseworker"
 
 

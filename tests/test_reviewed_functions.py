@@ -66,6 +66,46 @@ TABLE = {
         ANSWERED,
         ANSWERED,
     ),
+    "has_cases": Reviewed(
+        "nothing: whether access in an organisation needs a second user",
+        lambda world: ("SELECT wall.has_cases(%s)", [world.organisation.pk]),
+        A,
+        ANSWERED,
+        ANSWERED,
+    ),
+    "is_guarded": Reviewed(
+        "nothing: whether a change of an account needs a second user",
+        lambda world: ("SELECT wall.is_guarded(%s)", [world.a.pk]),
+        A,
+        ANSWERED,
+        ANSWERED,
+    ),
+    "approvers": Reviewed(
+        "nothing: users who may decide on a request, which whoever asks for one is shown",
+        lambda world: ("SELECT user_id FROM wall.approvers(%s)", [world.asked.pk]),
+        A,
+        ANSWERED,
+        ANSWERED,
+    ),
+    "decide_access": inside(
+        "that who is entered is a second user (tests/accounts/test_access_requests.py), and that it waits",
+        lambda world: ("SELECT wall.decide_access(%s, true)", [world.asked.pk]),
+        "ngo_a_supervisor",
+    ),
+    "stop_access": Reviewed(
+        "that it has not taken effect: stopping opens nothing to anybody",
+        lambda world: ("SELECT wall.stop_access(%s)", [world.asked.pk]),
+        "ngo_a_focal_point",
+        ANSWERED,
+        ANSWERED,
+    ),
+    "use_access": Reviewed(
+        "that it was approved, its time has come by the database's clock, and it was not used",
+        lambda world: ("SELECT wall.use_access(%s)", [world.approved.pk]),
+        None,
+        ANSWERED,
+        ANSWERED,
+    ),
     "claim_mail": sweep(
         "the clock, a lease of an hour at most",
         lambda world: (f"SELECT id FROM wall.claim_mail(%s, {LEASE})", [now()]),
@@ -292,6 +332,12 @@ class World:
             audit.record(by=self.a, verb="case file read", case_id=self.case.pk)
             for key in ("one", "two"):
                 outbox.queue(key=key, recipient=self.a.email, subject="s", body="b", now=now())
+        focal = cast["ngo_a_focal_point"]
+        self.asked, self.approved = (
+            story.asked_role(focal, cast["researcher"], code, "NGO_A") for code in ("reader", "caseworker")
+        )
+        with acting_as(self.supervisor):
+            rows("SELECT wall.decide_access(%s, true)", [self.approved.pk])
         enter(None)
         self.mail = rows(f"SELECT id, token FROM wall.claim_mail(now(), {LEASE})", [])[0]
         self.token_of_export = self.token_of_scan = None

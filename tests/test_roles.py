@@ -17,7 +17,7 @@ from core.clock import now
 from core.context import acting_as, enter
 from tests import story
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
 PAGE_QUERIES = 11
 
 

@@ -32,6 +32,7 @@ from reintegration.models import FollowUp
 from reintegration.operations import record_follow_up
 from tests import story
 
+pytestmark = pytest.mark.usefixtures("set_up")
 A, READER, FOCAL, B = "ngo_a_caseworker", "ngo_a_reader", "ngo_a_focal_point", "ngo_b_caseworker"
 SUPERVISOR, PROTECTION = "iom_supervisor", "protection_supervisor"
 PEOPLE = [*CAST, "third"]

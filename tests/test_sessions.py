@@ -14,6 +14,7 @@ from accounts.session_store import SessionStore, digest
 from core.clock import now
 from core.context import acting_as
 from reintegration.demo import password_of
+from tests import story
 from tests.browser.house import free_port
 from tests.factors import CONFIRM, LOGIN, enrolled, give_password, is_in, signed_in_with
 
@@ -181,7 +182,10 @@ def test_a_copied_cookie_is_worth_nothing_after_deactivation_nor_when_the_accoun
     assert not is_in(thief)
     user = cast[WHO]
     user.is_active = True
-    save_user(user=user, by=cast["administrator"], now=now())
+    with acting_as(cast["administrator"]):
+        save_user(user=user, by=cast["administrator"], now=now())
+    story.agreed()
+    assert cast[WHO].is_active
     assert not is_in(thief)
 
 
@@ -196,9 +200,12 @@ def test_a_copied_cookie_is_worth_nothing_when_a_focal_point_ends_access(cast):
 
 
 def test_a_copied_cookie_is_worth_nothing_after_a_reset_of_the_second_factor(cast):
-    assert not _after(
-        lambda _client: reset_second_factor(user=cast[WHO], by=cast["administrator"], now=now())
-    )
+    def reset(_client: Client) -> None:
+        with acting_as(cast["administrator"]):
+            reset_second_factor(user=cast[WHO], by=cast["administrator"], now=now())
+        story.agreed()
+
+    assert not _after(reset)
 
 
 def test_enrolling_ends_the_others(cast, settings):

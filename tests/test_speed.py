@@ -20,7 +20,7 @@ from projects.models import Project
 from reintegration.demo import CAST
 from tests import story
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
 
 JOINING = 13  # statements, savepoint and record included
 LINKED = [model for model in policies.linked_models() if policies.case_column(model) == "case_id"]

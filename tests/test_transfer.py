@@ -40,6 +40,7 @@ from reintegration.models import Reminder
 from tests import story
 from tests.pages import forms_of, submit, text_of
 
+pytestmark = pytest.mark.usefixtures("set_up")
 A, B = "ngo_a_caseworker", "ngo_b_caseworker"
 TRIES = 20
 

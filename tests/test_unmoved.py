@@ -161,6 +161,7 @@ ACROSS = {
     "projects_ledger_source_once": "one entry an instalment, made by the operation that pays it",
     "accounts_token_digest_once": "a digest of 256 random bits",
     "accounts_proof_once": "within a person",
+    "accounts_request_once": "within a user and a role, of those who may see its request",
     "unique_authenticator_type": "within a person",
     "accounts_membership_no_overlap": "within a person and a role, which have one organisation",
     "accounts_role_once_an_organisation": "within an organisation",

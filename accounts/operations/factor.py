@@ -16,10 +16,14 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from accounts.models import UsedProof, User
+from accounts.approval import guarding_organisation, is_guarded
+from accounts.choices import RequestKind
+from accounts.models import AccessRequest, UsedProof, User
+from accounts.operations.access import ask_access, effects, user_of
 from accounts.operations.mail import mail_about_sign_in
 from accounts.operations.session import end_other_sessions, end_sessions_of
 from accounts.queries import factors_of, is_enrolled, may_configure
+from accounts.rules import PROOF_KEPT
 from core import audit
 from core.context import acting_as
 from core.encryption import NotOpened
@@ -177,15 +181,45 @@ def put_recovery_codes_away(*, by, now: datetime) -> None:
 
 
 @transaction.atomic
-def reset_second_factor(*, user: User, by, now: datetime) -> None:
-    """Take all of a person's factors away, on record and with a mail to them; their sessions end.
+def reset_second_factor(*, user: User, by, now: datetime) -> AccessRequest | None:
+    """Take all of a user's factors away, on record and with a mail to them; their sessions end.
 
-    Whoever resets can't sign in with that: they'd need the password. `by=None` is the command line.
+    Where the user reads files it is asked for, also by the command line (`by=None`). It isn't proved by e-mail alone:
+    a password that was reset by a mailed link a short time ago doesn't go together with it, nor one afterwards.
     """
     if by is not None and not may_configure(by):
         raise PermissionDenied
     if by == user:
         raise ValidationError(_("Your own second step you change yourself, on your account's page."))
+    _refuse_after_mailed_password(user, now)
+    if not is_guarded(user):
+        _reset(user, by=by, now=now)
+        return None
+    place = guarding_organisation(user, on=now.date())
+    return ask_access(
+        kind=RequestKind.FACTOR, organisation_id=place, user=user, email=user.email, by=by, now=now
+    )
+
+
+def _refuse_after_mailed_password(user: User, now: datetime) -> None:
+    if user.password_mailed_at and now - user.password_mailed_at < PROOF_KEPT:
+        raise ValidationError(
+            _("The password was reset by e-mail less than 14 days ago: the second step stays until then.")
+        )
+
+
+def _reset_on_request(*, request: AccessRequest, now: datetime) -> None:
+    user = user_of(request)
+    _refuse_after_mailed_password(user, now)
+    _reset(user, by=request.decided_by, now=now)
+
+
+effects[RequestKind.FACTOR] = _reset_on_request
+
+
+def _reset(user: User, *, by, now: datetime) -> None:
+    user.factor_reset_at = now
+    user.save(update_fields=["factor_reset_at"])
     removed, _rows = factors_of(user).delete()
     end_sessions_of(user)
     audit.record(by=by, verb="second factor reset", obj=user, now=now, detail={"count": removed})

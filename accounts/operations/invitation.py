@@ -54,13 +54,14 @@ def invite(*, user: User, by, now: datetime) -> None:
             "You have been invited to Sahayatra. Open this address within three days and choose a password:"
         )
         after = _("If you expected no invitation, delete this mail.")
-    outbox.queue(
-        key=f"invitation:{user.pk}:{now.timestamp()}",
-        recipient=user.email,
-        subject=subject,
-        body=f"{body}\n\n{settings.SITE_URL}{path}\n\n{after}\n",
-        now=now,
-    )
+    with acting_as(user):  # the worker stands for nobody
+        outbox.queue(
+            key=f"invitation:{user.pk}:{now.timestamp()}",
+            recipient=user.email,
+            subject=subject,
+            body=f"{body}\n\n{settings.SITE_URL}{path}\n\n{after}\n",
+            now=now,
+        )
     audit.record(by=by, verb="invitation sent", obj=user, now=now)
 
 

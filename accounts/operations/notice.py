@@ -78,14 +78,21 @@ def notify_users(
     now: datetime,
     words: tuple[object, ...] | dict[str, object] = (),
 ) -> None:
-    """A notice, and a mail that names nobody. Each is written in its recipient's place: nobody may be signed in."""
-    for user in recipients:
-        with acting_as(user):
-            leave_notice(recipient=user, key=key, text=text, url=url, now=now, words=words)
+    """A notice, and a mail that names nobody. Each is written in its recipient's place: nobody may be signed in.
+
+    A closed account gets the mail alone, in the place of the first that is open.
+    """
+    told = list(recipients)
+    sender = next((user for user in told if user.is_active), None)
+    for user in told:
+        if user.is_active:
+            with acting_as(user):
+                leave_notice(recipient=user, key=key, text=text, url=url, now=now, words=words)
 
         def mail() -> tuple[str, str]:
             return _("Who may get in has changed in Sahayatra"), "\n\n".join(
                 [_(text) % words, f"{settings.SITE_URL}{url}"]
             )
 
-        mail_about_sign_in(user, mail, now=now)
+        if user.is_active or sender is not None:
+            mail_about_sign_in(user, mail, now=now, sender=sender)

@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.operations.mail import mail_about_sign_in
 from accounts.operations.session import end_sessions_of
 from accounts.operations.throttle import begin_try, count_failure
-from accounts.queries import people_at, person_of_reset, reset_link
+from accounts.queries import needs_factor_to_reset, people_at, person_of_reset, reset_link
 from core import audit
 from core.context import acting_as
 
@@ -47,14 +47,17 @@ def ask_for_reset(*, email: str, keys: dict[str, str], now: datetime) -> None:
     """
     begin_try(keys, now=now)
     count_failure(keys, now=now)
-    for user in people_at(email):
+    for user in people_at(email, now=now):
         audit.record(by=None, verb="password reset asked", obj=user, now=now, detail={"user": str(user.pk)})
         mail_about_sign_in(user, _link_for(user), now=now)
 
 
 @transaction.atomic
-def reset_password(*, link: str, password: str, now: datetime) -> User:
-    """Take the password that the holder of a link chose. It signs nobody in, and the second factor stays."""
+def reset_password(*, link: str, password: str, is_by_factor: bool = False, now: datetime) -> User:
+    """Take the password that the holder of a link chose. It signs nobody in, and the second factor stays.
+
+    `is_by_factor`: whether the second factor was shown as well, which is asked for where the address is new.
+    """
     user = person_of_reset(link)
     if user is None:
         raise PermissionDenied
@@ -62,8 +65,12 @@ def reset_password(*, link: str, password: str, now: datetime) -> User:
     user.refresh_from_db()
     if person_of_reset(link) is None:  # somebody used it a moment ago
         raise PermissionDenied
+    if needs_factor_to_reset(user, now=now) and not is_by_factor:
+        raise PermissionDenied
     with acting_as(user):  # the page was asked for by nobody
         set_password(user, password)
+        user.password_mailed_at = now
+        user.save(update_fields=["password_mailed_at"])
         audit.record(by=user, verb="password reset", obj=user, now=now)
     mail_about_sign_in(user, _changed, now=now)
     return user

@@ -3,7 +3,7 @@
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from copy import copy
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
@@ -14,11 +14,15 @@ from django.contrib.auth.models import Permission as DjangoPermission
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts import hooks
-from accounts.choices import STARTING_PERMISSIONS, Permission, RoleCode
+from accounts.approval import guarding_organisation, is_guarded
+from accounts.choices import STARTING_PERMISSIONS, Permission, RequestKind, RoleCode
 from accounts.models import (
+    AccessRequest,
     ApiToken,
     Membership,
     Organisation,
@@ -26,15 +30,20 @@ from accounts.models import (
     Role,
     User,
 )
+from accounts.operations.access import ask_access, effects, needs_second_user, user_of
 from accounts.operations.invitation import invite
 from accounts.operations.leaving import Receivers, leaving
+from accounts.operations.mail import mail_about_sign_in
+from accounts.operations.notice import notify_keepers
 from accounts.operations.session import end_sessions_of
 from accounts.queries import (
+    awaits_password,
     live_users,
     managed_by,
     may_configure,
     may_give,
     people_managed_by,
+    permissions_of,
     works_elsewhere,
 )
 from accounts.rules import pair_in
@@ -91,10 +100,11 @@ def _ensure_role(organisation: Organisation, code: str) -> Role:
 
 
 def _set_permissions(role: Role, codenames: Iterable[str]) -> None:
-    OrganisationGroupPermission.objects.filter(group=role.group, content_object=role.organisation).delete()
+    held = OrganisationGroupPermission.objects.filter(group=role.group, content_object=role.organisation)
+    held.exclude(permission__codename__in=codenames).delete()
     for permission in DjangoPermission.objects.filter(
         content_type__app_label="accounts", content_type__model="organisation", codename__in=codenames
-    ):
+    ).exclude(pk__in=held.values("permission")):
         OrganisationGroupPermission.objects.create(
             group=role.group, content_object=role.organisation, permission=permission
         )
@@ -108,9 +118,18 @@ def refuse_own_role(role: Role, *, by, now: datetime) -> None:
 
 @transaction.atomic
 def tailor_role(
-    *, role: Role, codenames: Iterable[str], by, now: datetime, to: Receivers | None = None
-) -> Role:
-    """Say what this role may do in its organisation, in place of what it could before; `to`: who takes over."""
+    *,
+    role: Role,
+    codenames: Iterable[str],
+    by,
+    now: datetime,
+    reason: str = "",
+    to: Receivers | None = None,
+) -> Role | AccessRequest:
+    """Say what this role may do in its organisation, in place of what it could before; `to`: who takes over.
+
+    What it may no longer do holds at once; more than before is asked for where there are cases.
+    """
     _require_configure(by)
     refuse_own_role(role, by=by, now=now)
     codenames = sorted(codenames)
@@ -119,16 +138,34 @@ def tailor_role(
         raise ValidationError(_("Unknown permission: %s") % ", ".join(sorted(unknown)))
     if {Permission.APPROVE_GRANTS, Permission.PAY_GRANTS} <= set(codenames):
         raise ValidationError(_("One role can't approve grants and pay them."))
+    wanted, asked = set(codenames), None
+    if needs_second_user(organisation_id=role.organisation_id, by=by) and wanted - permissions_of(role):
+        wanted &= permissions_of(role)
+        asked = ask_access(
+            kind=RequestKind.TAILOR,
+            organisation=role.organisation,
+            role=role,
+            permissions=codenames,
+            reason=reason,
+            by=by,
+            now=now,
+        )
     with leaving(live_users(role), to=to, by=by, now=now):
-        _set_permissions(role, codenames)
-    audit.record(by=by, verb="role tailored", obj=role, now=now, detail={"permissions": codenames})
-    return role
+        _set_permissions(role, wanted)
+    audit.record(by=by, verb="role tailored", obj=role, now=now, detail={"permissions": sorted(wanted)})
+    return asked or role
+
+
+def _tailor(*, request: AccessRequest, now: datetime) -> None:
+    assert request.role is not None
+    tailor_role(role=request.role, codenames=request.permissions, by=None, now=now)
 
 
 @transaction.atomic
 def save_user(*, user: User, by, now: datetime, to: Receivers | None = None) -> User:
     """Add or change a user. Whom an administrator adds is invited to choose a password; nobody chooses it for them.
 
+    Another address, and a closed account that opens, are asked for where the user reads files: until then they stay.
     `to`: who takes over what they carry, where their account is closed.
     """
     _require_configure(by)
@@ -138,6 +175,8 @@ def save_user(*, user: User, by, now: datetime, to: Receivers | None = None) -> 
     if not user.is_active and User.objects.filter(pk=user.pk, is_active=True).exists():
         _close_account(user, now=now)
     user.full_clean()
+    if not is_new:
+        _ask_or_change_account(user, by=by, now=now)
     with leaving([user], to=to, by=by, now=now):
         user.save()
     audit.record(by=by, verb="user saved", obj=user, now=now)
@@ -146,10 +185,66 @@ def save_user(*, user: User, by, now: datetime, to: Receivers | None = None) -> 
     return user
 
 
+def _ask_or_change_account(user: User, *, by, now: datetime) -> None:
+    """Another address and an account that opens: as they were before, and asked for, where a second user is needed."""
+    former = User.objects.get(pk=user.pk)
+    is_asked = by is not None and is_guarded(user)
+    about = {
+        "organisation_id": guarding_organisation(user, on=now.date()),
+        "user": user,
+        "by": by,
+        "now": now,
+    }
+    if user.email != former.email:
+        if is_asked:
+            email, user.email = user.email, former.email
+            ask_access(kind=RequestKind.EMAIL, email=email, former_email=former.email, **about)
+        else:
+            note_new_address(user, former.email, now=now)
+    if user.is_active and not former.is_active and is_asked:
+        user.is_active = False
+        ask_access(kind=RequestKind.REOPEN, email=user.email, **about)
+
+
+def note_new_address(user: User, former: str, *, now: datetime) -> None:
+    """Sessions end, and with them each link that was mailed; the former address is told."""
+    user.email_changed_at = now
+    end_sessions_of(user)
+
+    def words() -> tuple[str, str]:
+        return _("Your sign-in to Sahayatra"), _(
+            "Mails of your account go to another address from now on. If this was not you, tell your focal point "
+            "at once."
+        )
+
+    if user.is_active:
+        mail_about_sign_in(user, words, now=now, to=former)
+
+
+def _change_address(*, request: AccessRequest, now: datetime) -> None:
+    user = user_of(request)
+    note_new_address(user, user.email, now=now)
+    user.email = request.email
+    user.save(update_fields=["email", "email_changed_at"])
+
+
+def _reopen_account(*, request: AccessRequest, now: datetime) -> None:
+    user = user_of(request)
+    if user.email != request.email:
+        raise ValidationError(_("The e-mail address has changed since this was asked for."))
+    user.is_active = True
+    user.save(update_fields=["is_active"])
+    audit.record(by=request.decided_by, verb="account opened", obj=user, now=now)
+    invite(user=user, by=None, now=now)
+
+
 @transaction.atomic
-def save_membership(*, membership: Membership, by, now: datetime, to: Receivers | None = None) -> Membership:
+def save_membership(
+    *, membership: Membership, by, now: datetime, reason: str = "", to: Receivers | None = None
+) -> Membership | AccessRequest:
     """Give a person a role from one day to another; refused beside a role that must be somebody else's.
 
+    Where there are cases it is asked for, and given once a second user has approved it; less than before needs nobody.
     `to`: who takes over what they carry, where the role is over by these dates.
     """
     _require_right_to_give(membership, by)
@@ -164,10 +259,21 @@ def save_membership(*, membership: Membership, by, now: datetime, to: Receivers 
     together = pair_in(held)
     if together is not None:
         raise ValidationError(str(together.refusal))
+    if needs_second_user(organisation_id=membership.role.organisation_id, by=by) and not _is_less(membership):
+        return ask_role(membership=membership, by=by, now=now, reason=reason)
+    is_new = membership._state.adding
     concerned = User.objects.filter(Q(pk=membership.user_id) | Q(memberships=membership.pk)).distinct()
     with leaving(concerned, to=to, by=by, now=now):
         membership.save()
     _record_role(membership, by=by, now=now)
+    if is_new and by is not None:
+        notify_keepers(
+            organisations=[membership.role.organisation_id],
+            key=f"membership:{membership.pk}",
+            text=gettext_noop("Somebody was given a role in your organisation."),
+            url=reverse("accounts:person-list"),
+            now=now,
+        )
     return membership
 
 
@@ -178,6 +284,60 @@ def _record_role(membership: Membership, *, by, now: datetime) -> None:
         "organisation": membership.role.organisation.code,
     }
     audit.record(by=by, verb="membership saved", obj=membership, now=now, detail=detail)
+
+
+def _is_less(membership: Membership) -> bool:
+    """Whether a change leaves the same user the same role, and no day more."""
+    kept = Membership.objects.filter(pk=membership.pk).first()
+    if kept is None or (kept.user_id, kept.role_id) != (membership.user_id, membership.role_id):
+        return False
+    ends, ended = membership.ends_on or date.max, kept.ends_on or date.max
+    return membership.starts_on >= kept.starts_on and ends <= ended
+
+
+@transaction.atomic
+def ask_role(*, membership: Membership, by, now: datetime, reason: str = "") -> AccessRequest:
+    """Ask for a role, as this row would give it; `by=None` is the command line."""
+    role = membership.role
+    return ask_access(
+        kind=RequestKind.ROLE,
+        organisation=role.organisation,
+        user=membership.user,
+        role=role,
+        permissions=sorted(permissions_of(role)),
+        email=membership.user.email,
+        starts_on=membership.starts_on,
+        ends_on=membership.ends_on,
+        reason=reason,
+        by=by,
+        now=now,
+    )
+
+
+def _give(*, request: AccessRequest, now: datetime) -> None:
+    """The role that was asked for: the row of before with other days, or a new one; who is new is invited."""
+    assert request.user is not None
+    assert request.role is not None
+    days = {"starts_on": request.starts_on, "ends_on": request.ends_on}
+    same = Membership.objects.filter(user=request.user, role=request.role)
+    kept = same.overlapping(Membership(**days)).first()
+    membership = kept or Membership(user=request.user, role=request.role)
+    membership.starts_on, membership.ends_on, membership.request = *days.values(), request
+    save_membership(membership=membership, by=None, now=now)
+    welcome(request.user, {request.role.organisation_id}, by=None, now=now)
+
+
+def welcome(user: User, organisations: Collection[UUID], *, by, now: datetime) -> None:
+    """Open an account that was closed with its last role, and invite who has no password.
+
+    One who works elsewhere too keeps the account as it stands: it isn't this organisation's to open or close.
+    """
+    if not user.is_active and not works_elsewhere(user, frozenset(organisations), on=now.date()):
+        user.is_active = True
+        user.save(update_fields=["is_active"])
+        audit.record(by=by, verb="account opened", obj=user, now=now)
+    if awaits_password(user):
+        invite(user=user, by=by, now=now)
 
 
 def _require_right_to_give(membership: Membership, by) -> None:
@@ -219,9 +379,17 @@ class PersonGiven:
 
 @transaction.atomic
 def add_person(
-    *, given: PersonGiven, role: Role, starts_on: date, ends_on: date | None, by, now: datetime
+    *,
+    given: PersonGiven,
+    role: Role,
+    starts_on: date,
+    ends_on: date | None,
+    by,
+    now: datetime,
+    reason: str = "",
 ) -> User:
-    """Add somebody to an organisation of one's own, and mail them an invitation to choose a password.
+    """Add somebody to an organisation of one's own, and mail them an invitation to choose a password: at once, or
+    where there are cases when a second user has approved their role.
 
     An address that somebody elsewhere has is no reason to refuse, and nothing is said of it: the two are two
     accounts.
@@ -231,17 +399,17 @@ def add_person(
     if not names.tidy(given.first_name):
         raise ValidationError({"first_name": _("Write the name: nothing of it can be seen.")})
     here = people_managed_by(by).filter(memberships__role__organisation=role.organisation_id)
-    if here.filter(email__iexact=given.email).exists():
+    asked = AccessRequest.objects.open().filter(organisation=role.organisation_id, email__iexact=given.email)
+    if here.filter(email__iexact=given.email).exists() or asked.exists():
         raise ValidationError({"email": _("Somebody of this organisation has this e-mail already.")})
     user = User(username=_fresh_username(given.first_name), **asdict(given))
     user.set_unusable_password()
     user.full_clean()
     user.save(force_insert=True)
     audit.record(by=by, verb="user saved", obj=user, now=now)
-    save_membership(
-        membership=Membership(user=user, role=role, starts_on=starts_on, ends_on=ends_on), by=by, now=now
-    )
-    invite(user=user, by=by, now=now)
+    membership = Membership(user=user, role=role, starts_on=starts_on, ends_on=ends_on)
+    if isinstance(save_membership(membership=membership, by=by, now=now, reason=reason), Membership):
+        invite(user=user, by=by, now=now)
     return user
 
 
@@ -257,24 +425,20 @@ def _fresh_username(first_name: str) -> str:
 
 @transaction.atomic
 def give_role(
-    *, person: User, role: Role, starts_on: date, ends_on: date | None, by, now: datetime
-) -> Membership:
-    """Give somebody of one's own organisation a role there. An account that was closed with their last role opens.
-
-    One who works elsewhere too keeps the account as it stands: it isn't this organisation's to open or close.
-    """
+    *, person: User, role: Role, starts_on: date, ends_on: date | None, by, now: datetime, reason: str = ""
+) -> Membership | AccessRequest:
+    """Give somebody of one's own organisation a role there. An account that was closed with their last role opens."""
     if not people_managed_by(by).filter(pk=person.pk).exists():
         raise PermissionDenied
-    is_ours = not works_elsewhere(person, managed_by(by), on=now.date())
-    membership = save_membership(
-        membership=Membership(user=person, role=role, starts_on=starts_on, ends_on=ends_on), by=by, now=now
+    given = save_membership(
+        membership=Membership(user=person, role=role, starts_on=starts_on, ends_on=ends_on),
+        by=by,
+        now=now,
+        reason=reason,
     )
-    if is_ours and not person.is_active:
-        person.is_active = True
-        person.save(update_fields=["is_active"])
-        audit.record(by=by, verb="account opened", obj=person, now=now)
-        invite(user=person, by=by, now=now)
-    return membership
+    if isinstance(given, Membership):
+        welcome(person, managed_by(by), by=by, now=now)
+    return given
 
 
 @transaction.atomic
@@ -318,3 +482,11 @@ def _close_account(user: User, *, now: datetime) -> None:
     user.set_unusable_password()
     end_sessions_of(user)
     audit.note_update(ApiToken.objects.visible_to(user).filter(revoked_at=None), revoked_at=now)
+
+
+effects |= {
+    RequestKind.ROLE: _give,
+    RequestKind.TAILOR: _tailor,
+    RequestKind.EMAIL: _change_address,
+    RequestKind.REOPEN: _reopen_account,
+}

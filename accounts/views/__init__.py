@@ -21,6 +21,7 @@ from accounts.views.people import (
     person_invite,
     person_list,
 )
+from accounts.views.requests import access_objection, access_request_detail, access_request_list
 from accounts.views.roles import role_list
 from accounts.views.security import (
     factor_add_app,
@@ -41,6 +42,9 @@ from accounts.views.sign_in import (
 from accounts.views.tokens import token_add, token_confirm, token_revoke
 
 __all__ = [
+    "access_objection",
+    "access_request_detail",
+    "access_request_list",
     "confirm",
     "csrf_failure",
     "factor_add_app",

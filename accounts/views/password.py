@@ -15,9 +15,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts import operations
-from accounts.forms import ForgottenForm, NewPasswordForm
-from accounts.operations import MustWait
-from accounts.queries import person_of_reset
+from accounts.forms import ForgottenForm, NewPasswordForm, ResetForm
+from accounts.operations import MustWait, NotTheOne
+from accounts.queries import needs_factor_to_reset, person_of_reset
 from accounts.recent import recent_authentication
 from accounts.views.sign_in import METHODS, keys_of, told_to_wait
 from core.clock import now
@@ -77,11 +77,21 @@ def password_reset(request: HttpRequest, link: str) -> HttpResponse:
     person = person_of_reset(link)
     if person is None:
         return render(request, "accounts/password_ended.html", status=404)
-    form = NewPasswordForm(request.POST or None)
+    asks_factor = needs_factor_to_reset(person, now=now())
+    form = (ResetForm if asks_factor else NewPasswordForm)(request.POST or None)
     if request.method == "POST" and form.is_valid():
+        password = form.cleaned_data["password"]
         try:
+            if asks_factor:
+                keys = keys_of(request, person.username)
+                shown = operations.try_code(user=person, code=form.cleaned_data["code"], keys=keys, now=now())
+                if isinstance(shown, NotTheOne):  # its failure is counted, so it isn't raised
+                    form.add_error("code", shown)
+                    return render(request, "accounts/password_reset.html", {"form": form})
             with transaction.atomic():
-                operations.reset_password(link=link, password=form.cleaned_data["password"], now=now())
+                operations.reset_password(link=link, password=password, is_by_factor=asks_factor, now=now())
+        except MustWait as refusal:
+            return told_to_wait(request, "accounts/password_reset.html", {"form": form}, refusal)
         except ValidationError as error:
             take(form, error)
         else:

@@ -11,17 +11,20 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import operations, queries
+from accounts.approval import access_requests
 from accounts.choices import Standing
-from accounts.forms import MembershipPeriodForm, PersonForm, RoleGivenForm
+from accounts.forms import PersonForm, ReasonForm, RoleGivenForm
 from accounts.leaving_form import LeavingForm, receiver_field, receivers_in
 from accounts.models import Membership
 from accounts.operations import PersonGiven
 from accounts.recent import recent_authentication
 from accounts.rules import standing_of
+from accounts.views.requests import columns, row_of
 from core.clock import now
 from core.pages import lead, offset_of, page_url, submit
 
@@ -59,8 +62,13 @@ def person_list(request: HttpRequest) -> HttpResponse:
     start = offset_of(request)
     page = list(queries.with_roles_here(people, request.user)[start : start + PAGE + 1])
     context = {
-        "columns": [{"label": label} for label in (_("Name"), _("User name"), _("Roles"), _("Standing"))],
+        "columns": [
+            {"label": label}
+            for label in (_("Name"), _("User name"), _("Roles"), _("Given by"), _("Standing"))
+        ],
         "rows": [_row(person, today) for person in page[:PAGE]],
+        "requests": [row_of(one) for one in access_requests(request.user).open()[:PAGE]],
+        "request_columns": columns(),
         "kinds": [
             {"label": _("Working here"), "url": reverse("accounts:person-list"), "current": not is_ended},
             {"label": _("Ended"), "url": "?show=ended", "current": is_ended},
@@ -84,9 +92,26 @@ def _row(person: Any, today: date) -> dict[str, object]:
             },
             {"text": person.username},
             {"text": ", ".join(names)},
+            _given(max(kept or person.here, key=lambda row: (row.starts_on, str(row.pk)))),
             {"tag": _tag(person, today)},
         ]
     }
+
+
+def _given(membership: Membership) -> dict[str, object]:
+    """Who gave a role and when; below it, who approved it."""
+    if membership.given_at is None:
+        return {"text": _("Not recorded")}
+    given = date_format(localtime(membership.given_at), "SHORT_DATE_FORMAT")
+    who = membership.given_by.name if membership.given_by else _("The server")
+    asked = membership.request
+    if asked is None or asked.decided_by is None or asked.decided_at is None:
+        return {"text": f"{who}, {given}", "hint": _("Without a second user, before there were cases")}
+    approved = {
+        "name": asked.decided_by.name,
+        "day": date_format(localtime(asked.decided_at), "SHORT_DATE_FORMAT"),
+    }
+    return {"text": f"{who}, {given}", "hint": _("Approved by %(name)s, %(day)s") % approved}
 
 
 def _tag(person: Any, today: date) -> dict[str, object]:
@@ -115,7 +140,7 @@ def person_detail(request: HttpRequest, person_id: UUID) -> HttpResponse:
             {"key": _("Language"), "value": person.get_language_display()},
             *({"key": item.label, "value": item.count} for item in _carried(request, person)),
         ],
-        "columns": [{"label": label} for label in (_("Role"), _("From"), _("To"))],
+        "columns": [{"label": label} for label in (_("Role"), _("From"), _("To"), _("Given by"))],
         "rows": [
             _membership_row(row, may_change=row.role_id in given and not is_self) for row in person.here
         ],
@@ -138,6 +163,7 @@ def _membership_row(membership: Membership, *, may_change: bool) -> dict[str, ob
             {"text": str(membership.role), "url": address if may_change else ""},
             {"text": date_format(membership.starts_on, "SHORT_DATE_FORMAT")},
             {"text": last},
+            _given(membership),
         ]
     }
 
@@ -164,6 +190,10 @@ def _actions(person: Any, today: date, *, may_give: bool) -> list[dict[str, obje
     return actions
 
 
+def _asked() -> str:
+    return _("It is asked for, and holds once a second user has approved it.")
+
+
 @login_required
 @recent_authentication
 @require_http_methods(METHODS)
@@ -184,9 +214,15 @@ def person_add(request: HttpRequest) -> HttpResponse:
             role=given["role"],
             starts_on=given["starts_on"],
             ends_on=given["ends_on"],
+            reason=given["reason"],
             by=request.user,
             now=now(),
         )
+        if not person.memberships.exists():
+            messages.success(
+                request, _("It is asked for. The invitation is sent once a second user has approved it.")
+            )
+            return reverse("accounts:person-list")
         messages.success(
             request,
             _("The person is added, and an invitation is on its way. Their user name is %s.")
@@ -213,9 +249,9 @@ def person_give_role(request: HttpRequest, person_id: UUID) -> HttpResponse:
     )
 
     def deed() -> str:
-        given = {name: form.cleaned_data[name] for name in ("role", "starts_on", "ends_on")}
-        operations.give_role(person=person, **given, by=request.user, now=now())
-        messages.success(request, _("The role is given."))
+        given = {name: form.cleaned_data[name] for name in ("role", "starts_on", "ends_on", "reason")}
+        done = operations.give_role(person=person, **given, by=request.user, now=now())
+        messages.success(request, _("The role is given.") if isinstance(done, Membership) else _asked())
         return reverse("accounts:person-detail", args=[person.pk])
 
     return submit(request, form, purpose=f"role:{person.pk}", deed=deed) or render(
@@ -237,14 +273,20 @@ def membership_change(request: HttpRequest, person_id: UUID, membership_id: UUID
         name: day.isoformat() if day else ""
         for name, day in (("starts_on", membership.starts_on), ("ends_on", membership.ends_on))
     }
-    form = MembershipPeriodForm(request.POST or None, initial=days)
+    form = ReasonForm(request.POST or None, initial=days)
     for item in queries.carried_by(person, [membership.role.organisation_id]):
         form.fields[item.name] = receiver_field(item, [person], required=False)
 
     def deed() -> str:
         membership.starts_on, membership.ends_on = (form.cleaned_data[name] for name in days)
-        operations.save_membership(membership=membership, by=request.user, now=now(), to=receivers_in(form))
-        messages.success(request, _("The dates are changed."))
+        done = operations.save_membership(
+            membership=membership,
+            by=request.user,
+            now=now(),
+            reason=form.cleaned_data["reason"],
+            to=receivers_in(form),
+        )
+        messages.success(request, _("The dates are changed.") if isinstance(done, Membership) else _asked())
         return reverse("accounts:person-detail", args=[person.pk])
 
     context = {"form": form, "person": person, "title": membership.role}

@@ -2,8 +2,9 @@
 GRANT SELECT, UPDATE ON core_outboxmessage TO iom_functions;
 
 -- Take the oldest message that nobody is sending, for `lease` from `at`. `attempts` counts this one.
-CREATE OR REPLACE FUNCTION wall.claim_mail(at timestamptz, lease interval)
-    RETURNS TABLE (id uuid, token uuid, recipient text, subject text, body text, attempts integer)
+DROP FUNCTION IF EXISTS wall.claim_mail(timestamptz, interval); -- it returned less before
+CREATE FUNCTION wall.claim_mail(at timestamptz, lease interval)
+    RETURNS TABLE (id uuid, token uuid, recipient text, subject text, body text, attempts integer, key text)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT wall.sweep_moment(at);
     UPDATE core_outboxmessage m
@@ -12,7 +13,7 @@ CREATE OR REPLACE FUNCTION wall.claim_mail(at timestamptz, lease interval)
                     WHERE w.sent_at IS NULL AND w.failed_at IS NULL
                       AND (w.lease_until IS NULL OR w.lease_until <= (SELECT wall.sweep_moment(at)))
                     ORDER BY w.created_at, w.id LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING m.id, m.token, m.recipient::text, m.subject::text, m.body, m.attempts;
+    RETURNING m.id, m.token, m.recipient::text, m.subject::text, m.body, m.attempts, m.key::text;
 $$;
 
 -- Say what became of it; false when somebody else holds it by now. An error waits longer each time, and is

@@ -46,6 +46,10 @@ def load(*, people: int, seed: int, now: datetime) -> dict[str, int]:
                 teller.person()
                 if number % BATCH == 0 or number == people:
                     sheets.flush()
+        cursor.execute(
+            "UPDATE accounts_organisation o SET cases_since = now() WHERE o.cases_since IS NULL "
+            "AND EXISTS (SELECT 1 FROM beneficiaries_caseaccess a WHERE a.organisation_id = o.id)"
+        )  # as the trigger on access rows would have noted
     with connections["owner"].cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")  # counts are quick while the visibility map is fresh
     return users.written | sheets.written

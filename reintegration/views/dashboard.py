@@ -10,9 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from accounts.approval import requests_to_decide
 from accounts.choices import Permission
 from accounts.models import Notice
 from accounts.queries import authority_of, may_configure
+from accounts.views.requests import columns, row_of
 from beneficiaries import caseload
 from beneficiaries import queries as case_queries
 from core.clock import now
@@ -72,6 +74,8 @@ def dashboard(request):
         "waiting": waiting[:10],
         "drafts": _drafts(request.user, today) if authority.may(Permission.WRITE_CASES) else [],
         "today": today,
+        "requests": [row_of(one) for one in requests_to_decide(request.user)[:10]],
+        "request_columns": columns(),
         "notices": Notice.objects.visible_to(request.user).unread()[:5],
         "may_write": authority.may("write_cases"),
         "may_configure": may_configure(request.user),

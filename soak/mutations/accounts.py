@@ -5,6 +5,7 @@ from soak.mutations.mutant import Mutant
 ASKED = "accounts/queries.py"
 ENTER = "accounts/sql/010_enter.sql"
 DEEDS = "accounts/operations/people.py"
+ASKING = "tests/accounts/test_access_requests.py"
 
 ACCOUNTS = [
     Mutant(
@@ -171,8 +172,8 @@ ACCOUNTS = [
     Mutant(
         "accounts: anybody tailors a role",
         DEEDS,
-        'in place of what it could before; `to`: who takes over."""\n    _require_configure(by)\n',
-        'in place of what it could before; `to`: who takes over."""\n',
+        "    _require_configure(by)\n    refuse_own_role(",
+        "    refuse_own_role(",
         first="tests/test_refusals.py::test_a_deed_is_for_those_who_may_do_it[tailor a role]",
     ),
     Mutant(
@@ -230,6 +231,118 @@ ACCOUNTS = [
         "IF NEW.confirmed_at IS NOT NULL AND NEW.user_id IS DISTINCT FROM wall.person()",
         "IF false",
         first="tests/accounts/test_tokens.py",
+    ),
+    Mutant(
+        "accounts: a role where there are cases needs nobody else",
+        "accounts/sql/040_requests.sql",
+        "IF asked.id IS NULL AND (NEW.request_id IS NOT NULL OR wall.has_cases(here)) THEN",
+        "IF false THEN",
+        first=ASKING,
+    ),
+    Mutant(
+        "accounts: what was approved for fewer permissions gives more",
+        "accounts/sql/040_requests.sql",
+        "       AND a.permissions @> ARRAY(SELECT p.codename FROM accounts_role r\n",
+        "       AND true OR a.permissions @> ARRAY(SELECT p.codename FROM accounts_role r\n",
+        first=ASKING,
+    ),
+    Mutant(
+        "accounts: who brought somebody in counts beside them",
+        "accounts/sql/040_requests.sql",
+        "AND NOT wall.asked_through(m.user_id) && wall.asked_through(a.asked_by_id)",
+        "AND true",
+        first=ASKING,
+    ),
+    Mutant(
+        "accounts: a role that one administrator gave counts at once",
+        "accounts/sql/040_requests.sql",
+        "AND (m.given_by_id IS NULL OR m.request_id IS NOT NULL OR m.given_at < now() - interval '14 days')",
+        "AND true",
+        first=ASKING,
+    ),
+    Mutant(
+        "accounts: IOM decides while the organisation has a second user",
+        "accounts/sql/040_requests.sql",
+        "AND NOT EXISTS (SELECT 1 FROM own);",
+        ";",
+        first=ASKING,
+    ),
+    Mutant(
+        "accounts: an approval of IOM holds at once",
+        "accounts/sql/040_requests.sql",
+        "WHEN decides = 'protection' OR a.kind = 'email' THEN now() + interval '1 day'",
+        "WHEN a.kind = 'email' THEN now() + interval '1 day'",
+        first=ASKING,
+    ),
+    Mutant(
+        "accounts: another address holds at once",
+        "accounts/sql/040_requests.sql",
+        "WHEN decides = 'protection' OR a.kind = 'email' THEN now() + interval '1 day'",
+        "WHEN decides = 'protection' THEN now() + interval '1 day'",
+        first=ASKING,
+    ),
+    Mutant(
+        "accounts: anybody decides on a request",
+        "accounts/sql/040_requests.sql",
+        "IF asked.state IS DISTINCT FROM 'pending' OR decides IS NULL THEN",
+        "IF asked.state IS DISTINCT FROM 'pending' THEN",
+        first=ASKING,
+    ),
+    Mutant(
+        "accounts: the database lets a role do more",
+        "accounts/sql/040_requests.sql",
+        "IF session_user = 'iom_app' AND wall.has_cases(held.organisation_id)\n",
+        "IF false AND wall.has_cases(held.organisation_id)\n",
+        first=ASKING,
+    ),
+    Mutant(
+        "accounts: the database lets an address change",
+        "accounts/sql/040_requests.sql",
+        "IF NEW.email <> OLD.email\n",
+        "IF false\n",
+        first=ASKING,
+    ),
+    Mutant(
+        "accounts: the database opens a closed account",
+        "accounts/sql/040_requests.sql",
+        "IF NEW.is_active AND NOT OLD.is_active\n",
+        "IF false\n",
+        first=ASKING,
+    ),
+    Mutant(
+        "accounts: the database takes a second step away",
+        "accounts/sql/040_requests.sql",
+        "IF session_user = 'iom_app' AND OLD.user_id IS DISTINCT FROM wall.person()",
+        "IF false AND OLD.user_id IS DISTINCT FROM wall.person()",
+        first=ASKING,
+    ),
+    Mutant(
+        "accounts: an organisation becomes an office of IOM",
+        "accounts/sql/040_requests.sql",
+        "IF (NEW.kind = 'iom') <> (OLD.kind = 'iom') THEN",
+        "IF false THEN",
+        first=ASKING,
+    ),
+    Mutant(
+        "accounts: a mailed link is proof after the second step was taken away",
+        "accounts/queries.py",
+        "    if _is_lately(user.factor_reset_at, now):\n        return False\n",
+        "",
+        first=ASKING,
+    ),
+    Mutant(
+        "accounts: a mailed link is proof at a new address",
+        "accounts/operations/password.py",
+        "if needs_factor_to_reset(user, now=now) and not is_by_factor:",
+        "if False:",
+        first=ASKING,
+    ),
+    Mutant(
+        "accounts: a second step goes after a mailed password",
+        "accounts/operations/factor.py",
+        "if user.password_mailed_at and now - user.password_mailed_at < PROOF_KEPT:",
+        "if False:",
+        first=ASKING,
     ),
     Mutant(
         "accounts: one address is sent invitations without end",

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts.choices import RoleCode
 from accounts.models import Membership, Role, User
-from accounts.operations import invitation_path, save_membership, save_user
+from accounts.operations import ask_role, invitation_path, save_membership, save_user
 from accounts.queries import awaits_password
 from core.clock import now
 
@@ -38,9 +38,23 @@ class Command(BaseCommand):
         elif [one.username for one in held] == [user.username] and awaits_password(held[0]):
             user = held[0]
         else:
-            self._stop("there is an administrator already, who adds others at /admin/")
+            self._ask(user, role)
+            return
         self.stdout.write(f"{user.username} chooses a password within three days, once, at:")
         self.stdout.write(f"{settings.SITE_URL}{invitation_path(user)}")
+
+    def _ask(self, user: User, role: Role) -> None:
+        """Another administrator: a second user approves them, who are invited by mail then."""
+        try:
+            with transaction.atomic():
+                save_user(user=user, by=None, now=now())
+                given = Membership(user=user, role=role, starts_on=now().date())
+                ask_role(membership=given, by=None, now=now(), reason="create_administrator")
+        except ValidationError as error:
+            self._stop(" ".join(error.messages))
+        self.stdout.write(
+            "there is an administrator already: a second user has to approve another one on the site"
+        )
 
     def _stop(self, why: str) -> NoReturn:
         self.stderr.write(f"create_administrator: {why}")

@@ -1,5 +1,6 @@
 """Take away the second factor of somebody who lost it, where no administrator is left who could."""
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand
 
 from accounts.models import User
@@ -8,7 +9,7 @@ from core.clock import now
 
 
 class Command(BaseCommand):
-    help = "Take away a person's second step for signing in; they are told by mail and set up a new one."
+    help = "Ask to take away a user's second step for signing in; a second user approves it."
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("username")
@@ -18,5 +19,12 @@ class Command(BaseCommand):
         if user is None:
             self.stderr.write(f"reset_second_factor: nobody active is called {options['username']}")
             raise SystemExit(1)
-        reset_second_factor(user=user, by=None, now=now())
-        self.stdout.write(f"{user.username} signs in with a password alone and sets up a new second step")
+        try:
+            asked = reset_second_factor(user=user, by=None, now=now())
+        except ValidationError as error:
+            self.stderr.write(f"reset_second_factor: {' '.join(error.messages)}")
+            raise SystemExit(1) from error
+        if asked is None:
+            self.stdout.write(f"{user.username} signs in with a password alone and sets up a new second step")
+        else:
+            self.stdout.write("asked for: a second user has to approve it on the site, and is notified")

@@ -1,0 +1,204 @@
+"""Access that needs a second user: asked for, decided, stopped, and brought into effect.
+
+What a request does when it takes effect stands in `effects`, by its kind; higher apps add theirs.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, connection, transaction
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from accounts.approval import (
+    access_request_of,
+    approvers_of,
+    has_cases,
+    may_stop,
+    objection_link,
+    organisations_of_request,
+    users_of,
+)
+from accounts.choices import RequestKind, RequestState
+from accounts.models import AccessRequest, User
+from accounts.operations.mail import mail_about_sign_in
+from accounts.operations.notice import notify_users
+from accounts.queries import keepers_of
+from core import audit
+
+logger = logging.getLogger(__name__)
+ASKED_A_DAY = 50
+effects: dict[str, Callable[..., None]] = {}
+
+
+class NotUsable(ValidationError):
+    """The request isn't approved, was used, or its time has not come by the database's clock."""
+
+
+def _call(function: str, *values: UUID | bool) -> Any:
+    """Ask one of the functions of accounts/sql/040_requests.sql."""
+    places = ", ".join(["%s"] * len(values))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT wall.{function}({places})", values)
+        return cursor.fetchone()[0]
+
+
+@transaction.atomic
+def ask_access(*, by, now: datetime, **asked: Any) -> AccessRequest:
+    """Ask for access that a second user has to approve; those who keep the organisation are notified at once.
+
+    `by=None` is the command line. `asked` are the fields of the request.
+    """
+    if (
+        by is not None
+        and AccessRequest.objects.filter(asked_by=by, asked_at__gt=now - timedelta(days=1)).count()
+        >= ASKED_A_DAY
+    ):
+        raise ValidationError(_("You asked for enough in the last 24 hours. Try again tomorrow."))
+    user = asked.get("user")
+    if by is not None and by == user:
+        raise ValidationError(_("Your own access is somebody else's to change."))
+    same = {name: asked.get(name) for name in ("kind", "user", "role")}
+    if AccessRequest.objects.open().filter(**same).exists():
+        raise ValidationError(_("This was asked for already, and waits for a second user."))
+    request = AccessRequest(asked_by=by, asked_at=now, **asked)
+    request.save(force_insert=True)
+    if not approvers_of(request):
+        raise ValidationError(
+            _("Nobody may approve this now: it needs a second user who did not get access through you.")
+        )
+    _record(request, "access asked", by=by, now=now)
+    _notify(request, "asked", gettext_noop("Access was asked for, and needs a second user."), now=now)
+    return request
+
+
+@transaction.atomic
+def decide_access(*, request: AccessRequest, approves: bool, by, now: datetime) -> AccessRequest:
+    """Approve or refuse. The database says who may; what has no delay takes effect with the approval."""
+    if _call("decide_access", request.pk, approves) is None:
+        raise PermissionDenied
+    request.refresh_from_db()
+    _record(request, "access approved" if approves else "access refused", by=by, now=now)
+    if not approves:
+        _notify(request, "refused", gettext_noop("A request for access was refused."), now=now)
+    elif request.takes_effect_at == request.decided_at:
+        _take_effect(request, now=now)
+    else:
+        text = gettext_noop("Access was approved. It takes effect in a day, and can be stopped until then.")
+        _notify(request, "approved", text, now=now)
+    return request
+
+
+@transaction.atomic
+def stop_access(*, request: AccessRequest, by, now: datetime) -> AccessRequest:
+    """Stop what has not taken effect: who asked may, who keeps the organisation, and `by=None`, by a mailed link."""
+    if by is not None and not may_stop(by, request):
+        raise PermissionDenied
+    if not _call("stop_access", request.pk):
+        raise ValidationError(_("This was decided already, or has taken effect."))
+    request.refresh_from_db()
+    _record(request, "access stopped", by=by, now=now)
+    _notify(request, "stopped", gettext_noop("A request for access was stopped."), now=now)
+    return request
+
+
+@transaction.atomic
+def object_to_access(*, link: str, now: datetime) -> None:
+    """Stop a request by the link that was mailed to whose account it is, who may not be able to sign in."""
+    request = access_request_of(link)
+    if request is None:
+        raise PermissionDenied
+    stop_access(request=request, by=None, now=now)
+
+
+def take_due_effects(*, now: datetime) -> int:
+    """Bring into effect what was approved and whose time has come; how many."""
+    count = 0
+    for request in AccessRequest.objects.filter(state=RequestState.APPROVED, takes_effect_at__lte=now):
+        try:
+            with transaction.atomic():
+                _take_effect(request, now=now)
+        except NotUsable:
+            continue
+        except (ValidationError, IntegrityError):
+            logger.exception("a request for access could not take effect")
+            stop_access(request=request, by=None, now=now)
+        else:
+            count += 1
+    return count
+
+
+def _take_effect(request: AccessRequest, *, now: datetime) -> None:
+    if not _call("use_access", request.pk):
+        raise NotUsable(_("This was decided already, or has taken effect."))
+    request.refresh_from_db()
+    effects[request.kind](request=request, now=now)
+    _record(request, "access given", by=request.decided_by, now=now)
+    _notify(request, "given", gettext_noop("Access that was asked for is given."), now=now)
+
+
+def _record(request: AccessRequest, verb: str, *, by, now: datetime) -> None:
+    detail: dict[str, Any] = {"given": request.kind}
+    if request.user_id:
+        detail["user"] = str(request.user_id)
+    if request.role is not None:
+        detail |= {"role": request.role.code, "organisation": request.role.organisation.code}
+    audit.record(by=by, verb=verb, obj=request, now=now, detail=detail)
+
+
+def _notify(request: AccessRequest, step: str, text: str, *, now: datetime) -> None:
+    """Who keeps the organisations, who may decide and who asked; where IOM decides in their place, all their users."""
+    places = organisations_of_request(request)
+    told = {user.pk: user for user in keepers_of(places)}
+    approvers = approvers_of(request)
+    told |= {user.pk: user for user, _as_what in approvers}
+    if request.decided_as == "protection" or "protection" in {as_what for _user, as_what in approvers}:
+        told |= {user.pk: user for user in users_of(places, on=now.date())}
+    if request.asked_by is not None:
+        told[request.asked_by.pk] = request.asked_by
+    own = told.pop(request.user_id, request.user) if request.user_id else None
+    notify_users(
+        recipients=told.values(),
+        key=f"access:{step}:{request.pk}",
+        text=text,
+        url=reverse("accounts:access-request-detail", args=[request.pk]),
+        now=now,
+    )
+    if own is not None and request.kind in (RequestKind.EMAIL, RequestKind.FACTOR, RequestKind.REOPEN):
+        sender = next((user for user in told.values() if user.is_active), None)
+        _warn(request, own, sender, now=now)
+
+
+def _warn(request: AccessRequest, user: User, sender: User | None, *, now: datetime) -> None:
+    """Tell whose account it is, at the address that they have had, and how to stop it while it can be."""
+
+    def words() -> tuple[str, str]:
+        lines = [
+            _("Somebody asked to change how your account is signed in to: %s.") % request.get_kind_display()
+        ]
+        if request.state in (RequestState.PENDING, RequestState.APPROVED):
+            lines += [_("If this is not right, stop it here:"), settings.SITE_URL + objection_link(request)]
+        elif request.state == RequestState.DONE:
+            lines.append(_("It has taken effect. If this is not right, tell your focal point at once."))
+        else:
+            lines.append(_("It was refused or stopped: nothing has changed."))
+        return _("Your sign-in to Sahayatra"), "\n\n".join(lines)
+
+    mail_about_sign_in(user, words, now=now, to=request.former_email or user.email, sender=sender)
+
+
+def needs_second_user(*, organisation_id: UUID, by) -> bool:
+    """Whether access here is asked for; what the installation itself does (`by=None`) the database alone holds."""
+    return by is not None and has_cases(organisation_id)
+
+
+def user_of(request: AccessRequest) -> User:
+    """Whose account a request changes, locked."""
+    assert request.user_id is not None
+    return User.objects.select_for_update().get(pk=request.user_id)

@@ -1,0 +1,632 @@
+"""Access where there are cases: asked for by one user, approved by a second, and by nobody who is the same."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from django.core import mail
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.management import call_command
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+
+from accounts.approval import approvers_of, decides_as
+from accounts.models import AccessRequest, Membership, Notice, OrganisationGroupPermission, Role, User
+from accounts.operations import (
+    PersonGiven,
+    add_person,
+    decide_access,
+    reset_second_factor,
+    save_membership,
+    save_organisation,
+    save_user,
+    stop_access,
+    tailor_role,
+    take_due_effects,
+)
+from accounts.queries import reset_link
+from core import outbox
+from core.clock import now
+from core.context import acting_as
+from tests import story
+from tests.factors import enrolled
+from tests.pages import submit, text_of
+from tests.test_admin import address, row, send
+
+ADMINISTRATOR, FOCAL, SECOND, WHO = (
+    "administrator",
+    "ngo_a_focal_point",
+    "ngo_a_supervisor",
+    "ngo_a_caseworker",
+)
+PROTECTION = "protection_supervisor"
+TRIES = 20
+
+
+def role(code: str, organisation: str = "NGO_A") -> Role:
+    return Role.objects.get(organisation__code=organisation, code=code)
+
+
+def today() -> str:
+    return now().date().isoformat()
+
+
+def permissions_of(held: Role) -> set[str]:
+    return set(held.group.organisationgrouppermission_set.values_list("permission__codename", flat=True))
+
+
+def asked(cast, by: str, user: User, code: str = "caseworker", organisation: str = "NGO_A") -> AccessRequest:
+    """A role that somebody asks for."""
+    given = Membership(user=user, role=role(code, organisation), starts_on=now().date())
+    with acting_as(cast[by]):
+        request = save_membership(membership=given, by=cast[by], now=now())
+    assert isinstance(request, AccessRequest)
+    return request
+
+
+def decided(cast, by: str, request: AccessRequest, *, approves: bool = True) -> AccessRequest:
+    with acting_as(cast[by]):
+        return decide_access(request=request, approves=approves, by=cast[by], now=now())
+
+
+def a_new_user(cast, by: str = FOCAL, code: str = "caseworker", name: str = "Asha") -> User:
+    given = PersonGiven(first_name=name, last_name="Lama", email=f"{name}@example.org", language="en")
+    with acting_as(cast[by]):
+        return add_person(
+            given=given, role=role(code), starts_on=now().date(), ends_on=None, by=cast[by], now=now()
+        )
+
+
+def names(request: AccessRequest) -> dict[str, str]:
+    return {user.username: as_what for user, as_what in approvers_of(request)}
+
+
+# Nobody alone
+
+
+@pytest.mark.parametrize("where", ["membership", "user"])
+def test_an_administrator_alone_gives_nobody_a_role_where_there_are_cases(sign_in, cast, where):
+    client, mine = sign_in(ADMINISTRATOR), cast["researcher"]
+    if where == "membership":
+        typed = {"user": mine.pk, "role": role("caseworker").pk, "starts_on": today()}
+        send(client, address(Membership, "add"), typed)
+    else:
+        typed = row("memberships", 1, 2, role=role("caseworker").pk, starts_on=today(), user=mine.pk)
+        send(client, address(User, "change", mine.pk), typed)
+    assert not mine.memberships.filter(role=role("caseworker")).exists()
+    client.force_login(mine)
+    assert client.get("/cases/").status_code == 403
+
+
+def test_a_focal_point_alone_brings_nobody_in(sign_in, cast):
+    client = sign_in(FOCAL)
+    typed = {
+        "first_name": "Asha",
+        "last_name": "Lama",
+        "email": "mine@example.org",
+        "language": "en",
+        "role": str(role("caseworker").pk),
+        "starts_on": today(),
+        "reason": "She begins on Sunday.",
+    }
+    page = client.get("/people/new/")
+    typed["form_key"] = page.context["form"]["form_key"].value()
+    client.post("/people/new/", typed)
+    made = User.objects.get(email="mine@example.org")
+    assert not made.memberships.exists()
+
+
+def test_an_administrator_alone_changes_no_e_mail(sign_in, cast):
+    """A changed address and a forgotten password would together be the account."""
+    client = sign_in(ADMINISTRATOR)
+    send(client, address(User, "change", cast[WHO].pk), {"email": "mine@example.org"})
+    assert cast[WHO].email != "mine@example.org"
+
+
+def test_an_administrator_alone_lets_no_role_do_more(sign_in, cast):
+    client, held = sign_in(ADMINISTRATOR), role("reader")
+    send(client, address(Role, "change", held.pk), {"permissions": ["read_cases", "read_restricted"]})
+    assert permissions_of(held) == {"read_cases"}
+
+
+def test_an_administrator_alone_takes_no_second_step_away(sign_in, cast):
+    client, user = sign_in(ADMINISTRATOR), cast[WHO]
+    enrolled(user)
+    send(client, address(User, "change", user.pk), {"without_factor": "on"})
+    assert user.authenticator_set.exists()
+
+
+def test_an_administrator_alone_opens_no_closed_account(sign_in, cast):
+    client, user = sign_in(ADMINISTRATOR), cast[WHO]
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    send(client, address(User, "change", user.pk), {"is_active": "on"})
+    assert not cast[WHO].is_active
+
+
+def test_the_database_itself_lets_nobody_in_without_approval(cast):
+    with pytest.raises(IntegrityError, match="second user"), transaction.atomic():
+        Membership.objects.create(user=cast["researcher"], role=role("caseworker"), starts_on=now().date())
+
+
+def test_focal_points_are_notified_at_once(sign_in, cast):
+    typed = {"user": cast["researcher"].pk, "role": role("caseworker").pk, "starts_on": today()}
+    send(sign_in(ADMINISTRATOR), address(Membership, "add"), typed)
+    assert Notice.objects.visible_to(cast[FOCAL]).count() == 0  # nobody is entered: the test looks as them
+    with acting_as(cast[FOCAL]):
+        assert Notice.objects.visible_to(cast[FOCAL]).unread().exists()
+
+
+def test_another_administrator_is_made_by_no_command_alone(cast):
+    call_command("create_administrator", "second", "second@example.org")
+    made = User.objects.get(username="second")
+    assert not made.has_usable_password()
+    assert not made.memberships.exists()
+    assert (
+        AccessRequest.objects.open()
+        .filter(user=made, role=role("administrator", "IOM"), asked_by=None)
+        .exists()
+    )
+
+
+def test_the_command_takes_no_second_step_away(cast):
+    enrolled(cast[WHO])
+    call_command("reset_second_factor", WHO)
+    assert cast[WHO].authenticator_set.exists()
+
+
+# With a second user
+
+
+def test_a_new_user_is_asked_for_approved_and_invited(sign_in, cast):
+    client = sign_in(FOCAL)
+    typed = {"first_name": "Asha", "last_name": "Lama", "email": "asha@example.org", "language": "en"}
+    typed |= {"role": str(role("caseworker").pk), "starts_on": today(), "reason": "She begins on Sunday."}
+    page = text_of(submit(client, "/people/new/", typed))
+    assert "once a second user has approved it" in page
+    assert "Asha Lama: Caseworker" in page
+    outbox.deliver(now=now())
+    assert not [sent for sent in mail.outbox if sent.to == ["asha@example.org"]]
+    [request] = AccessRequest.objects.open()
+    second = Client()
+    second.force_login(cast[SECOND])
+    assert "Asha Lama: Caseworker" in text_of(second.get("/"))
+    where = f"/people/requests/{request.pk}/"
+    shown = text_of(second.get(where))
+    for word in ("asha@example.org", "She begins on Sunday.", "Read case files", "Sarita Rai"):
+        assert word in shown
+    submit(second, where, {"decision": "approve"})
+    made = User.objects.get(email="asha@example.org")
+    [held] = made.memberships.all()
+    assert (held.given_by, held.request.decided_by) == (cast[FOCAL], cast[SECOND])
+    outbox.deliver(now=now())
+    [sent] = [sent for sent in mail.outbox if sent.to == ["asha@example.org"]]
+    assert "/accounts/invitation/" in sent.body
+    team = text_of(client.get("/people/"))
+    assert "Approved by Kamala Limbu" in team
+    for username in (FOCAL, SECOND):
+        with acting_as(cast[username]):
+            keys = Notice.objects.visible_to(cast[username]).filter(key__endswith=str(request.pk))
+            assert {notice.key.split(":")[1] for notice in keys} == {"asked", "given"}
+
+
+def test_what_is_refused_or_stopped_gives_nothing(cast):
+    for number, end in enumerate(("refuse", "stop")):
+        user = a_new_user(cast, name=f"Asha{number}x".replace("0", "a").replace("1", "b"))
+        request = AccessRequest.objects.get(user=user)
+        if end == "refuse":
+            decided(cast, SECOND, request, approves=False)
+        else:
+            with acting_as(cast[FOCAL]):
+                stop_access(request=request, by=cast[FOCAL], now=now())
+        with pytest.raises(PermissionDenied):
+            decided(cast, SECOND, request)
+        assert not user.memberships.exists()
+
+
+@pytest.mark.parametrize(
+    "username",
+    [
+        FOCAL,
+        "ngo_a_caseworker",
+        "ngo_a_reader",
+        "ngo_b_caseworker",
+        ADMINISTRATOR,
+        PROTECTION,
+        "iom_supervisor",
+    ],
+)
+def test_nobody_else_decides(sign_in, cast, username):
+    """Not who asked, nor who only works there, nor another organisation's, nor IOM's while the NGO has its own."""
+    user = a_new_user(cast)
+    request = AccessRequest.objects.get(user=user)
+    where = f"/people/requests/{request.pk}/"
+    page = sign_in(username).get(where)
+    assert page.status_code == (200 if username == FOCAL else 404)
+    assert sign_in(username).post(where, {"decision": "approve"}).status_code in (200, 404)
+    with pytest.raises(PermissionDenied):
+        decided(cast, username, request)
+    assert not user.memberships.exists()
+
+
+def test_nobody_approves_with_an_account_that_they_brought_in(cast):
+    """Directly, the other way round, through others, or one of two of them for the other."""
+    made = [a_new_user(cast, code="focal_point", name=name) for name in ("Bina", "Chandra")]
+    for user in made:
+        decided(cast, SECOND, AccessRequest.objects.get(user=user))
+    first, other = made
+    of_focal = AccessRequest.objects.get(user=a_new_user(cast, name="Dipa"))
+    assert names(of_focal) == {SECOND: "supervisor"}
+    third = cast["ngo_a_reader"]
+    of_first = asked(cast, first.username, third)
+    assert names(of_first) == {SECOND: "supervisor"}, "neither who asked for them nor their sister"
+    decided(cast, SECOND, of_first)
+    for user in (first, other):
+        with pytest.raises(PermissionDenied):
+            decided(cast, user.username, of_focal)
+    with pytest.raises(PermissionDenied):
+        decided(cast, FOCAL, asked(cast, other.username, cast["ngo_a_reader"], "supervisor"))
+
+
+def test_a_role_given_without_a_second_user_counts_after_two_weeks(committed, owner, cast):
+    """Of an organisation that was set up before it had cases."""
+    administrator = cast[ADMINISTRATOR]
+    third = story.a_third_ngo()
+    with acting_as(administrator):
+        keeper = User.objects.create(username="keeper", email="keeper@example.org")
+        save_membership(
+            membership=Membership(user=keeper, role=role("focal_point", "NGO_C"), starts_on=now().date()),
+            by=administrator,
+            now=now(),
+        )
+    third_user = User.objects.get(username="third")
+    with acting_as(third_user):
+        story.a_case(third_user, "NGO_C")
+    request = asked(cast, ADMINISTRATOR, cast["researcher"], "reader", third.code)
+    assert set(names(request)) == {PROTECTION, "protection_supervisor_2"}
+    owner.execute(
+        "UPDATE accounts_membership SET given_at = now() - interval '15 days' WHERE user_id = %s",
+        [str(keeper.pk)],
+    )
+    assert names(request) == {"keeper": "focal_point"}
+
+
+def test_where_nobody_is_left_iom_decides_and_everybody_may_object_for_a_day(committed, owner, cast):
+    """The second user is closed first: they are told all the same, and it doesn't hold at once."""
+    second = cast[SECOND]
+    second.is_active = False
+    with acting_as(cast[ADMINISTRATOR]):
+        save_user(user=second, by=cast[ADMINISTRATOR], now=now())
+    user = a_new_user(cast)
+    request = AccessRequest.objects.get(user=user)
+    assert names(request) == {PROTECTION: "protection", "protection_supervisor_2": "protection"}
+    decided(cast, PROTECTION, request)
+    owner.execute("SELECT recipient, key FROM core_outboxmessage WHERE subject LIKE 'Who may get in%%'")
+    keys = dict(owner.fetchall())
+    people = {f"ngo_a_{name}@example.org" for name in ("caseworker", "reader", "supervisor", "focal_point")}
+    assert people <= set(keys)
+    assert keys[second.email].startswith("former:"), "or it wouldn't be sent to a closed account"
+    take_due_effects(now=now() + timedelta(days=2))  # PostgreSQL's clock counts, not ours
+    assert not user.memberships.exists()
+    owner.execute(
+        "UPDATE accounts_accessrequest SET takes_effect_at = now(), decided_at = now() - interval '1 day'"
+    )
+    assert take_due_effects(now=now() + timedelta(minutes=1)) == 1
+    assert user.memberships.exists()
+
+
+def test_an_approval_of_iom_is_stopped_within_the_day(cast):
+    request = asked(cast, ADMINISTRATOR, cast["researcher"], "reader", "NGO_B")
+    decided(cast, PROTECTION, request)
+    assert request.state != "done"
+    with acting_as(cast["ngo_b_caseworker"]), pytest.raises(PermissionDenied):
+        stop_access(request=request, by=cast["ngo_b_caseworker"], now=now())
+    with acting_as(cast[ADMINISTRATOR]):
+        stop_access(request=request, by=cast[ADMINISTRATOR], now=now())
+    assert take_due_effects(now=now() + timedelta(days=3)) == 0
+
+
+def test_an_administrator_sets_up_an_organisation_without_cases_alone(cast):
+    third = story.a_third_ngo()
+    with acting_as(cast[ADMINISTRATOR]):
+        given = save_membership(
+            membership=Membership(
+                user=cast["researcher"], role=role("caseworker", third.code), starts_on=now().date()
+            ),
+            by=cast[ADMINISTRATOR],
+            now=now(),
+        )
+    assert isinstance(given, Membership)
+    given.refresh_from_db()
+    assert given.given_by == cast[ADMINISTRATOR]
+    third.refresh_from_db()
+    assert third.cases_since is None
+    with acting_as(cast["researcher"]):
+        story.a_case(cast["researcher"], third.code)
+    third.refresh_from_db()
+    assert third.cases_since is not None
+    third.cases_since = None
+    third.save()
+    third.refresh_from_db()
+    assert third.cases_since is not None, "what had cases keeps that"
+
+
+def test_no_organisation_becomes_an_office_of_iom(cast):
+    """Its roles would break glass, configure, and read the log."""
+    organisation = story.organisation("NGO_B")
+    organisation.kind = "iom"
+    with (
+        pytest.raises(IntegrityError, match="office of IOM"),
+        acting_as(cast[ADMINISTRATOR]),
+        transaction.atomic(),
+    ):
+        save_organisation(organisation=organisation, by=cast[ADMINISTRATOR], now=now())
+
+
+def test_a_role_may_do_more_once_somebody_approves_who_has_it_not(sign_in, cast):
+    held = role("supervisor")
+    send(
+        sign_in(ADMINISTRATOR),
+        address(Role, "change", held.pk),
+        {"permissions": ["read_cases", "pay_grants"]},
+    )
+    assert permissions_of(held) == {"read_cases"}, "less holds at once"
+    [request] = AccessRequest.objects.open()
+    assert names(request) == {FOCAL: "focal_point"}
+    decided(cast, FOCAL, request)
+    assert permissions_of(held) == {"read_cases", "pay_grants"}
+
+
+def test_a_role_that_grew_meanwhile_is_not_what_was_approved(cast):
+    user = cast["researcher"]
+    request = asked(cast, ADMINISTRATOR, user, "auditor")
+    story_role = role("auditor")
+    with acting_as(cast[ADMINISTRATOR]):
+        more = tailor_role(
+            role=story_role, codenames=["read_audit", "read_cases"], by=cast[ADMINISTRATOR], now=now()
+        )
+    decided(cast, SECOND, more)
+    with pytest.raises(IntegrityError, match="second user"), transaction.atomic():
+        decided(cast, SECOND, request)
+    assert not user.memberships.filter(role=story_role).exists()
+
+
+# Another address
+
+
+def test_another_address_holds_a_day_later_and_the_former_one_may_object(committed, owner, cast):
+    user, administrator = cast[WHO], cast[ADMINISTRATOR]
+    session, link = Client(), reset_link(user)
+    session.force_login(user)
+    former, user.email = user.email, "new@example.org"
+    with acting_as(administrator):
+        save_user(user=user, by=administrator, now=now())
+    assert cast[WHO].email == former
+    [request] = AccessRequest.objects.open()
+    decided(cast, SECOND, request)
+    owner.execute(
+        "SELECT body FROM core_outboxmessage WHERE recipient = %s AND subject = 'Your sign-in to Sahayatra'",
+        [former],
+    )
+    bodies = [body for (body,) in owner.fetchall()]
+    assert len(bodies) == 2
+    objection = re.search(r"/accounts/objection/\S+", bodies[0])[0]
+    page = Client().get(objection)
+    assert page.status_code == 200
+    assert former not in text_of(page)
+    assert take_due_effects(now=now()) == 0
+    owner.execute(
+        "UPDATE accounts_accessrequest SET takes_effect_at = now(), decided_at = now() - interval '1 day'"
+    )
+    assert take_due_effects(now=now() + timedelta(minutes=1)) == 1
+    assert cast[WHO].email == "new@example.org"
+    assert session.get("/cases/").status_code == 302, "sessions end"
+    assert Client().get(f"/accounts/password/{link}/").status_code == 404, "and so do links"
+    assert Client().get(objection).status_code == 404
+    assert Client().get(f"/accounts/password/{reset_link(cast[WHO])}/").status_code == 404, (
+        "without a second step"
+    )
+    app = enrolled(cast[WHO])
+    where = f"/accounts/password/{reset_link(cast[WHO])}/"
+    chosen = {"password": "a quite new sentence 9", "again": "a quite new sentence 9"}
+    assert "This field is required" in text_of(Client().post(where, chosen))
+    assert "not right" in text_of(Client().post(where, chosen | {"code": "000000"}))
+    assert Client().post(where, chosen | {"code": app.code()}).status_code == 302
+    assert cast[WHO].check_password("a quite new sentence 9")
+
+
+def test_the_former_address_stops_another_one(committed, owner, cast):
+    user, administrator = cast[WHO], cast[ADMINISTRATOR]
+    former, user.email = user.email, "new@example.org"
+    with acting_as(administrator):
+        save_user(user=user, by=administrator, now=now())
+    owner.execute("SELECT body FROM core_outboxmessage WHERE recipient = %s", [former])
+    objection = re.search(r"/accounts/objection/\S+", owner.fetchall()[0][0])[0]
+    assert Client().post(objection).status_code == 302
+    [request] = AccessRequest.objects.all()
+    assert request.state == "stopped"
+    with pytest.raises(PermissionDenied):
+        decided(cast, SECOND, request)
+    assert Client().post(objection + "x").status_code == 404
+
+
+# The second step
+
+
+def test_a_second_step_is_taken_away_by_two_and_never_with_a_mailed_password(cast, settings):
+    settings.MFA_REQUIRED = True
+    user, administrator = cast[WHO], cast[ADMINISTRATOR]
+    enrolled(user)
+    with acting_as(administrator):
+        request = reset_second_factor(user=user, by=administrator, now=now())
+    assert user.authenticator_set.exists()
+    decided(cast, SECOND, request)
+    assert not user.authenticator_set.exists()
+    assert Client().get(f"/accounts/password/{reset_link(cast[WHO])}/").status_code == 404
+    other = cast["ngo_a_reader"]
+    enrolled(other)
+    chosen = {"password": "a quite new sentence 9", "again": "a quite new sentence 9"}
+    assert Client().post(f"/accounts/password/{reset_link(other)}/", chosen).status_code == 302
+    with acting_as(administrator), pytest.raises(ValidationError, match="reset by e-mail"):
+        reset_second_factor(user=cast["ngo_a_reader"], by=administrator, now=now())
+
+
+def test_a_mailed_password_between_asking_and_approving_keeps_the_second_step(cast):
+    user, administrator = cast[WHO], cast[ADMINISTRATOR]
+    enrolled(user)
+    with acting_as(administrator):
+        request = reset_second_factor(user=user, by=administrator, now=now())
+    chosen = {"password": "a quite new sentence 9", "again": "a quite new sentence 9"}
+    assert Client().post(f"/accounts/password/{reset_link(user)}/", chosen).status_code == 302
+    with pytest.raises(ValidationError, match="reset by e-mail"):
+        decided(cast, SECOND, request)
+    assert user.authenticator_set.exists()
+
+
+def test_a_closed_account_opens_with_two(cast):
+    user, administrator = cast["ngo_a_reader"], cast[ADMINISTRATOR]
+    with acting_as(administrator):
+        user.is_active = False
+        save_user(user=user, by=administrator, now=now())
+        user.is_active = True
+        save_user(user=user, by=administrator, now=now())
+    assert not cast["ngo_a_reader"].is_active
+    decided(cast, SECOND, AccessRequest.objects.get(kind="reopen"))
+    assert cast["ngo_a_reader"].is_active
+    assert not cast["ngo_a_reader"].has_usable_password()
+
+
+def test_an_account_of_two_organisations_is_iom_to_decide(committed, owner, cast):
+    """The second user of one of them would open the other's files."""
+    user = cast["ngo_a_reader"]
+    owner.execute(
+        "INSERT INTO accounts_membership (id, user_id, role_id, starts_on) "
+        "VALUES (gen_random_uuid(), %s, %s, '2020-01-01')",
+        [str(user.pk), str(role("reader", "NGO_B").pk)],
+    )
+    enrolled(user)
+    with acting_as(cast[ADMINISTRATOR]):
+        request = reset_second_factor(user=user, by=cast[ADMINISTRATOR], now=now())
+    assert set(names(request)) == {PROTECTION, "protection_supervisor_2"}
+
+
+# The database alone
+
+
+def attempts(cast) -> dict[str, object]:
+    """Each row that a second user is needed for, written past Python."""
+    user, caseworker = cast[WHO], role("caseworker")
+    ended = Membership.objects.filter(user=user)
+    return {
+        "a role": lambda: Membership.objects.create(
+            user=cast["researcher"], role=caseworker, starts_on=today()
+        ),
+        "a role of another": lambda: ended.update(user=cast["researcher"]),
+        "another role": lambda: ended.update(role=role("supervisor")),
+        "more days": lambda: ended.update(starts_on="2000-01-01"),
+        "another address": lambda: User.objects.filter(pk=user.pk).update(email="x@example.org"),
+        "more permissions": lambda: OrganisationGroupPermission.objects.filter(
+            group=role("reader").group
+        ).update(
+            permission=OrganisationGroupPermission.objects.filter(permission__codename="pay_grants")[
+                0
+            ].permission
+        ),
+        "a role of another group": lambda: Role.objects.filter(pk=role("reader").pk).update(
+            code="supervisor"
+        ),
+        "a decided request": lambda: AccessRequest.objects.create(
+            kind="reopen",
+            user=user,
+            email=user.email,
+            state="approved",
+            asked_by=cast[ADMINISTRATOR],
+            decided_by=cast[SECOND],
+            decided_at=now(),
+            takes_effect_at=now(),
+        ),
+        "a request in another's name": lambda: AccessRequest.objects.create(
+            kind="reopen", user=user, email=user.email, asked_by=cast[FOCAL]
+        ),
+        "no second step": lambda: user.authenticator_set.all().delete(),
+    }
+
+
+@pytest.mark.parametrize("by", [None, ADMINISTRATOR, FOCAL])
+def test_the_database_itself_asks_for_the_second_user(cast, by):
+    enrolled(cast[WHO])
+    for name, attempt in attempts(cast).items():
+        if by is None and name == "a request in another's name":
+            continue
+        with pytest.raises(IntegrityError), transaction.atomic():
+            if by == FOCAL and name == "a request in another's name":
+                raise IntegrityError  # it is their own
+            if by is None:
+                attempt()
+            else:
+                with acting_as(cast[by]):
+                    attempt()
+            pytest.fail(name)
+
+
+def test_the_database_itself_keeps_a_closed_account_closed(cast):
+    User.objects.filter(pk=cast[WHO].pk).update(is_active=False)
+    with pytest.raises(IntegrityError, match="closed account"), transaction.atomic():
+        User.objects.filter(pk=cast[WHO].pk).update(is_active=True)
+
+
+def test_no_row_is_decided_by_the_application(cast):
+    """It may add requests and read them, and change none."""
+    asked(cast, FOCAL, cast["ngo_a_reader"])
+    with pytest.raises(Exception, match="permission denied"), transaction.atomic():
+        AccessRequest.objects.update(state="approved")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "decided_by_id = asked_by_id",
+        "decided_by_id = user_id",
+        "asked_by_id = user_id",
+        "state = 'done'",
+        "state = 'approved'",
+        "role_id = NULL",
+    ],
+)
+def test_each_constraint_of_a_request_holds(committed, owner, cast, change):
+    asked(cast, FOCAL, cast["ngo_a_reader"])
+    with pytest.raises(Exception, match="accounts_request"):
+        owner.execute(f"UPDATE accounts_accessrequest SET {change}")
+
+
+def _approved_at_once(cast, request: AccessRequest) -> int:
+    start = Barrier(TRIES)
+
+    def approve(_number: int) -> bool:
+        try:
+            start.wait(timeout=60)
+            decided(cast, SECOND, AccessRequest.objects.get(pk=request.pk))
+        except (PermissionDenied, ValidationError, IntegrityError):
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(TRIES) as pool:
+        return list(pool.map(approve, range(TRIES))).count(True)
+
+
+def test_of_twenty_approvals_at_once_one_takes_effect(committed, cast):
+    request = AccessRequest.objects.get(user=a_new_user(cast))
+    assert _approved_at_once(cast, request) == 1
+    assert Membership.objects.filter(user=request.user).count() == 1
+
+
+def test_nobody_who_may_not_approve_finds_a_request(sign_in, cast):
+    user = a_new_user(cast)
+    request = AccessRequest.objects.get(user=user)
+    assert decides_as(cast[SECOND], request) == "supervisor"
+    missing = sign_in("ngo_b_caseworker").get("/people/requests/00000000-0000-0000-0000-000000000007/")
+    hidden = sign_in("ngo_b_caseworker").get(f"/people/requests/{request.pk}/")
+    assert (missing.status_code, missing.content) == (404, hidden.content)
