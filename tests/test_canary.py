@@ -238,8 +238,8 @@ def _crawl(client, case: Case, cast, *, until: str = "nothing") -> tuple[int, li
     while waiting and not any(until in trace for trace in traces):
         address = waiting.pop()
         seen.add(address)
-        for method in (partial(visit, client), client.post):
-            if method == client.post and "/logout/" in address:
+        for verb, method in (("get", partial(visit, client)), ("post", client.post)):
+            if verb == "post" and "/logout/" in address:
                 continue
             response = method(address)
             body = b"".join(response) if response.streaming else response.content
@@ -250,7 +250,7 @@ def _crawl(client, case: Case, cast, *, until: str = "nothing") -> tuple[int, li
                 or any(token in told for token in TOKENS)
                 or (case.reference in told and case.reference not in address)
             ):
-                traces.append(f"{method.__name__} {address}")
+                traces.append(f"{verb} {address}")
             for link in re.findall(r'href="(/[^"#]*)"', told):
                 if link not in seen and not link.startswith("/static/") and len(seen) < 3000:
                     waiting.add(link.replace("&amp;", "&"))

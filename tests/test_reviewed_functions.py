@@ -268,6 +268,13 @@ TABLE = {
         nobody=REFUSED,
         stranger=REFUSED,
     ),
+    "left_for_grants": inside(
+        "that the person sees figures of the programme, or works on a case that is in it",
+        lambda world: ("SELECT line FROM wall.left_for_grants(%s)", [story.project("RASNM-2").pk]),
+        "iom_supervisor",
+        nobody=REFUSED,
+        stranger=REFUSED,
+    ),
     "break_glass": inside(
         "the right to it in an IOM office, and a reason",
         lambda world: (
@@ -307,7 +314,11 @@ TABLE = {
     ),
 }
 # To whom the offer of a case was made is no stranger to it.
-STRANGERS = {"transfer_case": "iom_approver", "end_transfer": "iom_approver"}
+STRANGERS = {
+    "transfer_case": "iom_approver",
+    "end_transfer": "iom_approver",
+    "left_for_grants": "researcher",  # the second NGO has cases in that programme
+}
 
 
 class World:

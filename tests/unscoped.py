@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from beneficiaries.models import access
 from core import policies
-from core.models import AuditEvent, IdempotencyKey
+from core.models import AuditEvent, DenialCount, IdempotencyKey
 from core.scoping import OwnWall, ScopedQuerySet, Wall
 from core.statements import Select
 
@@ -82,9 +82,10 @@ def digest(owner) -> dict[str, str]:
 
 
 def walled_tables() -> list[str]:
-    """Tables behind the wall, but for the record of what happened and the keys of forms."""
+    """Tables behind the wall, but for the record of what happened, its count of refusals, and the keys of forms."""
     return sorted(
         model._meta.db_table
         for model in policies.own_models()
-        if isinstance(policies.wall_of(model), Wall | OwnWall) and model not in (AuditEvent, IdempotencyKey)
+        if isinstance(policies.wall_of(model), Wall | OwnWall)
+        and model not in (AuditEvent, DenialCount, IdempotencyKey)
     )
