@@ -150,7 +150,8 @@ def test_what_is_left_falls_with_each_promise_and_not_again_with_its_payment(cas
 def test_what_is_left_is_for_who_sees_the_figures_or_works_in_the_programme(cast, grant):
     third = story.a_third_ngo()
     assert third.pk
-    works = {A, "ngo_a_reader", "ngo_a_supervisor", "ngo_b_caseworker", "protection_supervisor"}
+    works = {A, "ngo_a_reader", "ngo_a_supervisor", "ngo_b_caseworker"}
+    works |= {"protection_supervisor", "protection_supervisor_2"}  # of cases that are shared with IOM
     for username in [*CAST, "third"]:
         with acting_as(cast[username]):
             if username in SEE_FIGURES | works:
