@@ -160,7 +160,8 @@ def test_names_of_organisations_and_users_are_tidied_too(cast, sign_in):
         unseen = Organisation(code="NONE", name_en="\u200b", kind="ngo")
         with pytest.raises(ValidationError, match="nothing of it can be seen"):
             save_organisation(organisation=unseen, by=administrator, now=now())
-    page = sign_in("administrator").get("/admin/accounts/organisation/", {"q": "\u200bCanary\u00a0Ghar"})
+    words = {"q": "\u200bCanary\u00a0Ghar"}
+    page = sign_in("administrator").post("/admin/accounts/organisation/", words, follow=True)
     assert "Canary Ghar" in page.content.decode()
 
 
