@@ -44,6 +44,9 @@ SAFETY_LABELS = {
     "label_en": "Make sure that the person is safe today",
     "label_ne": "उहाँ आज सुरक्षित हुनुहुन्छ भनी पक्का गर्नुहोस्",
 }
+# What was recorded long before a visit was due and isn't that visit.
+EXTRA = "extra"
+EXTRA_LABELS = {"label_en": "Extra visit or call", "label_ne": "थप भेट वा फोन"}
 
 
 class FollowUpOutcome(models.TextChoices):

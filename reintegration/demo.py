@@ -39,6 +39,7 @@ from projects.queries import current_criteria
 from projects.rules import facts_named
 from reintegration import operations
 from reintegration.choices import SAFETY, Livelihood
+from reintegration.demo_words import FAMILY, FEMALE, MALE, NARRATIVES
 from reintegration.models import FollowUp, Grant, Plan
 
 # username: (first name, family name, organisation, role, language)
@@ -59,44 +60,6 @@ CAST: dict[str, tuple[str, str, str, str, str]] = {
     "auditor": ("Suresh", "Bhatta", "IOM", RoleCode.AUDITOR, "en"),
     "administrator": ("Uma", "Dahal", "IOM", RoleCode.ADMINISTRATOR, "en"),
 }
-FEMALE = [
-    ("Sita", "सीता"),
-    ("Gita", "गीता"),
-    ("Laxmi", "लक्ष्मी"),
-    ("Saraswati", "सरस्वती"),
-    ("Kalpana", "कल्पना"),
-    ("Sunita", "सुनिता"),
-    ("Maiya", "मैया"),
-    ("Bimala", "विमला"),
-    ("Dolma", "डोल्मा"),
-    ("Pasang", "पासाङ"),
-    ("Sabina", "सबिना"),
-    ("Nirmala", "निर्मला"),
-]
-MALE = [
-    ("Ram", "राम"),
-    ("Hari", "हरि"),
-    ("Dawa", "दावा"),
-    ("Bikash", "विकास"),
-    ("Suraj", "सुरज"),
-    ("Mingma", "मिङ्मा"),
-    ("Rajesh", "राजेश"),
-    ("Gopal", "गोपाल"),
-]
-FAMILY = [
-    ("Tamang", "तामाङ"),
-    ("Shrestha", "श्रेष्ठ"),
-    ("Magar", "मगर"),
-    ("Chaudhary", "चौधरी"),
-    ("Bishwokarma", "विश्वकर्मा"),
-    ("Yadav", "यादव"),
-    ("Gurung", "गुरुङ"),
-    ("Nepali", "नेपाली"),
-    ("Rai", "राई"),
-    ("Thapa", "थापा"),
-    ("Khatun", "खातुन"),
-    ("Sherpa", "शेर्पा"),
-]
 DISTRICTS = ["304", "302", "306", "305", "309", "312", "111", "405"]
 COUNTRIES = ["QA", "SA", "AE", "KW", "JO", "LB", "MY"]
 SHOPS = [
@@ -251,6 +214,8 @@ def _tell(story: Story) -> None:
         if story.stage == "enrolled":
             return None
         plan = _plan(story, case)
+        if story.stage == "planned":
+            _not_found(story, case)
         if story.stage == "planned" or story.project.grant_ceiling_npr is None:
             return _close(story, case) if story.stage == "closed" else None
         grant = _request(story, plan)
@@ -331,14 +296,6 @@ def _safety_steps(story: Story, case: Case) -> None:
             by=story.caseworker,
             now=moment,
         )
-
-
-NARRATIVES = [
-    "The agent took the passport. Wages were not paid for seven months, and there was no money for the way home.",
-    "Left the employer after being locked in. Slept at the embassy’s shelter for three weeks.",
-    "Promised work in a hotel; it was something else. Came home with the help of a neighbour.",
-    "The contract ended and the company closed. Waited four months for the ticket.",
-]
 
 
 def _groups(story: Story) -> list[str]:
@@ -482,6 +439,24 @@ def _decide_grant(story: Story, grant: Grant) -> None:
                 by=finance,
                 now=moment,
             )
+
+
+def _not_found(story: Story, case: Case) -> None:
+    """The first visit or call found nobody; the next attempt is due."""
+    due = (
+        FollowUp.objects.visible_to(story.caseworker)
+        .filter(case=case, done_on=None)
+        .order_by("due_on", "id")[0]
+    )
+    operations.record_follow_up(
+        follow_up=due,
+        done_on=due.due_on,
+        outcome="not_found",
+        wellbeing="unknown",
+        note="The house was locked. The neighbour had not seen anybody for a week.",
+        by=story.caseworker,
+        now=_at(due.due_on, 15),
+    )
 
 
 def _visits(story: Story, case: Case) -> None:

@@ -4,6 +4,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -141,14 +142,18 @@ class PaymentForm(OnceForm):
 
 
 class FollowUpForm(OnceForm):
-    """What came of a visit, call or review."""
+    """What came of a visit, call or review. Whether it counts is asked where the operation asks it."""
 
     done_on = day_field(_("When was it?"), is_record=True)
     outcome = forms.ChoiceField(
         label=_("What came of it?"), choices=FollowUpOutcome.choices, widget=forms.RadioSelect
     )
     wellbeing = forms.ChoiceField(
-        label=_("How is the person?"), choices=Wellbeing.choices, required=False, widget=forms.RadioSelect
+        label=_("How is the person?"),
+        choices=Wellbeing.choices,
+        required=False,
+        widget=forms.RadioSelect,
+        help_text=_("“In danger” makes the risk level high and notifies the supervisors at once."),
     )
     note = forms.CharField(
         label=_("What was seen and agreed"),
@@ -156,6 +161,30 @@ class FollowUpForm(OnceForm):
         required=False,
         widget=forms.Textarea(attrs={"rows": 5}),
     )
+    counts = forms.ChoiceField(
+        label=_("Does it count as the visit that is due?"),
+        choices=[
+            ("yes", _("Yes, it is that visit")),
+            ("no", _("No, it is an extra one; the visit stays due")),
+        ],
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self._counts = self.fields.pop("counts")
+        if "counts" in self.data:
+            self.fields["counts"] = self._counts
+
+    def take(self, error: ValidationError) -> None:
+        if "counts" in getattr(error, "error_dict", {}):
+            self.fields["counts"] = self._counts
+        super().take(error)
+
+    def visit(self) -> dict:
+        """What was typed, as the operation takes it."""
+        data = {name: self.cleaned_data[name] for name in ("done_on", "outcome", "wellbeing", "note")}
+        return data | {"counts": FROM_ANSWER.get(self.cleaned_data.get("counts", ""))}
 
 
 class LogFilter(SearchForm):

@@ -101,6 +101,19 @@ def what_a_follow_up_follows(follow_up: FollowUp, user) -> list[tuple[date | Non
     return follows
 
 
+def attempts_before(follow_up: FollowUp, user) -> list[FollowUp]:
+    """The attempts that failed before this one, the first one first."""
+    same = FollowUp.objects.visible_to(user).filter(case=follow_up.case_id, origin=follow_up.origin)
+    earlier = same.filter(attempt__lt=follow_up.attempt).select_related("recorded_by")
+    return list(earlier.order_by("attempt", "id"))
+
+
+def next_attempt(follow_up: FollowUp, user) -> FollowUp | None:
+    """The attempt that is owed after this one."""
+    same = FollowUp.objects.visible_to(user).filter(case=follow_up.case_id, origin=follow_up.origin)
+    return same.filter(attempt=follow_up.attempt + 1).first()
+
+
 def case_parts(case: Case, user) -> dict[str, list]:
     """All that hangs on a case and shows on its file, with the people, projects and organisations named there.
 

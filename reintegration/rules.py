@@ -9,7 +9,7 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _lazy
 
 from accounts.choices import Permission
-from reintegration.choices import GrantState
+from reintegration.choices import FollowUpOutcome, GrantState
 
 BEFORE_APPROVAL = _lazy("The date is before the grant was approved.")
 BEFORE_PAYMENT = _lazy("The date is before the first instalment was paid.")
@@ -64,6 +64,49 @@ def moves_for(
 def waits_for(moves: list[str]) -> bool:
     """Whether a grant with these moves waits for somebody; one that they can only withdraw waits for others."""
     return any(name != "withdraw" for name in moves)
+
+
+# A visit earlier than this many days, or than this part of its interval, is asked about.
+EARLY_DAYS, EARLY_PART = 30, 5
+# After how many days somebody who could not be found, or declined, is tried again: otherwise, and at a high risk.
+AGAIN_AFTER: dict[str, tuple[int, int]] = {
+    FollowUpOutcome.NOT_FOUND: (7, 1),
+    FollowUpOutcome.DECLINED: (30, 3),
+}
+ATTEMPTS = 3  # from so many that found nobody the supervisors hear of it, whatever the risk
+
+
+def is_early(*, due_on: date, counted_from: date | None, done_on: date) -> bool:
+    """Whether a visit was so long before its day that it may be another one."""
+    early = (due_on - done_on).days
+    interval = (due_on - counted_from).days if counted_from else EARLY_DAYS * EARLY_PART
+    return early > EARLY_DAYS or early * EARLY_PART > interval
+
+
+def next_attempt_on(
+    *, outcome: str, is_high_risk: bool, declined_before: bool, due_on: date, today: date
+) -> date | None:
+    """When the person is tried again; None where they were seen, or declined twice.
+
+    At a high risk there is always a next attempt, and soon: somebody else may be speaking for the person. Otherwise
+    not before the day on which the visit is due.
+    """
+    if outcome == FollowUpOutcome.SEEN:
+        return None
+    days, days_at_high_risk = AGAIN_AFTER[outcome]
+    if is_high_risk:
+        return today + timedelta(days=days_at_high_risk)
+    if outcome == FollowUpOutcome.DECLINED and declined_before:
+        return None
+    return max(today + timedelta(days=days), due_on)
+
+
+def is_told_to_supervisors(*, outcome: str, is_high_risk: bool, attempt: int) -> bool:
+    """Whether supervisors hear of an attempt that failed: at a high risk of each, else of the third that found nobody
+    and of those after it."""
+    if outcome == FollowUpOutcome.SEEN:
+        return False
+    return is_high_risk or (outcome == FollowUpOutcome.NOT_FOUND and attempt >= ATTEMPTS)
 
 
 def due_dates(intervals: list[tuple[str, int]], start: date) -> list[tuple[str, date]]:

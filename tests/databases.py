@@ -31,6 +31,7 @@ MADE_FROM = (
     "*/operations.py",
     "*/operations/*.py",
     "*/demo.py",
+    "*/demo_words.py",
     "core/*.py",
     "accounts/*.py",
     "geography/data/*.json",

@@ -505,7 +505,13 @@ def test_one_case_from_the_interview_to_the_visit(program, cast):
     visit = caseworker.get("follow-ups/", {"case": case["id"]}).json()["results"][0]
     seen = caseworker.post(
         f"follow-ups/{visit['id']}/record/",
-        {"done_on": today, "outcome": "seen", "wellbeing": "good", "note": "The shop is open."},
+        {
+            "done_on": today,
+            "outcome": "seen",
+            "wellbeing": "good",
+            "note": "The shop is open.",
+            "counts": True,
+        },
     )
     assert (seen.status_code, seen.json()["outcome"], seen.json()["version"]) == (200, "seen", 2)
     gone = caseworker.post(f"consents/{shared.json()['id']}/withdraw/")
@@ -673,7 +679,7 @@ def test_what_moved_on_is_a_conflict(program, cast, whole_case):
         visit = FollowUp.objects.visible_to(cast[A]).filter(case=whole_case)[0]
     assert program(SUPERVISOR).post(f"grants/{grant.pk}/endorse/").status_code == 409
     assert program(APPROVER).post(f"grants/{grant.pk}/approve/").status_code == 409
-    told = {"done_on": now().date().isoformat(), "outcome": "not_found"}
+    told = {"done_on": now().date().isoformat(), "outcome": "not_found", "counts": True}
     assert program(A).post(f"follow-ups/{visit.pk}/record/", told).status_code == 200
     assert program(A).post(f"follow-ups/{visit.pk}/record/", told).status_code == 409
 
@@ -986,7 +992,10 @@ def _bodies(cast) -> dict[str, tuple[str, dict]]:
         "transfers/": (A, passing_on(asked, "NGO_B")),
         f"transfers/{offer.pk}/answer/": ("third", {"state": "declined", "caseworker": None}),
         f"grants/{grant.pk}/pay/": (FINANCE, {"amount_npr": "10", "voucher": "V", "paid_on": today}),
-        f"follow-ups/{visit.pk}/record/": (A, {"done_on": today, "outcome": "not_found", "note": "x"}),
+        f"follow-ups/{visit.pk}/record/": (
+            A,
+            {"done_on": today, "outcome": "not_found", "note": "x", "counts": True},
+        ),
     }
 
 

@@ -133,6 +133,7 @@ def told_case(cast, username: str, code: str) -> Case:
             outcome="seen",
             wellbeing="good",
             note=_token("note"),
+            counts=True,
             by=by,
             now=now(),
         )

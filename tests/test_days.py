@@ -328,7 +328,14 @@ def owner_of_rows(cast):
 
 def _recorded(follow_up: FollowUp, day: date, by) -> FollowUp:
     return operations.record_follow_up(
-        follow_up=follow_up, done_on=day, outcome="not_found", wellbeing="", note="", by=by, now=now()
+        follow_up=follow_up,
+        done_on=day,
+        outcome="not_found",
+        wellbeing="",
+        note="",
+        counts=True,
+        by=by,
+        now=now(),
     )
 
 
@@ -470,6 +477,7 @@ MACHINE = {
     "beneficiaries.Screening.answered_on": "today",
     "beneficiaries.Assessment.assessed_on": "today",
     "beneficiaries.Enrolment.entered_on": "today",
+    "reintegration.FollowUp.counted_from": "the day of an admission or a payment, which is bounded",
     "reintegration.FollowUp.due_on": "counted from a date that is bounded",
     "reintegration.Reminder.due_on": "counted from a date that is bounded",
 }

@@ -140,6 +140,7 @@ DEEDS = {
             outcome="seen",
             wellbeing="good",
             note="",
+            counts=True,
             by=by,
             now=now(),
         ),

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from api.serializers.base import Amount, Day, Given, Known, PersonOfStaff, RowSerializer
+from api.serializers.base import Amount, Day, Flag, Given, Known, PersonOfStaff, RowSerializer
 from api.serializers.cases import OfCase, OfCaseAndProject
 from beneficiaries.models import Enrolment
 from projects.models import BudgetLine
@@ -105,6 +105,8 @@ class FollowUpSerializer(RowSerializer):
             "label_en",
             "label_ne",
             "kind",
+            "attempt",
+            "counted_from",
             "due_on",
             "done_on",
             "outcome",
@@ -175,9 +177,13 @@ class Payment(Given):
 
 
 class Visit(Given):
-    """What came of a visit, call or review; how the person is must be said where they were seen."""
+    """What came of a visit, call or review; how the person is must be said where they were seen.
+
+    `counts` is asked for where it was long before its day: whether it is the visit that is due, or an extra one.
+    """
 
     done_on = Day(is_record=True)
     outcome = serializers.ChoiceField(choices=FollowUpOutcome.choices)
     wellbeing = serializers.ChoiceField(choices=Wellbeing.choices, allow_blank=True, default="")
     note = serializers.CharField(max_length=5000, allow_blank=True, default="")
+    counts = Flag(allow_null=True, default=None)

@@ -132,7 +132,10 @@ class FollowUpViews(WrittenResource):
 
     @action(detail=True, methods=["post"])
     def record(self, request: Request, **keys: Any) -> Response:
-        """Write down what came of a follow-up, once."""
+        """Write down what came of a follow-up, once; the answer is the row that says it.
+
+        An attempt that failed is followed by the next one, a row of its own; an extra visit is another row as well.
+        """
         follow_up = self.row()
         self.require(FollowUp.objects.editable_by(request.user).filter(pk=follow_up.pk).exists())
 

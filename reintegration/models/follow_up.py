@@ -20,15 +20,20 @@ class FollowUpQuerySet(CaseLinkedQuerySet):
         """Not recorded yet, and still owed: a closed case owes nothing."""
         return self.filter(done_on=None).exclude(case__status=CaseStatus.CLOSED)
 
+    def made(self):
+        """In which the person was seen or spoken to: what a programme counts as done. An attempt that failed isn't."""
+        return self.filter(outcome=FollowUpOutcome.SEEN)
+
     def not_lapsed(self):
         """All but those that were still open when their case was closed."""
         return self.exclude(done_on=None, case__status=CaseStatus.CLOSED)
 
 
 class FollowUp(CaseLinked):
-    """One dated visit, call or review, or a safety step, which alone has no programme.
+    """One attempt at a dated visit, call or review, or at a safety step, which alone has no programme.
 
-    `origin` says what it was scheduled from, once.
+    `origin` says what it was scheduled from, once; an attempt that failed is followed by the next of the same origin.
+    `counted_from` is the day from which a programme counted; `due_on` of the first attempt is what came of it.
     """
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
@@ -36,6 +41,8 @@ class FollowUp(CaseLinked):
     label_en = models.CharField(max_length=200)
     label_ne = models.CharField(max_length=200, blank=True)
     kind = models.CharField(_("kind"), max_length=10, choices=FOLLOW_UP_KINDS)
+    attempt = models.PositiveSmallIntegerField(_("attempt"), default=1)
+    counted_from = models.DateField(_("counted from"), null=True, blank=True)
     due_on = models.DateField(_("due on"))
     done_on = models.DateField(_("done on"), null=True, blank=True)
     outcome = models.CharField(_("result"), max_length=10, choices=FollowUpOutcome, blank=True)
@@ -59,7 +66,12 @@ class FollowUp(CaseLinked):
         ordering = ["due_on", "id"]
         constraints = [
             *CaseLinked.Meta.constraints,
-            models.UniqueConstraint(fields=["case", "origin"], name="reintegration_follow_up_scheduled_once"),
+            models.UniqueConstraint(
+                fields=["case", "origin", "attempt"], name="reintegration_follow_up_scheduled_once"
+            ),
+            models.CheckConstraint(
+                name="reintegration_follow_up_attempts_from_one", condition=Q(attempt__gte=1)
+            ),
             on_record("reintegration_follow_up_done_by_then", "done_on", at="recorded_at"),
             models.CheckConstraint(
                 name="reintegration_follow_up_has_programme", condition=~Q(project=None) | Q(kind=SAFETY)

@@ -1,19 +1,28 @@
 """Visits, calls and reviews: scheduled by a programme's intervals, recorded by the caseworker."""
 
 from datetime import date, datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from beneficiaries.choices import CaseStatus, Risk, RiskSource
 from beneficiaries.models import Case, CaseFile
-from beneficiaries.operations import CaseNotClosable, assess_risk
+from beneficiaries.operations import CaseNotClosable, assess_risk, notify_of_risk
 from core import audit, days
 from projects.models import FollowUpInterval, Project
 from reintegration import queries, rules
-from reintegration.choices import SAFETY, FollowUpOutcome, GrantState, Wellbeing
+from reintegration.choices import (
+    EXTRA,
+    EXTRA_LABELS,
+    SAFETY,
+    FollowUpOutcome,
+    GrantState,
+    Wellbeing,
+)
 from reintegration.models import FollowUp, Grant, Reminder
 
 
@@ -35,6 +44,7 @@ def schedule_follow_ups(*, case_id: UUID, project: Project, starts: str, on: dat
                 label_en=interval.label_en,
                 label_ne=interval.label_ne,
                 kind=interval.kind,
+                counted_from=on,
                 due_on=due_on,
             )
         )
@@ -57,9 +67,47 @@ def owe(follow_up: FollowUp) -> None:
 
 @transaction.atomic
 def record_follow_up(
-    *, follow_up: FollowUp, done_on: date, outcome: str, wellbeing: str, note: str, by, now: datetime
+    *,
+    follow_up: FollowUp,
+    done_on: date,
+    outcome: str,
+    wellbeing: str,
+    note: str,
+    counts: bool | None = None,
+    by,
+    now: datetime,
 ) -> FollowUp:
-    """Write down what came of a follow-up, once."""
+    """Write down what came of a follow-up, once; returns the row that says it.
+
+    An attempt that failed is followed by the next one. Long before its day it is asked whether it is that visit
+    (`counts`): where not, it is kept as an extra one and the due one stays. Somebody in danger raises the risk level.
+    """
+    found = _open(follow_up, by)
+    _check_record(found, done_on=done_on, outcome=outcome, wellbeing=wellbeing, note=note, by=by, now=now)
+    is_early = (
+        found.kind != SAFETY
+        and found.attempt == 1
+        and rules.is_early(due_on=found.due_on, counted_from=found.counted_from, done_on=done_on)
+    )
+    if is_early and counts is None:
+        due = date_format(found.due_on, "DATE_FORMAT")
+        raise ValidationError({"counts": _("This visit is due on %s. Does it count as that visit?") % due})
+    row = _extra(found, done_on) if is_early and not counts else found
+    row.done_on, row.outcome, row.wellbeing, row.note = done_on, outcome, wellbeing, note
+    row.recorded_by, row.recorded_at = by, now
+    row.version += 0 if row._state.adding else 1
+    row.clean_fields(exclude=["case", "project"])
+    row.save()
+    audit.note_update(Case.objects.editable_by(by).filter(pk=row.case_id), changed_on=now.date())
+    audit.record(by=by, verb="follow-up recorded", obj=row, case_id=row.case_id, now=now)
+    _follow(row, by=by, now=now)
+    if wellbeing == Wellbeing.DANGER:
+        assess_risk(case=found.case, level=Risk.HIGH, source=RiskSource.VISIT, by=by, now=now)
+    return row
+
+
+def _open(follow_up: FollowUp, by) -> FollowUp:
+    """The follow-up, locked, where this user may record it."""
     found = (
         FollowUp.objects.editable_by(by)
         .select_related("case")
@@ -73,32 +121,69 @@ def record_follow_up(
         raise ValidationError(_("This follow-up is recorded already."))
     if found.case.status == CaseStatus.CLOSED:
         raise ValidationError(_("The case is closed: nothing is due any more."))
+    return found
+
+
+def _check_record(
+    found: FollowUp, *, done_on: date, outcome: str, wellbeing: str, note: str, by, now: datetime
+) -> None:
     follows = queries.what_a_follow_up_follows(found, by)
     problem = days.record_problem(done_on, today=now.date(), follows=follows)
     if problem:
         raise ValidationError({"done_on": problem})
-    if outcome == FollowUpOutcome.SEEN and not wellbeing:
+    if outcome != FollowUpOutcome.SEEN:
+        return
+    if not wellbeing:
         raise ValidationError({"wellbeing": _("Say how the person is.")})
-    found.done_on, found.outcome, found.wellbeing, found.note = done_on, outcome, wellbeing, note
-    found.recorded_by, found.recorded_at = by, now
-    found.version += 1
-    found.clean_fields(exclude=["case", "project"])
-    found.save(
-        update_fields=[
-            "done_on",
-            "outcome",
-            "wellbeing",
-            "note",
-            "recorded_by",
-            "recorded_at",
-            "version",
-        ]
+    if found.kind == SAFETY and not note.strip():
+        raise ValidationError({"note": _("Say what was done so that the person is safe.")})
+
+
+def _extra(due: FollowUp, done_on: date) -> FollowUp:
+    """A visit or call beside the one that is due."""
+    return FollowUp(
+        case=due.case,
+        project_id=due.project_id,
+        origin=f"{EXTRA}:{uuid4()}",
+        kind=due.kind,
+        due_on=done_on,
+        **EXTRA_LABELS,
     )
-    audit.note_update(Case.objects.editable_by(by).filter(pk=found.case_id), changed_on=now.date())
-    audit.record(by=by, verb="follow-up recorded", obj=found, case_id=found.case_id, now=now)
-    if wellbeing == Wellbeing.DANGER:
-        assess_risk(case=found.case, level=Risk.HIGH, source=RiskSource.VISIT, by=by, now=now)
-    return found
+
+
+def _follow(row: FollowUp, *, by, now: datetime) -> None:
+    """What an attempt that failed leads to: the next one, and a notice to supervisors."""
+    file = CaseFile.objects.visible_to(by).get(case_id=row.case_id)
+    is_high_risk = file.risk == Risk.HIGH or row.wellbeing == Wellbeing.DANGER
+    former = FollowUp.objects.visible_to(by).filter(case_id=row.case_id, origin=row.origin)
+    again = rules.next_attempt_on(
+        outcome=row.outcome,
+        is_high_risk=is_high_risk,
+        declined_before=former.exclude(pk=row.pk).filter(outcome=FollowUpOutcome.DECLINED).exists(),
+        due_on=row.due_on,
+        today=now.date(),
+    )
+    if again and not row.origin.startswith(EXTRA):
+        same = {
+            name: getattr(row, name)
+            for name in ("case_id", "project_id", "origin", "kind", "label_en", "label_ne")
+        }
+        owe(FollowUp(**same, attempt=row.attempt + 1, due_on=again))
+    if rules.is_told_to_supervisors(outcome=row.outcome, is_high_risk=is_high_risk, attempt=row.attempt):
+        notify_of_risk(
+            case=row.case,
+            key=f"attempt:{row.pk}",
+            text=NOT_REACHED_AT_HIGH_RISK if is_high_risk else NOT_REACHED,
+            is_high=is_high_risk,
+            by=by,
+            now=now,
+        )
+
+
+NOT_REACHED_AT_HIGH_RISK = gettext_noop(
+    "Case %s, risk level high: an attempt to reach the person failed today."
+)
+NOT_REACHED = gettext_noop("Case %s: the person could not be found three times or more. Decide what to do.")
 
 
 def refuse_closing(*, case: Case, by, now: datetime) -> None:

@@ -23,7 +23,7 @@ from core.scoping import Confidentiality
 from projects.choices import TargetGroup
 from projects.facts import COUNTRIES
 from reintegration import queries
-from reintegration.choices import SAFETY, GrantState
+from reintegration.choices import EXTRA, SAFETY, FollowUpOutcome, GrantState
 from reintegration.rules import ENDED_UNPAID
 
 STATUS_COLOURS: dict[str, str] = {
@@ -300,11 +300,18 @@ def _timeline(case: Case, parts: dict) -> list[dict]:
                 {
                     "at": row.recorded_at,
                     "title": f"{row.get_kind_display()}: {row.get_outcome_display()}",
+                    "tag": _visit_tag(row),
                     "text": " — ".join(part for part in (row.get_wellbeing_display(), row.note) if part),
                     "by": _name(row.recorded_by),
                 }
             )
     return sorted(items, key=lambda item: _moment(item["at"]), reverse=True)
+
+
+def _visit_tag(row) -> dict | None:
+    if row.outcome != FollowUpOutcome.SEEN:
+        return {"label": _("Attempt %s") % row.attempt, "colour": "orange"}
+    return {"label": _("Extra"), "colour": "grey"} if row.origin.startswith(EXTRA) else None
 
 
 def _opened_by(case: Case, parts: dict) -> str:

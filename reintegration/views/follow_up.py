@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -62,17 +63,14 @@ def follow_up_record(request, follow_up_id: UUID):
     form = FollowUpForm(request.POST or None, initial={"done_on": now().date()})
 
     def deed() -> str:
-        data = form.cleaned_data
-        operations.record_follow_up(
-            follow_up=found,
-            done_on=data["done_on"],
-            outcome=data["outcome"],
-            wellbeing=data["wellbeing"],
-            note=data["note"],
-            by=request.user,
-            now=now(),
+        saved = operations.record_follow_up(follow_up=found, **form.visit(), by=request.user, now=now())
+        again = queries.next_attempt(saved, request.user)
+        messages.success(
+            request,
+            _("It is saved. The next attempt is due on %s.") % date_format(again.due_on)
+            if again
+            else _("It is saved."),
         )
-        messages.success(request, _("It is written down."))
         return reverse("case-detail", args=[found.case.reference])
 
     return submit(request, form, purpose=f"follow_up:{found.pk}", deed=deed) or render(
@@ -83,5 +81,6 @@ def follow_up_record(request, follow_up_id: UUID):
             "follow_up": found,
             "case": found.case,
             "contact": contact_of(safe_contact=person.safe_contact, phone=person.phone),
+            "tried": queries.attempts_before(found, request.user),
         },
     )

@@ -53,4 +53,32 @@ RISK = [
         "    if reference:",
         first="tests/test_risk.py::test_the_notice_leads_a_protection_supervisor_to_what_they_may_open",
     ),
+    Mutant(
+        "reintegration: an attempt that failed is the last",
+        "reintegration/operations/follow_up.py",
+        "    if again and not row.origin.startswith(EXTRA):",
+        "    if False:",
+        first="tests/test_visits.py::test_a_visit_that_found_nobody_makes_the_next_attempt",
+    ),
+    Mutant(
+        "reintegration: nobody hears of whom nobody found",
+        "reintegration/rules.py",
+        "    return is_high_risk or (outcome == FollowUpOutcome.NOT_FOUND and attempt >= ATTEMPTS)",
+        "    return False",
+        first="tests/test_visits.py::test_at_a_high_risk_it_is_tried_the_next_day_and_told_the_same_day",
+    ),
+    Mutant(
+        "reintegration: in danger at a visit changes nothing",
+        "reintegration/operations/follow_up.py",
+        "    if wellbeing == Wellbeing.DANGER:",
+        "    if False:",
+        first="tests/test_risk.py::test_in_danger_at_a_visit_raises_the_risk_and_notifies",
+    ),
+    Mutant(
+        "reintegration: a visit long before its day is done",
+        "reintegration/operations/follow_up.py",
+        "    if is_early and counts is None:",
+        "    if False:",
+        first="tests/test_visits.py::test_the_api_asks_too",
+    ),
 ]

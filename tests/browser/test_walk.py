@@ -323,7 +323,7 @@ def the_visit_is_recorded(visitor: Visitor, reference: str) -> None:
     visitor.choose("How is the person?", "Doing well")
     visitor.fill("What was seen and agreed", "The shop is open. Tea and noodles.")
     visitor.press("Save")
-    expect(visitor.page.get_by_text("It is written down.")).to_be_visible()
+    expect(visitor.page.get_by_text("It is saved.")).to_be_visible()
     expect(_timeline(visitor)).to_contain_text("Visit: Seen or spoken to")
     expect(_timeline(visitor)).to_contain_text("Doing well — The shop is open. Tea and noodles.")
     visitor.look()
