@@ -52,6 +52,9 @@ def waiting_case(house: House, way: Way, *, skip: int = 0) -> tuple[str, str]:
 
 
 def signed_in(visitor: Visitor, username: str, way: Way) -> None:
+    visitor.open("/accounts/login/")
+    if visitor.page.locator("html").get_attribute("lang") != "en":
+        visitor.press("English")  # in which the sign-in is filled in
     visitor.sign_in(username)
     if visitor.page.locator("html").get_attribute("lang") != way.language:
         visitor.press({"en": "English", "ne": "नेपाली"}[way.language])
