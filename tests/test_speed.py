@@ -22,7 +22,7 @@ from tests import story
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
 
-JOINING = 13  # statements, savepoint and record included
+JOINING = 16  # statements, savepoint and record included
 LINKED = [model for model in policies.linked_models() if policies.case_column(model) == "case_id"]
 
 
@@ -87,7 +87,7 @@ def test_the_list_asks_the_same_number_of_queries(rows, sign_in, cast, django_as
 
 def test_the_case_file_asks_few_queries(whole_case, sign_in, django_assert_num_queries):
     client = sign_in("ngo_a_caseworker")
-    with django_assert_num_queries(27):
+    with django_assert_num_queries(28):
         client.get(f"/cases/{whole_case.reference}/")
 
 

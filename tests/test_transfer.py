@@ -523,7 +523,9 @@ def test_an_offer_is_not_accepted_without_the_persons_consent(case, offer, cast,
             withdraw_consent(consent=offer.consent, by=cast[A], now=now())
         elif how == "expired":
             past = now().date() - timedelta(days=1)
-            Consent.objects.editable_by(cast[A]).filter(pk=offer.consent_id).update(until_on=past)
+            Consent.objects.editable_by(cast[A]).filter(pk=offer.consent_id).update(
+                asked_on=past, until_on=past
+            )
         elif how == "refused":
             record_consent(
                 case=case,

@@ -1,6 +1,6 @@
 """Tokens that invented names are put together from, each in Latin letters and in Devanagari."""
 
-from reintegration.demo import FAMILY, FEMALE, MALE
+from reintegration.demo.words import FAMILY, FEMALE, MALE
 
 Token = tuple[str, str]
 

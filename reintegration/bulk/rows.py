@@ -19,7 +19,7 @@ from core.reference import LENGTH, SIGNS
 from core.sealing import cell
 from reintegration.bulk.ground import Admission, Ground, days_back, new_id
 from reintegration.bulk.names import FAMILIES, MEN, MIDDLE, WOMEN
-from reintegration.demo import COUNTRIES, NARRATIVES
+from reintegration.demo.words import COUNTRIES, NARRATIVES
 
 NULL = "\\N"
 COLUMNS = {

@@ -1,4 +1,6 @@
-"""Names and stories of the invented people (`reintegration.demo`)."""
+"""Names, places and words of invented people."""
+
+from reintegration.choices import Livelihood
 
 FEMALE = [
     ("Sita", "सीता"),
@@ -37,6 +39,21 @@ FAMILY = [
     ("Thapa", "थापा"),
     ("Khatun", "खातुन"),
     ("Sherpa", "शेर्पा"),
+]
+DISTRICTS = ["304", "302", "306", "305", "309", "312", "111", "405"]
+COUNTRIES = ["QA", "SA", "AE", "KW", "JO", "LB", "MY"]
+SHOPS = [
+    Livelihood.TEA_SHOP,
+    Livelihood.GROCERY,
+    Livelihood.TAILORING,
+    Livelihood.FARMING,
+    Livelihood.LIVESTOCK,
+]
+PURPOSES = [
+    "Gas stove, cups and the first goods of a tea shop; three months’ rent.",
+    "Shelves, scales and the first goods of a grocery shop.",
+    "A sewing machine, cloth and thread for a tailoring shop.",
+    "Four goats, a shed and fodder for the first season.",
 ]
 NARRATIVES = [
     "The agent took the passport. Wages were not paid for seven months, and there was no money for the way home.",

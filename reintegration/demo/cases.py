@@ -4,19 +4,14 @@ Deterministic for a seed and a day. Everything that a person does here is done a
 moment in the past, so that each page has something to show.
 """
 
-import hashlib
-import hmac
 import random
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
-from django.conf import settings
 from django.utils import timezone
 
-from accounts.choices import RoleCode
-from accounts.models import Membership, Organisation, Role, User
-from accounts.operations import save_membership, save_user, set_password
+from accounts.models import Organisation, User
 from beneficiaries.choices import AssessmentDecision, ConsentPurpose
 from beneficiaries.models import Case, Enrolment
 from beneficiaries.operations import (
@@ -33,42 +28,15 @@ from core.context import acting_as
 from geography.models import District
 from projects.facts import FACTS
 from projects.models import BudgetLine, Project
-from projects.operations import choose_programmes, load_programme, save_configuration
+from projects.operations import load_programme, save_configuration
 from projects.programme_files import read_all
 from projects.queries import current_criteria
 from projects.rules import facts_named
 from reintegration import operations
-from reintegration.choices import SAFETY, Livelihood
-from reintegration.demo_words import FAMILY, FEMALE, MALE, NARRATIVES
+from reintegration.choices import SAFETY
+from reintegration.demo.users import CAST, add_users
+from reintegration.demo.words import COUNTRIES, DISTRICTS, FAMILY, FEMALE, MALE, NARRATIVES, PURPOSES, SHOPS
 from reintegration.models import FollowUp, Grant, Plan
-
-# username: (first name, family name, organisation, role, language)
-CAST: dict[str, tuple[str, str, str, str, str]] = {
-    "ngo_a_caseworker": ("Maya", "Gurung", "NGO_A", RoleCode.CASEWORKER, "en"),
-    "ngo_a_reader": ("Hari", "Thapa", "NGO_A", RoleCode.READER, "en"),
-    "ngo_a_supervisor": ("Kamala", "Limbu", "NGO_A", RoleCode.SUPERVISOR, "en"),
-    "ngo_a_focal_point": ("Sarita", "Rai", "NGO_A", RoleCode.FOCAL_POINT, "en"),
-    "ngo_b_caseworker": ("Nima", "Sherpa", "NGO_B", RoleCode.CASEWORKER, "ne"),
-    "iom_supervisor": ("Anita", "Karki", "IOM", RoleCode.SUPERVISOR, "en"),
-    "iom_approver": ("Bishnu", "Adhikari", "IOM", RoleCode.GRANT_APPROVER, "en"),
-    "iom_finance": ("Deepa", "Maharjan", "IOM", RoleCode.FINANCE, "en"),
-    "programme_manager": ("Kiran", "Basnet", "IOM", RoleCode.PROGRAMME_MANAGER, "en"),
-    "protection_supervisor": ("Laxmi", "Poudel", "IOM", RoleCode.PROTECTION_SUPERVISOR, "en"),
-    "protection_supervisor_2": ("Rita", "Lama", "IOM", RoleCode.PROTECTION_SUPERVISOR, "ne"),
-    "data_steward": ("Prakash", "Joshi", "IOM", RoleCode.DATA_STEWARD, "en"),
-    "researcher": ("Rojina", "Shakya", "IOM", RoleCode.RESEARCHER, "en"),
-    "auditor": ("Suresh", "Bhatta", "IOM", RoleCode.AUDITOR, "en"),
-    "administrator": ("Uma", "Dahal", "IOM", RoleCode.ADMINISTRATOR, "en"),
-}
-DISTRICTS = ["304", "302", "306", "305", "309", "312", "111", "405"]
-COUNTRIES = ["QA", "SA", "AE", "KW", "JO", "LB", "MY"]
-SHOPS = [
-    Livelihood.TEA_SHOP,
-    Livelihood.GROCERY,
-    Livelihood.TAILORING,
-    Livelihood.FARMING,
-    Livelihood.LIVESTOCK,
-]
 
 # How far a present case has come; each stage holds all before it, save for those that end early.
 STAGES = [
@@ -90,7 +58,6 @@ STAGES = [
     "closed",
     "override",
 ]
-FOLLOWED = ("RASNM", "RASNM-2", "FWW")  # the programme manager's; the others' figures are not theirs to see
 PAST = {"TRRIN": 2011, "FWW": 2017, "RASNM": 2016, "TSVCSP": 2015, "PTLO": 2011}
 
 
@@ -111,12 +78,6 @@ class Story:
     is_child: bool = False
 
 
-def password_of(username: str) -> str:
-    """The demo password of one of the cast: the same on this installation, different on every other."""
-    digest = hmac.new(settings.SECRET_KEY.encode(), f"demo:{username}".encode(), hashlib.sha256).hexdigest()
-    return f"{digest[:5]}-{digest[5:10]}-{digest[10:15]}"
-
-
 def is_seeded() -> bool:
     """Whether the cast is here already; raises NotOurs where somebody else is too."""
     names = set(User.objects.values_list("username", flat=True))
@@ -129,7 +90,7 @@ def seed(*, people: int, seed_number: int, now: datetime) -> int:
     """Write the cast, the demo phase and `people` cases; how many cases there are."""
     rng = random.Random(seed_number)
     phase = _demo_phase(now)
-    _cast(now)
+    add_users(now)
     projects = [phase] * len(STAGES) + [Project.objects.get(code=code) for code in PAST]
     for number in range(people):
         project = projects[number % len(projects)]
@@ -147,26 +108,6 @@ def _demo_phase(now: datetime) -> Project:
     phase.starts_on, phase.ends_on = date(now.year - 1, 1, 1), date(now.year + 1, 12, 31)
     save_configuration(obj=phase, by=None, now=now)
     return phase
-
-
-def _cast(now: datetime) -> None:
-    for username, (first, family, organisation, role, language) in CAST.items():
-        user = User(
-            username=username,
-            first_name=first,
-            last_name=family,
-            email=f"{username}@example.org",
-            language=language,
-        )
-        save_user(user=user, by=None, now=now)
-        set_password(user, password_of(username))
-        held = Role.objects.get(organisation__code=organisation, code=role)
-        save_membership(
-            membership=Membership(user=user, role=held, starts_on=date(2010, 1, 1)), by=None, now=now
-        )
-    followed = Project.objects.filter(code__in=FOLLOWED)
-    manager = Role.objects.get(organisation__code="IOM", code=RoleCode.PROGRAMME_MANAGER)
-    choose_programmes(role=manager, projects=followed, by=None, now=now)
 
 
 def _story(rng: random.Random, number: int, project: Project, phase: Project, now: datetime) -> Story:
@@ -269,14 +210,6 @@ def _open(story: Story) -> Case:
         by=story.caseworker,
         now=story.moment,
     )
-
-
-PURPOSES = [
-    "Gas stove, cups and the first goods of a tea shop; three months’ rent.",
-    "Shelves, scales and the first goods of a grocery shop.",
-    "A sewing machine, cloth and thread for a tailoring shop.",
-    "Four goats, a shed and fodder for the first season.",
-]
 
 
 def _risk(story: Story) -> str:
