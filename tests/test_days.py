@@ -212,7 +212,7 @@ def _try_dates(client, name: str, address: str) -> set[tuple[str, str]]:
                 continue
             for typed in IMPOSSIBLE:
                 send = client.post if sent["method"] == "post" else client.get
-                answer = send(sent["action"] or address, sent["data"] | {html: [typed]})
+                answer = send(sent["action"] or address, sent["data"] | {html: [typed]}, follow=True)
                 assert answer.status_code == 200, (name, field, typed)
                 text = text_of(answer)
                 assert f'id="id_{html}_error"' in text, (name, field, typed)
