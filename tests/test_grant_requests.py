@@ -128,7 +128,7 @@ def test_an_approver_sees_what_it_is_for_and_what_the_line_has_left(sign_in, cas
         operations.endorse_grant(grant=grant, by=cast[SUPERVISOR], now=now())
     page = text_of(sign_in(APPROVER).get(f"/grants/{grant.pk}/"))
     assert story.PURPOSE in page
-    assert "are neither spent nor promised" in page
+    assert "is neither spent nor promised" in page
 
 
 @pytest.mark.django_db

@@ -33,9 +33,9 @@ from projects.programme_files import read_all
 from projects.queries import current_criteria
 from projects.rules import facts_named
 from reintegration import operations
-from reintegration.choices import SAFETY
+from reintegration.choices import SAFETY, Livelihood
 from reintegration.demo.users import CAST, add_users
-from reintegration.demo.words import COUNTRIES, DISTRICTS, FAMILY, FEMALE, MALE, NARRATIVES, PURPOSES, SHOPS
+from reintegration.demo.words import COUNTRIES, DISTRICTS, FAMILY, FEMALE, MALE, NARRATIVES, PURPOSES
 from reintegration.models import FollowUp, Grant, Plan
 
 # How far a present case has come; each stage holds all before it, save for those that end early.
@@ -313,7 +313,7 @@ def _plan(story: Story, case: Case) -> Plan:
     moment = _later(story, 10)
     return operations.agree_plan(
         enrolment=Enrolment.objects.visible_to(story.caseworker).get(case=case),
-        livelihood=story.rng.choice(SHOPS),
+        livelihood=story.rng.choice(list(PURPOSES)),
         goal="A shop of their own near the bus park, and school for the children.",
         steps="Find a room to rent. Two weeks of training. Buy the first goods.",
         agreed_on=moment.date(),
@@ -326,7 +326,7 @@ def _request(story: Story, plan: Plan) -> Grant:
     ceiling = int(story.project.grant_ceiling_npr or 0)
     return operations.request_grant(
         plan=plan,
-        purpose=PURPOSES[story.rng.randrange(len(PURPOSES))],
+        purpose=PURPOSES[Livelihood(plan.livelihood)],
         amount_npr=Decimal(min(ceiling, story.rng.randrange(20000, ceiling + 1, 5000))),
         budget_line=BudgetLine.objects.get(project=story.project, code="grants"),
         by=story.caseworker,

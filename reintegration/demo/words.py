@@ -42,19 +42,14 @@ FAMILY = [
 ]
 DISTRICTS = ["304", "302", "306", "305", "309", "312", "111", "405"]
 COUNTRIES = ["QA", "SA", "AE", "KW", "JO", "LB", "MY"]
-SHOPS = [
-    Livelihood.TEA_SHOP,
-    Livelihood.GROCERY,
-    Livelihood.TAILORING,
-    Livelihood.FARMING,
-    Livelihood.LIVESTOCK,
-]
-PURPOSES = [
-    "Gas stove, cups and the first goods of a tea shop; three months’ rent.",
-    "Shelves, scales and the first goods of a grocery shop.",
-    "A sewing machine, cloth and thread for a tailoring shop.",
-    "Four goats, a shed and fodder for the first season.",
-]
+# What a grant is asked for, by the livelihood of the plan.
+PURPOSES = {
+    Livelihood.TEA_SHOP: "Gas stove, cups and the first goods of a tea shop; three months’ rent.",
+    Livelihood.GROCERY: "Shelves, scales and the first goods of a grocery shop.",
+    Livelihood.TAILORING: "A sewing machine, cloth and thread for a tailoring shop.",
+    Livelihood.FARMING: "Seed, a water pump and a plastic tunnel for vegetables.",
+    Livelihood.LIVESTOCK: "Four goats, a shed and fodder for the first season.",
+}
 NARRATIVES = [
     "The agent took the passport. Wages were not paid for seven months, and there was no money for the way home.",
     "Left the employer after being locked in. Slept at the embassy’s shelter for three weeks.",
