@@ -1,0 +1,145 @@
+"""Words of 200 letters without a space, in every text that somebody can type: no page is wider than a phone."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import models
+
+from core import policies
+from tests import test_canary
+from tests.addresses import fill, patterns
+from tests.browser import house as houses
+from tests.browser.visitor import PHONE, Visitor
+from tests.conftest import Cast, use_database
+
+LONG = 200
+# Letters that a phone's keyboard has beside each other; wide ones.
+WORD = "W" * LONG
+# What a constraint or a code reads, and not a person's own words.
+CODES = {
+    "password",
+    "username",
+    "code",
+    "key",
+    "digest",
+    "session_key",
+    "language",
+    "kind",
+    "device",
+    "network",
+    "url",
+    "label_en",
+    "label_ne",
+    "find_key",
+    "citizenship",
+    "country_of_stay",
+    "phone",
+    "reference",
+    "opened_reference",
+    "file",
+    "content_type",
+    "source_kind",
+    "fact",
+    "primary_group",
+    "origin",
+    "work",
+    "import_key",
+    "birth_precision",
+}
+SHORTER = {
+    "first_name": 100,
+    "middle_name": 100,
+    "second_name": 100,
+    "birth_as_typed": 40,
+    "voucher": 60,
+    "name": 60,
+}
+WHO = [
+    "ngo_a_caseworker",
+    "ngo_a_supervisor",
+    "ngo_a_focal_point",
+    "iom_supervisor",
+    "iom_finance",
+    "auditor",
+]
+
+
+@pytest.fixture(scope="module")
+def house(django_db_setup, django_db_blocker) -> Iterator[houses.House]:
+    """A house of this module's own, whose every word is long, and this process's connection at its database."""
+    with houses.standing(12) as standing, django_db_blocker.unblock():
+        former = use_database(standing.database)
+        try:
+            yield standing
+        finally:
+            use_database(former)
+
+
+@pytest.fixture(scope="module")
+def keys(house) -> dict[str, list[str]]:
+    """A case with long words in each field that is encrypted; then every other text of the database is made long."""
+    cast, patched = Cast(), pytest.MonkeyPatch()
+    patched.setattr(
+        test_canary,
+        "_token",
+        lambda field: "980-4417001" if field == "phone" else WORD[: SHORTER.get(field, LONG)],
+    )
+    case = test_canary.told_case(cast, "ngo_a_caseworker", "NGO_A")
+    patched.undo()
+    found = test_canary.known(case, cast["ngo_a_caseworker"])
+    found["reference"] = [case.reference]
+    found["person_id"] = [str(cast["ngo_a_caseworker"].pk)]
+    found["user_id"] = found["person_id"]
+    found["membership_id"] = [str(cast["ngo_a_caseworker"].memberships.get().pk)]
+    found["kind"] = ["cases"]
+    for model in policies.own_models():
+        texts = [field for field in model._meta.concrete_fields if _is_typed(field)]
+        if texts:
+            table = model._meta.db_table
+            sizes = [(field.column, min(field.max_length or LONG, LONG)) for field in texts]
+            long = ", ".join(f"{column} = repeat('W', {size})" for column, size in sizes)
+            house.rows(
+                f"ALTER TABLE {table} DISABLE TRIGGER USER"
+            )  # what was paid keeps its voucher, says one
+            house.rows(f"UPDATE {table} SET {long}")
+            house.rows(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+    return found
+
+
+def _is_typed(field: models.Field) -> bool:
+    is_text = type(field) in (models.CharField, models.TextField, models.EmailField)
+    is_typed = is_text and not field.choices and not field.unique and not field.primary_key
+    return is_typed and field.name not in CODES and field.model._meta.app_label not in ("core", "geography")
+
+
+@pytest.mark.parametrize("username", WHO)
+def test_no_page_scrolls_sideways_on_a_phone(keys, house, browser, username):
+    wide, opened = [], 0
+    with Visitor.at(house.url, browser, width=PHONE) as visitor:
+        visitor.sign_in(username)
+        for address in sorted({address for _name, route in patterns() for address in fill(route, keys)}):
+            if not _is_page(visitor, address):
+                continue
+            visitor.page.goto(house.url + address)
+            opened += 1
+            if visitor.overflow():
+                wide.append((address, visitor.overflow()[:4]))
+        visitor.complaints.clear()
+    assert opened > 8
+    assert wide == []
+
+
+def _is_page(visitor: Visitor, address: str) -> bool:
+    """Whether this is a page for this user, and not a file, a redirect or a refusal."""
+    if address.startswith(("/admin/", "/api/", "/accounts/logout/", "/healthz", "/readyz")):
+        return False
+    answer = visitor.page.request.get(visitor.url + address, max_redirects=0)
+    return answer.status == 200 and answer.headers.get("content-type", "").startswith("text/html")
+
+
+def test_the_names_are_long(keys, house, browser):
+    """The control: the words are on the pages."""
+    with Visitor.at(house.url, browser, width=PHONE) as visitor:
+        visitor.sign_in("ngo_a_caseworker")
+        visitor.open(f"/cases/{keys['reference'][0]}/")
+        assert visitor.page.content().count(WORD) > 10
