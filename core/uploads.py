@@ -1,35 +1,62 @@
 """What comes in as a file: photos and PDFs, known by what they are and not by what they are called.
 
 A photo is drawn anew, which leaves out where and with what it was taken and whatever else lay in the file; a PDF is
-made anew from what its pages draw (`core.pdf`). What somebody called the file is never kept.
+made anew from what its pages draw (`core.pdf`). Both happen in a process with limits (`core.cleaner`), two at a time.
+What somebody called the file is never kept.
 """
 
-import io
-import re
+import fcntl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
-import pikepdf
 from django.core.exceptions import ValidationError
 from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.utils.translation import gettext as _
-from PIL import Image, ImageOps, UnidentifiedImageError
+from django.utils.translation import gettext_lazy
 
-from core.pdf.document import HiddenLayers, WrongPages, remade
-from core.pdf.rules import TooMuch, Unsupported
+from core.cleaner import Refused, Why
 
 LARGEST = 20 * 1024 * 1024  # bytes
-MOST_PIXELS = 80_000_000  # a phone's largest photo; what says to be more would fill the memory
-LONGEST_SIDE = 3000  # pixels: print on a page of paper stays readable
-HEAD = 1024
-
-Image.MAX_IMAGE_PIXELS = None  # Pillow warns at a bound of its own; ours is asked before anything is drawn
-PHOTOS = {"JPEG", "PNG", "WEBP"}
-# What a reader of another kind would look for in a file that also is a photo or a PDF: it is taken for two things at
-# once, and that is never an accident.
-OTHER_KINDS = re.compile(rb"<(!doctype|html|svg|script|\?php|\?xml)|\bMZ\x90\x00|\x7fELF", re.IGNORECASE)
-
+# What one file may cost. A phone's largest photo takes 450 MB and 3 seconds, 300 pages one second.
+MEMORY = 1024 * 1024 * 1024  # bytes
+SECONDS = 12  # of the processor
+LONGEST = 15  # seconds by the clock; with the wait it stays below the 30 after which gunicorn ends a worker
+LONGEST_WAIT = 8  # seconds for one of the two places
+ROOT = Path(__file__).parent.parent
+# Two files are cleaned at a time, whatever the number of web workers: each holds a lock on one of these, which are
+# there anyway. The system lets go of it when the process ends, however it ends.
+PLACES = [ROOT / "core" / "cleaner.py", ROOT / "core" / "uploads.py"]
 
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "application/pdf": "pdf"}
+REFUSALS = {
+    Why.NO_PHOTO: gettext_lazy("This is no photo (JPEG, PNG or WebP) and no PDF, or it is damaged."),
+    Why.PIXELS: gettext_lazy("This picture has too many pixels. Take the photo anew with fewer."),
+    Why.TWO_THINGS: gettext_lazy(
+        "This file is a PDF and something else at once. Print it to a PDF anew, or photograph it."
+    ),
+    Why.PASSWORD: gettext_lazy("This PDF asks for a password. Save it without one."),
+    Why.PAGES: gettext_lazy("This PDF has no page, or more than 300. Hand in the pages that matter."),
+    Why.LAYERS: gettext_lazy(
+        "This PDF has layers that are hidden. Print it to a PDF anew, as it should be seen."
+    ),
+    Why.TOO_MUCH: gettext_lazy(
+        "This PDF holds too much to be checked. Print its pages to a PDF anew, or photograph them."
+    ),
+    Why.UNSUPPORTED: gettext_lazy(
+        "This PDF has a picture of a kind that can't be checked. Print it to a PDF anew, or photograph it."
+    ),
+    Why.DAMAGED: gettext_lazy("This PDF is damaged. Print it to a PDF anew, or photograph it."),
+    Why.LIMITS: gettext_lazy(
+        "This file takes too long or too much memory to be checked. Photograph it anew with fewer pixels, or print it "
+        "to a PDF anew."
+    ),
+    Why.BUSY: gettext_lazy("Other files are being checked just now. Upload this one again in a minute."),
+}
 
 
 class Taken(NamedTuple):
@@ -61,76 +88,50 @@ def check_size(size: int) -> None:
 def take_in(data: bytes) -> Taken:
     """A file cleaned of all that nobody meant to hand in, or a refusal in a sentence."""
     check_size(len(data))
-    if data[:HEAD].find(b"%PDF-") >= 0:
-        return _pdf(data)
-    return _photo(data)
-
-
-def _photo(data: bytes) -> Taken:
     try:
-        with Image.open(io.BytesIO(data), formats=sorted(PHOTOS)) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise ValidationError(_("This picture has too many pixels. Take the photo anew with fewer."))
-            drawn = ImageOps.exif_transpose(image)
-            drawn.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-            return _drawn(drawn, is_photo=image.format != "PNG")
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise ValidationError(
-            _("This is no photo (JPEG, PNG or WebP) and no PDF, or it is damaged.")
-        ) from error
+        with _place():
+            return _cleaned_apart(data)
+    except Refused as refused:
+        raise ValidationError(str(REFUSALS[refused.why])) from refused
 
 
-def _drawn(image: Image.Image, *, is_photo: bool) -> Taken:
-    """The pixels alone, on a file of their own; white where a picture was clear."""
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        ground = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(ground, image)
-    bare = Image.new("RGB", image.size)
-    bare.paste(image.convert("RGB"))
-    written = io.BytesIO()
-    if is_photo:
-        bare.save(written, "JPEG", quality=85, optimize=True)
-        return Taken(written.getvalue(), "image/jpeg")
-    bare.save(written, "PNG", optimize=True)
-    return Taken(written.getvalue(), "image/png")
-
-
-def _pdf(data: bytes) -> Taken:
-    if (
-        not data.startswith(b"%PDF-")
-        or not data.rstrip(b"\r\n\t \x00").endswith(b"%%EOF")
-        or _is_two_things(data)
-    ):
-        raise ValidationError(
-            _("This file is a PDF and something else at once. Print it to a PDF anew, or photograph it.")
+def _cleaned_apart(data: bytes) -> Taken:
+    """Have `core.cleaner` clean the file. What ends the process from outside is a limit, or a library that crashed."""
+    command = [sys.executable, "-B", "-E", "-s", "-m", "core.cleaner", str(MEMORY), str(SECONDS)]
+    try:
+        ended = subprocess.run(  # noqa: S603 - our own program and two numbers
+            command, input=data, capture_output=True, cwd=ROOT, env={}, timeout=LONGEST, check=False
         )
+    except subprocess.TimeoutExpired as error:
+        raise Refused(Why.LIMITS) from error
+    if ended.returncode < 0:
+        raise Refused(Why.LIMITS)
+    if ended.returncode:
+        raise RuntimeError(f"core.cleaner failed: {ended.stderr.decode(errors='replace')}")
+    head, kept = ended.stdout.split(b"\n", 1)
+    content_type = head.decode()
+    if content_type.startswith("refused "):
+        raise Refused(Why(content_type.removeprefix("refused ")))
+    return Taken(kept, content_type)
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    """One of the places in which files are cleaned; raises `Refused` when none gets free."""
+    until = time.monotonic() + LONGEST_WAIT
+    with ExitStack() as opened:
+        places = [opened.enter_context(path.open("rb")) for path in PLACES]
+        while not any(_is_locked(place) for place in places):
+            if time.monotonic() >= until:
+                raise Refused(Why.BUSY)
+            time.sleep(0.05)
+        yield
+
+
+def _is_locked(place) -> bool:
+    """Lock the file, if nobody has; it is let go of when it is closed."""
     try:
-        return Taken(remade(data), "application/pdf")
-    except pikepdf.PasswordError as error:
-        raise ValidationError(_("This PDF asks for a password. Save it without one.")) from error
-    except WrongPages as error:
-        raise ValidationError(
-            _("This PDF has no page, or more than 300. Hand in the pages that matter.")
-        ) from error
-    except HiddenLayers as error:
-        raise ValidationError(
-            _("This PDF has layers that are hidden. Print it to a PDF anew, as it should be seen.")
-        ) from error
-    except TooMuch as error:
-        raise ValidationError(
-            _("This PDF holds too much to be checked. Print its pages to a PDF anew, or photograph them.")
-        ) from error
-    except Unsupported as error:
-        raise ValidationError(
-            _(
-                "This PDF has a picture of a kind that can't be checked. Print it to a PDF anew, or photograph it."
-            )
-        ) from error
-    except (pikepdf.PdfError, ValueError, TypeError, KeyError, RecursionError) as error:
-        raise ValidationError(_("This PDF is damaged. Print it to a PDF anew, or photograph it.")) from error
-
-
-def _is_two_things(data: bytes) -> bool:
-    """Whether it would open as a page or a program too, or as an archive, which is read from its end."""
-    return bool(OTHER_KINDS.search(data[:HEAD])) or b"PK\x05\x06" in data
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,7 +1,10 @@
 """What comes in as a file is known by what it is, and comes out without what nobody meant to hand in."""
 
+import fcntl
 import io
 import stat
+import subprocess
+import sys
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +14,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from PIL import Image
 
-from core import clock, files, uploads
+from core import cleaner, clock, files, uploads
 from core.pdf.document import MOST_PAGES
 from tests import handed_in
 
@@ -51,7 +54,7 @@ def test_a_photo_stands_upright_without_the_mark_that_says_so():
 
 def test_a_large_photo_becomes_one_that_a_page_of_paper_needs():
     taken = opened(uploads.take_in(handed_in.photo(size=(6000, 3000))))
-    assert taken.size == (uploads.LONGEST_SIDE, uploads.LONGEST_SIDE // 2)
+    assert taken.size == (cleaner.LONGEST_SIDE, cleaner.LONGEST_SIDE // 2)
 
 
 def test_what_was_clear_becomes_white():
@@ -148,6 +151,83 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_drawn():
     assert len(written.getvalue()) < 100_000
     with pytest.raises(ValidationError, match="pixels"):
         uploads.take_in(written.getvalue())
+
+
+def of_operands() -> bytes:
+    """A PDF of 20 kB whose only content takes two gigabytes to be read."""
+    with pikepdf.open(io.BytesIO(handed_in.pdf())) as pdf:
+        pdf.pages[0].obj.Contents = pdf.make_stream(b"0 " * 10_000_000)
+        written = io.BytesIO()
+        pdf.save(written)
+    return written.getvalue()
+
+
+def of_scans() -> bytes:
+    """A progressive photo of one colour whose last scan comes 1000 times: each goes over all the pixels anew."""
+    written = io.BytesIO()
+    Image.new("L", (8000, 8000), 7).save(written, "JPEG", progressive=True)
+    whole = written.getvalue()
+    last = whole.rindex(b"\xff\xda")
+    return whole[:last] + whole[last:-2] * 1000 + whole[-2:]
+
+
+def test_a_file_that_needs_too_much_memory_is_refused_and_this_process_is_untouched():
+    data = of_operands()
+    assert len(data) < 50_000
+    with pytest.raises(ValidationError, match="too long or too much memory"):
+        uploads.take_in(data)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS sets no limit on memory")
+def test_the_limit_of_memory_is_the_one_that_is_set(monkeypatch):
+    photo = handed_in.photo(size=(6000, 6000))
+    assert uploads.take_in(photo)
+    monkeypatch.setattr(uploads, "MEMORY", 100 * 1024 * 1024)
+    with pytest.raises(ValidationError, match="too long or too much memory"):
+        uploads.take_in(photo)
+
+
+def test_a_file_that_keeps_the_processor_busy_is_refused(monkeypatch):
+    monkeypatch.setattr(uploads, "SECONDS", 1)
+    with pytest.raises(ValidationError, match="too long or too much memory"):
+        uploads.take_in(of_scans())
+
+
+def test_a_file_that_takes_too_long_by_the_clock_is_refused(monkeypatch):
+    monkeypatch.setattr(uploads, "LONGEST", 0.01)
+    with pytest.raises(ValidationError, match="too long or too much memory"):
+        uploads.take_in(handed_in.photo())
+
+
+def test_two_files_are_cleaned_at_a_time(monkeypatch):
+    monkeypatch.setattr(uploads, "LONGEST_WAIT", 0)
+    monkeypatch.setattr(
+        uploads, "PLACES", [Path(__file__), Path(handed_in.__file__)]
+    )  # other tests use the real ones
+    with open(uploads.PLACES[0], "rb") as one, open(uploads.PLACES[1], "rb") as other:
+        fcntl.flock(one, fcntl.LOCK_EX)
+        assert uploads.take_in(handed_in.photo())
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(ValidationError, match="in a minute"):
+            uploads.take_in(handed_in.photo())
+    assert uploads.take_in(handed_in.photo())
+
+
+def test_cleaning_needs_no_settings_no_database_and_no_keys():
+    code = (
+        "import sys, core.cleaner; core.cleaner.main('1000000000', '10'); assert 'django' not in sys.modules"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], input=handed_in.photo(), capture_output=True, cwd=uploads.ROOT, env={}
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert ended.stdout.startswith(b"image/jpeg\n\xff\xd8")
+
+
+def test_an_error_of_the_cleaner_is_no_refusal(monkeypatch):
+    monkeypatch.setattr(uploads, "MEMORY", "no number")
+    with pytest.raises(RuntimeError, match="cleaner failed"):
+        uploads.take_in(handed_in.photo())
 
 
 def test_a_file_that_is_too_large_is_refused_by_what_was_sent():

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 MOST_OPERATORS = 200_000  # of one content; each costs half a kilobyte while it is read
 MOST_OPERATORS_IN_ALL = 600_000
+MOST_INLINE_PICTURES = 1000  # of a document
 _OPERATOR = re.compile(rb"[A-Za-z'\"*]+")
 # Operands by operator: n number, / name, s string, a array of numbers, t array of strings and numbers, c colour (any
 # numbers, perhaps a name). Marked content, comments, sections of compatibility and what isn't here draw nothing.
@@ -53,6 +54,7 @@ def cleaned_content(copier: "Copier", text: bytes, resources: Dictionary) -> tup
     made, renamed = Dictionary(), {}
     for instruction in _instructions(copier, text):
         if isinstance(instruction, pikepdf.ContentStreamInlineImage):
+            copier.count_inline_picture()
             name = _externalized(copier, instruction, resources, made)
             kept += [([name], pikepdf.Operator("Do"))] if name else []
             continue

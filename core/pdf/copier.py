@@ -134,7 +134,7 @@ class Copier:
             Dictionary
         ] = []  # of the contents that are being read: a form without any has its page's
         self._made: dict[tuple[Any, Any], Any] = {}
-        self._depth = self._bytes = self._operators = self._pixels = self._names = 0
+        self._depth = self._bytes = self._operators = self._pixels = self._names = self._inline = 0
 
     # --- bounds
 
@@ -159,6 +159,11 @@ class Copier:
     def count_operators(self, count: int) -> None:
         self._operators += count
         if count > content.MOST_OPERATORS or self._operators > content.MOST_OPERATORS_IN_ALL:
+            raise TooMuch
+
+    def count_inline_picture(self) -> None:
+        self._inline += 1
+        if self._inline > content.MOST_INLINE_PICTURES:
             raise TooMuch
 
     # --- making
