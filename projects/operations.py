@@ -51,7 +51,17 @@ def save_configuration(*, obj: models.Model, by, now: datetime) -> models.Model:
     """Add or change one configured thing: a programme, a donor, a service, an interval, a budget line."""
     _require_configure(by)
     obj.full_clean()
-    obj.save()
+    try:
+        with transaction.atomic():
+            obj.save()
+    except IntegrityError as error:
+        if violated(error) != "projects_project_stays":
+            raise
+        text = _(
+            "Somebody was admitted to this programme, or it spent money: the organisation that manages it "
+            "stays. Start a new phase instead."
+        )
+        raise ValidationError({"managed_by": text}) from error
     audit.record(by=by, verb="configuration saved", obj=obj, now=now)
     return obj
 
@@ -201,7 +211,11 @@ def load_programme(*, programme: Programme, by=None, now: datetime) -> int:
     existing = Project.objects.select_for_update().filter(code=programme.code).first()
     if existing is not None and existing.definition_digest == wanted:
         return 0
-    manager = _organisation(IOM_CODE, OrganisationKind.IOM, *IOM_NAME, by=by, now=now)
+    manager = (
+        (existing.managed_by, 0)
+        if existing is not None
+        else _organisation(IOM_CODE, OrganisationKind.IOM, *IOM_NAME, by=by, now=now)
+    )
     project, written = _project(programme, manager[0], wanted)
     written += manager[1] + _parts(project, programme, by, now)
     before = Criteria.objects.filter(project=project).count()

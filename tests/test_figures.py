@@ -87,16 +87,6 @@ def test_the_database_refuses_who_does_not_see_the_figures(cast):
             cursor.execute("SELECT * FROM wall.programme_figures(%s)", [project.pk])
 
 
-def test_figures_of_another_organisations_programme_are_not_seen(cast):
-    project = story.project()
-    project.managed_by = story.organisation("NGO_B")
-    project.save(update_fields=["managed_by"])
-    with acting_as(cast[MANAGER]), connection.cursor() as cursor:
-        assert queries.programme_figures(project, cast[MANAGER]) is None
-        with pytest.raises(DatabaseError, match="figures you see"), transaction.atomic():
-            cursor.execute("SELECT * FROM wall.programme_figures(%s)", [project.pk])
-
-
 def test_the_function_reads_and_writes_nothing_and_has_no_way_for_others():
     with connection.cursor() as cursor:
         cursor.execute(

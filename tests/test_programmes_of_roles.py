@@ -233,12 +233,19 @@ def test_an_access_row_names_the_programmes_of_its_own_organisation(both, cast):
     assert found == {"lead": set(), "slice": set(), "working": keys_of(FOLLOWED, OTHER)}
 
 
-def test_a_programme_that_another_organisation_manages_is_no_longer_seen(both, cast):
-    Project.objects.filter(code=FOLLOWED).update(managed_by=story.organisation("NGO_B"))
+def test_a_programme_that_another_organisation_manages_is_no_longer_seen(committed, owner, both, cast):
+    owner.execute(
+        "UPDATE projects_project SET managed_by_id = %s WHERE code = %s",
+        [str(story.organisation("NGO_B").pk), FOLLOWED],
+    )
     user = cast[MANAGER]
     assert in_python(user) == in_database(user) == ({story.organisation("IOM").pk}, keys_of("RASNM", "FWW"))
-    with acting_as(user):
+    project = story.project(FOLLOWED)
+    with acting_as(user), connection.cursor() as cursor:
         assert Case.objects.filter(pk=both.pk).count() == 0
+        assert queries.programme_figures(project, user) is None
+        with pytest.raises(DatabaseError, match="figures you see"), transaction.atomic():
+            cursor.execute("SELECT * FROM wall.programme_figures(%s)", [project.pk])
     with acting_as(cast[FINANCE]):
         assert CaseAccess.objects.get(case=both).programmes == [*keys_of(OTHER)]
     with acting_as(cast[B]):

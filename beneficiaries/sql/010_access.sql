@@ -4,6 +4,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON beneficiaries_caseaccess TO iom_function
 GRANT SELECT ON beneficiaries_casefile, beneficiaries_consent, beneficiaries_enrolment, beneficiaries_referral,
     projects_project TO iom_functions;
 GRANT SELECT, UPDATE ON beneficiaries_case TO iom_functions; -- UPDATE for the row lock in settle_access
+GRANT UPDATE ON projects_project TO iom_functions; -- for the row lock in enrolment_in_period
+GRANT SELECT ON projects_ledgerentry, projects_budgetline TO iom_functions;
 
 -- Copies that lists sort and filter by; writes only where something is distinct. A `slice` copies nothing: its holder
 -- reads what was sent, not how the case goes on (its `changed_on` is the day on which it was opened). `programmes` are
@@ -135,6 +137,22 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- A programme that somebody was admitted to, or that spent money, keeps the organisation that manages it, which sees its
+-- figures and decides on its grants: another one starts a new phase.
+CREATE OR REPLACE FUNCTION wall.programme_stays() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF session_user = 'iom_app'
+       AND (TG_OP = 'DELETE' OR (NEW.id, NEW.managed_by_id) IS DISTINCT FROM (OLD.id, OLD.managed_by_id))
+       AND (EXISTS (SELECT 1 FROM beneficiaries_enrolment n WHERE n.project_id = OLD.id)
+            OR EXISTS (SELECT 1 FROM projects_ledgerentry e JOIN projects_budgetline b ON b.id = e.budget_line_id
+                        WHERE b.project_id = OLD.id)) THEN
+        RAISE EXCEPTION 'a programme that began keeps who manages it' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'projects_project_stays';
+    END IF;
+    RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+END $$;
+
 -- What a case is can't be changed under it: not by a mistake, and not by somebody who works on it. Handing on
 -- (040_transfer.sql) changes the lead and, with it, whose record of the person the case stands on.
 CREATE OR REPLACE FUNCTION wall.case_stays() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -148,10 +166,11 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- Admission lies inside the programme's period.
+-- Admission lies inside the programme's period; who manages it can't change meanwhile.
 CREATE OR REPLACE FUNCTION wall.enrolment_in_period() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
+    PERFORM 1 FROM projects_project p WHERE p.id = NEW.project_id FOR SHARE;
     IF NOT EXISTS (SELECT 1 FROM projects_project p WHERE p.id = NEW.project_id
                       AND NEW.enrolled_on BETWEEN p.starts_on AND p.ends_on) THEN
         RAISE EXCEPTION 'admission lies outside the period of the programme' USING ERRCODE = 'check_violation',
@@ -165,7 +184,7 @@ DECLARE name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['refresh_access(uuid)', 'earned_access(uuid)', 'settle_access(uuid)',
             'case_opened()', 'case_changed()', 'file_changed()', 'earning_changed()', 'manager_changed()',
-            'enrolment_in_period()']
+            'programme_stays()', 'enrolment_in_period()']
     LOOP
         EXECUTE format('ALTER FUNCTION wall.%s OWNER TO iom_functions', name);
     END LOOP;
@@ -187,6 +206,8 @@ CREATE OR REPLACE TRIGGER enrolment_changed AFTER INSERT OR UPDATE ON beneficiar
     FOR EACH ROW EXECUTE FUNCTION wall.earning_changed();
 CREATE OR REPLACE TRIGGER manager_changed AFTER UPDATE ON projects_project
     FOR EACH ROW WHEN (NEW.managed_by_id <> OLD.managed_by_id) EXECUTE FUNCTION wall.manager_changed();
+CREATE OR REPLACE TRIGGER programme_stays BEFORE UPDATE OR DELETE ON projects_project
+    FOR EACH ROW EXECUTE FUNCTION wall.programme_stays();
 CREATE OR REPLACE TRIGGER enrolment_in_period BEFORE INSERT OR UPDATE OF enrolled_on, project_id
     ON beneficiaries_enrolment FOR EACH ROW EXECUTE FUNCTION wall.enrolment_in_period();
 

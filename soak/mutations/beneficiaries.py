@@ -481,6 +481,21 @@ BENEFICIARIES = [
         first="tests/test_programmes_of_roles.py::test_a_programme_that_another_organisation_manages_is_no_longer_seen",
     ),
     Mutant(
+        "beneficiaries: a programme with people is given to another organisation",
+        ACCESS_SQL,
+        "CREATE OR REPLACE TRIGGER programme_stays BEFORE UPDATE OR DELETE ON",
+        "CREATE OR REPLACE TRIGGER programme_stays BEFORE DELETE ON",
+        first="tests/test_who_manages.py::"
+        "test_an_administrator_alone_gives_no_programme_with_people_to_another_organisation",
+    ),
+    Mutant(
+        "beneficiaries: an admission locks no programme",
+        ACCESS_SQL,
+        "    PERFORM 1 FROM projects_project p WHERE p.id = NEW.project_id FOR SHARE;\n",
+        "",
+        first="tests/test_who_manages.py::test_an_admission_and_another_manager_at_once_wait_for_each_other",
+    ),
+    Mutant(
         "beneficiaries: a reference carries its district",
         "beneficiaries/sql/010_access.sql",
         "CASE WHEN a.level IN ('lead', 'working') THEN f.current_district_id END AS district_id,",
