@@ -6,8 +6,9 @@ width. Two names that look the same must be the same.
 
 import re
 import unicodedata
-from typing import Any
+from typing import Any, Literal
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -25,6 +26,31 @@ _IDLE_JOINERS = re.compile(rf"(?<![\u094d\u0620-\u06d3])[{JOINERS}]+|[{JOINERS}]
 _JOINERS = re.compile(rf"[{JOINERS}]")
 _SEEN = frozenset("LNPS")  # letters, numbers, punctuation, symbols: what has a picture of its own
 
+MOST_MARKS = 30  # on one letter, as Unicode's stream-safe text has it; no script writes a third of them
+_HALF_WIDTH_MARKS = "\uff9e\uff9f"  # letters that become marks in the form a name is found by
+
+
+def has_too_many_marks(text: str) -> bool:
+    """Whether more marks stand on one letter than anybody writes."""
+    run = 0
+    for sign in "" if text.isascii() else text:
+        is_mark = unicodedata.category(sign)[0] == "M" or sign in _HALF_WIDTH_MARKS
+        run = run + 1 if is_mark else 0
+        if run > MOST_MARKS:
+            return True
+    return False
+
+
+def check_marks(text: str) -> None:
+    """Refuse a text with more marks on one letter than anybody writes."""
+    if has_too_many_marks(text):
+        raise ValidationError(_("Too many marks stand on one letter."))
+
+
+def normalized(text: str, form: Literal["NFC", "NFKC", "NFKD"] = "NFC") -> str:
+    """The text in one Unicode form. One with too many marks stays as it is: to order n of them takes n² steps."""
+    return text if has_too_many_marks(text) else unicodedata.normalize(form, text)
+
 
 def tidy(text: str) -> str:
     """Return the name as it is stored: composed, one blank between words, no sign that can't be seen.
@@ -32,20 +58,21 @@ def tidy(text: str) -> str:
     "" where nothing of it can be seen.
     """
     text = _INVISIBLE.sub("", " ".join(text.split()))
-    text = unicodedata.normalize("NFC", " ".join(_IDLE_JOINERS.sub("", text).split()))
+    text = normalized(" ".join(_IDLE_JOINERS.sub("", text).split()))
     return text if any(unicodedata.category(sign)[0] in _SEEN for sign in text) else ""
 
 
 def key(text: str) -> str:
     """Return what a name is found by: as stored, without case, joiners and forms of width."""
-    folded = unicodedata.normalize("NFKC", _JOINERS.sub("", tidy(text))).casefold()
-    return unicodedata.normalize("NFKC", folded)
+    folded = normalized(_JOINERS.sub("", tidy(text)), "NFKC").casefold()
+    return normalized(folded, "NFKC")
 
 
 class NameField(models.CharField):
     """A name: tidied whenever it is cleaned, saved or looked for; one that can't be seen is an empty one."""
 
     default_error_messages = {"blank": _("Write the name: nothing of it can be seen.")}
+    default_validators = [check_marks]
 
     def to_python(self, value: Any) -> Any:
         found = super().to_python(value)

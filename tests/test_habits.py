@@ -204,3 +204,9 @@ def test_every_date_is_bounded_or_given_by_no_person():
         if type(field) is models.DateField
     }
     assert found == BOUND.keys() | MACHINE.keys()
+
+
+def test_texts_are_normalized_in_one_place():
+    """`core.names` bounds what is normalized: of a text with thousands of marks on a letter it takes minutes."""
+    found = [_id(path) for path in sources() if "unicodedata.normalize(" in path.read_text()]
+    assert found == ["core/names.py"]

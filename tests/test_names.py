@@ -8,7 +8,7 @@ from accounts.models import Organisation
 from accounts.operations import save_organisation, save_user
 from accounts.queries import roles_given_by
 from beneficiaries import queries
-from beneficiaries.htcds import read_workbook
+from beneficiaries.htcds import cell, read_workbook
 from beneficiaries.models import Beneficiary, IntakeDraft
 from beneficiaries.operations import ConsentGiven, import_htcds, save_draft_person, start_draft
 from core import names
@@ -55,6 +55,35 @@ def test_names_that_look_the_same_are_the_same(typed, stored, found_by):
 @pytest.mark.parametrize("typed", ["", "   ", *UNSEEN])
 def test_what_nobody_sees_is_no_name(typed):
     assert names.tidy(typed) == ""
+
+
+MARKED = "a" + "\u0315\u0300" * 20  # few enough letters for every field
+
+
+@pytest.mark.parametrize("marks", ["\u0315\u0300", "\u0f73", "\u0302\u093c\u064b", "\uff9e"])
+def test_a_text_with_too_many_marks_on_a_letter_is_never_put_in_order(marks):
+    text = "a" + marks * 5000
+    assert names.has_too_many_marks(text)
+    assert names.normalized(text, "NFKD") == text
+    assert names.has_too_many_marks(names.key(text))
+    with pytest.raises(cell.Unreadable, match="marks"):
+        cell.text_of(text)
+
+
+@pytest.mark.parametrize("text", ["a" + "\u0300" * 30, "क्षत्रिय र्‍याली " * 100, "e\u0301" * 500, "ｶﾞ" * 50])
+def test_marks_as_people_write_them_are_taken(text):
+    assert not names.has_too_many_marks(text)
+    assert cell.text_of(text)
+
+
+def test_joiners_between_marks_hide_none_of_them():
+    assert names.has_too_many_marks(names.key("a" + "\u0300\u200d\u0315\u200d" * 5000))
+
+
+def test_a_cell_longer_than_excel_holds_is_refused():
+    assert cell.text_of("a" * cell.LONGEST_TEXT)
+    with pytest.raises(cell.Unreadable, match="32,767"):
+        cell.text_of("a" * (cell.LONGEST_TEXT + 1))
 
 
 def found(user, typed: str) -> list[str]:
@@ -172,3 +201,43 @@ def test_a_user_whose_name_cannot_be_seen_is_not_added(sign_in, cast):
     person = {"first_name": "\u200b", "email": "unseen@example.org", "language": "en", "role": str(role.pk)}
     response = submit(client, "/people/new/", person | {"starts_on": now().date().isoformat()})
     assert "nothing of it can be seen" in text_of(response)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("field", ["first_name", "middle_name", "name_ne"])
+def test_too_many_marks_are_refused_on_the_page(sign_in, cast, field):
+    client = sign_in(A)
+    consent = {"was_told": "on", "agrees": "yes", "given_by": "self", "how": "spoken"}
+    address = submit(client, "/cases/new/", consent).request["PATH_INFO"]
+    person = {"first_name": "Sita", "second_name": "Rai", "sex": "female", "birth_calendar": "ad"}
+    response = submit(client, address, person | {field: MARKED})
+    assert "Too many marks stand on one letter." in text_of(response)
+    assert "Rai" in response.content.decode()
+    with acting_as(cast[A]):
+        assert [draft.person for draft in IntakeDraft.objects.visible_to(cast[A])] == [{}]
+
+
+@pytest.mark.django_db
+def test_too_many_marks_are_refused_by_the_operations(cast):
+    administrator = cast["administrator"]
+    with acting_as(cast[A]):
+        for field in ("first_name", "name_ne", "home_place"):
+            with pytest.raises(ValidationError, match="marks"):
+                story.a_case(cast[A], person=story.a_person(**{field: MARKED}))
+    with acting_as(administrator):
+        given = Organisation(code="NEW", name_en=MARKED, kind="ngo")
+        with pytest.raises(ValidationError, match="marks"):
+            save_organisation(organisation=given, by=administrator, now=now())
+        user = cast[A]
+        user.first_name = MARKED
+        with pytest.raises(ValidationError, match="marks"):
+            save_user(user=user, by=administrator, now=now())
+
+
+@pytest.mark.django_db
+def test_too_many_marks_are_refused_in_a_sheet(cast, book):  # noqa: F811
+    table = read_workbook(book(SITA | {"prs_FirstName": MARKED}))
+    with acting_as(cast[A]):
+        report = import_htcds(table=table, organisation=story.organisation("NGO_A"), by=cast[A], now=now())
+    assert len(report.refused) == 1
+    assert "Too many marks" in str(report.refused)

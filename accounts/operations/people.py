@@ -2,7 +2,6 @@
 
 import re
 import secrets
-import unicodedata
 from collections.abc import Collection, Iterable
 from copy import copy
 from dataclasses import asdict, dataclass
@@ -415,7 +414,7 @@ def add_person(
 
 def _fresh_username(first_name: str) -> str:
     """The first name and a random tail, tried until nobody has it: no person is ever told that one is taken."""
-    folded = unicodedata.normalize("NFKD", first_name).encode("ascii", "ignore").decode().lower()
+    folded = names.normalized(first_name, "NFKD").encode("ascii", "ignore").decode().lower()
     stem = re.sub(r"[^a-z]", "", folded)[:20] or "user"
     while True:
         name = f"{stem}-{''.join(secrets.choice(TAIL) for _place in range(TAIL_LENGTH))}"

@@ -1,7 +1,6 @@
 """What one cell says. A spreadsheet gives text, numbers, true and false, or moments; people write what they like."""
 
 import re
-import unicodedata
 from datetime import date, datetime, time, timedelta
 
 from django.utils.timezone import get_default_timezone
@@ -17,6 +16,7 @@ _UNKEPT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*", re.DOTALL)
 _CUT_MONTH = re.compile(r"[0-9]{4}\.[0-9]")  # 1995.10 and 1995.1 are one number
 LONGEST_SHOWN = 40
+LONGEST_TEXT = 32_767  # characters, as in Excel
 UNCALCULATED = object()  # stands in a cell whose formula has no value yet
 
 
@@ -40,7 +40,12 @@ def text_of(value: object) -> str:
         return str(int(value))
     if isinstance(value, datetime) and value.time() == time():
         return value.date().isoformat()
-    text = unicodedata.normalize("NFC", str(value)).replace("\u00a0", " ")
+    text = str(value)
+    if len(text) > LONGEST_TEXT:
+        raise Unreadable(_("too long: a cell holds 32,767 characters at most"))
+    if names.has_too_many_marks(text):
+        raise Unreadable(_("Too many marks stand on one letter."))
+    text = names.normalized(text).replace("\u00a0", " ")
     text = "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
     if _BROKEN.fullmatch(text):
         raise Unreadable(_("the spreadsheet shows an error, %(error)s") % {"error": text})

@@ -90,6 +90,9 @@ def check_birth(
 
 def checked_person(person: PersonFacts) -> PersonFacts:
     """The same with names and telephones as they are stored; a name that can't be seen is none."""
+    for name in NAMES:
+        if names.has_too_many_marks(getattr(person, name)):
+            raise ValidationError({name: _("Too many marks stand on one letter.")})
     tidied: dict[str, Any] = {name: names.tidy(getattr(person, name)) for name in NAMES}
     if not tidied["first_name"]:
         raise ValidationError({"first_name": _("Write the name: nothing of it can be seen.")})

@@ -230,4 +230,18 @@ FILES = [
         "pass  # tables that lie over one another",
         first=PDF + "test_a_font_whose_tables_lie_over_one_another_is_left_out",
     ),
+    Mutant(
+        "core: a name with any number of marks",
+        "core/names.py",
+        "return text if has_too_many_marks(text) else unicodedata",
+        "return unicodedata",
+        first="tests/test_names.py::test_a_text_with_too_many_marks_on_a_letter_is_never_put_in_order",
+    ),
+    Mutant(
+        "beneficiaries: a cell of any length",
+        "beneficiaries/htcds/cell.py",
+        "if len(text) > LONGEST_TEXT:",
+        "if False:",
+        first="tests/test_names.py::test_a_cell_longer_than_excel_holds_is_refused",
+    ),
 ]
