@@ -16,7 +16,7 @@ class WebLogger(Logger):
 
     def atoms(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> dict[str, Any]:
         found = super().atoms(resp, req, environ, request_time)
-        route = shape(environ["PATH_INFO"])
+        route = shape(environ.get("PATH_INFO", ""))  # none where gunicorn couldn't read the request
         method = found["m"] if found["m"] in METHODS else "–"
         return {name: found[name] for name in TOLD} | {"m": method, "U": route, "r": f"{method} {route}"}
 

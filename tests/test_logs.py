@@ -167,6 +167,34 @@ def test_no_log_of_the_web_holds_a_name_a_number_a_reference_or_a_link(served, c
     assert re.search(rb"GET accounts/invitation/<uuid:person_id>/<\w+:token>/ 404", written)
 
 
+UNREADABLE = (
+    "GET /cases/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: foo\r\n\r\n",
+    "GET /cases/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    "GET /cases/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: foo\r\n\r\n",
+    "GET /cases/ HTTP/1.1\r\nHost: localhost\r\nExpect: foo\r\n\r\n",
+    "GET /cases/ HTTP/1.1\r\nHost: localhost\r\nA b: 1\r\n\r\n",
+    "GET /cases/ HTTP/1.1\r\nHost: localhost\r\nSCRIPT_NAME: /x\r\n\r\n",
+    "GET /cases/ HTTP/1.1\r\nHost: localhost\r\nSCRIPT-NAME: /x\r\n\r\n",
+    "GET /cases/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic x\r\n\r\n",
+    "GET /cases/ HTTP/9.9\r\nHost: localhost\r\n\r\n",
+    "GET name HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET http://[ HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "CONNECT localhost:1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "\r\n\r\n",
+)
+
+
+def test_no_request_ends_a_worker(served):
+    port, log = served
+    for raw in UNREADABLE:
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as link:
+            link.sendall(raw.encode())
+            assert re.match(rb"HTTP/1.1 [1-5]\d\d ", link.recv(4096)), raw
+    assert Visitor(port).ask("GET", "/healthz")[0] == 200
+    assert log.read_text().count("Booting worker") == 1, "the worker that began is still there"
+
+
 def line(error: Exception | None, name: str, message: str, *given: object) -> str:
     record = logging.LogRecord(
         name,
