@@ -41,10 +41,27 @@ def record(
 
 
 def read(request, *, verb: str, obj=None, case_id: UUID | None = None, detail: dict | None = None) -> None:
-    """Add that somebody is shown this page. In the page's own transaction: what can't be recorded isn't shown."""
+    """Add that somebody is shown this page. In the page's own transaction: what can't be recorded isn't shown.
+
+    A form that was sent shows the page only where it is drawn again, which `record_shown` knows.
+    """
+    shown = {"page": request.resolver_match.view_name} | (detail or {})
+    event = {"by": request.user, "verb": verb, "obj": obj, "case_id": case_id, "detail": shown}
+    request.readings = [*getattr(request, "readings", []), event]
     if request.method in ("GET", "HEAD"):
-        shown = {"page": request.resolver_match.view_name} | (detail or {})
-        record(by=request.user, verb=verb, obj=obj, case_id=case_id, detail=shown)
+        record(**event)
+
+
+def is_read(request) -> bool:
+    """Whether `read` was called for this page."""
+    return hasattr(request, "readings")
+
+
+def record_shown(request) -> None:
+    """Add what `read` kept back: a form that was sent is drawn again, with the page around it."""
+    if request.method not in ("GET", "HEAD"):
+        for event in getattr(request, "readings", []):
+            record(**event)
 
 
 def _write(*, by, changes: "list[Change]", **fields: Any) -> None:

@@ -33,6 +33,8 @@ class DatabaseContext:
             if response.status_code >= 400 or getattr(request, "view_raised", False):
                 transaction.set_rollback(True)
                 return response
+            if response.status_code == 200:
+                audit.record_shown(request)
             audit.record_rest(by=user if user.is_authenticated else None)
             if response.streaming:  # whoever the view stood for: a program's person is known only there
                 response.streaming_content = _streamed(response.streaming_content, as_person=entered_as())

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -18,10 +18,12 @@ from accounts.queries import organisations_of
 from core import audit
 
 # Passwords and sign-out have one way each, through `accounts`; `view_on_site` would look up any row by key.
-READING = ("GET", "HEAD", "OPTIONS")
+READING = ("GET", "HEAD")
 # Views with a form: one says again who one is before filling it in, not after.
 FORMS = ("add_view", "change_view", "delete_view")
 SEARCHES = ("changelist_view",)  # what is sent there is searched for, and nothing is written
+METHODS = (*READING, "POST")
+UNRECORDED = ("i18n_javascript",)  # words of Django's own scripts
 DROPPED = {"logout", "password_change", "password_change_done", "view_on_site"}
 
 
@@ -43,19 +45,25 @@ class ConfigurationSite(admin.AdminSite):
         return request.may_configure  # type: ignore[attr-defined]
 
     def admin_view(self, view: Callable, cacheable: bool = False) -> Any:
-        """The door: whoever isn't signed in is led there; whoever is and may not enter is refused."""
+        """The door: whoever isn't signed in is led there; whoever is and may not enter is refused.
+
+        Every page that is shown is on record: Django's own views look at no method, and some draw a form again.
+        """
         inside = super().admin_view(view, cacheable)
 
         @wraps(view)
         def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method not in METHODS:
+                return HttpResponseNotAllowed(METHODS)
             if self.has_permission(request):
                 name = getattr(view, "__name__", "")
                 weighs = name in FORMS or (request.method not in READING and name not in SEARCHES)
-                return (
-                    recent.to_confirm(request)
-                    if weighs and not recent.is_recent(request)
-                    else inside(request, *args, **kwargs)
-                )
+                if weighs and not recent.is_recent(request):
+                    return recent.to_confirm(request)
+                response = inside(request, *args, **kwargs)
+                if response.status_code == 200 and name not in UNRECORDED and not audit.is_read(request):
+                    audit.read(request, verb="configuration read")
+                return response
             if request.user.is_authenticated:
                 raise PermissionDenied
             return redirect_to_login(request.get_full_path(), reverse("accounts:sign-in"))

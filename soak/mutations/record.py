@@ -11,6 +11,27 @@ RECORD = [
         first="tests/test_reading.py::test_every_page_about_a_case_is_a_reading",
     ),
     Mutant(
+        "core: a form that is drawn again is not on record",
+        "core/audit.py",
+        'if request.method not in ("GET", "HEAD"):',
+        "if False:",
+        first="tests/test_shown.py",
+    ),
+    Mutant(
+        "core: any method opens a page of the admin",
+        "iom_cases/admin.py",
+        "if request.method not in METHODS:",
+        "if False:",
+        first="tests/test_shown.py",
+    ),
+    Mutant(
+        "core: a page of the admin without a record of its own is not on record",
+        "iom_cases/admin.py",
+        "if response.status_code == 200 and name not in UNRECORDED",
+        "if False and name not in UNRECORDED",
+        first="tests/test_shown.py",
+    ),
+    Mutant(
         "core: keys are handed to nobody in particular",
         "core/sql/030_keys.sql",
         "WHERE k.subject_id = ANY (subjects) AND wall.has_user()",
