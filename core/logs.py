@@ -9,15 +9,19 @@ import re
 import traceback
 from types import TracebackType
 
+from django.core.exceptions import SuspiciousOperation
 from django.urls import Resolver404, resolve
 
-ADDRESS = re.compile(r"(?<![\w/.:])/[^\s'\"]*")
+# A path, or an address with its host; not where gunicorn says at its start what it listens at.
+ADDRESS = re.compile(r"(?<![\w/.:])(?<!Listening at: )(?:https?:/)?/[^\s'\"]*", re.IGNORECASE)
+HOST = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 # In a message of an error: where a value may begin, unless a name of ours stands there in quotes.
 VALUE = re.compile(r"(?P<name>['\"][a-z]+(_[a-z0-9]+)+['\"])|['\"(\[{]|\d{3,}")
 
 
 def shape(path: str) -> str:
-    """The route of a path; "–" where there is none, as it may say anything."""
+    """The route of a path or address; "–" where there is none, as it may say anything."""
+    path = HOST.sub("", path, count=1) if HOST.match(path) else path
     if path.startswith("/static/"):
         return "static/…"
     try:
@@ -49,7 +53,7 @@ class LineFormatter(logging.Formatter):
         if record.name.startswith(self.web):
             record.message = without_addresses(record.message)
         if record.name.startswith("django.security"):
-            record.message = without_values(record.message)  # a host or a session that somebody made up
+            record.message = "refused"  # the logger's name says why, and the message what somebody typed
         if record.name.startswith("celery") and record.exc_info:
             record.message = record.message.partition(":")[0]  # what follows repeats the error
         return super().formatMessage(record)
@@ -62,7 +66,8 @@ def told(kind: type[BaseException], error: BaseException, trace: TracebackType |
     """A traceback: where, and of which class; causes come first, as Python prints them."""
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     before = told(type(cause), cause, cause.__traceback__) + "\n" if cause else ""
+    said = (
+        "" if isinstance(error, SuspiciousOperation) else without_values(str(error))
+    )  # it repeats what was typed
     frames = [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(trace)]
-    return before + "\n".join(
-        [*frames, f"{kind.__module__}.{kind.__qualname__}: {without_values(str(error))}"]
-    )
+    return before + "\n".join([*frames, f"{kind.__module__}.{kind.__qualname__}: {said}"])

@@ -25,6 +25,14 @@ class WebLogger(Logger):
         for handler in self.error_log.handlers:
             handler.setFormatter(LineFormatter(self.error_fmt, self.datefmt))
 
+    def exception(self, msg: Any, *args: Any, **kwargs: Any) -> None:
+        """A request that failed: its method and its route, in whatever form its address was sent."""
+        if str(msg).startswith("Error handling request") and args:
+            *methods, address = args
+            told = [method if method in METHODS else "–" for method in methods]
+            msg, args = " ".join(["Error handling request", *told, shape(address)]), ()
+        super().exception(msg, *args, **kwargs)
+
     def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
         """What isn't HTTP is said without what was sent."""
         if msg.startswith("Invalid request from"):

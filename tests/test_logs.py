@@ -19,9 +19,11 @@ import pytest
 import yaml
 from celery import signals
 from django.db import connection
+from gunicorn.config import Config
 
 from core.context import acting_as
 from core.logs import LineFormatter, shape, without_values
+from iom_cases.web_logs import WebLogger
 from localstack.supervisor import tie_to_parent
 from reintegration.demo import password_of
 from tests import databases, story
@@ -151,6 +153,9 @@ def test_no_log_of_the_web_holds_a_name_a_number_a_reference_or_a_link(served, c
         f"{NAME} {PHONE}\r\n\r\n",
         f"GET /cases/{case.reference}/ HTTP/{PHONE}\r\nHost: localhost\r\n\r\n",
         f"GET /{NAME}/ HTTP/1.1\r\n{NAME} {PHONE}: 1\r\nHost: localhost\r\n\r\n",
+        f"POST http://localhost/cases/{case.reference}/?q={NAME} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        f"GET {NAME} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        f"CONNECT {NAME}:1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
         f"GET /{LINK * 600}/ HTTP/1.1\r\nHost: localhost\r\n\r\n",
     ):
         with socket.create_connection(("127.0.0.1", port), timeout=20) as link:
@@ -226,6 +231,44 @@ def test_a_fault_is_told_by_its_place_and_not_by_what_was_in_it():
     assert not {word for word in (NAME, PHONE, "SH4K") if word in told}
 
 
+def test_an_address_with_its_host_is_told_by_its_route_too():
+    said = line(
+        None, "django.server", "%s", f'"POST http://localhost/cases/SH4K-9TQ-X/?q={NAME} HTTP/1.1" 500'
+    )
+    assert said == 'django.server "POST cases/<str:reference>/ HTTP/1.1" 500'
+    start = "Listening at: http://127.0.0.1:8000 (1)"
+    assert line(None, "gunicorn.error", start) == f"gunicorn.error {start}"
+
+
+@pytest.mark.parametrize(
+    "address", [f"/cases/SH4K-9TQ-X/?q={NAME}", f"http://a/cases/SH4K-9TQ-X/?q={NAME}", NAME, f"{NAME}:443"]
+)
+@pytest.mark.parametrize("method", ["POST", NAME.upper()])
+def test_a_request_that_gunicorn_gives_up_is_told_by_its_route(address, method, caplog):
+    logger = WebLogger(Config())
+    logger.error_log.addHandler(caplog.handler)
+    caplog.handler.setFormatter(LineFormatter("%(name)s %(message)s"))
+    try:
+        raise OSError(f"'{NAME}'")
+    except OSError:
+        logger.exception("Error handling request %s %s", method, address)
+        logger.exception("Error handling request %s", address)
+    assert caplog.text.count("Error handling request") == 2
+    assert not {word for word in (NAME, NAME.upper(), "SH4K") if word in caplog.text}
+
+
+@pytest.mark.django_db
+def test_what_was_typed_into_an_address_of_the_admin_stands_in_no_log(sign_in, caplog):
+    caplog.handler.setFormatter(LineFormatter("%(name)s %(message)s"))
+    client = sign_in("administrator")
+    for query in (f"_to_field={NAME} Sharma", f"{NAME}={PHONE}", f"username__{NAME}=x"):
+        client.get(f"/admin/accounts/user/?{query}")
+    client.get("/cases/", headers={"host": f"{NAME}.example"})
+    assert "django.security.DisallowedModelAdminToField refused" in caplog.text
+    assert "django.security.DisallowedHost refused" in caplog.text
+    assert not {word for word in (NAME, NAME.lower(), "Sharma", PHONE) if word in caplog.text}
+
+
 def test_a_task_that_fails_is_told_without_values_too():
     try:
         raise ValueError(f"bad row ({NAME}, {PHONE})")
@@ -256,6 +299,9 @@ def test_a_message_keeps_the_names_of_columns_and_constraints():
         ("/cases/SH4K-9TQ-X/", "cases/<str:reference>/"),
         ("/Sita/", "–"),
         ("/static/Sita.css", "static/…"),
+        ("http://localhost:8000/cases/SH4K-9TQ-X/?find=Sita", "cases/<str:reference>/"),
+        ("HTTPS://Sita", "–"),
+        ("Sita", "–"),
         ("", "–"),
     ],
 )
