@@ -7,6 +7,7 @@ must stand before the view's first query.
 from collections.abc import Iterable, Iterator
 from uuid import UUID
 
+from django.core.exceptions import SuspiciousOperation
 from django.db import transaction
 from django.middleware.gzip import GZipMiddleware
 
@@ -63,7 +64,8 @@ class DenialRecord:
 
     def __call__(self, request):
         response = self.get_response(request)
-        if response.status_code in (403, 404) and request.user.is_authenticated:
+        is_refused = response.status_code in (403, 404) or getattr(request, "was_suspicious", False)
+        if is_refused and request.user.is_authenticated:
             with transaction.atomic():
                 enter(request.user.pk)
                 record_denial(
@@ -76,6 +78,9 @@ class DenialRecord:
                     now=now(),
                 )
         return response
+
+    def process_exception(self, request, exception):
+        request.was_suspicious = isinstance(exception, SuspiciousOperation)  # answered by 400
 
 
 class CompressedPages(GZipMiddleware):

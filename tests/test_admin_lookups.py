@@ -136,6 +136,15 @@ def test_only_registered_things_are_chosen_from(app, name, field, status, admini
 def test_choosing_without_saying_of_what_is_refused(administrator):
     address = reverse("admin:autocomplete")
     assert (administrator.get(address).status_code, administrator.post(address).status_code) == (403, 405)
+    assert administrator.options(address).status_code == 405
+
+
+def test_what_an_address_may_not_ask_is_among_the_refusals(administrator, cast):
+    for query in ("_to_field=password", "password__startswith=a"):
+        assert administrator.get(f"{changelist(User)}?{query}").status_code == 400
+    with acting_as(cast["auditor"]):
+        denied = AuditEvent.objects.filter(verb="denied", actor_id=cast["administrator"].pk)
+        assert [event.detail["status"] for event in denied] == [400, 400]
 
 
 @REGISTERED
