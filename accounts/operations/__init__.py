@@ -38,7 +38,7 @@ from accounts.operations.people import (
 )
 from accounts.operations.session import end_other_sessions, end_session, note_sign_in, note_sign_out
 from accounts.operations.sign_in import NotTheOne, try_code, try_own_password, try_passkey, try_password
-from accounts.operations.throttle import MustWait, throttle_keys
+from accounts.operations.throttle import MustWait, reset_keys, throttle_keys
 from accounts.operations.token import (
     TOKEN_DAYS,
     confirm_api_token,
@@ -89,6 +89,7 @@ __all__ = [
     "refuse_own_role",
     "remove_app",
     "remove_passkey",
+    "reset_keys",
     "reset_password",
     "reset_second_factor",
     "revoke_api_token",

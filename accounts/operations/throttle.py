@@ -40,6 +40,14 @@ def throttle_keys(*, username: str, address: str, browser: str = "") -> dict[str
     return keys
 
 
+def reset_keys(*, email: str, address: str) -> dict[str, str]:
+    """What asking for a reset counts for: never for what signing in waits for."""
+    keys = {"account": _key("reset of", email.casefold())}
+    if address:
+        keys["address"] = _key("resets from", address)
+    return keys
+
+
 def _own(keys: dict[str, str]) -> str:
     """The key of the known browser, or of the account."""
     return keys.get("browser") or keys["account"]

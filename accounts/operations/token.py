@@ -13,10 +13,11 @@ from django.utils.translation import gettext_noop
 
 from accounts.models import ApiToken, User
 from accounts.operations.notice import notify_keepers, notify_users
-from accounts.queries import is_enrolled, may_configure, organisations_with_role, token_digest
+from accounts.queries import is_enrolled, may_configure, organisations_with_role, token_digest, tokens_of
 from core import audit
 from core.context import acting_as
 
+LIVE_TOKENS, TOKENS_A_DAY = 10, 5  # of one user
 TOKEN_DAYS = 90  # how long a token opens something unless its maker says otherwise
 
 
@@ -34,6 +35,7 @@ def create_api_token(
         raise PermissionDenied
     if settings.MFA_REQUIRED and not is_enrolled(user):
         raise ValidationError(_("A token is for somebody who signs in with a second step."))
+    _check_count(user, now=now)
     text = secrets.token_urlsafe(32)
     token = ApiToken(
         user=user,
@@ -66,6 +68,23 @@ def create_api_token(
         now=now,
     )
     return token, text
+
+
+def _check_count(user: User, *, now: datetime) -> None:
+    """Refuse one token too many. The user's row is locked, so that many at once see each other."""
+    User.objects.select_for_update().get(pk=user.pk)
+    if tokens_of(user, on=now.date()).count() >= LIVE_TOKENS:
+        raise ValidationError(
+            _("You have %d tokens, which is the most. Revoke one that is not needed.") % LIVE_TOKENS
+        )
+    if (
+        ApiToken.objects.visible_to(user).filter(created_at__gt=now - timedelta(days=1)).count()
+        >= TOKENS_A_DAY
+    ):
+        raise ValidationError(
+            _("You made %d tokens in the last 24 hours, which is the most. Try again tomorrow.")
+            % TOKENS_A_DAY
+        )
 
 
 @transaction.atomic

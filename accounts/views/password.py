@@ -20,6 +20,7 @@ from accounts.operations import MustWait, NotTheOne
 from accounts.queries import needs_factor_to_reset, person_of_reset
 from accounts.recent import recent_authentication
 from accounts.views.sign_in import METHODS, keys_of, told_to_wait
+from accounts.visitors import address_of
 from core.clock import now
 from core.forms import take
 
@@ -57,14 +58,11 @@ def password_forgotten(request: HttpRequest) -> HttpResponse:
     """The same page after the same time, whether somebody has this address or not."""
     begun = time.monotonic()
     form = ForgottenForm(request.POST or None)
-    context = {"form": form}
     if request.method != "POST" or not form.is_valid():
-        return render(request, "accounts/password_forgotten.html", context)
+        return render(request, "accounts/password_forgotten.html", {"form": form})
     email = form.cleaned_data["email"]
-    try:
-        operations.ask_for_reset(email=email, keys=keys_of(request, f"mail to {email}"), now=now())
-    except MustWait as refusal:
-        return told_to_wait(request, "accounts/password_forgotten.html", context, refusal)
+    keys = operations.reset_keys(email=email, address=address_of(request))
+    operations.ask_for_reset(email=email, keys=keys, now=now())
     time.sleep(max(SECONDS - (time.monotonic() - begun), 0))
     return render(request, "accounts/password_mailed.html")
 

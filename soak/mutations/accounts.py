@@ -9,6 +9,20 @@ ASKING = "tests/accounts/test_access_requests.py"
 
 ACCOUNTS = [
     Mutant(
+        "accounts: of many tokens at once more are made",
+        "accounts/operations/token.py",
+        "User.objects.select_for_update().get(pk=user.pk)",
+        "User.objects.get(pk=user.pk)",
+        first="tests/test_bounds.py::test_of_many_tokens_at_once_no_more_are_made",
+    ),
+    Mutant(
+        "accounts: a stranger who asks for links shuts others out of signing in",
+        "accounts/operations/throttle.py",
+        '_key("resets from", address)',
+        '_key("address", address)',
+        first="tests/test_passwords.py::test_what_strangers_ask_for_shuts_nobody_out",
+    ),
+    Mutant(
         "accounts: a deactivated person holds what they held",
         ASKED,
         "if not user.is_authenticated or not user.is_active:",

@@ -4,12 +4,13 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
 
 from accounts.models import ApiToken, Notice
-from accounts.operations import create_api_token
+from accounts.operations import create_api_token, revoke_api_tokens
 from core.clock import now
 from core.context import acting_as
 from tests.pages import submit, text_of
@@ -71,6 +72,26 @@ def test_a_token_of_the_server_opens_once_its_user_confirms_it(sign_in, cast, se
     assert status_of(text) == 200
     time_machine.move_to(now() + timedelta(minutes=11))
     assert client.post(confirm)["Location"].startswith("/accounts/confirm/"), "a recent sign-in is asked for"
+
+
+def test_a_user_has_so_many_tokens_and_makes_so_many_a_day(sign_in, cast, time_machine):
+    client, asked = sign_in(WHO), {"name": "nightly", "days": "30"}
+    for _time in range(5):
+        assert "app-code" in submit(client, NEW, asked).content.decode()
+    refused = submit(client, NEW, asked)
+    assert "You made 5 tokens in the last 24 hours" in text_of(refused)
+    assert 'value="nightly"' in refused.content.decode()
+    assert ApiToken.objects.count() == 5
+    for _time in range(5):
+        ApiToken.objects.update(created_at=now() - timedelta(days=2))
+        create_api_token(user=cast[WHO], name="x", by=cast[WHO], now=now())
+    with pytest.raises(ValidationError, match="You have 10 tokens"):
+        create_api_token(user=cast[WHO], name="x", by=cast[WHO], now=now() + timedelta(days=3))
+    with pytest.raises(SystemExit):
+        call_command("create_api_token", WHO)
+    create_api_token(user=cast[OTHER], name="x", by=cast[OTHER], now=now())
+    revoke_api_tokens(user=cast[WHO], by=cast[WHO], now=now())
+    create_api_token(user=cast[WHO], name="x", by=cast[WHO], now=now() + timedelta(days=3))
 
 
 def test_the_database_itself_lets_nobody_else_confirm_a_token(cast, settings):
