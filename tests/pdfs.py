@@ -257,17 +257,6 @@ def every_kind() -> bytes:
         Function=functions[2],
         Extend=Array([True, True]),
     )
-    mesh = pdf.make_stream(
-        b"\0" * 12,
-        Dictionary(
-            ShadingType=4,
-            ColorSpace=Name.DeviceRGB,
-            BitsPerCoordinate=8,
-            BitsPerComponent=8,
-            BitsPerFlag=8,
-            Decode=Array([0, 9, 0, 9, 0, 1, 0, 1, 0, 1]),
-        ),
-    )
     tile = pdf.make_stream(
         b"0 0 3 3 re f",
         Dictionary(
@@ -304,7 +293,6 @@ def every_kind() -> bytes:
                     Function=functions[1],
                 )
             ),
-            Mesh=mesh,
         ),
     )
     page.Resources.XObject.Form = form

@@ -316,6 +316,7 @@ def test_pages_keep_their_size_and_turn_from_the_tree():
         (Dictionary(OCGs=Array([]), D=Dictionary(ON=Array([]))), True),
         (Dictionary(OCGs=Array([]), D=Dictionary(OFF=Array([Dictionary(Name="Hidden")]))), False),
         (Dictionary(OCGs=Array([]), D=Dictionary(BaseState=Name.OFF)), False),
+        (Dictionary(OCGs=Array([]), D=Dictionary(AS=Array([Dictionary(Event=Name.View)]))), False),
         (Array([]), False),
     ],
 )

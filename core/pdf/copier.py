@@ -56,11 +56,6 @@ SHADING: Spec = {
     "/Function": colours.function,
     "/Coords": numbers,
     "/Extend": booleans,
-    "/Decode": numbers,
-    "/BitsPerCoordinate": number,
-    "/BitsPerComponent": number,
-    "/BitsPerFlag": number,
-    "/VerticesPerRow": number,
 }
 SEPARABLE = (
     "Normal",
@@ -258,11 +253,8 @@ def _x_object(copier: Copier, value: Any) -> Any:
 
 
 def shading(copier: Copier, value: Any) -> Any:
-    if isinstance(value, Stream):
-        stream = copier.stream(copier.decoded(value))
-        for key, item in copier.filtered(value, SHADING).items():
-            stream[key] = item
-        return stream
+    if isinstance(value, Stream):  # a mesh: any bytes are points and colours, a whole photo too
+        raise Unsupported
     return copier.filtered(value, SHADING) if isinstance(value, Dictionary) else None
 
 

@@ -10,7 +10,7 @@ import io
 from typing import Any
 
 import pikepdf
-from pikepdf import Array, Dictionary, Name
+from pikepdf import Array, Dictionary, Name, Stream
 
 from core.pdf.content import cleaned_content
 from core.pdf.copier import Copier
@@ -52,6 +52,7 @@ def remade(data: bytes) -> bytes:
         if not 1 <= len(source.pages) <= MOST_PAGES:
             raise WrongPages
         _check_layers(source.Root.get("/OCProperties"))
+        _check_conditions(source)
         source.generate_appearance_streams()
         source.flatten_annotations("screen")
         copier = Copier(target)
@@ -77,6 +78,40 @@ def _check_layers(layers: Any) -> None:
     off = default.get("/OFF", Array())
     if default.get("/BaseState", Name.ON) != Name.ON or not isinstance(off, Array) or len(off):
         raise HiddenLayers
+    if "/AS" in default:  # a viewer hides layers by itself: on the screen, on paper, by zoom or by language
+        raise HiddenLayers
+
+
+def _check_conditions(source: pikepdf.Pdf) -> None:
+    """Conditions can hide a content whose layers are all shown: "when this layer is off", "not this layer"."""
+    for found in source.objects:
+        waiting: list[Any] = [found]
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, Stream):
+                value = value.stream_dict
+            if isinstance(value, Dictionary):
+                if _hides(value):
+                    raise HiddenLayers
+                inner = [item for _key, item in value.items()]
+            else:
+                inner = list(value) if isinstance(value, Array) else []
+            waiting += [
+                item
+                for item in inner
+                if isinstance(item, Dictionary | Array)
+                and not item.is_indirect  # indirect ones come by themselves
+            ]
+
+
+def _hides(value: Dictionary) -> bool:
+    """Whether it is a condition (`/OCMD`) that asks for more than that layers are on."""
+    condition = value.get("/VE")
+    if isinstance(condition, Array) and len(condition) and condition[0] in (Name.And, Name.Or, Name.Not):
+        return True
+    if value.get("/Type") != Name.OCMD and "/OCGs" not in value:
+        return False
+    return condition is not None or value.get("/P", Name.AnyOn) not in (Name.AnyOn, Name.AllOn)
 
 
 def _page(copier: Copier, page: pikepdf.Page) -> Dictionary:

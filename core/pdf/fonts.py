@@ -272,8 +272,11 @@ def _add_drawn_glyphs(copier: "Copier", value: Dictionary, made: Dictionary) -> 
     resources, glyphs = value.get("/Resources"), value.get("/CharProcs")
     own = resources if isinstance(resources, Dictionary) else Dictionary()
     made["/CharProcs"], made["/Resources"] = Dictionary(), Dictionary()
+    encoding = made.get("/Encoding")
+    coded = encoding.get("/Differences", Array()) if isinstance(encoding, Dictionary) else Array()
+    names = {str(name) for name in coded if isinstance(name, Name)}  # a glyph without a code is never drawn
     for name, glyph in glyphs.items() if isinstance(glyphs, Dictionary) else []:
-        if not isinstance(glyph, Stream):
+        if not isinstance(glyph, Stream) or name not in names:
             continue
         used, text = cleaned_content(copier, copier.decoded(glyph), own)
         for category, held in used.items():

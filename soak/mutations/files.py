@@ -244,4 +244,25 @@ FILES = [
         "if False:",
         first="tests/test_names.py::test_a_cell_longer_than_excel_holds_is_refused",
     ),
+    Mutant(
+        "core: what a condition hides comes along",
+        "core/pdf/document.py",
+        "        _check_conditions(source)\n",
+        "",
+        first="tests/test_pdf_hidden.py::test_a_condition_that_hides_what_is_drawn_is_refused",
+    ),
+    Mutant(
+        "core: layers that a viewer hides by itself come along",
+        "core/pdf/document.py",
+        'if "/AS" in default:',
+        "if False:",
+        first=PDF + "test_layers_that_are_hidden_are_refused",
+    ),
+    Mutant(
+        "core: glyphs that nothing draws come along",
+        "core/pdf/fonts.py",
+        " or name not in names:",
+        ":",
+        first="tests/test_pdf_hidden.py::test_a_glyph_that_no_code_draws_goes_with_its_name",
+    ),
 ]
