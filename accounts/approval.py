@@ -14,6 +14,8 @@ from accounts.choices import RequestState, RoleCode
 from accounts.models import AccessRequest, Membership, User
 from accounts.queries import managed_by, organisations_with_role
 
+GUARDED = timedelta(days=365)  # after a role's last day, as in accounts/sql/040_requests.sql
+
 
 def has_cases(organisation_id: UUID) -> bool:
     """Whether access in this organisation needs a second user: it has, or once had, a case."""
@@ -23,7 +25,7 @@ def has_cases(organisation_id: UUID) -> bool:
 
 
 def is_guarded(user: User) -> bool:
-    """Whether a user has a role, or one to come, where there are cases."""
+    """Whether a user has a role where there are cases, had one within a year, or has one to come."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT wall.is_guarded(%s)", [user.pk])
         return cursor.fetchone()[0]
@@ -31,7 +33,7 @@ def is_guarded(user: User) -> bool:
 
 def guarding_organisation(user: User, *, on: date) -> UUID | None:
     """The organisation whose second user decides on this account; None where it works for several with cases."""
-    found = [key for key in organisations_with_role(user, on=on) if has_cases(key)]
+    found = [key for key in organisations_with_role(user, on=on - GUARDED) if has_cases(key)]
     return found[0] if len(found) == 1 else None
 
 
@@ -39,7 +41,7 @@ def organisations_of_request(request: AccessRequest) -> set[UUID]:
     """The organisations that a request is about."""
     if request.organisation_id is not None or request.user is None:
         return {request.organisation_id} if request.organisation_id else set()
-    return organisations_with_role(request.user, on=timezone.localdate())
+    return organisations_with_role(request.user, on=timezone.localdate() - GUARDED)
 
 
 def approvers_of(request: AccessRequest) -> list[tuple[User, str]]:
@@ -83,7 +85,7 @@ def supervised_by(user) -> set[UUID]:
 
 def _about(organisation_ids: Iterable[UUID]) -> Q:
     """Requests about one of these organisations: asked of it, or of a user with a role there."""
-    kept = Membership.objects.not_over(timezone.localdate()).filter(
+    kept = Membership.objects.not_over(timezone.localdate() - GUARDED).filter(
         role__organisation__in=list(organisation_ids)
     )
     several = Q(organisation=None, user__in=kept.values("user"))

@@ -77,7 +77,9 @@ class Organisation(models.Model):
         null=True, editable=False
     )  # kept by a trigger of the app that has cases
 
-    wall = Open(ALL, "configuration: names of organisations, written by administrators")
+    wall = Open(
+        ("SELECT", "INSERT", "UPDATE"), "configuration: names of organisations, written by administrators"
+    )
 
     class Meta:
         ordering = ["code"]
@@ -114,7 +116,7 @@ class Role(models.Model):
     code = models.CharField(_("role"), max_length=30, choices=RoleCode)
     group = models.OneToOneField(Group, on_delete=models.PROTECT, related_name="role")
 
-    wall = Open(ALL, "configuration: which roles an organisation has")
+    wall = Open(("SELECT", "INSERT", "UPDATE"), "configuration: which roles an organisation has")
 
     class Meta:
         ordering = ["organisation", "code", "id"]

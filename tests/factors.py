@@ -9,6 +9,7 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.operations.factor import RecoveryCodes
+from core.context import acting_as
 from reintegration.demo import password_of
 
 LOGIN, SECOND, CONFIRM = "/accounts/login/", "/accounts/login/second/", "/accounts/confirm/"
@@ -28,8 +29,9 @@ class App:
 def enrolled(user: User) -> App:
     """Give somebody an app and recovery codes, as if they had enrolled before."""
     secret = generate_totp_secret()
-    TOTP.activate(user, secret)
-    RecoveryCodes.activate(user)
+    with acting_as(user):
+        TOTP.activate(user, secret)
+        RecoveryCodes.activate(user)
     return App(secret)
 
 

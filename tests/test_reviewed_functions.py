@@ -100,11 +100,11 @@ TABLE = {
         ANSWERED,
     ),
     "use_access": Reviewed(
-        "that it was approved, its time has come by the database's clock, and it was not used",
+        "that who approved it is entered, or nobody; that its time has come by the database's clock; once",
         lambda world: ("SELECT wall.use_access(%s)", [world.approved.pk]),
         None,
         ANSWERED,
-        ANSWERED,
+        NOTHING,
     ),
     "claim_mail": sweep(
         "the clock, a lease of an hour at most",

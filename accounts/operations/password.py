@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.operations.mail import mail_about_sign_in
-from accounts.operations.session import end_sessions_of
+from accounts.operations.session import end_sessions_of, end_tokens_of
 from accounts.operations.throttle import MustWait, begin_try, count_failure
 from accounts.queries import needs_factor_to_reset, people_at, person_of_reset, reset_link
 from core import audit
@@ -58,7 +58,7 @@ def ask_for_reset(*, email: str, keys: dict[str, str], now: datetime) -> None:
 
 @transaction.atomic
 def reset_password(*, link: str, password: str, is_by_factor: bool = False, now: datetime) -> User:
-    """Take the password that the holder of a link chose. It signs nobody in, and the second factor stays.
+    """Take the password that the holder of a link chose. It signs nobody in, tokens end, the second factor stays.
 
     `is_by_factor`: whether the second factor was shown as well, which is asked for where the address is new.
     """
@@ -73,6 +73,7 @@ def reset_password(*, link: str, password: str, is_by_factor: bool = False, now:
         raise PermissionDenied
     with acting_as(user):  # the page was asked for by nobody
         set_password(user, password)
+        end_tokens_of(user, now=now)
         user.password_mailed_at = now
         user.save(update_fields=["password_mailed_at"])
         audit.record(by=user, verb="password reset", obj=user, now=now)

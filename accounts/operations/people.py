@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from copy import copy
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import Group
@@ -22,7 +23,6 @@ from accounts.approval import guarding_organisation, is_guarded
 from accounts.choices import STARTING_PERMISSIONS, Permission, RequestKind, RoleCode
 from accounts.models import (
     AccessRequest,
-    ApiToken,
     Membership,
     Organisation,
     OrganisationGroupPermission,
@@ -32,9 +32,8 @@ from accounts.models import (
 from accounts.operations.access import ask_access, effects, needs_second_user, user_of
 from accounts.operations.invitation import invite
 from accounts.operations.leaving import Receivers, leaving
-from accounts.operations.mail import mail_about_sign_in
 from accounts.operations.notice import notify_keepers
-from accounts.operations.session import end_sessions_of
+from accounts.operations.session import end_sessions_of, end_tokens_of, note_new_address
 from accounts.queries import (
     awaits_password,
     live_users,
@@ -184,45 +183,31 @@ def save_user(*, user: User, by, now: datetime, to: Receivers | None = None) -> 
     return user
 
 
+def _about_account(user: User, *, by, now: datetime) -> dict[str, Any]:
+    """What a request about an account says, whatever it asks for."""
+    place = guarding_organisation(user, on=now.date())
+    return {"organisation_id": place, "user": user, "by": by, "now": now}
+
+
 def _ask_or_change_account(user: User, *, by, now: datetime) -> None:
     """Another address and an account that opens: as they were before, and asked for, where a second user is needed."""
     former = User.objects.get(pk=user.pk)
     is_asked = by is not None and is_guarded(user)
-    about = {
-        "organisation_id": guarding_organisation(user, on=now.date()),
-        "user": user,
-        "by": by,
-        "now": now,
-    }
+    about = _about_account(user, by=by, now=now)
     if user.email != former.email:
         if is_asked:
             email, user.email = user.email, former.email
             ask_access(kind=RequestKind.EMAIL, email=email, former_email=former.email, **about)
         else:
-            note_new_address(user, former.email, now=now)
+            note_new_address(user, former.email, sender=by, now=now)
     if user.is_active and not former.is_active and is_asked:
         user.is_active = False
         ask_access(kind=RequestKind.REOPEN, email=user.email, **about)
 
 
-def note_new_address(user: User, former: str, *, now: datetime) -> None:
-    """Sessions end, and with them each link that was mailed; the former address is told."""
-    user.email_changed_at = now
-    end_sessions_of(user)
-
-    def words() -> tuple[str, str]:
-        return _("Your sign-in to Sahayatra"), _(
-            "Mails of your account go to another address from now on. If this was not you, tell your focal point "
-            "at once."
-        )
-
-    if user.is_active:
-        mail_about_sign_in(user, words, now=now, to=former)
-
-
 def _change_address(*, request: AccessRequest, now: datetime) -> None:
     user = user_of(request)
-    note_new_address(user, user.email, now=now)
+    note_new_address(user, user.email, sender=request.decided_by, now=now)
     user.email = request.email
     user.save(update_fields=["email", "email_changed_at"])
 
@@ -329,9 +314,13 @@ def _give(*, request: AccessRequest, now: datetime) -> None:
 def welcome(user: User, organisations: Collection[UUID], *, by, now: datetime) -> None:
     """Open an account that was closed with its last role, and invite who has no password.
 
-    One who works elsewhere too keeps the account as it stands: it isn't this organisation's to open or close.
+    Whoever read files within a year is asked for. One who works elsewhere too keeps the account as it stands: it
+    isn't this organisation's to open or close.
     """
     if not user.is_active and not works_elsewhere(user, frozenset(organisations), on=now.date()):
+        if by is not None and is_guarded(user):
+            ask_access(kind=RequestKind.REOPEN, email=user.email, **_about_account(user, by=by, now=now))
+            return
         user.is_active = True
         user.save(update_fields=["is_active"])
         audit.record(by=by, verb="account opened", obj=user, now=now)
@@ -480,7 +469,7 @@ def _close_account(user: User, *, now: datetime) -> None:
     user.is_active = False
     user.set_unusable_password()
     end_sessions_of(user)
-    audit.note_update(ApiToken.objects.visible_to(user).filter(revoked_at=None), revoked_at=now)
+    end_tokens_of(user, now=now)
 
 
 effects |= {

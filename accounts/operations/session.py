@@ -4,8 +4,10 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
-from accounts.models import Session, User
+from accounts.models import ApiToken, Session, User
+from accounts.operations.mail import mail_about_sign_in
 from core import audit
 from core.context import acting_as
 
@@ -30,6 +32,30 @@ def end_other_sessions(*, kept: str, by, now: datetime) -> int:
 def end_sessions_of(user: User) -> None:
     """End every session of a person, as part of a deed that is on record by itself."""
     Session.objects.visible_to(user).delete()
+
+
+def end_tokens_of(user: User, *, now: datetime) -> int:
+    """Revoke every token of a person, as part of a deed that is on record by itself; how many there were."""
+    return audit.note_update(ApiToken.objects.visible_to(user).filter(revoked_at=None), revoked_at=now)
+
+
+def note_new_address(user: User, former: str, *, sender: User | None, now: datetime) -> None:
+    """Sessions and tokens end, and with them each link that was mailed; a mail goes to the former address.
+
+    `sender`: in whose place it goes, where the account is closed.
+    """
+    user.email_changed_at = now
+    end_sessions_of(user)
+    end_tokens_of(user, now=now)
+
+    def words() -> tuple[str, str]:
+        return _("Your sign-in to Sahayatra"), _(
+            "Mails of your account go to another address from now on. If this was not you, tell your focal point "
+            "at once."
+        )
+
+    if user.is_active or sender is not None:
+        mail_about_sign_in(user, words, now=now, to=former, sender=sender)
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_noop
 
 from accounts.models import ApiToken, User
 from accounts.operations.notice import notify_keepers, notify_users
+from accounts.operations.session import end_tokens_of
 from accounts.queries import is_enrolled, may_configure, organisations_with_role, token_digest, tokens_of
 from core import audit
 from core.context import acting_as
@@ -112,7 +113,7 @@ def revoke_api_tokens(*, user: User, by, now: datetime) -> int:
     """End all tokens of a person at once; how many there were."""
     if by is not None and by != user and not may_configure(by):
         raise PermissionDenied
-    ended = audit.note_update(ApiToken.objects.visible_to(user).filter(revoked_at=None), revoked_at=now)
+    ended = end_tokens_of(user, now=now)
     audit.record(by=by, verb="tokens revoked", obj=user, now=now, detail={"count": ended})
     return ended
 

@@ -15,24 +15,39 @@ CREATE OR REPLACE FUNCTION wall.has_cases(which uuid) RETURNS boolean
                                                WHERE any_of.cases_since IS NOT NULL)));
 $$;
 
--- Whether a user has a role, or one to come, where there are cases.
-CREATE OR REPLACE FUNCTION wall.is_guarded(who uuid) RETURNS boolean
+-- Where there are cases and a user has a role, had one within a year (approval.GUARDED), or has one to come.
+CREATE OR REPLACE FUNCTION wall.guarded_by(who uuid) RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    SELECT EXISTS (
-        SELECT 1 FROM accounts_membership m JOIN accounts_role r ON r.id = m.role_id
-         WHERE m.user_id = who AND wall.has_cases(r.organisation_id)
-           AND (m.ends_on IS NULL OR m.ends_on >= (now() AT TIME ZONE 'Asia/Kathmandu')::date));
+    SELECT coalesce(array_agg(DISTINCT r.organisation_id), '{}')
+      FROM accounts_membership m JOIN accounts_role r ON r.id = m.role_id
+     WHERE m.user_id = who AND wall.has_cases(r.organisation_id)
+       AND (m.ends_on IS NULL OR m.ends_on >= (now() AT TIME ZONE 'Asia/Kathmandu')::date - 365);
 $$;
 
--- A user, whoever asked for their access within a year, whoever asked for theirs, and so on: they count as one.
+CREATE OR REPLACE FUNCTION wall.is_guarded(who uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT wall.guarded_by(who) <> '{}';
+$$;
+
+-- A user, whoever asked for their access within a year or gave it without a second user, whoever did so for them, and so
+-- on: they count as one. Whom administrators set up before there were cases count by themselves: they set up everybody.
 CREATE OR REPLACE FUNCTION wall.asked_through(who uuid) RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH RECURSIVE line (id) AS (
         SELECT who
         UNION
-        SELECT a.asked_by_id
-          FROM line JOIN accounts_accessrequest a ON a.user_id = line.id
-         WHERE a.state = 'done' AND a.done_at > now() - interval '1 year'
+        SELECT given.by
+          FROM line CROSS JOIN LATERAL (
+               SELECT a.asked_by_id
+                 FROM accounts_accessrequest a
+                WHERE a.user_id = line.id AND a.state = 'done' AND a.done_at > now() - interval '1 year'
+                UNION ALL
+               SELECT m.given_by_id
+                 FROM accounts_membership m
+                WHERE m.user_id = line.id AND m.request_id IS NULL AND m.given_at > now() - interval '1 year'
+                  AND NOT EXISTS (SELECT 1 FROM accounts_membership g JOIN accounts_role r ON r.id = g.role_id
+                                   WHERE g.user_id = m.given_by_id AND r.code = 'administrator')
+          ) given (by)
     )
     SELECT coalesce(array_agg(id) FILTER (WHERE id IS NOT NULL), '{}') FROM line;
 $$;
@@ -56,7 +71,9 @@ CREATE OR REPLACE FUNCTION wall.approvers(request uuid) RETURNS TABLE (user_id u
           JOIN accounts_organisation o ON o.id = r.organisation_id AND o.is_active
          WHERE m.starts_on <= (now() AT TIME ZONE 'Asia/Kathmandu')::date
            AND (m.ends_on IS NULL OR m.ends_on >= (now() AT TIME ZONE 'Asia/Kathmandu')::date)
-           AND (m.given_by_id IS NULL OR m.request_id IS NOT NULL OR m.given_at < now() - interval '14 days')
+           AND (m.given_at IS NULL OR m.request_id IS NOT NULL OR m.given_at < now() - interval '14 days'
+                OR m.given_by_id IS NULL -- by the installation itself, before anybody had a case
+                   AND m.given_at <= (SELECT min(any_of.cases_since) FROM accounts_organisation any_of))
            AND m.user_id IS DISTINCT FROM a.asked_by_id
            AND m.user_id IS DISTINCT FROM a.user_id
            AND NOT (a.kind IN ('tailor', 'programmes')
@@ -105,18 +122,31 @@ BEGIN
     RETURN FOUND;
 END $$;
 
--- Use up an approved request whose time has come; the rows that it allows are written in this very transaction.
+-- Use up an approved request whose time has come, in the place of who approved it or of nobody; the rows that it allows are written in this very transaction.
 CREATE OR REPLACE FUNCTION wall.use_access(request uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     UPDATE accounts_accessrequest a SET state = 'done', done_at = now()
-     WHERE a.id = request AND a.state = 'approved' AND a.takes_effect_at <= now();
+     WHERE a.id = request AND a.state = 'approved' AND a.takes_effect_at <= now()
+       AND (wall.person() IS NULL OR wall.person() = a.decided_by_id);
     RETURN FOUND;
 END $$;
 
--- A request begins undecided, and is asked by whoever is entered.
-CREATE OR REPLACE FUNCTION wall.request_starts() RETURNS trigger LANGUAGE plpgsql AS $$
+-- A request begins undecided, is asked by whoever is entered, and is decided where its role is; or, of an account, where
+-- its user reads files, and by IOM where these are several.
+CREATE OR REPLACE FUNCTION wall.request_starts() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE places uuid[] := wall.guarded_by(NEW.user_id); here uuid;
 BEGIN
+    IF NEW.kind IN ('role', 'tailor', 'programmes') THEN
+        SELECT r.organisation_id INTO here FROM accounts_role r WHERE r.id = NEW.role_id;
+    ELSIF cardinality(places) = 1 THEN
+        here := places[1];
+    END IF;
+    IF NEW.organisation_id IS DISTINCT FROM here THEN
+        RAISE EXCEPTION 'a request is decided where its role or user is' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'accounts_request_starts';
+    END IF;
     IF NEW.state <> 'pending' OR NEW.decided_by_id IS NOT NULL OR NEW.asked_by_id IS DISTINCT FROM wall.person() THEN
         RAISE EXCEPTION 'a request is asked by who is entered, and decided by a second user'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'accounts_request_starts';
@@ -176,6 +206,10 @@ DECLARE held accounts_role; named text;
 BEGIN
     SELECT * INTO held FROM accounts_role r WHERE r.group_id = NEW.group_id FOR NO KEY UPDATE;
     SELECT p.codename INTO named FROM auth_permission p WHERE p.id = NEW.permission_id;
+    IF session_user = 'iom_app' AND held.id IS NULL THEN -- or a role would be made of it that nobody asked for
+        RAISE EXCEPTION 'a permission is a role''s' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'accounts_role_approved';
+    END IF;
     IF session_user = 'iom_app' AND wall.has_cases(held.organisation_id)
        AND EXISTS (SELECT 1 FROM accounts_membership m
                     WHERE m.role_id = held.id
@@ -217,6 +251,19 @@ END $$;
 CREATE OR REPLACE TRIGGER account_is_approved BEFORE UPDATE ON accounts_user
     FOR EACH ROW EXECUTE FUNCTION wall.account_is_approved();
 
+-- A second factor is added by its own user, and stays theirs.
+CREATE OR REPLACE FUNCTION wall.factor_is_own() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF session_user = 'iom_app' AND NEW.user_id IS DISTINCT FROM wall.person()
+       AND (TG_OP = 'INSERT' OR NEW.user_id <> OLD.user_id) THEN
+        RAISE EXCEPTION 'nobody adds a second factor for another' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'mfa_authenticator_own';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER factor_is_own BEFORE INSERT OR UPDATE ON mfa_authenticator
+    FOR EACH ROW EXECUTE FUNCTION wall.factor_is_own();
+
 -- A second factor is removed by its own user, or on a request.
 CREATE OR REPLACE FUNCTION wall.factor_is_approved() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -233,10 +280,20 @@ END $$;
 CREATE OR REPLACE TRIGGER factor_is_approved BEFORE DELETE ON mfa_authenticator
     FOR EACH ROW EXECUTE FUNCTION wall.factor_is_approved();
 
+-- A user, a role and an organisation keep their key: what refers to it would be another's. The application deletes none.
+CREATE OR REPLACE FUNCTION wall.user_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a user stays the one that they are' USING ERRCODE = 'check_violation',
+        CONSTRAINT = 'accounts_user_stays';
+END $$;
+CREATE OR REPLACE TRIGGER user_stays BEFORE UPDATE ON accounts_user
+    FOR EACH ROW WHEN (NEW.id <> OLD.id) EXECUTE FUNCTION wall.user_stays();
+
 -- A role stays the one that it is, and an organisation keeps that it had cases, and whether it is an office of IOM.
 CREATE OR REPLACE FUNCTION wall.role_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (NEW.organisation_id, NEW.code, NEW.group_id) IS DISTINCT FROM (OLD.organisation_id, OLD.code, OLD.group_id) THEN
+    IF (NEW.id, NEW.organisation_id, NEW.code, NEW.group_id)
+       IS DISTINCT FROM (OLD.id, OLD.organisation_id, OLD.code, OLD.group_id) THEN
         RAISE EXCEPTION 'a role stays the one that it is' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'accounts_role_stays';
     END IF;
@@ -248,6 +305,10 @@ CREATE OR REPLACE TRIGGER role_stays BEFORE UPDATE ON accounts_role
 CREATE OR REPLACE FUNCTION wall.organisation_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.cases_since := coalesce(OLD.cases_since, NEW.cases_since); -- a row that was read before its first case
+    IF NEW.id <> OLD.id THEN
+        RAISE EXCEPTION 'an organisation stays the one that it is' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'accounts_organisation_stays';
+    END IF;
     IF (NEW.kind = 'iom') <> (OLD.kind = 'iom') THEN
         RAISE EXCEPTION 'no organisation becomes an office of IOM' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'accounts_organisation_stays';
@@ -260,9 +321,9 @@ CREATE OR REPLACE TRIGGER organisation_stays BEFORE UPDATE ON accounts_organisat
 DO $$
 DECLARE name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['has_cases(uuid)', 'is_guarded(uuid)', 'asked_through(uuid)', 'approvers(uuid)',
-            'decide_access(uuid, boolean)', 'stop_access(uuid)', 'use_access(uuid)', 'membership_is_approved()',
-            'permission_is_approved()', 'account_is_approved()', 'factor_is_approved()']
+    FOREACH name IN ARRAY ARRAY['has_cases(uuid)', 'guarded_by(uuid)', 'is_guarded(uuid)', 'asked_through(uuid)', 'approvers(uuid)',
+            'decide_access(uuid, boolean)', 'stop_access(uuid)', 'use_access(uuid)', 'request_starts()',
+            'membership_is_approved()', 'permission_is_approved()', 'account_is_approved()', 'factor_is_approved()']
     LOOP
         EXECUTE format('ALTER FUNCTION wall.%s OWNER TO iom_functions', name);
     END LOOP;

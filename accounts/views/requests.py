@@ -118,6 +118,9 @@ def _about(asked: AccessRequest) -> list[dict[str, object]]:
     if asked.user:
         rows += [(_("User"), f"{asked.user.name} ({asked.user.username})")]
         rows += [(_("E-mail"), asked.former_email or asked.email or asked.user.email)]
+        if asked.user.email_changed_at:
+            day = date_format(localtime(asked.user.email_changed_at), "SHORT_DATE_FORMAT")
+            rows += [(_("E-mail last changed"), day)]
     if asked.former_email:
         rows += [(_("New e-mail"), asked.email)]
     if asked.role:

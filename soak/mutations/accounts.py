@@ -270,8 +270,8 @@ ACCOUNTS = [
     Mutant(
         "accounts: a role that one administrator gave counts at once",
         "accounts/sql/040_requests.sql",
-        "AND (m.given_by_id IS NULL OR m.request_id IS NOT NULL OR m.given_at < now() - interval '14 days')",
-        "AND true",
+        "OR m.given_at < now() - interval '14 days'",
+        "OR true",
         first=ASKING,
     ),
     Mutant(
@@ -329,6 +329,41 @@ ACCOUNTS = [
         "IF session_user = 'iom_app' AND OLD.user_id IS DISTINCT FROM wall.person()",
         "IF false AND OLD.user_id IS DISTINCT FROM wall.person()",
         first=ASKING,
+    ),
+    Mutant(
+        "accounts: users exchange their keys",
+        "accounts/sql/040_requests.sql",
+        "FOR EACH ROW WHEN (NEW.id <> OLD.id) EXECUTE FUNCTION wall.user_stays();",
+        "FOR EACH ROW WHEN (false) EXECUTE FUNCTION wall.user_stays();",
+        first="tests/accounts/test_ways_around.py::test_no_key_changes",
+    ),
+    Mutant(
+        "accounts: another organisation decides on a request",
+        "accounts/sql/040_requests.sql",
+        "IF NEW.organisation_id IS DISTINCT FROM here THEN",
+        "IF false THEN",
+        first="tests/accounts/test_ways_around.py::test_a_request_is_decided_where_its_role_or_user_is",
+    ),
+    Mutant(
+        "accounts: whom a focal point set up alone is their second user",
+        "accounts/sql/040_requests.sql",
+        "WHERE m.user_id = line.id AND m.request_id IS NULL AND",
+        "WHERE false AND",
+        first="tests/accounts/test_ways_around.py::test_whom_a_focal_point_set_up_alone_is_no_second_user_of_theirs",
+    ),
+    Mutant(
+        "accounts: an account is guarded until its role ends",
+        "accounts/sql/040_requests.sql",
+        "'Asia/Kathmandu')::date - 365);",
+        "'Asia/Kathmandu')::date);",
+        first="tests/accounts/test_ways_around.py::test_an_account_stays_guarded_for_a_year_after_its_role",
+    ),
+    Mutant(
+        "accounts: anybody adds a second factor for another",
+        "accounts/sql/040_requests.sql",
+        "IF session_user = 'iom_app' AND NEW.user_id IS DISTINCT FROM wall.person()",
+        "IF false",
+        first="tests/accounts/test_ways_around.py::test_nobody_adds_a_second_factor_for_another",
     ),
     Mutant(
         "accounts: an organisation becomes an office of IOM",
