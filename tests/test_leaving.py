@@ -150,19 +150,13 @@ def _begin_later(user, cast, to):
         save_membership(membership=held, by=cast[FOCAL], now=now(), to=to)
 
 
-def _move_role(user, cast, to):
-    held = user.memberships.get()
-    held.user = story.a_colleague("third_caseworker", role="reader")
-    save_membership(membership=held, by=None, now=now(), to=to)  # asked for, by anybody else
-
-
 def _tailor(user, cast, to):
     role = user.memberships.get().role
     with acting_as(cast["administrator"]):
         tailor_role(role=role, codenames=["read_cases"], by=cast["administrator"], now=now(), to=to)
 
 
-WAYS = [_end, _close, _end_role, _begin_later, _move_role, _tailor]
+WAYS = [_end, _close, _end_role, _begin_later, _tailor]
 
 
 @pytest.mark.parametrize("way", WAYS)

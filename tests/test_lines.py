@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from beneficiaries.models import CaseTransfer
-from beneficiaries.operations import add_note, break_glass
+from beneficiaries.models import Assignment, CaseTransfer
+from beneficiaries.operations import add_note, break_glass, reassign_cases
 from core import policies
 from core.clock import now
 from core.context import acting_as, entered_as
@@ -110,6 +110,7 @@ def rows(cast) -> list[Row]:
                 story.referred(case, by, receiver)
             if target == "a":  # of the other case it would open the file to whom it was offered
                 story.offered(case, by, "IOM")
+                reassign_cases(cases=[case], caseworker=cast["ngo_a_supervisor"], by=by, now=now())
         with acting_as(cast["protection_supervisor"]):
             break_glass(typed=case.reference, reason=EMERGENCY, by=cast["protection_supervisor"], now=now())
         story.approved(grant, cast)
@@ -127,7 +128,7 @@ def _of(model, target: str, case) -> list[Row]:
         found = [json.loads(row[0]) if isinstance(row[0], str) else row[0] for row in cursor.fetchall()]
         cursor.execute("SELECT id::text, code FROM accounts_organisation")
         codes = dict(cursor.fetchall())
-    assert found or (model is CaseTransfer and target == "b"), model._meta.label
+    assert found or (model in (Assignment, CaseTransfer) and target == "b"), model._meta.label
     unlike = {(row.get("confidentiality"), row.get("receiver_id")): row for row in found}
     return [
         Row(model, target, row | ({"receiver": codes[row["receiver_id"]]} if "receiver_id" in row else {}))

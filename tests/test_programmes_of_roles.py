@@ -295,11 +295,11 @@ def test_another_permission_on_a_programme_shows_nothing(cast, committed, owner)
 def test_an_administrator_chooses_programmes_and_it_is_recorded(cast):
     by = cast["administrator"]
     with acting_as(by):
-        choose_programmes(role=manager_role(), projects=[story.project("TRRIN")], by=by, now=now())
-    assert in_python(cast[MANAGER])[1] == keys_of("TRRIN")
+        choose_programmes(role=manager_role(), projects=[story.project("RASNM")], by=by, now=now())
+    assert in_python(cast[MANAGER])[1] == keys_of("RASNM")
     with acting_as(cast["auditor"]):
         event = AuditEvent.objects.filter(verb="programmes chosen").latest("at")
-        assert (event.actor_id, event.detail) == (by.pk, {"programmes": ["TRRIN"]})
+        assert (event.actor_id, event.detail) == (by.pk, {"programmes": ["RASNM"]})
 
 
 @pytest.mark.parametrize("username", [A, MANAGER, "iom_supervisor", "ngo_a_focal_point"])

@@ -15,6 +15,7 @@ from beneficiaries.models import Case
 from beneficiaries.operations import add_note
 from core.clock import now
 from core.context import acting_as, entered_as
+from iom_cases import urls as site
 from tests import story
 
 A, B = "ngo_a_caseworker", "ngo_b_caseworker"
@@ -57,6 +58,7 @@ urlpatterns = [
     path("api/v1/listed/", listed_for_programs),
     path("forgotten/", forgotten),
     path("written/", written),
+    *site.urlpatterns,
 ]
 
 
