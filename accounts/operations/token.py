@@ -36,7 +36,8 @@ def create_api_token(
         raise PermissionDenied
     if settings.MFA_REQUIRED and not is_enrolled(user):
         raise ValidationError(_("A token is for somebody who signs in with a second step."))
-    _check_count(user, now=now)
+    if by is not None:  # whoever runs commands on the server is bounded by nothing here
+        _check_count(user, now=now)
     text = secrets.token_urlsafe(32)
     token = ApiToken(
         user=user,

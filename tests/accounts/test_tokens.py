@@ -87,8 +87,7 @@ def test_a_user_has_so_many_tokens_and_makes_so_many_a_day(sign_in, cast, time_m
         create_api_token(user=cast[WHO], name="x", by=cast[WHO], now=now())
     with pytest.raises(ValidationError, match="You have 10 tokens"):
         create_api_token(user=cast[WHO], name="x", by=cast[WHO], now=now() + timedelta(days=3))
-    with pytest.raises(SystemExit):
-        call_command("create_api_token", WHO)
+    call_command("create_api_token", WHO)  # on the server there is no bound
     create_api_token(user=cast[OTHER], name="x", by=cast[OTHER], now=now())
     revoke_api_tokens(user=cast[WHO], by=cast[WHO], now=now())
     create_api_token(user=cast[WHO], name="x", by=cast[WHO], now=now() + timedelta(days=3))
