@@ -235,6 +235,7 @@ def save_membership(
     same = Membership.objects.overlapping(membership).filter(user=membership.user, role=membership.role)
     if same.exists():
         raise ValidationError({"starts_on": _("This person has this role already on some of these days.")})
+    _check_last_day(membership, now.date())
     membership.full_clean()
     beside = Membership.objects.overlapping(membership).filter(
         user=membership.user, role__organisation=membership.role.organisation
@@ -259,6 +260,14 @@ def save_membership(
             now=now,
         )
     return membership
+
+
+def _check_last_day(membership: Membership, today: date) -> None:
+    """A role that somebody has ends yesterday at the earliest: that it was theirs until then is not undone."""
+    kept = Membership.objects.filter(pk=membership.pk).first()
+    ends_on = membership.ends_on
+    if kept and ends_on and ends_on != kept.ends_on and ends_on < today - timedelta(days=1):
+        raise ValidationError({"ends_on": _("A role ends yesterday at the earliest.")})
 
 
 def _record_role(membership: Membership, *, by, now: datetime) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test import Client
 
@@ -264,3 +265,12 @@ def test_an_approval_is_used_by_who_gave_it(committed, owner, cast):
         with acting_as(cast[username]), connection.cursor() as cursor:
             cursor.execute("SELECT wall.use_access(%s)", [request.pk])
             assert cursor.fetchone() == (used,), username
+
+
+def test_a_role_does_not_end_long_ago(cast):
+    """A last day more than a year back would leave the account to whoever changes its address."""
+    held = Membership.objects.get(user=cast[WHO])
+    held.ends_on = now().date() - timedelta(days=400)
+    with acting_as(cast[ADMINISTRATOR]), pytest.raises(ValidationError, match="yesterday at the earliest"):
+        save_membership(membership=held, by=cast[ADMINISTRATOR], now=now())
+    assert is_guarded(cast[WHO])
