@@ -110,8 +110,9 @@ def case(house):
 
 
 def _dump(number: int) -> str:
-    """Every key of the house's store, and all that stands under it."""
+    """Every key of the house's store, and all that stands under it; a key may end while it is read."""
     read = {
+        "none": lambda store, key: "",
         "string": lambda store, key: store.get(key),
         "list": lambda store, key: store.lrange(key, 0, -1),
         "set": lambda store, key: store.smembers(key),

@@ -13,7 +13,6 @@ from django.contrib.auth.models import Group
 from django.contrib.auth.models import Permission as DjangoPermission
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -235,7 +234,9 @@ def save_membership(
     same = Membership.objects.overlapping(membership).filter(user=membership.user, role=membership.role)
     if same.exists():
         raise ValidationError({"starts_on": _("This person has this role already on some of these days.")})
-    _check_last_day(membership, now.date())
+    kept = None if membership._state.adding else Membership.objects.get(pk=membership.pk)
+    if kept:
+        _check_change(kept, membership, now.date())
     membership.full_clean()
     beside = Membership.objects.overlapping(membership).filter(
         user=membership.user, role__organisation=membership.role.organisation
@@ -244,14 +245,13 @@ def save_membership(
     together = pair_in(held)
     if together is not None:
         raise ValidationError(str(together.refusal))
-    if needs_second_user(organisation_id=membership.role.organisation_id, by=by) and not _is_less(membership):
-        return ask_role(membership=membership, by=by, now=now, reason=reason)
-    is_new = membership._state.adding
-    concerned = User.objects.filter(Q(pk=membership.user_id) | Q(memberships=membership.pk)).distinct()
-    with leaving(concerned, to=to, by=by, now=now):
+    if needs_second_user(organisation_id=membership.role.organisation_id, by=by):
+        if kept is None or not _is_less(kept, membership):
+            return ask_role(membership=membership, by=by, now=now, reason=reason)
+    with leaving([membership.user], to=to, by=by, now=now):
         membership.save()
     _record_role(membership, by=by, now=now)
-    if is_new and by is not None:
+    if kept is None and by is not None:
         notify_keepers(
             organisations=[membership.role.organisation_id],
             key=f"membership:{membership.pk}",
@@ -262,11 +262,12 @@ def save_membership(
     return membership
 
 
-def _check_last_day(membership: Membership, today: date) -> None:
-    """A role that somebody has ends yesterday at the earliest: that it was theirs until then is not undone."""
-    kept = Membership.objects.filter(pk=membership.pk).first()
+def _check_change(kept: Membership, membership: Membership, today: date) -> None:
+    """Refuse to give a role that somebody had to another user, and to undo that it was theirs until yesterday."""
+    if (kept.user_id, kept.role_id) != (membership.user_id, membership.role_id):
+        raise ValidationError(_("End this role and give a new one: who had it, and which, isn't changed."))
     ends_on = membership.ends_on
-    if kept and ends_on and ends_on != kept.ends_on and ends_on < today - timedelta(days=1):
+    if ends_on and ends_on != kept.ends_on and ends_on < today - timedelta(days=1):
         raise ValidationError({"ends_on": _("A role ends yesterday at the earliest.")})
 
 
@@ -279,11 +280,8 @@ def _record_role(membership: Membership, *, by, now: datetime) -> None:
     audit.record(by=by, verb="membership saved", obj=membership, now=now, detail=detail)
 
 
-def _is_less(membership: Membership) -> bool:
-    """Whether a change leaves the same user the same role, and no day more."""
-    kept = Membership.objects.filter(pk=membership.pk).first()
-    if kept is None or (kept.user_id, kept.role_id) != (membership.user_id, membership.role_id):
-        return False
+def _is_less(kept: Membership, membership: Membership) -> bool:
+    """Whether a role with these days is no day longer than before."""
     ends, ended = membership.ends_on or date.max, kept.ends_on or date.max
     return membership.starts_on >= kept.starts_on and ends <= ended
 

@@ -274,3 +274,18 @@ def test_a_role_does_not_end_long_ago(cast):
     with acting_as(cast[ADMINISTRATOR]), pytest.raises(ValidationError, match="yesterday at the earliest"):
         save_membership(membership=held, by=cast[ADMINISTRATOR], now=now())
     assert is_guarded(cast[WHO])
+
+
+@pytest.mark.parametrize("changed", ["user", "role"])
+def test_a_role_is_not_given_to_another_user_by_changing_its_row(cast, changed):
+    """Who had it would leave without a word about their cases, and no page would say that they had it."""
+    held = Membership.objects.get(user=cast[WHO])
+    given = {"user": cast["ngo_a_reader"], "role": role("reader", "NGO_A")}
+    setattr(held, changed, given[changed])
+    with (
+        acting_as(cast[ADMINISTRATOR]),
+        pytest.raises(ValidationError, match="End this role and give a new one"),
+    ):
+        save_membership(membership=held, by=cast[ADMINISTRATOR], now=now())
+    assert not AccessRequest.objects.exists()
+    assert Membership.objects.filter(user=cast[WHO], role__code="caseworker").exists()

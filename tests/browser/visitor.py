@@ -108,6 +108,7 @@ class Visitor:
 
         axe looks at the width at hand, or `twice`, at both.
         """
+        self.page.wait_for_load_state()
         size = self.page.viewport_size or {"width": DESK, "height": HEIGHT}
         for width in (PHONE, DESK):
             self.page.set_viewport_size({"width": width, "height": HEIGHT})
