@@ -1,4 +1,4 @@
-"""What allauth's second factors are told by this house: sealed at rest, and of this site, whatever Host is sent."""
+"""What allauth's second factors are told by this site: encrypted at rest, and of this site, whatever Host is sent."""
 
 import base64
 from urllib.parse import urlsplit
@@ -13,14 +13,14 @@ USE = "second factor"
 
 class FactorAdapter(DefaultMFAAdapter):
     def encrypt(self, text: str) -> str:
-        return base64.urlsafe_b64encode(encryption.seal(text.encode(), bound_to=USE)).decode()
+        return base64.urlsafe_b64encode(encryption.encrypt(text.encode(), bound_to=USE)).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        sealed = base64.urlsafe_b64decode(encrypted_text.encode())
-        return encryption.open_sealed(sealed, bound_to=USE).decode()
+        encrypted = base64.urlsafe_b64decode(encrypted_text.encode())
+        return encryption.decrypt(encrypted, bound_to=USE).decode()
 
     def is_newest(self, encrypted_text: str) -> bool:
-        """Whether the house's newest key sealed it."""
+        """Whether the site's newest key encrypted it."""
         return encryption.ring().is_newest(base64.urlsafe_b64decode(encrypted_text.encode()))
 
     def get_totp_label(self, user) -> str:

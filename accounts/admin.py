@@ -197,7 +197,7 @@ class UserAdmin(LeavingMixin, AskingAdmin):
     def write(self, *, obj: User, form: Any, by: Any, now: datetime) -> None:
         save_user(user=obj, by=by, now=now, to=receivers_in(form))
         if form.cleaned_data.get("new_invitation"):
-            invite_again(person=obj, by=by, now=now)
+            invite_again(user=obj, by=by, now=now)
         if form.cleaned_data.get("without_factor"):
             reset_second_factor(user=obj, by=by, now=now)
 
@@ -217,13 +217,13 @@ class MembershipAdmin(LeavingMixin, AskingAdmin):
     labels = {"user": _("Person"), "role": _("Role")}
     autocomplete_fields = ("user", "role")
     date_hierarchy = "starts_on"
-    list_display = ("person", "role_name", "starts_on", "ends_on")
+    list_display = ("user_name", "role_name", "starts_on", "ends_on")
     list_filter = ("role__code", "role__organisation")
     list_select_related = ("user", "role__organisation")
     search_fields = ("user__username", "user__first_name", "user__last_name", "role__organisation__code")
 
-    @admin.display(description=_("person"), ordering="user__username")
-    def person(self, membership: Membership) -> str:
+    @admin.display(description=_("user"), ordering="user__username")
+    def user_name(self, membership: Membership) -> str:
         return str(membership.user)
 
     @admin.display(description=_("role"), ordering="role__code")

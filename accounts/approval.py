@@ -20,14 +20,14 @@ GUARDED = timedelta(days=365)  # after a role's last day, as in accounts/sql/040
 def has_cases(organisation_id: UUID) -> bool:
     """Whether access in this organisation needs a second user: it has, or once had, a case."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT wall.has_cases(%s)", [organisation_id])
+        cursor.execute("SELECT access.has_cases(%s)", [organisation_id])
         return cursor.fetchone()[0]
 
 
 def is_guarded(user: User) -> bool:
     """Whether a user has a role where there are cases, had one within a year, or has one to come."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT wall.is_guarded(%s)", [user.pk])
+        cursor.execute("SELECT access.is_guarded(%s)", [user.pk])
         return cursor.fetchone()[0]
 
 
@@ -47,7 +47,7 @@ def organisations_of_request(request: AccessRequest) -> set[UUID]:
 def approvers_of(request: AccessRequest) -> list[tuple[User, str]]:
     """Who may decide on a request, and as what."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT user_id, decides_as FROM wall.approvers(%s)", [request.pk])
+        cursor.execute("SELECT user_id, decides_as FROM access.approvers(%s)", [request.pk])
         found = dict(cursor.fetchall())
     return [(user, found[user.pk]) for user in User.objects.filter(pk__in=found).order_by("username")]
 
@@ -63,7 +63,7 @@ def requests_to_decide(user) -> list[AccessRequest]:
     """Requests that wait for this user, the oldest first."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT a.id FROM accounts_accessrequest a CROSS JOIN LATERAL wall.approvers(a.id) b "
+            "SELECT a.id FROM accounts_accessrequest a CROSS JOIN LATERAL access.approvers(a.id) b "
             "WHERE a.state = 'pending' AND b.user_id = %s",
             [user.pk],
         )

@@ -9,8 +9,8 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.recent import begin  # models must be loaded first
-        from accounts.seeds import seal_seeds
+        from accounts.seeds import reencrypt_seeds
         from core import rewrapping
 
-        rewrapping.more.append(seal_seeds)
+        rewrapping.more.append(reencrypt_seeds)
         user_logged_in.connect(begin, dispatch_uid="accounts.recent.begin")

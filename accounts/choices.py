@@ -66,7 +66,7 @@ class DecidedAs(models.TextChoices):
 
 
 class Permission(models.TextChoices):
-    """What a role may do in its organisation. The database's wall reads the same names."""
+    """What a role may do in its organisation. The database's policies reads the same names."""
 
     READ_CASES = "read_cases", _("read case files")
     WRITE_CASES = "write_cases", _("write case files and open new cases")
@@ -76,12 +76,15 @@ class Permission(models.TextChoices):
     REFER_CASES = "refer_cases", _("refer cases to other organisations, and take referrals")
     BREAK_GLASS = "break_glass", _("open one case in an emergency, for an hour, with a reason")
     OVERRIDE_ELIGIBILITY = "override_eligibility", _("admit against the criteria, with a reason")
-    READ_FIGURES = "read_figures", _("see case references and figures, without names")
+    READ_SUMMARIES = "read_summaries", _("see case references and figures, without names")
     ENDORSE_GRANTS = "endorse_grants", _("endorse grants")
     APPROVE_GRANTS = "approve_grants", _("approve grants")
     PAY_GRANTS = "pay_grants", _("pay instalments")
-    MANAGE_PEOPLE = "manage_people", _("manage the people of the organisation")
-    ERASE_PEOPLE = "erase_people", _("erase a person's data for ever, once all their cases are closed")
+    MANAGE_USERS = "manage_users", _("manage the people of the organisation")
+    ERASE_BENEFICIARIES = (
+        "erase_beneficiaries",
+        _("erase a person's data for ever, once all their cases are closed"),
+    )
     EXPORT_CASES = "export_cases", _("take lists out of the system")
     APPROVE_EXPORTS = "approve_exports", _("let somebody else take a long list out")
     READ_AUDIT = "read_audit", _("read the record of what happened")
@@ -137,21 +140,21 @@ STARTING_PERMISSIONS: dict[str, tuple[str, ...]] = {
         Permission.EXPORT_CASES,
     ),
     RoleCode.READER: (Permission.READ_CASES,),
-    RoleCode.FOCAL_POINT: (Permission.MANAGE_PEOPLE,),
+    RoleCode.FOCAL_POINT: (Permission.MANAGE_USERS,),
     RoleCode.SUPERVISOR: (
         Permission.READ_CASES,
         Permission.WRITE_CASES,
         Permission.READ_RESTRICTED,
         Permission.ASSIGN_CASES,
         Permission.OVERRIDE_ELIGIBILITY,
-        Permission.READ_FIGURES,
+        Permission.READ_SUMMARIES,
         Permission.ENDORSE_GRANTS,
-        Permission.ERASE_PEOPLE,
+        Permission.ERASE_BENEFICIARIES,
         Permission.EXPORT_CASES,
         Permission.APPROVE_EXPORTS,
     ),
-    RoleCode.GRANT_APPROVER: (Permission.READ_FIGURES, Permission.APPROVE_GRANTS),
-    RoleCode.FINANCE: (Permission.READ_FIGURES, Permission.PAY_GRANTS),
+    RoleCode.GRANT_APPROVER: (Permission.READ_SUMMARIES, Permission.APPROVE_GRANTS),
+    RoleCode.FINANCE: (Permission.READ_SUMMARIES, Permission.PAY_GRANTS),
     RoleCode.PROTECTION_SUPERVISOR: (Permission.READ_CASES, Permission.BREAK_GLASS),
     RoleCode.AUDITOR: (Permission.READ_AUDIT,),
     RoleCode.ADMINISTRATOR: (Permission.CONFIGURE,),

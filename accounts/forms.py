@@ -156,7 +156,7 @@ class RoleGivenForm(ReasonForm):
         field.offer(roles)
 
 
-class PersonForm(RoleGivenForm):
+class NewUserForm(RoleGivenForm):
     """Somebody new. Their user name is made by the system."""
 
     first_name = forms.CharField(label=_("First name"), max_length=150)

@@ -20,7 +20,7 @@ from core.constraints import not_before
 from core.context import acting_as
 from core.models import EVERY_COLUMN
 from core.names import NameField
-from core.scoping import Open, OwnWall, ScopedQuerySet
+from core.scoping import Open, ScopedQuerySet, TablePolicy
 
 LANGUAGES = [("en", "English"), ("ne", "नेपाली")]
 ALL = ("SELECT", "INSERT", "UPDATE", "DELETE")
@@ -40,7 +40,7 @@ class User(AbstractUser):
     password_mailed_at = models.DateTimeField(null=True, editable=False)  # reset by a link that was mailed
 
     never_recorded = ("password", "last_login")
-    wall = Open(("SELECT", "INSERT", "UPDATE"), "sign-in must find a user before there is a context")
+    access_policy = Open(("SELECT", "INSERT", "UPDATE"), "sign-in must find a user before there is a context")
 
     class Meta:
         ordering = ["username"]
@@ -77,7 +77,7 @@ class Organisation(models.Model):
         null=True, editable=False
     )  # kept by a trigger of the app that has cases
 
-    wall = Open(
+    access_policy = Open(
         ("SELECT", "INSERT", "UPDATE"), "configuration: names of organisations, written by administrators"
     )
 
@@ -102,7 +102,7 @@ class OrganisationGroupPermission(GroupObjectPermissionBase):
 
     content_object = models.ForeignKey(Organisation, on_delete=models.CASCADE)
 
-    wall = Open(ALL, "a few rows an organisation, written by administrators")
+    access_policy = Open(ALL, "a few rows an organisation, written by administrators")
 
     class Meta(GroupObjectPermissionBase.Meta):
         abstract = False
@@ -116,7 +116,7 @@ class Role(models.Model):
     code = models.CharField(_("role"), max_length=30, choices=RoleCode)
     group = models.OneToOneField(Group, on_delete=models.PROTECT, related_name="role")
 
-    wall = Open(("SELECT", "INSERT", "UPDATE"), "configuration: which roles an organisation has")
+    access_policy = Open(("SELECT", "INSERT", "UPDATE"), "configuration: which roles an organisation has")
 
     class Meta:
         ordering = ["organisation", "code", "id"]
@@ -182,7 +182,7 @@ class AccessRequest(models.Model):
     takes_effect_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
 
-    wall = Open(
+    access_policy = Open(
         ("SELECT", "INSERT"), "who asked for whose access, and who approved it; decided by functions alone"
     )
     objects = AccessRequestQuerySet.as_manager()
@@ -245,7 +245,7 @@ class Membership(models.Model):
         AccessRequest, null=True, on_delete=models.PROTECT, related_name="+", editable=False
     )
 
-    wall = Open(ALL, "who works where and when; asked before a context can stand")
+    access_policy = Open(ALL, "who works where and when; asked before a context can stand")
     objects = MembershipQuerySet.as_manager()
 
     class Meta:
@@ -295,7 +295,7 @@ class Handover(models.Model):
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
-    wall = Open(
+    access_policy = Open(
         ("SELECT", "INSERT"), "who works in whose place; asked whenever a former colleague is written to"
     )
 
@@ -330,10 +330,10 @@ class Notice(models.Model):
     read_at = models.DateTimeField(null=True)
 
     never_recorded = EVERY_COLUMN
-    wall = OwnWall(
-        read="t.recipient_id = wall.person()",
-        insert="wall.has_user()",
-        update="t.recipient_id = wall.person()",
+    access_policy = TablePolicy(
+        read="t.recipient_id = access.user_id()",
+        insert="access.has_user()",
+        update="t.recipient_id = access.user_id()",
         delete=None,
         because="a notice is for its recipient alone; whoever acts may leave one",
     )
@@ -369,7 +369,7 @@ class ApiToken(models.Model):
     revoked_at = models.DateTimeField(null=True)
 
     never_recorded = ("digest", "last_used_on")
-    wall = Open(
+    access_policy = Open(
         ("SELECT", "INSERT", "UPDATE"),
         "looked up before there is a context; holds digests, from which no token can be made",
     )
@@ -390,7 +390,7 @@ class InvitationSent(models.Model):
     sent_at = models.DateTimeField()
 
     never_recorded = EVERY_COLUMN
-    wall = Open(("SELECT", "INSERT"), "counted before one more is sent; keyed digests of addresses")
+    access_policy = Open(("SELECT", "INSERT"), "counted before one more is sent; keyed digests of addresses")
 
     class Meta:
         ordering = ["-sent_at", "id"]
@@ -424,7 +424,9 @@ class Session(AbstractBaseSession):
     network = models.CharField(max_length=60, blank=True)
 
     never_recorded = EVERY_COLUMN
-    wall = Open(ALL, "looked up before there is a context; holds digests, from which no cookie can be made")
+    access_policy = Open(
+        ALL, "looked up before there is a context; holds digests, from which no cookie can be made"
+    )
     objects = BaseSessionManager.from_queryset(SessionQuerySet)()  # type: ignore[misc]
 
     class Meta(AbstractBaseSession.Meta):
@@ -443,7 +445,7 @@ class SignInThrottle(models.Model):
     failed_at = models.DateTimeField()
 
     never_recorded = EVERY_COLUMN
-    wall = Open(ALL, "counted before anybody is signed in; keyed digests and counts")
+    access_policy = Open(ALL, "counted before anybody is signed in; keyed digests and counts")
 
     class Meta:
         ordering = ["key"]
@@ -459,7 +461,9 @@ class UsedProof(models.Model):
     used_at = models.DateTimeField()
 
     never_recorded = EVERY_COLUMN
-    wall = Open(("SELECT", "INSERT", "DELETE"), "asked before anybody is signed in; numbers of half minutes")
+    access_policy = Open(
+        ("SELECT", "INSERT", "DELETE"), "asked before anybody is signed in; numbers of half minutes"
+    )
 
     class Meta:
         ordering = ["-used_at", "id"]

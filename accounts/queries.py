@@ -56,9 +56,9 @@ class Authority:
         return bool(organisations) if organisation_id is None else organisation_id in organisations
 
     @property
-    def sees_figures(self) -> bool:
+    def reads_summaries(self) -> bool:
         """Whether the person sees figures at all: of an organisation, or of single programmes."""
-        return bool(self.programmes) or self.may(Permission.READ_FIGURES)
+        return bool(self.programmes) or self.may(Permission.READ_SUMMARIES)
 
 
 def authority_of(user) -> Authority:
@@ -84,7 +84,7 @@ def authority_of(user) -> Authority:
 
 
 # By hand, as every page asks it and the ORM would take longer to write it than PostgreSQL to answer; and so that the
-# programmes, whose room stands above this one, come with the same query.
+# programmes, whose app stands above this one, come with the same query.
 _STANDING = """
     SELECT o.id, o.name_en, o.name_ne, o.kind,
            coalesce(array_agg(DISTINCT p.codename::text) FILTER (WHERE p.codename IS NOT NULL), '{}'),
@@ -96,7 +96,7 @@ _STANDING = """
         ON g.group_id = r.group_id AND g.content_object_id = r.organisation_id
       LEFT JOIN auth_permission p ON p.id = g.permission_id
       LEFT JOIN projects_projectgrouppermission s ON s.group_id = r.group_id
-      LEFT JOIN auth_permission f ON f.id = s.permission_id AND f.codename = 'read_figures'
+      LEFT JOIN auth_permission f ON f.id = s.permission_id AND f.codename = 'read_summaries'
       LEFT JOIN projects_project j ON j.id = s.content_object_id AND j.managed_by_id = r.organisation_id
      WHERE m.user_id = %(user)s AND m.starts_on <= %(today)s
        AND (m.ends_on IS NULL OR m.ends_on >= %(today)s)
@@ -129,10 +129,10 @@ def own_memberships(user, *, on: date):
 
 def managed_by(user) -> frozenset[UUID]:
     """Organisations whose people this person keeps."""
-    return authority_of(user).where(Permission.MANAGE_PEOPLE)
+    return authority_of(user).where(Permission.MANAGE_USERS)
 
 
-def people_managed_by(user):
+def users_managed_by(user):
     """Whoever has, had or will have a role in an organisation whose people this person keeps."""
     here = Membership.objects.filter(role__organisation__in=managed_by(user))
     return User.objects.filter(pk__in=here.values("user")).order_by("first_name", "last_name", "id")
@@ -165,9 +165,9 @@ def organisations_worked_in(user: User) -> list[UUID]:
     return list(live.values_list("role__organisation", flat=True).distinct().order_by("role__organisation"))
 
 
-def works_elsewhere(person: User, organisations: frozenset[UUID], *, on: date) -> bool:
+def works_elsewhere(user: User, organisations: frozenset[UUID], *, on: date) -> bool:
     """Whether somebody has a role, or one to come, outside these organisations."""
-    kept = Membership.objects.not_over(on).filter(user=person)
+    kept = Membership.objects.not_over(on).filter(user=user)
     return kept.exclude(role__organisation__in=organisations).exists()
 
 
@@ -206,9 +206,9 @@ def is_invited(user: User, token: str) -> bool:
     return awaits_password(user) and invitations.check_token(user, token)
 
 
-def invited_person(person_id: UUID, token: str) -> User | None:
+def invited_user(user_id: UUID, token: str) -> User | None:
     """Whom this link invites; None for a link that was used, ran out or never was."""
-    user = User.objects.filter(pk=person_id).first()
+    user = User.objects.filter(pk=user_id).first()
     return user if user is not None and is_invited(user, token) else None
 
 
@@ -227,7 +227,7 @@ def reset_link(user: User) -> str:
     return signing.dumps([user.pk.hex, resets.make_token(user)], salt=Resets.key_salt)
 
 
-def person_of_reset(text: str) -> User | None:
+def user_of_reset(text: str) -> User | None:
     """Whose password this link is for; None for a link that was used, ran out or never was."""
     try:
         key, token = signing.loads(text, salt=Resets.key_salt, max_age=RESET_SECONDS)
@@ -257,7 +257,7 @@ def needs_factor_to_reset(user: User, *, now: datetime) -> bool:
     return _is_lately(user.email_changed_at, now)
 
 
-def people_at(email: str, *, now: datetime) -> list[User]:
+def users_at(email: str, *, now: datetime) -> list[User]:
     """Everybody with this e-mail who has a password to forget; several accounts may share one."""
     found = User.objects.filter(email__iexact=email, is_active=True).order_by("pk")
     return [user for user in found if user.has_usable_password() and may_reset_by_mail(user, now=now)]
@@ -301,7 +301,7 @@ def programmes_by_role(organisation: Organisation) -> dict[str, list[tuple[str, 
     """Names, English and Nepali, of the single programmes whose figures each role sees here."""
     followed = Role.objects.filter(
         organisation=organisation,
-        group__projectgrouppermission__permission__codename=Permission.READ_FIGURES,
+        group__projectgrouppermission__permission__codename=Permission.READ_SUMMARIES,
         group__projectgrouppermission__content_object__managed_by=F("organisation"),
     ).order_by("code", f"{_FOLLOWED}__code")
     found: dict[str, list[tuple[str, str]]] = {}
@@ -334,16 +334,16 @@ def told_of(keys: Iterable[UUID]) -> dict[UUID, Told]:
     """Names of people by key, with the organisations in which they have or had a role."""
     people = User.objects.filter(pk__in=keys).prefetch_related("memberships__role__organisation")
     return {
-        person.pk: Told(
-            person.name,
-            ", ".join(sorted({held.role.organisation.name for held in person.memberships.all()})),
+        user.pk: Told(
+            user.name,
+            ", ".join(sorted({held.role.organisation.name for held in user.memberships.all()})),
         )
-        for person in people
+        for user in people
     }
 
 
 def supervisors_in(organisation_id: UUID):
-    """Who watches over the work there: its supervisors, and where there are none its focal points."""
+    """Who watches over the work there: its supervisors, and where there are none its focal hooks."""
     live = Membership.objects.live(timezone.localdate()).filter(role__organisation_id=organisation_id)
     for code in (RoleCode.SUPERVISOR, RoleCode.FOCAL_POINT):
         found = User.objects.filter(memberships__in=live.filter(role__code=code), is_active=True).distinct()
@@ -352,11 +352,11 @@ def supervisors_in(organisation_id: UUID):
     return User.objects.none()
 
 
-def keepers_of(organisation_ids: Iterable[UUID]):
+def access_managers_of(organisation_ids: Iterable[UUID]):
     """Active users who keep the users of one of these organisations, or supervise there: who is told of access."""
     live = Membership.objects.live(timezone.localdate()).filter(role__organisation__in=list(organisation_ids))
     keeping = Q(
-        role__group__organisationgrouppermission__permission__codename=Permission.MANAGE_PEOPLE,
+        role__group__organisationgrouppermission__permission__codename=Permission.MANAGE_USERS,
         role__group__organisationgrouppermission__content_object=F("role__organisation"),
     )
     found = live.filter(keeping | Q(role__code=RoleCode.SUPERVISOR))

@@ -1,6 +1,6 @@
 """What a session knows of whoever signed in: since when, with which proof, and how lately they proved who they are.
 
-`recent_authentication` is for the views of deeds that weigh more than reading: there one says again who one is, with
+`recent_authentication` is for the views of actions that weigh more than reading: there one says again who one is, with
 the second factor where one has it, when that was longer than ten minutes ago.
 """
 
@@ -14,9 +14,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.devices import device_of, network_of
 from accounts.rules import FRESH
 from accounts.session_store import ABOUT
-from accounts.visitors import device_of, network_of
 
 
 def begin(sender: object, request: HttpRequest, **kwargs: object) -> None:

@@ -59,7 +59,7 @@ def limits_of(permissions: Iterable[str], *, follows: bool = False) -> list["Str
     `follows`: they see the figures of single programmes.
     """
     held = frozenset(permissions)
-    reads, of_all = Permission.READ_CASES in held, Permission.READ_FIGURES in held
+    reads, of_all = Permission.READ_CASES in held, Permission.READ_SUMMARIES in held
     figures = of_all or follows
     knows = reads or figures  # who sees no case needn't be told what can't be done with one
     said: list[tuple[bool, StrOrPromise]] = [
@@ -75,7 +75,7 @@ def limits_of(permissions: Iterable[str], *, follows: bool = False) -> list["Str
         (knows and Permission.ENDORSE_GRANTS not in held, _("Can't endorse grants.")),
         (knows and Permission.APPROVE_GRANTS not in held, _("Can't approve grants.")),
         (knows and Permission.PAY_GRANTS not in held, _("Can't pay instalments.")),
-        (Permission.MANAGE_PEOPLE not in held, _("Can't add people or give roles.")),
+        (Permission.MANAGE_USERS not in held, _("Can't add people or give roles.")),
         (Permission.READ_AUDIT not in held, _("Can't read the log.")),
         (Permission.CONFIGURE not in held, _("Can't change how the system is set up.")),
     ]

@@ -1,4 +1,4 @@
-"""Seeds of second factors, sealed anew when the house's key changes."""
+"""Seeds of second factors, encrypted anew when the site's key changes."""
 
 import json
 
@@ -7,8 +7,8 @@ from accounts.adapter import FactorAdapter
 NAMES = ("secret", "seed")  # of an app, and of recovery codes: what allauth hands to the adapter
 
 
-def seal_seeds(cursor) -> int:
-    """Seal with the newest key what an older one sealed; as the owner. How many seeds were changed."""
+def reencrypt_seeds(cursor) -> int:
+    """Encrypt with the newest key what an older one encrypted; as the owner. How many seeds were changed."""
     cursor.execute("SELECT id, data FROM mfa_authenticator WHERE data ?| %s FOR UPDATE", [list(NAMES)])
     changed, adapter = 0, FactorAdapter()
     for key, data in cursor.fetchall():

@@ -26,20 +26,20 @@ def key_of(request: Request) -> UUID | None:
         raise exceptions.ValidationError({HEADER: ["This is no UUID."]}) from error
 
 
-def carry_out(request: Request, *, purpose: str, deed: Callable[[], Model]) -> UUID:
-    """Run the deed, or find what it made when the same key came first; the key of that row.
+def run_once(request: Request, *, purpose: str, action: Callable[[], Model]) -> UUID:
+    """Run the action, or find what it made when the same key came first; the key of that row.
 
-    Runs inside one transaction with the deed: what is refused leaves the key free. The same key for another
+    Runs inside one transaction with the action: what is refused leaves the key free. The same key for another
     address or body is a conflict. Of the body a keyed digest is kept, of the answer nothing.
     """
     key = key_of(request)
     if key is None:
-        return deed().pk
+        return action().pk
     body = json.dumps(request.data, sort_keys=True)
     digest = salted_hmac("api.once", body, algorithm="sha256").hexdigest()
     known = idempotency.claim(key, by=request.user, purpose=purpose)
     if known is None:
-        made = deed().pk
+        made = action().pk
         idempotency.settle(key, by=request.user, result=f"{digest} {made}")
         return made
     kept, _space, made = known.partition(" ")

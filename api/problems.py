@@ -14,15 +14,15 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from beneficiaries.operations import CaseNotClosable, ReferralNotMovable, TransferNotMovable
+from beneficiaries.operations import CaseNotClosable, ReferralActionRefused, TransferActionRefused
 from core.integrity import violated
 from projects.operations import NotEnoughLeft
-from reintegration.operations.grant import GrantNotMovable
+from reintegration.operations.grant import GrantActionRefused
 
 logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 # What an operation refuses because of where a thing stands by now, and not because of what was sent.
-OVERTAKEN = (CaseNotClosable, GrantNotMovable, NotEnoughLeft, ReferralNotMovable, TransferNotMovable)
+OVERTAKEN = (CaseNotClosable, GrantActionRefused, NotEnoughLeft, ReferralActionRefused, TransferActionRefused)
 NO_SUCH_THING = "There is nothing here, or nothing that you may see."
 
 

@@ -1,4 +1,4 @@
-"""What there is, in the order of the house's floors."""
+"""What there is, in the order of the site's layers."""
 
 from api.views.base import Resource
 from api.views.cases import (
@@ -12,9 +12,9 @@ from api.views.cases import (
     ScreeningViews,
 )
 from api.views.log import AuditEventViews
-from api.views.passing_on import ReferralViews, TransferViews
 from api.views.programmes import CriteriaViews, IndicatorViews, OrganisationViews, ProjectViews
 from api.views.reintegration import FollowUpViews, GrantViews, InstalmentViews, PlanViews, ReminderViews
+from api.views.sharing import ReferralViews, TransferViews
 
 RESOURCES: tuple[type[Resource], ...] = (
     OrganisationViews,

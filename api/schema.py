@@ -14,7 +14,7 @@ from api.once import HEADER
 from api.problems import MEDIA_TYPE
 
 ALWAYS = (400, 401, 405, 406)
-# What the web server refuses in its own words before the house hears of it.
+# What the web server refuses in its own words before the site hears of it.
 BEFORE_US = (414, 431)
 WRITING = (403, 409, 413, 415)
 
@@ -34,7 +34,7 @@ class Problem(serializers.Serializer):
     errors = FieldProblem(many=True)  # type: ignore[assignment]  # the name that a serializer keeps its own in
 
 
-class HouseSchema(AutoSchema):
+class ApiSchema(AutoSchema):
     """Reads from a view what it takes (`inputs`), which rows it answers with, and adds the problems."""
 
     def get_tags(self) -> list[str]:

@@ -63,7 +63,9 @@ def _stamp(people: int) -> str:
 
 
 def ensure(people: int) -> str:
-    """The database with so many people; its name. The wall is built anew each time, the rows only when stale."""
+    """The database with so many people; its name. The access policies are built anew each time, the rows only when
+    stale.
+    """
     name, stamp = f"bench_iom_{people}", _stamp(people)
     with owner("postgres") as cursor:
         cursor.execute(

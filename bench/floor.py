@@ -1,4 +1,4 @@
-"""The floor: the same questions by hand in psycopg2 on a kept connection, no wall, no framework.
+"""The floor: the same questions by hand in psycopg2 on a kept connection, no policy, no framework.
 
 What our pages are measured against. It asks the database for the rows that our page shows, as the owner,
 and writes them as bare HTML tables.
@@ -57,7 +57,7 @@ PARTS = (
          FROM beneficiaries_document d JOIN accounts_user u ON u.id = d.by_id
         WHERE d.case_id = %(case)s ORDER BY d.at DESC, d.id""",
     """SELECT e.opened_at, e.reason, u.first_name, u.last_name FROM beneficiaries_emergencyopening e
-         JOIN accounts_user u ON u.id = e.person_id WHERE e.case_id = %(case)s ORDER BY e.opened_at DESC""",
+         JOIN accounts_user u ON u.id = e.user_id WHERE e.case_id = %(case)s ORDER BY e.opened_at DESC""",
     """SELECT p.name_en, e.enrolled_on, e.entered_on, e.is_override FROM beneficiaries_enrolment e
          JOIN projects_project p ON p.id = e.project_id WHERE e.case_id = %(case)s
         ORDER BY e.enrolled_on, e.id""",

@@ -79,14 +79,16 @@ def in_turn(ours: Sequence[Page], others: Sequence[Page], rounds: int) -> tuple[
 
 
 def crowds_in_turn(ours: Page, other: Page, *, readers: int, rounds: int) -> tuple[list, list]:
-    """Milliseconds a page where so many read at once; one crowd after the other, in three repeats."""
+    """Milliseconds a page where so many read at once; one copies after the other, in three repeats."""
     mine: list[list[float]] = [[] for _ in range(REPEATS)]
     theirs: list[list[float]] = [[] for _ in range(REPEATS)]
-    with ThreadPoolExecutor(readers) as crowd:
+    with ThreadPoolExecutor(readers) as copies:
         for repeat in range(REPEATS):
             for _ in range(rounds):
-                mine[repeat] += [taken for taken, _body in crowd.map(lambda _: ours.get(), range(readers))]
-                theirs[repeat] += [taken for taken, _body in crowd.map(lambda _: other.get(), range(readers))]
+                mine[repeat] += [taken for taken, _body in copies.map(lambda _: ours.get(), range(readers))]
+                theirs[repeat] += [
+                    taken for taken, _body in copies.map(lambda _: other.get(), range(readers))
+                ]
     return mine, theirs
 
 

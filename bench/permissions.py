@@ -22,7 +22,7 @@ STATEMENTS = (
     """INSERT INTO guardian_groupobjectpermission (permission_id, content_type_id, object_pk, group_id)
        SELECT d.permission_id, p.content_type_id, d.content_object_id::text, d.group_id
          FROM bench_guarded_casegroupobjectpermission d JOIN auth_permission p ON p.id = d.permission_id""",
-    # What a house that lists cases by their own columns would have.
+    # What a site that lists cases by their own columns would have.
     "CREATE INDEX IF NOT EXISTS bench_case_by_change ON beneficiaries_case (changed_on DESC, id)",
     "VACUUM ANALYZE",
 )

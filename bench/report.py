@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.measure import Figure
 
 HERE = Path(__file__).resolve().parent
-ABOUT = """# What the wall costs
+ABOUT = """# What the access policies costs
 
 {people:,} people, {day}. Made by `make bench`; `docs/benchmarks.md` says what is measured and how.
 {machine}
@@ -67,7 +67,7 @@ def _plans(told: dict) -> str:
 
 
 def write(found: Sequence[Figure], told: dict, arguments: argparse.Namespace) -> None:
-    """Both files. The plans are what the application's role gets under the wall."""
+    """Both files. The plans are what the application's role gets under the access policies."""
     about = ABOUT.format(
         people=arguments.people, day=date.today().isoformat(), machine=_machine(told["settings"])
     )

@@ -1,6 +1,6 @@
-"""`make bench`: what the wall costs, as ratios measured in one run.
+"""`make bench`: what the access policies costs, as ratios measured in one run.
 
-Whole HTML pages over HTTP, uncached, gunicorn with two sync workers, signed in by a real session, both walls
+Whole HTML pages over HTTP, uncached, gunicorn with two sync workers, signed in by a real session, scope and policies
 on; each against the floor (bench/floor.py) or django-guardian (bench/guarded), asked in turn. Exit 1 where
 a bar isn't held.
 """
@@ -123,7 +123,7 @@ def recorded(sites: Sites, who: str, subject: dict, rounds: int) -> list[Figure]
 
 
 def counted(who: str, subject: dict) -> list[Figure]:
-    """The count's statement under both walls against the same by hand; through Django for information."""
+    """The count's statement under scope and policies against the same by hand; through Django for information."""
     found = []
     for kind, (ours, floor, through) in subject["counts"].items():
         third = len(ours) // 3

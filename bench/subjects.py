@@ -73,7 +73,9 @@ def _times(rounds: int, *asked) -> list[list[float]]:
 
 
 def counts(user: User, organisation: str, rounds: int) -> dict[str, list[list[float]]]:
-    """The count, capped and exact: our statement under both walls, through Django, and by hand without a wall."""
+    """The count, capped and exact: our statement under scope and policies, through Django, and by hand without a
+    policy.
+    """
     hand = psycopg2.connect(os.environ["MIGRATION_DATABASE_URL"])
     hand.autocommit = True
     by_hand, found = hand.cursor(), {}
@@ -115,7 +117,7 @@ def _count_statement(user: User, most: int | None) -> tuple[str, None]:
 
 
 def plans(user: User, reference: str) -> dict[str, list[str]]:
-    """EXPLAIN (ANALYZE, BUFFERS) of what the two pages ask, as the application under the wall."""
+    """EXPLAIN (ANALYZE, BUFFERS) of what the two pages ask, as the application under the access policies."""
     with acting_as(user):
         with CaptureQueriesContext(connection) as listed:
             queries.case_page(queries.case_list(user), 0, 51)

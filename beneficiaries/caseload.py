@@ -37,7 +37,7 @@ def open_cases(user):
     return rows.exclude(status=CaseStatus.CLOSED).annotate(works=Exists(there))
 
 
-def cases_of_nobody(user):
+def cases_without_caseworker(user):
     """Open cases whose caseworker may no longer write where the case is led."""
     return open_cases(user).filter(works=False)
 
@@ -89,7 +89,9 @@ class Carried(NamedTuple):
 def carried(user: User, organisation_id: UUID) -> Carried:
     """Open cases of somebody in an organisation, and their referrals and offers that run, for who keeps its users."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT cases, referrals FROM wall.carried_cases(%s, %s)", [user.pk, organisation_id])
+        cursor.execute(
+            "SELECT cases, referrals FROM access.open_cases_of(%s, %s)", [user.pk, organisation_id]
+        )
         return Carried(*(count or 0 for count in cursor.fetchone()))
 
 
@@ -97,7 +99,7 @@ def carried_drafts(user: User, organisation_id: UUID) -> int:
     """Unfinished interviews of somebody in an organisation, for those who may give them to another user."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM wall.drafts_to_move() WHERE author_id = %s AND organisation_id = %s",
+            "SELECT count(*) FROM access.drafts_to_reassign() WHERE author_id = %s AND organisation_id = %s",
             [user.pk, organisation_id],
         )
         return cursor.fetchone()[0]
@@ -114,6 +116,6 @@ class OpenWork(NamedTuple):
 def open_work_of(organisation: Organisation) -> OpenWork:
     """What hangs on an organisation, for who sets up the system."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM wall.open_work_of(%s)", [organisation.pk])
+        cursor.execute("SELECT * FROM access.open_work_of(%s)", [organisation.pk])
         row = cursor.fetchone()
     return OpenWork(*row) if row else OpenWork()

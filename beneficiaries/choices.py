@@ -47,7 +47,6 @@ class RiskSource(models.TextChoices):
     INTAKE = "intake", _("first interview")
     VISIT = "visit", _("visit or call")
     REVIEW = "review", _("review of the case")
-    EARLIER = "earlier", _("earlier file")
 
 
 class AccessBasis(models.TextChoices):

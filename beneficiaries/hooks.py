@@ -1,8 +1,13 @@
-"""Hooks: what higher apps do inside an operation of this app, in the same transaction.
+"""Hooks: what higher apps do inside an operation of this app, in the same transaction. They fill these in `apps.py`.
 
+`case_closing`: called with `case=`, `by=` and `now=` before a case closes; raises ValidationError to refuse.
+`case_transferring`: called with `case=`, `receiver=`, `by=` and `now=` before another organisation leads a case, as the
+user who takes it over; raises ValidationError to refuse.
 `high_risk_found`: called with `assessment=`, `by=` and `now=` after a case's risk was found to be high.
 """
 
 from collections.abc import Callable
 
+case_closing: list[Callable[..., None]] = []
+case_transferring: list[Callable[..., None]] = []
 high_risk_found: list[Callable[..., None]] = []

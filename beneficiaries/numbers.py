@@ -1,11 +1,11 @@
-"""The indexes of telephone numbers, made anew when the house's key changes."""
+"""The indexes of telephone numbers, made anew when the site's key changes."""
 
 from psycopg2.extras import execute_values
 
-from core import keys
+from core import data_keys
+from core.encrypted_fields import cell
 from core.phone import phone_indexes
 from core.rewrapping import BATCH
-from core.sealing import cell
 
 NUMBERS = """
     SELECT b.id, b.phone, b.phone_index, b.phone_index_2, b.phone_index_3, k.wrapped
@@ -23,9 +23,9 @@ def index_numbers(cursor) -> int:
     """Index every number under the newest key; as the owner, a batch at a time. How many rows changed."""
     cursor.execute(NUMBERS)
     changed = []
-    for key, sealed, *indexes, wrapped in cursor.fetchall():
+    for key, encrypted, *indexes, wrapped in cursor.fetchall():
         bound = cell("beneficiaries_beneficiary", "phone", key)
-        plain = keys.open_with(keys.unwrap(key, wrapped), sealed, bound_to=bound)
+        plain = data_keys.decrypt_under(data_keys.unwrap(key, wrapped), encrypted, bound_to=bound)
         found = phone_indexes(plain.decode())
         if found != [index and bytes(index) for index in indexes]:
             changed.append((key, *found))

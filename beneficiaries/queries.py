@@ -35,14 +35,14 @@ from beneficiaries.models import (
     Screening,
     SharedItem,
 )
-from beneficiaries.models.access import SEALED, reached_by
+from beneficiaries.models.access import CONFIDENTIAL_PERMISSIONS, access_rows
 from beneficiaries.models.export import ExportQuerySet
 from beneficiaries.models.transfer import CaseTransferQuerySet
-from core import files, keys, names, reference
+from core import data_keys, files, names, reference
+from core.encrypted_fields import Encrypted
 from core.phone import phone_indexes_sought
 from core.related import fill_in
 from core.scoping import Confidentiality, Level
-from core.sealing import Sealed
 from core.statements import Select
 from geography.models import District
 
@@ -118,10 +118,10 @@ def count_up_to(rows: QuerySet[CaseAccess], most: int) -> int:
     return rows.values("case_id")[: most + 1].count()
 
 
-def _opened(person, organisations, reference) -> QuerySet[CaseAccess]:
+def _opened(user_id, organisations, reference) -> QuerySet[CaseAccess]:
     mine = Q(organisation_id__any_of=organisations)
     return CaseAccess.objects.filter(
-        reached_by(person, Level.WORKING, full=mine, figures=mine), case__reference=reference
+        access_rows(user_id, Level.WORKING, full=mine, figures=mine), case__reference=reference
     ).select_related(
         "case__beneficiary__home_district", "case__beneficiary__home_local_level", "case__lead_organisation"
     )
@@ -143,8 +143,12 @@ def case_by_reference(user, typed: str) -> Case | None:
     case.may_write = any(row.opens(user, Permission.WRITE_CASES) for row in rows)
     case.may_erase = may_erase(case, user)
     case.may_lead = any(row.opens(user, Permission.WRITE_CASES, Level.LEAD) for row in rows)
-    unsealed = {kind for kind, to in SEALED.items() if any(row.opens(user, to, Level.LEAD) for row in rows)}
-    case.unsealed = frozenset({Confidentiality.NORMAL, *unsealed})
+    readable_confidentialities = {
+        kind
+        for kind, to in CONFIDENTIAL_PERMISSIONS.items()
+        if any(row.opens(user, to, Level.LEAD) for row in rows)
+    }
+    case.readable_confidentialities = frozenset({Confidentiality.NORMAL, *readable_confidentialities})
     return case
 
 
@@ -182,17 +186,19 @@ def iom() -> Organisation | None:
 
 def facts_of(case: Case, *, by, on: date) -> dict[str, Any]:
     """What is known of the person on a day, by the names in `projects.facts`; None is not known."""
-    file, person = file_of(case, by), case.beneficiary
+    file, beneficiary = file_of(case, by), case.beneficiary
     # None among the members: the set may hold more than is known (a district that wasn't recorded).
-    districts = {place.code if place else None for place in (person.home_district, file.current_district)}
+    districts = {
+        place.code if place else None for place in (beneficiary.home_district, file.current_district)
+    }
     research = [
         c.is_given
         for c in consents_of(case, by)
         if c.purpose == ConsentPurpose.RESEARCH and c.withdrawn_on is None
     ]
     facts: dict[str, Any] = {
-        "age": rules.known_age(person.birth_on, person.birth_precision, on),
-        "sex": None if person.sex == Sex.UNKNOWN else person.sex,
+        "age": rules.known_age(beneficiary.birth_on, beneficiary.birth_precision, on),
+        "sex": None if beneficiary.sex == Sex.UNKNOWN else beneficiary.sex,
         "groups": set(file.groups),
         "districts": districts,
         "country_of_stay": file.country_of_stay or None,
@@ -233,7 +239,7 @@ def content_of(document: Document) -> bytes | None:
     """The file, opened; None where it may not be handed out, or its key was destroyed."""
     if not document.is_open:
         return None
-    return keys.open_for(files.content(document.file), bound_to=document.place)
+    return data_keys.decrypt_for(files.content(document.file), bound_to=document.place)
 
 
 def emergencies_of(case: Case, user) -> list[EmergencyOpening]:
@@ -252,15 +258,18 @@ def possible_receivers(case: Case) -> QuerySet[Organisation]:
 
 def shareable_items(case: Case, user) -> dict[str, tuple[str, str]]:
     """What can go along with a referral: a name, its label, and its value as it stands; empty ones left out."""
-    person, file = case.beneficiary, file_of(case, user)
+    beneficiary, file = case.beneficiary, file_of(case, user)
     items = {
-        "name": (_("Name"), person.name),
-        "name_ne": (_("Name in Devanagari"), person.name_ne),
-        "sex": (_("Sex"), str(person.get_sex_display())),
-        "birth": (_("Born"), person.birth_as_typed),
-        "safe_contact": (_("Safe contact"), person.safe_contact),
-        "phone": (_("Telephone"), person.phone),
-        "home_district": (_("Home district"), person.home_district.name if person.home_district else ""),
+        "name": (_("Name"), beneficiary.name),
+        "name_ne": (_("Name in Devanagari"), beneficiary.name_ne),
+        "sex": (_("Sex"), str(beneficiary.get_sex_display())),
+        "birth": (_("Born"), beneficiary.birth_as_typed),
+        "safe_contact": (_("Safe contact"), beneficiary.safe_contact),
+        "phone": (_("Telephone"), beneficiary.phone),
+        "home_district": (
+            _("Home district"),
+            beneficiary.home_district.name if beneficiary.home_district else "",
+        ),
         "needs": (_("Asks for"), file.needs),
         "narrative": (_("What happened"), file.narrative),
     }
@@ -268,7 +277,7 @@ def shareable_items(case: Case, user) -> dict[str, tuple[str, str]]:
 
 
 def shared_items(case: Case, user, names: Iterable[str]) -> dict[str, str]:
-    """Of what can go along the chosen, by label. A number never goes without how it is safe to reach the person."""
+    """Of what can go along the chosen, by label. A number never goes without how it is safe to reach her."""
     found = shareable_items(case, user)
     chosen = set(names) | ({"safe_contact"} if "phone" in names else set())
     return dict(found[name] for name in found if name in chosen)
@@ -349,13 +358,13 @@ def worked_on_case(case_id: UUID, user) -> Case | None:
 def references_in_log(case_ids: set[UUID]) -> dict[UUID, str]:
     """References of cases by key, for the auditor, who reads no row of a case; nothing for anybody else."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id, reference FROM wall.references_in_log(%s::uuid[])", [list(case_ids)])
+        cursor.execute("SELECT id, reference FROM access.references_in_log(%s::uuid[])", [list(case_ids)])
         return dict(cursor.fetchall())
 
 
 def may_erase(case: Case, user) -> bool:
     """Whether this person may erase whom the case is about: in the organisation that leads it."""
-    return authority_of(user).may(Permission.ERASE_PEOPLE, case.lead_organisation_id)
+    return authority_of(user).may(Permission.ERASE_BENEFICIARIES, case.lead_organisation_id)
 
 
 class Reading(NamedTuple):
@@ -373,16 +382,16 @@ def readers_of(case: Case, user) -> list[Reading]:
     Why is the reason of an emergency, else for whom they work.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT on_day, person, times FROM wall.readers_of_case(%s)", [case.pk])
+        cursor.execute("SELECT on_day, user_id, times FROM access.readers_of_case(%s)", [case.pk])
         found = cursor.fetchall()
-    told = told_of({person for _day, person, _times in found})
+    told = told_of({user_id for _day, user_id, _times in found})
     urgent = {
-        (timezone.localdate(opening.opened_at), opening.person_id): opening.reason
+        (timezone.localdate(opening.opened_at), opening.user_id): opening.reason
         for opening in EmergencyOpening.objects.visible_to(user).filter(case=case)
     }
     return [
-        Reading(day, told[person].name, urgent.get((day, person)) or told[person].organisations, times)
-        for day, person, times in found
+        Reading(day, told[user_id].name, urgent.get((day, user_id)) or told[user_id].organisations, times)
+        for day, user_id, times in found
     ]
 
 
@@ -392,25 +401,25 @@ def case_in_log(typed: str) -> UUID | None:
     if wanted is None:
         return None
     with connection.cursor() as cursor:
-        cursor.execute("SELECT wall.case_in_log(%s)", [wanted])
+        cursor.execute("SELECT access.case_in_log(%s)", [wanted])
         return cursor.fetchone()[0]
 
 
 def exports_for(user) -> ExportQuerySet:
     """Lists that this person took out, and those that they may agree to, the newest first."""
-    found = Export.objects.visible_to(user).select_related("organisation", "maker", "decided_by")
+    found = Export.objects.visible_to(user).select_related("organisation", "requested_by", "decided_by")
     return found.order_by("-asked_at", "id")
 
 
 def export_rows_asked(user, *, on: date) -> int:
     """Rows that a person has asked to take out on a day in Nepal."""
-    mine = Export.objects.visible_to(user).asked_on(on).filter(maker=user)
+    mine = Export.objects.visible_to(user).asked_on(on).filter(requested_by=user)
     return mine.aggregate(rows=Sum("counted_rows"))["rows"] or 0
 
 
 def exports_asked(user, *, on: date) -> int:
     """How many lists a person has asked for on a day in Nepal, whatever became of them."""
-    return Export.objects.visible_to(user).filter(maker=user, asked_at__date=on).count()
+    return Export.objects.visible_to(user).filter(requested_by=user, asked_at__date=on).count()
 
 
 def may_decide_export(export: Export, user) -> bool:
@@ -450,10 +459,10 @@ class OpenDraft(NamedTuple):
     kept_because: bytes
 
 
-def drafts_to_move(user) -> list[OpenDraft]:
+def drafts_to_reassign(user) -> list[OpenDraft]:
     """Unfinished interviews that this user may give to another one, the oldest first."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM wall.drafts_to_move()")
+        cursor.execute("SELECT * FROM access.drafts_to_reassign()")
         found = [OpenDraft(*row) for row in cursor.fetchall()]
     theirs = {key for key in {draft.organisation_id for draft in found} if _may_move_drafts(user, key)}
     return [draft for draft in found if draft.organisation_id in theirs]
@@ -461,7 +470,7 @@ def drafts_to_move(user) -> list[OpenDraft]:
 
 def _may_move_drafts(user, organisation_id: UUID) -> bool:
     """Supervisors, and whoever ends the access of users."""
-    manages = authority_of(user).may(Permission.MANAGE_PEOPLE, organisation_id) or may_configure(user)
+    manages = authority_of(user).may(Permission.MANAGE_USERS, organisation_id) or may_configure(user)
     return manages or user in draft_supervisors(organisation_id)
 
 
@@ -470,7 +479,7 @@ def why_kept(draft: OpenDraft) -> str:
     if not draft.kept_because:
         return ""
     row = IntakeDraft(pk=draft.id)
-    return IntakeDraft._meta.get_field("kept_because").opened(row, Sealed(draft.kept_because))
+    return IntakeDraft._meta.get_field("kept_because").opened(row, Encrypted(draft.kept_because))
 
 
 def own_drafts(user) -> list[IntakeDraft]:
@@ -482,7 +491,7 @@ def open_drafts_of(user: User, organisation: Organisation, *, by) -> list[OpenDr
     """Unfinished interviews of a user in an organisation, for those who may give them to another one."""
     return [
         draft
-        for draft in drafts_to_move(by)
+        for draft in drafts_to_reassign(by)
         if draft.author_id == user.pk and draft.organisation_id == organisation.pk
     ]
 

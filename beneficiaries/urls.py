@@ -23,7 +23,7 @@ urlpatterns = [
     path("cases/", views.case_list, name="case-list"),
     path("cases/new/", views.intake_consent, name="intake-consent"),
     path("cases/new/<uuid:draft_id>/consent/", views.intake_consent_change, name="intake-consent-change"),
-    path("cases/new/<uuid:draft_id>/person/", views.intake_person, name="intake-person"),
+    path("cases/new/<uuid:draft_id>/beneficiary/", views.intake_beneficiary, name="intake-beneficiary"),
     path("cases/new/<uuid:draft_id>/situation/", views.intake_situation, name="intake-situation"),
     path("cases/<str:reference>/sharing/", views.consent_share, name="consent-share"),
     path(
@@ -41,9 +41,9 @@ urlpatterns = [
     ),
     path("cases/<str:reference>/referrals/new/", views.referral_send, name="referral-send"),
     path("cases/<str:reference>/risk/", views.risk_assess, name="risk-assess"),
-    path("cases/<str:reference>/hand-on/", views.case_hand_on, name="case-hand-on"),
+    path("cases/<str:reference>/transfers/new/", views.transfer_offer, name="transfer-offer"),
     path("cases/<str:reference>/readers/", views.case_readers, name="case-readers"),
-    path("cases/<str:reference>/erase/", views.person_erase, name="person-erase"),
+    path("cases/<str:reference>/erase/", views.beneficiary_erase, name="beneficiary-erase"),
     path("cases/<str:reference>/caseworker/", views.case_reassign, name="case-reassign"),
     path("cases/<str:reference>/close/", views.case_close, name="case-close"),
 ]

@@ -1,6 +1,6 @@
 """What the Django admin stands on: whoever passes the site's door may look, and operations do the writing.
 
-A room says in `write` which operation saves a thing. What the operation refuses comes back on the form
+A app says in `write` which operation saves a thing. What the operation refuses comes back on the form
 with all that was typed, and nothing is written.
 """
 
@@ -54,7 +54,7 @@ OVERRIDES: dict[type[models.Field], dict[str, Any]] = {
 
 @contextmanager
 def whole() -> Iterator[None]:
-    """All of a deed or nothing of it, foreign keys included.
+    """All of an action or nothing of it, foreign keys included.
 
     Those are checked at the end of the transaction otherwise, where nobody could be told: a row that the
     wall hides from an administrator may still refer to what is removed here.
@@ -65,7 +65,7 @@ def whole() -> Iterator[None]:
 
 
 def refusal_of(error: Exception) -> ValidationError:
-    """What to tell a person about a deed that an operation or a constraint refused."""
+    """What to tell a person about an action that an operation or a constraint refused."""
     if isinstance(error, ValidationError):
         return error
     diagnostics = getattr(error.__cause__, "diag", None)
@@ -78,11 +78,11 @@ def refusal_of(error: Exception) -> ValidationError:
     )
 
 
-def attempt(form: forms.BaseForm, deed: Callable[[], T]) -> T | None:
-    """Carry out a deed; None where it was refused, which the form then says."""
+def attempt(form: forms.BaseForm, action: Callable[[], T]) -> T | None:
+    """Carry out an action; None where it was refused, which the form then says."""
     try:
         with whole():
-            return deed()
+            return action()
     except REFUSED as error:
         take(form, refusal_of(error))
         return None

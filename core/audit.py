@@ -1,7 +1,7 @@
 """Writing to the record of what happened, and what of it may be shown.
 
 What rows said before and after is gathered as they are saved (core/apps.py connects `noting` and `noted`), and goes
-into the next event of the same transaction, sealed with the keys of those whom it is about.
+into the next event of the same transaction, encrypted with the keys of those whom it is about.
 """
 
 import json
@@ -13,7 +13,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models, transaction
 from django.utils import timezone
 
-from core import encryption, keys
+from core import data_keys, encryption
 from core.logs import shape
 from core.models import EVERY_COLUMN, AuditEvent
 
@@ -67,7 +67,10 @@ def record_shown(request) -> None:
 def _write(*, by, changes: "list[Change]", **fields: Any) -> None:
     key = uuid4()
     AuditEvent.objects.create(
-        id=key, actor_id=by.pk if by is not None else None, sealed=_sealed(changes, key), **fields
+        id=key,
+        actor_id=by.pk if by is not None else None,
+        encrypted_changes=_encrypted(changes, key),
+        **fields,
     )
     for change in changes:
         change.is_recorded = True
@@ -80,11 +83,11 @@ def record_rest(*, by) -> None:
 
 
 class Change:
-    """One row as it was and as it became; only what differs. `subject` is whose key seals it."""
+    """One row as it was and as it became; only what differs. `subject` is whose key encrypts it."""
 
     def __init__(self, row: models.Model, before: dict[str, Any], after: dict[str, Any]) -> None:
         self.label, self.key, self.before, self.after = row._meta.label, row.pk, before, after
-        self.subject: UUID | None = getattr(row, "sealed_under", None)
+        self.subject: UUID | None = getattr(row, "data_key_subject", None)
         self.is_recorded = False
 
     def __call__(self) -> None:
@@ -92,7 +95,7 @@ class Change:
         if not self.is_recorded:
             record_alone(self)
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         return {"object": self.label, "id": self.key, "before": self.before, "after": self.after}
 
 
@@ -123,7 +126,10 @@ def _fields(model: type[models.Model], chosen: Iterable[str] | None = None) -> I
 
 
 def _is_kept(model: type[models.Model]) -> bool:
-    return getattr(model, "wall", None) is not None and getattr(model, "never_recorded", ()) != EVERY_COLUMN
+    return (
+        getattr(model, "access_policy", None) is not None
+        and getattr(model, "never_recorded", ()) != EVERY_COLUMN
+    )
 
 
 def noting(sender, instance, raw, using, update_fields, **kwargs: object) -> None:
@@ -165,19 +171,19 @@ def note_update(rows: models.QuerySet, **values: Any) -> int:
     return rows.update(**values)
 
 
-def _sealed(changes: list[Change], event: UUID) -> bytes | None:
-    """Changes by whom they are about, each part sealed with that key, its length in front."""
+def _encrypted(changes: list[Change], event: UUID) -> bytes | None:
+    """Changes by whom they are about, each part encrypted with that key, its length in front."""
     by_subject: dict[UUID | None, list[dict[str, Any]]] = {}
     for change in changes:
-        by_subject.setdefault(change.subject, []).append(change.told())
+        by_subject.setdefault(change.subject, []).append(change.as_dict())
     parts = []
     for subject, told in by_subject.items():
         plain = json.dumps(told, cls=DjangoJSONEncoder, ensure_ascii=False).encode()
         bound = f"event {event}"
         part = (
-            keys.seal_for(subject, plain, bound_to=bound)
+            data_keys.encrypt_for(subject, plain, bound_to=bound)
             if subject
-            else encryption.seal(plain, bound_to=bound)
+            else encryption.encrypt(plain, bound_to=bound)
         )
         parts.append(len(part).to_bytes(LENGTH_BYTES, "big") + part)
     return b"".join(parts) or None
@@ -186,16 +192,16 @@ def _sealed(changes: list[Change], event: UUID) -> bytes | None:
 def changes_in(event: AuditEvent) -> list[dict[str, Any]]:
     """What rows said before and after. What is about somebody whose key was destroyed isn't there any more."""
     found: list[dict[str, Any]] = []
-    rest = bytes(event.sealed or b"")
+    rest = bytes(event.encrypted_changes or b"")
     while rest:
         size = int.from_bytes(rest[:LENGTH_BYTES], "big")
         part, rest = rest[LENGTH_BYTES : LENGTH_BYTES + size], rest[LENGTH_BYTES + size :]
         bound = f"event {event.pk}"
-        is_of_house = part[:1] == encryption.VERSION
+        is_of_site = part[:1] == encryption.VERSION
         plain = (
-            encryption.open_sealed(part, bound_to=bound)
-            if is_of_house
-            else keys.open_for(part, bound_to=bound)
+            encryption.decrypt(part, bound_to=bound)
+            if is_of_site
+            else data_keys.decrypt_for(part, bound_to=bound)
         )
         found += json.loads(plain) if plain else []
     return found
@@ -233,7 +239,7 @@ SHOWN = frozenset(
 )
 
 
-def told(detail: dict[str, Any]) -> dict[str, Any]:
+def shown_detail(detail: dict[str, Any]) -> dict[str, Any]:
     """What of an event's detail may be shown: no value of a person's own.
 
     An address is told by its shape, as what somebody typed into it may be a name; `user` is a key.

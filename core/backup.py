@@ -1,6 +1,6 @@
-"""A sealed copy of everything: the database as `pg_dump` writes it, and the files that were handed in.
+"""An encrypted copy of everything: the database as `pg_dump` writes it, and the files that were handed in.
 
-The copy is a run of pieces, each sealed with AES-256-GCM under a key that follows from the house's newest
+The copy is a run of pieces, each encrypted with AES-256-GCM under a key that follows from the site's newest
 (`FIELD_KEYS`) and bound to its place, so that nothing can be left out, moved or cut off unseen. First comes a list of
 what there is (rows by table, the record's head, digests of files), which is compared again after restoring.
 """
@@ -95,8 +95,8 @@ class Writer:
         file.write(MAGIC)
 
     def piece(self, kind: bytes, value: bytes) -> None:
-        sealed = encryption.encrypt(self.key, kind + value, bound_to=f"piece {self.number}")
-        self.file.write(len(sealed).to_bytes(LENGTH_BYTES, "big") + sealed)
+        encrypted = encryption.encrypt_with(self.key, kind + value, bound_to=f"piece {self.number}")
+        self.file.write(len(encrypted).to_bytes(LENGTH_BYTES, "big") + encrypted)
         self.number += 1
 
     def stream(self, name: str, source: IO[bytes]) -> None:
@@ -113,8 +113,8 @@ def read(file: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
     keys, number = [_key(house) for house in settings.FIELD_KEYS], 0
     while True:
         length = file.read(LENGTH_BYTES)
-        sealed = file.read(int.from_bytes(length, "big")) if len(length) == LENGTH_BYTES else b""
-        plain = _opened(keys, sealed, number)
+        encrypted = file.read(int.from_bytes(length, "big")) if len(length) == LENGTH_BYTES else b""
+        plain = _opened(keys, encrypted, number)
         if plain is None and number == 0:
             raise NotBackedUp("None of FIELD_KEYS opens this copy.")
         if plain is None:
@@ -125,11 +125,11 @@ def read(file: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
         number += 1
 
 
-def _opened(keys: list[bytes], sealed: bytes, number: int) -> bytes | None:
+def _opened(keys: list[bytes], encrypted: bytes, number: int) -> bytes | None:
     for key in keys:
         try:
-            return encryption.decrypt(key, sealed, bound_to=f"piece {number}")
-        except encryption.NotOpened:
+            return encryption.decrypt_with(key, encrypted, bound_to=f"piece {number}")
+        except encryption.NotDecryptable:
             continue
     return None
 
@@ -177,7 +177,7 @@ def restore(source: Path) -> Contents:
     with source.open("rb") as file:  # first all of it is looked at, so that a damaged copy changes nothing
         for _kind, _value in read(file):
             pass
-    # Owners of functions come with the wall: pg_restore would set them before the right to do so.
+    # Owners of functions come with the access policies: pg_restore would set them before the right to do so.
     argv = [program("pg_restore"), "--exit-on-error", "--single-transaction", "--no-owner"]
     argv.append(f"--dbname={address}")
     with (

@@ -14,19 +14,19 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 
-LANES = 8
+SHARDS = 8
 FETCHED = 2000
 HEAD_PARTS = 3
 
-Head = Mapping[int, tuple[int, str]]  # by lane: the last place, and the digest there in hexadecimal
+Head = Mapping[int, tuple[int, str]]  # by shard: the last place, and the digest there in hexadecimal
 
 # Every link with its event, and every event with its link; either side may be missing.
 _ROWS = """
-    SELECT l.lane, l.seq, l.digest, e.id IS NOT NULL,
+    SELECT l.shard, l.seq, l.digest, e.id IS NOT NULL,
            e.id::text, (extract(epoch FROM e.at) * 1000000)::bigint::text, e.actor_id::text, e.verb,
-           e.object_type, e.object_id::text, e.case_id::text, e.detail::text, encode(e.sealed, 'hex')
+           e.object_type, e.object_id::text, e.case_id::text, e.detail::text, encode(e.encrypted_changes, 'hex')
       FROM core_auditlink l FULL JOIN core_auditevent e ON e.id = l.event_id
-     ORDER BY l.lane NULLS LAST, l.seq
+     ORDER BY l.shard NULLS LAST, l.seq
 """
 
 
@@ -50,14 +50,14 @@ def _snapshot() -> Iterator:
 
 
 def head() -> Head:
-    """Where each lane has come to, as the lanes say."""
+    """Where each shard has come to, as the shards say."""
     with _snapshot() as cursor:
-        cursor.execute("SELECT lane, seq, encode(digest, 'hex') FROM core_auditlane ORDER BY lane")
-        return {lane: (seq, digest) for lane, seq, digest in cursor.fetchall()}
+        cursor.execute("SELECT shard, seq, encode(digest, 'hex') FROM core_auditshard ORDER BY shard")
+        return {shard: (seq, digest) for shard, seq, digest in cursor.fetchall()}
 
 
 def head_text(found: Head) -> str:
-    return "\n".join(f"{lane} {seq} {digest}" for lane, (seq, digest) in sorted(found.items()))
+    return "\n".join(f"{shard} {seq} {digest}" for shard, (seq, digest) in sorted(found.items()))
 
 
 def head_from(text: str) -> Head:
@@ -71,19 +71,19 @@ def head_from(text: str) -> Head:
     return found
 
 
-def start_of(lane: int) -> bytes:
-    """What the first event of a lane is tied to."""
-    return hashlib.sha256(f"lane {lane}".encode()).digest()
+def start_of(shard: int) -> bytes:
+    """What the first event of a shard is tied to."""
+    return hashlib.sha256(f"shard {shard}".encode()).digest()
 
 
-def digest_of(former: bytes, lane: int, seq: int, parts: tuple[str | None, ...]) -> bytes:
+def digest_of(former: bytes, shard: int, seq: int, parts: tuple[str | None, ...]) -> bytes:
     """The digest over the former one and an event's parts, each with its length in front."""
     text = "".join("-" if part is None else f"{len(part)}:{part}" for part in parts)
-    return hashlib.sha256(former + f"{lane}:{seq}:{text}".encode()).digest()
+    return hashlib.sha256(former + f"{shard}:{seq}:{text}".encode()).digest()
 
 
 def verify(kept: Head) -> Verified:
-    """Walk all lanes, against their own ends and against a head that was kept outside, if there is one."""
+    """Walk all shards, against their own ends and against a head that was kept outside, if there is one."""
     with _snapshot() as cursor:
         return walked(cursor, kept)
 
@@ -97,11 +97,11 @@ def walked(cursor, kept: Head) -> Verified:
         rows = cursor.fetchall()
         if not rows:
             break
-        for lane, seq, digest, is_there, *parts in rows:
-            walk.take(lane, seq, digest and bytes(digest), is_there, tuple(parts))
+        for shard, seq, digest, is_there, *parts in rows:
+            walk.take(shard, seq, digest and bytes(digest), is_there, tuple(parts))
     cursor.execute("CLOSE walked")
-    cursor.execute("SELECT lane, seq, digest FROM core_auditlane")
-    walk.end({lane: (seq, bytes(digest)) for lane, seq, digest in cursor.fetchall()})
+    cursor.execute("SELECT shard, seq, digest FROM core_auditshard")
+    walk.end({shard: (seq, bytes(digest)) for shard, seq, digest in cursor.fetchall()})
     cursor.execute("SELECT EXISTS (SELECT FROM core_datakey) OR EXISTS (SELECT FROM core_idempotencykey)")
     if not walk.found.events and cursor.fetchone()[0]:
         walk.found.broken.append("there is no event, and there was activity")
@@ -109,37 +109,37 @@ def walked(cursor, kept: Head) -> Verified:
 
 
 class Walk:
-    """Lane after lane, each from its start."""
+    """Shard after shard, each from its start."""
 
     def __init__(self, kept: Head) -> None:
         self.found, self.kept = Verified(), kept
-        self.ends = {lane: (0, start_of(lane)) for lane in range(LANES)}
-        self.met = {lane for lane, place in kept.items() if place == (0, start_of(lane).hex())}
+        self.ends = {shard: (0, start_of(shard)) for shard in range(SHARDS)}
+        self.met = {shard for shard, place in kept.items() if place == (0, start_of(shard).hex())}
 
     def take(
-        self, lane: int | None, seq: int, digest: bytes, is_there: bool, parts: tuple[str | None, ...]
+        self, shard: int | None, seq: int, digest: bytes, is_there: bool, parts: tuple[str | None, ...]
     ) -> None:
         """One link with its event, or either of them alone."""
         self.found.events += is_there
-        if lane is None:
+        if shard is None:
             self.found.broken.append(f"event {parts[0]} is tied to nothing")
             return
-        last, former = self.ends.get(lane, (0, b""))
+        last, former = self.ends.get(shard, (0, b""))
         if seq != last + 1:
-            self.found.broken.append(f"lane {lane}: {last + 1} to {seq - 1} are missing")
+            self.found.broken.append(f"shard {shard}: {last + 1} to {seq - 1} are missing")
         if not is_there:
-            self.found.broken.append(f"lane {lane}, {seq}: the event is missing")
-        elif digest_of(former, lane, seq, parts) != digest:
-            self.found.broken.append(f"lane {lane}, {seq}: changed, or not in its place")
-        self.ends[lane] = (seq, digest)
-        if self.kept.get(lane) == (seq, digest.hex()):
-            self.met.add(lane)
+            self.found.broken.append(f"shard {shard}, {seq}: the event is missing")
+        elif digest_of(former, shard, seq, parts) != digest:
+            self.found.broken.append(f"shard {shard}, {seq}: changed, or not in its place")
+        self.ends[shard] = (seq, digest)
+        if self.kept.get(shard) == (seq, digest.hex()):
+            self.met.add(shard)
 
     def end(self, told: dict[int, tuple[int, bytes]]) -> None:
-        """Each lane ends where it says, and holds what was kept of it outside."""
-        for lane in sorted(self.ends.keys() | told.keys()):
-            if self.ends.get(lane) != told.get(lane):
-                self.found.broken.append(f"lane {lane}: it does not end where it says")
+        """Each shard ends where it says, and holds what was kept of it outside."""
+        for shard in sorted(self.ends.keys() | told.keys()):
+            if self.ends.get(shard) != told.get(shard):
+                self.found.broken.append(f"shard {shard}: it does not end where it says")
         self.found.broken += [
-            f"lane {lane}: not what was kept outside" for lane in sorted(self.kept.keys() - self.met)
+            f"shard {shard}: not what was kept outside" for shard in sorted(self.kept.keys() - self.met)
         ]

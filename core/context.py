@@ -1,4 +1,4 @@
-"""Entering the database as a person: the only way to see a row behind the wall.
+"""Entering the database as a person: the only way to see a row under the access policies.
 
 `enter(user_id)` is a reviewed database function that reads the memberships itself and keeps what it
 found for this transaction only. No context, no rows.
@@ -11,7 +11,7 @@ from uuid import UUID
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 
-from core import audit, keys
+from core import audit, data_keys
 
 _checked: set[str] = set()
 
@@ -20,15 +20,15 @@ def enter(user_id: UUID | None) -> None:
     """Put this transaction in the place of `user_id`, or of nobody. Must run inside a transaction."""
     if not connection.in_atomic_block:
         raise RuntimeError("enter() outside a transaction would have no effect")
-    keys.forget()
+    data_keys.forget()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT wall.enter(%s)", [user_id])
+        cursor.execute("SELECT access.enter(%s)", [user_id])
 
 
 def entered_as() -> UUID | None:
     """Who this transaction stands for; None for nobody."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT wall.person()")
+        cursor.execute("SELECT access.user_id()")
         return cursor.fetchone()[0]
 
 
@@ -57,7 +57,7 @@ def as_nobody() -> Iterator[None]:
 
 
 def refuse_powerful_role(connection, **kwargs: object) -> None:
-    """Stop a process whose everyday connection could pass the wall: superuser, owner, BYPASSRLS."""
+    """Stop a process whose everyday connection could pass the access policies: superuser, owner, BYPASSRLS."""
     if connection.alias != "default" or connection.settings_dict["NAME"] in _checked:
         return
     with connection.cursor() as cursor:
@@ -66,14 +66,14 @@ def refuse_powerful_role(connection, **kwargs: object) -> None:
             SELECT r.rolsuper OR r.rolbypassrls
                    OR EXISTS (SELECT 1 FROM pg_auth_members m WHERE m.member = r.oid)
                    OR EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                              WHERE c.relowner = r.oid AND n.nspname IN ('public', 'wall'))
+                              WHERE c.relowner = r.oid AND n.nspname IN ('public', 'access'))
             FROM pg_roles r WHERE r.rolname = current_user
             """
         )
         if cursor.fetchone()[0]:
             connection.close()
             raise ImproperlyConfigured(
-                "DATABASE_URL names a role that passes the wall (superuser, BYPASSRLS, member of another "
+                "DATABASE_URL names a role that passes the access policies (superuser, BYPASSRLS, member of another "
                 "role, or owner of tables); name the application's role iom_app"
             )
     _checked.add(connection.settings_dict["NAME"])

@@ -1,6 +1,6 @@
-"""Authenticated encryption: keys of the house, and values sealed for one table, column and row.
+"""Authenticated encryption: keys of the site, and values encrypted for one table, column and row.
 
-AES-256-GCM from `cryptography`. What is sealed starts with the version and with which key it was (four bytes), so
+AES-256-GCM from `cryptography`. What is encrypted starts with the version and with which key it was (four bytes), so
 that keys can be replaced while both are in use; `bound_to` is authenticated and not stored, so that a value moved
 to another row or column is refused.
 """
@@ -21,8 +21,8 @@ KEY_BYTES, NONCE_BYTES, MARK_BYTES = 32, 12, 4
 VERSION = b"\x01"
 
 
-class NotOpened(Exception):
-    """Sealed with a key that isn't here, changed since, or moved from where it belongs."""
+class NotDecryptable(Exception):
+    """Encrypted with a key that isn't here, changed since, or moved from where it belongs."""
 
 
 def keys_from(text: str) -> tuple[bytes, ...]:
@@ -41,37 +41,37 @@ def keys_from(text: str) -> tuple[bytes, ...]:
     return tuple(found)
 
 
-def encrypt(key: bytes, plain: bytes, *, bound_to: str) -> bytes:
+def encrypt_with(key: bytes, plain: bytes, *, bound_to: str) -> bytes:
     """Nonce and ciphertext."""
     nonce = os.urandom(NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, plain, bound_to.encode())
 
 
-def decrypt(key: bytes, sealed: bytes, *, bound_to: str) -> bytes:
+def decrypt_with(key: bytes, encrypted: bytes, *, bound_to: str) -> bytes:
     try:
-        return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to.encode())
+        return AESGCM(key).decrypt(encrypted[:NONCE_BYTES], encrypted[NONCE_BYTES:], bound_to.encode())
     except (InvalidTag, ValueError) as error:
-        raise NotOpened(bound_to) from error
+        raise NotDecryptable(bound_to) from error
 
 
 class Ring:
-    """The house's own keys: the first seals, any of them opens."""
+    """The site's own keys: the first encrypts, any of them opens."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         self.keys = {_mark(key): key for key in keys}
         self.newest = _mark(keys[0])
 
-    def seal(self, plain: bytes, *, bound_to: str) -> bytes:
-        return VERSION + self.newest + encrypt(self.keys[self.newest], plain, bound_to=bound_to)
+    def encrypt(self, plain: bytes, *, bound_to: str) -> bytes:
+        return VERSION + self.newest + encrypt_with(self.keys[self.newest], plain, bound_to=bound_to)
 
-    def open(self, sealed: bytes, *, bound_to: str) -> bytes:
-        mark = sealed[1 : 1 + MARK_BYTES]
-        if sealed[:1] != VERSION or mark not in self.keys:
-            raise NotOpened(bound_to)
-        return decrypt(self.keys[mark], sealed[1 + MARK_BYTES :], bound_to=bound_to)
+    def open(self, encrypted: bytes, *, bound_to: str) -> bytes:
+        mark = encrypted[1 : 1 + MARK_BYTES]
+        if encrypted[:1] != VERSION or mark not in self.keys:
+            raise NotDecryptable(bound_to)
+        return decrypt_with(self.keys[mark], encrypted[1 + MARK_BYTES :], bound_to=bound_to)
 
-    def is_newest(self, sealed: bytes) -> bool:
-        return sealed[: 1 + MARK_BYTES] == VERSION + self.newest
+    def is_newest(self, encrypted: bytes) -> bool:
+        return encrypted[: 1 + MARK_BYTES] == VERSION + self.newest
 
 
 def _mark(key: bytes) -> bytes:
@@ -88,13 +88,13 @@ def ring() -> Ring:
     return _ring(settings.FIELD_KEYS)
 
 
-def seal(plain: bytes, *, bound_to: str) -> bytes:
-    """Sealed with the house's newest key."""
-    return ring().seal(plain, bound_to=bound_to)
+def encrypt(plain: bytes, *, bound_to: str) -> bytes:
+    """Encrypted with the site's newest key."""
+    return ring().encrypt(plain, bound_to=bound_to)
 
 
-def open_sealed(sealed: bytes, *, bound_to: str) -> bytes:
-    return ring().open(sealed, bound_to=bound_to)
+def decrypt(encrypted: bytes, *, bound_to: str) -> bytes:
+    return ring().open(encrypted, bound_to=bound_to)
 
 
 def blind(value: str, *, of: str) -> bytes:

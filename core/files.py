@@ -1,6 +1,6 @@
 """Files that are handed in or taken out: in a folder that no address leads to, under names that say nothing.
 
-What lies there is sealed already, with a key of whom it is about; a stolen folder tells nothing. The folder is
+What lies there is encrypted already, with a key of whom it is about; a stolen folder tells nothing. The folder is
 `FILES_PATH`; `core.backup` copies it with the database.
 """
 

@@ -1,4 +1,4 @@
-"""The form that every page's deed comes in, and the fields for dates and numbers."""
+"""The form that every page's action comes in, and the fields for dates and numbers."""
 
 import uuid
 from datetime import date, datetime

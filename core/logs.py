@@ -31,7 +31,7 @@ def shape(path: str) -> str:
 
 
 def without_addresses(text: str) -> str:
-    """A line with the route in the place of each address."""
+    """A line with the route as each address."""
     return ADDRESS.sub(lambda found: shape(found[0]), text)
 
 

@@ -38,21 +38,21 @@ class DatabaseContext:
                 audit.record_shown(request)
             audit.record_rest(by=user if user.is_authenticated else None)
             if response.streaming:  # whoever the view stood for: a program's person is known only there
-                response.streaming_content = _streamed(response.streaming_content, as_person=entered_as())
+                response.streaming_content = _streamed(response.streaming_content, as_user_id=entered_as())
         return response
 
     def process_exception(self, request, exception):
         request.view_raised = True
 
 
-def _streamed(chunks: Iterable[bytes], *, as_person: UUID | None) -> Iterator[bytes]:
+def _streamed(chunks: Iterable[bytes], *, as_user_id: UUID | None) -> Iterator[bytes]:
     """The chunks, made in a transaction entered as the same person, whose rights are asked for anew.
 
-    Without it the wall would show no row, and the stream would end early without a word. An error, or a reader
-    who leaves, rolls it back.
+    Without it the access policies would show no row, and the stream would end early without a word. An error, or a
+    reader who leaves, rolls it back.
     """
     with transaction.atomic():
-        enter(as_person)
+        enter(as_user_id)
         yield from chunks
 
 

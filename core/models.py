@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
-from core.scoping import Open, OwnWall
+from core.scoping import Open, TablePolicy
 
 EVERY_COLUMN = ("*",)  # of a model, kept out of the record
 
@@ -13,7 +13,7 @@ EVERY_COLUMN = ("*",)  # of a model, kept out of the record
 class AuditEvent(models.Model):
     """One thing that happened. Added and never changed; without foreign keys, so it blocks no deletion.
 
-    `detail` holds codes, figures and names of fields; `sealed` what rows said before and after, under the key of the
+    `detail` holds codes, figures and names of fields; `encrypted` what rows said before and after, under the key of the
     case or person that they are about. The database says who acted and when, whatever the application passes; when the
     transaction ends, a trigger ties the event into a chain (core/sql/020_audit.sql).
     """
@@ -26,12 +26,12 @@ class AuditEvent(models.Model):
     object_id = models.UUIDField(null=True)
     case_id = models.UUIDField(null=True)
     detail = models.JSONField(default=dict)
-    sealed = models.BinaryField(null=True)
+    encrypted_changes = models.BinaryField(null=True)
 
     never_recorded = EVERY_COLUMN
-    wall = OwnWall(
-        read="(SELECT wall.audits())",
-        insert="t.actor_id IS NOT DISTINCT FROM wall.person()",
+    access_policy = TablePolicy(
+        read="(SELECT access.audits())",
+        insert="t.actor_id IS NOT DISTINCT FROM access.user_id()",
         update=None,
         delete=None,
         because="whoever acts adds to it in their own name, IOM's auditor reads it, and nobody changes it",
@@ -42,34 +42,34 @@ class AuditEvent(models.Model):
         indexes = [models.Index(fields=["case_id", "-at"]), models.Index(fields=["-at"])]
 
 
-class AuditLane(models.Model):
+class AuditShard(models.Model):
     """One of the chains that events are tied into, side by side, and where it has come to."""
 
-    lane = models.SmallIntegerField(primary_key=True)
+    shard = models.SmallIntegerField(primary_key=True)
     seq = models.BigIntegerField(default=0)
     digest = models.BinaryField()
 
     never_recorded = EVERY_COLUMN
-    wall = Open((), "written by the trigger that ties an event; read by who verifies, as the owner")
+    access_policy = Open((), "written by the trigger that ties an event; read by who verifies, as the owner")
 
 
 class AuditLink(models.Model):
-    """Ties one event to the one before it in its lane: the digest is over that one's digest and the event."""
+    """Ties one event to the one before it in its shard: the digest is over that one's digest and the event."""
 
     event_id = models.UUIDField(primary_key=True)
-    lane = models.SmallIntegerField()
+    shard = models.SmallIntegerField()
     seq = models.BigIntegerField()
     digest = models.BinaryField()
 
     never_recorded = EVERY_COLUMN
-    wall = Open((), "written by the trigger that ties an event; read by who verifies, as the owner")
+    access_policy = Open((), "written by the trigger that ties an event; read by who verifies, as the owner")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["lane", "seq"], name="core_auditlink_place_once")]
+        constraints = [models.UniqueConstraint(fields=["shard", "seq"], name="core_auditlink_place_once")]
 
 
 class DataKey(models.Model):
-    """The key of a person's record or of a case, wrapped by the house's own; null once it was destroyed."""
+    """The key of a person's record or of a case, wrapped by the site's own; null once it was destroyed."""
 
     subject_id = models.UUIDField(primary_key=True)
     wrapped = models.BinaryField(null=True)
@@ -77,12 +77,12 @@ class DataKey(models.Model):
     destroyed_at = models.DateTimeField(null=True)
 
     never_recorded = EVERY_COLUMN
-    wall = OwnWall(
+    access_policy = TablePolicy(
         read=None,
-        insert="wall.has_user()",
+        insert="access.has_user()",
         update=None,
         delete=None,
-        because="wrapped by the house's keys; handed out by wall.keys_of to whoever names whose they are",
+        because="wrapped by the site's keys; handed out by access.data_keys_of to whoever names whose they are",
     )
 
     class Meta:
@@ -95,7 +95,7 @@ class DataKey(models.Model):
 
 
 class OutboxMessage(models.Model):
-    """A mail to be sent, written in the transaction of the deed that causes it.
+    """A mail to be sent, written in the transaction of the action that causes it.
 
     `key` makes it once; `lease_until` and `token` say who is sending it now.
     """
@@ -114,12 +114,12 @@ class OutboxMessage(models.Model):
     failed_at = models.DateTimeField(null=True)
 
     never_recorded = EVERY_COLUMN
-    wall = OwnWall(
+    access_policy = TablePolicy(
         read=None,
-        insert="wall.has_user()",
+        insert="access.has_user()",
         update=None,
         delete=None,
-        because="written by whoever acts; read and settled only through wall.claim_mail and wall.settle_mail",
+        because="written by whoever acts; read and settled only through access.claim_mail and access.settle_mail",
     )
 
     class Meta:
@@ -142,12 +142,12 @@ class DenialCount(models.Model):
     count = models.PositiveIntegerField()
 
     never_recorded = EVERY_COLUMN
-    wall = OwnWall(
-        read="t.user_id = wall.person()",
-        insert="t.user_id = wall.person()",
-        update="t.user_id = wall.person()",
+    access_policy = TablePolicy(
+        read="t.user_id = access.user_id()",
+        insert="t.user_id = access.user_id()",
+        update="t.user_id = access.user_id()",
         delete=None,
-        because="counted in the place of whoever was refused",
+        because="counted as whoever was refused",
     )
 
 
@@ -161,10 +161,10 @@ class IdempotencyKey(models.Model):
     made_at = models.DateTimeField(default=timezone.now)
 
     never_recorded = EVERY_COLUMN
-    wall = OwnWall(
-        read="t.user_id = wall.person()",
-        insert="t.user_id = wall.person()",
-        update="t.user_id = wall.person()",
+    access_policy = TablePolicy(
+        read="t.user_id = access.user_id()",
+        insert="t.user_id = access.user_id()",
+        update="t.user_id = access.user_id()",
         delete=None,
         because="a key belongs to the person who sent the form",
     )
@@ -173,7 +173,7 @@ class IdempotencyKey(models.Model):
         ordering = ["-made_at", "id"]
 
 
-# Django's, guardian's and allauth's own tables, which carry no wall; what the application may do with each.
+# Django's, guardian's and allauth's own tables, which carry no policy; what the application may do with each.
 OPEN_TABLES = {
     "account_emailaddress": Open((), "unused: allauth's, for signing up, which nobody can"),
     "account_emailconfirmation": Open((), "unused: allauth's, for signing up, which nobody can"),
@@ -189,6 +189,6 @@ OPEN_TABLES = {
     "guardian_userobjectpermission": Open((), "unused: permissions go to roles, never to people"),
     "mfa_authenticator": Open(
         ("SELECT", "INSERT", "UPDATE", "DELETE"),
-        "second factors, asked for before anybody is signed in; seeds are sealed, passkeys are public keys",
+        "second factors, asked for before anybody is signed in; seeds are encrypted, passkeys are public keys",
     ),
 }

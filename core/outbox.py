@@ -1,4 +1,4 @@
-"""Mail that a deed causes: written in the deed's transaction, sent later, once.
+"""Mail that an action causes: written in the action's transaction, sent later, once.
 
 A message is leased, sent and settled one by one. A sender that dies leaves a lease behind; the next one
 asks the carrier whether the message went out before it sends again. SMTP can't be asked: there the second
@@ -58,7 +58,7 @@ def put_away(*, now: datetime) -> None:
 
 def _claim(at: datetime) -> Claimed | None:
     with as_nobody(), connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM wall.claim_mail(%s, %s)", [at, LEASE])  # type: ignore[list-item]
+        cursor.execute("SELECT * FROM access.claim_mail(%s, %s)", [at, LEASE])  # type: ignore[list-item]
         row = cursor.fetchone()
     return Claimed(*row) if row else None
 
@@ -85,7 +85,7 @@ def _carry(message: Claimed, at: datetime) -> str:
 
 def _settle(message: Claimed, at: datetime, error: str | None) -> None:
     with as_nobody(), connection.cursor() as cursor:
-        cursor.execute("SELECT wall.settle_mail(%s, %s, %s, %s)", [message.id, message.token, at, error])
+        cursor.execute("SELECT access.settle_mail(%s, %s, %s, %s)", [message.id, message.token, at, error])
 
 
 def _signs_in(recipient: str) -> bool:

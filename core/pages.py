@@ -27,11 +27,11 @@ LANDING, LANDING_SECONDS = "landing", 60
 
 
 def submit(
-    request: HttpRequest, form: OnceForm, *, purpose: str, deed: Callable[[], str]
+    request: HttpRequest, form: OnceForm, *, purpose: str, action: Callable[[], str]
 ) -> HttpResponse | None:
     """Carry out a valid form once and go where it leads; None where the page must be shown again.
 
-    `deed` runs one operation and returns an address. What it refuses stands on the form, with all that was
+    `action` runs one operation and returns an address. What it refuses stands on the form, with all that was
     typed, and nothing is written.
     """
     if request.method != "POST" or not form.is_valid():
@@ -41,7 +41,7 @@ def submit(
         with transaction.atomic():
             led = idempotency.claim(key, by=request.user, purpose=purpose)
             if led is None:
-                led = deed()
+                led = action()
                 idempotency.settle(key, by=request.user, result=led)
     except ValidationError as error:
         form.take(error)

@@ -118,5 +118,5 @@ def phone_index(text: str) -> bytes | None:
 
 
 def phone_indexes_sought(text: str) -> list[bytes]:
-    """The same under each key of the house, as rows may still carry an older one's."""
+    """The same under each key of the site, as rows may still carry an older one's."""
     return [index for number in e164s(text) for index in encryption.blinds(number, of="phone")]

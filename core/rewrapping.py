@@ -1,6 +1,6 @@
-"""Changing the house's key: the keys of people and cases are wrapped anew; what they seal stays as it is.
+"""Changing the site's key: the keys of people and cases are wrapped anew; what they encrypt stays as it is.
 
-A room that seals with the house's own key, or keeps an index made with it, adds to `more` what is to be done with it.
+A app that encrypts with the site's own key, or keeps an index made with it, adds to `more` what is to be done with it.
 Values in the record that are about nobody (configuration) stay under the key of their day, as nothing in the record is
 ever changed: to read those an old key is needed.
 """
@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 from psycopg2.extras import execute_values
 
-from core import encryption, keys
+from core import data_keys, encryption
 
 BATCH = 2000
 
@@ -40,7 +40,7 @@ def rewrap() -> Rewrapped:
         found.keys, ring, changed = len(rows), encryption.ring(), []
         for subject, wrapped in rows:
             if not ring.is_newest(bytes(wrapped)):
-                changed.append((subject, keys.wrap(subject, keys.unwrap(subject, wrapped))))
+                changed.append((subject, data_keys.wrap(subject, data_keys.unwrap(subject, wrapped))))
         for start in range(0, len(changed), BATCH):
             execute_values(
                 cursor.cursor,

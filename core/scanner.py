@@ -17,7 +17,7 @@ class ScannerDown(Exception):
 
 
 def is_there() -> bool:
-    """Whether this house has a scanner at all."""
+    """Whether this site has a scanner at all."""
     return bool(settings.SCANNER)
 
 

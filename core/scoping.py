@@ -1,8 +1,8 @@
 """How much of a thing an organisation holds, said once for Python and for the database.
 
-A model under the wall carries `wall = Wall(...)`: the lowest level that reads it and the lowest that
-adds, changes or removes it. `core.policies` makes PostgreSQL's policies from that; the querysets of
-the rooms make Python's scope from the same lines.
+A model under the access policies carries `access_policy = AccessPolicy(...)`: the lowest level that reads it and the
+lowest that adds, changes or removes it. `core.policies` makes PostgreSQL's policies from that; the querysets of the
+apps make Python's scope from the same lines.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ class Level(models.TextChoices):
 
     LEAD = "lead", _("leads the case")
     WORKING = "working", _("works on it with the lead")
-    SLICE = "slice", _("received a referral")
-    REFERENCE = "reference", _("case reference and figures")
+    REFERRAL = "referral", _("received a referral")
+    SUMMARY = "summary", _("case reference and figures")
 
 
 class Confidentiality(models.TextChoices):
@@ -31,21 +31,21 @@ class Confidentiality(models.TextChoices):
 OPENED_BY: dict[Level, tuple[Level, ...]] = {
     Level.LEAD: (Level.LEAD,),
     Level.WORKING: (Level.LEAD, Level.WORKING),
-    Level.SLICE: (Level.LEAD, Level.WORKING, Level.SLICE),
-    Level.REFERENCE: (Level.LEAD, Level.WORKING, Level.REFERENCE),
+    Level.REFERRAL: (Level.LEAD, Level.WORKING, Level.REFERRAL),
+    Level.SUMMARY: (Level.LEAD, Level.WORKING, Level.SUMMARY),
 }
 
 # What somebody who reads case files opens by them: `reference` is for those who see figures only, and
 # `slice` for the one organisation that the row was sent to.
 OPENED_IN_FULL: dict[Level, tuple[Level, ...]] = {
-    needed: tuple(level for level in levels if level not in (Level.REFERENCE, Level.SLICE))
+    needed: tuple(level for level in levels if level not in (Level.SUMMARY, Level.REFERRAL))
     for needed, levels in OPENED_BY.items()
 }
 
 
 @dataclass(frozen=True)
-class Wall:
-    """The lowest level for each deed; None where nobody may do it through the application.
+class AccessPolicy:
+    """The lowest level for each action; None where nobody may do it through the application.
 
     `read` at REFERENCE opens the rows to people who see figures only; `update` or `insert` at
     REFERENCE opens them to people who decide on figures (endorse, approve, pay).
@@ -67,12 +67,12 @@ class Wall:
 
 
 @dataclass(frozen=True)
-class OwnWall:
+class TablePolicy:
     """A table without a case: the SQL condition on its own columns for each command (None: nobody).
 
-    Conditions may call `wall.has_user()`, `wall.person()`, `wall.reads()`, `wall.edits()`,
-    `wall.figures()`, `wall.shows()`, `wall.programmes()`, `wall.decides()`, `wall.exports()`, `wall.releases()` and
-    `wall.audits()`; in a condition, `t` is the table.
+    Conditions may call `access.has_user()`, `access.user_id()`, `access.reads()`, `access.edits()`,
+    `access.summaries()`, `access.shows()`, `access.programmes()`, `access.decides()`, `access.exports()`,
+    `access.releases()` and `access.audits()`; in a condition, `t` is the table.
     """
 
     read: str | None
@@ -91,7 +91,7 @@ class Open:
 
 
 class ScopedQuerySet(models.QuerySet):
-    """The two verbs of every table under the wall. A queryset that forgets one fails loudly."""
+    """The two verbs of every table under the access policies. A queryset that forgets one fails loudly."""
 
     def visible_to(self, user):
         raise TypeError(f"{self.model.__name__} does not say who may see it")

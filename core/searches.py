@@ -44,8 +44,8 @@ def lead_to(request: HttpRequest, form: SearchForm) -> HttpResponse:
 def keep(request: HttpRequest, words: dict[str, str]) -> str:
     """Keep what was searched for on this page; the token that finds it again."""
     token = secrets.token_urlsafe(12)
-    sealed = encryption.seal(json.dumps(words).encode(), bound_to=_place(token))
-    searches = request.session.get(SEARCHES, {}) | {token: base64.b64encode(sealed).decode()}
+    encrypted = encryption.encrypt(json.dumps(words).encode(), bound_to=_place(token))
+    searches = request.session.get(SEARCHES, {}) | {token: base64.b64encode(encrypted).decode()}
     request.session[SEARCHES] = dict(list(searches.items())[-KEPT:])
     return token
 
@@ -55,12 +55,12 @@ def words_of(request: HttpRequest) -> dict[str, str] | None:
     token = request.GET.get(IN_ADDRESS)
     if token is None:
         return {}
-    sealed = request.session.get(SEARCHES, {}).get(token)
-    if sealed is None:
+    encrypted = request.session.get(SEARCHES, {}).get(token)
+    if encrypted is None:
         return None
     try:
-        return json.loads(encryption.open_sealed(base64.b64decode(sealed), bound_to=_place(token)))
-    except encryption.NotOpened:  # under a key that is gone
+        return json.loads(encryption.decrypt(base64.b64decode(encrypted), bound_to=_place(token)))
+    except encryption.NotDecryptable:  # under a key that is gone
         return None
 
 

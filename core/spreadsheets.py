@@ -106,6 +106,6 @@ def _put(sheet: Worksheet, place: int, cells: Iterable[Cell], look=None) -> None
 def encrypted(plain: BytesIO, password: str) -> bytes:
     """The workbook under its password: AES-256, as Excel and LibreOffice do it (MS-OFFCRYPTO, agile)."""
     plain.seek(0)
-    sealed = BytesIO()
-    OOXMLFile(plain).encrypt(password, sealed)
-    return sealed.getvalue()
+    encrypted = BytesIO()
+    OOXMLFile(plain).encrypt(password, encrypted)
+    return encrypted.getvalue()

@@ -49,7 +49,7 @@ class Place(models.Model):
 
 
 class Province(Place):
-    wall = PLACES
+    access_policy = PLACES
 
     class Meta:
         ordering = ["code"]
@@ -66,7 +66,7 @@ class District(Place):
         models.CharField(max_length=100), verbose_name=_("other spellings"), default=list, blank=True
     )
 
-    wall = PLACES
+    access_policy = PLACES
 
     class Meta:
         ordering = ["code"]
@@ -93,7 +93,7 @@ class LocalLevel(Place):
         models.CharField(max_length=100), verbose_name=_("other spellings"), default=list, blank=True
     )
 
-    wall = PLACES
+    access_policy = PLACES
 
     class Meta:
         ordering = ["code"]
@@ -110,7 +110,7 @@ class Country(Place):
 
     alpha3 = models.CharField(_("three-letter code"), max_length=3)
 
-    wall = PLACES
+    access_policy = PLACES
 
     class Meta:
         ordering = ["name_en", "code"]

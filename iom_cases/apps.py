@@ -1,4 +1,4 @@
-"""Django's admin as this house uses it."""
+"""Django's admin as this site uses it."""
 
 from importlib import import_module
 
@@ -6,12 +6,12 @@ from django.contrib.admin.apps import SimpleAdminConfig
 
 
 class ConfigurationConfig(SimpleAdminConfig):
-    """The rooms whose configuration is shown are named, so that nothing else registers itself."""
+    """The apps whose configuration is shown are named, so that nothing else registers itself."""
 
     default_site = "iom_cases.admin.ConfigurationSite"
-    rooms = ("accounts", "projects", "geography")
+    configured = ("accounts", "projects", "geography")
 
     def ready(self) -> None:
         super().ready()
-        for room in self.rooms:
-            import_module(f"{room}.admin")
+        for app in self.configured:
+            import_module(f"{app}.admin")

@@ -1,4 +1,4 @@
-"""Between a signed-in person and every room: the second factor, and a page for when too many sign in at once."""
+"""Between a signed-in person and every app: the second factor, and a page for when too many sign in at once."""
 
 from collections.abc import Callable
 

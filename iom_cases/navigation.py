@@ -22,7 +22,7 @@ def frame(request) -> dict:
         (
             _("Grants"),
             reverse("reintegration:grant-list"),
-            authority.may("read_cases") or authority.sees_figures,
+            authority.may("read_cases") or authority.reads_summaries,
         ),
         (_("Referrals"), reverse("beneficiaries:referral-list"), authority.may("refer_cases")),
         (
@@ -31,7 +31,7 @@ def frame(request) -> dict:
             authority.may("export_cases") or authority.may("approve_exports"),
         ),
         (_("Emergency"), reverse("beneficiaries:emergency-open"), authority.may("break_glass")),
-        (_("People"), reverse("accounts:person-list"), authority.may("manage_people")),
+        (_("People"), reverse("accounts:user-list"), authority.may("manage_users")),
         (_("Log"), reverse("reintegration:log-list"), may_audit(user)),
         (_("Programmes"), reverse("projects:project-list"), True),
         (_("Roles"), reverse("accounts:role-list"), True),

@@ -20,7 +20,7 @@ ENVIRONMENT = {
     "MIGRATION_DATABASE_URL": "the owner's role, for migrations and bulk loading only",
     "REDIS_URL": "Celery's broker",
     "SECRET_KEY": "signs sessions and tokens; 50 characters or more",
-    "FIELD_KEYS": "seal personal data: 32 random bytes each in base64, comma-separated, the newest first",
+    "FIELD_KEYS": "encrypt personal data: 32 random bytes each in base64, comma-separated, the newest first",
     "ALLOWED_HOSTS": "host names, separated by commas",
     "DEBUG": "1 shows errors to developers; default 0",
     "EMAIL_URL": "where mail goes: smtp+tls://user:password@host:587, or filemail:///folder",
@@ -219,7 +219,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["api.bodies.BoundedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "api.pagination.KeysetPagination",
-    "DEFAULT_SCHEMA_CLASS": "api.schema.HouseSchema",
+    "DEFAULT_SCHEMA_CLASS": "api.schema.ApiSchema",
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "api.problems.answer",
     "URL_FORMAT_OVERRIDE": None,
@@ -260,7 +260,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = _read("FILES_PATH", env.str, str(BASE_DIR / "media"))  # no address leads there: core.files
-# Files that are handed in stay in memory until they are sealed, and what is too big isn't taken in at all.
+# Files that are handed in stay in memory until they are encrypted, and what is too big isn't taken in at all.
 FILE_UPLOAD_HANDLERS = ["core.uploads.BoundedUpload"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 1  # no form takes more, and each takes up its size in memory
 SCANNER = _read("SCANNER", env.str, "")

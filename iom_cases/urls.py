@@ -1,4 +1,4 @@
-"""All addresses: each room's own, and the few that belong to the house."""
+"""All addresses: each app's own, and the few that belong to the site."""
 
 from django.contrib import admin
 from django.urls import include, path

@@ -43,7 +43,7 @@ LATER = {"bench": "bench/run.py", "soak": "soak/run.py", "chaos": "bench/chaos.p
 USAGE = """python3 dev.py run [--port 8000]   the whole site, until Ctrl-C
 python3 dev.py services            PostgreSQL and Valkey alone, until Ctrl-C
 python3 dev.py test [pytest's own] all tests
-python3 dev.py check               format, lint, types, floors, migrations, deploy check
+python3 dev.py check               format, lint, types, layers, migrations, deploy check
 python3 dev.py bench|soak|chaos    the long measurements; soak takes the names of its parts
 python3 dev.py shell               Django's shell in the local stack
 python3 dev.py stop                stop what was left running
@@ -127,20 +127,20 @@ def workers_for(arguments: list[str]) -> list[str]:
 
 
 def check(places: Places, signals: Signals, rest: list[str]) -> int:
-    """Format, lint, types, floors, migrations and the deploy check; all of them, whatever fails."""
+    """Format, lint, types, layers, migrations and the deploy check; all of them, whatever fails."""
     ensure_environment(places)
     failed = []
     with servers_for(places, "check") as held:
         environment = site_environment(places, held, None)
         strict = environment | {"SITE_URL": "https://cases.example.org", "DEBUG": "0", "DEMO": "0"}
         strict |= {"ALLOWED_HOSTS": "cases.example.org", "MFA_REQUIRED": "1", "TRUSTED_PROXIES": "1"}
-        floors = "import sys; from importlinter.cli import lint_imports_command as run; sys.exit(run())"
+        layers = "import sys; from importlinter.cli import lint_imports_command as run; sys.exit(run())"
         concise = ["--output-format", "concise"]
         wanted = {
             "format": (["-m", "ruff", "format", "--check", *concise, "."], environment),
             "lint": (["-m", "ruff", "check", *concise, "."], environment),
             "types": (["-m", "mypy", "."], environment),
-            "floors": (["-c", floors], environment | {"PYTHONPATH": str(places.project)}),
+            "layers": (["-c", layers], environment | {"PYTHONPATH": str(places.project)}),
             "migrations": (["manage.py", "makemigrations", "--check", "--dry-run"], environment),
             "deploy": (["manage.py", "check", "--deploy", "--fail-level", "WARNING"], strict),
         }

@@ -66,7 +66,7 @@ class FollowUpKind(models.TextChoices):
 
 
 class FollowUpStart(models.TextChoices):
-    """The deed that a follow-up's days are counted from."""
+    """The action that a follow-up's days are counted from."""
 
     ENROLLED = "enrolled", _("the day of enrolment")
     GRANT_PAID = "grant_paid", _("the day the grant was first paid")

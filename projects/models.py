@@ -16,7 +16,7 @@ from accounts.models import ALL, Organisation
 from accounts.queries import authority_of
 from core.constraints import not_before, on_record
 from core.names import NameField
-from core.scoping import Open, OwnWall, ScopedQuerySet
+from core.scoping import Open, ScopedQuerySet, TablePolicy
 from projects.choices import FollowUpKind, FollowUpStart, ServiceAbout, Unit
 
 CONFIGURATION = Open(ALL, "configuration: a programme's definition, written by administrators")
@@ -42,7 +42,7 @@ class Configured(models.Model):
 
 
 class Donor(Configured):
-    wall = CONFIGURATION
+    access_policy = CONFIGURATION
 
     class Meta:
         ordering = ["code"]
@@ -83,7 +83,7 @@ class Project(Configured):
     grant_instalments_max = models.PositiveSmallIntegerField(_("most instalments"), default=3)
     definition_digest = models.CharField(max_length=64, blank=True, editable=False)
 
-    wall = CONFIGURATION
+    access_policy = CONFIGURATION
     objects = ProjectQuerySet.as_manager()
 
     class Meta:
@@ -91,7 +91,7 @@ class Project(Configured):
         verbose_name = _("project")
         verbose_name_plural = _("projects")
         default_permissions = ()
-        permissions = [(Permission.READ_FIGURES.value, Permission.READ_FIGURES.label)]
+        permissions = [(Permission.READ_SUMMARIES.value, Permission.READ_SUMMARIES.label)]
         constraints = [
             models.UniqueConstraint(fields=["code"], name="projects_project_code_once"),
             models.CheckConstraint(name="projects_project_period", condition=Q(ends_on__gte=F("starts_on"))),
@@ -112,7 +112,7 @@ class ProjectGroupPermission(GroupObjectPermissionBase):
 
     content_object = models.ForeignKey(Project, on_delete=models.CASCADE)
 
-    wall = Open(ALL, "a few rows a role, written by administrators")
+    access_policy = Open(ALL, "a few rows a role, written by administrators")
 
     class Meta(GroupObjectPermissionBase.Meta):
         abstract = False
@@ -123,7 +123,7 @@ class ProjectDonor(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="project_donors")
     donor = models.ForeignKey(Donor, on_delete=models.PROTECT, related_name="project_donors")
 
-    wall = CONFIGURATION
+    access_policy = CONFIGURATION
 
     class Meta:
         ordering = ["project", "donor", "id"]
@@ -144,7 +144,7 @@ class ProjectPartner(models.Model):
     does_en = models.CharField(_("what it does, in English"), max_length=400, blank=True)
     does_ne = models.CharField(_("what it does, in Nepali"), max_length=400, blank=True)
 
-    wall = CONFIGURATION
+    access_policy = CONFIGURATION
 
     class Meta:
         ordering = ["project", "organisation", "id"]
@@ -173,7 +173,7 @@ class ServiceType(Configured):
         _("ceiling, NPR"), max_digits=12, decimal_places=2, null=True, blank=True
     )
 
-    wall = CONFIGURATION
+    access_policy = CONFIGURATION
 
     class Meta:
         ordering = ["project", "code"]
@@ -192,7 +192,7 @@ class Criteria(models.Model):
     digest = models.CharField(max_length=64)
     made_at = models.DateTimeField(default=timezone.now)
 
-    wall = Open(("SELECT", "INSERT"), "configuration: versions are added and never changed")
+    access_policy = Open(("SELECT", "INSERT"), "configuration: versions are added and never changed")
 
     class Meta:
         ordering = ["project", "-version"]
@@ -221,7 +221,7 @@ class Indicator(models.Model):
     target = models.DecimalField(_("target"), max_digits=14, decimal_places=2, null=True, blank=True)
     source = models.CharField(_("source"), max_length=20, blank=True)
 
-    wall = CONFIGURATION
+    access_policy = CONFIGURATION
 
     class Meta:
         ordering = ["project", "key"]
@@ -249,7 +249,7 @@ class FollowUpInterval(models.Model):
     starts = models.CharField(_("counted from"), max_length=20, choices=FollowUpStart)
     after_days = models.PositiveIntegerField(_("after how many days"))
 
-    wall = CONFIGURATION
+    access_policy = CONFIGURATION
 
     class Meta:
         ordering = ["project", "starts", "after_days", "code"]
@@ -274,7 +274,7 @@ class BudgetLine(Configured):
     amount_npr = models.DecimalField(_("amount, NPR"), max_digits=14, decimal_places=2)
     pays_grants = models.BooleanField(_("pays grants"), default=False)
 
-    wall = CONFIGURATION
+    access_policy = CONFIGURATION
 
     class Meta:
         ordering = ["project", "code"]
@@ -289,7 +289,7 @@ class BudgetLine(Configured):
 class LedgerEntryQuerySet(ScopedQuerySet):
     def visible_to(self, user):
         authority = authority_of(user)
-        found = Q(organisation_id__in=authority.where("read_figures"))
+        found = Q(organisation_id__in=authority.where("read_summaries"))
         if authority.programmes:
             found |= Q(
                 organisation_id__in=authority.follows, budget_line__project_id__in=authority.programmes
@@ -310,12 +310,12 @@ class LedgerEntry(models.Model):
     source_kind = models.CharField(max_length=40)
     source_id = models.UUIDField()
 
-    wall = OwnWall(
-        read="t.organisation_id = ANY((SELECT wall.shows())::uuid[]) "
-        "AND (t.organisation_id = ANY(wall.figures()) OR EXISTS ("
+    access_policy = TablePolicy(
+        read="t.organisation_id = ANY((SELECT access.shows())::uuid[]) "
+        "AND (t.organisation_id = ANY(access.summaries()) OR EXISTS ("
         "SELECT 1 FROM projects_budgetline b WHERE b.id = t.budget_line_id "
-        "AND b.project_id = ANY(wall.programmes())))",
-        insert="t.organisation_id = ANY((SELECT wall.decides())::uuid[])",
+        "AND b.project_id = ANY(access.programmes())))",
+        insert="t.organisation_id = ANY((SELECT access.decides())::uuid[])",
         update=None,
         delete=None,
         because="figures of the organisation that manages the project, or of one programme; nothing is ever changed "

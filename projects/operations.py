@@ -133,7 +133,7 @@ def choose_programmes(
             _("A role sees figures of programmes that its organisation manages, and no others.")
         )
     figures = DjangoPermission.objects.get(
-        content_type__app_label="projects", content_type__model="project", codename=Permission.READ_FIGURES
+        content_type__app_label="projects", content_type__model="project", codename=Permission.READ_SUMMARIES
     )
     held, asked = ProjectGroupPermission.objects.filter(group=role.group_id), None
     wanted, former = set(projects), set(Project.objects.filter(projectgrouppermission__in=held))
@@ -176,7 +176,7 @@ def post_expense(
     by,
     now: datetime,
 ) -> LedgerEntry:
-    """Post money that went out, in NPR, once for each source. The deed that spends it holds the permission."""
+    """Post money that went out, in NPR, once for each source. The action that spends it holds the permission."""
     entry = LedgerEntry(
         budget_line=budget_line,
         organisation=organisation,

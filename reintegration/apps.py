@@ -9,21 +9,21 @@ class ReintegrationConfig(AppConfig):
     def ready(self) -> None:
         from accounts.choices import Permission  # models must be loaded first
         from accounts.hooks import OpenWork, organisation_deactivating, user_leaving
-        from beneficiaries import hooks, points
+        from beneficiaries import hooks
         from beneficiaries.exports.kinds import kinds
         from reintegration.exports import GRANTS
         from reintegration.operations import keep_decisions, owe_safety_step, refuse_closing, tell_of_new_lead
         from reintegration.operations.leaving import refuse_deactivating
-        from reintegration.queries import carried_grants
+        from reintegration.queries import open_grants_of
 
-        points.case_closing.append(refuse_closing)
-        points.case_transferring.append(tell_of_new_lead)
+        hooks.case_closing.append(refuse_closing)
+        hooks.case_transferring.append(tell_of_new_lead)
         hooks.high_risk_found.append(owe_safety_step)
         kinds["grants"] = GRANTS
         user_leaving["grants"] = OpenWork(
             label=_("Grants under way that they asked for"),
             permission=Permission.WRITE_CASES,
-            count=carried_grants,
+            count=open_grants_of,
             hand_over=keep_decisions,
         )
         organisation_deactivating.append(refuse_deactivating)

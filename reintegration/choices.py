@@ -77,7 +77,7 @@ EVENTS: dict[str, "StrOrPromise"] = {
     "referral read": _("Read a referral"),
     "case declined": _("Declined a case that was offered"),
     "case file read": _("Read a case file"),
-    "case handed on": _("Handed a case on"),
+    "case transferred": _("Handed a case on"),
     "case offered": _("Offered a case to another organisation"),
     "case opened": _("Opened a case"),
     "case reassigned": _("Gave a case another caseworker"),
@@ -114,7 +114,7 @@ EVENTS: dict[str, "StrOrPromise"] = {
     "grant refused": _("Refused a grant"),
     "grant requested": _("Asked for a grant"),
     "grant withdrawn": _("Withdrew the request for a grant"),
-    "handing on refused by the person": _("Recorded that the person did not agree to be handed on"),
+    "transfer refused by the beneficiary": _("Recorded that the person did not agree to be handed on"),
     "harmful file refused": _("Handed in a file in which the virus scanner found harm"),
     "harmful file thrown away": _("A file was thrown away, as the virus scanner found harm in it"),
     "instalment paid": _("Paid an instalment"),
@@ -136,7 +136,7 @@ EVENTS: dict[str, "StrOrPromise"] = {
     "password reset": _("Chose another password by a link"),
     "password reset asked": _("A link for another password was asked for"),
     "phase started": _("Started a new phase of a programme"),
-    "person erased": _("Erased a person"),
+    "beneficiary erased": _("Erased a person"),
     "plan agreed": _("Agreed a plan"),
     "programme loaded": _("Loaded a programme"),
     "recovery code used": _("Used a recovery code"),
@@ -168,7 +168,7 @@ EVENTS: dict[str, "StrOrPromise"] = {
     "work handed over": _("Said who takes over what somebody left behind"),
     "user saved": _("Saved a person who signs in"),
 }
-# Names of the details that the log shows (core.audit.told); their values are codes and figures.
+# Names of the details that the log shows (core.audit.shown_detail); their values are codes and figures.
 DETAILS: dict[str, "StrOrPromise"] = {
     "code": _("code"),
     "confidentiality": _("confidentiality"),

@@ -37,8 +37,8 @@ def columns() -> list[str]:
 def rows(user, organisation_id: UUID, filters: Mapping[str, str], on: date) -> QuerySet[Grant]:
     """Grants that this person sees, of cases that the organisation holds. Money that was spent has to be accounted
     for, hence no question of consent: nobody is named."""
-    held = CaseAccess.objects.opening(user, Level.REFERENCE).filter(
-        case=OuterRef("case_id"), organisation_id=organisation_id, person=None
+    held = CaseAccess.objects.opening(user, Level.SUMMARY).filter(
+        case=OuterRef("case_id"), organisation_id=organisation_id, user=None
     )
     return queries.grants_for(user).filter(Exists(held))
 
@@ -64,7 +64,7 @@ def cells(user, found: QuerySet[Grant], on: date) -> Generator[list[Cell]]:
 
 GRANTS = Kind(
     title=gettext_lazy("Register of grants"),
-    opened_by=(Permission.READ_FIGURES,),
+    opened_by=(Permission.READ_SUMMARIES,),
     filters=forms.Form,  # the register is not narrowed
     columns=columns,
     rows=rows,

@@ -155,7 +155,7 @@ _PEOPLE = {
     "notes": ("by",),
     "documents": ("by",),
     "consents": ("recorded_by",),
-    "emergencies": ("person",),
+    "emergencies": ("user",),
     "transfers": ("offered_by", "answered_by"),
     "assignments": ("former", "caseworker", "by"),
     "assessments": ("by",),
@@ -167,7 +167,7 @@ _PEOPLE = {
 
 
 class ProgrammeFigures(NamedTuple):
-    """What `wall.programme_figures` returns, in its order: counts of case references and grants, and one amount."""
+    """What `access.programme_totals` returns, in its order: counts of case references and grants, and one amount."""
 
     cases: int
     completed: int
@@ -175,21 +175,21 @@ class ProgrammeFigures(NamedTuple):
     paid_npr: Decimal
 
 
-def programme_figures(project: Project, user) -> ProgrammeFigures | None:
+def programme_totals(project: Project, user) -> ProgrammeFigures | None:
     """What a programme came to over all organisations, for those who see figures where it is managed, or of it."""
     authority = authority_of(user)
-    of_all = authority.may(Permission.READ_FIGURES, project.managed_by_id)
+    of_all = authority.may(Permission.READ_SUMMARIES, project.managed_by_id)
     if not of_all and project.pk not in authority.programmes:
         return None
     with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM wall.programme_figures(%s)", [project.pk])
+        cursor.execute("SELECT * FROM access.programme_totals(%s)", [project.pk])
         return ProgrammeFigures(*cursor.fetchone())
 
 
 def left_for_grants(project: Project) -> dict[UUID, Decimal]:
     """For each budget line of a programme that pays grants, the NPR that are neither spent nor promised."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT line, left_npr FROM wall.left_for_grants(%s)", [project.pk])
+        cursor.execute("SELECT line, left_npr FROM access.left_for_grants(%s)", [project.pk])
         return dict(cursor.fetchall())
 
 
@@ -208,15 +208,15 @@ def involved_in(grant: Grant) -> dict[str, UUID | None]:
     }
 
 
-def carried_grants(user: User, organisation_id: UUID) -> int:
+def open_grants_of(user: User, organisation_id: UUID) -> int:
     """Grants under way that somebody asked for, for who keeps the organisation's users."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT wall.carried_grants(%s, %s)", [user.pk, organisation_id])
+        cursor.execute("SELECT access.open_grants_of(%s, %s)", [user.pk, organisation_id])
         return cursor.fetchone()[0]
 
 
 def grants_waiting_in(organisation: Organisation) -> int:
     """Grants under way in programmes that the organisation manages, for who sets up the system."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT wall.grants_waiting_in(%s)", [organisation.pk])
+        cursor.execute("SELECT access.grants_waiting_in(%s)", [organisation.pk])
         return cursor.fetchone()[0]

@@ -1,4 +1,4 @@
-"""Who may move a grant, and when follow-ups fall due: tables and pure functions."""
+"""Who may action a grant, and when follow-ups fall due: tables and pure functions."""
 
 import re
 from collections.abc import Iterable
@@ -16,8 +16,8 @@ BEFORE_PAYMENT = _lazy("The date is before the first instalment was paid.")
 
 
 @dataclass(frozen=True)
-class Move:
-    """From which states a deed leads to which one, and the permission it takes."""
+class Action:
+    """From which states an action leads to which one, and the permission it takes."""
 
     sources: tuple[str, ...]
     target: str
@@ -25,13 +25,13 @@ class Move:
 
 
 # The whole path of a grant. Refusing is the right of whoever is asked next. The last step is made by paying.
-MOVES: dict[str, Move] = {
-    "endorse": Move((GrantState.REQUESTED,), GrantState.ENDORSED, Permission.ENDORSE_GRANTS),
-    "approve": Move((GrantState.ENDORSED,), GrantState.APPROVED, Permission.APPROVE_GRANTS),
-    "refuse_request": Move((GrantState.REQUESTED,), GrantState.REFUSED, Permission.ENDORSE_GRANTS),
-    "refuse_endorsed": Move((GrantState.ENDORSED,), GrantState.REFUSED, Permission.APPROVE_GRANTS),
-    "pay": Move((GrantState.APPROVED,), GrantState.APPROVED, Permission.PAY_GRANTS),
-    "withdraw": Move((GrantState.REQUESTED, GrantState.ENDORSED), GrantState.WITHDRAWN, None),
+ACTIONS: dict[str, Action] = {
+    "endorse": Action((GrantState.REQUESTED,), GrantState.ENDORSED, Permission.ENDORSE_GRANTS),
+    "approve": Action((GrantState.ENDORSED,), GrantState.APPROVED, Permission.APPROVE_GRANTS),
+    "refuse_request": Action((GrantState.REQUESTED,), GrantState.REFUSED, Permission.ENDORSE_GRANTS),
+    "refuse_endorsed": Action((GrantState.ENDORSED,), GrantState.REFUSED, Permission.APPROVE_GRANTS),
+    "pay": Action((GrantState.APPROVED,), GrantState.APPROVED, Permission.PAY_GRANTS),
+    "withdraw": Action((GrantState.REQUESTED, GrantState.ENDORSED), GrantState.WITHDRAWN, None),
 }
 # What is done by nobody but who did the part named.
 ONLY = {"withdraw": "requested"}
@@ -39,10 +39,10 @@ ONLY = {"withdraw": "requested"}
 ENDED_UNPAID = (GrantState.REFUSED, GrantState.WITHDRAWN)
 
 
-def moves_for(
-    *, state: str, permissions: frozenset[str], person: UUID, involved: dict[str, UUID | None]
+def actions_for(
+    *, state: str, permissions: frozenset[str], user_id: UUID, involved: dict[str, UUID | None]
 ) -> list[str]:
-    """Deeds open to this person on a grant in this state.
+    """Actions open to this person on a grant in this state.
 
     `involved` names who asked (`requested`), endorsed (`endorsed`) and approved (`approved`): nobody endorses or
     approves what they asked for, approves what they endorsed, or pays what they asked for or approved.
@@ -54,16 +54,16 @@ def moves_for(
     }
     return [
         name
-        for name, move in MOVES.items()
-        if state in move.sources
-        and (move.permission in permissions or (name in ONLY and person == involved.get(ONLY[name])))
-        and person not in {involved.get(part) for part in barred.get(name, ())}
+        for name, action in ACTIONS.items()
+        if state in action.sources
+        and (action.permission in permissions or (name in ONLY and user_id == involved.get(ONLY[name])))
+        and user_id not in {involved.get(part) for part in barred.get(name, ())}
     ]
 
 
-def waits_for(moves: list[str]) -> bool:
-    """Whether a grant with these moves waits for somebody; one that they can only withdraw waits for others."""
-    return any(name != "withdraw" for name in moves)
+def waits_for(actions: list[str]) -> bool:
+    """Whether a grant with these actions waits for somebody; one that they can only withdraw waits for others."""
+    return any(name != "withdraw" for name in actions)
 
 
 # A visit earlier than this many days, or than this part of its interval, is asked about.

@@ -1,4 +1,4 @@
-"""The API against its own schema: everyone of the cast and nobody, with values that fit it and values that don't.
+"""The API against its own schema: everyone of the demo users and nobody, with values that fit it and values that don't.
 
 Schemathesis makes the requests; a real gunicorn answers. None may end in a fault of ours, and every answer must be
 one that the schema tells of: its status, its content type, its body. The seed is fixed and the examples are few
@@ -38,11 +38,11 @@ CHECKS = [checks.status_code_conformance, checks.content_type_conformance, check
 def run() -> tuple[str, bool]:
     """Every operation as each role; the figures, and whether none was a server error or undocumented."""
     django.setup()
-    from reintegration.demo import CAST  # the rooms must be set up first
+    from reintegration.demo import DEMO_USERS  # the apps must be set up first
 
     name, log = f"soak_api_{os.getpid()}", Path(tempfile.gettempdir()) / "iom_cases_soak.log"
     with databases.clone(name):
-        tokens = {who: _token(name, who) for who in CAST}
+        tokens = {who: _token(name, who) for who in DEMO_USERS}
         environment = databases.environment(name)
         del environment["MIGRATION_DATABASE_URL"]
         with serving("iom_cases.wsgi", environment, log) as port:

@@ -26,7 +26,7 @@ PREFIX = "soak_iom"
 BASE = f"{PREFIX}_base"
 ALL_CAUGHT_IN = ("core", "accounts")
 MAY_SURVIVE = 2
-# The tests of who may see and do what, the broadest first; a room's own before them.
+# The tests of who may see and do what, the broadest first; a app's own before them.
 ACCESS = (
     "tests/test_rows.py",
     "tests/test_scope_alone.py",
@@ -148,7 +148,7 @@ def copied(folder: Path) -> None:
 def _examined(mutant: Mutant | None) -> Outcome:
     """Run the access tests on a copy until the first failure."""
     with tempfile.TemporaryDirectory(prefix="soak") as name:
-        folder = Path(name) / "house"
+        folder = Path(name) / "site"
         copied(folder)
         if mutant is not None:
             path = folder / mutant.file
@@ -193,8 +193,8 @@ def tests_for(mutant: Mutant | None) -> list[list[str]]:
 
 
 def _place(file: str) -> str:
-    room = file.split("/")[0]
-    return "views" if "/views/" in file and room != "api" else room
+    app = file.split("/")[0]
+    return "views" if "/views/" in file and app != "api" else app
 
 
 def _environment(mutant: Mutant | None, temporary: str) -> dict[str, str]:

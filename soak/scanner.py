@@ -76,14 +76,26 @@ def run() -> tuple[str, bool]:
     from django.conf import settings
 
     from core import scanner, uploads
-    from tests import handed_in
+    from tests import uploaded_files
 
-    harmless = [handed_in.photo(), handed_in.photo("WEBP"), handed_in.pdf(), handed_in.acting_pdf()]
+    harmless = [
+        uploaded_files.photo(),
+        uploaded_files.photo("WEBP"),
+        uploaded_files.pdf(),
+        uploaded_files.acting_pdf(),
+    ]
     harmless += [uploads.take_in(data).data for data in harmless] + [os.urandom(uploads.LARGEST)]
-    harmful = [handed_in.EICAR, handed_in.photo() + handed_in.EICAR, handed_in.harmful_pdf()]
-    harmful += [uploads.take_in(handed_in.harmful_pdf()).data, bytes(uploads.LARGEST - 68) + handed_in.EICAR]
+    harmful = [
+        uploaded_files.EICAR,
+        uploaded_files.photo() + uploaded_files.EICAR,
+        uploaded_files.harmful_pdf(),
+    ]
+    harmful += [
+        uploads.take_in(uploaded_files.harmful_pdf()).data,
+        bytes(uploads.LARGEST - 68) + uploaded_files.EICAR,
+    ]
     wrong = 0
-    with clamd(handed_in.EICAR) as settings.SCANNER:
+    with clamd(uploaded_files.EICAR) as settings.SCANNER:
         for expected, files in ((False, harmless), (True, harmful)):
             for number, data in enumerate(files):
                 if scanner.finds_harm(data) is not expected:
@@ -92,7 +104,7 @@ def run() -> tuple[str, bool]:
                         f"  {'harmful' if expected else 'harmless'} file {number}, {len(data)} bytes: answered wrongly"
                     )
     try:
-        scanner.finds_harm(handed_in.EICAR)
+        scanner.finds_harm(uploaded_files.EICAR)
         wrong += 1
         say("  clamd was stopped, and something answered")
     except scanner.ScannerDown:

@@ -17,7 +17,7 @@ import django
 TOKENS = {"A": "Kanari", "B": "Bulbul"}
 PEOPLE = {"A": ("ngo_a_caseworker", "NGO_A"), "B": ("ngo_b_caseworker", "NGO_B")}
 CASES = 3
-SETTINGS = ("person", "reads", "edits", "figures", "decides", "restricted", "counselling")
+SETTINGS = ("user_id", "reads", "edits", "summaries", "decides", "restricted", "counselling")
 LISTS = ("/", "/cases/", "/grants/", "/follow-ups/", "/referrals/", "/notices/", "/projects/", "/cases/new/")
 PROBES = ("/soak/fail/", "/soak/break/", "/soak/break/?caught=1", "/soak/stream/")
 
@@ -64,13 +64,15 @@ def _marked_case(by, code: str, token: str):
     """A case with the token in what was typed, as far as a grant and visits."""
     from beneficiaries.operations import add_note
     from core.clock import now
-    from tests import story
+    from tests import factories
 
-    person = story.a_person(first_name=f"{token}First", second_name=f"{token}Second", phone="980-4417001")
-    situation = story.a_situation(narrative=f"{token}Told", needs=f"{token}Needs")
-    case = story.a_case(by, code, person=person, situation=situation)
+    person = factories.beneficiary_details(
+        first_name=f"{token}First", second_name=f"{token}Second", phone="980-4417001"
+    )
+    situation = factories.a_situation(narrative=f"{token}Told", needs=f"{token}Needs")
+    case = factories.a_case(by, code, details=person, situation=situation)
     add_note(case=case, text=f"{token}Note", confidentiality="counselling", by=by, now=now())
-    story.requested(story.planned(case, by), by)
+    factories.requested(factories.planned(case, by), by)
     return case
 
 
@@ -194,7 +196,7 @@ class Traffic:
         """Whether the connection still stands for anybody, outside every transaction."""
         from django.db import connection
 
-        asked = ", ".join(f"coalesce(current_setting('wall.{name}', true), '')" for name in SETTINGS)
+        asked = ", ".join(f"coalesce(current_setting('access.{name}', true), '')" for name in SETTINGS)
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT pg_backend_pid(), {asked}, (SELECT count(*) FROM beneficiaries_case)")
             backend, *left, rows = cursor.fetchone()

@@ -1,4 +1,4 @@
-"""Every address of the house, read from the URL resolver."""
+"""Every address of the site, read from the URL resolver."""
 
 import re
 import uuid

@@ -1,4 +1,4 @@
-"""What every test stands on: a database made as the owner and used as the application, and the cast."""
+"""What every test stands on: a database made as the owner and used as the application, and the demo users."""
 
 import itertools
 import os
@@ -14,8 +14,8 @@ from tests import databases
 
 NUMBERS = itertools.count(1)
 # How long an example takes says how busy the machine is, not whether the code is right.
-hypothesis.settings.register_profile("house", deadline=None)
-hypothesis.settings.load_profile("house")
+hypothesis.settings.register_profile("site", deadline=None)
+hypothesis.settings.load_profile("site")
 
 
 def _worker() -> str:
@@ -51,7 +51,7 @@ def _drifts(request) -> bool:
 def _access_agrees_with_cases(request) -> Iterator[None]:
     """At the end of each test in a database, before its work is rolled back; clones are asked as they go."""
     names = set(request.fixturenames)
-    asked = request.node.get_closest_marker("django_db") is not None or names & {"db", "cast"}
+    asked = request.node.get_closest_marker("django_db") is not None or names & {"db", "demo_users"}
     if not asked or "committed" in names:
         yield
         return
@@ -90,13 +90,13 @@ def take_down(owner):
 
     def taken() -> None:
         for model in policies.own_models():
-            if isinstance(policies.wall_of(model), policies.Wall | policies.OwnWall):
+            if isinstance(policies.policy_of(model), policies.AccessPolicy | policies.TablePolicy):
                 owner.execute(f"ALTER TABLE {model._meta.db_table} DISABLE ROW LEVEL SECURITY")
 
     return taken
 
 
-class Cast(dict):
+class DemoUsers(dict):
     """Users by name, read when asked for: a fresh object has no remembered authority."""
 
     def __missing__(self, username: str):
@@ -106,28 +106,28 @@ class Cast(dict):
 
 
 @pytest.fixture
-def cast(request) -> Cast:
-    """The cast of the demo data."""
+def cast(request) -> DemoUsers:
+    """The demo_users of the demo data."""
     if "committed" not in request.fixturenames:
         request.getfixturevalue("db")
-    return Cast()
+    return DemoUsers()
 
 
 @pytest.fixture
 def set_up(request) -> None:
     """Let roles be given in this test as before an organisation had cases: without a second user."""
     request.getfixturevalue("committed" if "committed" in request.fixturenames else "db")
-    from tests import story  # settings must stand first
+    from tests import factories  # settings must stand first
 
-    story.set_up()
+    factories.set_up()
 
 
 @pytest.fixture
-def sign_in(client, cast):
-    """Sign one of the cast in and give the test client."""
+def sign_in(client, demo_users):
+    """Sign one of the demo users in and give the test client."""
 
     def signed_in(username: str):
-        client.force_login(cast[username])
+        client.force_login(demo_users[username])
         return client
 
     return signed_in
@@ -166,7 +166,7 @@ def pytest_testnodedown(node) -> None:
 
 def pytest_terminal_summary(terminalreporter) -> None:
     terminalreporter.write_line(f"rows {databases.settled.rows} drifted {databases.settled.drifted}")
-    from tests.browsers import why_not  # nothing of the house is imported before settings stand
+    from tests.browsers import why_not  # nothing of the site is imported before settings stand
 
     if why_not():
         terminalreporter.write_line(f"not run: browser tests ({why_not()})")

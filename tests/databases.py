@@ -37,7 +37,7 @@ MADE_FROM = (
 )
 PEOPLE = 42
 # `make soak` runs tests of many changed copies at once: their databases have names of their own. A template is made
-# from one that stands, as migrating brings the wall in line with the copy, or is that one as it is.
+# from one that stands, as migrating brings the access policies in line with the copy, or is that one as it is.
 PREFIX = os.environ.get("TEST_DATABASES", "test_iom")
 FROM, READY = os.environ.get("TEST_TEMPLATE_FROM", ""), os.environ.get("TEST_TEMPLATE", "")
 
@@ -134,7 +134,7 @@ def template() -> str:
 
 
 def _add_test_functions(name: str) -> None:
-    """In tests alone: let access be given without a second user for the rest of a transaction (story.set_up)."""
+    """In tests alone: let access be given without a second user for the rest of a transaction (factories.set_up)."""
     with closing(as_owner(name)) as link, link.cursor() as cursor:
         cursor.execute(
             """
@@ -182,7 +182,7 @@ class Settled:
 
     def take(self, cursor, *, drifts: bool = False) -> None:
         """Compare now. A test that drifts on purpose says so; any other fails."""
-        cursor.execute("SELECT checked, drifted FROM wall.access_drift()")
+        cursor.execute("SELECT checked, drifted FROM access.access_drift()")
         rows, drifted = cursor.fetchone()
         if not drifts:
             self.rows += rows

@@ -58,5 +58,5 @@ def signed_in_with(app: App, username: str) -> Client:
 
 
 def is_in(client: Client) -> bool:
-    """Whether a page of the house opens, or leads to sign in or to a second step."""
+    """Whether a page of the site opens, or leads to sign in or to a second step."""
     return client.get("/roles/").status_code == 200

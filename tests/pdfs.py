@@ -11,7 +11,7 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, Stream
 from PIL import Image
 
-from tests import handed_in
+from tests import uploaded_files
 
 ONE_INCH = [0, 0, 72, 72]
 
@@ -46,7 +46,7 @@ def sfnt(**tables: bytes) -> bytes:
 
 def jpeg() -> bytes:
     """A photo that tells where it was taken, with what, and a comment."""
-    return handed_in.photo(size=(40, 30), said="CANARYINSIDE")
+    return uploaded_files.photo(size=(40, 30), said="CANARYINSIDE")
 
 
 def picture(pdf: pikepdf.Pdf, data: bytes, **keys: Any) -> Stream:

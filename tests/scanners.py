@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.handed_in import EICAR
+from tests.uploaded_files import EICAR
 
 
 def _received(line: socket.socket, count: int) -> bytes:

@@ -1,6 +1,6 @@
-"""Who may open what: every address and method, everyone of the cast and nobody, three targets.
+"""Who may open what: every address and method, everyone of the demo users and nobody, three targets.
 
-The table below says what people may do, in the words of the house and not of the code. Targets: `a`, a case of the
+The table below says what people may do, in plain words. Targets: `a`, a case of the
 first NGO that is shared with IOM; `b`, one of the second NGO that isn't; `missing`, one that doesn't exist. An address
 without a row fails.
 """
@@ -15,13 +15,13 @@ from api.resources import RESOURCES
 from beneficiaries.operations import write_next_export
 from core.clock import now
 from core.context import acting_as
-from reintegration.demo import CAST
+from reintegration.demo import DEMO_USERS
 from reintegration.models import FollowUp
-from tests import story, unscoped
+from tests import factories, unscoped
 from tests.addresses import patterns
 
 NOBODY = "nobody"
-EVERYONE = (*CAST, NOBODY)
+EVERYONE = (*DEMO_USERS, NOBODY)
 A_WRITES = {"ngo_a_caseworker", "ngo_a_supervisor"}
 A_READS = A_WRITES | {"ngo_a_reader"}
 PROTECTION = {"protection_supervisor", "protection_supervisor_2"}
@@ -92,7 +92,7 @@ def sent(person: str, target: str) -> int:
 
 
 def page_of_nothing(person: str, target: str) -> int:
-    """Only one's own things have such an address, and nobody of the cast has any."""
+    """Only one's own things have such an address, and nobody of the demo users has any."""
     return 302 if person == NOBODY else 404
 
 
@@ -118,11 +118,11 @@ DRAFTS_DECIDED = {"a": {"ngo_a_supervisor"}, "b": PROTECTS, "missing": set()}
 # A referral to the other NGO: read on both sides, and answered by those who write on either.
 REFERRALS = {"a": A_READS | IOM_READS | B, "b": B | A_READS, "missing": set()}
 ANSWERS = {"a": A_WRITES | B, "b": B | {"ngo_a_caseworker"}, "missing": set()}
-# An offer of a case to an organisation that isn't of the cast: read by those who work on the case, taken back by its
-# lead; the receiver's side is walked in tests/test_transfer.py.
+# An offer of a case to an organisation that isn't of the demo users: read by those who work on the case, taken back
+# by its lead; the receiver's side is walked in tests/test_transfer.py.
 OFFERS, TAKES_BACK = READS, LEADS
 REFERS = {"a": {"ngo_a_caseworker"}, "b": B, "missing": set()}
-# The first NGO's caseworker is kept by its focal point, the second NGO's by nobody of the cast; neither awaits a
+# The first NGO's caseworker is kept by its focal point, the second NGO's by nobody of the demo users; neither awaits a
 # password.
 FOCAL = {"ngo_a_focal_point"}
 # Requests for access: of NGO_A by its focal point, of NGO_B, which has no second user, by the administrator.
@@ -133,7 +133,7 @@ REQUESTS: dict[str, set[str]] = {
 }
 STAFF = {"a": FOCAL, "b": set(), "missing": set()}
 NOT_ONE: dict[str, set[str]] = {target: set() for target in TARGETS}
-# Lists that go out: asked for by who may, and each for its maker alone; nobody of the cast agrees in a partner.
+# Lists that go out: asked for by who may, and each for its maker alone; nobody of the demo users agrees in a partner.
 EXPORTS = {"ngo_a_caseworker", "ngo_a_supervisor", "ngo_b_caseworker", "iom_supervisor"}
 SEEN_EXPORT = {"a": A_WRITES, "b": B, "missing": set()}  # by who may approve it, too
 OWN_EXPORT: dict[str, set[str]] = {"a": {"ngo_a_caseworker"}, "b": {"ngo_b_caseworker"}, "missing": set()}
@@ -146,7 +146,7 @@ DECIDES = {
 }
 
 
-def decision(deed: str):
+def decision(action: str):
     """An empty form about a grant: shown again (200) to who finds the grant; the operation isn't reached."""
     return case_page(GRANTS)
 
@@ -159,7 +159,7 @@ def program(allowed, ok: int = 200, anonymous: int = 401):
 
 
 def program_row(readers, deciders=None, ok: int = 200):
-    """One row of the API: 404 for who can't read it, 403 for who reads it and may not do the deed."""
+    """One row of the API: 404 for who can't read it, 403 for who reads it and may not do the action."""
     return lambda person, target: _status(
         person,
         allowed=deciders is None or person in deciders[target],
@@ -173,24 +173,24 @@ def refused_program(person: str, target: str) -> int:
     return 401 if person == NOBODY else 405
 
 
-# This table's empty form is no JSON: 415 is the answer to who may do a deed, and comes after 404 and 403.
+# This table's empty form is no JSON: 415 is the answer to who may do an action, and comes after 404 and 403.
 FORM = 415
 
 
-def resource(name: str, readers, *, making: bool = False, deeds: dict | None = None) -> dict[str, Row]:
-    """The rows of one resource: its list, one of its rows, and its deeds."""
+def resource(name: str, readers, *, making: bool = False, actions: dict | None = None) -> dict[str, Row]:
+    """The rows of one resource: its list, one of its rows, and its actions."""
     found = {
         f"api:{name}-list": Row(program(None), program(WRITERS, ok=FORM) if making else refused_program),
         f"api:{name}-detail": Row(program_row(readers), refused_program, TARGETS),
     }
-    for deed, deciders in (deeds or {}).items():
-        found[f"api:{name}-{deed}"] = Row(refused_program, program_row(readers, deciders, ok=FORM), TARGETS)
+    for action, deciders in (actions or {}).items():
+        found[f"api:{name}-{action}"] = Row(refused_program, program_row(readers, deciders, ok=FORM), TARGETS)
     return found
 
 
 AUDITOR = ("auditor",)
-EVERYBODY = {"a": set(CAST), "b": set(CAST), "missing": set()}
-# Who is asked next says no: in the API either of them finds the deed, and the grant's state decides.
+EVERYBODY = {"a": set(DEMO_USERS), "b": set(DEMO_USERS), "missing": set()}
+# Who is asked next says no: in the API either of them finds the action, and the grant's state decides.
 EITHER = dict.fromkeys(TARGETS, DECIDES["refuse"] | DECIDES["approve"])
 # A grant is taken back by who asked for it.
 REQUESTED: dict[str, set[str]] = {"a": {"ngo_a_caseworker"}, "b": {"ngo_b_caseworker"}, "missing": set()}
@@ -204,25 +204,25 @@ API: dict[str, Row] = {
     **resource("criteria", EVERYBODY),
     **resource("indicator", EVERYBODY),
     **resource("beneficiary", READS),
-    **resource("case", GRANTS, making=True, deeds={"close": WRITES}),
-    **resource("consent", READS, making=True, deeds={"withdraw": LEADS}),
+    **resource("case", GRANTS, making=True, actions={"close": WRITES}),
+    **resource("consent", READS, making=True, actions={"withdraw": LEADS}),
     **resource("risk-assessment", READS, making=True),
     **resource("screening", READS, making=True),
     **resource("enrolment", GRANTS, making=True),
     **resource("assessment", READS),
     **resource("document", READS),
-    **resource("referral", REFERRALS, making=True, deeds={"answer": ANSWERS}),
-    **resource("transfer", OFFERS, making=True, deeds={"answer": TAKES_BACK}),
+    **resource("referral", REFERRALS, making=True, actions={"answer": ANSWERS}),
+    **resource("transfer", OFFERS, making=True, actions={"answer": TAKES_BACK}),
     **resource("plan", READS, making=True),
     **resource(
         "grant",
         GRANTS,
         making=True,
-        deeds={deed: dict.fromkeys(TARGETS, DECIDES[deed]) for deed in ("endorse", "approve", "pay")}
+        actions={action: dict.fromkeys(TARGETS, DECIDES[action]) for action in ("endorse", "approve", "pay")}
         | {"refuse": EITHER, "withdraw": REQUESTED},
     ),
     **resource("instalment", GRANTS),
-    **resource("follow-up", READS, deeds={"record": WRITES}),
+    **resource("follow-up", READS, actions={"record": WRITES}),
     **resource("reminder", READS),
     **resource("audit-event", dict.fromkeys(TARGETS[:2], AUDITOR) | {"missing": set()}),
 }
@@ -264,16 +264,16 @@ TABLE: dict[str, Row] = {
     "accounts:notice-mark-read": Row(refused, lambda person, target: 302),
     "accounts:role-list": Row(page(), refused),
     "accounts:invitation": Row(always(404), always(404)),
-    "accounts:person-list": Row(page(FOCAL), refused),
+    "accounts:user-list": Row(page(FOCAL), refused),
     "accounts:access-request-list": Row(page(), refused),
     "accounts:access-request-detail": Row(case_page(REQUESTS), case_page(REQUESTS), TARGETS),
     "accounts:access-objection": Row(always(404), always(404)),
-    "accounts:person-add": Row(page(FOCAL), page(FOCAL)),
-    "accounts:person-detail": Row(case_page(STAFF), refused, TARGETS),
-    "accounts:person-give-role": Row(case_page(STAFF), case_page(STAFF), TARGETS),
+    "accounts:user-add": Row(page(FOCAL), page(FOCAL)),
+    "accounts:user-detail": Row(case_page(STAFF), refused, TARGETS),
+    "accounts:user-give-role": Row(case_page(STAFF), case_page(STAFF), TARGETS),
     "accounts:membership-change": Row(case_page(STAFF), case_page(STAFF), TARGETS),
-    "accounts:person-end": Row(case_page(STAFF), case_page(STAFF), TARGETS),
-    "accounts:person-invite": Row(refused, case_page(NOT_ONE), TARGETS),
+    "accounts:user-end": Row(case_page(STAFF), case_page(STAFF), TARGETS),
+    "accounts:user-invite": Row(refused, case_page(NOT_ONE), TARGETS),
     "beneficiaries:caseload-list": Row(page(ASSIGNS), refused),
     "beneficiaries:caseload-nobody": Row(page(ASSIGNS), page(ASSIGNS)),
     "beneficiaries:caseload-detail": Row(own_team, own_team, TARGETS),
@@ -284,15 +284,15 @@ TABLE: dict[str, Row] = {
     "beneficiaries:draft-list": Row(page(DECIDES_ON_DRAFTS), refused),
     "beneficiaries:draft-reassign": Row(case_page(DRAFTS_DECIDED), case_page(DRAFTS_DECIDED), TARGETS),
     "beneficiaries:draft-decide": Row(case_page(DRAFTS_DECIDED), case_page(DRAFTS_DECIDED), TARGETS),
-    "beneficiaries:intake-person": Row(case_page(DRAFT), case_page(DRAFT), TARGETS),
+    "beneficiaries:intake-beneficiary": Row(case_page(DRAFT), case_page(DRAFT), TARGETS),
     "beneficiaries:intake-situation": Row(case_page(DRAFT, ok=302), case_page(DRAFT, ok=302), TARGETS),
     "beneficiaries:consent-share": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
     "beneficiaries:consent-withdraw": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
-    "beneficiaries:case-hand-on": Row(case_page(READS, REFERS), case_page(READS, REFERS), TARGETS),
+    "beneficiaries:transfer-offer": Row(case_page(READS, REFERS), case_page(READS, REFERS), TARGETS),
     "beneficiaries:transfer-detail": Row(case_page(OFFERS), case_page(OFFERS, TAKES_BACK), TARGETS),
     "beneficiaries:case-readers": Row(case_page(READS), refused, TARGETS),
-    # Nobody of the cast may erase in a partner.
-    "beneficiaries:person-erase": Row(case_page(READS, ERASES), case_page(READS, ERASES), TARGETS),
+    # Nobody of the demo users may erase in a partner.
+    "beneficiaries:beneficiary-erase": Row(case_page(READS, ERASES), case_page(READS, ERASES), TARGETS),
     "beneficiaries:case-close": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "beneficiaries:note-add": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "beneficiaries:document-add": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
@@ -336,31 +336,31 @@ def _admin(person: str, target: str) -> set[int]:
 
 
 @pytest.fixture
-def keys(cast) -> dict[str, dict[str, str]]:
+def keys(demo_users) -> dict[str, dict[str, str]]:
     """For each target the values of the routes' parameters."""
-    found, third = {"missing": {"reference": "ZZZZ-ZZZ-Z", "code": "RASNM-2"}}, story.a_third_ngo()
+    found, third = {"missing": {"reference": "ZZZZ-ZZZ-Z", "code": "RASNM-2"}}, factories.a_third_ngo()
     for target, username, code in (("a", "ngo_a_caseworker", "NGO_A"), ("b", "ngo_b_caseworker", "NGO_B")):
-        by = cast[username]
+        by = demo_users[username]
         with acting_as(by):
-            case = story.a_case(by, code, person=story.a_person(**NAMES[target]))
-            consent = story.share_with_iom(case, by, agrees=target == "a")
-            plan = story.planned(case, by)
-            grant = story.requested(plan, by)
+            case = factories.a_case(by, code, details=factories.beneficiary_details(**NAMES[target]))
+            consent = factories.share_with_iom(case, by, agrees=target == "a")
+            plan = factories.planned(case, by)
+            grant = factories.requested(plan, by)
             from beneficiaries.operations import ConsentGiven, start_draft
 
             draft = start_draft(
-                organisation=story.organisation(code),
+                organisation=factories.organisation(code),
                 consent=ConsentGiven(given_by="self", how="spoken"),
                 by=by,
                 now=now(),
             )
-            other = story.organisation("NGO_B" if target == "a" else "NGO_A")
-            referral = story.referred(case, by, other)
-            offer = story.offered(case, by, third.code)
-            document = story.a_document(case, by)
+            other = factories.organisation("NGO_B" if target == "a" else "NGO_A")
+            referral = factories.referred(case, by, other)
+            offer = factories.offered(case, by, third.code)
+            document = factories.a_document(case, by)
             asks = "ngo_a_focal_point" if target == "a" else "administrator"
-            request = story.asked_role(cast[asks], cast["researcher"], "reader", code)
-            export = story.asked_export(by, code, find=case.reference)
+            request = factories.asked_role(demo_users[asks], demo_users["researcher"], "reader", code)
+            export = factories.asked_export(by, code, find=case.reference)
             found[target] = {
                 "reference": case.reference,
                 "code": "RASNM-2",
@@ -371,7 +371,6 @@ def keys(cast) -> dict[str, dict[str, str]]:
                 "grant_id": str(grant.pk),
                 "referral_id": str(referral.pk),
                 "transfer_id": str(offer.pk),
-                "person_id": str(by.pk),
                 "user_id": str(by.pk),
                 "membership_id": str(by.memberships.get().pk),
                 "request_id": str(request.pk),
@@ -380,8 +379,8 @@ def keys(cast) -> dict[str, dict[str, str]]:
                 "export_reference": export.reference,
                 "follow_up_id": str(FollowUp.objects.visible_to(by).filter(case=case)[0].pk),
             }
-        story.approved(grant, cast)
-        story.paid(grant, cast)
+        factories.approved(grant, demo_users)
+        factories.paid(grant, demo_users)
         assert write_next_export(now=now())
         with acting_as(by):
             found[target] |= {
@@ -389,8 +388,8 @@ def keys(cast) -> dict[str, dict[str, str]]:
                 for kind in RESOURCES
                 if kind.lookup_url_kwarg not in found[target] and kind.noun != "audit-event"
             }
-        with acting_as(cast["auditor"]):
-            event = audit_events(cast["auditor"]).filter(case_id=case.pk)[0]
+        with acting_as(demo_users["auditor"]):
+            event = audit_events(demo_users["auditor"]).filter(case_id=case.pk)[0]
             found[target]["event_id"] = str(event.pk)
     return found
 
@@ -448,11 +447,11 @@ def _cells(person: str, keys: dict) -> list[tuple]:
     ]
 
 
-def _walk(client, cast, person: str, cells: list[tuple], keys: dict) -> list[str]:
+def _walk(client, demo_users, person: str, cells: list[tuple], keys: dict) -> list[str]:
     """Send every cell; what was answered otherwise than expected, or told of a case that is out of reach."""
     unexpected = []
     for name, target, method, address, expected in cells:
-        enter(client, cast, person)
+        enter(client, demo_users, person)
         response = getattr(client, method)(address)
         cell = f"{person} {method} {name} {target}"
         if response.status_code not in (expected if isinstance(expected, set) else {expected}):
@@ -471,22 +470,22 @@ def _told(response, person: str, address: str, keys: dict) -> list[str]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("person", EVERYONE)
-def test_the_table(client, cast, keys, tally, person):
+def test_the_table(client, demo_users, keys, tally, person):
     cells = _cells(person, keys) + [
         (name, "a", method, address_of(route, keys["a"]), _admin(person, "a"))
         for name, route in patterns()
         if route.startswith("admin/")
         for method in ("get", "post")
     ]
-    unexpected = _walk(client, cast, person, cells, keys)
+    unexpected = _walk(client, demo_users, person, cells, keys)
     _count(tally, "", len(cells), len(unexpected))
     assert unexpected == [], "\n".join(unexpected)
 
 
-# Where the database alone answers with another status than both walls together. Always the same: somebody finds the
-# case, and Python's own question whether they may write it, or lead it, is gone. The page then shows its form (200)
-# and the API asks for JSON (415), where there was a 403; that nothing can be written is asked of each deed with a
-# right body in tests/test_deeds_alone.py.
+# Where the database alone answers with another status than scope and policies together. Always the same: somebody
+# finds the case, and Python's own question whether they may write it, or lead it, is gone. The page then shows its
+# form (200) and the API asks for JSON (415), where there was a 403; that nothing can be written is asked of each
+# action with a right body in tests/test_deeds_alone.py.
 ONLY_READ = {"ngo_a_reader"} | PROTECTION
 FOUND_BY_REFERENCE = FIGURES - {"iom_supervisor"}
 LED_PAGES = ("beneficiaries:consent-share", "beneficiaries:consent-withdraw", "beneficiaries:document-remove")
@@ -524,7 +523,7 @@ def _alone(person: str, cell: tuple) -> tuple:
     return name, target, method, address, (other or [expected])[0]
 
 
-def test_the_table_by_the_database_alone(client, cast, committed, owner, keys, tally, monkeypatch):
+def test_the_table_by_the_database_alone(client, demo_users, committed, owner, keys, tally, monkeypatch):
     """Every cell once more with Python's scope switched off: the same answers, and no row changed.
 
     The admin's pages are left out: they show configuration, which has no scope.
@@ -534,7 +533,7 @@ def test_the_table_by_the_database_alone(client, cast, committed, owner, keys, t
     before, unexpected = unscoped.digest(owner), []
     for person in EVERYONE:
         cells = [_alone(person, cell) for cell in _cells(person, keys)]
-        found = _walk(client, cast, person, cells, keys)
+        found = _walk(client, demo_users, person, cells, keys)
         _count(tally, "database alone: ", len(cells), len(found))
         unexpected += found
     assert unexpected == [], "\n".join(unexpected)
@@ -543,10 +542,10 @@ def test_the_table_by_the_database_alone(client, cast, committed, owner, keys, t
     assert after == before
 
 
-def enter(client, cast, person: str) -> None:
-    """Sign in once; again only where the last deed signed out."""
-    wanted = None if person == NOBODY else str(cast[person].pk)
+def enter(client, demo_users, person: str) -> None:
+    """Sign in once; again only where the last action signed out."""
+    wanted = None if person == NOBODY else str(demo_users[person].pk)
     if client.session.get("_auth_user_id") != wanted:
         client.logout()
         if wanted:
-            client.force_login(cast[person])
+            client.force_login(demo_users[person])

@@ -20,14 +20,14 @@ from core.context import acting_as
 from core.models import AuditEvent, OutboxMessage
 from geography.models import Country, District, LocalLevel, Province
 from projects.models import BudgetLine, Criteria, Donor, Project
-from reintegration.demo import CAST
-from tests import story
+from reintegration.demo import DEMO_USERS
+from tests import factories
 
 SHOWN = {Organisation, Role, User, Membership, Donor, Project, Province, District, LocalLevel, Country}
 ADDED = {Organisation, User, Membership, Donor, Project}
 REMOVED = {Donor}
 PLACES = {Province, District, LocalLevel, Country}
-OUTSIDERS = sorted(set(CAST) - {"administrator"})
+OUTSIDERS = sorted(set(DEMO_USERS) - {"administrator"})
 
 
 def address(model, page: str, *arguments) -> str:
@@ -41,7 +41,7 @@ def addresses() -> list[str]:
         key = model._default_manager.order_by("pk")[0].pk
         found += [address(model, "changelist"), address(model, "add")]
         found += [address(model, page, key) for page in ("change", "history", "delete")]
-    project = story.project()
+    project = factories.project()
     return [
         *found,
         address(Project, "criteria", project.pk),
@@ -93,10 +93,10 @@ def administrator(sign_in):
 
 
 @pytest.fixture
-def entered(cast):
+def entered(demo_users):
     """The test's own look into the database, as the administrator."""
-    with acting_as(cast["administrator"]):
-        yield cast["administrator"]
+    with acting_as(demo_users["administrator"]):
+        yield demo_users["administrator"]
 
 
 # Who may enter, and what is there
@@ -135,7 +135,7 @@ def test_nobody_else_enters(username, sign_in):
     assert client.post(address(Donor, "add"), {"code": "X", "name_en": "X"}).status_code == 403
 
 
-def test_whoever_is_not_signed_in_is_led_to_the_one_sign_in(client, cast):
+def test_whoever_is_not_signed_in_is_led_to_the_one_sign_in(client, demo_users):
     for where in addresses():
         answer = client.get(where)
         assert answer.status_code == 302, where
@@ -146,24 +146,24 @@ def test_whoever_is_not_signed_in_is_led_to_the_one_sign_in(client, cast):
     )
 
 
-def test_a_partner_with_the_role_of_administrator_does_not_enter(cast, client):
+def test_a_partner_with_the_role_of_administrator_does_not_enter(demo_users, client):
     """Every organisation has the role; the admin is IOM's alone. Nor does Django's own flag open it."""
-    partner = cast["ngo_b_caseworker"]
-    story.set_up()
-    with acting_as(cast["administrator"]):
+    partner = demo_users["ngo_b_caseworker"]
+    factories.set_up()
+    with acting_as(demo_users["administrator"]):
         role = Role.objects.get(organisation__code="NGO_B", code="administrator")
         given = Membership(user=partner, role=role, starts_on=date(2020, 1, 1))
         save_membership(membership=given, by=None, now=now())
         User.objects.filter(pk=partner.pk).update(is_staff=True, is_superuser=True)
-    client.force_login(cast["ngo_b_caseworker"])
+    client.force_login(demo_users["ngo_b_caseworker"])
     assert client.get("/admin/").status_code == 403
 
 
-def test_an_administrator_whose_role_has_ended_does_not_enter(cast, sign_in):
+def test_an_administrator_whose_role_has_ended_does_not_enter(demo_users, sign_in):
     client = sign_in("administrator")
     assert client.get("/admin/").status_code == 200
     yesterday = now().date() - timedelta(days=1)
-    Membership.objects.filter(user=cast["administrator"]).update(ends_on=yesterday)
+    Membership.objects.filter(user=demo_users["administrator"]).update(ends_on=yesterday)
     assert client.get("/admin/").status_code == 403
 
 
@@ -175,17 +175,17 @@ def test_there_is_one_way_out_and_no_way_around(administrator):
         assert administrator.get(f"/admin/{gone}").status_code == 404
 
 
-def test_no_page_holds_case_content_or_breaks_the_policy_for_scripts(cast, sign_in):
+def test_no_page_holds_case_content_or_breaks_the_policy_for_scripts(demo_users, sign_in):
     """Not even for somebody who may also read cases: the admin never looks them up."""
-    story.set_up()
-    with acting_as(cast["administrator"]):
+    factories.set_up()
+    with acting_as(demo_users["administrator"]):
         for code in ("caseworker", "supervisor"):
             role = Role.objects.get(organisation__code="NGO_A", code=code)
-            given = Membership(user=cast["administrator"], role=role, starts_on=date(2020, 1, 1))
+            given = Membership(user=demo_users["administrator"], role=role, starts_on=date(2020, 1, 1))
             save_membership(membership=given, by=None, now=now())
-    caseworker = cast["ngo_a_caseworker"]
+    caseworker = demo_users["ngo_a_caseworker"]
     with acting_as(caseworker):
-        case = story.a_case(caseworker)
+        case = factories.a_case(caseworker)
         person = case.beneficiary
         words = {str(case.pk), case.reference, person.name_ne, str(person.pk)}
     client = sign_in("administrator")
@@ -212,7 +212,7 @@ SAVES = {
     ),
     "role": (
         lambda: address(Role, "change", Role.objects.get(**ROLE_NGO_A_READER).pk),
-        lambda: {"permissions": ["read_cases", "read_figures"]},
+        lambda: {"permissions": ["read_cases", "read_summaries"]},
         ["role tailored", "programmes chosen", "access asked"],
     ),
     "role with programmes": (
@@ -261,7 +261,7 @@ SAVES = {
         ["configuration saved", "configuration saved"],
     ),
     "project changed": (
-        lambda: address(Project, "change", story.project().pk),
+        lambda: address(Project, "change", factories.project().pk),
         lambda: {"name_ne": "नयाँ नाम", "grant_instalments_max": "4"},
         ["configuration saved"],
     ),
@@ -281,7 +281,7 @@ def _unused_donor() -> Donor:
 
 @pytest.mark.parametrize("name", SAVES)
 def test_saving_goes_through_the_operation(name, committed, owner, sign_in):
-    """The operation's line stands in the record, and the admin's own history names the same deed."""
+    """The operation's line stands in the record, and the admin's own history names the same action."""
     client = sign_in("administrator")
     where, changes, verbs = SAVES[name]
     where = where()
@@ -311,7 +311,7 @@ def test_a_new_organisation_has_its_roles_and_a_code_is_kept(administrator, ente
     assert (made.code, made.name_en) == ("NGO_C", "Renamed")
 
 
-def test_a_tailored_role_holds_from_the_next_page_on(administrator, entered, cast, client):
+def test_a_tailored_role_holds_from_the_next_page_on(administrator, entered, demo_users, client):
     role = Role.objects.get(organisation__code="NGO_A", code="caseworker")
     other = Role.objects.get(organisation__code="NGO_B", code="caseworker")
     page = administrator.get(address(Role, "change", role.pk))
@@ -403,7 +403,7 @@ def test_the_same_role_twice_at_a_time_is_refused_in_words(administrator, entere
 
 
 def test_a_service_is_added_changed_and_removed(administrator, entered):
-    project = story.project()
+    project = factories.project()
     where = address(Project, "change", project.pk)
     count = project.service_types.count()
     added = row(
@@ -421,8 +421,8 @@ def test_a_service_is_added_changed_and_removed(administrator, entered):
 
 
 def test_what_case_rows_refer_to_is_not_removed_and_they_stay_unseen(administrator, entered):
-    """The wall hides the grants from the administrator; the foreign key knows them all the same."""
-    project = story.project()
+    """The access policies hide the grants from the administrator; the foreign key knows them all the same."""
+    project = factories.project()
     where = address(Project, "change", project.pk)
     rows = administrator.get(where).context["inline_admin_formsets"][5].formset.initial_forms
     (prefix,) = [form.prefix for form in rows if form.instance.code == "grants"]
@@ -435,7 +435,7 @@ def test_what_case_rows_refer_to_is_not_removed_and_they_stay_unseen(administrat
 
 
 def test_a_donor_that_pays_for_something_is_not_removed(administrator, entered):
-    donor = story.project().project_donors.select_related("donor")[0].donor
+    donor = factories.project().project_donors.select_related("donor")[0].donor
     answer = administrator.post(address(Donor, "delete", donor.pk), {"post": "yes"}, follow=True)
     assert "This can’t be removed: something refers to it." in answer.content.decode()
     assert Donor.objects.filter(pk=donor.pk).exists()
@@ -477,7 +477,7 @@ ADULT = {
 
 
 def test_revised_criteria_are_a_new_version_and_the_old_one_stays(administrator, entered):
-    project = story.project()
+    project = factories.project()
     old = project.criteria.get()
     where = address(Project, "criteria", project.pk)
     tree = {"all": [old.tree, ADULT]}
@@ -522,7 +522,7 @@ def test_revised_criteria_are_a_new_version_and_the_old_one_stays(administrator,
     ids=range(15),
 )
 def test_malformed_criteria_are_refused(typed, said, administrator, entered):
-    project = story.project()
+    project = factories.project()
     answer = send(administrator, address(Project, "criteria", project.pk), {"tree": typed})
     assert answer.status_code == 200
     found = answer.context["adminform"].form.errors["tree"]
@@ -531,7 +531,7 @@ def test_malformed_criteria_are_refused(typed, said, administrator, entered):
 
 
 def test_criteria_that_somebody_else_revised_meanwhile_are_refused(administrator, entered):
-    project = story.project()
+    project = factories.project()
     where = address(Project, "criteria", project.pk)
     opened = administrator.get(where)
     send(administrator, where, {"tree": json.dumps(ADULT)})
@@ -541,7 +541,7 @@ def test_criteria_that_somebody_else_revised_meanwhile_are_refused(administrator
 
 
 def test_a_new_phase_copies_the_programme(administrator, entered):
-    project = story.project()
+    project = factories.project()
     where = address(Project, "phase", project.pk)
     days = {"starts_on": "2028-01-01", "ends_on": "2029-12-31"}
     wrong = send(administrator, where, {"code": project.code, **days})

@@ -139,11 +139,11 @@ def test_choosing_without_saying_of_what_is_refused(administrator):
     assert administrator.options(address).status_code == 405
 
 
-def test_what_an_address_may_not_ask_is_among_the_refusals(administrator, cast):
+def test_what_an_address_may_not_ask_is_among_the_refusals(administrator, demo_users):
     for query in ("_to_field=password", "password__startswith=a"):
         assert administrator.get(f"{changelist(User)}?{query}").status_code == 400
-    with acting_as(cast["auditor"]):
-        denied = AuditEvent.objects.filter(verb="denied", actor_id=cast["administrator"].pk)
+    with acting_as(demo_users["auditor"]):
+        denied = AuditEvent.objects.filter(verb="denied", actor_id=demo_users["administrator"].pk)
         assert [event.detail["status"] for event in denied] == [400, 400]
 
 
@@ -165,8 +165,8 @@ def test_a_search_finds_whom_it_names(administrator):
     assert [user.username for user in page.context_data["cl"].result_list] == ["auditor"]
 
 
-def test_looking_at_the_configuration_is_on_record(administrator, cast):
-    user = cast["ngo_a_reader"]
+def test_looking_at_the_configuration_is_on_record(administrator, demo_users):
+    user = demo_users["ngo_a_reader"]
     where = ("accounts_user", user.pk)
     administrator.get(changelist(User), {"is_active__exact": "1"})
     administrator.get(reverse(f"admin:{where[0]}_change", args=[where[1]]))
@@ -175,10 +175,10 @@ def test_looking_at_the_configuration_is_on_record(administrator, cast):
         reverse("admin:autocomplete"),
         {"app_label": "accounts", "model_name": "membership", "field_name": "user", "term": "ngo_a_r"},
     )
-    with acting_as(cast["auditor"]):
+    with acting_as(demo_users["auditor"]):
         events = list(AuditEvent.objects.filter(verb="configuration read").order_by("at"))
     assert [(event.actor_id, event.object_id) for event in events] == [
-        (cast["administrator"].pk, about) for about in (None, user.pk, user.pk, None)
+        (demo_users["administrator"].pk, about) for about in (None, user.pk, user.pk, None)
     ]
     assert [event.detail["of"] for event in events] == ["accounts.User"] * 3 + ["accounts.membership"]
     assert events[0].detail["filters"] == ["is_active__exact"]

@@ -12,7 +12,7 @@ from core.context import acting_as
 from core.forms import AmountField, CountField
 from core.numerals import NotANumber, amount_of, count_of, shown_amount
 from reintegration.models import Grant
-from tests import story
+from tests import factories
 from tests.forms import every_form
 from tests.pages import submit, text_of
 from tests.test_api import Program, fields_of
@@ -120,29 +120,29 @@ def test_no_template_and_no_code_rounds_an_amount_by_itself():
 
 
 @pytest.fixture
-def plan(cast):
-    with acting_as(cast[A]):
-        case = story.a_case(cast[A])
-        found = story.planned(case, cast[A])
+def plan(demo_users):
+    with acting_as(demo_users[A]):
+        case = factories.a_case(demo_users[A])
+        found = factories.planned(case, demo_users[A])
     found.case = case
     return found
 
 
-def _asked(plan, cast) -> Decimal:
-    with acting_as(cast[A]):
-        return Grant.objects.visible_to(cast[A]).get(plan=plan).amount_npr
+def _asked(plan, demo_users) -> Decimal:
+    with acting_as(demo_users[A]):
+        return Grant.objects.visible_to(demo_users[A]).get(plan=plan).amount_npr
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("language", ["en", "ne"])
-def test_paisa_typed_in_nepali_digits_are_one_amount_on_every_page(sign_in, cast, plan, language):
+def test_paisa_typed_in_nepali_digits_are_one_amount_on_every_page(sign_in, demo_users, plan, language):
     client = sign_in(A)
     client.cookies["django_language"] = language
     address = f"/cases/{plan.case.reference}/plans/{plan.pk}/grant/"
-    answer = submit(client, address, {"amount_npr": "६००००.५", **story.asks_for(plan)})
-    assert _asked(plan, cast) == Decimal("60000.50"), text_of(answer)
-    with acting_as(cast[A]):
-        grant = Grant.objects.visible_to(cast[A]).get(plan=plan)
+    answer = submit(client, address, {"amount_npr": "६००००.५", **factories.asks_for(plan)})
+    assert _asked(plan, demo_users) == Decimal("60000.50"), text_of(answer)
+    with acting_as(demo_users[A]):
+        grant = Grant.objects.visible_to(demo_users[A]).get(plan=plan)
     for page in (f"/cases/{plan.case.reference}/", "/grants/", f"/grants/{grant.pk}/"):
         shown = text_of(client.get(page))
         assert "60,000.50" in shown, page
@@ -152,20 +152,20 @@ def test_paisa_typed_in_nepali_digits_are_one_amount_on_every_page(sign_in, cast
 @pytest.mark.django_db
 @pytest.mark.parametrize(("typed", "message"), BAD.items())
 def test_a_bad_amount_is_kept_on_the_page_with_a_message_and_nothing_is_written(
-    sign_in, cast, plan, typed, message
+    sign_in, demo_users, plan, typed, message
 ):
     address = f"/cases/{plan.case.reference}/plans/{plan.pk}/grant/"
-    page = text_of(submit(sign_in(A), address, {"amount_npr": typed, **story.asks_for(plan)}))
+    page = text_of(submit(sign_in(A), address, {"amount_npr": typed, **factories.asks_for(plan)}))
     assert message in page
     assert f'value="{typed}"' in page
-    with acting_as(cast[A]):
-        assert not Grant.objects.visible_to(cast[A]).filter(plan=plan).exists()
+    with acting_as(demo_users[A]):
+        assert not Grant.objects.visible_to(demo_users[A]).filter(plan=plan).exists()
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("typed", "message"), BAD.items())
-def test_the_api_refuses_a_bad_amount_in_the_same_words(cast, plan, typed, message):
-    answer = Program(cast[A]).post("grants/", {"plan": str(plan.pk), "amount_npr": typed})
+def test_the_api_refuses_a_bad_amount_in_the_same_words(demo_users, plan, typed, message):
+    answer = Program(demo_users[A]).post("grants/", {"plan": str(plan.pk), "amount_npr": typed})
     assert answer.status_code == 400
     told = {error["field"]: error["message"] for error in answer.json()["errors"]}
     assert message in told["amount_npr"]
@@ -173,27 +173,27 @@ def test_the_api_refuses_a_bad_amount_in_the_same_words(cast, plan, typed, messa
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("sent", ["१,००,०००.५", 100000.5, "100000.50"])
-def test_the_api_takes_what_a_page_takes(cast, plan, sent):
+def test_the_api_takes_what_a_page_takes(demo_users, plan, sent):
     """Above the ceiling of this programme: the operation was reached, and names the ceiling in lakh."""
     body = {"plan": str(plan.pk), "amount_npr": sent} | {
-        name: str(value) for name, value in story.asks_for(plan).items()
+        name: str(value) for name, value in factories.asks_for(plan).items()
     }
-    answer = Program(cast[A]).post("grants/", body)
+    answer = Program(demo_users[A]).post("grants/", body)
     assert "NPR 65,000." in answer.json()["errors"][0]["message"]
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("sent", [True, None, [], {}, ""])
-def test_the_api_refuses_what_is_no_number_at_all(cast, plan, sent):
-    answer = Program(cast[A]).post("grants/", {"plan": str(plan.pk), "amount_npr": sent})
+def test_the_api_refuses_what_is_no_number_at_all(demo_users, plan, sent):
+    answer = Program(demo_users[A]).post("grants/", {"plan": str(plan.pk), "amount_npr": sent})
     assert "amount_npr" in fields_of(answer)
 
 
 @pytest.mark.django_db
-def test_an_instalment_in_paisa_adds_up(sign_in, cast, plan):
-    with acting_as(cast[A]):
-        grant = story.requested(plan, cast[A], Decimal("60000.50"))
-    story.approved(grant, cast)
+def test_an_instalment_in_paisa_adds_up(sign_in, demo_users, plan):
+    with acting_as(demo_users[A]):
+        grant = factories.requested(plan, demo_users[A], Decimal("60000.50"))
+    factories.approved(grant, demo_users)
     client = sign_in("iom_finance")
     today = date.today().isoformat()
     for typed, left in (("२०,०००.२५", "40,000.25"), ("40000.25", "")):
@@ -206,34 +206,34 @@ def test_an_instalment_in_paisa_adds_up(sign_in, cast, plan):
             )
         )
         assert left in page
-    with acting_as(cast["iom_finance"]):
+    with acting_as(demo_users["iom_finance"]):
         grant.refresh_from_db()
     assert grant.state == "paid"
 
 
 @pytest.mark.django_db
-def test_a_case_is_found_by_a_reference_typed_in_nepali_digits(sign_in, cast):
-    with acting_as(cast[A]):
-        case = story.a_case(cast[A])
+def test_a_case_is_found_by_a_reference_typed_in_nepali_digits(sign_in, demo_users):
+    with acting_as(demo_users[A]):
+        case = factories.a_case(demo_users[A])
     typed = case.reference.translate(str.maketrans("123456789", "१२३४५६७८९"))
     assert case.reference in text_of(sign_in(A).get("/cases/", {"find": typed}))
 
 
 @pytest.mark.django_db
-def test_a_district_is_found_by_its_code_in_nepali_digits(cast):
+def test_a_district_is_found_by_its_code_in_nepali_digits(demo_users):
     from tests.test_api import opening
 
-    body = opening(organisation=str(story.organisation("NGO_A").pk))
-    body["person"]["home_district"] = "३०२"
-    answer = Program(cast[A]).post("cases/", body)
+    body = opening(organisation=str(factories.organisation("NGO_A").pk))
+    body["beneficiary"]["home_district"] = "३०२"
+    answer = Program(demo_users[A]).post("cases/", body)
     assert answer.status_code == 201, answer.content
 
 
 def test_every_amount_of_every_model_is_kept_to_the_paisa():
     kept = {
         field.decimal_places
-        for room in ("projects", "reintegration")
-        for model in apps.get_app_config(room).get_models()
+        for app in ("projects", "reintegration")
+        for model in apps.get_app_config(app).get_models()
         for field in model._meta.get_fields()
         if getattr(field, "decimal_places", None) is not None
     }

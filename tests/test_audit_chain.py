@@ -7,11 +7,11 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from beneficiaries.operations import withdraw_consent
-from core import audit, chain, keys
+from core import audit, chain, data_keys
 from core.clock import now
 from core.context import acting_as
 from core.models import AuditEvent
-from tests import databases, story
+from tests import databases, factories
 from tests.pages import text_of
 
 TRIES = 1000
@@ -24,12 +24,12 @@ def verified(name: str, *words: str) -> tuple[int, str]:
 
 
 @pytest.fixture
-def busy(committed, cast):
+def busy(committed, demo_users):
     """A database in which things happened; its name."""
-    by = cast["ngo_a_caseworker"]
+    by = demo_users["ngo_a_caseworker"]
     for _ in range(4):
         with acting_as(by):
-            case = story.a_case(by)
+            case = factories.a_case(by)
             for _read in range(5):
                 audit.record(by=by, verb="case file read", obj=case, case_id=case.pk, now=now())
     return committed
@@ -63,7 +63,7 @@ def _edit(owner, chance: random.Random) -> None:
             ("case_id", "gen_random_uuid()"),
             ("object_type", "object_type || ' '"),
             ("detail", "detail || '{\"x\": 1}'"),
-            ("sealed", "coalesce(sealed, '') || '\\x00'"),
+            ("encrypted_changes", "coalesce(encrypted_changes, '') || '\\x00'"),
         ]
     )
     owner.execute(f"UPDATE core_auditevent SET {column} = {value} WHERE id = %s", [key])
@@ -81,49 +81,50 @@ def _swap(owner, chance: random.Random) -> None:
     one, other = _some(owner, 2)
     if chance.random() < 0.5:
         owner.execute(
-            "SELECT event_id, lane, seq, digest FROM core_auditlink WHERE event_id = ANY(%s::uuid[])",
+            "SELECT event_id, shard, seq, digest FROM core_auditlink WHERE event_id = ANY(%s::uuid[])",
             [[one, other]],
         )
         (a, *first), (b, *second) = owner.fetchall()
         owner.execute("DELETE FROM core_auditlink WHERE event_id = ANY(%s::uuid[])", [[a, b]])
         for key, place in ((a, second), (b, first)):
             owner.execute(
-                "INSERT INTO core_auditlink (event_id, lane, seq, digest) VALUES (%s, %s, %s, %s)",
+                "INSERT INTO core_auditlink (event_id, shard, seq, digest) VALUES (%s, %s, %s, %s)",
                 [key, *place],
             )
     else:
         owner.execute(
             "UPDATE core_auditevent e SET at = o.at, verb = o.verb || '', actor_id = o.actor_id, case_id = o.case_id, "
-            "object_id = o.object_id, object_type = o.object_type, detail = o.detail, sealed = o.sealed "
+            "object_id = o.object_id, object_type = o.object_type, detail = o.detail, "
+            "encrypted_changes = o.encrypted_changes "
             "FROM core_auditevent o WHERE (e.id, o.id) IN ((%s, %s), (%s, %s)) AND e.id <> o.id",
             [one, other, other, one],
         )
 
 
 def _cut(owner, chance: random.Random) -> None:
-    """The end of a lane goes, links and events."""
-    owner.execute("SELECT lane, seq FROM core_auditlane WHERE seq > 0 ORDER BY random() LIMIT 1")
-    lane, seq = owner.fetchone()
+    """The end of a shard goes, links and events."""
+    owner.execute("SELECT shard, seq FROM core_auditshard WHERE seq > 0 ORDER BY random() LIMIT 1")
+    shard, seq = owner.fetchone()
     first = chance.randint(max(1, seq - 5), seq)
     owner.execute(
-        "DELETE FROM core_auditlink WHERE lane = %s AND seq >= %s RETURNING event_id", [lane, first]
+        "DELETE FROM core_auditlink WHERE shard = %s AND seq >= %s RETURNING event_id", [shard, first]
     )
     gone = [key for (key,) in owner.fetchall()]
     owner.execute("DELETE FROM core_auditevent WHERE id = ANY(%s::uuid[])", [gone])
 
 
-DEEDS = {"edit": _edit, "delete": _delete, "swap": _swap, "cut": _cut}
+ACTIONS = {"edit": _edit, "delete": _delete, "swap": _swap, "cut": _cut}
 
 
-@pytest.mark.parametrize("deed", DEEDS)
-def test_what_the_owner_of_the_tables_changes_is_found(busy, owner, deed):
+@pytest.mark.parametrize("action", ACTIONS)
+def test_what_the_owner_of_the_tables_changes_is_found(busy, owner, action):
     """A quarter of a thousand random tries each; between two the table is as it was."""
-    chance, missed = random.Random(deed), 0
+    chance, missed = random.Random(action), 0
     owner.execute("BEGIN")
     assert walk(owner) == []
-    for _ in range(TRIES // len(DEEDS)):
+    for _ in range(TRIES // len(ACTIONS)):
         owner.execute("SAVEPOINT before")
-        DEEDS[deed](owner, chance)
+        ACTIONS[action](owner, chance)
         missed += not walk(owner)
         owner.execute("ROLLBACK TO SAVEPOINT before")
     assert walk(owner) == []
@@ -140,18 +141,20 @@ def test_a_head_kept_outside_finds_what_was_tied_anew(busy, owner, tmp_path):
     owner.execute("UPDATE core_auditevent SET verb = 'nothing' WHERE id = %s", [key])
     assert verified(busy)[0] == 1
     owner.execute("DELETE FROM core_auditlink")
-    owner.execute("UPDATE core_auditlane SET seq = 0, digest = sha256(convert_to('lane ' || lane, 'UTF8'))")
-    owner.execute("SELECT wall.tie(e) FROM (SELECT * FROM core_auditevent ORDER BY at, id) AS e")
+    owner.execute(
+        "UPDATE core_auditshard SET seq = 0, digest = sha256(convert_to('shard ' || shard, 'UTF8'))"
+    )
+    owner.execute("SELECT access.link_event(e) FROM (SELECT * FROM core_auditevent ORDER BY at, id) AS e")
     assert verified(busy)[0] == 0
     code, told = verified(busy, "--head", str(head))
     assert code == 1
     assert "broken 0" not in told
 
 
-def test_a_head_from_before_stays_true_as_events_are_added(busy, cast, tmp_path):
+def test_a_head_from_before_stays_true_as_events_are_added(busy, demo_users, tmp_path):
     head = tmp_path / "head"
     head.write_text(databases.manage(busy, "audit_head").stdout)
-    by = cast["ngo_a_caseworker"]
+    by = demo_users["ngo_a_caseworker"]
     for _ in range(20):
         with acting_as(by):
             audit.record(by=by, verb="case file read", now=now())
@@ -161,7 +164,9 @@ def test_a_head_from_before_stays_true_as_events_are_added(busy, cast, tmp_path)
 def test_an_emptied_record_is_no_whole_record(busy, owner):
     owner.execute("TRUNCATE core_auditevent, core_auditlink")
     assert verified(busy)[0] == 1
-    owner.execute("UPDATE core_auditlane SET seq = 0, digest = sha256(convert_to('lane ' || lane, 'UTF8'))")
+    owner.execute(
+        "UPDATE core_auditshard SET seq = 0, digest = sha256(convert_to('shard ' || shard, 'UTF8'))"
+    )
     assert verified(busy) == (1, "events 0 broken 1")
 
 
@@ -181,19 +186,19 @@ def test_a_head_that_is_none_is_told(busy, tmp_path):
         "TRUNCATE core_auditevent",
         "SELECT * FROM core_auditlink",
         "SELECT * FROM core_datakey",
-        "INSERT INTO core_auditlink (event_id, lane, seq, digest) VALUES (gen_random_uuid(), 0, 1, '')",
+        "INSERT INTO core_auditlink (event_id, shard, seq, digest) VALUES (gen_random_uuid(), 0, 1, '')",
         "UPDATE core_auditlink SET digest = ''",
         "DELETE FROM core_auditlink",
-        "UPDATE core_auditlane SET seq = 0",
-        "SELECT wall.tie(e) FROM core_auditevent e",
-        "ALTER TABLE core_auditevent DISABLE TRIGGER tie_event",
+        "UPDATE core_auditshard SET seq = 0",
+        "SELECT access.link_event(e) FROM core_auditevent e",
+        "ALTER TABLE core_auditevent DISABLE TRIGGER chain_event",
         "UPDATE core_datakey SET wrapped = NULL, destroyed_at = now()",
         "DELETE FROM core_datakey",
     ],
 )
-def test_the_application_adds_and_does_nothing_else(committed, cast, statement):
+def test_the_application_adds_and_does_nothing_else(committed, demo_users, statement):
     with (
-        acting_as(cast["auditor"]),
+        acting_as(demo_users["auditor"]),
         pytest.raises(DatabaseError, match=r"permission denied|must be owner"),
         transaction.atomic(),
         connection.cursor() as cursor,
@@ -220,21 +225,23 @@ def test_twenty_writers_at_once_leave_a_whole_chain(committed, owner):
     with ThreadPoolExecutor(20) as pool:
         list(pool.map(_write_at_once, ["ngo_a_caseworker", "ngo_b_caseworker"] * 10))
     assert verified(committed) == (0, f"events {before + 20 * 20 * 3} broken 0")
-    owner.execute("SELECT count(*) FROM core_auditlane WHERE seq > 0")
+    owner.execute("SELECT count(*) FROM core_auditshard WHERE seq > 0")
     assert owner.fetchone() == (8,)
 
 
 def test_writers_that_do_not_wait_for_the_lane_break_it(committed, owner):
     """The positive control: without the lock two writers take the same place."""
-    owner.execute("SELECT prosrc FROM pg_proc WHERE proname = 'tie' AND pronamespace = 'wall'::regnamespace")
+    owner.execute(
+        "SELECT prosrc FROM pg_proc WHERE proname = 'tie' AND pronamespace = 'access'::regnamespace"
+    )
     (source,) = owner.fetchone()
     assert "FOR UPDATE" in source
     loose = source.replace(" FOR UPDATE", "").replace(
         "mine.seq := mine.seq + 1;", "PERFORM pg_sleep(0.002); mine.seq := mine.seq + 1;"
     )
     owner.execute(
-        f"CREATE OR REPLACE FUNCTION wall.tie(e core_auditevent) RETURNS void LANGUAGE plpgsql SECURITY DEFINER "
-        f"SET search_path = pg_catalog, public AS $body${loose}$body$"
+        "CREATE OR REPLACE FUNCTION access.link_event(e core_auditevent) RETURNS void LANGUAGE plpgsql "
+        f"SECURITY DEFINER SET search_path = pg_catalog, public AS $body${loose}$body$"
     )
     with ThreadPoolExecutor(20) as pool:
         outcomes = [pool.submit(_write_at_once, "ngo_a_caseworker") for _ in range(20)]
@@ -242,15 +249,17 @@ def test_writers_that_do_not_wait_for_the_lane_break_it(committed, owner):
 
 
 def _changes(owner, verb: str) -> list[dict]:
-    owner.execute("SELECT id, sealed FROM core_auditevent WHERE verb = %s ORDER BY at DESC LIMIT 1", [verb])
-    key, sealed = owner.fetchone()
-    return audit.changes_in(AuditEvent(id=key, sealed=sealed))
+    owner.execute(
+        "SELECT id, encrypted_changes FROM core_auditevent WHERE verb = %s ORDER BY at DESC LIMIT 1", [verb]
+    )
+    key, encrypted = owner.fetchone()
+    return audit.changes_in(AuditEvent(id=key, encrypted_changes=encrypted))
 
 
-def test_a_write_is_on_record_as_it_was_and_as_it_became(committed, owner, cast):
-    by = cast["ngo_a_caseworker"]
+def test_a_write_is_on_record_as_it_was_and_as_it_became(committed, owner, demo_users):
+    by = demo_users["ngo_a_caseworker"]
     with acting_as(by):
-        case = story.a_case(by)
+        case = factories.a_case(by)
     with acting_as(by):
         opened = {change["object"]: change for change in _changes(owner, "case opened")}
         assert set(opened) >= {"beneficiaries.Case", "beneficiaries.Beneficiary", "beneficiaries.CaseFile"}
@@ -266,13 +275,13 @@ def test_a_write_is_on_record_as_it_was_and_as_it_became(committed, owner, cast)
     assert change["after"] == {"withdrawn_on": now().date().isoformat()}
 
 
-def test_nothing_of_a_person_stands_in_the_record_in_clear(committed, owner, cast):
-    by = cast["ngo_a_caseworker"]
+def test_nothing_of_a_person_stands_in_the_record_in_clear(committed, owner, demo_users):
+    by = demo_users["ngo_a_caseworker"]
     with acting_as(by):
-        story.a_case(
+        factories.a_case(
             by,
-            person=story.a_person(first_name="Zzcanary"),
-            situation=story.a_situation(narrative="Zzcanary"),
+            details=factories.beneficiary_details(first_name="Zzcanary"),
+            situation=factories.a_situation(narrative="Zzcanary"),
         )
     owner.execute("SELECT count(*) FROM core_auditevent e WHERE e::text LIKE '%Zzcanary%'")
     assert owner.fetchone() == (0,)
@@ -280,11 +289,11 @@ def test_nothing_of_a_person_stands_in_the_record_in_clear(committed, owner, cas
         assert "Zzcanary" in str(_changes(owner, "case opened"))
 
 
-def test_changes_of_an_undone_savepoint_are_not_told(committed, owner, cast):
-    by = cast["ngo_a_caseworker"]
+def test_changes_of_an_undone_savepoint_are_not_told(committed, owner, demo_users):
+    by = demo_users["ngo_a_caseworker"]
     with acting_as(by):
         with pytest.raises(ZeroDivisionError), transaction.atomic():
-            story.a_case(by)
+            factories.a_case(by)
             audit.pending()
             raise ZeroDivisionError
         audit.record(by=by, verb="case file read", now=now())
@@ -292,10 +301,10 @@ def test_changes_of_an_undone_savepoint_are_not_told(committed, owner, cast):
         assert _changes(owner, "case file read") == []
 
 
-def test_a_change_that_no_operation_records_is_recorded_at_the_end(committed, owner, cast):
-    by = cast["ngo_a_caseworker"]
+def test_a_change_that_no_operation_records_is_recorded_at_the_end(committed, owner, demo_users):
+    by = demo_users["ngo_a_caseworker"]
     with acting_as(by):
-        case = story.a_case(by)
+        case = factories.a_case(by)
     with acting_as(by):
         case.file.country_of_stay = "QA"
         case.file.save(update_fields=["country_of_stay"])
@@ -304,26 +313,26 @@ def test_a_change_that_no_operation_records_is_recorded_at_the_end(committed, ow
     assert (change["object"], change["after"]) == ("beneficiaries.CaseFile", {"country_of_stay": "QA"})
 
 
-def test_a_destroyed_key_leaves_the_chain_whole_and_the_words_gone(committed, owner, cast):
-    by = cast["ngo_a_caseworker"]
+def test_a_destroyed_key_leaves_the_chain_whole_and_the_words_gone(committed, owner, demo_users):
+    by = demo_users["ngo_a_caseworker"]
     with acting_as(by):
-        case = story.a_case(by)
+        case = factories.a_case(by)
     owner.execute(
         "UPDATE core_datakey SET wrapped = NULL, destroyed_at = now() WHERE subject_id = ANY(%s::uuid[])",
         [[str(case.pk), str(case.beneficiary_id)]],
     )
     with acting_as(by):
         assert _changes(owner, "case opened") == []
-        with pytest.raises(keys.NotOpened):
-            keys.seal_for(case.pk, b"more", bound_to="x")
+        with pytest.raises(data_keys.NotDecryptable):
+            data_keys.encrypt_for(case.pk, b"more", bound_to="x")
     assert verified(committed)[0] == 0
 
 
 @pytest.mark.parametrize("path", ["/cases/{}/", "/cases/"])
-def test_what_cannot_be_recorded_is_not_shown(committed, owner, cast, client, path):
-    with acting_as(cast["ngo_a_caseworker"]):
-        case = story.a_case(cast["ngo_a_caseworker"])
-    client.force_login(cast["ngo_a_caseworker"])
+def test_what_cannot_be_recorded_is_not_shown(committed, owner, demo_users, client, path):
+    with acting_as(demo_users["ngo_a_caseworker"]):
+        case = factories.a_case(demo_users["ngo_a_caseworker"])
+    client.force_login(demo_users["ngo_a_caseworker"])
     client.raise_request_exception = False
     assert "Sunita" in text_of(client.get(path.format(case.reference)))
     owner.execute("REVOKE INSERT ON core_auditevent FROM iom_app")

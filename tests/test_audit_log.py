@@ -18,8 +18,8 @@ from core.clock import now
 from core.context import acting_as, enter
 from core.models import AuditEvent
 from reintegration.choices import DETAILS, EVENTS
-from reintegration.demo import CAST
-from tests import story
+from reintegration.demo import DEMO_USERS
+from tests import factories
 from tests.pages import text_of, visit
 from tests.test_api import Program
 from tests.test_habits import sources
@@ -34,26 +34,26 @@ def count() -> int:
         return cursor.fetchone()[0]
 
 
-@pytest.mark.parametrize("username", CAST)
-def test_nobody_but_the_auditor_reads_a_row(cast, username):
+@pytest.mark.parametrize("username", DEMO_USERS)
+def test_nobody_but_the_auditor_reads_a_row(demo_users, username):
     """By SQL alone, past all of Python."""
-    with acting_as(cast[username]):
-        audit.record(by=cast[username], verb="case file read", now=now())
+    with acting_as(demo_users[username]):
+        audit.record(by=demo_users[username], verb="case file read", now=now())
         assert (count() > 0) == (username == "auditor")
-        assert (audit_events(cast[username]).count() > 0) == (username == "auditor")
+        assert (audit_events(demo_users[username]).count() > 0) == (username == "auditor")
         with connection.cursor() as cursor:
             for statement in ("UPDATE core_auditevent SET verb = 'x'", "DELETE FROM core_auditevent"):
                 with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
                     cursor.execute(statement)
 
 
-def test_nobody_signed_in_reads_no_row(cast):
+def test_nobody_signed_in_reads_no_row(demo_users):
     enter(None)
     assert count() == 0
 
 
-def test_a_partners_auditor_reads_nothing(cast, sign_in):
-    user = cast["ngo_a_reader"]
+def test_a_partners_auditor_reads_nothing(demo_users, sign_in):
+    user = demo_users["ngo_a_reader"]
     role = Role.objects.get(organisation__code="NGO_A", code="auditor")
     save_membership(membership=Membership(user=user, role=role, starts_on=now().date()), by=None, now=now())
     with acting_as(user):
@@ -61,22 +61,22 @@ def test_a_partners_auditor_reads_nothing(cast, sign_in):
     assert sign_in("ngo_a_reader").get("/audit/").status_code == 403
 
 
-def test_an_auditor_whose_role_was_taken_reads_nothing(cast, sign_in):
+def test_an_auditor_whose_role_was_taken_reads_nothing(demo_users, sign_in):
     role = Role.objects.get(organisation__code="IOM", code="auditor")
     tailor_role(role=role, codenames=[], by=None, now=now())
-    with acting_as(cast["auditor"]):
+    with acting_as(demo_users["auditor"]):
         assert count() == 0
     assert sign_in("auditor").get("/audit/").status_code == 403
 
 
-def test_a_case_is_looked_up_for_the_auditor_alone(cast):
-    with acting_as(cast["ngo_a_caseworker"]):
-        case = story.a_case(cast["ngo_a_caseworker"])
-    for username in CAST:
-        with acting_as(cast[username]), connection.cursor() as cursor:
-            cursor.execute("SELECT * FROM wall.references_in_log(%s::uuid[])", [[str(case.pk)]])
+def test_a_case_is_looked_up_for_the_auditor_alone(demo_users):
+    with acting_as(demo_users["ngo_a_caseworker"]):
+        case = factories.a_case(demo_users["ngo_a_caseworker"])
+    for username in DEMO_USERS:
+        with acting_as(demo_users[username]), connection.cursor() as cursor:
+            cursor.execute("SELECT * FROM access.references_in_log(%s::uuid[])", [[str(case.pk)]])
             found = cursor.fetchall()
-            cursor.execute("SELECT wall.case_in_log(%s)", [case.reference])
+            cursor.execute("SELECT access.case_in_log(%s)", [case.reference])
             key = cursor.fetchone()[0]
         if username == "auditor":
             assert (found, key) == ([(case.pk, case.reference)], case.pk)
@@ -85,10 +85,10 @@ def test_a_case_is_looked_up_for_the_auditor_alone(cast):
 
 
 @pytest.fixture
-def case(cast, sign_in):
+def case(demo_users, sign_in):
     """A case whose file was read by its caseworker and knocked at by somebody else."""
-    with acting_as(cast["ngo_a_caseworker"]):
-        case = story.a_case(cast["ngo_a_caseworker"])
+    with acting_as(demo_users["ngo_a_caseworker"]):
+        case = factories.a_case(demo_users["ngo_a_caseworker"])
     sign_in("ngo_a_caseworker").get(f"/cases/{case.reference}/")
     sign_in("ngo_b_caseworker").get(f"/cases/{case.reference}/?find=Sunita")
     sign_in("ngo_b_caseworker").get("/cases/Sunita Tamang/")
@@ -151,8 +151,8 @@ def test_a_filter_that_can_not_be_read_narrows_nothing_and_says_so(case, sign_in
     assert '<th scope="row"' in page
 
 
-def test_pages_follow_each_other_without_a_gap(cast, sign_in):
-    with acting_as(cast["auditor"]):
+def test_pages_follow_each_other_without_a_gap(demo_users, sign_in):
+    with acting_as(demo_users["auditor"]):
         AuditEvent.objects.bulk_create(
             [
                 AuditEvent(at=now() + timedelta(days=1), verb="case file read", detail={"count": n})
@@ -168,14 +168,16 @@ def test_pages_follow_each_other_without_a_gap(cast, sign_in):
     assert sorted(map(int, seen)) == list(range(120))
 
 
-def test_the_log_asks_as_much_for_one_event_as_for_three(case, sign_in, cast, django_assert_num_queries):
+def test_the_log_asks_as_much_for_one_event_as_for_three(
+    case, sign_in, demo_users, django_assert_num_queries
+):
     client = sign_in("auditor")
     client.get("/audit/")
     with django_assert_num_queries(LOG_QUERIES):
         client.get("/audit/", {"verb": "case file read"})
     for username in ("iom_finance", "iom_approver"):
-        with acting_as(cast[username]):
-            audit.record(by=cast[username], verb="case file read", case_id=case.pk, now=now())
+        with acting_as(demo_users[username]):
+            audit.record(by=demo_users[username], verb="case file read", case_id=case.pk, now=now())
     with django_assert_num_queries(LOG_QUERIES):
         client.get("/audit/", {"verb": "case file read"})
 
@@ -198,7 +200,7 @@ def test_every_detail_that_is_shown_has_words():
 
 def test_details_are_told_without_a_persons_own_values():
     someone = uuid.uuid4()
-    told = audit.told(
+    told = audit.shown_detail(
         {
             "status": 404,
             "path": "/cases/K7QM-4XW-T/",
@@ -209,7 +211,7 @@ def test_details_are_told_without_a_persons_own_values():
         }
     )
     assert told == {"status": 404, "path": "cases/<str:reference>/", "user": someone, "given": True}
-    assert audit.told({"path": "/cases/Sunita Tamang/at home/"}) == {"path": "–"}
+    assert audit.shown_detail({"path": "/cases/Sunita Tamang/at home/"}) == {"path": "–"}
 
 
 def test_the_words_are_in_nepali_too():
@@ -220,22 +222,22 @@ def test_the_words_are_in_nepali_too():
 # --- the API
 
 
-def test_the_api_gives_the_auditor_events_and_everybody_else_none(case, cast):
-    for username in CAST:
-        answer = Program(cast[username]).get("audit-events/")
+def test_the_api_gives_the_auditor_events_and_everybody_else_none(case, demo_users):
+    for username in DEMO_USERS:
+        answer = Program(demo_users[username]).get("audit-events/")
         assert answer.status_code == 200
         assert bool(answer.json()["results"]) == (username == "auditor")
-    row = Program(cast["auditor"]).get("audit-events/?verb=case+file+read").json()["results"][0]
+    row = Program(demo_users["auditor"]).get("audit-events/?verb=case+file+read").json()["results"][0]
     assert (row["verb"], row["case"], row["actor"]) == (
         "case file read",
         str(case.pk),
-        str(cast["ngo_a_caseworker"].pk),
+        str(demo_users["ngo_a_caseworker"].pk),
     )
-    assert Program(cast["auditor"]).get(f"audit-events/{row['id']}/").json() == row
-    assert Program(cast["iom_supervisor"]).get(f"audit-events/{row['id']}/").status_code == 404
+    assert Program(demo_users["auditor"]).get(f"audit-events/{row['id']}/").json() == row
+    assert Program(demo_users["iom_supervisor"]).get(f"audit-events/{row['id']}/").status_code == 404
 
 
-def test_the_api_records_that_the_log_was_read(case, cast):
-    Program(cast["auditor"]).get("audit-events/?verb=denied")
-    read = Program(cast["auditor"]).get("audit-events/?verb=log+read").json()["results"]
+def test_the_api_records_that_the_log_was_read(case, demo_users):
+    Program(demo_users["auditor"]).get("audit-events/?verb=denied")
+    read = Program(demo_users["auditor"]).get("audit-events/?verb=log+read").json()["results"]
     assert [row["detail"] for row in read] == [{"filters": ["verb"]}]

@@ -24,60 +24,60 @@ def _insert(**values) -> None:
         )
 
 
-def _kept(cast, verb: str) -> list[AuditEvent]:
-    with acting_as(cast["auditor"]):
+def _kept(demo_users, verb: str) -> list[AuditEvent]:
+    with acting_as(demo_users["auditor"]):
         return list(AuditEvent.objects.filter(verb=verb))
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("entered", [A, None])
-def test_nobody_writes_an_event_in_anothers_name(cast, entered):
-    other, own = cast[B].pk, cast[entered].pk if entered else None
+def test_nobody_writes_an_event_in_anothers_name(demo_users, entered):
+    other, own = demo_users[B].pk, demo_users[entered].pk if entered else None
     with transaction.atomic():
         enter(own)
         _insert(actor_id=other)
-        audit.record(by=cast[B], verb="tried", now=now())
+        audit.record(by=demo_users[B], verb="tried", now=now())
         AuditEvent.objects.bulk_create([AuditEvent(verb="tried", actor_id=other)])
-    assert [event.actor_id for event in _kept(cast, "tried")] == [own] * 3
+    assert [event.actor_id for event in _kept(demo_users, "tried")] == [own] * 3
 
 
-def test_without_the_trigger_the_policy_refuses_anothers_name(committed, owner, cast):
+def test_without_the_trigger_the_policy_refuses_anothers_name(committed, owner, demo_users):
     """Each of the two is enough."""
-    owner.execute("DROP TRIGGER audit_signs ON core_auditevent")
+    owner.execute("DROP TRIGGER sign_audit_event ON core_auditevent")
     for entered in (A, None):
         with (
             pytest.raises(DatabaseError, match="row-level security"),
             transaction.atomic(),
         ):
-            enter(cast[entered].pk if entered else None)
-            _insert(actor_id=cast[B].pk)
+            enter(demo_users[entered].pk if entered else None)
+            _insert(actor_id=demo_users[B].pk)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("days", [-400, -1, 1, 400])
-def test_nobody_writes_an_event_of_another_day(cast, days):
+def test_nobody_writes_an_event_of_another_day(demo_users, days):
     before = now()
-    with acting_as(cast[A]):
-        _insert(actor_id=cast[A].pk, at=now() + timedelta(days=days))
-        audit.record(by=cast[A], verb="tried", now=now() + timedelta(days=days))
-    events = _kept(cast, "tried")
+    with acting_as(demo_users[A]):
+        _insert(actor_id=demo_users[A].pk, at=now() + timedelta(days=days))
+        audit.record(by=demo_users[A], verb="tried", now=now() + timedelta(days=days))
+    events = _kept(demo_users, "tried")
     assert len(events) == 2
     assert all(before - timedelta(seconds=1) < event.at < now() + timedelta(seconds=1) for event in events)
 
 
 @pytest.mark.django_db
-def test_an_event_of_nobody_is_of_whoever_is_entered(cast):
-    with acting_as(cast[A]):
+def test_an_event_of_nobody_is_of_whoever_is_entered(demo_users):
+    with acting_as(demo_users[A]):
         audit.record(by=None, verb="tried", now=now())
     enter(None)
     audit.record(by=None, verb="tried by nobody", now=now())
-    assert [event.actor_id for event in _kept(cast, "tried")] == [cast[A].pk]
-    assert [event.actor_id for event in _kept(cast, "tried by nobody")] == [None]
+    assert [event.actor_id for event in _kept(demo_users, "tried")] == [demo_users[A].pk]
+    assert [event.actor_id for event in _kept(demo_users, "tried by nobody")] == [None]
 
 
 @pytest.mark.django_db
-def test_signing_in_and_what_goes_before_it_is_in_the_right_name(cast, client):
-    user = cast[A]
+def test_signing_in_and_what_goes_before_it_is_in_the_right_name(demo_users, client):
+    user = demo_users[A]
     app = enrolled(user)
     give_password(client, A, "wrong")
     give_password(client, A)
@@ -86,30 +86,30 @@ def test_signing_in_and_what_goes_before_it_is_in_the_right_name(cast, client):
     client.post("/accounts/logout/")
     assert app
     assert {
-        verb: [event.actor_id for event in _kept(cast, verb)]
+        verb: [event.actor_id for event in _kept(demo_users, verb)]
         for verb in ("signed in", "recovery code used", "signed out")
     } == {"signed in": [user.pk], "recovery code used": [user.pk], "signed out": [user.pk]}
     # Before anybody is signed in a failure is nobody's; afterwards it is of whose session it is.
-    assert sorted(str(event.actor_id) for event in _kept(cast, "sign-in failed")) == sorted(
+    assert sorted(str(event.actor_id) for event in _kept(demo_users, "sign-in failed")) == sorted(
         [str(user.pk), "None"]
     )
 
 
 @pytest.mark.django_db
-def test_a_refusal_is_in_the_name_of_who_was_refused(cast, sign_in):
+def test_a_refusal_is_in_the_name_of_who_was_refused(demo_users, sign_in):
     client = sign_in(A)
     client.get("/cases/ZZZZ-ZZZ-Z/")
-    assert [event.actor_id for event in _kept(cast, "denied")] == [cast[A].pk]
+    assert [event.actor_id for event in _kept(demo_users, "denied")] == [demo_users[A].pk]
 
 
-def test_the_owner_alone_writes_down_what_was(committed, owner, cast):
+def test_the_owner_alone_writes_down_what_was(committed, owner, demo_users):
     """Loading and restoring: names and moments stay as they were."""
     then = now() - timedelta(days=400)
     owner.execute(
         "INSERT INTO core_auditevent (id, at, actor_id, verb, object_type, detail) "
         "VALUES (gen_random_uuid(), %s, %s, 'tried', '', '{}')",
-        [then, str(cast[A].pk)],
+        [then, str(demo_users[A].pk)],
     )
     owner.execute("SELECT at, actor_id FROM core_auditevent WHERE verb = 'tried' ORDER BY at LIMIT 1")
     at, actor = owner.fetchone()
-    assert (at, str(actor)) == (then, str(cast[A].pk))
+    assert (at, str(actor)) == (then, str(demo_users[A].pk))

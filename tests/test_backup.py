@@ -1,4 +1,4 @@
-"""The drill: a sealed copy, an empty database, and the same rows, record and files in it."""
+"""The drill: an encrypted copy, an empty database, and the same rows, record and files in it."""
 
 import base64
 import os
@@ -8,21 +8,21 @@ from pathlib import Path
 import pytest
 
 from core.context import acting_as
-from tests import databases, story
+from tests import databases, factories
 
 A, WORD = "ngo_a_caseworker", "Zzcanary"
 
 
 @pytest.fixture
-def told(committed, cast):
+def told(committed, demo_users):
     """A database with somebody's words in it."""
-    with acting_as(cast[A]):
-        case = story.a_case(
-            cast[A],
-            person=story.a_person(first_name=WORD, phone="+977 980-4417009"),
-            situation=story.a_situation(narrative=WORD),
+    with acting_as(demo_users[A]):
+        case = factories.a_case(
+            demo_users[A],
+            details=factories.beneficiary_details(first_name=WORD, phone="+977 980-4417009"),
+            situation=factories.a_situation(narrative=WORD),
         )
-        story.a_document(case, cast[A])
+        factories.a_document(case, demo_users[A])
     return committed
 
 
@@ -65,7 +65,7 @@ def test_what_was_copied_comes_back_row_for_row(told, empty, tmp_path, settings,
         "    print(content_of(Document.objects.get(case=row.case_id))[:5].decode())"
     )
     assert databases.manage(empty, "shell", "-v0", "-c", script).stdout.split() == [WORD, "%PDF-"]
-    # The wall came along: the application still owns nothing, and without context there is nothing.
+    # The access policies came along: the application still owns nothing, and without context there is nothing.
     alone = "from beneficiaries.models import Case; print(Case.objects.count())"
     assert databases.manage(empty, "shell", "-v0", "-c", alone).stdout.strip() == "0"
 

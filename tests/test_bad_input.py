@@ -14,7 +14,7 @@ from core.context import acting_as
 from projects.models import LedgerEntry
 from reintegration import operations
 from reintegration.models import Grant, Instalment
-from tests import story
+from tests import factories
 from tests.pages import forms_of, submit, text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
@@ -26,8 +26,8 @@ def written(user) -> dict[str, int]:
     with acting_as(user):
         return {
             model._meta.label: model.objects.count()
-            for room in ("beneficiaries", "reintegration")
-            for model in apps.get_app_config(room).get_models()
+            for app in ("beneficiaries", "reintegration")
+            for model in apps.get_app_config(app).get_models()
         }
 
 
@@ -62,9 +62,9 @@ PERSON = {"first_name": "Maya", "sex": "female", "birth": "1996-05-04", "birth_c
         ({"birth": f"{date.today().year - 12}-01-01"}, "under 18 and can&#x27;t consent alone"),
     ],
 )
-def test_a_bad_page_about_the_person(interview, cast, changes, message):
+def test_a_bad_page_about_the_person(interview, demo_users, changes, message):
     client, address = interview
-    before = written(cast[A])
+    before = written(demo_users[A])
     response = submit(client, address, PERSON | changes)
     assert response.status_code == 200
     assert message in text_of(response)
@@ -72,12 +72,12 @@ def test_a_bad_page_about_the_person(interview, cast, changes, message):
     if changes.get("first_name") != "":
         kept = (PERSON | changes)["first_name"].replace("\x00", "")
         assert kept[:50] in text_of(response), "what was typed stands there again"
-    assert written(cast[A]) == before
-    with acting_as(cast[A]):
-        assert IntakeDraft.objects.visible_to(cast[A]).latest("created_at").person == {}
+    assert written(demo_users[A]) == before
+    with acting_as(demo_users[A]):
+        assert IntakeDraft.objects.visible_to(demo_users[A]).latest("created_at").details == {}
 
 
-def test_devanagari_everywhere(interview, cast):
+def test_devanagari_everywhere(interview, demo_users):
     client, address = interview
     response = submit(
         client,
@@ -110,65 +110,65 @@ def test_devanagari_everywhere(interview, cast):
     page = text_of(response)
     assert "सुनिता कुमारी तामाङ" in page
     assert "सात महिना तलब पाइएन।" in page
-    with acting_as(cast[A]):
-        person = Beneficiary.objects.visible_to(cast[A]).get(first_name="सुनिता", middle_name="कुमारी")
+    with acting_as(demo_users[A]):
+        person = Beneficiary.objects.visible_to(demo_users[A]).get(first_name="सुनिता", middle_name="कुमारी")
     assert person.birth_on == date(1996, 5, 4)
     assert person.home_district.code == "302"
 
 
-def test_the_main_situation_must_be_one_that_holds(interview, cast):
+def test_the_main_situation_must_be_one_that_holds(interview, demo_users):
     client, address = interview
     response = submit(client, address, PERSON)
-    before = written(cast[A])
+    before = written(demo_users[A])
     response = submit(
         client,
         response.request["PATH_INFO"],
         {"groups": ["returnee_migrant"], "primary_group": "stranded_migrant"},
     )
     assert "The main situation must be one of those that hold." in text_of(response)
-    assert written(cast[A]) == before
+    assert written(demo_users[A]) == before
 
 
-def test_of_somebody_who_refuses_nothing_is_kept(sign_in, cast):
-    client, before = sign_in(A), written(cast[A])
+def test_of_somebody_who_refuses_nothing_is_kept(sign_in, demo_users):
+    client, before = sign_in(A), written(demo_users[A])
     response = submit(
         client, "/cases/new/", {"was_told": "on", "agrees": "no", "given_by": "self", "how": "spoken"}
     )
     assert "Nothing was kept" in text_of(response)
-    assert written(cast[A]) == before
+    assert written(demo_users[A]) == before
 
 
-def test_consent_without_having_told_is_refused(sign_in, cast):
-    client, before = sign_in(A), written(cast[A])
+def test_consent_without_having_told_is_refused(sign_in, demo_users):
+    client, before = sign_in(A), written(demo_users[A])
     response = submit(client, "/cases/new/", {"agrees": "yes", "given_by": "self", "how": "spoken"})
     assert "Say first what is confidential" in text_of(response)
-    assert written(cast[A]) == before
+    assert written(demo_users[A]) == before
 
 
-def test_a_form_sent_twice_opens_one_case(interview, cast):
+def test_a_form_sent_twice_opens_one_case(interview, demo_users):
     client, address = interview
     response = submit(client, address, PERSON)
     page = client.get(response.request["PATH_INFO"])
     data = forms_of(page)[0]["data"] | {"groups": ["stranded_migrant"], "primary_group": ["stranded_migrant"]}
-    with acting_as(cast[A]):
+    with acting_as(demo_users[A]):
         before = Case.objects.count()
     answers = [client.post(page.request["PATH_INFO"], data) for _ in range(3)]
     assert len({answer["Location"] for answer in answers}) == 1
-    with acting_as(cast[A]):
+    with acting_as(demo_users[A]):
         assert Case.objects.count() == before + 1
 
 
-def test_a_payment_form_sent_twice_pays_once(sign_in, cast):
-    by = cast[A]
+def test_a_payment_form_sent_twice_pays_once(sign_in, demo_users):
+    by = demo_users[A]
     with acting_as(by):
-        grant = story.requested(story.planned(story.a_case(by), by), by)
-    story.approved(grant, cast)
+        grant = factories.requested(factories.planned(factories.a_case(by), by), by)
+    factories.approved(grant, demo_users)
     client = sign_in("iom_finance")
     form = next(f for f in forms_of(client.get(f"/grants/{grant.pk}/")) if f["action"].endswith("/pay/"))
     data = form["data"] | {"amount_npr": ["20000"], "voucher": ["V-7"]}
     for _ in range(3):
         assert client.post(form["action"], data).status_code == 302
-    with acting_as(cast["iom_finance"]):
+    with acting_as(demo_users["iom_finance"]):
         assert Instalment.objects.filter(grant=grant).count() == 1
         assert (
             LedgerEntry.objects.filter(
@@ -181,29 +181,29 @@ def test_a_payment_form_sent_twice_pays_once(sign_in, cast):
         )
 
 
-def test_a_grant_above_the_ceiling(sign_in, cast):
-    by = cast[A]
+def test_a_grant_above_the_ceiling(sign_in, demo_users):
+    by = demo_users[A]
     with acting_as(by):
-        case = story.a_case(by)
-        plan = story.planned(case, by)
+        case = factories.a_case(by)
+        plan = factories.planned(case, by)
     before = written(by)
     response = submit(
         sign_in(A),
         f"/cases/{case.reference}/plans/{plan.pk}/grant/",
-        {"amount_npr": "65001", **story.asks_for(plan)},
+        {"amount_npr": "65001", **factories.asks_for(plan)},
     )
     assert "The most that one grant of this programme may be is NPR 65,000." in text_of(response)
     assert "65001" in text_of(response)
     assert written(by) == before
 
 
-def test_an_instalment_larger_than_the_grant(sign_in, cast):
-    by = cast[A]
+def test_an_instalment_larger_than_the_grant(sign_in, demo_users):
+    by = demo_users[A]
     with acting_as(by):
-        grant = story.requested(story.planned(story.a_case(by), by), by, 50000)
-    story.approved(grant, cast)
-    story.paid(grant, cast, 30000)
-    before = written(cast["iom_finance"])
+        grant = factories.requested(factories.planned(factories.a_case(by), by), by, 50000)
+    factories.approved(grant, demo_users)
+    factories.paid(grant, demo_users, 30000)
+    before = written(demo_users["iom_finance"])
     response = submit(
         sign_in("iom_finance"),
         f"/grants/{grant.pk}/",
@@ -211,34 +211,34 @@ def test_an_instalment_larger_than_the_grant(sign_in, cast):
         action="/pay/",
     )
     assert "Of this grant NPR 20,000 is left" in text_of(response)
-    assert written(cast["iom_finance"]) == before
+    assert written(demo_users["iom_finance"]) == before
 
 
-def test_approval_by_the_requester(sign_in, cast):
-    by, supervisor = cast[A], cast["iom_supervisor"]
+def test_approval_by_the_requester(sign_in, demo_users):
+    by, supervisor = demo_users[A], demo_users["iom_supervisor"]
     approver_role = Role.objects.get(organisation__code="IOM", code="grant_approver")
     Membership.objects.create(user=supervisor, role=approver_role, starts_on=date(2020, 1, 1))
-    second = cast["programme_manager"]
+    second = demo_users["programme_manager"]
     Membership.objects.create(
         user=second,
         role=Role.objects.get(organisation__code="IOM", code="supervisor"),
         starts_on=date(2020, 1, 1),
     )
     with acting_as(by):
-        case = story.a_case(by)
-        story.share_with_iom(case, by)
-        plan = story.planned(case, by)
-    with acting_as(cast["iom_supervisor"]):
-        grant = story.requested(plan, cast["iom_supervisor"])
-    with acting_as(cast["programme_manager"]):
-        operations.endorse_grant(grant=grant, by=cast["programme_manager"], now=now())
+        case = factories.a_case(by)
+        factories.share_with_iom(case, by)
+        plan = factories.planned(case, by)
+    with acting_as(demo_users["iom_supervisor"]):
+        grant = factories.requested(plan, demo_users["iom_supervisor"])
+    with acting_as(demo_users["programme_manager"]):
+        operations.endorse_grant(grant=grant, by=demo_users["programme_manager"], now=now())
     client = sign_in("iom_supervisor")
     page = client.get(f"/grants/{grant.pk}/")
     assert "/approve/" not in text_of(page), "the button isn't offered"
     key = "8d6a2f5e-0000-4000-8000-000000000001"
     response = client.post(f"/grants/{grant.pk}/approve/", {"form_key": key}, follow=True)
     assert "Another person must do this" in text_of(response)
-    with acting_as(cast["iom_supervisor"]):
+    with acting_as(demo_users["iom_supervisor"]):
         assert Grant.objects.get(pk=grant.pk).state == "endorsed"
 
 
@@ -249,11 +249,11 @@ def test_approval_by_the_requester(sign_in, cast):
         (lambda today: date(today.year - 5, 1, 1), "Admission must lie inside that period."),
     ],
 )
-def test_admission_outside_the_period(sign_in, cast, day, message):
-    by = cast[A]
+def test_admission_outside_the_period(sign_in, demo_users, day, message):
+    by = demo_users[A]
     with acting_as(by):
-        case = story.a_case(by)
-        story.screened(case, by)
+        case = factories.a_case(by)
+        factories.screened(case, by)
     before = written(by)
     response = submit(
         sign_in(A),
@@ -268,11 +268,11 @@ def test_admission_outside_the_period(sign_in, cast, day, message):
     assert written(by) == before
 
 
-def test_an_ended_programme_takes_nobody_today(sign_in, cast):
-    by = cast[A]
+def test_an_ended_programme_takes_nobody_today(sign_in, demo_users):
+    by = demo_users[A]
     with acting_as(by):
-        case = story.a_case(by)
-        story.screened(case, by, "RASNM")
+        case = factories.a_case(by)
+        factories.screened(case, by, "RASNM")
     response = submit(
         sign_in(A),
         f"/cases/{case.reference}/programmes/RASNM/",
@@ -283,12 +283,12 @@ def test_an_ended_programme_takes_nobody_today(sign_in, cast):
         assert not Enrolment.objects.visible_to(by).filter(case=case).exists()
 
 
-def test_admission_against_the_criteria_needs_the_right_and_a_reason(sign_in, cast):
-    by = cast[A]
+def test_admission_against_the_criteria_needs_the_right_and_a_reason(sign_in, demo_users):
+    by = demo_users[A]
     with acting_as(by):
-        case = story.a_case(by)
-        story.share_with_iom(case, by)
-        story.screened(case, by, willing_to_return=False)
+        case = factories.a_case(by)
+        factories.share_with_iom(case, by)
+        factories.screened(case, by, willing_to_return=False)
     address = f"/cases/{case.reference}/programmes/RASNM-2/"
     wanted = {"which": "decision", "decide-decision": "admitted"}
     assert "Somebody with the right to decide against them" in text_of(submit(sign_in(A), address, wanted))
@@ -302,17 +302,17 @@ def test_admission_against_the_criteria_needs_the_right_and_a_reason(sign_in, ca
     assert "Against the criteria" in page
 
 
-def test_numbers_that_are_none(sign_in, cast):
-    by = cast[A]
+def test_numbers_that_are_none(sign_in, demo_users):
+    by = demo_users[A]
     with acting_as(by):
-        case = story.a_case(by)
-        plan = story.planned(case, by)
+        case = factories.a_case(by)
+        plan = factories.planned(case, by)
     client, before = sign_in(A), written(by)
     for amount in ("", "-5", "0", "NaN", "1e9", "many", "१२३abc", "9" * 40):
         response = submit(
             client,
             f"/cases/{case.reference}/plans/{plan.pk}/grant/",
-            {"amount_npr": amount, **story.asks_for(plan)},
+            {"amount_npr": amount, **factories.asks_for(plan)},
         )
         assert response.status_code == 200
         assert "govuk-error" in text_of(response), amount
@@ -320,11 +320,11 @@ def test_numbers_that_are_none(sign_in, cast):
     assert Decimal(plan.enrolment.project.grant_ceiling_npr) == 65000
 
 
-def test_the_database_refuses_what_the_pages_refuse(cast):
+def test_the_database_refuses_what_the_pages_refuse(demo_users):
     """The same rules once more, past every form: named constraints."""
-    by = cast[A]
+    by = demo_users[A]
     with acting_as(by), connection.cursor() as cursor:
-        case = story.a_case(by)
+        case = factories.a_case(by)
         for statement, name in [
             (
                 "UPDATE beneficiaries_beneficiary SET birth_on = '2199-01-01' WHERE id = %s",

@@ -17,14 +17,14 @@ from core.clock import now
 from core.context import acting_as
 from core.denials import EACH
 from core.models import AuditEvent, DenialCount
-from tests import story
+from tests import factories
 
 A, NAME = "ngo_a_caseworker", "Kanaribound"
 
 
-def denials(cast, username: str = A) -> list[AuditEvent]:
-    with acting_as(cast["auditor"]):
-        return list(AuditEvent.objects.filter(verb="denied", actor_id=cast[username].pk).order_by("at"))
+def denials(demo_users, username: str = A) -> list[AuditEvent]:
+    with acting_as(demo_users["auditor"]):
+        return list(AuditEvent.objects.filter(verb="denied", actor_id=demo_users[username].pk).order_by("at"))
 
 
 @pytest.fixture
@@ -35,48 +35,48 @@ def still(time_machine):
 
 
 @pytest.mark.django_db
-def test_of_many_refusals_in_a_minute_few_are_recorded_and_their_number_is_kept(cast, sign_in, still):
+def test_of_many_refusals_in_a_minute_few_are_recorded_and_their_number_is_kept(demo_users, sign_in, still):
     client = sign_in(A)
     for _number in range(200):
         assert client.get("/cases/ZZZZ-ZZZ-Z/").status_code == 404
-    found = denials(cast)
+    found = denials(demo_users)
     assert len(found) == EACH + 3  # the 32nd, 64th and 128th beside the first thirty
     assert [event.detail.get("count") for event in found[EACH:]] == [32, 64, 128]
-    with acting_as(cast[A]):
-        assert DenialCount.objects.get(user_id=cast[A].pk).count == 200
+    with acting_as(demo_users[A]):
+        assert DenialCount.objects.get(user_id=demo_users[A].pk).count == 200
     still.move_to(now() + timedelta(minutes=1))
     client.get("/cases/ZZZZ-ZZZ-Z/")
-    whole, last = denials(cast)[-2:]
+    whole, last = denials(demo_users)[-2:]
     assert whole.detail == {"count": 200}
     assert last.detail["status"] == 404
 
 
 @pytest.mark.django_db
-def test_a_few_refusals_are_each_recorded_and_one_users_say_nothing_of_anothers(cast, sign_in, still):
+def test_a_few_refusals_are_each_recorded_and_one_users_say_nothing_of_anothers(demo_users, sign_in, still):
     for username in (A, "ngo_b_caseworker"):
         client = sign_in(username)
         for _number in range(EACH):
             client.get("/audit/")
-        assert len(denials(cast, username)) == EACH
+        assert len(denials(demo_users, username)) == EACH
 
 
 @pytest.mark.django_db
-def test_who_is_not_signed_in_has_nothing_written(cast):
+def test_who_is_not_signed_in_has_nothing_written(demo_users):
     client = Client()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT wall.enter(%s)", [cast["auditor"].pk])
+        cursor.execute("SELECT access.enter(%s)", [demo_users["auditor"].pk])
     before = AuditEvent.objects.count()
     for address in ("/cases/ZZZZ-ZZZ-Z/", "/nothing/", "/api/v1/cases/", "/accounts/password/reset/x/"):
         client.get(address)
-    with acting_as(cast["auditor"]):
+    with acting_as(demo_users["auditor"]):
         assert AuditEvent.objects.count() == before
 
 
-def test_of_refusals_at_once_none_is_lost_in_the_count(committed, cast):
+def test_of_refusals_at_once_none_is_lost_in_the_count(committed, demo_users):
     """Twenty at once, each five times: the row is counted up in one statement."""
     tries = 20
     start = Barrier(tries)
-    user = cast[A]
+    user = demo_users[A]
 
     def send(_number: int) -> None:
         try:
@@ -92,25 +92,27 @@ def test_of_refusals_at_once_none_is_lost_in_the_count(committed, cast):
         list(pool.map(send, range(tries)))
     with acting_as(user):
         last = DenialCount.objects.get(user_id=user.pk).count
-    told = sum(event.detail.get("count", 0) for event in denials(cast) if set(event.detail) == {"count"})
+    told = sum(
+        event.detail.get("count", 0) for event in denials(demo_users) if set(event.detail) == {"count"}
+    )
     assert last + told == 100 or last == 100  # a minute may have passed in between
-    assert len(denials(cast)) <= 2 * (EACH + 3)
+    assert len(denials(demo_users)) <= 2 * (EACH + 3)
 
 
 @pytest.mark.django_db
-def test_one_user_asks_for_so_many_lists_a_day(cast, monkeypatch):
-    user = cast[A]
+def test_one_user_asks_for_so_many_lists_a_day(demo_users, monkeypatch):
+    user = demo_users[A]
     with acting_as(user):
-        story.a_case(user, person=story.a_person(first_name=NAME))
+        factories.a_case(user, details=factories.beneficiary_details(first_name=NAME))
         for _number in range(rules.EXPORTS_A_DAY):
-            story.asked_export(user, find=NAME)
+            factories.asked_export(user, find=NAME)
         with pytest.raises(ValidationError, match="You asked for 30 lists today"):
-            story.asked_export(user, find=NAME)
-        assert story.asked_export(user, find=NAME, at=now() + timedelta(days=1)).state == "queued"
+            factories.asked_export(user, find=NAME)
+        assert factories.asked_export(user, find=NAME, at=now() + timedelta(days=1)).state == "queued"
         # And the database alone.
         monkeypatch.setattr(exporting.rules, "EXPORTS_A_DAY", 1000)
         with pytest.raises(IntegrityError, match="more lists than one person"), transaction.atomic():
-            story.asked_export(user, find=NAME)
+            factories.asked_export(user, find=NAME)
 
 
 def tokens_made_at_once(user) -> int:
@@ -130,24 +132,24 @@ def tokens_made_at_once(user) -> int:
         return sum(pool.map(make, range(20)))
 
 
-def test_of_many_tokens_at_once_no_more_are_made(committed, cast):
-    assert tokens_made_at_once(cast[A]) == 5
+def test_of_many_tokens_at_once_no_more_are_made(committed, demo_users):
+    assert tokens_made_at_once(demo_users[A]) == 5
 
 
-def test_without_the_lock_more_tokens_are_made(committed, cast, monkeypatch):
+def test_without_the_lock_more_tokens_are_made(committed, demo_users, monkeypatch):
     """The positive control."""
     monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **options: rows)
-    assert tokens_made_at_once(cast[A]) > 5
+    assert tokens_made_at_once(demo_users[A]) > 5
 
 
 @pytest.mark.django_db
-def test_one_address_gets_so_many_mails_for_a_password(cast, still, settings):
+def test_one_address_gets_so_many_mails_for_a_password(demo_users, still, settings):
     """Five, and then one after each wait: it can't be filled."""
-    email = cast[A].email
+    email = demo_users[A].email
     for number in range(12):
         page = Client(REMOTE_ADDR=f"198.51.100.{number}").post(
             "/accounts/password/forgotten/", {"email": email}
         )
         assert page.status_code == 200
-    with acting_as(cast["auditor"]):
+    with acting_as(demo_users["auditor"]):
         assert AuditEvent.objects.filter(verb="password reset asked").count() == 5

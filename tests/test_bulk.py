@@ -48,7 +48,7 @@ def _seed(name: str, *words: str, check: bool = True) -> subprocess.CompletedPro
 
 
 def _emptied(name: str) -> None:
-    """Leave the cast and the programmes, and nobody else."""
+    """Leave the demo users and the programmes, and nobody else."""
     link = databases.as_owner(name)
     with link.cursor() as cursor:
         cursor.execute("TRUNCATE beneficiaries_beneficiary, beneficiaries_case CASCADE")
@@ -92,7 +92,7 @@ def test_access_rows_are_the_triggers_own(loaded, asked):
     before = _answer(asked, ROWS)
     assert {row[3] for row in before} == {"lead", "working", "reference"}
     assert [row for row in before if row[5] is not None] != []
-    asked.execute("SELECT count(wall.settle_access(id)) FROM beneficiaries_case")
+    asked.execute("SELECT count(access.settle_access(id)) FROM beneficiaries_case")
     assert _answer(asked, ROWS) == before
     assert databases.manage(loaded[0], "check_access").stdout == f"rows {len(before)} drifted 0\n"
 
@@ -145,7 +145,7 @@ def test_a_caseworker_sees_the_cases_of_their_organisation_and_no_other(loaded, 
 
 
 def test_the_same_number_and_seed_give_the_same_people(asked):
-    """But for what is sealed, and the keys of it: those are random, whoever asks."""
+    """But for what is encrypted, and the keys of it: those are random, whoever asks."""
     with databases.clone(f"test_iom_bulk_again_{os.getpid()}") as name:
         _emptied(name)
         _seed(name)

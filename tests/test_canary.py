@@ -10,16 +10,16 @@ from django.db import connection, models
 from accounts.models import User
 from beneficiaries import operations as case_operations
 from beneficiaries.models import Case, CaseTransfer, Consent, Document, IntakeDraft
-from beneficiaries.operations import ConsentGiven, PersonFacts, Situation
+from beneficiaries.operations import BeneficiaryDetails, ConsentGiven, Situation
 from core import policies
 from core.clock import now
 from core.context import acting_as
-from core.scoping import Wall
-from core.sealing import SealedTextField
+from core.encrypted_fields import EncryptedTextField
+from core.scoping import AccessPolicy
 from geography.models import District
 from reintegration import operations
 from reintegration.models import FollowUp, Grant, Instalment, Plan
-from tests import story, unscoped
+from tests import factories, unscoped
 from tests.addresses import fill, patterns
 from tests.pages import visit
 
@@ -70,19 +70,19 @@ def _token(field: str) -> str:
 
 
 @pytest.fixture
-def canary_case(cast) -> Case:
+def canary_case(demo_users) -> Case:
     """A case of the first NGO in which every typed text holds a token of its own."""
-    return told_case(cast, A, "NGO_A")
+    return case_with_plan(demo_users, A, "NGO_A")
 
 
-def told_case(cast, username: str, code: str) -> Case:
+def case_with_plan(demo_users, username: str, code: str) -> Case:
     """The case, told by this person of this organisation and by all who have to do with it."""
-    by = cast[username]
+    by = demo_users[username]
     with acting_as(by):
         case = case_operations.open_case(
-            organisation=story.organisation(code),
+            organisation=factories.organisation(code),
             consent=ConsentGiven(given_by="best_interests", how="spoken", reason=_token("reason")),
-            person=PersonFacts(
+            details=BeneficiaryDetails(
                 first_name=_token("first_name"),
                 middle_name=_token("middle_name"),
                 second_name=_token("second_name"),
@@ -106,10 +106,10 @@ def told_case(cast, username: str, code: str) -> Case:
             by=by,
             now=now(),
         )
-        story.screened(case, by)
+        factories.screened(case, by)
         operations.admit(
             case=case,
-            project=story.project(),
+            project=factories.project(),
             decision="admitted",
             enrolled_on=now().date(),
             reason=_token("assessment_reason"),
@@ -125,7 +125,7 @@ def told_case(cast, username: str, code: str) -> Case:
             by=by,
             now=now(),
         )
-        grant = story.requested(plan, by)
+        grant = factories.requested(plan, by)
         follow_up = FollowUp.objects.visible_to(by).filter(case=case).first()
         operations.record_follow_up(
             follow_up=follow_up,
@@ -141,13 +141,13 @@ def told_case(cast, username: str, code: str) -> Case:
             case=case, level="low", source="review", reason=_token("risk_reason"), by=by, now=now()
         )
         case_operations.add_note(case=case, text=_token("text"), confidentiality="normal", by=by, now=now())
-        story.a_document(case, by, title=_token("title"))
+        factories.a_document(case, by, title=_token("title"))
         case_operations.remove_document(
-            document=story.a_document(case, by), why=_token("removed_why"), by=by, now=now()
+            document=factories.a_document(case, by), why=_token("removed_why"), by=by, now=now()
         )
-        third_ngo = story.a_third_ngo()
-        offer = story.offered(case, by, third_ngo.code, reason=_token("transfer_reason"))
-        referral = story.referred(
+        third_ngo = factories.a_third_ngo()
+        offer = factories.offered(case, by, third_ngo.code, reason=_token("transfer_reason"))
+        referral = factories.referred(
             case,
             by,
             third_ngo,
@@ -156,43 +156,43 @@ def told_case(cast, username: str, code: str) -> Case:
             **{_token("name"): _token("value")},
         )
         case_operations.start_draft(
-            organisation=story.organisation(code),
+            organisation=factories.organisation(code),
             consent=ConsentGiven(given_by="self", how="spoken", reason=_token("draft")),
             by=by,
             now=now(),
         )
-        colleague = story.a_colleague(f"colleague_{code}", code)
-        story.reassigned(case, colleague, by, note=_token("assignment_note"))
+        colleague = factories.a_colleague(f"colleague_{code}", code)
+        factories.reassigned(case, colleague, by, note=_token("assignment_note"))
     with acting_as(colleague):
-        story.reassigned(case, by, colleague, note=_token("assignment_back"))
+        factories.reassigned(case, by, colleague, note=_token("assignment_back"))
     third = User.objects.get(username="third")
     with acting_as(third):
         case_operations.answer_referral(
             referral=referral, state="accepted", answer=_token("answer"), by=third, now=now()
         )
         case_operations.decline_case(transfer=offer, answer=_token("transfer_answer"), by=third, now=now())
-    with acting_as(cast["protection_supervisor"]):
+    with acting_as(demo_users["protection_supervisor"]):
         case_operations.break_glass(
             typed=case.reference,
             reason=_token("emergency") + " and nobody answers.",
-            by=cast["protection_supervisor"],
+            by=demo_users["protection_supervisor"],
             now=now(),
         )
-    story.approved(grant, cast)
-    with acting_as(cast["iom_finance"]):
+    factories.approved(grant, demo_users)
+    with acting_as(demo_users["iom_finance"]):
         operations.pay_instalment(
             grant=grant,
-            amount_npr=story.Decimal(100),
+            amount_npr=factories.Decimal(100),
             voucher=_token("voucher"),
             paid_on=now().date(),
-            by=cast["iom_finance"],
+            by=demo_users["iom_finance"],
             now=now(),
         )
     return case
 
 
 def _typed_fields(model) -> list[str]:
-    kinds = (models.CharField, models.TextField, models.JSONField, SealedTextField)
+    kinds = (models.CharField, models.TextField, models.JSONField, EncryptedTextField)
     return [
         field.name
         for field in model._meta.concrete_fields
@@ -200,10 +200,10 @@ def _typed_fields(model) -> list[str]:
     ]
 
 
-def test_the_token_is_in_every_typed_field(canary_case, cast):
+def test_the_token_is_in_every_typed_field(canary_case, demo_users):
     """A leak test first makes the data that could leak: a new text field without a token fails here."""
     missing = []
-    with acting_as(cast[A]):
+    with acting_as(demo_users[A]):
         for model in [*policies.linked_models(), canary_case.beneficiary.__class__]:
             key = "pk" if model is canary_case.beneficiary.__class__ else policies.case_column(model)
             value = canary_case.beneficiary_id if key == "pk" else canary_case.pk
@@ -230,10 +230,10 @@ def known(case: Case, user) -> dict[str, list[str]]:
         }
 
 
-def _crawl(client, case: Case, cast, *, until: str = "nothing") -> tuple[int, list[str]]:
+def _crawl(client, case: Case, demo_users, *, until: str = "nothing") -> tuple[int, list[str]]:
     """Every address of the resolver with the first NGO's keys, and every link found on the way; GET and POST. Ends
     early at a trace of the address that one looks for, where one does."""
-    waiting = {address for _, route in patterns() for address in fill(route, known(case, cast[A]))}
+    waiting = {address for _, route in patterns() for address in fill(route, known(case, demo_users[A]))}
     waiting |= {f"/cases/?find={word}" for word in ("kanari", case.reference)}
     seen, traces = set(), []
     while waiting and not any(until in trace for trace in traces):
@@ -258,32 +258,34 @@ def _crawl(client, case: Case, cast, *, until: str = "nothing") -> tuple[int, li
     return len(seen), traces
 
 
-def test_the_crawl_finds_the_tokens_where_they_may_be_seen(canary_case, cast, sign_in):
+def test_the_crawl_finds_the_tokens_where_they_may_be_seen(canary_case, demo_users, sign_in):
     """The positive control: the first NGO's own caseworker meets them."""
     client = sign_in(A)
     client.raise_request_exception = False
     page = f"/cases/{canary_case.reference}/"
-    _count, traces = _crawl(client, canary_case, cast, until=page)
+    _count, traces = _crawl(client, canary_case, demo_users, until=page)
     assert any(page in trace for trace in traces)
 
 
-def test_the_second_ngo_meets_no_trace(canary_case, cast, sign_in):
-    count, traces = _crawl(sign_in(B), canary_case, cast)
+def test_the_second_ngo_meets_no_trace(canary_case, demo_users, sign_in):
+    count, traces = _crawl(sign_in(B), canary_case, demo_users)
     assert count > 60
     assert traces == []
 
 
-def test_with_pythons_scope_switched_off_the_database_alone_holds(canary_case, cast, sign_in, monkeypatch):
+def test_with_pythons_scope_switched_off_the_database_alone_holds(
+    canary_case, demo_users, sign_in, monkeypatch
+):
     """Views that forgot their scope: they may fail, they may not tell."""
     unscoped.switch_off(monkeypatch)
     client = sign_in(B)
     client.raise_request_exception = False
-    count, traces = _crawl(client, canary_case, cast)
+    count, traces = _crawl(client, canary_case, demo_users)
     assert count > 60
     assert traces == []
 
 
-def test_hidden_and_missing_are_the_same_bytes(canary_case, cast, sign_in):
+def test_hidden_and_missing_are_the_same_bytes(canary_case, demo_users, sign_in):
     client = sign_in(B)
     hidden = client.get(f"/cases/{canary_case.reference}/")
     missing = client.get("/cases/ZZZZ-ZZZ-Z/")
@@ -291,19 +293,19 @@ def test_hidden_and_missing_are_the_same_bytes(canary_case, cast, sign_in):
     assert hidden.content == missing.content
     assert dict(hidden.headers) == dict(missing.headers)
     assert b"csrf" not in hidden.content
-    with acting_as(cast[A]):
-        grant = Grant.objects.visible_to(cast[A]).get(case=canary_case)
+    with acting_as(demo_users[A]):
+        grant = Grant.objects.visible_to(demo_users[A]).get(case=canary_case)
     assert client.get(f"/grants/{grant.pk}/").content == client.get(f"/grants/{uuid.uuid4()}/").content
 
 
-def test_raw_sql_as_the_application_finds_nothing(canary_case, cast):
-    """Past the ORM, in the second NGO's place: each column of each walled table, searched as text."""
-    with acting_as(cast[B]), connection.cursor() as cursor:
+def test_raw_sql_as_the_application_finds_nothing(canary_case, demo_users):
+    """Past the ORM, in the second NGO's place: each column of each protected table, searched as text."""
+    with acting_as(demo_users[B]), connection.cursor() as cursor:
         for model in policies.own_models():
-            wall = getattr(model, "wall", None)
-            if isinstance(wall, Wall) or (hasattr(wall, "read") and wall.read is not None):
+            policy = getattr(model, "access_policy", None)
+            if isinstance(policy, AccessPolicy) or (hasattr(policy, "read") and policy.read is not None):
                 cursor.execute(
                     f"SELECT count(*) FROM {model._meta.db_table} t WHERE t::text LIKE %s", [f"%{TOKEN}%"]
                 )
                 assert cursor.fetchone()[0] == 0, model._meta.label
-    assert Instalment.wall.read is not None
+    assert Instalment.access_policy.read is not None

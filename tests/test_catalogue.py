@@ -1,4 +1,4 @@
-"""What PostgreSQL's own catalogue says of the wall: no table, policy, role or function is outside of it.
+"""What PostgreSQL's own catalogue says of the access policies: no table, policy, role or function is outside of it.
 
 Everything here is read from the catalogue and compared with lists in this file, so that something new fails
 until somebody has said why it may stand.
@@ -12,19 +12,19 @@ from django.db import DatabaseError, connection, transaction
 from core import policies
 from core.context import enter
 from core.models import OPEN_TABLES
-from core.scoping import Open, OwnWall, Wall
+from core.scoping import AccessPolicy, Open, TablePolicy
 from tests import databases
 
 pytestmark = pytest.mark.django_db
 
-# Functions of the wall that the application may call. Those that tell of rows across organisations, or change
-# them, stand with what they return in docs/architecture.md; the rest say who this transaction stands for.
+# Functions of the access policies that the application may call. Those that tell of rows across organisations, or
+# change them, stand with what they return in docs/architecture.md; the rest say who this transaction stands for.
 CONTEXT = {
-    "person",
+    "user_id",
     "has_user",
     "reads",
     "edits",
-    "figures",
+    "summaries",
     "shows",
     "programmes",
     "decides",
@@ -48,17 +48,17 @@ REVIEWED = {
     "break_glass",
     "transfer_case",
     "end_transfer",
-    "carried_cases",
-    "carried_grants",
+    "open_cases_of",
+    "open_grants_of",
     "hand_over_cases",
-    "cases_of_nobody",
+    "cases_without_caseworker",
     "open_work_of",
     "grants_waiting_in",
-    "programme_figures",
+    "programme_totals",
     "left_for_grants",
-    "keys_of",
-    "erase_person",
-    "drafts_to_move",
+    "data_keys_of",
+    "erase_beneficiary",
+    "drafts_to_reassign",
     "reassign_draft",
     "keep_draft",
     "delete_draft",
@@ -79,12 +79,12 @@ REVIEWED = {
 }
 # What a context knows is read from settings of the transaction; these run as their caller and see no row.
 INVOKER_TRIGGERS = {
-    "document_moves",
+    "document_transition",
     "draft_stays",
     "draft_waits",
-    "referral_moves",
-    "export_moves",
-    "grant_moves",
+    "referral_transition",
+    "export_transition",
+    "grant_transition",
     "grant_starts",
     "case_stays",
     "own_password",
@@ -97,7 +97,7 @@ INVOKER_TRIGGERS = {
     "risk_is_assessed",
     "role_decides_once",
     "role_follows_its_own",
-    "audit_signs",
+    "sign_audit_event",
     "sweep_moment",
     "sweep_lease",
     "sweep_day",
@@ -128,19 +128,19 @@ def _tables() -> list[str]:
     ]
 
 
-def _walled() -> set[str]:
+def _protected() -> set[str]:
     return {
         model._meta.db_table
         for model in policies.own_models()
-        if isinstance(policies.wall_of(model), Wall | OwnWall)
+        if isinstance(policies.policy_of(model), AccessPolicy | TablePolicy)
     }
 
 
 def test_every_table_is_walled_or_on_the_list_of_open_ones():
     found = set(_tables())
     opened = policies.open_tables()
-    assert found == _walled() | set(opened) | SHUT
-    assert not _walled() & set(opened) | SHUT & (_walled() | set(opened))
+    assert found == _protected() | set(opened) | SHUT
+    assert not _protected() & set(opened) | SHUT & (_protected() | set(opened))
     assert all(isinstance(entry, Open) and entry.because for entry in opened.values())
     assert set(OPEN_TABLES) <= found
     for table in SHUT:
@@ -157,7 +157,7 @@ def test_exactly_the_walled_tables_enforce_row_security():
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') "
         "AND relrowsecurity AND relforcerowsecurity"
     )
-    assert {name for (name,) in enforced} == _walled()
+    assert {name for (name,) in enforced} == _protected()
 
 
 def test_without_context_no_table_of_the_wall_shows_a_row():
@@ -177,7 +177,7 @@ def test_without_context_no_table_of_the_wall_shows_a_row():
     unread = {
         model._meta.db_table
         for model in policies.own_models()
-        if model._meta.db_table in _walled() and policies.conditions(model)["select"] is None
+        if model._meta.db_table in _protected() and policies.conditions(model)["select"] is None
     }
     assert refused == unread | SHUT
 
@@ -214,7 +214,7 @@ def test_each_policy_asks_who_this_is():
         for table, command, text in _rows(
             "SELECT tablename, cmd, coalesce(qual, '') || coalesce(with_check, '') FROM pg_policies"
         )
-        if not any(f"wall.{name}()" in text for name in CONTEXT)
+        if not any(f"access.{name}()" in text for name in CONTEXT)
     ]
     assert blind == []
 
@@ -256,8 +256,8 @@ def test_the_application_makes_nothing_in_this_database():
 
 def test_the_application_has_on_each_table_what_its_line_says():
     for model in policies.own_models():
-        wall = policies.wall_of(model)
-        if isinstance(wall, Wall | OwnWall):
+        policy = policies.policy_of(model)
+        if isinstance(policy, AccessPolicy | TablePolicy):
             wanted = {name for name, sql in policies.conditions(model).items() if sql is not None}
         else:
             opened = policies.open_tables().get(model._meta.db_table, Open((), "shut"))
@@ -285,7 +285,7 @@ def _functions() -> dict[str, dict]:
         "SELECT proname::text, prosecdef, proowner::regrole::text, coalesce(proconfig::text, ''), "
         "has_function_privilege('iom_app', oid, 'EXECUTE'), prorettype = 'trigger'::regtype, "
         "proacl IS NULL OR EXISTS (SELECT 1 FROM aclexplode(proacl) a WHERE a.grantee = 0) "
-        "FROM pg_proc WHERE pronamespace = 'wall'::regnamespace"
+        "FROM pg_proc WHERE pronamespace = 'access'::regnamespace"
     )
     names = ("definer", "owner", "settings", "callable", "trigger", "public")
     assert len({row[0] for row in rows}) == len(rows), "two functions of one name"
@@ -307,7 +307,7 @@ def test_no_function_outside_the_wall_runs_as_somebody_else():
     assert (
         _rows(
             "SELECT oid::regprocedure::text FROM pg_proc WHERE prosecdef "
-            "AND pronamespace NOT IN ('wall'::regnamespace, 'pg_catalog'::regnamespace) "
+            "AND pronamespace NOT IN ('access'::regnamespace, 'pg_catalog'::regnamespace) "
             "AND pronamespace::regnamespace::text <> 'tests'"  # of tests/databases.py: no such schema elsewhere
         )
         == []
@@ -332,12 +332,12 @@ def test_no_view_and_no_sequence_shows_rows():
         )
         == []
     )
-    # A counter would tell how many rows others wrote: none belongs to a table of the wall.
+    # A counter would tell how many rows others wrote: none belongs to a table of the access policies.
     counted = _rows(
         "SELECT DISTINCT d.refobjid::regclass::text FROM pg_class s JOIN pg_depend d ON d.objid = s.oid "
         "WHERE s.relkind = 'S' AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')"
     )
-    assert {table for (table,) in counted} & _walled() == set()
+    assert {table for (table,) in counted} & _protected() == set()
 
 
 def test_nobody_gets_at_what_is_made_later():

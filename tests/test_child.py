@@ -9,7 +9,7 @@ from beneficiaries import operations, queries, rules
 from beneficiaries.operations import ConsentGiven
 from core.clock import now
 from core.context import acting_as
-from tests import story
+from tests import factories
 from tests.pages import submit, text_of
 
 A, SUPERVISOR = "ngo_a_caseworker", "iom_supervisor"
@@ -26,15 +26,15 @@ def may_be_17(**changes):
     """Known to the year alone: 17 or 18 today."""
     year = open_year()
     given = {"birth_on": date(year, 1, 1), "birth_precision": "year", "birth_as_typed": f"{year} AD"}
-    return story.a_person(**given | changes)
+    return factories.beneficiary_details(**given | changes)
 
 
 def a_childs_case(by, **consent):
     return operations.open_case(
-        organisation=story.organisation("NGO_A"),
+        organisation=factories.organisation("NGO_A"),
         consent=ConsentGiven(**GUARDIAN | consent),
-        person=may_be_17(),
-        situation=story.a_situation(),
+        details=may_be_17(),
+        situation=factories.a_situation(),
         by=by,
         now=now(),
     )
@@ -95,7 +95,7 @@ def test_criteria_take_an_age_open_at_18_as_a_childs_and_know_none_that_is_open_
     ("given_by", "is_taken"), [("self", False), ("guardian", True), ("best_interests", True)]
 )
 @pytest.mark.parametrize("calendar", ["ad", "bs"])
-def test_the_interview_page(sign_in, cast, given_by, is_taken, calendar):
+def test_the_interview_page(sign_in, demo_users, given_by, is_taken, calendar):
     client = sign_in(A)
     response = submit(
         client,
@@ -117,12 +117,12 @@ def test_the_interview_page(sign_in, cast, given_by, is_taken, calendar):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("given_by", "status"), [("self", 400), ("guardian", 201)])
-def test_the_api(sign_in, cast, given_by, status):
+def test_the_api(sign_in, demo_users, given_by, status):
     client = sign_in(A)
     body = {
-        "organisation": str(story.organisation("NGO_A").pk),
+        "organisation": str(factories.organisation("NGO_A").pk),
         "consent": {"given_by": given_by, "how": "spoken"},
-        "person": {"first_name": "Maya", "sex": "female", "birth": str(open_year())},
+        "beneficiary": {"first_name": "Maya", "sex": "female", "birth": str(open_year())},
         "situation": {"groups": ["street_child"], "primary_group": "street_child"},
     }
     response = client.post("/api/v1/cases/", body, content_type="application/json")
@@ -135,12 +135,12 @@ def test_the_api(sign_in, cast, given_by, status):
 
 
 @pytest.mark.django_db
-def test_a_later_consent_a_referral_and_a_transfer(cast):
-    by = cast[A]
+def test_a_later_consent_a_referral_and_a_transfer(demo_users):
+    by = demo_users[A]
     with acting_as(by):
         case = a_childs_case(by)
         with pytest.raises(ValidationError, match=MAY_NOT_ALONE):
-            story.share_with_iom(case, by)
+            factories.share_with_iom(case, by)
         alone = {
             "agrees": True,
             "given_by": "self",
@@ -149,7 +149,7 @@ def test_a_later_consent_a_referral_and_a_transfer(cast):
             "by": by,
             "now": now(),
         }
-        receiver = story.organisation("NGO_B")
+        receiver = factories.organisation("NGO_B")
         with pytest.raises(ValidationError, match=MAY_NOT_ALONE):
             operations.ask_and_refer(
                 case=case,
@@ -172,19 +172,19 @@ def test_a_later_consent_a_referral_and_a_transfer(cast):
 
 
 @pytest.mark.django_db
-def test_an_imported_row_and_a_case_opened_in_the_past(cast):
+def test_an_imported_row_and_a_case_opened_in_the_past(demo_users):
     """The age counts on the day on which consent was asked."""
-    by = cast[A]
+    by = demo_users[A]
     asked_on = now().date() - timedelta(days=400)
-    was_17 = story.a_person(
+    was_17 = factories.beneficiary_details(
         birth_on=date(asked_on.year - 18, 1, 1), birth_precision="year", birth_as_typed="x"
     )
     with acting_as(by), pytest.raises(ValidationError, match=MAY_NOT_ALONE):
         operations.open_case(
-            organisation=story.organisation("NGO_A"),
+            organisation=factories.organisation("NGO_A"),
             consent=ConsentGiven(given_by="self", how="file"),
-            person=was_17,
-            situation=story.a_situation(),
+            details=was_17,
+            situation=factories.a_situation(),
             opened_on=asked_on,
             by=by,
             now=now(),
@@ -192,8 +192,8 @@ def test_an_imported_row_and_a_case_opened_in_the_past(cast):
 
 
 @pytest.mark.django_db
-def test_the_case_file_the_criteria_and_the_list_that_is_exported(cast, sign_in):
-    by = cast[A]
+def test_the_case_file_the_criteria_and_the_list_that_is_exported(demo_users, sign_in):
+    by = demo_users[A]
     with acting_as(by):
         case = a_childs_case(by)
         found = queries.case_by_reference(by, case.reference)
@@ -203,14 +203,14 @@ def test_the_case_file_the_criteria_and_the_list_that_is_exported(cast, sign_in)
 
 
 @pytest.mark.django_db
-def test_the_exported_list_says_no_age_that_is_open(cast):
+def test_the_exported_list_says_no_age_that_is_open(demo_users):
     from beneficiaries.exports.cases import CASES, columns  # models must be loaded first
 
-    by = cast[A]
+    by = demo_users[A]
     with acting_as(by):
         case = a_childs_case(by)
-        grown = story.a_case(by)
-        rows = CASES.rows(by, story.organisation("NGO_A").pk, {}, now().date())
+        grown = factories.a_case(by)
+        rows = CASES.rows(by, factories.organisation("NGO_A").pk, {}, now().date())
         lines = {
             line[0]: dict(zip(columns(), line, strict=True)) for line in CASES.cells(by, rows, now().date())
         }

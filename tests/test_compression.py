@@ -7,7 +7,7 @@ from django.test import Client
 
 from core.context import acting_as
 from reintegration.demo import password_of
-from tests import story
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 A, B = "ngo_a_caseworker", "ngo_b_caseworker"
@@ -19,10 +19,10 @@ def unpacked(answer) -> bytes:
     return gzip.decompress(answer.content)
 
 
-def test_the_case_list_takes_less_than_a_third_of_its_bytes(cast, sign_in):
-    with acting_as(cast[A]):
+def test_the_case_list_takes_less_than_a_third_of_its_bytes(demo_users, sign_in):
+    with acting_as(demo_users[A]):
         for _number in range(10):
-            story.a_case(cast[A])
+            factories.a_case(demo_users[A])
     client = sign_in(A)
     plain = client.get("/cases/")
     packed = client.get("/cases/", headers=ASKED)
@@ -49,9 +49,9 @@ def test_one_page_is_never_the_same_length_twice(sign_in):
     assert len(lengths) > 3
 
 
-def test_a_hidden_case_and_none_are_the_same_bytes_unpacked(cast, sign_in):
-    with acting_as(cast[B]):
-        hidden = story.a_case(cast[B], "NGO_B")
+def test_a_hidden_case_and_none_are_the_same_bytes_unpacked(demo_users, sign_in):
+    with acting_as(demo_users[B]):
+        hidden = factories.a_case(demo_users[B], "NGO_B")
     client = sign_in(A)
     answers = [
         client.get(f"/cases/{reference}/", headers=ASKED) for reference in (hidden.reference, "ZZZZ-ZZZ-Z")
@@ -60,17 +60,17 @@ def test_a_hidden_case_and_none_are_the_same_bytes_unpacked(cast, sign_in):
     assert len({unpacked(answer) for answer in answers}) == 1
 
 
-def test_only_html_is_compressed(cast, sign_in):
+def test_only_html_is_compressed(demo_users, sign_in):
     """A file is encrypted or packed already, and what is streamed goes out as it is made."""
-    with acting_as(cast[A]):
-        case = story.a_case(cast[A])
+    with acting_as(demo_users[A]):
+        case = factories.a_case(demo_users[A])
     client = sign_in(A)
     for address in ("/healthz", f"/api/v1/cases/{case.pk}/", "/api/v1/schema/"):
         answer = client.get(address, headers=ASKED)
         assert (answer.status_code, answer.has_header("Content-Encoding")) == (200, False), address
 
 
-def test_the_token_in_a_form_is_another_one_each_time(cast):
+def test_the_token_in_a_form_is_another_one_each_time(demo_users):
     client = Client()
     client.post("/accounts/login/", {"username": A, "password": password_of(A)})
     tokens = {

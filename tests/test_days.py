@@ -17,7 +17,7 @@ from core.context import acting_as
 from core.forms import DayField
 from reintegration import operations
 from reintegration.models import FollowUp, Plan
-from tests import story, test_access
+from tests import factories, test_access
 from tests.addresses import patterns
 from tests.forms import every_form
 from tests.pages import forms_of, submit, text_of
@@ -177,13 +177,13 @@ PAGES = ("reintegration:", "beneficiaries:", "accounts:")
 
 
 @pytest.mark.django_db
-def test_every_page_with_a_date_names_the_field_of_an_impossible_one(client, cast, keys):
+def test_every_page_with_a_date_names_the_field_of_an_impossible_one(client, demo_users, keys):
     """Each address as whoever may fill it in; the page's own forms say which fields are dates."""
     routes, tried = dict(patterns()), set()
     for person in ("ngo_a_caseworker", "ngo_a_focal_point", "iom_finance", "auditor"):
         for name in TABLE:
             if name.startswith(PAGES):
-                enter(client, cast, person)
+                enter(client, demo_users, person)
                 for code in ("RASNM-2", "RASNM"):  # of the first the case is in already
                     tried |= _try_dates(client, name, address_of(routes[name], keys["a"] | {"code": code}))
     assert tried >= {
@@ -194,8 +194,8 @@ def test_every_page_with_a_date_names_the_field_of_an_impossible_one(client, cas
         ("reintegration:log-list", "last_on"),
         ("accounts:membership-change", "starts_on"),
         ("accounts:membership-change", "ends_on"),
-        ("accounts:person-give-role", "starts_on"),
-        ("accounts:person-add", "ends_on"),
+        ("accounts:user-give-role", "starts_on"),
+        ("accounts:user-add", "ends_on"),
     }
 
 
@@ -223,10 +223,10 @@ def _try_dates(client, name: str, address: str) -> set[tuple[str, str]]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("typed", [typed for typed in IMPOSSIBLE if typed != "2026"])
-def test_the_api_names_the_field_of_an_impossible_date(cast, keys, typed):
+def test_the_api_names_the_field_of_an_impossible_date(demo_users, keys, typed):
     tried = set()
     for kind in RESOURCES:
-        program = Program(cast["auditor" if kind.noun == "audit-event" else A])
+        program = Program(demo_users["auditor" if kind.noun == "audit-event" else A])
         for name, field in kind.query_class().fields.items():
             if isinstance(field, DateField):
                 answer = program.get(f"{kind.path}/", {name: typed})
@@ -238,7 +238,7 @@ def test_the_api_names_the_field_of_an_impossible_date(cast, keys, typed):
                     key = keys["a"].get(kind.lookup_url_kwarg, "")
                     path = f"{kind.path}/" if action == "create" else f"{kind.path}/{key}/{action}/"
                     who = FINANCE if action == "pay" else A
-                    assert name in _named(Program(cast[who]).post(path, {name: typed})), (path, name)
+                    assert name in _named(Program(demo_users[who]).post(path, {name: typed})), (path, name)
                     tried.add(name)
     assert tried >= {
         "agreed_on",
@@ -257,21 +257,21 @@ def _named(answer) -> set[str]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("typed", [typed for typed in IMPOSSIBLE if typed not in ("2026",)])
-def test_the_api_names_the_field_of_an_impossible_birth(cast, typed):
+def test_the_api_names_the_field_of_an_impossible_birth(demo_users, typed):
     body = opening()
-    body["person"] |= {"birth": typed, "birth_calendar": "ad"}
-    assert _named(Program(cast[A]).post("cases/", body)) == {"person.birth"}
+    body["beneficiary"] |= {"birth": typed, "birth_calendar": "ad"}
+    assert _named(Program(demo_users[A]).post("cases/", body)) == {"beneficiary.birth"}
 
 
 # Nothing before what it follows from
 
 
 @pytest.mark.django_db
-def test_a_plan_is_not_agreed_before_its_enrolment(sign_in, cast):
-    by, yesterday = cast[A], now().date() - timedelta(days=1)
+def test_a_plan_is_not_agreed_before_its_enrolment(sign_in, demo_users):
+    by, yesterday = demo_users[A], now().date() - timedelta(days=1)
     with acting_as(by):
-        case = story.a_case(by)
-        story.admitted(case, by)
+        case = factories.a_case(by)
+        factories.admitted(case, by)
     address = f"/cases/{case.reference}/programmes/RASNM-2/plan/"
     wanted = {"livelihood": "tea_shop", "goal": "A shop.", "agreed_on": yesterday.isoformat()}
     page = text_of(submit(sign_in(A), address, wanted))
@@ -281,14 +281,14 @@ def test_a_plan_is_not_agreed_before_its_enrolment(sign_in, cast):
 
 
 @pytest.mark.django_db
-def test_a_visit_is_not_made_before_the_enrolment_or_the_payment_that_it_follows(cast):
-    by, today = cast[A], now().date()
+def test_a_visit_is_not_made_before_the_enrolment_or_the_payment_that_it_follows(demo_users):
+    by, today = demo_users[A], now().date()
     with acting_as(by):
-        plan = story.planned(story.a_case(by), by)
-        grant = story.requested(plan, by)
+        plan = factories.planned(factories.a_case(by), by)
+        grant = factories.requested(plan, by)
         call = FollowUp.objects.visible_to(by).get(case_id=plan.case_id)
-    story.approved(grant, cast)
-    story.paid(grant, cast)
+    factories.approved(grant, demo_users)
+    factories.paid(grant, demo_users)
     with acting_as(by):
         visit = FollowUp.objects.visible_to(by).get(case_id=plan.case_id, origin__endswith=":visit_30")
         for follow_up, sentence in ((call, "before the admission"), (visit, "before the")):
@@ -300,13 +300,13 @@ def test_a_visit_is_not_made_before_the_enrolment_or_the_payment_that_it_follows
 
 
 @pytest.mark.django_db
-def test_a_visit_that_follows_a_payment_is_not_made_between_admission_and_payment(cast, owner_of_rows):
-    by, today = cast[A], now().date()
+def test_a_visit_that_follows_a_payment_is_not_made_between_admission_and_payment(demo_users, owner_of_rows):
+    by, today = demo_users[A], now().date()
     with acting_as(by):
-        plan = story.planned(story.a_case(by), by)
-        grant = story.requested(plan, by)
-    story.approved(grant, cast)
-    story.paid(grant, cast)
+        plan = factories.planned(factories.a_case(by), by)
+        grant = factories.requested(plan, by)
+    factories.approved(grant, demo_users)
+    factories.paid(grant, demo_users)
     owner_of_rows(plan, enrolled_on=today - timedelta(days=10))
     with acting_as(by):
         found = FollowUp.objects.visible_to(by).filter(case_id=plan.case_id)
@@ -316,11 +316,11 @@ def test_a_visit_that_follows_a_payment_is_not_made_between_admission_and_paymen
 
 
 @pytest.fixture
-def owner_of_rows(cast):
+def owner_of_rows(demo_users):
     """Change the day of an enrolment, as if it had been entered then."""
 
     def change(plan: Plan, enrolled_on: date) -> None:
-        with acting_as(cast[A]):
+        with acting_as(demo_users[A]):
             type(plan.enrolment).objects.filter(pk=plan.enrolment_id).update(enrolled_on=enrolled_on)
 
     return change
@@ -340,24 +340,24 @@ def _recorded(follow_up: FollowUp, day: date, by) -> FollowUp:
 
 
 @pytest.mark.django_db
-def test_nobody_is_admitted_or_registered_before_their_birth(cast):
-    by = cast[A]
+def test_nobody_is_admitted_or_registered_before_their_birth(demo_users):
+    by = demo_users[A]
     with acting_as(by):
-        child = story.a_person(birth_on=now().date() - timedelta(days=400))
+        child = factories.beneficiary_details(birth_on=now().date() - timedelta(days=400))
         with pytest.raises(ValidationError, match="before the person was born"):
             _opened(by, child, now().date() - timedelta(days=401))
         with pytest.raises(ValidationError, match="before 1900"):
-            _opened(by, story.a_person(birth_on=None, birth_precision=""), date(1, 1, 1))
+            _opened(by, factories.beneficiary_details(birth_on=None, birth_precision=""), date(1, 1, 1))
 
 
 def _opened(by, person, opened_on: date):
     from beneficiaries.operations import ConsentGiven, open_case
 
     return open_case(
-        organisation=story.organisation("NGO_A"),
+        organisation=factories.organisation("NGO_A"),
         consent=ConsentGiven(given_by="guardian", how="spoken"),
-        person=person,
-        situation=story.a_situation(),
+        details=person,
+        situation=factories.a_situation(),
         opened_on=opened_on,
         by=by,
         now=now(),
@@ -365,13 +365,13 @@ def _opened(by, person, opened_on: date):
 
 
 @pytest.mark.django_db
-def test_a_consent_does_not_end_before_it_is_given(cast):
-    by = cast[A]
+def test_a_consent_does_not_end_before_it_is_given(demo_users):
+    by = demo_users[A]
     with acting_as(by):
-        case = story.a_case(by)
+        case = factories.a_case(by)
         with pytest.raises(ValidationError, match="The last day is over already"):
-            story.share_with_iom(case, by, until_on=now().date() - timedelta(days=1))
-        assert story.share_with_iom(case, by, until_on=now().date())
+            factories.share_with_iom(case, by, until_on=now().date() - timedelta(days=1))
+        assert factories.share_with_iom(case, by, until_on=now().date())
 
 
 # The question on the page
@@ -386,7 +386,7 @@ def interview(sign_in):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("meant", "year"), [("ad", 1990), ("bs", 1933)])
-def test_1990_under_bikram_sambat_is_asked_about_and_kept_as_it_is_meant(interview, cast, meant, year):
+def test_1990_under_bikram_sambat_is_asked_about_and_kept_as_it_is_meant(interview, demo_users, meant, year):
     client, address = interview
     given = {"first_name": "Maya", "sex": "female", "birth": "१९९०", "birth_calendar": "bs"}
     answer = submit(client, address, given)
@@ -394,23 +394,23 @@ def test_1990_under_bikram_sambat_is_asked_about_and_kept_as_it_is_meant(intervi
     assert "१९९० BS is 1933 AD: 93 years old. Is it AD?" in page
     assert 'value="१९९०"' in page
     assert 'value="ad १९९०"' in page
-    with acting_as(cast[A]):
-        assert IntakeDraft.objects.visible_to(cast[A]).latest("created_at").person == {}
+    with acting_as(demo_users[A]):
+        assert IntakeDraft.objects.visible_to(demo_users[A]).latest("created_at").details == {}
     submit(client, address, given | {"birth_meant": f"{meant} १९९०"})
-    with acting_as(cast[A]):
-        person = IntakeDraft.objects.visible_to(cast[A]).latest("created_at").person
+    with acting_as(demo_users[A]):
+        person = IntakeDraft.objects.visible_to(demo_users[A]).latest("created_at").details
     assert person["birth_on"].startswith(str(year))
     assert person["birth_as_typed"] == f"१९९० {meant.upper()}"
 
 
 @pytest.mark.django_db
-def test_a_bikram_sambat_day_on_a_page_is_asked_about_and_taken_when_it_is_said(sign_in, cast):
+def test_a_bikram_sambat_day_on_a_page_is_asked_about_and_taken_when_it_is_said(sign_in, demo_users):
     from core.bikram_sambat import to_bs
 
-    by, client = cast[A], sign_in(A)
+    by, client = demo_users[A], sign_in(A)
     with acting_as(by):
-        case = story.a_case(by)
-        story.admitted(case, by)
+        case = factories.a_case(by)
+        factories.admitted(case, by)
     typed = "{:04}-{:02}-{:02}".format(*to_bs(now().date()))
     address = f"/cases/{case.reference}/programmes/RASNM-2/plan/"
     wanted = {"livelihood": "tea_shop", "goal": "A shop.", "agreed_on": typed}
@@ -425,19 +425,19 @@ def test_a_bikram_sambat_day_on_a_page_is_asked_about_and_taken_when_it_is_said(
 
 
 @pytest.mark.django_db
-def test_the_api_asks_by_a_problem_and_takes_what_is_meant(cast):
-    program, body = Program(cast[A]), opening()
-    body["person"] |= {"birth": "1990", "birth_calendar": "bs"}
+def test_the_api_asks_by_a_problem_and_takes_what_is_meant(demo_users):
+    program, body = Program(demo_users[A]), opening()
+    body["beneficiary"] |= {"birth": "1990", "birth_calendar": "bs"}
     answer = program.post("cases/", body)
     (error,) = answer.json()["errors"]
-    assert error["field"] == "person.birth"
+    assert error["field"] == "beneficiary.birth"
     assert error["message"].startswith("1990 BS is 1933 AD: 93 years old. Is it AD?")
     assert "birth_is_meant" in error["message"]
-    body["person"]["birth_is_meant"] = True
+    body["beneficiary"]["birth_is_meant"] = True
     made = program.post("cases/", body)
     assert made.status_code == 201
-    with acting_as(cast[A]):
-        person = Beneficiary.objects.visible_to(cast[A]).get(pk=made.json()["beneficiary"])
+    with acting_as(demo_users[A]):
+        person = Beneficiary.objects.visible_to(demo_users[A]).get(pk=made.json()["beneficiary"])
     assert person.birth_on.year == 1933
 
 
@@ -483,11 +483,11 @@ MACHINE = {
 }
 
 
-def test_the_database_refuses_dates_that_no_page_takes(cast, committed, owner):
+def test_the_database_refuses_dates_that_no_page_takes(demo_users, committed, owner):
     """Year 1 and the year 9999 in each bounded column of a whole case, past every rule."""
-    third = story.a_third_ngo()
-    story.whole_case(cast, third)
-    story.asked_role(cast["ngo_a_focal_point"], cast["researcher"], "reader", "NGO_A")
+    third = factories.a_third_ngo()
+    factories.whole_case(demo_users, third)
+    factories.asked_role(demo_users["ngo_a_focal_point"], demo_users["researcher"], "reader", "NGO_A")
     for label, constraint in BOUND.items():
         model_label, _dot, column = label.rpartition(".")
         table = apps.get_model(model_label)._meta.db_table

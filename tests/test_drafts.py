@@ -15,7 +15,7 @@ from beneficiaries.operations import ConsentGiven
 from core.clock import now
 from core.context import acting_as
 from core.models import AuditEvent
-from tests import story
+from tests import factories
 
 pytestmark = pytest.mark.usefixtures("set_up")
 A, B, FOCAL, READER = "ngo_a_caseworker", "ngo_b_caseworker", "ngo_a_focal_point", "ngo_a_reader"
@@ -26,66 +26,73 @@ WORD = "Zzdraftcanary"
 def a_draft(by, code: str = "NGO_A", *, at=None, **changes) -> IntakeDraft:
     """An interview whose person page holds a word that stands nowhere else."""
     draft = operations.start_draft(
-        organisation=story.organisation(code),
+        organisation=factories.organisation(code),
         consent=ConsentGiven(given_by="self", how="spoken"),
         by=by,
         now=at or now(),
     )
     typed = {"first_name": WORD, "phone": "9801234567"}
-    return operations.keep_draft_page(draft=draft, page="person", typed=typed, by=by, now=now(), **changes)
-
-
-def second_caseworker(cast, code: str = "NGO_A"):
-    """Another user of the organisation who works on cases: the reader, with a role more."""
-    role = story.organisation(code).roles.get(code="caseworker")
-    save_membership(
-        membership=Membership(user=cast[READER], role=role, starts_on=date(2020, 1, 1)), by=None, now=now()
+    return operations.keep_draft_page(
+        draft=draft, page="beneficiary", typed=typed, by=by, now=now(), **changes
     )
-    return cast[READER]
 
 
-def supervises(cast, username: str, code: str = "NGO_A"):
+def second_caseworker(demo_users, code: str = "NGO_A"):
+    """Another user of the organisation who works on cases: the reader, with a role more."""
+    role = factories.organisation(code).roles.get(code="caseworker")
+    save_membership(
+        membership=Membership(user=demo_users[READER], role=role, starts_on=date(2020, 1, 1)),
+        by=None,
+        now=now(),
+    )
+    return demo_users[READER]
+
+
+def supervises(demo_users, username: str, code: str = "NGO_A"):
     """This user, who supervises the organisation from today on."""
-    return story.a_supervisor(username, code)
+    return factories.a_supervisor(username, code)
 
 
 @pytest.mark.django_db
-def test_only_the_author_reads_a_draft(cast):
-    with acting_as(cast[A]):
-        draft = a_draft(cast[A])
-        assert IntakeDraft.objects.visible_to(cast[A]).get(pk=draft.pk).typed["person"]["first_name"] == WORD
-    supervises(cast, FOCAL)
+def test_only_the_author_reads_a_draft(demo_users):
+    with acting_as(demo_users[A]):
+        draft = a_draft(demo_users[A])
+        assert (
+            IntakeDraft.objects.visible_to(demo_users[A]).get(pk=draft.pk).typed["beneficiary"]["first_name"]
+            == WORD
+        )
+    supervises(demo_users, FOCAL)
     for username in (FOCAL, B, READER, PROTECTION, SUPERVISOR, ADMINISTRATOR):
-        with acting_as(cast[username]):
-            assert list(IntakeDraft.objects.visible_to(cast[username])) == []
+        with acting_as(demo_users[username]):
+            assert list(IntakeDraft.objects.visible_to(demo_users[username])) == []
             assert list(IntakeDraft.objects.all()) == [], "the database says so too"
 
 
 @pytest.mark.django_db
-def test_who_no_longer_writes_there_reads_it_no_more(cast):
+def test_who_no_longer_writes_there_reads_it_no_more(demo_users):
     """Somebody who works for another organisation now took nothing along."""
-    with acting_as(cast[A]):
-        draft = a_draft(cast[A])
-    role = story.organisation("NGO_B").roles.get(code="caseworker")
-    Membership.objects.filter(user=cast[A]).update(ends_on=now().date() - timedelta(days=1))
+    with acting_as(demo_users[A]):
+        draft = a_draft(demo_users[A])
+    role = factories.organisation("NGO_B").roles.get(code="caseworker")
+    Membership.objects.filter(user=demo_users[A]).update(ends_on=now().date() - timedelta(days=1))
     save_membership(
-        membership=Membership(user=cast[A], role=role, starts_on=now().date()), by=None, now=now()
+        membership=Membership(user=demo_users[A], role=role, starts_on=now().date()), by=None, now=now()
     )
-    with acting_as(cast[A]):
-        assert not IntakeDraft.objects.visible_to(cast[A]).filter(pk=draft.pk).exists()
+    with acting_as(demo_users[A]):
+        assert not IntakeDraft.objects.visible_to(demo_users[A]).filter(pk=draft.pk).exists()
         assert not IntakeDraft.objects.filter(pk=draft.pk).exists(), "the database says so too"
 
 
 @pytest.mark.django_db
-def test_a_supervisor_sees_that_there_is_one_and_nothing_of_it(cast):
-    with acting_as(cast[A]):
-        draft = a_draft(cast[A])
-    user = supervises(cast, FOCAL)
+def test_a_supervisor_sees_that_there_is_one_and_nothing_of_it(demo_users):
+    with acting_as(demo_users[A]):
+        draft = a_draft(demo_users[A])
+    user = supervises(demo_users, FOCAL)
     with acting_as(user):
-        (row,) = queries.open_drafts_of(cast[A], story.organisation("NGO_A"), by=user)
+        (row,) = queries.open_drafts_of(demo_users[A], factories.organisation("NGO_A"), by=user)
     assert (row.id, row.author_id, row.decides, row.waits, row.is_orphaned) == (
         draft.pk,
-        cast[A].pk,
+        demo_users[A].pk,
         True,
         False,
         False,
@@ -95,84 +102,88 @@ def test_a_supervisor_sees_that_there_is_one_and_nothing_of_it(cast):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("username", [A, B, READER, SUPERVISOR, "auditor", "iom_finance"])
-def test_nobody_else_learns_of_one(cast, username):
-    with acting_as(cast[A]):
-        a_draft(cast[A])
-    with acting_as(cast[username]):
-        assert queries.drafts_to_move(cast[username]) == []
+def test_nobody_else_learns_of_one(demo_users, username):
+    with acting_as(demo_users[A]):
+        a_draft(demo_users[A])
+    with acting_as(demo_users[username]):
+        assert queries.drafts_to_reassign(demo_users[username]) == []
 
 
 @pytest.mark.django_db
-def test_a_focal_point_and_an_administrator_count_them_without_deciding(cast):
-    story.a_supervisor(READER, "NGO_A")
-    with acting_as(cast[A]):
-        a_draft(cast[A])
+def test_a_focal_point_and_an_administrator_count_them_without_deciding(demo_users):
+    factories.a_supervisor(READER, "NGO_A")
+    with acting_as(demo_users[A]):
+        a_draft(demo_users[A])
     for username in (FOCAL, ADMINISTRATOR):
-        with acting_as(cast[username]):
-            (row,) = queries.open_drafts_of(cast[A], story.organisation("NGO_A"), by=cast[username])
+        with acting_as(demo_users[username]):
+            (row,) = queries.open_drafts_of(
+                demo_users[A], factories.organisation("NGO_A"), by=demo_users[username]
+            )
             assert not row.decides
 
 
 @pytest.mark.django_db
-def test_where_nobody_supervises_iom_protects(cast):
-    with acting_as(cast[B]):
-        a_draft(cast[B], "NGO_B")
-    with acting_as(cast[PROTECTION]):
-        (row,) = queries.drafts_to_move(cast[PROTECTION])
+def test_where_nobody_supervises_iom_protects(demo_users):
+    with acting_as(demo_users[B]):
+        a_draft(demo_users[B], "NGO_B")
+    with acting_as(demo_users[PROTECTION]):
+        (row,) = queries.drafts_to_reassign(demo_users[PROTECTION])
         assert row.decides
 
 
 @pytest.mark.django_db
-def test_a_supervisor_gives_it_to_another_user(cast):
-    with acting_as(cast[A]):
-        draft = a_draft(cast[A], at=now() - timedelta(days=10))
-    second, user = second_caseworker(cast), supervises(cast, FOCAL)
+def test_a_supervisor_gives_it_to_another_user(demo_users):
+    with acting_as(demo_users[A]):
+        draft = a_draft(demo_users[A], at=now() - timedelta(days=10))
+    second, user = second_caseworker(demo_users), supervises(demo_users, FOCAL)
     with acting_as(user):
         operations.reassign_draft(draft_id=draft.pk, to=second, by=user, now=now())
     with acting_as(second):
         found = IntakeDraft.objects.visible_to(second).get(pk=draft.pk)
-        assert found.typed["person"]["first_name"] == WORD
+        assert found.typed["beneficiary"]["first_name"] == WORD
         assert found.expires_on == now().date() + timedelta(days=14)
         assert second.notices.filter(text__startswith="A first interview was given to you").exists()
-    with acting_as(cast[A]):
-        assert not IntakeDraft.objects.visible_to(cast[A]).exists()
-        assert cast[A].notices.filter(text__contains="was given to another user").exists()
-    with acting_as(cast["auditor"]):
+    with acting_as(demo_users[A]):
+        assert not IntakeDraft.objects.visible_to(demo_users[A]).exists()
+        assert demo_users[A].notices.filter(text__contains="was given to another user").exists()
+    with acting_as(demo_users["auditor"]):
         event = AuditEvent.objects.get(verb="interview reassigned")
     assert (event.object_id, event.detail["organisation"]) == (draft.pk, "NGO_A")
     assert WORD not in str(event.detail)
 
 
 @pytest.mark.django_db
-def test_a_focal_point_gives_it_to_others_and_never_takes_it(cast):
-    story.a_supervisor(READER, "NGO_A")
-    with acting_as(cast[A]):
-        draft = a_draft(cast[A])
-    second_caseworker(cast)
-    role = story.organisation("NGO_A").roles.get(code="caseworker")
+def test_a_focal_point_gives_it_to_others_and_never_takes_it(demo_users):
+    factories.a_supervisor(READER, "NGO_A")
+    with acting_as(demo_users[A]):
+        draft = a_draft(demo_users[A])
+    second_caseworker(demo_users)
+    role = factories.organisation("NGO_A").roles.get(code="caseworker")
     save_membership(
-        membership=Membership(user=cast[FOCAL], role=role, starts_on=date(2020, 1, 1)), by=None, now=now()
+        membership=Membership(user=demo_users[FOCAL], role=role, starts_on=date(2020, 1, 1)),
+        by=None,
+        now=now(),
     )
-    focal = cast[FOCAL]
+    focal = demo_users[FOCAL]
     with acting_as(focal):
         with pytest.raises(PermissionDenied):
             operations.reassign_draft(draft_id=draft.pk, to=focal, by=focal, now=now())
         with pytest.raises(DatabaseError, match="not an interview"), transaction.atomic():
             _call("reassign_draft", draft.pk, focal.pk)
-        operations.reassign_draft(draft_id=draft.pk, to=cast[READER], by=focal, now=now())
+        operations.reassign_draft(draft_id=draft.pk, to=demo_users[READER], by=focal, now=now())
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("username", [A, B, READER, SUPERVISOR, PROTECTION, "auditor"])
-def test_nobody_else_moves_one(cast, username):
-    supervises(cast, FOCAL)
-    with acting_as(cast[A]):
-        draft = a_draft(cast[A])
-    with acting_as(cast[username]):
+def test_nobody_else_moves_one(demo_users, username):
+    supervises(demo_users, FOCAL)
+    with acting_as(demo_users[A]):
+        draft = a_draft(demo_users[A])
+    with acting_as(demo_users[username]):
         with pytest.raises(PermissionDenied):
-            operations.reassign_draft(draft_id=draft.pk, to=cast[A], by=cast[username], now=now())
+            operations.reassign_draft(draft_id=draft.pk, to=demo_users[A], by=demo_users[username], now=now())
         for function, values in (
-            ("reassign_draft", [draft.pk, cast[A].pk]),
+            ("reassign_draft", [draft.pk, demo_users[A].pk]),
             ("keep_draft", [draft.pk, now().date() + timedelta(days=3), b"x"]),
             ("delete_draft", [draft.pk]),
         ):
@@ -181,12 +192,12 @@ def test_nobody_else_moves_one(cast, username):
 
 
 @pytest.mark.django_db
-def test_not_to_somebody_who_does_not_write_there(cast):
-    with acting_as(cast[A]):
-        draft = a_draft(cast[A])
-    user = supervises(cast, FOCAL)
+def test_not_to_somebody_who_does_not_write_there(demo_users):
+    with acting_as(demo_users[A]):
+        draft = a_draft(demo_users[A])
+    user = supervises(demo_users, FOCAL)
     with acting_as(user):
-        for other in (cast[B], cast[READER]):
+        for other in (demo_users[B], demo_users[READER]):
             with pytest.raises(ValidationError, match="works on cases"):
                 operations.reassign_draft(draft_id=draft.pk, to=other, by=user, now=now())
             with pytest.raises(DatabaseError, match="does not write cases"), transaction.atomic():
@@ -196,63 +207,65 @@ def test_not_to_somebody_who_does_not_write_there(cast):
 def _call(function: str, *values) -> None:
     places = ", ".join(["%s"] * len(values))
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT wall.{function}({places})", values)
+        cursor.execute(f"SELECT access.{function}({places})", values)
 
 
 @pytest.mark.django_db
-def test_what_is_refused_is_deleted_with_its_key(cast):
-    with acting_as(cast[A]):
-        draft = a_draft(cast[A])
-        assert operations.discard_draft(draft=draft, by=cast[A], now=now())
+def test_what_is_refused_is_deleted_with_its_key(demo_users):
+    with acting_as(demo_users[A]):
+        draft = a_draft(demo_users[A])
+        assert operations.discard_draft(draft=draft, by=demo_users[A], now=now())
         assert not IntakeDraft.objects.filter(pk=draft.pk).exists()
         assert _keys_left(draft.pk) == [None]
-    with acting_as(cast["auditor"]):
+    with acting_as(demo_users["auditor"]):
         event = AuditEvent.objects.get(verb="interview discarded")
     assert (event.object_id, event.actor_id, event.detail) == (
         draft.pk,
-        cast[A].pk,
+        demo_users[A].pk,
         {"organisation": "NGO_A"},
     )
 
 
 @pytest.mark.django_db
-def test_where_somebody_may_be_at_risk_a_supervisor_decides_first(cast):
-    user = supervises(cast, FOCAL)
-    with acting_as(cast[A]):
-        draft = a_draft(cast[A], may_be_at_risk=True)
-        assert not operations.discard_draft(draft=draft, by=cast[A], now=now())
+def test_where_somebody_may_be_at_risk_a_supervisor_decides_first(demo_users):
+    user = supervises(demo_users, FOCAL)
+    with acting_as(demo_users[A]):
+        draft = a_draft(demo_users[A], may_be_at_risk=True)
+        assert not operations.discard_draft(draft=draft, by=demo_users[A], now=now())
         with pytest.raises(DatabaseError, match="its risk"), transaction.atomic():
             IntakeDraft.objects.filter(pk=draft.pk).update(is_at_risk=False, refused_at=None)
         assert IntakeDraft.objects.filter(pk=draft.pk).delete()[0] == 0, "the policy lets none at risk go"
         with pytest.raises(operations.DraftNotOpen):
-            a_page(draft, cast[A])
+            a_page(draft, demo_users[A])
     with acting_as(user):
-        (row,) = queries.drafts_to_move(user)
+        (row,) = queries.drafts_to_reassign(user)
         assert (row.id, row.waits) == (draft.pk, True)
         assert user.notices.filter(text__contains="waits for your decision").exists()
 
 
 @pytest.mark.django_db
-def test_somebody_who_agrees_after_all_is_interviewed_again(cast):
-    supervises(cast, FOCAL)
+def test_somebody_who_agrees_after_all_is_interviewed_again(demo_users):
+    supervises(demo_users, FOCAL)
     given = ConsentGiven(given_by="self", how="spoken")
-    with acting_as(cast[A]):
-        draft = a_draft(cast[A], may_be_at_risk=True)
-        operations.discard_draft(draft=draft, by=cast[A], now=now())
-        operations.save_draft_consent(draft=draft, consent=given, by=cast[A], now=now())
-        assert a_page(draft, cast[A]).refused_at is None
+    with acting_as(demo_users[A]):
+        draft = a_draft(demo_users[A], may_be_at_risk=True)
+        operations.discard_draft(draft=draft, by=demo_users[A], now=now())
+        operations.save_draft_consent(draft=draft, consent=given, by=demo_users[A], now=now())
+        assert a_page(draft, demo_users[A]).refused_at is None
 
 
 @pytest.mark.django_db
-def test_a_case_takes_everything_out_of_the_draft(cast):
-    with acting_as(cast[A]):
-        draft = a_draft(cast[A])
-        operations.save_draft_person(draft=draft, person=story.a_person(), by=cast[A], now=now())
-        reference = operations.open_case_from_draft(
-            draft_id=draft.pk, situation=story.a_situation(), by=cast[A], now=now()
+def test_a_case_takes_everything_out_of_the_draft(demo_users):
+    with acting_as(demo_users[A]):
+        draft = a_draft(demo_users[A])
+        operations.save_draft_beneficiary(
+            draft=draft, details=factories.beneficiary_details(), by=demo_users[A], now=now()
         )
-        found = IntakeDraft.objects.visible_to(cast[A]).get(pk=draft.pk)
-        assert (found.opened_reference, found.typed, found.person, found.consent) == (
+        reference = operations.open_case_from_draft(
+            draft_id=draft.pk, situation=factories.a_situation(), by=demo_users[A], now=now()
+        )
+        found = IntakeDraft.objects.visible_to(demo_users[A]).get(pk=draft.pk)
+        assert (found.opened_reference, found.typed, found.details, found.consent) == (
             reference,
             {},
             {},
@@ -262,22 +275,26 @@ def test_a_case_takes_everything_out_of_the_draft(cast):
 
 
 @pytest.mark.django_db
-def test_a_child_by_the_birth_date_counts_as_at_risk(cast):
+def test_a_child_by_the_birth_date_counts_as_at_risk(demo_users):
     given = ConsentGiven(given_by="guardian", how="spoken")
-    child = story.a_person(birth_on=now().date() - timedelta(days=15 * 365), birth_precision="year")
-    with acting_as(cast[A]):
+    child = factories.beneficiary_details(
+        birth_on=now().date() - timedelta(days=15 * 365), birth_precision="year"
+    )
+    with acting_as(demo_users[A]):
         draft = operations.start_draft(
-            organisation=story.organisation("NGO_A"), consent=given, by=cast[A], now=now()
+            organisation=factories.organisation("NGO_A"), consent=given, by=demo_users[A], now=now()
         )
-        assert operations.save_draft_person(draft=draft, person=child, by=cast[A], now=now()).is_at_risk
+        assert operations.save_draft_beneficiary(
+            draft=draft, details=child, by=demo_users[A], now=now()
+        ).is_at_risk
 
 
 @pytest.fixture
-def drafts(cast, committed):
+def drafts(demo_users, committed):
     """Two interviews in a database of this test's own, in which days can be put back: functions go by its own day."""
-    supervises(cast, FOCAL)
-    with acting_as(cast[A]):
-        return {"plain": a_draft(cast[A]), "at risk": a_draft(cast[A], may_be_at_risk=True)}
+    supervises(demo_users, FOCAL)
+    with acting_as(demo_users[A]):
+        return {"plain": a_draft(demo_users[A]), "at risk": a_draft(demo_users[A], may_be_at_risk=True)}
 
 
 def days_pass(owner, days: int) -> None:
@@ -290,14 +307,16 @@ def days_pass(owner, days: int) -> None:
     owner.execute("ALTER TABLE beneficiaries_intakedraft ENABLE TRIGGER draft_stays")
 
 
-def test_author_and_supervisor_are_notified_two_days_before_and_it_goes(drafts, cast, owner):
+def test_author_and_supervisor_are_notified_two_days_before_and_it_goes(drafts, demo_users, owner):
     assert (operations.warn_of_drafts(now=now()), operations.delete_expired_drafts(now=now())) == (0, 0)
     days_pass(owner, 12)
     assert (operations.warn_of_drafts(now=now()), operations.delete_expired_drafts(now=now())) == (2, 0)
     assert operations.warn_of_drafts(now=now()) == 0, "once"
     for username in (A, FOCAL):
-        with acting_as(cast[username]):
-            texts = [notice.text for notice in cast[username].notices.filter(key__startswith="draft-ends:")]
+        with acting_as(demo_users[username]):
+            texts = [
+                notice.text for notice in demo_users[username].notices.filter(key__startswith="draft-ends:")
+            ]
             assert sorted(text.split(" ")[1] for text in texts) == ["first", "unfinished"]
     days_pass(owner, 1)
     assert operations.delete_expired_drafts(now=now()) == 0
@@ -307,7 +326,7 @@ def test_author_and_supervisor_are_notified_two_days_before_and_it_goes(drafts, 
     assert owner.fetchall() == [(drafts["at risk"].pk,)]
     owner.execute("SELECT wrapped FROM core_datakey WHERE subject_id = %s", [drafts["plain"].pk])
     assert owner.fetchall() == [(None,)]
-    with acting_as(cast["auditor"]):
+    with acting_as(demo_users["auditor"]):
         event = AuditEvent.objects.get(verb="interview expired")
     assert (event.object_id, event.actor_id) == (drafts["plain"].pk, None)
 
@@ -322,11 +341,11 @@ def test_none_goes_without_its_notice(drafts, owner):
     assert operations.delete_expired_drafts(now=now()) == 1
 
 
-def test_one_at_risk_waits_until_a_supervisor_keeps_it_and_waits_again(drafts, cast, owner):
-    user, draft = cast[FOCAL], drafts["at risk"]
+def test_one_at_risk_waits_until_a_supervisor_keeps_it_and_waits_again(drafts, demo_users, owner):
+    user, draft = demo_users[FOCAL], drafts["at risk"]
     days_pass(owner, 40)
     with acting_as(user):
-        assert [row.id for row in queries.drafts_to_move(user) if row.waits] == [draft.pk]
+        assert [row.id for row in queries.drafts_to_reassign(user) if row.waits] == [draft.pk]
         for wrong in (
             {"why": " ", "review_on": now().date() + timedelta(days=9)},
             {"why": "Her brother looks for her."},
@@ -343,17 +362,17 @@ def test_one_at_risk_waits_until_a_supervisor_keeps_it_and_waits_again(drafts, c
             by=user,
             now=now(),
         )
-        assert [row.id for row in queries.drafts_to_move(user) if row.waits] == []
+        assert [row.id for row in queries.drafts_to_reassign(user) if row.waits] == []
     days_pass(owner, 30)
     with acting_as(user):
-        assert [row.id for row in queries.drafts_to_move(user) if row.waits] == [draft.pk]
+        assert [row.id for row in queries.drafts_to_reassign(user) if row.waits] == [draft.pk]
         operations.decide_draft(draft_id=draft.pk, keep=False, by=user, now=now())
     owner.execute("SELECT count(*) FROM beneficiaries_intakedraft WHERE id = %s", [draft.pk])
     assert owner.fetchone() == (0,)
 
 
-def test_what_is_not_at_risk_is_not_kept_longer(drafts, cast, owner):
-    user, until = cast[FOCAL], now().date() + timedelta(days=30)
+def test_what_is_not_at_risk_is_not_kept_longer(drafts, demo_users, owner):
+    user, until = demo_users[FOCAL], now().date() + timedelta(days=30)
     with acting_as(user):
         with pytest.raises(ValidationError, match="at risk"):
             operations.decide_draft(
@@ -363,10 +382,10 @@ def test_what_is_not_at_risk_is_not_kept_longer(drafts, cast, owner):
             _call("keep_draft", drafts["plain"].pk, until, b"x")
 
 
-def test_an_author_who_left_leaves_one_that_is_seen_as_nobodys(drafts, cast, owner):
+def test_an_author_who_left_leaves_one_that_is_seen_as_nobodys(drafts, demo_users, owner):
     owner.execute("UPDATE accounts_user SET is_active = false WHERE username = %s", [A])
-    with acting_as(cast[FOCAL]):
-        assert [row.is_orphaned for row in queries.drafts_to_move(cast[FOCAL])] == [True, True]
+    with acting_as(demo_users[FOCAL]):
+        assert [row.is_orphaned for row in queries.drafts_to_reassign(demo_users[FOCAL])] == [True, True]
     days_pass(owner, 12)
     assert operations.warn_of_drafts(now=now()) == 2, "the supervisor alone is left to be notified"
 
@@ -375,26 +394,28 @@ TRIES = 20
 
 
 @pytest.fixture
-def twenty(cast, committed):
+def twenty(demo_users, committed):
     """Interviews that can become cases."""
-    supervises(cast, FOCAL)
-    second_caseworker(cast)
+    supervises(demo_users, FOCAL)
+    second_caseworker(demo_users)
     made = []
-    with acting_as(cast[A]):
+    with acting_as(demo_users[A]):
         for _ in range(TRIES):
-            draft = a_draft(cast[A])
-            operations.save_draft_person(draft=draft, person=story.a_person(), by=cast[A], now=now())
+            draft = a_draft(demo_users[A])
+            operations.save_draft_beneficiary(
+                draft=draft, details=factories.beneficiary_details(), by=demo_users[A], now=now()
+            )
             made.append(draft.pk)
     return made
 
 
-def at_once(drafts, cast) -> list[set[str]]:
-    people = {name: cast[name] for name in (A, FOCAL, READER)}
+def at_once(drafts, demo_users) -> list[set[str]]:
+    people = {name: demo_users[name] for name in (A, FOCAL, READER)}
 
     def opened(pk) -> str:
         with acting_as(people[A]):
             operations.open_case_from_draft(
-                draft_id=pk, situation=story.a_situation(), by=people[A], now=now()
+                draft_id=pk, situation=factories.a_situation(), by=people[A], now=now()
             )
         return "opened"
 
@@ -403,9 +424,9 @@ def at_once(drafts, cast) -> list[set[str]]:
             operations.reassign_draft(draft_id=pk, to=people[READER], by=people[FOCAL], now=now())
         return "given"
 
-    def tried(deed, pk) -> str:
+    def tried(action, pk) -> str:
         try:
-            return deed(pk)
+            return action(pk)
         except (PermissionDenied, DatabaseError) as error:
             return type(error).__name__
         finally:
@@ -416,28 +437,28 @@ def at_once(drafts, cast) -> list[set[str]]:
         return [{one.result(), other.result()} & {"opened", "given"} for one, other in pairs]
 
 
-def test_twenty_interviews_opened_and_given_away_at_once(twenty, cast, owner):
-    assert all(len(ends) == 1 for ends in at_once(twenty, cast))
-    assert given_after_opening(owner, cast) == 0
+def test_twenty_interviews_opened_and_given_away_at_once(twenty, demo_users, owner):
+    assert all(len(ends) == 1 for ends in at_once(twenty, demo_users))
+    assert given_after_opening(owner, demo_users) == 0
 
 
-def test_without_the_lock_one_that_is_a_case_is_given_away(twenty, cast, owner):
+def test_without_the_lock_one_that_is_a_case_is_given_away(twenty, demo_users, owner):
     """The positive control: the function looks without locking, and waits before it writes."""
-    owner.execute("SELECT pg_get_functiondef('wall.unfinished_draft(uuid, boolean)'::regprocedure)")
+    owner.execute("SELECT pg_get_functiondef('access.unfinished_draft(uuid, boolean)'::regprocedure)")
     (text,) = owner.fetchone()
     assert "FOR UPDATE;" in text
     owner.execute(text.replace("FOR UPDATE;", ";"))
-    owner.execute("SELECT pg_get_functiondef('wall.reassign_draft(uuid, uuid)'::regprocedure)")
+    owner.execute("SELECT pg_get_functiondef('access.reassign_draft(uuid, uuid)'::regprocedure)")
     (text,) = owner.fetchone()
     owner.execute(text.replace("BEGIN\n", "BEGIN\n    PERFORM pg_sleep(0.05);\n", 1))
-    assert any(len(ends) == 2 for ends in at_once(twenty, cast))
-    assert given_after_opening(owner, cast) > 0
+    assert any(len(ends) == 2 for ends in at_once(twenty, demo_users))
+    assert given_after_opening(owner, demo_users) > 0
 
 
-def given_after_opening(owner, cast) -> int:
+def given_after_opening(owner, demo_users) -> int:
     owner.execute(
         "SELECT count(*) FROM beneficiaries_intakedraft WHERE opened_reference <> '' AND author_id = %s",
-        [cast[READER].pk],
+        [demo_users[READER].pk],
     )
     return owner.fetchone()[0]
 
@@ -455,9 +476,9 @@ def given_after_opening(owner, cast) -> int:
         "organisation_id = (SELECT id FROM accounts_organisation WHERE code = 'NGO_B')",
     ],
 )
-def test_its_author_changes_neither_end_nor_risk(cast, change):
-    with acting_as(cast[A]):
-        draft = a_draft(cast[A], may_be_at_risk=True)
+def test_its_author_changes_neither_end_nor_risk(demo_users, change):
+    with acting_as(demo_users[A]):
+        draft = a_draft(demo_users[A], may_be_at_risk=True)
         with (
             pytest.raises(DatabaseError, match=r"its author, its end and its risk|row-level security"),
             transaction.atomic(),
@@ -467,9 +488,9 @@ def test_its_author_changes_neither_end_nor_risk(cast, change):
 
 
 @pytest.mark.django_db
-def test_nobody_begins_one_that_lasts_longer(cast):
-    with acting_as(cast[A]), pytest.raises(DatabaseError, match="14 days"), transaction.atomic():
-        a_draft(cast[A], at=now() + timedelta(days=1))
+def test_nobody_begins_one_that_lasts_longer(demo_users):
+    with acting_as(demo_users[A]), pytest.raises(DatabaseError, match="14 days"), transaction.atomic():
+        a_draft(demo_users[A], at=now() + timedelta(days=1))
 
 
 def a_page(draft, by):
@@ -480,7 +501,7 @@ def a_page(draft, by):
 
 def _keys_left(subject) -> list:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT wrapped FROM wall.keys_of(%s::uuid[])", [[subject]])
+        cursor.execute("SELECT wrapped FROM access.data_keys_of(%s::uuid[])", [[subject]])
         return [wrapped for (wrapped,) in cursor.fetchall()]
 
 
@@ -492,9 +513,9 @@ def _keys_left(subject) -> list:
         ("refused_at = now()", "beneficiaries_draft_refused_is_at_risk"),
     ],
 )
-def test_the_tables_own_rules(cast, committed, owner, change, constraint):
-    with acting_as(cast[A]):
-        a_draft(cast[A])
+def test_the_tables_own_rules(demo_users, committed, owner, change, constraint):
+    with acting_as(demo_users[A]):
+        a_draft(demo_users[A])
     owner.execute("ALTER TABLE beneficiaries_intakedraft DISABLE TRIGGER draft_stays")
     with pytest.raises(Exception, match=constraint):
         owner.execute(f"UPDATE beneficiaries_intakedraft SET {change}")

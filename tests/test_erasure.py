@@ -10,11 +10,11 @@ from accounts.models import Membership, Role
 from accounts.operations import save_membership
 from beneficiaries import queries
 from beneficiaries.models import Beneficiary, Case, CaseFile
-from beneficiaries.operations import add_note, close_case, erase_person
+from beneficiaries.operations import add_note, close_case, erase_beneficiary
 from core import backup
 from core.clock import now
 from core.context import acting_as
-from tests import databases, story
+from tests import databases, factories
 from tests.pages import submit, text_of, visit
 
 A, SUPERVISOR = "ngo_a_caseworker", "iom_supervisor"
@@ -23,21 +23,21 @@ PHONE = "+977 980-4417009"
 PHONES = (PHONE, "980-4417021", "980-4417022")
 
 
-def a_supervisor_of(cast, username: str, code: str) -> None:
+def a_supervisor_of(demo_users, username: str, code: str) -> None:
     role = Role.objects.get(organisation__code=code, code="supervisor")
-    given = Membership(user=cast[username], role=role, starts_on=now().date())
-    story.set_up()
+    given = Membership(user=demo_users[username], role=role, starts_on=now().date())
+    factories.set_up()
     save_membership(membership=given, by=None, now=now())
 
 
-def told(cast) -> Case:
+def told(demo_users) -> Case:
     """A closed case of the first NGO, whose reader supervises there, in which every word is a token."""
-    a_supervisor_of(cast, "ngo_a_reader", "NGO_A")
-    by = cast[A]
+    a_supervisor_of(demo_users, "ngo_a_reader", "NGO_A")
+    by = demo_users[A]
     with acting_as(by):
-        case = story.a_case(
+        case = factories.a_case(
             by,
-            person=story.a_person(
+            details=factories.beneficiary_details(
                 first_name=f"{WORD}first",
                 middle_name=f"{WORD}middle",
                 second_name=f"{WORD}second",
@@ -46,7 +46,7 @@ def told(cast) -> Case:
                 phone=", ".join(PHONES),
                 safe_contact=f"{WORD}safe",
             ),
-            situation=story.a_situation(
+            situation=factories.a_situation(
                 narrative=f"{WORD}told", needs=f"{WORD}needs", htcds={"vic_x": f"{WORD}htcds"}
             ),
         )
@@ -54,10 +54,10 @@ def told(cast) -> Case:
     return case
 
 
-def closed(cast) -> Case:
-    case = told(cast)
-    with acting_as(cast[A]):
-        close_case(case=case, by=cast[A], now=now())
+def closed(demo_users) -> Case:
+    case = told(demo_users)
+    with acting_as(demo_users[A]):
+        close_case(case=case, by=demo_users[A], now=now())
     return case
 
 
@@ -68,9 +68,9 @@ def dumped(name: str) -> bytes:
     return subprocess.run(argv, capture_output=True, check=True).stdout
 
 
-def test_nothing_of_an_erased_person_is_anywhere(committed, owner, cast, client):
-    case = closed(cast)
-    by = cast["ngo_a_reader"]
+def test_nothing_of_an_erased_person_is_anywhere(committed, owner, demo_users, client):
+    case = closed(demo_users)
+    by = demo_users["ngo_a_reader"]
     client.force_login(by)
     assert WORD in text_of(client.get(f"/cases/{case.reference}/"))
     assert dumped(committed).count(WORD.encode()) >= 5  # the names, in clear
@@ -79,7 +79,7 @@ def test_nothing_of_an_erased_person_is_anywhere(committed, owner, cast, client)
     with acting_as(by):
         figures = _figures()
         assert [len(queries.case_list(by, find=number)) for number in PHONES] == [1, 1, 1]
-        erase_person(case=case, by=by, now=now())
+        erase_beneficiary(case=case, by=by, now=now())
     assert WORD.encode() not in dumped(committed)
     assert databases.manage(committed, "verify_audit").stdout.endswith("broken 0\n")
     assert "drifted 0" in databases.manage(committed, "check_access").stdout
@@ -98,13 +98,17 @@ def test_nothing_of_an_erased_person_is_anywhere(committed, owner, cast, client)
         )
         file = CaseFile.objects.get(case=case)
         assert (file.narrative, file.needs, file.htcds, file.risk) == ("", "", {}, "medium")
-        owner.execute("SELECT id, sealed FROM core_auditevent WHERE case_id = %s", [str(case.pk)])
+        owner.execute("SELECT id, encrypted_changes FROM core_auditevent WHERE case_id = %s", [str(case.pk)])
         from core.audit import changes_in
         from core.models import AuditEvent
 
         events = owner.fetchall()
         assert len(events) > 3
-        left = [change for key, sealed in events for change in changes_in(AuditEvent(id=key, sealed=sealed))]
+        left = [
+            change
+            for key, encrypted in events
+            for change in changes_in(AuditEvent(id=key, encrypted_changes=encrypted))
+        ]
         assert WORD not in str(left)
 
 
@@ -114,49 +118,51 @@ def _figures() -> list[tuple]:
         return cursor.fetchall()
 
 
-def test_somebody_elses_words_stay(committed, cast):
-    case, by = closed(cast), cast["ngo_a_reader"]
-    with acting_as(cast[A]):
-        other = story.a_case(cast[A], person=story.a_person(phone="+977 980-4417010"))
+def test_somebody_elses_words_stay(committed, demo_users):
+    case, by = closed(demo_users), demo_users["ngo_a_reader"]
+    with acting_as(demo_users[A]):
+        other = factories.a_case(
+            demo_users[A], details=factories.beneficiary_details(phone="+977 980-4417010")
+        )
     with acting_as(by):
-        erase_person(case=case, by=by, now=now())
+        erase_beneficiary(case=case, by=by, now=now())
     with acting_as(by):
         assert CaseFile.objects.get(case=other).narrative == "Was not paid for a year."
         assert queries.case_list(by, find="9804417010")
 
 
 @pytest.mark.django_db
-def test_a_person_with_an_open_case_stays(cast):
-    case, by = told(cast), cast["ngo_a_reader"]
+def test_a_person_with_an_open_case_stays(demo_users):
+    case, by = told(demo_users), demo_users["ngo_a_reader"]
     with acting_as(by):
         with pytest.raises(ValidationError, match="open"):
-            erase_person(case=case, by=by, now=now())
+            erase_beneficiary(case=case, by=by, now=now())
         with (
             pytest.raises(DatabaseError, match="is open"),
             transaction.atomic(),
             connection.cursor() as cursor,
         ):
-            cursor.execute("SELECT wall.erase_person(%s)", [case.beneficiary_id])
+            cursor.execute("SELECT access.erase_beneficiary(%s)", [case.beneficiary_id])
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("username", [A, "ngo_b_caseworker", SUPERVISOR, "administrator", "data_steward"])
-def test_nobody_else_erases_a_person(cast, username):
-    case = closed(cast)
-    with acting_as(cast[username]):
+def test_nobody_else_erases_a_person(demo_users, username):
+    case = closed(demo_users)
+    with acting_as(demo_users[username]):
         with pytest.raises(PermissionDenied):
-            erase_person(case=case, by=cast[username], now=now())
+            erase_beneficiary(case=case, by=demo_users[username], now=now())
         with (
             pytest.raises(DatabaseError, match="not a person that you may erase"),
             transaction.atomic(),
             connection.cursor() as cursor,
         ):
-            cursor.execute("SELECT wall.erase_person(%s)", [case.beneficiary_id])
+            cursor.execute("SELECT access.erase_beneficiary(%s)", [case.beneficiary_id])
 
 
 @pytest.mark.django_db
-def test_the_way_through_the_page(cast, sign_in):
-    case = closed(cast)
+def test_the_way_through_the_page(demo_users, sign_in):
+    case = closed(demo_users)
     client = sign_in("ngo_a_reader")
     address = f"/cases/{case.reference}/erase/"
     assert address in client.get(f"/cases/{case.reference}/").content.decode()

@@ -18,7 +18,7 @@ from core import outbox
 from core.context import acting_as
 from reintegration import operations
 from reintegration.tasks import send_due_reminders
-from tests import story
+from tests import factories
 from tests.test_levels import EMERGENCY, PROTECTION, A, B, now
 
 SUPERVISOR = "iom_supervisor"
@@ -48,19 +48,19 @@ OPEN, GONE = (200, 200, 1), (404, 404, 0)
 
 
 @pytest.fixture
-def case(cast):
-    with acting_as(cast[A]):
-        return story.a_case(cast[A])
+def case(demo_users):
+    with acting_as(demo_users[A]):
+        return factories.a_case(demo_users[A])
 
 
 @pytest.fixture
-def reading(client, cast, case):
-    return lambda username: Reader(client, cast[username], case)
+def reading(client, demo_users, case):
+    return lambda username: Reader(client, demo_users[username], case)
 
 
-def test_an_expired_emergency_opens_nothing(committed, owner, case, cast, reading):
-    with acting_as(cast[PROTECTION]):
-        break_glass(typed=case.reference, reason=EMERGENCY, by=cast[PROTECTION], now=now())
+def test_an_expired_emergency_opens_nothing(committed, owner, case, demo_users, reading):
+    with acting_as(demo_users[PROTECTION]):
+        break_glass(typed=case.reference, reason=EMERGENCY, by=demo_users[PROTECTION], now=now())
     reader = reading(PROTECTION)
     assert reader.statuses() == OPEN
     owner.execute("UPDATE beneficiaries_caseaccess SET expires_at = now() WHERE basis = 'emergency'")
@@ -119,52 +119,52 @@ def test_a_token_that_is_revoked_or_has_run_out_opens_nothing(case, reading):
 
 
 @pytest.mark.parametrize("ended_by", ["withdrawal", "its last day"])
-def test_a_consent_that_ends_closes_the_file(case, cast, reading, ended_by):
-    with acting_as(cast[A]):
-        consent = story.share_with_iom(case, cast[A])
+def test_a_consent_that_ends_closes_the_file(case, demo_users, reading, ended_by):
+    with acting_as(demo_users[A]):
+        consent = factories.share_with_iom(case, demo_users[A])
     reader = reading(SUPERVISOR)
     assert reader.statuses() == OPEN
-    with acting_as(cast[A]):
+    with acting_as(demo_users[A]):
         if ended_by == "withdrawal":
-            withdraw_consent(consent=consent, by=cast[A], now=now())
+            withdraw_consent(consent=consent, by=demo_users[A], now=now())
         else:
             yesterday = now().date() - timedelta(days=1)
             Consent.objects.filter(pk=consent.pk).update(asked_on=yesterday, until_on=yesterday)
     assert reader.statuses() == GONE
-    with acting_as(cast[SUPERVISOR]):
+    with acting_as(demo_users[SUPERVISOR]):
         assert Beneficiary.objects.filter(pk=case.beneficiary_id).count() == 0
 
 
 @pytest.mark.parametrize("ended_by", ["its end", "withdrawal"])
-def test_a_referral_that_ends_closes_its_slice(case, cast, client, ended_by):
-    with acting_as(cast[A]):
-        referral = story.referred(case, cast[A], story.organisation("NGO_B"))
+def test_a_referral_that_ends_closes_its_slice(case, demo_users, client, ended_by):
+    with acting_as(demo_users[A]):
+        referral = factories.referred(case, demo_users[A], factories.organisation("NGO_B"))
         consent = case.consents.get(purpose="referral")
-    client.force_login(cast[B])
+    client.force_login(demo_users[B])
     assert client.get(f"/referrals/{referral.pk}/").status_code == 200
-    by = cast[B] if ended_by == "its end" else cast[A]
+    by = demo_users[B] if ended_by == "its end" else demo_users[A]
     with acting_as(by):
         if ended_by == "its end":
             answer_referral(referral=referral, state="finished", answer="", by=by, now=now())
         else:
             withdraw_consent(consent=consent, by=by, now=now())
     assert client.get(f"/referrals/{referral.pk}/").status_code == 404
-    with acting_as(cast[B]):
+    with acting_as(demo_users[B]):
         assert Referral.objects.filter(case=case).count() == SharedItem.objects.filter(case=case).count() == 0
 
 
-def _one_reminder_waits(cast, owner, case) -> None:
+def _one_reminder_waits(demo_users, owner, case) -> None:
     owner.execute(
         "UPDATE reintegration_reminder SET sent_at = now(), recipient_id = u.id "
         "FROM (SELECT id FROM accounts_user LIMIT 1) u WHERE sent_at IS NULL"
     )
-    with acting_as(cast[A]):
-        story.admitted(case, cast[A], enrolled_on=now().date() - timedelta(days=10))
+    with acting_as(demo_users[A]):
+        factories.admitted(case, demo_users[A], enrolled_on=now().date() - timedelta(days=10))
 
 
-def test_work_that_was_queued_before_asks_again_when_it_runs(committed, owner, case, cast):
+def test_work_that_was_queued_before_asks_again_when_it_runs(committed, owner, case, demo_users):
     """The sweep's message names nobody: who works there is asked when it runs; and mail, when it is carried."""
-    _one_reminder_waits(cast, owner, case)
+    _one_reminder_waits(demo_users, owner, case)
     owner.execute("ALTER TABLE accounts_user DISABLE TRIGGER account_is_approved")
     User.objects.filter(username__startswith="ngo_a_").update(is_active=False)
     assert send_due_reminders.apply().result["sent"] == 0

@@ -6,14 +6,14 @@ from django.db import IntegrityError, connection
 
 from beneficiaries.models import ExportFile
 from core.context import acting_as
-from tests import story
+from tests import factories
 from tests.test_exports import NAME, READER, A, B, asked, file_of, kept, short_day, written
 
 
 @pytest.fixture(autouse=True)
-def _case(committed, cast):
-    with acting_as(cast[A]):
-        story.a_case(cast[A], person=story.a_person(first_name=NAME))
+def _case(committed, demo_users):
+    with acting_as(demo_users[A]):
+        factories.a_case(demo_users[A], details=factories.beneficiary_details(first_name=NAME))
 
 
 def as_functions(owner, change: str) -> None:
@@ -25,7 +25,7 @@ def as_functions(owner, change: str) -> None:
 @pytest.mark.parametrize(
     ("change", "name"),
     [
-        ("decided_by_id = maker_id, decided_at = now(), needs_approval = true", "decider_is_another"),
+        ("decided_by_id = requested_by_id, decided_at = now(), needs_approval = true", "decider_is_another"),
         ("decided_at = now()", "decided_by_somebody"),
         ("state = 'refused'", "decided_by_somebody|long_one_is_decided"),
         ("state = 'failed'", "failed_says_why"),
@@ -36,25 +36,25 @@ def as_functions(owner, change: str) -> None:
         ("written_rows = -1", "check"),
     ],
 )
-def test_what_becomes_of_no_export(owner, cast, change, name):
-    written(cast, asked(cast, find=NAME))
+def test_what_becomes_of_no_export(owner, demo_users, change, name):
+    written(demo_users, asked(demo_users, find=NAME))
     with pytest.raises(Exception, match=name):
         as_functions(owner, change)
 
 
-def test_a_refusal_says_why_in_the_database_too(owner, cast):
-    asked(cast, find=NAME)
+def test_a_refusal_says_why_in_the_database_too(owner, demo_users):
+    asked(demo_users, find=NAME)
     decided = "state = 'refused', needs_approval = true, decided_at = now(), decided_by_id = "
     with pytest.raises(Exception, match="refusal_has_reason"):
-        as_functions(owner, f"{decided}'{cast[READER].pk}'")
+        as_functions(owner, f"{decided}'{demo_users[READER].pk}'")
 
 
-def test_ready_means_a_file_and_over_means_none(owner, cast):
-    ready, queued = written(cast, asked(cast, find=NAME)), asked(cast, find=NAME)
+def test_ready_means_a_file_and_over_means_none(owner, demo_users):
+    ready, queued = written(demo_users, asked(demo_users, find=NAME)), asked(demo_users, find=NAME)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT token FROM wall.claim_export(now(), interval '1 minute')")
+        cursor.execute("SELECT token FROM access.claim_export(now(), interval '1 minute')")
         (token,) = cursor.fetchone()
-        settle = "SELECT wall.settle_export(%s, %s, now(), 1, now() + interval '1 day', '')"
+        settle = "SELECT access.settle_export(%s, %s, now(), 1, now() + interval '1 day', '')"
         with pytest.raises(IntegrityError, match="has a file"):
             cursor.execute(settle, [queued.pk, token])
     owner.execute("SET ROLE iom_functions")
@@ -62,8 +62,8 @@ def test_ready_means_a_file_and_over_means_none(owner, cast):
         owner.execute("UPDATE beneficiaries_export SET state = 'expired' WHERE id = %s", [str(ready.pk)])
 
 
-def test_reason_filters_and_password_are_sealed(owner, cast):
-    data, password = file_of(cast, written(cast, asked(cast, find=NAME)))
+def test_reason_filters_and_password_are_sealed(owner, demo_users):
+    data, password = file_of(demo_users, written(demo_users, asked(demo_users, find=NAME)))
     for table in ("beneficiaries_export", "beneficiaries_exportfile", "core_auditevent", "accounts_notice"):
         owner.execute(f"SELECT string_agg(t::text, ' ') FROM {table} t")
         (told,) = owner.fetchone()
@@ -73,13 +73,13 @@ def test_reason_filters_and_password_are_sealed(owner, cast):
     assert [path.read_bytes() for path in kept()] == [data]
 
 
-def test_python_alone_keeps_lists_and_files_from_others(cast, owner, take_down, sign_in, monkeypatch):
-    """The policies taken down: pages are as narrow as behind both walls."""
+def test_python_alone_keeps_lists_and_files_from_others(demo_users, owner, take_down, sign_in, monkeypatch):
+    """The policies taken down: pages are as narrow as under scope and policies."""
     for username, code in ((READER, "NGO_A"), (B, "NGO_B"), (A, "NGO_A")):
-        story.a_supervisor(username, code)
-    export = written(cast, asked(cast, find=NAME))
+        factories.a_supervisor(username, code)
+    export = written(demo_users, asked(demo_users, find=NAME))
     short_day(monkeypatch, 0)
-    waiting = asked(cast, find=NAME)
+    waiting = asked(demo_users, find=NAME)
     take_down()
     address, file = f"/exports/{waiting.reference}/", f"/exports/{export.reference}/file/"
     answers = {
@@ -96,8 +96,8 @@ def test_python_alone_keeps_lists_and_files_from_others(cast, owner, take_down, 
     assert sign_in(A).get(file).status_code == 404
 
 
-def test_the_database_alone_shows_no_file_that_is_over(cast, owner):
-    written(cast, asked(cast, find=NAME))
+def test_the_database_alone_shows_no_file_that_is_over(demo_users, owner):
+    written(demo_users, asked(demo_users, find=NAME))
     owner.execute("UPDATE beneficiaries_exportfile SET until = now()")
-    with acting_as(cast[A]):
+    with acting_as(demo_users[A]):
         assert ExportFile.objects.count() == 0

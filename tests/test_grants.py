@@ -14,86 +14,95 @@ from projects.models import BudgetLine, LedgerEntry
 from projects.operations import NotEnoughLeft, save_configuration
 from reintegration import operations, rules
 from reintegration.models import FollowUp, Grant, Instalment, Reminder
-from reintegration.operations.grant import GrantNotMovable
-from tests import databases, story
+from reintegration.operations.grant import GrantActionRefused
+from tests import databases, factories
 
 A = "ngo_a_caseworker"
 TRIES = 20
 
 
 @pytest.fixture
-def grant(cast) -> Grant:
-    with acting_as(cast[A]):
-        return story.requested(story.planned(story.a_case(cast[A]), cast[A]), cast[A])
+def grant(demo_users) -> Grant:
+    with acting_as(demo_users[A]):
+        return factories.requested(
+            factories.planned(factories.a_case(demo_users[A]), demo_users[A]), demo_users[A]
+        )
 
 
 @pytest.mark.django_db
-def test_the_way_of_a_grant(grant, cast):
-    story.approved(grant, cast)
-    story.paid(grant, cast, 40000)
-    story.paid(grant, cast, 20000)
-    with acting_as(cast["iom_finance"]):
+def test_the_way_of_a_grant(grant, demo_users):
+    factories.approved(grant, demo_users)
+    factories.paid(grant, demo_users, 40000)
+    factories.paid(grant, demo_users, 20000)
+    with acting_as(demo_users["iom_finance"]):
         grant.refresh_from_db()
         assert grant.state == "paid"
         sources = Instalment.objects.filter(grant=grant).values_list("pk", flat=True)
-        entries = LedgerEntry.objects.visible_to(cast["iom_finance"]).filter(source_id__in=list(sources))
+        entries = LedgerEntry.objects.visible_to(demo_users["iom_finance"]).filter(
+            source_id__in=list(sources)
+        )
         assert sorted(entry.amount_npr for entry in entries) == [Decimal(20000), Decimal(40000)]
 
 
 @pytest.mark.django_db
-def test_the_first_payment_schedules_the_visits_once(grant, cast):
-    story.approved(grant, cast)
-    story.paid(grant, cast, 40000)
-    story.paid(grant, cast, 20000)
-    with acting_as(cast[A]):
-        follow_ups = FollowUp.objects.visible_to(cast[A]).filter(case_id=grant.case_id)
+def test_the_first_payment_schedules_the_visits_once(grant, demo_users):
+    factories.approved(grant, demo_users)
+    factories.paid(grant, demo_users, 40000)
+    factories.paid(grant, demo_users, 20000)
+    with acting_as(demo_users[A]):
+        follow_ups = FollowUp.objects.visible_to(demo_users[A]).filter(case_id=grant.case_id)
         days = sorted((row.due_on - now().date()).days for row in follow_ups)
         assert days == [7, 30, 90, 180, 365]
-        assert Reminder.objects.visible_to(cast[A]).filter(case_id=grant.case_id).count() == 5
+        assert Reminder.objects.visible_to(demo_users[A]).filter(case_id=grant.case_id).count() == 5
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("username", [A, "ngo_a_reader", "ngo_b_caseworker", "iom_finance", "auditor"])
-def test_people_without_the_right_do_not_endorse(grant, cast, username):
-    with acting_as(cast[username]), pytest.raises(PermissionDenied):
-        operations.endorse_grant(grant=grant, by=cast[username], now=now())
+def test_people_without_the_right_do_not_endorse(grant, demo_users, username):
+    with acting_as(demo_users[username]), pytest.raises(PermissionDenied):
+        operations.endorse_grant(grant=grant, by=demo_users[username], now=now())
 
 
 @pytest.mark.django_db
-def test_a_grant_is_not_approved_before_it_is_endorsed(grant, cast):
-    with acting_as(cast["iom_approver"]), pytest.raises(GrantNotMovable, match="requested"):
-        operations.approve_grant(grant=grant, by=cast["iom_approver"], now=now())
+def test_a_grant_is_not_approved_before_it_is_endorsed(grant, demo_users):
+    with acting_as(demo_users["iom_approver"]), pytest.raises(GrantActionRefused, match="requested"):
+        operations.approve_grant(grant=grant, by=demo_users["iom_approver"], now=now())
 
 
 @pytest.mark.django_db
-def test_a_refused_grant_stays_refused_and_can_be_asked_for_anew(grant, cast):
-    supervisor = cast["iom_supervisor"]
+def test_a_refused_grant_stays_refused_and_can_be_asked_for_anew(grant, demo_users):
+    supervisor = demo_users["iom_supervisor"]
     with acting_as(supervisor):
         with pytest.raises(ValidationError, match="Say why"):
             operations.refuse_grant(grant=grant, reason=" ", by=supervisor, now=now())
         operations.refuse_grant(grant=grant, reason="No place for the shop.", by=supervisor, now=now())
-        with pytest.raises(GrantNotMovable):
+        with pytest.raises(GrantActionRefused):
             operations.endorse_grant(grant=grant, by=supervisor, now=now())
-    with acting_as(cast[A]):
-        assert story.requested(grant.plan, cast[A]).state == "requested"
+    with acting_as(demo_users[A]):
+        assert factories.requested(grant.plan, demo_users[A]).state == "requested"
 
 
 @pytest.mark.django_db
-def test_a_budget_line_cannot_be_overspent(grant, cast):
+def test_a_budget_line_cannot_be_overspent(grant, demo_users):
     line = BudgetLine.objects.create(
         project=grant.project, code="small", name_en="Small", amount_npr=1000, pays_grants=True
     )
-    with acting_as(cast[A]):
-        plan = story.planned(story.a_case(cast[A]), cast[A])
+    with acting_as(demo_users[A]):
+        plan = factories.planned(factories.a_case(demo_users[A]), demo_users[A])
         grant = operations.request_grant(
-            plan=plan, purpose="A stove.", amount_npr=Decimal(30000), budget_line=line, by=cast[A], now=now()
+            plan=plan,
+            purpose="A stove.",
+            amount_npr=Decimal(30000),
+            budget_line=line,
+            by=demo_users[A],
+            now=now(),
         )
-    story.approved(grant, cast)
+    factories.approved(grant, demo_users)
     with pytest.raises(NotEnoughLeft):
-        story.paid(grant, cast, 30000)
-    with acting_as(cast["iom_finance"]):
+        factories.paid(grant, demo_users, 30000)
+    with acting_as(demo_users["iom_finance"]):
         assert Instalment.objects.filter(grant=grant).count() == 0
-    story.paid(grant, cast, 900)
+    factories.paid(grant, demo_users, 900)
     line.amount_npr = 899
     with pytest.raises(IntegrityError, match="more was spent"), transaction.atomic():
         save_configuration(obj=line, by=None, now=now())
@@ -114,19 +123,19 @@ STATEMENTS = [
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("statement", "name"), STATEMENTS)
-def test_what_was_decided_and_paid_stays(grant, cast, statement, name):
-    story.approved(grant, cast)
-    story.paid(grant, cast, 30000)
+def test_what_was_decided_and_paid_stays(grant, demo_users, statement, name):
+    factories.approved(grant, demo_users)
+    factories.paid(grant, demo_users, 30000)
     key = "grant_id" if "instalment" in statement else "id"
-    with acting_as(cast["iom_finance"]), connection.cursor() as cursor:
+    with acting_as(demo_users["iom_finance"]), connection.cursor() as cursor:
         with pytest.raises(IntegrityError, match=r"stays|keeps|does not go"), transaction.atomic():
             cursor.execute(f"{statement} WHERE {key} = %s", [grant.pk])
 
 
 @pytest.mark.django_db
-def test_the_database_refuses_a_requester_who_approves(grant, cast):
-    with acting_as(cast["iom_supervisor"]):
-        operations.endorse_grant(grant=grant, by=cast["iom_supervisor"], now=now())
+def test_the_database_refuses_a_requester_who_approves(grant, demo_users):
+    with acting_as(demo_users["iom_supervisor"]):
+        operations.endorse_grant(grant=grant, by=demo_users["iom_supervisor"], now=now())
         with pytest.raises(IntegrityError, match="approver_is_another"), transaction.atomic():
             Grant.objects.filter(pk=grant.pk).update(approved_by=grant.requested_by, state="approved")
 
@@ -142,9 +151,9 @@ def test_the_database_refuses_a_requester_who_approves(grant, cast):
         ({"voucher": ""}, "paid_says_by_whom"),
     ],
 )
-def test_the_database_refuses_a_wrong_payment(grant, cast, changes, name):
-    story.approved(grant, cast)
-    payer = cast[changes.get("paid_by", "iom_finance")]
+def test_the_database_refuses_a_wrong_payment(grant, demo_users, changes, name):
+    factories.approved(grant, demo_users)
+    payer = demo_users[changes.get("paid_by", "iom_finance")]
     row = Instalment(
         case_id=grant.case_id,
         grant=grant,
@@ -158,15 +167,19 @@ def test_the_database_refuses_a_wrong_payment(grant, cast, changes, name):
         paid_at=now(),
         voucher=changes.get("voucher", "V-1"),
     )
-    with acting_as(cast["iom_finance"]), pytest.raises(IntegrityError, match=name), transaction.atomic():
+    with (
+        acting_as(demo_users["iom_finance"]),
+        pytest.raises(IntegrityError, match=name),
+        transaction.atomic(),
+    ):
         row.save(force_insert=True)
 
 
 @pytest.mark.django_db
-def test_nobody_changes_or_removes_a_ledger_entry(grant, cast):
-    story.approved(grant, cast)
-    story.paid(grant, cast)
-    with acting_as(cast["iom_finance"]), connection.cursor() as cursor:
+def test_nobody_changes_or_removes_a_ledger_entry(grant, demo_users):
+    factories.approved(grant, demo_users)
+    factories.paid(grant, demo_users)
+    with acting_as(demo_users["iom_finance"]), connection.cursor() as cursor:
         for statement in (
             "UPDATE projects_ledgerentry SET amount_npr = 1",
             "DELETE FROM projects_ledgerentry",
@@ -177,10 +190,10 @@ def test_nobody_changes_or_removes_a_ledger_entry(grant, cast):
 
 def test_moves_follow_the_table():
     people = {"requested": 1, "endorsed": 2, "approved": 3}
-    everything = frozenset(move.permission for move in rules.MOVES.values() if move.permission)
+    everything = frozenset(move.permission for move in rules.ACTIONS.values() if move.permission)
 
     def moves(state, person):
-        return rules.moves_for(state=state, permissions=everything, person=person, involved=people)
+        return rules.actions_for(state=state, permissions=everything, user_id=person, involved=people)
 
     assert moves("requested", 9) == ["endorse", "refuse_request"]
     assert moves("requested", 1) == ["refuse_request", "withdraw"]
@@ -190,7 +203,7 @@ def test_moves_follow_the_table():
     assert moves("approved", 9) == ["pay"]
     assert moves("approved", 3) == []
     assert moves("paid", 9) == []
-    assert rules.moves_for(state="requested", permissions=frozenset(), person=9, involved=people) == []
+    assert rules.actions_for(state="requested", permissions=frozenset(), user_id=9, involved=people) == []
 
 
 def _pay_in_parallel(grant: Grant, amount: int, name: str) -> list[str]:
@@ -219,10 +232,12 @@ def _pay_in_parallel(grant: Grant, amount: int, name: str) -> list[str]:
 
 
 @pytest.fixture
-def approved_grant(cast, committed):
-    with acting_as(cast[A]):
-        grant = story.requested(story.planned(story.a_case(cast[A]), cast[A]), cast[A])
-    return story.approved(grant, cast)
+def approved_grant(demo_users, committed):
+    with acting_as(demo_users[A]):
+        grant = factories.requested(
+            factories.planned(factories.a_case(demo_users[A]), demo_users[A]), demo_users[A]
+        )
+    return factories.approved(grant, demo_users)
 
 
 def test_twenty_payments_at_once_pay_once(approved_grant, committed, owner):
@@ -240,7 +255,7 @@ def test_without_the_locks_the_race_is_real(approved_grant, committed, owner, mo
     owner.execute("DROP TRIGGER instalment_money ON reintegration_instalment")
     owner.execute("ALTER TABLE reintegration_instalment DROP CONSTRAINT reintegration_instalment_number_once")
     owner.execute("ALTER TABLE reintegration_followup DROP CONSTRAINT reintegration_follow_up_scheduled_once")
-    owner.execute("DROP TRIGGER grant_moves ON reintegration_grant")
+    owner.execute("DROP TRIGGER grant_transition ON reintegration_grant")
     from django.db.models import QuerySet
 
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **kwargs: self)

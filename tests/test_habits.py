@@ -1,4 +1,4 @@
-"""The house's habits, as far as a machine can see them."""
+"""The site's habits, as far as a machine can see them."""
 
 import ast
 import re
@@ -8,10 +8,10 @@ import pytest
 from django.apps import apps
 from django.db import models
 
-from core.policies import ROOMS
+from core.policies import APPS
 
 ROOT = Path(__file__).resolve().parent.parent
-FLOORS = [*ROOMS, "api", "iom_cases"]
+FLOORS = [*APPS, "api", "iom_cases"]
 FACES = ("views", "forms", "admin", "tasks", "urls", "serializers", "api")
 FORBIDDEN_FILES = {"utils.py", "helpers.py", "common.py", "managers.py", "services.py"}
 WRITES = {
@@ -29,11 +29,11 @@ NOT_ROWS = re.compile(r"(data|values|kept|digest|seen|found|context|facts|form|h
 
 
 def sources(*parts: str) -> list[Path]:
-    """Python files of the rooms that lie under one of these names (`views.py` or `views/…`)."""
+    """Python files of the apps that lie under one of these names (`views.py` or `views/…`)."""
     return [
         path
-        for room in FLOORS
-        for path in sorted((ROOT / room).rglob("*.py"))
+        for app in FLOORS
+        for path in sorted((ROOT / app).rglob("*.py"))
         if "migrations" not in path.parts
         and (not parts or path.stem in parts or set(path.parts) & set(parts))
     ]
@@ -69,16 +69,16 @@ def test_faces_write_nothing_themselves(path):
 
 @pytest.mark.parametrize("path", sources("views", "admin", "tasks", "forms", "api"), ids=_id)
 def test_faces_reach_rows_of_the_wall_only_through_scope(path):
-    walled = {
+    protected = {
         model.__name__
-        for room in ROOMS
-        for model in apps.get_app_config(room).get_models()
-        if hasattr(getattr(model, "wall", None), "read")
+        for app in APPS
+        for model in apps.get_app_config(app).get_models()
+        if hasattr(getattr(model, "access_policy", None), "read")
     }
     raw = [
         f"{line}: {receiver}.{name}()"
         for line, receiver, name in calls(path)
-        if any(receiver == f"{model}.objects" for model in walled)
+        if any(receiver == f"{model}.objects" for model in protected)
         and name not in ("visible_to", "editable_by", "led_by")
     ]
     assert raw == []
@@ -137,12 +137,12 @@ def test_no_file_is_longer_than_500_lines(path):
 def test_foreign_keys_point_downward():
     """A string reference hides from import-linter; the model graph doesn't."""
     upward = []
-    for model in (model for room in ROOMS for model in apps.get_app_config(room).get_models()):
+    for model in (model for app in APPS for model in apps.get_app_config(app).get_models()):
         for field in model._meta.get_fields():
             target = getattr(field, "related_model", None)
             is_own = isinstance(field, models.ForeignKey | models.OneToOneField | models.ManyToManyField)
-            is_ours = is_own and target is not None and target._meta.app_label in ROOMS
-            if is_ours and ROOMS.index(target._meta.app_label) > ROOMS.index(model._meta.app_label):
+            is_ours = is_own and target is not None and target._meta.app_label in APPS
+            if is_ours and APPS.index(target._meta.app_label) > APPS.index(model._meta.app_label):
                 upward.append(f"{model._meta.label}.{field.name} → {target._meta.label}")
     assert upward == []
 
@@ -163,7 +163,7 @@ def test_every_template_is_used():
 
 def test_every_ordering_ends_in_a_unique_key():
     loose = []
-    for model in (model for room in ROOMS for model in apps.get_app_config(room).get_models()):
+    for model in (model for app in APPS for model in apps.get_app_config(app).get_models()):
         ordering = [name.lstrip("-") for name in model._meta.ordering]
         unique = {"id", "pk", "code", "key", "username", "case_id"} | {
             name for constraint in model._meta.total_unique_constraints for name in constraint.fields[-1:]
@@ -174,13 +174,13 @@ def test_every_ordering_ends_in_a_unique_key():
 
 
 def test_the_named_points_are_these():
-    from beneficiaries import hooks, points  # filled by the rooms above when the house starts
+    from beneficiaries import hooks  # filled by the apps above when the site starts
     from beneficiaries.exports.cases import CASES
     from beneficiaries.exports.kinds import kinds
     from reintegration.exports import GRANTS
     from reintegration.operations import owe_safety_step, refuse_closing, tell_of_new_lead
 
-    published = {name: value for name, value in vars(points).items() if name.startswith("case_")}
+    published = {name: value for name, value in vars(hooks).items() if name.startswith("case_")}
     assert published == {"case_closing": [refuse_closing], "case_transferring": [tell_of_new_lead]}
     assert hooks.high_risk_found == [owe_safety_step]
     assert kinds == {"cases": CASES, "grants": GRANTS}
@@ -198,8 +198,8 @@ def test_every_date_is_bounded_or_given_by_no_person():
 
     found = {
         f"{model._meta.label}.{field.name}"
-        for room in ROOMS
-        for model in apps.get_app_config(room).get_models()
+        for app in APPS
+        for model in apps.get_app_config(app).get_models()
         for field in model._meta.concrete_fields
         if type(field) is models.DateField
     }

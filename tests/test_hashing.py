@@ -31,12 +31,12 @@ def _taken(stack: ExitStack, name: str, slots: int) -> list:
 
 
 @pytest.mark.django_db
-def test_passwords_are_hashed_with_argon2id(cast):
-    assert cast[WHO].password.startswith("argon2$argon2id$")
-    assert isinstance(identify_hasher(cast[WHO].password), hashing.CappedArgon2PasswordHasher)
+def test_passwords_are_hashed_with_argon2id(demo_users):
+    assert demo_users[WHO].password.startswith("argon2$argon2id$")
+    assert isinstance(identify_hasher(demo_users[WHO].password), hashing.CappedArgon2PasswordHasher)
 
 
-def test_beyond_the_cap_one_is_asked_to_come_again(committed, cast, settings, monkeypatch):
+def test_beyond_the_cap_one_is_asked_to_come_again(committed, demo_users, settings, monkeypatch):
     monkeypatch.setattr(hashing, "PATIENCE", 0.2)
     settings.HASH_SLOTS = 3
     with ExitStack() as stack:
@@ -51,7 +51,7 @@ def test_beyond_the_cap_one_is_asked_to_come_again(committed, cast, settings, mo
         assert give_password(Client(), WHO).status_code == 302
 
 
-def test_who_waits_shortly_for_a_slot_gets_one(committed, cast, settings):
+def test_who_waits_shortly_for_a_slot_gets_one(committed, demo_users, settings):
     settings.HASH_SLOTS = 1
     with ExitStack() as stack:
         [link] = _taken(stack, committed, 1)
@@ -63,7 +63,7 @@ def test_who_waits_shortly_for_a_slot_gets_one(committed, cast, settings):
         assert give_password(Client(), WHO).status_code == 302
 
 
-def test_a_slot_is_free_again_after_the_request(committed, cast, settings):
+def test_a_slot_is_free_again_after_the_request(committed, demo_users, settings):
     settings.HASH_SLOTS = 1
     assert give_password(Client(), WHO).status_code == 302
     with connection.cursor() as cursor:
@@ -77,7 +77,7 @@ def test_a_slot_is_free_again_after_the_request(committed, cast, settings):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("password", ["short-pass1", "password1234", "ngo_a_caseworker"])
-def test_short_common_and_own_words_are_no_password(cast, password):
+def test_short_common_and_own_words_are_no_password(demo_users, password):
     with pytest.raises(ValidationError):
-        set_password(cast[WHO], password)
-    assert cast[WHO].check_password(password_of(WHO))
+        set_password(demo_users[WHO], password)
+    assert demo_users[WHO].check_password(password_of(WHO))

@@ -3,7 +3,7 @@
 import pytest
 
 from core.context import acting_as
-from tests import story
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 A = "ngo_a_caseworker"
@@ -18,9 +18,9 @@ WANTED = {
 }
 
 
-def test_pages_refusals_and_answers_of_the_api_carry_the_whole_set(cast, sign_in, client):
-    with acting_as(cast[A]):
-        case = story.a_case(cast[A])
+def test_pages_refusals_and_answers_of_the_api_carry_the_whole_set(demo_users, sign_in, client):
+    with acting_as(demo_users[A]):
+        case = factories.a_case(demo_users[A])
     client = sign_in(A)
     for address, status in (
         (f"/cases/{case.reference}/", 200),

@@ -19,7 +19,7 @@ from beneficiaries.operations import import_htcds
 from core.clock import now
 from core.context import acting_as
 from core.phone import phone_index
-from tests import story
+from tests import factories
 
 SAMPLE = Path(__file__).parent / "data" / "htcds_sample_200.xlsx"
 A = "ngo_a_caseworker"
@@ -61,7 +61,7 @@ def book(tmp_path):
 
 
 @pytest.fixture
-def run(cast, capsys):
+def run(demo_users, capsys):
     """Run the command and give the lines that it printed."""
 
     def ran(path: Path, *options: str, organisation: str = "NGO_A") -> list[str]:
@@ -96,23 +96,23 @@ def refusals(**changes) -> list[str]:
 
 
 @pytest.mark.django_db
-def test_the_sample_is_taken_once_however_often_it_is_brought(run, cast):
+def test_the_sample_is_taken_once_however_often_it_is_brought(run, demo_users):
     first = run(SAMPLE)
     refused = [line for line in first if ": refused: " in line]
     assert len(refused) == 12
     assert {line.split(": ", 1)[1] for line in refused} == {"refused: consent is missing"}
     assert first[-2:] == ["new 188 already there 0", "rows 200 accepted 188 refused 12"]
-    before = {case.pk for case in imported(cast[A])}
+    before = {case.pk for case in imported(demo_users[A])}
     assert len(before) == 188
     second = run(SAMPLE)
     assert second[-2:] == ["new 0 already there 188", "rows 200 accepted 188 refused 12"]
-    assert {case.pk for case in imported(cast[A])} == before
+    assert {case.pk for case in imported(demo_users[A])} == before
 
 
 @pytest.mark.django_db
-def test_a_dry_run_says_the_same_and_writes_nothing(run, cast):
+def test_a_dry_run_says_the_same_and_writes_nothing(run, demo_users):
     def counted():
-        with acting_as(cast[A]):
+        with acting_as(demo_users[A]):
             return [model.objects.count() for model in (Beneficiary, Case, CaseFile, Consent)]
 
     before = counted()
@@ -123,20 +123,20 @@ def test_a_dry_run_says_the_same_and_writes_nothing(run, cast):
 
 
 @pytest.mark.django_db
-def test_a_row_becomes_a_person_a_case_and_a_consent(run, cast, book):
+def test_a_row_becomes_a_person_a_case_and_a_consent(run, demo_users, book):
     assert run(book(SITA))[-1] == "rows 1 accepted 1 refused 0"
-    (case,) = imported(cast[A])
-    person, file = case.beneficiary, file_of(case, cast[A])
+    (case,) = imported(demo_users[A])
+    person, file = case.beneficiary, file_of(case, demo_users[A])
     assert (person.first_name, person.second_name, person.sex) == ("Sita", "Tamang", "female")
     assert (person.birth_on, person.birth_precision) == (date(1995, 10, 29), "day")
-    with acting_as(cast[A]):
+    with acting_as(demo_users[A]):
         assert (person.citizenship, person.phone) == ("NP", "+977 985-0487223")
     assert person.home_district.name_en == "Sankhuwasabha"
     assert person.home_local_level.name_en == "Madi"
     assert person.home_local_level.district == person.home_district
     assert person.home_place == ""
     assert (case.status, case.opened_on, case.closed_on) == ("follow_up", date(2016, 12, 8), None)
-    assert (file.groups, file.caseworker) == (["survivor_of_trafficking"], cast[A])
+    assert (file.groups, file.caseworker) == (["survivor_of_trafficking"], demo_users[A])
     assert file.htcds == {
         "prs_Gender": "Feminine",
         "prs_MailingCountry": "NP",
@@ -145,14 +145,14 @@ def test_a_row_becomes_a_person_a_case_and_a_consent(run, cast, book):
         "cas_Status": "FollowUp",
         "cas_IncomingReferralDate": "2016-12-08",
     }
-    with acting_as(cast[A]):
-        consent = Consent.objects.visible_to(cast[A]).get(case=case)
+    with acting_as(demo_users[A]):
+        consent = Consent.objects.visible_to(demo_users[A]).get(case=case)
     assert (consent.purpose, consent.is_given, consent.given_by) == ("services", True, "self")
     assert (consent.how, consent.asked_on) == ("file", date(2016, 12, 8))
 
 
 @pytest.mark.django_db
-def test_a_bad_row_keeps_no_good_one_out_and_is_told_all_its_reasons(run, cast, book):
+def test_a_bad_row_keeps_no_good_one_out_and_is_told_all_its_reasons(run, demo_users, book):
     bad = SITA | {
         "con_Consent": "perhaps",
         "prs_Gender": "Femal",
@@ -166,7 +166,7 @@ def test_a_bad_row_keeps_no_good_one_out_and_is_told_all_its_reasons(run, cast, 
         "new 2 already there 0",
         "rows 3 accepted 2 refused 1",
     ]
-    assert {case.beneficiary.first_name for case in imported(cast[A])} == {"Sita", "Gita"}
+    assert {case.beneficiary.first_name for case in imported(demo_users[A])} == {"Sita", "Gita"}
 
 
 @pytest.mark.parametrize("consent", [None, False, 0, "no", "FALSE", "perhaps", "#REF!", datetime(2020, 1, 1)])
@@ -294,7 +294,7 @@ def test_no_word_of_the_standard_means_two_codes():
 
 
 @pytest.mark.django_db
-def test_labels_say_the_same_as_codes(run, cast, book):
+def test_labels_say_the_same_as_codes(run, demo_users, book):
     """The single-select template holds labels: the same row from either is one case."""
     labels = {
         "prs_FirstName": "Sita ",
@@ -309,15 +309,15 @@ def test_labels_say_the_same_as_codes(run, cast, book):
     }
     run(book(SITA))
     assert run(book(SITA | labels, name="labels.xlsx"))[-2] == "new 0 already there 1"
-    assert len(imported(cast[A])) == 1
+    assert len(imported(demo_users[A])) == 1
 
 
 @pytest.mark.django_db
-def test_a_label_with_a_semicolon_in_a_single_choice_is_one_code(run, cast, book):
+def test_a_label_with_a_semicolon_in_a_single_choice_is_one_code(run, demo_users, book):
     label = "Wholesale and retail trade; repair of motor vehicles and motorcycles"
     run(book(SITA | {"vic_ForcedLabourIndustry": label}))
-    (case,) = imported(cast[A])
-    code = file_of(case, cast[A]).htcds["vic_ForcedLabourIndustry"]
+    (case,) = imported(demo_users[A])
+    code = file_of(case, demo_users[A]).htcds["vic_ForcedLabourIndustry"]
     assert code == "G_WholesaleAndRetailTradeRepairOfMotorVehicles"
 
 
@@ -330,16 +330,16 @@ def test_order_of_columns_and_row_numbers_make_no_new_case(run, book):
 
 
 @pytest.mark.django_db
-def test_two_rows_that_say_the_same_are_two_cases_and_stay_two(run, cast, book):
+def test_two_rows_that_say_the_same_are_two_cases_and_stay_two(run, demo_users, book):
     path = book(SITA, SITA)
     assert run(path)[-2] == "new 2 already there 0"
     assert run(path)[-2] == "new 0 already there 2"
     assert run(book(SITA, SITA, SITA, name="three.xlsx"))[-2] == "new 1 already there 2"
-    assert len(imported(cast[A])) == 3
+    assert len(imported(demo_users[A])) == 3
 
 
 @pytest.mark.django_db
-def test_the_technical_name_decides_and_a_nameless_column_goes_by_its_label(run, cast, book):
+def test_the_technical_name_decides_and_a_nameless_column_goes_by_its_label(run, demo_users, book):
     names = ["prs_FirstName", "con_Consent", "prs_MailingCity", "prs_MailingCountry", None]
     names += ["vic_TraffickinStatusDecisionMakingOrg"]
     labels = ["First Name", "Consent", "Mailing Street", "Mailing City", "Reason for Outgoing Referral"]
@@ -349,9 +349,9 @@ def test_the_technical_name_decides_and_a_nameless_column_goes_by_its_label(run,
     path = book(names=["x"], name="nameless.xlsx")
     made.save(path)
     run(path)
-    (case,) = imported(cast[A])
+    (case,) = imported(demo_users[A])
     assert case.beneficiary.home_place == "Old Bazaar"
-    assert file_of(case, cast[A]).htcds == {
+    assert file_of(case, demo_users[A]).htcds == {
         "prs_MailingCountry": "NP",
         "cas_ReasonForOutgoingReferral": "MigrationOrChangeOfLocation",
         "vic_TraffickingStatusDecisionMakingOrg": "Police",
@@ -360,35 +360,35 @@ def test_the_technical_name_decides_and_a_nameless_column_goes_by_its_label(run,
 
 
 @pytest.mark.django_db
-def test_unknown_and_missing_columns_are_said_and_not_kept(run, cast, book):
+def test_unknown_and_missing_columns_are_said_and_not_kept(run, demo_users, book):
     lines = run(book(SITA | {"prs_IdentityNumber": "canary-1", "Shoe size": "canary-2"}))
     assert lines[0] == ("column P (prs_IdentityNumber) is not one that is kept: its values are left out")
     assert lines[1] == "column Q (Shoe size) is not one that is kept: its values are left out"
     assert lines[2].startswith("missing columns: cas_CaseOwner, prs_Salutation, prs_Title")
-    (case,) = imported(cast[A])
-    assert "canary" not in str(file_of(case, cast[A]).htcds) + str(vars(case.beneficiary))
+    (case,) = imported(demo_users[A])
+    assert "canary" not in str(file_of(case, demo_users[A]).htcds) + str(vars(case.beneficiary))
 
 
 @pytest.mark.django_db
-def test_an_unknown_district_is_kept_as_text_with_a_warning(run, cast, book):
+def test_an_unknown_district_is_kept_as_text_with_a_warning(run, demo_users, book):
     lines = run(book(SITA | {"prs_MailingState": "Sagarmatha Anchal", "prs_MailingStreet": "Ward 4"}))
     assert (
         "row 2: warning: “Sagarmatha Anchal” is not a district of Nepal. Kept as part of the address."
         in lines
     )
-    (case,) = imported(cast[A])
+    (case,) = imported(demo_users[A])
     assert case.beneficiary.home_district is None
     assert case.beneficiary.home_place == "Ward 4, Madi, Sagarmatha Anchal"
 
 
 @pytest.mark.django_db
-def test_an_address_abroad_needs_no_district_and_a_long_one_is_refused(run, cast, book):
+def test_an_address_abroad_needs_no_district_and_a_long_one_is_refused(run, demo_users, book):
     abroad = SITA | {"prs_MailingState": "Bihar", "prs_MailingCountry": "IND"}
     long = SITA | {"prs_MailingStreet": "s" * 120, "prs_MailingCity": "c" * 120}
     lines = run(book(abroad, long))
     assert not [line for line in lines if "warning" in line]
     assert "row 3: refused: the address is longer than 200 characters" in lines
-    (case,) = imported(cast[A])
+    (case,) = imported(demo_users[A])
     assert case.beneficiary.home_place == "Madi, Bihar"
 
 
@@ -406,12 +406,12 @@ def test_an_address_abroad_needs_no_district_and_a_long_one_is_refused(run, cast
         (None, "potential_victim", "trafficking status is empty: taken as a potential victim"),
     ],
 )
-def test_the_trafficking_status_names_the_situation(run, cast, book, said, group, warning):
+def test_the_trafficking_status_names_the_situation(run, demo_users, book, said, group, warning):
     lines = run(book(SITA | {"vic_TraffickingStatus": said}))
     warnings = [line.removeprefix("row 2: warning: ") for line in lines if "warning" in line]
     assert warnings == ([warning] if warning else [])
-    (case,) = imported(cast[A])
-    assert file_of(case, cast[A]).groups == [group]
+    (case,) = imported(demo_users[A])
+    assert file_of(case, demo_users[A]).groups == [group]
 
 
 @pytest.mark.django_db
@@ -433,12 +433,12 @@ def test_the_trafficking_status_names_the_situation(run, cast, book, said, group
         ),
     ],
 )
-def test_where_a_case_stands(run, cast, book, changes, status, closed_on):
+def test_where_a_case_stands(run, demo_users, book, changes, status, closed_on):
     run(book(SITA | changes))
-    (case,) = imported(cast[A])
+    (case,) = imported(demo_users[A])
     assert (case.status, case.closed_on) == (status, closed_on)
     from_ = {None: None, date(2017, 3, 1): "cas_OutgoingReferralDate"}.get(closed_on, "opened_on")
-    assert file_of(case, cast[A]).htcds.get("closed_on_from") == from_
+    assert file_of(case, demo_users[A]).htcds.get("closed_on_from") == from_
 
 
 @pytest.mark.django_db
@@ -452,38 +452,38 @@ def test_where_a_case_stands(run, cast, book, changes, status, closed_on):
         (None, "unknown"),
     ],
 )
-def test_the_exact_gender_stays_beside_the_sex(run, cast, book, code, sex):
+def test_the_exact_gender_stays_beside_the_sex(run, demo_users, book, code, sex):
     run(book(SITA | {"prs_Gender": code}))
-    (case,) = imported(cast[A])
+    (case,) = imported(demo_users[A])
     assert case.beneficiary.sex == sex
-    assert file_of(case, cast[A]).htcds.get("prs_Gender") == code
+    assert file_of(case, demo_users[A]).htcds.get("prs_Gender") == code
 
 
 @pytest.mark.django_db
-def test_several_citizenships_and_two_telephones_are_all_kept(run, cast, book):
+def test_several_citizenships_and_two_telephones_are_all_kept(run, demo_users, book):
     run(book(SITA | {"prs_Citizenship": "NPL;IND", "prs_HomePhone": "01-5550123"}))
-    (case,) = imported(cast[A])
-    htcds = file_of(case, cast[A]).htcds
+    (case,) = imported(demo_users[A])
+    htcds = file_of(case, demo_users[A]).htcds
     assert case.beneficiary.citizenship == "NP"
     assert (htcds["prs_Citizenship"], htcds["prs_HomePhone"]) == (["IN", "NP"], "01-5550123")
 
 
 @pytest.mark.django_db
-def test_the_case_page_opens_for_an_imported_case(run, cast, sign_in, book):
+def test_the_case_page_opens_for_an_imported_case(run, demo_users, sign_in, book):
     run(book(SITA | {"cas_Status": "Closed"}))
-    (case,) = imported(cast[A])
+    (case,) = imported(demo_users[A])
     response = sign_in(A).get(f"/cases/{case.reference}/")
     assert response.status_code == 200
     assert "Sita Tamang" in response.content.decode()
 
 
 @pytest.mark.django_db
-def test_the_other_organisation_sees_nothing_of_it(run, cast, book):
+def test_the_other_organisation_sees_nothing_of_it(run, demo_users, book):
     run(book(SITA))
-    assert imported(cast["ngo_b_caseworker"]) == []
+    assert imported(demo_users["ngo_b_caseworker"]) == []
     assert run(book(SITA), organisation="NGO_B")[-2] == "new 1 already there 0"
-    assert len(imported(cast["ngo_b_caseworker"])) == 1
-    assert len(imported(cast[A])) == 1
+    assert len(imported(demo_users["ngo_b_caseworker"])) == 1
+    assert len(imported(demo_users[A])) == 1
 
 
 @pytest.mark.parametrize(
@@ -498,30 +498,32 @@ def test_the_other_organisation_sees_nothing_of_it(run, cast, book):
     ],
 )
 @pytest.mark.django_db
-def test_who_may_not_import_is_told_in_one_line(capsys, cast, options, message):
+def test_who_may_not_import_is_told_in_one_line(capsys, demo_users, options, message):
     with pytest.raises(SystemExit) as stopped:
         call_command("import_cases", str(SAMPLE), "--format", "htcds", *options)
     assert stopped.value.code == 1
     assert capsys.readouterr().err == f"import_cases: {message}\n"
-    assert imported(cast[A]) == []
+    assert imported(demo_users[A]) == []
 
 
-def test_the_operation_itself_asks_who_may_write(cast):
-    reader = cast["ngo_a_reader"]
+def test_the_operation_itself_asks_who_may_write(demo_users):
+    reader = demo_users["ngo_a_reader"]
     with acting_as(reader), pytest.raises(PermissionDenied):
-        import_htcds(table=Table([], []), organisation=story.organisation("NGO_A"), by=reader, now=now())
+        import_htcds(table=Table([], []), organisation=factories.organisation("NGO_A"), by=reader, now=now())
 
 
-def test_the_same_row_brought_twice_at_once_is_one_case(cast, committed, owner):
+def test_the_same_row_brought_twice_at_once_is_one_case(demo_users, committed, owner):
     """The second import waits at the constraint until the first one's transaction ends, then finds the case."""
     table, reports, written = Table([(2, SITA)], []), [], threading.Event()
 
     def bring(is_first: bool) -> None:
-        user = cast[A]
+        user = demo_users[A]
         try:
             with acting_as(user):
                 reports.append(
-                    import_htcds(table=table, organisation=story.organisation("NGO_A"), by=user, now=now())
+                    import_htcds(
+                        table=table, organisation=factories.organisation("NGO_A"), by=user, now=now()
+                    )
                 )
                 if is_first:
                     written.set()
@@ -645,7 +647,7 @@ def test_empty_rows_at_the_end_and_other_sheets_are_nothing(book):
 
 
 @pytest.mark.django_db
-def test_a_file_that_cannot_be_read_is_told_in_one_line(tmp_path, capsys, cast):
+def test_a_file_that_cannot_be_read_is_told_in_one_line(tmp_path, capsys, demo_users):
     path = tmp_path / "text.xlsx"
     path.write_text("Sita", encoding="utf-8")
     with pytest.raises(SystemExit) as stopped:

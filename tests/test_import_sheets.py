@@ -249,20 +249,20 @@ def test_a_formula_counts_with_its_value(book):  # noqa: F811
 
 
 @pytest.mark.django_db
-def test_the_sample_of_names(run, cast):  # noqa: F811
+def test_the_sample_of_names(run, demo_users):  # noqa: F811
     lines = run(CASES / "min_invisible_name.xlsx")
     assert next(line for line in lines if line.startswith("row ")) == "row 2: refused: first name is missing"
-    with acting_as(cast[A]):
-        assert len(queries.case_list(cast[A], find="sita rai")) == 1
+    with acting_as(demo_users[A]):
+        assert len(queries.case_list(demo_users[A], find="sita rai")) == 1
 
 
 @pytest.mark.django_db
-def test_the_sample_of_telephones(run, cast):  # noqa: F811
+def test_the_sample_of_telephones(run, demo_users):  # noqa: F811
     lines = run(CASES / "min_phones.xlsx")
     assert lines[-1] == "rows 3 accepted 2 refused 1"
-    with acting_as(cast[A]):
+    with acting_as(demo_users[A]):
         for number in ("9841234562", "9841234564", "9801234564"):
-            assert len(queries.case_list(cast[A], find=number)) == 1, number
+            assert len(queries.case_list(demo_users[A], find=number)) == 1, number
 
 
 # --- bounds

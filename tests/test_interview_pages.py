@@ -10,7 +10,7 @@ from beneficiaries.models import Beneficiary, IntakeDraft
 from beneficiaries.operations import ConsentGiven
 from core.clock import now
 from core.context import acting_as
-from tests import story
+from tests import factories
 from tests.pages import forms_of, submit, text_of
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +39,7 @@ def shown(client, address: str) -> dict:
     return forms_of(client.get(address))[-1]["data"]
 
 
-def test_it_stands_on_today_with_its_age_and_leads_to_where_it_was_left(interview, cast):
+def test_it_stands_on_today_with_its_age_and_leads_to_where_it_was_left(interview, demo_users):
     client, address = interview
     submit(client, address, PERSON | {"go": "later"})
     page = text_of(client.get("/"))
@@ -47,7 +47,7 @@ def test_it_stands_on_today_with_its_age_and_leads_to_where_it_was_left(intervie
     assert "started today" in page
     assert address in page
     submit(client, address, PERSON)
-    assert address.replace("person", "situation") in text_of(client.get("/"))
+    assert address.replace("beneficiary", "situation") in text_of(client.get("/"))
 
 
 @pytest.mark.parametrize("way", ["back", "later", "keep"])
@@ -87,7 +87,7 @@ def test_back_and_forth_loses_nothing(interview):
     )
 
 
-def test_a_page_that_is_saved_again_has_the_later_words(interview, cast):
+def test_a_page_that_is_saved_again_has_the_later_words(interview, demo_users):
     """The browser's own Back shows the same form, with the same key, once more."""
     client, address = interview
     data = forms_of(client.get(address))[-1]["data"] | PERSON
@@ -95,11 +95,11 @@ def test_a_page_that_is_saved_again_has_the_later_words(interview, cast):
     client.post(address, data | {"phone": "9804417099"})
     submit(
         client,
-        address.replace("person", "situation"),
+        address.replace("beneficiary", "situation"),
         {"groups": ["stranded_migrant"], "primary_group": "stranded_migrant"},
     )
-    with acting_as(cast[A]):
-        person = Beneficiary.objects.visible_to(cast[A]).get(first_name="Zzmaya")
+    with acting_as(demo_users[A]):
+        person = Beneficiary.objects.visible_to(demo_users[A]).get(first_name="Zzmaya")
         assert "4417099" in person.phone
 
 
@@ -114,27 +114,27 @@ def test_a_child_leads_back_to_consent_where_a_guardian_decides(interview):
     client, address = interview
     child = PERSON | {"birth": f"{now().year - 18}"}
     assert "is, or may be, under 18" in text_of(submit(client, address, child))
-    consent = address.replace("person", "consent")
+    consent = address.replace("beneficiary", "consent")
     assert submit(client, consent, {"given_by": "guardian"}).request["PATH_INFO"] == address
     assert submit(client, address, child).request["PATH_INFO"].endswith("/situation/")
 
 
-def test_refusal_deletes_it_and_the_page_says_so(interview, cast):
+def test_refusal_deletes_it_and_the_page_says_so(interview, demo_users):
     client, address = interview
     submit(client, address, PERSON | {"go": "later"})
-    page = submit(client, address.replace("person", "consent"), {"agrees": "no"})
+    page = submit(client, address.replace("beneficiary", "consent"), {"agrees": "no"})
     assert "Nothing was kept" in text_of(page)
     client.cookies.pop("landing", None)  # of the action that began it: a page that an action closed leads on
     assert client.get(address).status_code == 404
-    with acting_as(cast[A]):
-        assert not IntakeDraft.objects.visible_to(cast[A]).unfinished().exists()
+    with acting_as(demo_users[A]):
+        assert not IntakeDraft.objects.visible_to(demo_users[A]).unfinished().exists()
 
 
-def test_refusal_where_somebody_may_be_at_risk_waits_on_the_supervisors_today(interview, cast, sign_in):
+def test_refusal_where_somebody_may_be_at_risk_waits_on_the_supervisors_today(interview, demo_users, sign_in):
     client, address = interview
     submit(client, address, PERSON | {"at_risk": "on", "go": "later"})
     assert "at_risk" in shown(client, address), "the box is ticked as the page opens"
-    page = submit(client, address.replace("person", "consent"), {"agrees": "no"})
+    page = submit(client, address.replace("beneficiary", "consent"), {"agrees": "no"})
     assert "A supervisor decides" in text_of(page)
     assert "waits for a supervisor" in text_of(client.get("/"))
     assert client.get(address).status_code == 302, "closed until they agree after all"
@@ -143,8 +143,8 @@ def test_refusal_where_somebody_may_be_at_risk_waits_on_the_supervisors_today(in
     page = text_of(client.get("/interviews/"))
     assert "Waits for a decision" in page
     assert "Zzmaya" not in page
-    with acting_as(cast[A]):
-        [draft] = IntakeDraft.objects.visible_to(cast[A]).unfinished()
+    with acting_as(demo_users[A]):
+        [draft] = IntakeDraft.objects.visible_to(demo_users[A]).unfinished()
     decide = reverse("beneficiaries:draft-decide", args=[draft.pk])
     page = text_of(submit(client, decide, {"decision": "keep", "why": "", "review_on": ""}))
     assert "Say why it is kept." in page
@@ -158,14 +158,16 @@ def test_refusal_where_somebody_may_be_at_risk_waits_on_the_supervisors_today(in
     assert "Zzmaya" not in page
 
 
-def test_a_supervisor_gives_it_to_another_user_on_the_page(interview, cast, sign_in):
+def test_a_supervisor_gives_it_to_another_user_on_the_page(interview, demo_users, sign_in):
     client, address = interview
     submit(client, address, PERSON | {"go": "later"})
-    with acting_as(cast[A]):
-        [draft] = IntakeDraft.objects.visible_to(cast[A]).unfinished()
+    with acting_as(demo_users[A]):
+        [draft] = IntakeDraft.objects.visible_to(demo_users[A]).unfinished()
     client = sign_in(SUPERVISOR)
     page = submit(
-        client, reverse("beneficiaries:draft-reassign", args=[draft.pk]), {"to": str(cast[SUPERVISOR].pk)}
+        client,
+        reverse("beneficiaries:draft-reassign", args=[draft.pk]),
+        {"to": str(demo_users[SUPERVISOR].pk)},
     )
     assert "Both are notified." in text_of(page)
     assert shown(client, address)["first_name"] == ["Zzmaya"]
@@ -176,16 +178,16 @@ def test_a_supervisor_gives_it_to_another_user_on_the_page(interview, cast, sign
 def test_nobody_finds_anothers(interview, sign_in):
     _client, address = interview
     for username in (B, SUPERVISOR, "administrator", "protection_supervisor"):
-        for page in ("consent", "person", "situation"):
-            assert sign_in(username).get(address.replace("person", page)).status_code == 404
+        for page in ("consent", "beneficiary", "situation"):
+            assert sign_in(username).get(address.replace("beneficiary", page)).status_code == 404
 
 
-def test_old_ones_are_there_with_their_age(sign_in, cast):
-    with acting_as(cast[A]):
+def test_old_ones_are_there_with_their_age(sign_in, demo_users):
+    with acting_as(demo_users[A]):
         operations.start_draft(
-            organisation=story.organisation("NGO_A"),
+            organisation=factories.organisation("NGO_A"),
             consent=ConsentGiven(given_by="self", how="spoken"),
-            by=cast[A],
+            by=demo_users[A],
             now=now() - timedelta(days=2),
         )
     page = text_of(sign_in(A).get("/"))

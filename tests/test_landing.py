@@ -11,9 +11,9 @@ from accounts.models import Membership, User
 from core.clock import now
 from core.context import acting_as
 from core.models import AuditEvent
-from tests import story
+from tests import factories
 from tests.pages import submit, text_of
-from tests.test_deeds_alone import _deeds
+from tests.test_deeds_alone import _actions
 
 pytestmark = pytest.mark.django_db
 CONFIRMED = "govuk-notification-banner"
@@ -36,58 +36,64 @@ def followed(client: Client, response):
 @pytest.mark.parametrize(
     ("target", "username", "code"), [("a", "ngo_a_caseworker", "NGO_A"), ("b", "ngo_b_caseworker", "NGO_B")]
 )
-def test_every_action_ends_on_a_page_with_its_confirmation_for_who_loses_sight(cast, target, username, code):
+def test_every_action_ends_on_a_page_with_its_confirmation_for_who_loses_sight(
+    demo_users, target, username, code
+):
     """Every action on a case that a page has, sent by who may; then the page that it leads to is closed to them."""
-    with acting_as(cast[username]):
-        story.a_third_ngo()
-    deeds = [deed for deed in _deeds(target, username, code, cast) if not deed.address.startswith("/api/")]
-    assert len(deeds) > 12
+    with acting_as(demo_users[username]):
+        factories.a_third_ngo()
+    actions = [
+        action
+        for action in _actions(target, username, code, demo_users)
+        if not action.address.startswith("/api/")
+    ]
+    assert len(actions) > 12
     lost = []
-    for deed in deeds:
-        client, user = Client(), cast[username if username in deed.right else min(deed.right)]
+    for action in actions:
+        client, user = Client(), demo_users[username if username in action.right else min(action.right)]
         client.force_login(user)
         with transaction.atomic():
-            answer = deed.send(client)
-            assert answer.status_code == 302, (deed.name, text_of(answer)[-2000:])
+            answer = action.send(client)
+            assert answer.status_code == 302, (action.name, text_of(answer)[-2000:])
             lose_everything(user)
             page = followed(client, answer)
             if page.status_code != 200 or CONFIRMED not in text_of(page):
-                lost.append((deed.name, page.status_code, page.request["PATH_INFO"]))
+                lost.append((action.name, page.status_code, page.request["PATH_INFO"]))
             transaction.set_rollback(True)
     assert lost == []
 
 
-def test_ending_access_that_began_today_leads_to_the_list(sign_in, cast):
+def test_ending_access_that_began_today_leads_to_the_list(sign_in, demo_users):
     """Their only role leaves no day behind, so they are nobody of this organisation any more."""
-    newcomer = story.a_colleague("newcomer", role="reader")
+    newcomer = factories.a_colleague("newcomer", role="reader")
     Membership.objects.filter(user=newcomer).update(starts_on=now().date())
-    page = submit(sign_in("ngo_a_focal_point"), f"/people/{newcomer.pk}/end/", {})
+    page = submit(sign_in("ngo_a_focal_point"), f"/team/{newcomer.pk}/end/", {})
     assert page.status_code == 200
-    assert page.redirect_chain[-1][0] == "/people/"
+    assert page.redirect_chain[-1][0] == "/team/"
     assert "Nothing here is open to this person any more." in text_of(page)
 
 
-def test_a_form_sent_twice_leads_where_it_led_though_its_page_is_closed(sign_in, cast):
+def test_a_form_sent_twice_leads_where_it_led_though_its_page_is_closed(sign_in, demo_users):
     """A second press on "Withdraw": there is no consent to withdraw any more, and the first press did it."""
-    by = cast["ngo_a_caseworker"]
+    by = demo_users["ngo_a_caseworker"]
     with acting_as(by):
-        case = story.a_case(by)
-        consent = story.share_with_iom(case, by)
+        case = factories.a_case(by)
+        consent = factories.share_with_iom(case, by)
     client, key = sign_in("ngo_a_caseworker"), {"form_key": str(uuid.uuid4())}
     address = f"/cases/{case.reference}/consents/{consent.pk}/withdraw/"
     for _press in range(2):
         page = client.post(address, key, follow=True)
         assert (page.status_code, page.redirect_chain[0][0]) == (200, f"/cases/{case.reference}/")
     stranger = Client()
-    stranger.force_login(cast["ngo_b_caseworker"])
+    stranger.force_login(demo_users["ngo_b_caseworker"])
     assert stranger.post(address, key).status_code == 404
 
 
-def test_nobody_is_led_on_from_a_page_that_no_action_of_theirs_led_to(sign_in, cast):
+def test_nobody_is_led_on_from_a_page_that_no_action_of_theirs_led_to(sign_in, demo_users):
     """The mark of one address, or of somebody else, opens no way round a refusal and its record."""
-    by = cast["ngo_a_caseworker"]
+    by = demo_users["ngo_a_caseworker"]
     with acting_as(by):
-        case, hidden = story.a_case(by), story.a_case(by)
+        case, hidden = factories.a_case(by), factories.a_case(by)
     client = sign_in("ngo_a_caseworker")
     answer = client.post(
         f"/cases/{case.reference}/notes/new/",
@@ -97,12 +103,12 @@ def test_nobody_is_led_on_from_a_page_that_no_action_of_theirs_led_to(sign_in, c
     mark = client.cookies["landing"].value
     assert case.reference not in mark
     other = Client()
-    other.force_login(cast["ngo_b_caseworker"])
+    other.force_login(demo_users["ngo_b_caseworker"])
     other.cookies["landing"] = mark
     for reference in (case.reference, hidden.reference, "ZZZZ-ZZZ-Z"):
         assert other.get(f"/cases/{reference}/").status_code == 404
-    with acting_as(cast["auditor"]):
-        denied = AuditEvent.objects.filter(verb="denied", actor_id=cast["ngo_b_caseworker"].pk)
+    with acting_as(demo_users["auditor"]):
+        denied = AuditEvent.objects.filter(verb="denied", actor_id=demo_users["ngo_b_caseworker"].pk)
         assert denied.count() == 3
     lose_everything(by)
     assert client.get(f"/cases/{hidden.reference}/").status_code == 404

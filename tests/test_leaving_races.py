@@ -16,7 +16,7 @@ from beneficiaries.models import Case
 from beneficiaries.operations import reassign_cases
 from core.clock import now
 from core.context import acting_as
-from tests import story
+from tests import factories
 
 TRIES = 20
 
@@ -40,11 +40,11 @@ def at_once(action: Callable[[int], object]) -> list[str]:
 
 
 @pytest.fixture
-def case(cast, committed) -> Case:
+def case(demo_users, committed) -> Case:
     for username in ("first_colleague", "second_colleague"):
-        story.a_colleague(username)
-    with acting_as(cast["ngo_a_caseworker"]):
-        return story.a_case(cast["ngo_a_caseworker"])
+        factories.a_colleague(username)
+    with acting_as(demo_users["ngo_a_caseworker"]):
+        return factories.a_case(demo_users["ngo_a_caseworker"])
 
 
 def _reassigned_at_once(case: Case) -> list[str]:
@@ -57,7 +57,7 @@ def _reassigned_at_once(case: Case) -> list[str]:
     return at_once(reassign)
 
 
-def _steps_fit(case: Case, cast, owner) -> bool:
+def _steps_fit(case: Case, demo_users, owner) -> bool:
     """Whether the history is one way from the first caseworker to the last: each step begins where one ended."""
     owner.execute(
         "SELECT former_id, caseworker_id FROM beneficiaries_assignment WHERE case_id = %s", [str(case.pk)]
@@ -67,20 +67,20 @@ def _steps_fit(case: Case, cast, owner) -> bool:
     balance = Counter(str(to) for _former, to in steps)
     balance.subtract(str(former) for former, _to in steps)
     balance.subtract([str(owner.fetchone()[0])])
-    balance.update([str(cast["ngo_a_caseworker"].pk)])
+    balance.update([str(demo_users["ngo_a_caseworker"].pk)])
     return len(steps) > 1 and not any(balance.values())
 
 
-def test_of_twenty_reassignments_at_once_the_history_is_whole(case, cast, owner):
+def test_of_twenty_reassignments_at_once_the_history_is_whole(case, demo_users, owner):
     assert _reassigned_at_once(case).count("done") > 1
-    assert _steps_fit(case, cast, owner)
+    assert _steps_fit(case, demo_users, owner)
 
 
-def test_without_the_lock_the_history_has_gaps(case, cast, owner, monkeypatch):
+def test_without_the_lock_the_history_has_gaps(case, demo_users, owner, monkeypatch):
     """The positive control."""
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **kwargs: self)
     assert _reassigned_at_once(case).count("done") > 1
-    assert not _steps_fit(case, cast, owner)
+    assert not _steps_fit(case, demo_users, owner)
 
 
 def _opened_and_deactivated_at_once() -> list[str]:
@@ -88,7 +88,7 @@ def _opened_and_deactivated_at_once() -> list[str]:
         if number % 2:
             by = User.objects.get(username="third")
             with acting_as(by):
-                story.a_case(by, "NGO_C")
+                factories.a_case(by, "NGO_C")
         else:
             by = User.objects.get(username="administrator")
             with acting_as(by):
@@ -107,16 +107,16 @@ def _left_with_nobody(owner) -> int:
     return owner.fetchone()[0]
 
 
-def test_of_twenty_at_once_no_case_is_opened_in_what_is_deactivated(cast, committed, owner):
-    story.a_third_ngo()
+def test_of_twenty_at_once_no_case_is_opened_in_what_is_deactivated(demo_users, committed, owner):
+    factories.a_third_ngo()
     assert "done" in _opened_and_deactivated_at_once()
     assert _left_with_nobody(owner) == 0
 
 
-def test_without_the_lock_cases_are_left_with_a_deactivated_organisation(cast, committed, owner):
+def test_without_the_lock_cases_are_left_with_a_deactivated_organisation(demo_users, committed, owner):
     """The positive control: whoever opens a case no longer shares the organisation's row."""
-    story.a_third_ngo()
-    owner.execute("SELECT pg_get_functiondef('wall.case_led_by_an_active_one()'::regprocedure)")
+    factories.a_third_ngo()
+    owner.execute("SELECT pg_get_functiondef('access.case_led_by_an_active_one()'::regprocedure)")
     [definition] = owner.fetchone()
     assert " FOR SHARE;" in definition
     slower = definition.replace(" FOR SHARE;", ";").replace("RETURN NEW;", "PERFORM pg_sleep(1); RETURN NEW;")

@@ -23,9 +23,9 @@ from beneficiaries.operations import add_note, answer_referral, break_glass, rec
 from core import policies
 from core.clock import now
 from core.context import acting_as
-from core.policies import ROOMS, wall_of
-from core.scoping import OwnWall, Wall
-from tests import story
+from core.policies import APPS, policy_of
+from core.scoping import AccessPolicy, TablePolicy
+from tests import factories
 from tests.pages import submit, text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
@@ -35,27 +35,31 @@ PHONE = "980-4417009"  # longer than what a reference or a key holds by chance
 
 
 @pytest.fixture
-def case(cast) -> Case:
-    with acting_as(cast[A]):
-        return story.a_case(cast[A], person=story.a_person(phone=PHONE))
+def case(demo_users) -> Case:
+    with acting_as(demo_users[A]):
+        return factories.a_case(demo_users[A], details=factories.beneficiary_details(phone=PHONE))
 
 
 @pytest.fixture
-def referral(case, cast) -> Referral:
-    with acting_as(cast[A]):
-        add_note(case=case, text="Seen at the office.", confidentiality="normal", by=cast[A], now=now())
-        story.planned(case, cast[A])
-        story.referred(case, cast[A], story.a_third_ngo(), Name="Another")
-        return story.referred(case, cast[A], story.organisation("NGO_B"), Name="Sunita", Telephone=PHONE)
+def referral(case, demo_users) -> Referral:
+    with acting_as(demo_users[A]):
+        add_note(case=case, text="Seen at the office.", confidentiality="normal", by=demo_users[A], now=now())
+        factories.planned(case, demo_users[A])
+        factories.referred(case, demo_users[A], factories.a_third_ngo(), Name="Another")
+        return factories.referred(
+            case, demo_users[A], factories.organisation("NGO_B"), Name="Sunita", Telephone=PHONE
+        )
 
 
 def _rows_of(case: Case) -> dict[str, int]:
-    """By raw SQL as the application: rows of each walled table that mention the case or its person."""
+    """By raw SQL as the application: rows of each protected table that mention the case or its person."""
     found = {}
     with connection.cursor() as cursor:
-        for model in (model for room in ROOMS for model in apps.get_app_config(room).get_models()):
-            wall = wall_of(model)
-            if isinstance(wall, Wall) or (isinstance(wall, OwnWall) and wall.read is not None):
+        for model in (model for app in APPS for model in apps.get_app_config(app).get_models()):
+            policy = policy_of(model)
+            if isinstance(policy, AccessPolicy) or (
+                isinstance(policy, TablePolicy) and policy.read is not None
+            ):
                 cursor.execute(
                     f"SELECT count(*) FROM {model._meta.db_table} t WHERE t::text LIKE %s OR t::text LIKE %s",
                     [f"%{case.pk}%", f"%{case.beneficiary_id}%"],
@@ -65,8 +69,8 @@ def _rows_of(case: Case) -> dict[str, int]:
     return found
 
 
-def test_a_receiver_reads_its_referral_and_the_frozen_items_and_nothing_else(case, referral, cast):
-    receiver = cast[B]
+def test_a_receiver_reads_its_referral_and_the_frozen_items_and_nothing_else(case, referral, demo_users):
+    receiver = demo_users[B]
     with acting_as(receiver):
         assert [row.pk for row in Referral.objects.visible_to(receiver)] == [referral.pk]
         assert sorted((item.name, item.value) for item in SharedItem.objects.visible_to(receiver)) == [
@@ -88,23 +92,23 @@ def test_a_receiver_reads_its_referral_and_the_frozen_items_and_nothing_else(cas
         }
 
 
-def test_a_receivers_access_row_tells_nothing_of_the_case(case, referral, cast):
+def test_a_receivers_access_row_tells_nothing_of_the_case(case, referral, demo_users):
     """Not its reference, where it stands, in which district; nor, later, that something changed."""
     asked = ("level", "reference", "status", "district", "risk", "caseworker", "changed_on")
-    with acting_as(cast[A]):
+    with acting_as(demo_users[A]):
         Case.objects.filter(pk=case.pk).update(changed_on=date(2030, 1, 1))
         assert CaseAccess.objects.filter(case=case, level="lead", changed_on=date(2030, 1, 1)).count() == 1
-    with acting_as(cast[B]):
+    with acting_as(demo_users[B]):
         (told,) = CaseAccess.objects.filter(case=case).values_list(*asked)
-    assert told == ("slice", "", "", None, "", None, now().date())
+    assert told == ("referral", "", "", None, "", None, now().date())
 
 
 def _key(model) -> str:
     return "pk" if model is Case else "case_id"
 
 
-def test_a_receiver_can_not_rewrite_what_was_sent_nor_take_the_case(case, referral, cast):
-    with acting_as(cast[B]), connection.cursor() as cursor:
+def test_a_receiver_can_not_rewrite_what_was_sent_nor_take_the_case(case, referral, demo_users):
+    with acting_as(demo_users[B]), connection.cursor() as cursor:
         with pytest.raises(IntegrityError, match="keeps what was sent"), transaction.atomic():
             Referral.objects.filter(pk=referral.pk).update(service="Something else")
         with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
@@ -113,55 +117,57 @@ def test_a_receiver_can_not_rewrite_what_was_sent_nor_take_the_case(case, referr
         assert cursor.rowcount == 0
         with pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
             SharedItem(
-                case=case, referral=referral, receiver=story.organisation("NGO_B"), name="More", value="x"
+                case=case, referral=referral, receiver=factories.organisation("NGO_B"), name="More", value="x"
             ).save(force_insert=True)
 
 
 @pytest.mark.parametrize("state", ["declined", "finished"])
-def test_when_a_referral_ends_its_slice_closes(case, referral, cast, state):
-    with acting_as(cast[B]):
-        answer_referral(referral=referral, state=state, answer="No place.", by=cast[B], now=now())
-    with acting_as(cast[B]):
+def test_when_a_referral_ends_its_slice_closes(case, referral, demo_users, state):
+    with acting_as(demo_users[B]):
+        answer_referral(referral=referral, state=state, answer="No place.", by=demo_users[B], now=now())
+    with acting_as(demo_users[B]):
         assert _rows_of(case) == {}
 
 
-def test_an_accepted_referral_stays_open_and_can_be_finished_by_the_lead(case, referral, cast):
-    with acting_as(cast[B]):
-        answer_referral(referral=referral, state="accepted", answer="Come on Sunday.", by=cast[B], now=now())
+def test_an_accepted_referral_stays_open_and_can_be_finished_by_the_lead(case, referral, demo_users):
+    with acting_as(demo_users[B]):
+        answer_referral(
+            referral=referral, state="accepted", answer="Come on Sunday.", by=demo_users[B], now=now()
+        )
         assert SharedItem.objects.count() == 2
-    with acting_as(cast[A]):
-        answer_referral(referral=referral, state="finished", answer="", by=cast[A], now=now())
-    with acting_as(cast[B]):
+    with acting_as(demo_users[A]):
+        answer_referral(referral=referral, state="finished", answer="", by=demo_users[A], now=now())
+    with acting_as(demo_users[B]):
         assert SharedItem.objects.count() == 0
 
 
-def test_when_consent_is_withdrawn_the_slice_closes(case, referral, cast):
-    with acting_as(cast[A]):
-        consent = Consent.objects.visible_to(cast[A]).get(
+def test_when_consent_is_withdrawn_the_slice_closes(case, referral, demo_users):
+    with acting_as(demo_users[A]):
+        consent = Consent.objects.visible_to(demo_users[A]).get(
             case=case, organisation__code="NGO_B", withdrawn_on=None
         )
-        withdraw_consent(consent=consent, by=cast[A], now=now())
-    with acting_as(cast[B]):
+        withdraw_consent(consent=consent, by=demo_users[A], now=now())
+    with acting_as(demo_users[B]):
         assert _rows_of(case) == {}
 
 
-def test_nothing_is_sent_to_an_organisation_that_the_person_did_not_agree_to(case, cast):
+def test_nothing_is_sent_to_an_organisation_that_the_person_did_not_agree_to(case, demo_users):
     from beneficiaries.operations import send_referral
 
-    with acting_as(cast[A]), pytest.raises(ValidationError, match="hasn't agreed"):
+    with acting_as(demo_users[A]), pytest.raises(ValidationError, match="hasn't agreed"):
         send_referral(
             case=case,
-            receiver=story.organisation("NGO_B"),
+            receiver=factories.organisation("NGO_B"),
             service="Legal",
             reason="x",
             items={"Name": "S"},
-            by=cast[A],
+            by=demo_users[A],
             now=now(),
         )
 
 
-def test_a_referral_through_the_pages(case, cast, sign_in):
-    client, receiver = sign_in(A), story.organisation("NGO_B")
+def test_a_referral_through_the_pages(case, demo_users, sign_in):
+    client, receiver = sign_in(A), factories.organisation("NGO_B")
     given = {
         "receiver": str(receiver.pk),
         "service": "Legal advice",
@@ -189,36 +195,38 @@ READERS = {
 
 
 @pytest.mark.parametrize("confidentiality", READERS)
-def test_each_level_of_a_note_is_read_by_those_who_need_to_know(case, cast, sign_in, confidentiality):
-    from reintegration.demo import CAST
+def test_each_level_of_a_note_is_read_by_those_who_need_to_know(case, demo_users, sign_in, confidentiality):
+    from reintegration.demo import DEMO_USERS
 
-    with acting_as(cast[A]):
-        story.share_with_iom(case, cast[A])
-        add_note(case=case, text="Kanarinote", confidentiality=confidentiality, by=cast[A], now=now())
+    with acting_as(demo_users[A]):
+        factories.share_with_iom(case, demo_users[A])
+        add_note(case=case, text="Kanarinote", confidentiality=confidentiality, by=demo_users[A], now=now())
     found = set()
-    for username in CAST:
+    for username in DEMO_USERS:
         if "Kanarinote" in text_of(sign_in(username).get(f"/cases/{case.reference}/")):
             found.add(username)
     assert found == READERS[confidentiality]
 
 
-def test_who_may_not_read_a_level_may_not_write_it(case, cast):
-    with acting_as(cast[A]):
-        story.share_with_iom(case, cast[A])
-    with acting_as(cast["iom_supervisor"]):
+def test_who_may_not_read_a_level_may_not_write_it(case, demo_users):
+    with acting_as(demo_users[A]):
+        factories.share_with_iom(case, demo_users[A])
+    with acting_as(demo_users["iom_supervisor"]):
         with pytest.raises(ValidationError, match="may not read"):
-            add_note(case=case, text="x", confidentiality="counselling", by=cast["iom_supervisor"], now=now())
+            add_note(
+                case=case, text="x", confidentiality="counselling", by=demo_users["iom_supervisor"], now=now()
+            )
         with pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
             CaseNote(
-                case=case, confidentiality="restricted", text="x", by=cast["iom_supervisor"], at=now()
+                case=case, confidentiality="restricted", text="x", by=demo_users["iom_supervisor"], at=now()
             ).save(force_insert=True)
 
 
-def test_a_story_that_is_not_for_everyone_is_not_in_the_file(cast, sign_in):
-    with acting_as(cast[A]):
-        case = story.a_case(
-            cast[A],
-            situation=story.a_situation(narrative="Kanaristory", narrative_confidentiality="counselling"),
+def test_a_story_that_is_not_for_everyone_is_not_in_the_file(demo_users, sign_in):
+    with acting_as(demo_users[A]):
+        case = factories.a_case(
+            demo_users[A],
+            situation=factories.a_situation(narrative="Kanaristory", narrative_confidentiality="counselling"),
         )
         assert CaseFile.objects.get(case=case).narrative == ""
     assert "Kanaristory" in text_of(sign_in(A).get(f"/cases/{case.reference}/"))
@@ -227,9 +235,9 @@ def test_a_story_that_is_not_for_everyone_is_not_in_the_file(cast, sign_in):
     assert "What happened</dt>" not in page, "the field isn't there, blank or otherwise"
 
 
-def test_an_emergency_opens_one_file_to_one_person_and_tells_the_lead(case, cast, sign_in):
-    with acting_as(cast[A]):
-        add_note(case=case, text="Kanarinote", confidentiality="counselling", by=cast[A], now=now())
+def test_an_emergency_opens_one_file_to_one_person_and_tells_the_lead(case, demo_users, sign_in):
+    with acting_as(demo_users[A]):
+        add_note(case=case, text="Kanarinote", confidentiality="counselling", by=demo_users[A], now=now())
     client = sign_in(PROTECTION)
     assert client.get(f"/cases/{case.reference}/").status_code == 404
     page = text_of(submit(client, "/emergency/", {"reference": case.reference, "reason": EMERGENCY}))
@@ -238,48 +246,48 @@ def test_an_emergency_opens_one_file_to_one_person_and_tells_the_lead(case, cast
     assert sign_in("iom_supervisor").get(f"/cases/{case.reference}/").status_code == 404, (
         "to that person alone"
     )
-    with acting_as(cast[A]):
-        texts = Notice.objects.visible_to(cast[A]).values_list("text", flat=True)
+    with acting_as(demo_users[A]):
+        texts = Notice.objects.visible_to(demo_users[A]).values_list("text", flat=True)
         assert any("in an emergency" in text and case.reference in text for text in texts)
     assert EMERGENCY in text_of(sign_in(A).get(f"/cases/{case.reference}/")), "it stands on the case for ever"
 
 
-def test_an_emergency_ends_after_an_hour(case, cast):
-    with acting_as(cast[PROTECTION]):
-        break_glass(typed=case.reference, reason=EMERGENCY, by=cast[PROTECTION], now=now())
+def test_an_emergency_ends_after_an_hour(case, demo_users):
+    with acting_as(demo_users[PROTECTION]):
+        break_glass(typed=case.reference, reason=EMERGENCY, by=demo_users[PROTECTION], now=now())
         opening = EmergencyOpening.objects.get(case=case)
         assert opening.until - opening.opened_at == timedelta(minutes=60)
         row = CaseAccess.objects.get(case=case)
         assert row.expires_at == opening.until
-        assert (row.basis, row.person_id) == ("emergency", cast[PROTECTION].pk)
+        assert (row.basis, row.user_id) == ("emergency", demo_users[PROTECTION].pk)
 
 
 @pytest.mark.parametrize("username", [A, B, "iom_supervisor", "administrator", "auditor"])
-def test_nobody_else_breaks_the_glass(case, cast, username):
-    with acting_as(cast[username]):
+def test_nobody_else_breaks_the_glass(case, demo_users, username):
+    with acting_as(demo_users[username]):
         with pytest.raises(PermissionDenied):
-            break_glass(typed=case.reference, reason=EMERGENCY, by=cast[username], now=now())
+            break_glass(typed=case.reference, reason=EMERGENCY, by=demo_users[username], now=now())
         with pytest.raises(DatabaseError, match="not a protection supervisor"), transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute(
-                    "SELECT wall.break_glass(%s, gen_random_uuid(), %s)",
+                    "SELECT access.break_glass(%s, gen_random_uuid(), %s)",
                     [case.reference, EMERGENCY.encode() * 3],
                 )
 
 
-def test_an_emergency_needs_a_reason_and_a_case(case, cast):
-    with acting_as(cast[PROTECTION]):
+def test_an_emergency_needs_a_reason_and_a_case(case, demo_users):
+    with acting_as(demo_users[PROTECTION]):
         for typed, reason in ((case.reference, "Urgent"), ("ZZZZ-ZZZ-Z", EMERGENCY), ("", EMERGENCY)):
             with pytest.raises(ValidationError):
-                break_glass(typed=typed, reason=reason, by=cast[PROTECTION], now=now())
+                break_glass(typed=typed, reason=reason, by=demo_users[PROTECTION], now=now())
         assert EmergencyOpening.objects.count() == 0
 
 
-def test_a_partners_protection_supervisor_breaks_no_glass(case, cast):
+def test_a_partners_protection_supervisor_breaks_no_glass(case, demo_users):
     from accounts.models import Membership, Role
 
     role = Role.objects.get(organisation__code="NGO_B", code="protection_supervisor")
-    Membership.objects.create(user=cast[B], role=role, starts_on=date(2020, 1, 1))
+    Membership.objects.create(user=demo_users[B], role=role, starts_on=date(2020, 1, 1))
     user = User.objects.get(username=B)
     with (
         acting_as(user),
@@ -289,27 +297,27 @@ def test_a_partners_protection_supervisor_breaks_no_glass(case, cast):
         break_glass(typed=case.reference, reason=EMERGENCY, by=user, now=now())
 
 
-def test_sharing_again_after_a_referral_opens_the_whole_file(case, referral, cast):
-    with acting_as(cast[A]):
+def test_sharing_again_after_a_referral_opens_the_whole_file(case, referral, demo_users):
+    with acting_as(demo_users[A]):
         record_consent(
             case=case,
             purpose="sharing",
-            organisation=story.organisation("NGO_B"),
+            organisation=factories.organisation("NGO_B"),
             is_given=True,
             given_by="self",
             how="spoken",
-            by=cast[A],
+            by=demo_users[A],
             now=now(),
         )
-    with acting_as(cast[B]):
+    with acting_as(demo_users[B]):
         assert list(CaseAccess.objects.filter(case=case).values_list("level", flat=True)) == ["working"]
-        assert CaseFile.objects.visible_to(cast[B]).filter(case=case).count() == 1
+        assert CaseFile.objects.visible_to(demo_users[B]).filter(case=case).count() == 1
 
 
-def test_consent_for_a_while_opens_for_a_while(case, cast):
+def test_consent_for_a_while_opens_for_a_while(case, demo_users):
     last_day = now().date() + timedelta(days=3)
-    with acting_as(cast[A]):
-        story.share_with_iom(case, cast[A], until_on=last_day)
-    with acting_as(cast["iom_supervisor"]):
+    with acting_as(demo_users[A]):
+        factories.share_with_iom(case, demo_users[A], until_on=last_day)
+    with acting_as(demo_users["iom_supervisor"]):
         ends = CaseAccess.objects.get(case=case).expires_at.astimezone(now().tzinfo)
     assert (ends.date(), ends.hour, ends.minute) == (last_day + timedelta(days=1), 0, 0)

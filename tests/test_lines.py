@@ -1,4 +1,4 @@
-"""Each line of the wall by raw SQL: every linked table and command, everyone of the cast, two cases.
+"""Each access policy by raw SQL: every linked table and command, everyone of the demo users, two cases.
 
 What is expected is worked out from the three tables below, and from the levels that the model names, in the words
 of docs/architecture.md; nothing of `core.policies` is asked. One case is the first NGO's and shared: with IOM by
@@ -19,8 +19,8 @@ from core import policies
 from core.clock import now
 from core.context import acting_as, entered_as
 from core.scoping import Confidentiality
-from reintegration.demo import CAST
-from tests import story
+from reintegration.demo import DEMO_USERS
+from tests import factories
 from tests.test_deeds_alone import EMERGENCY
 
 pytestmark = pytest.mark.django_db
@@ -29,29 +29,29 @@ COMMANDS = ("read", "insert", "update", "delete")
 
 # Which organisation holds which case, and how much of it; and what one person holds beside that.
 HOLDS = {
-    "a": {"NGO_A": "lead", "IOM": "working", "NGO_B": "slice"},
-    "b": {"NGO_B": "lead", "IOM": "reference"},
+    "a": {"NGO_A": "lead", "IOM": "working", "NGO_B": "referral"},
+    "b": {"NGO_B": "lead", "IOM": "summary"},
 }
 OPENED_IN_AN_EMERGENCY = {("b", "protection_supervisor"): "working"}
 # Who reads and writes files, sees figures and decides on them, in their own organisation. The others do nothing of it.
 WORK = {
     "ngo_a_caseworker": {"reads", "writes", "restricted", "counselling"},
     "ngo_a_reader": {"reads"},
-    "ngo_a_supervisor": {"reads", "writes", "restricted", "figures", "decides"},
+    "ngo_a_supervisor": {"reads", "writes", "restricted", "summaries", "decides"},
     "ngo_b_caseworker": {"reads", "writes", "restricted", "counselling"},
-    "iom_supervisor": {"reads", "writes", "restricted", "figures", "decides"},
+    "iom_supervisor": {"reads", "writes", "restricted", "summaries", "decides"},
     "protection_supervisor": {"reads"},
     "protection_supervisor_2": {"reads"},
-    "iom_approver": {"figures", "decides"},
-    "iom_finance": {"figures", "decides"},
-    "programme_manager": {"figures"},
+    "iom_approver": {"summaries", "decides"},
+    "iom_finance": {"summaries", "decides"},
+    "programme_manager": {"summaries"},
 }
 # Which held levels open a line: to those who work with files, and to those who work with figures.
 OPENS = {
-    "lead": {"files": {"lead"}, "figures": set()},
-    "working": {"files": {"lead", "working"}, "figures": set()},
-    "slice": {"files": {"lead", "working"}, "figures": set()},  # and to the one it was sent to
-    "reference": {"files": {"lead", "working"}, "figures": {"lead", "working", "reference"}},
+    "lead": {"files": {"lead"}, "summaries": set()},
+    "working": {"files": {"lead", "working"}, "summaries": set()},
+    "referral": {"files": {"lead", "working"}, "summaries": set()},  # and to the one it was sent to
+    "summary": {"files": {"lead", "working"}, "summaries": {"lead", "working", "summary"}},
 }
 
 
@@ -65,56 +65,60 @@ class Row:
 
     def may(self, person: str, command: str) -> bool:
         """Whether the line of this row's table opens this command on it to the person."""
-        line = getattr(self.model.wall, command)
+        line = getattr(self.model.access_policy, command)
         if line is None:
             return False
         if command == "update" and not self.may(person, "read"):
             return False  # a row that one doesn't see isn't found to be changed
-        work, own = WORK.get(person, set()), CAST[person][2]
+        work, own = WORK.get(person, set()), DEMO_USERS[person][2]
         if command == "insert" and self.model._meta.label == "beneficiaries.Case":
             return "writes" in work and HOLDS[self.target].get(own) == "lead"
         files = ("reads" if command == "read" else "writes") in work
-        figures = ("figures" if command == "read" else "decides") in work
+        figures = ("summaries" if command == "read" else "decides") in work
         held = {HOLDS[self.target].get(own), OPENED_IN_AN_EMERGENCY.get((self.target, person))} - {None}
         kind = (
-            self.columns.get("confidentiality", "normal") if self.model.wall.by_confidentiality else "normal"
+            self.columns.get("confidentiality", "normal")
+            if self.model.access_policy.by_confidentiality
+            else "normal"
         )
         if kind != "normal":
             return files and "lead" in held and kind in work
-        sent_here = files and line == "slice" and "slice" in held and self.columns["receiver"] == own
+        sent_here = files and line == "referral" and "referral" in held and self.columns["receiver"] == own
         return bool(
             (files and held & OPENS[line]["files"])
-            or (figures and held & OPENS[line]["figures"])
+            or (figures and held & OPENS[line]["summaries"])
             or sent_here
         )
 
 
 @pytest.fixture
-def rows(cast) -> list[Row]:
+def rows(demo_users) -> list[Row]:
     """Rows of both cases in every linked table: one of each kind of note and paper, two referrals."""
     found, third = [], None
     for target, username, code, other in (
         ("a", "ngo_a_caseworker", "NGO_A", "NGO_B"),
         ("b", "ngo_b_caseworker", "NGO_B", None),
     ):
-        by = cast[username]
+        by = demo_users[username]
         with acting_as(by):
-            third = third or story.a_third_ngo()
-            case = story.a_case(by, code)
-            story.share_with_iom(case, by, agrees=target == "a")
-            grant = story.requested(story.planned(case, by), by)
+            third = third or factories.a_third_ngo()
+            case = factories.a_case(by, code)
+            factories.share_with_iom(case, by, agrees=target == "a")
+            grant = factories.requested(factories.planned(case, by), by)
             for kind in Confidentiality.values:
                 add_note(case=case, text=f"A {kind} note.", confidentiality=kind, by=by, now=now())
-                story.a_document(case, by, confidentiality=kind)
-            for receiver in filter(None, (other and story.organisation(other), third)):
-                story.referred(case, by, receiver)
+                factories.a_document(case, by, confidentiality=kind)
+            for receiver in filter(None, (other and factories.organisation(other), third)):
+                factories.referred(case, by, receiver)
             if target == "a":  # of the other case it would open the file to whom it was offered
-                story.offered(case, by, "IOM")
-                reassign_cases(cases=[case], caseworker=cast["ngo_a_supervisor"], by=by, now=now())
-        with acting_as(cast["protection_supervisor"]):
-            break_glass(typed=case.reference, reason=EMERGENCY, by=cast["protection_supervisor"], now=now())
-        story.approved(grant, cast)
-        story.paid(grant, cast)
+                factories.offered(case, by, "IOM")
+                reassign_cases(cases=[case], caseworker=demo_users["ngo_a_supervisor"], by=by, now=now())
+        with acting_as(demo_users["protection_supervisor"]):
+            break_glass(
+                typed=case.reference, reason=EMERGENCY, by=demo_users["protection_supervisor"], now=now()
+            )
+        factories.approved(grant, demo_users)
+        factories.paid(grant, demo_users)
         with acting_as(by):
             found += [row for model in LINKED for row in _of(model, target, case)]
     return found
@@ -136,7 +140,7 @@ def _of(model, target: str, case) -> list[Row]:
     ]
 
 
-# What a copy must change so that no trigger stops it before the wall is asked.
+# What a copy must change so that no trigger stops it before the access policies are asked.
 FRESH = {
     "reintegration.Grant": {
         **dict.fromkeys(("endorsed_by_id", "endorsed_at", "approved_by_id", "approved_at")),
@@ -147,7 +151,7 @@ FRESH = {
 
 
 def _passes(cursor, row: Row, command: str) -> bool:
-    """Send one statement and take it back; whether the wall let it through to the row."""
+    """Send one statement and take it back; whether the access policies let it through to the row."""
     table, label = row.model._meta.db_table, row.model._meta.label
     key = row.columns["id"]
     if command == "insert":
@@ -169,7 +173,7 @@ def _passes(cursor, row: Row, command: str) -> bool:
             count = cursor.rowcount
             transaction.set_rollback(True)
     except IntegrityError:
-        return True  # a constraint or a rule of the domain: the wall was passed
+        return True  # a constraint or a rule of the domain: the access policies were passed
     except DatabaseError as error:
         if not any(words in str(error) for words in ("permission denied", "row-level security")):
             raise
@@ -177,11 +181,11 @@ def _passes(cursor, row: Row, command: str) -> bool:
     return count == 1
 
 
-def test_every_line_opens_what_it_says_and_nothing_else(rows, cast):
+def test_every_line_opens_what_it_says_and_nothing_else(rows, demo_users):
     assert {row.model for row in rows} == set(LINKED)
     unexpected, cells = [], 0
-    for person in CAST:
-        with acting_as(cast[person]), connection.cursor() as cursor:
+    for person in DEMO_USERS:
+        with acting_as(demo_users[person]), connection.cursor() as cursor:
             for row in rows:
                 for command in COMMANDS:
                     cells += 1
@@ -192,4 +196,4 @@ def test_every_line_opens_what_it_says_and_nothing_else(rows, cast):
                             f"{person} {command} {row.model._meta.label} {kind} of {row.target}: {passed}"
                         )
     assert unexpected == [], "\n".join(unexpected)
-    assert cells == len(CAST) * len(rows) * len(COMMANDS)
+    assert cells == len(DEMO_USERS) * len(rows) * len(COMMANDS)

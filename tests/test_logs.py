@@ -26,15 +26,15 @@ from core.logs import LineFormatter, shape, without_values
 from iom_cases.web_logs import WebLogger
 from localstack.supervisor import tie_to_parent
 from reintegration.demo import password_of
-from tests import databases, story
+from tests import databases, factories
 from tests.addresses import patterns
-from tests.browser.house import free_port
+from tests.browser.site import free_port
 
 NAME, PHONE, LINK = "Kanariname", "9804417009", "kanarilinktoken"
 A = "ngo_a_caseworker"
 
 
-class Visitor:
+class BrowserUser:
     """A browser that keeps its cookies and says where it comes from."""
 
     def __init__(self, port: int) -> None:
@@ -97,7 +97,7 @@ def served(committed, tmp_path) -> Iterator[tuple[int, Path]]:
     try:
         while time.monotonic() < end and process.poll() is None:
             with suppress(OSError):
-                Visitor(port).ask("GET", "/healthz")
+                BrowserUser(port).ask("GET", "/healthz")
                 break
             time.sleep(0.1)
         yield port, log
@@ -106,33 +106,35 @@ def served(committed, tmp_path) -> Iterator[tuple[int, Path]]:
         process.wait(timeout=30)
 
 
-def test_no_log_of_the_web_holds_a_name_a_number_a_reference_or_a_link(served, cast):
+def test_no_log_of_the_web_holds_a_name_a_number_a_reference_or_a_link(served, demo_users):
     port, log = served
-    with acting_as(cast[A]):
-        case = story.a_case(cast[A], person=story.a_person(first_name=NAME, phone=PHONE))
-    visitor = Visitor(port)
-    visitor.send("/accounts/login/", {"username": A, "password": password_of(A)})
-    assert visitor.ask("GET", "/roles/")[0] == 200
+    with acting_as(demo_users[A]):
+        case = factories.a_case(
+            demo_users[A], details=factories.beneficiary_details(first_name=NAME, phone=PHONE)
+        )
+    browser_user = BrowserUser(port)
+    browser_user.send("/accounts/login/", {"username": A, "password": password_of(A)})
+    assert browser_user.ask("GET", "/roles/")[0] == 200
     # A search, by its form, and as an address that somebody wrote by hand.
     for words in (NAME, PHONE, case.reference):
-        status, address, _page = visitor.send("/cases/", {"find": words})
+        status, address, _page = browser_user.send("/cases/", {"find": words})
         assert status == 302
-        found = visitor.ask("GET", address)
+        found = browser_user.ask("GET", address)
         assert (found[0], case.reference in found[2]) == (200, True), words
-        visitor.ask("GET", f"/cases/?{urlencode({'find': words})}")
-        visitor.ask("GET", f"/audit/?{urlencode({'username': words})}")
-        visitor.ask("GET", f"/admin/accounts/user/?{urlencode({'q': words})}")
-        visitor.ask("GET", f"/admin/autocomplete/?{urlencode({'term': words})}")
-        visitor.ask("GET", f"/api/v1/cases/?{urlencode({'reference': words})}")
-        visitor.ask("GET", f"/accounts/login/?{urlencode({'next': f'/cases/{words}/'})}")
+        browser_user.ask("GET", f"/cases/?{urlencode({'find': words})}")
+        browser_user.ask("GET", f"/audit/?{urlencode({'username': words})}")
+        browser_user.ask("GET", f"/admin/accounts/user/?{urlencode({'q': words})}")
+        browser_user.ask("GET", f"/admin/autocomplete/?{urlencode({'term': words})}")
+        browser_user.ask("GET", f"/api/v1/cases/?{urlencode({'reference': words})}")
+        browser_user.ask("GET", f"/accounts/login/?{urlencode({'next': f'/cases/{words}/'})}")
     # Every address that there is, with one of them in each place; what isn't there; what isn't sent as it should be.
     person = uuid4()
     for _name, route in patterns():
         address = "/" + re.sub(
             r"<(\w+:)?\w+>", lambda found: str(person) if found[1] == "uuid:" else LINK, route
         )
-        visitor.ask("GET", address + f"?{NAME}={PHONE}")
-        visitor.ask("POST", address, {"find": NAME, "csrfmiddlewaretoken": "x"})
+        browser_user.ask("GET", address + f"?{NAME}={PHONE}")
+        browser_user.ask("POST", address, {"find": NAME, "csrfmiddlewaretoken": "x"})
     for address in (
         f"/cases/{case.reference}/",
         f"/cases/{case.reference}/notes/new/",
@@ -143,11 +145,11 @@ def test_no_log_of_the_web_holds_a_name_a_number_a_reference_or_a_link(served, c
         f"/accounts/invitation/{person}/{LINK}/",
         f"/accounts/password/reset/{LINK}/",
     ):
-        visitor.ask("GET", address)
-        visitor.ask("HEAD", address)
-        visitor.ask("POST", address, {"find": NAME})
-    visitor.ask("GET", "/cases/", Host=f"{NAME}.example")
-    visitor.ask(NAME.upper()[:8], "/cases/")
+        browser_user.ask("GET", address)
+        browser_user.ask("HEAD", address)
+        browser_user.ask("POST", address, {"find": NAME})
+    browser_user.ask("GET", "/cases/", Host=f"{NAME}.example")
+    browser_user.ask(NAME.upper()[:8], "/cases/")
     for raw in (
         f"GET /cases/?find={NAME} {PHONE} HTTP/1.1\r\nHost: localhost\r\n\r\n",
         f"{NAME} {PHONE}\r\n\r\n",
@@ -169,7 +171,7 @@ def test_no_log_of_the_web_holds_a_name_a_number_a_reference_or_a_link(served, c
     # The control: it says which pages were asked for, and how that went.
     assert b"POST cases/ 302" in written
     assert b"GET cases/<str:reference>/ 200" in written
-    assert re.search(rb"GET accounts/invitation/<uuid:person_id>/<\w+:token>/ 404", written)
+    assert re.search(rb"GET accounts/invitation/<uuid:user_id>/<\w+:token>/ 404", written)
 
 
 UNREADABLE = (
@@ -196,7 +198,7 @@ def test_no_request_ends_a_worker(served):
         with socket.create_connection(("127.0.0.1", port), timeout=20) as link:
             link.sendall(raw.encode())
             assert re.match(rb"HTTP/1.1 [1-5]\d\d ", link.recv(4096)), raw
-    assert Visitor(port).ask("GET", "/healthz")[0] == 200
+    assert BrowserUser(port).ask("GET", "/healthz")[0] == 200
     assert log.read_text().count("Booting worker") == 1, "the worker that began is still there"
 
 

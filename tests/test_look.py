@@ -1,4 +1,4 @@
-"""The look holds what it promises: small, from this house alone, readable, and nothing inline.
+"""The look holds what it promises: small, from this site alone, readable, and nothing inline.
 
 Reads files only: no database, no request.
 """
@@ -217,7 +217,7 @@ class Sample(forms.Form):
         choices=[("p", "Phone"), ("v", "Visit")], widget=forms.CheckboxSelectMultiple
     )
     agrees = forms.BooleanField()
-    story = forms.CharField(widget=forms.Textarea)
+    factories = forms.CharField(widget=forms.Textarea)
     fieldsets = [("Person", ["born_on", "name", "absent"]), ("Nothing", ["token"])]
 
 
@@ -227,7 +227,7 @@ def sample(data=None) -> Sample:
 
 def test_form_groups_its_fields_and_forgets_none():
     groups = [(group["legend"], [field.name for field in group["fields"]]) for group in grouped(sample())]
-    assert groups == [("Person", ["born_on", "name"]), (None, ["sex", "ways", "agrees", "story"])]
+    assert groups == [("Person", ["born_on", "name"]), (None, ["sex", "ways", "agrees", "factories"])]
 
 
 def test_plain_field_stays_as_django_made_it():

@@ -10,11 +10,11 @@ from accounts.queries import roles_given_by
 from beneficiaries import queries
 from beneficiaries.htcds import cell, read_workbook
 from beneficiaries.models import Beneficiary, IntakeDraft
-from beneficiaries.operations import ConsentGiven, import_htcds, save_draft_person, start_draft
+from beneficiaries.operations import ConsentGiven, import_htcds, save_draft_beneficiary, start_draft
 from core import names
 from core.clock import now
 from core.context import acting_as
-from tests import story
+from tests import factories
 from tests.pages import submit, text_of
 from tests.test_import_htcds import SITA, book  # noqa: F401 - a fixture
 
@@ -103,18 +103,22 @@ def found(user, typed: str) -> list[str]:
         ("गुर्\u200dयालकनारी", "गुर्यालकनारी"),
     ],
 )
-def test_a_person_is_found_however_the_name_is_written(cast, stored, typed):
-    with acting_as(cast[A]):
-        story.a_case(cast[A], person=story.a_person(first_name=stored, second_name="Rai\u00a0"))
-    assert found(cast[A], typed) == [names.tidy(stored)]
-    with acting_as(cast[A]):
-        person = Beneficiary.objects.visible_to(cast[A]).get(first_name=stored)  # looked for as it is stored
+def test_a_person_is_found_however_the_name_is_written(demo_users, stored, typed):
+    with acting_as(demo_users[A]):
+        factories.a_case(
+            demo_users[A], details=factories.beneficiary_details(first_name=stored, second_name="Rai\u00a0")
+        )
+    assert found(demo_users[A], typed) == [names.tidy(stored)]
+    with acting_as(demo_users[A]):
+        person = Beneficiary.objects.visible_to(demo_users[A]).get(
+            first_name=stored
+        )  # looked for as it is stored
     assert person.second_name == "Rai"
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("unseen", UNSEEN)
-def test_a_name_that_cannot_be_seen_is_refused_on_the_page(sign_in, cast, unseen):
+def test_a_name_that_cannot_be_seen_is_refused_on_the_page(sign_in, demo_users, unseen):
     client = sign_in(A)
     consent = {"was_told": "on", "agrees": "yes", "given_by": "self", "how": "spoken"}
     address = submit(client, "/cases/new/", consent).request["PATH_INFO"]
@@ -125,31 +129,31 @@ def test_a_name_that_cannot_be_seen_is_refused_on_the_page(sign_in, cast, unseen
     page = text_of(response)
     assert "Write the name: nothing of it can be seen." in page or "This field is required." in page
     assert "Rai" in response.content.decode()
-    with acting_as(cast[A]):
-        assert [draft.person for draft in IntakeDraft.objects.visible_to(cast[A])] == [{}]
+    with acting_as(demo_users[A]):
+        assert [draft.details for draft in IntakeDraft.objects.visible_to(demo_users[A])] == [{}]
 
 
 @pytest.mark.django_db
-def test_a_name_that_cannot_be_seen_is_refused_by_the_operations(cast):
-    with acting_as(cast[A]):
-        unseen = story.a_person(first_name="\u200b")
+def test_a_name_that_cannot_be_seen_is_refused_by_the_operations(demo_users):
+    with acting_as(demo_users[A]):
+        unseen = factories.beneficiary_details(first_name="\u200b")
         with pytest.raises(ValidationError, match="nothing of it can be seen"):
-            story.a_case(cast[A], person=unseen)
+            factories.a_case(demo_users[A], details=unseen)
         draft = start_draft(
-            organisation=story.organisation("NGO_A"),
+            organisation=factories.organisation("NGO_A"),
             consent=ConsentGiven(given_by="self", how="spoken"),
-            by=cast[A],
+            by=demo_users[A],
             now=now(),
         )
         with pytest.raises(ValidationError, match="nothing of it can be seen"):
-            save_draft_person(draft=draft, person=unseen, by=cast[A], now=now())
+            save_draft_beneficiary(draft=draft, details=unseen, by=demo_users[A], now=now())
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("unseen", UNSEEN[:-1])
-def test_the_database_takes_no_name_that_cannot_be_seen(cast, unseen):
-    with acting_as(cast[A]):
-        case = story.a_case(cast[A])
+def test_the_database_takes_no_name_that_cannot_be_seen(demo_users, unseen):
+    with acting_as(demo_users[A]):
+        case = factories.a_case(demo_users[A])
         with (
             pytest.raises(IntegrityError, match="beneficiaries_name_is_seen"),
             transaction.atomic(),
@@ -162,24 +166,26 @@ def test_the_database_takes_no_name_that_cannot_be_seen(cast, unseen):
 
 
 @pytest.mark.django_db
-def test_a_name_that_cannot_be_seen_is_refused_in_a_sheet(cast, book):  # noqa: F811
+def test_a_name_that_cannot_be_seen_is_refused_in_a_sheet(demo_users, book):  # noqa: F811
     rows = [SITA | {"prs_FirstName": name} for name in ("\u200b", "\u200bSitakanari", "रा\u200dमकनारी")]
     rows.append(SITA | {"prs_FirstName": "Maya", "prs_MiddleName": "\u200b"})
     table = read_workbook(book(*rows))
-    with acting_as(cast[A]):
-        report = import_htcds(table=table, organisation=story.organisation("NGO_A"), by=cast[A], now=now())
+    with acting_as(demo_users[A]):
+        report = import_htcds(
+            table=table, organisation=factories.organisation("NGO_A"), by=demo_users[A], now=now()
+        )
     assert report.refused == [(2, ["first name is missing"])]
-    assert found(cast[A], "sitakanari") == ["Sitakanari"]
-    assert found(cast[A], "रामकनारी") == ["रामकनारी"]
+    assert found(demo_users[A], "sitakanari") == ["Sitakanari"]
+    assert found(demo_users[A], "रामकनारी") == ["रामकनारी"]
 
 
 @pytest.mark.django_db
-def test_names_of_organisations_and_users_are_tidied_too(cast, sign_in):
-    administrator = cast["administrator"]
+def test_names_of_organisations_and_users_are_tidied_too(demo_users, sign_in):
+    administrator = demo_users["administrator"]
     with acting_as(administrator):
         given = Organisation(code="NEW", name_en="\u200bCanary\u00a0 Ghar", name_ne="मा\u200dइती", kind="ngo")
         save_organisation(organisation=given, by=administrator, now=now())
-        user = cast[A]
+        user = demo_users[A]
         user.first_name = "\u202eAsha"
         save_user(user=user, by=administrator, now=now())
         saved = Organisation.objects.get(name_en="Canary\u200b Ghar")
@@ -195,17 +201,17 @@ def test_names_of_organisations_and_users_are_tidied_too(cast, sign_in):
 
 
 @pytest.mark.django_db
-def test_a_user_whose_name_cannot_be_seen_is_not_added(sign_in, cast):
+def test_a_user_whose_name_cannot_be_seen_is_not_added(sign_in, demo_users):
     client = sign_in("ngo_a_focal_point")
-    role = roles_given_by(cast["ngo_a_focal_point"]).first()
+    role = roles_given_by(demo_users["ngo_a_focal_point"]).first()
     person = {"first_name": "\u200b", "email": "unseen@example.org", "language": "en", "role": str(role.pk)}
-    response = submit(client, "/people/new/", person | {"starts_on": now().date().isoformat()})
+    response = submit(client, "/team/new/", person | {"starts_on": now().date().isoformat()})
     assert "nothing of it can be seen" in text_of(response)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("field", ["first_name", "middle_name", "name_ne"])
-def test_too_many_marks_are_refused_on_the_page(sign_in, cast, field):
+def test_too_many_marks_are_refused_on_the_page(sign_in, demo_users, field):
     client = sign_in(A)
     consent = {"was_told": "on", "agrees": "yes", "given_by": "self", "how": "spoken"}
     address = submit(client, "/cases/new/", consent).request["PATH_INFO"]
@@ -213,31 +219,33 @@ def test_too_many_marks_are_refused_on_the_page(sign_in, cast, field):
     response = submit(client, address, person | {field: MARKED})
     assert "Too many marks stand on one letter." in text_of(response)
     assert "Rai" in response.content.decode()
-    with acting_as(cast[A]):
-        assert [draft.person for draft in IntakeDraft.objects.visible_to(cast[A])] == [{}]
+    with acting_as(demo_users[A]):
+        assert [draft.details for draft in IntakeDraft.objects.visible_to(demo_users[A])] == [{}]
 
 
 @pytest.mark.django_db
-def test_too_many_marks_are_refused_by_the_operations(cast):
-    administrator = cast["administrator"]
-    with acting_as(cast[A]):
+def test_too_many_marks_are_refused_by_the_operations(demo_users):
+    administrator = demo_users["administrator"]
+    with acting_as(demo_users[A]):
         for field in ("first_name", "name_ne", "home_place"):
             with pytest.raises(ValidationError, match="marks"):
-                story.a_case(cast[A], person=story.a_person(**{field: MARKED}))
+                factories.a_case(demo_users[A], details=factories.beneficiary_details(**{field: MARKED}))
     with acting_as(administrator):
         given = Organisation(code="NEW", name_en=MARKED, kind="ngo")
         with pytest.raises(ValidationError, match="marks"):
             save_organisation(organisation=given, by=administrator, now=now())
-        user = cast[A]
+        user = demo_users[A]
         user.first_name = MARKED
         with pytest.raises(ValidationError, match="marks"):
             save_user(user=user, by=administrator, now=now())
 
 
 @pytest.mark.django_db
-def test_too_many_marks_are_refused_in_a_sheet(cast, book):  # noqa: F811
+def test_too_many_marks_are_refused_in_a_sheet(demo_users, book):  # noqa: F811
     table = read_workbook(book(SITA | {"prs_FirstName": MARKED}))
-    with acting_as(cast[A]):
-        report = import_htcds(table=table, organisation=story.organisation("NGO_A"), by=cast[A], now=now())
+    with acting_as(demo_users[A]):
+        report = import_htcds(
+            table=table, organisation=factories.organisation("NGO_A"), by=demo_users[A], now=now()
+        )
     assert len(report.refused) == 1
     assert "Too many marks" in str(report.refused)

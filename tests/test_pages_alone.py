@@ -1,4 +1,6 @@
-"""Pages and answers with the database's wall taken down: what Python alone shows, as narrow as behind both walls."""
+"""Pages and answers with the database's policies taken down: what Python alone shows, as narrow as under scope and
+policies.
+"""
 
 import pytest
 
@@ -14,7 +16,7 @@ from tests.test_canary import TOKEN, canary_case  # noqa: F401 - a fixture
 A, B, READER = "ngo_a_caseworker", "ngo_b_caseworker", "ngo_a_reader"
 
 
-def test_lists_tell_the_second_ngo_nothing(request, cast, committed, owner, take_down, sign_in):
+def test_lists_tell_the_second_ngo_nothing(request, demo_users, committed, owner, take_down, sign_in):
     """Every address without a key in it, of pages and of the API; what has one is asked in the next test."""
     marked = request.getfixturevalue("canary_case")
     # A visit that is owed now, so that the list of what is due has something to tell.
@@ -37,9 +39,11 @@ def test_lists_tell_the_second_ngo_nothing(request, cast, committed, owner, take
 
 
 @pytest.mark.parametrize("person", [B, READER, "iom_approver"])
-def test_every_address_answers_as_behind_both_walls(request, cast, committed, take_down, sign_in, person):
+def test_every_address_answers_as_behind_both_walls(
+    request, demo_users, committed, take_down, sign_in, person
+):
     known, routes, wrong = request.getfixturevalue("keys"), dict(patterns()), []
-    with acting_as(cast[A]):
+    with acting_as(demo_users[A]):
         assert FollowUp.objects.count() > 0
     take_down()
     client = sign_in(person)
@@ -55,10 +59,10 @@ def test_every_address_answers_as_behind_both_walls(request, cast, committed, ta
     assert wrong == [], "\n".join(wrong)
 
 
-def test_a_key_of_another_organisation_is_no_input(request, client, cast, committed, take_down):
+def test_a_key_of_another_organisation_is_no_input(request, client, demo_users, committed, take_down):
     """The API takes no key that its sender doesn't see, before the operation is asked."""
     marked = request.getfixturevalue("canary_case")
-    _token, text = create_api_token(user=cast[B], name="test", by=None, now=now())
+    _token, text = create_api_token(user=demo_users[B], name="test", by=None, now=now())
     take_down()
     answer = client.post(
         "/api/v1/screenings/",

@@ -29,8 +29,8 @@ def mails(monkeypatch) -> list[dict]:
     return kept
 
 
-def test_a_link_comes_by_mail_and_serves_once(cast, mails):
-    user = cast[WHO]
+def test_a_link_comes_by_mail_and_serves_once(demo_users, mails):
+    user = demo_users[WHO]
     Client().post(FORGOTTEN, {"email": user.email.upper()})
     [mail] = mails
     assert mail["recipient"] == user.email
@@ -49,18 +49,18 @@ def test_a_link_comes_by_mail_and_serves_once(cast, mails):
     assert [mail["subject"] for mail in mails][1:] == ["Your password for Sahayatra has changed"]
 
 
-def test_a_link_ends_after_an_hour_with_signing_in_and_with_closing(cast, time_machine):
+def test_a_link_ends_after_an_hour_with_signing_in_and_with_closing(demo_users, time_machine):
     def opens(link: str) -> bool:
         return Client().get(f"/accounts/password/{link}/").status_code == 200
 
-    first = reset_link(cast[WHO])
+    first = reset_link(demo_users[WHO])
     assert opens(first)
     give_password(Client(), WHO)
     assert not opens(first)
-    second = reset_link(cast[WHO])
+    second = reset_link(demo_users[WHO])
     time_machine.move_to(now() + timedelta(minutes=61))
     assert not opens(second)
-    third, user = reset_link(cast[WHO]), cast[WHO]
+    third, user = reset_link(demo_users[WHO]), demo_users[WHO]
     assert opens(third)
     user.is_active = False
     save_user(user=user, by=None, now=now())
@@ -68,21 +68,21 @@ def test_a_link_ends_after_an_hour_with_signing_in_and_with_closing(cast, time_m
 
 
 @pytest.mark.parametrize("forged", ["x", "a:b:c", "..%2F..", "%00", "W10:1abc:x"])
-def test_a_forged_link_opens_nothing(cast, forged):
+def test_a_forged_link_opens_nothing(demo_users, forged):
     assert Client().get(f"/accounts/password/{forged}/").status_code == 404
 
 
-def test_anothers_link_is_not_made_from_ones_own(cast):
-    link = reset_link(cast[WHO])
+def test_anothers_link_is_not_made_from_ones_own(demo_users):
+    link = reset_link(demo_users[WHO])
     key, rest = link.split(":", 1)
-    other = reset_link(cast["ngo_a_reader"]).split(":", 1)[0]
+    other = reset_link(demo_users["ngo_a_reader"]).split(":", 1)[0]
     assert Client().get(f"/accounts/password/{other}:{rest}/").status_code == 404
     assert Client().get(f"/accounts/password/{key}:{rest}/").status_code == 200
 
 
-def test_strangers_learn_nothing_from_the_page_or_its_time(cast, mails):
+def test_strangers_learn_nothing_from_the_page_or_its_time(demo_users, mails):
     """The quickest of some tries of each: the first one of a process also loads what it needs."""
-    took: dict[str, list[float]] = {cast[WHO].email: [], "nobody@example.org": []}
+    took: dict[str, list[float]] = {demo_users[WHO].email: [], "nobody@example.org": []}
     pages = set()
     for _time in range(3):
         for email, times in took.items():
@@ -98,33 +98,33 @@ def test_strangers_learn_nothing_from_the_page_or_its_time(cast, mails):
     assert unknown >= 0.4
 
 
-def test_who_has_not_chosen_a_first_password_gets_no_link(cast, mails):
-    user = cast[WHO]
+def test_who_has_not_chosen_a_first_password_gets_no_link(demo_users, mails):
+    user = demo_users[WHO]
     user.set_unusable_password()
     user.save()
     Client().post(FORGOTTEN, {"email": user.email})
     assert mails == []
 
 
-def test_a_mailbox_is_not_filled(cast, mails, time_machine):
+def test_a_mailbox_is_not_filled(demo_users, mails, time_machine):
     time_machine.move_to(now(), tick=False)
     for _time in range(7):
-        page = Client().post(FORGOTTEN, {"email": cast[WHO].email})
+        page = Client().post(FORGOTTEN, {"email": demo_users[WHO].email})
         assert (page.status_code, "Look into your mail" in page.content.decode()) == (200, True)
     assert len(mails) == 5
 
 
-def test_what_strangers_ask_for_shuts_nobody_out(cast, mails, time_machine, monkeypatch):
+def test_what_strangers_ask_for_shuts_nobody_out(demo_users, mails, time_machine, monkeypatch):
     """Neither from signing in, from wherever the stranger sits, nor from a link of one's own later on."""
     time_machine.move_to(now(), tick=False)
     monkeypatch.setattr(password, "SECONDS", 0)
     for number in range(40):
-        for email in (cast[WHO].email, f"{number}@example.org"):
+        for email in (demo_users[WHO].email, f"{number}@example.org"):
             assert Client().post(FORGOTTEN, {"email": email}).status_code == 200
     client = Client()
     assert give_password(client, WHO).status_code == 302
     assert is_in(client)
     time_machine.move_to(now() + timedelta(minutes=5), tick=False)
     sent = len(mails)
-    Client().post(FORGOTTEN, {"email": cast[WHO].email})
+    Client().post(FORGOTTEN, {"email": demo_users[WHO].email})
     assert len(mails) == sent + 1

@@ -14,7 +14,7 @@ from PIL import Image
 
 from core import cleaner, uploads
 from core.pdf import content, copier, document, fonts
-from tests import handed_in, pdfs
+from tests import pdfs, uploaded_files
 
 # Keys that programs and attackers put things under, and one that nobody knows.
 KEYS = re.findall(
@@ -96,7 +96,7 @@ def test_the_sample_has_every_kind_and_what_acts_in_it_shows_before():
 
 @pytest.mark.parametrize("way", ways())
 def test_a_payload_hidden_on_any_object_is_left_behind(way):
-    """Once under each key that isn't the object's own, once in the place of each that is."""
+    """Once under each key that isn't the object's own, once as each that is."""
     source = pdfs.every_kind()
     with pikepdf.open(io.BytesIO(source)) as pdf:
         keys = [str(key) for key in dict(pdfs.containers(pdf))[way]]
@@ -133,7 +133,7 @@ def test_a_payload_added_to_the_known_object_kinds_is_refused_or_left_and_pages_
 def test_each_picture_keeps_its_pixels_and_loses_the_rest(name):
     """Each picture by itself, whatever filters it comes through."""
     with (
-        pikepdf.open(io.BytesIO(handed_in.pdf())) as pdf,
+        pikepdf.open(io.BytesIO(uploaded_files.pdf())) as pdf,
         pikepdf.open(io.BytesIO(pdfs.every_kind())) as sample,
     ):
         found = pdf.copy_foreign(sample.pages[0].obj.Resources.XObject[f"/{name}"])
@@ -164,7 +164,7 @@ def test_a_segment_between_the_scans_of_a_jpeg_and_one_behind_its_end_go():
     raw = written.getvalue()
     scan = raw.index(b"\xff\xda", raw.index(b"\xff\xda") + 2)
     told = b"\xff\xe1" + (2 + 11).to_bytes(2, "big") + b"CANARYSCAN!"
-    with pikepdf.open(io.BytesIO(handed_in.pdf())) as pdf:
+    with pikepdf.open(io.BytesIO(uploaded_files.pdf())) as pdf:
         page = pdf.pages[0].obj
         jpeg = pdfs.picture(
             pdf,
@@ -202,7 +202,7 @@ def test_a_segment_between_the_scans_of_a_jpeg_and_one_behind_its_end_go():
     ],
 )
 def test_what_a_content_says_without_drawing_it_goes(drawn):
-    with pikepdf.open(io.BytesIO(handed_in.pdf())) as pdf:
+    with pikepdf.open(io.BytesIO(uploaded_files.pdf())) as pdf:
         page = pdf.pages[0].obj
         page.Contents = pdf.make_stream(page.Contents.read_bytes() + b"\n" + drawn + b"\n0 0 9 9 re f")
         data = pdfs.saved(pdf)
@@ -282,7 +282,7 @@ def test_a_page_that_a_browser_printed_keeps_its_words_and_fonts():
 
 def test_a_scan_with_text_below_it_keeps_both():
     """What scanners make: a picture over the page, and its words in letters that aren't painted."""
-    with pikepdf.open(io.BytesIO(handed_in.pdf(text="Recognised words"))) as pdf:
+    with pikepdf.open(io.BytesIO(uploaded_files.pdf(text="Recognised words"))) as pdf:
         page = pdf.pages[0].obj
         page.Resources.XObject = Dictionary(
             Scan=pdfs.chained(pdf, pdfs.jpeg(), "DCTDecode", ColorSpace=Name.DeviceRGB)
@@ -297,7 +297,7 @@ def test_a_scan_with_text_below_it_keeps_both():
 
 
 def test_pages_keep_their_size_and_turn_from_the_tree():
-    with pikepdf.open(io.BytesIO(handed_in.pdf(pages=2))) as pdf:
+    with pikepdf.open(io.BytesIO(uploaded_files.pdf(pages=2))) as pdf:
         for page in pdf.pages:
             del page.obj["/MediaBox"]
         pdf.Root.Pages.MediaBox, pdf.Root.Pages.Rotate = Array([0, 0, 300, 400]), 90
@@ -321,7 +321,7 @@ def test_pages_keep_their_size_and_turn_from_the_tree():
     ],
 )
 def test_layers_that_are_hidden_are_refused(layers, is_taken):
-    with pikepdf.open(io.BytesIO(handed_in.pdf())) as pdf:
+    with pikepdf.open(io.BytesIO(uploaded_files.pdf())) as pdf:
         pdf.Root.OCProperties = layers
         data = pdfs.saved(pdf)
     if is_taken:
@@ -332,7 +332,7 @@ def test_layers_that_are_hidden_are_refused(layers, is_taken):
 
 
 def with_content(text: bytes, **resources) -> bytes:
-    with pikepdf.open(io.BytesIO(handed_in.pdf())) as pdf:
+    with pikepdf.open(io.BytesIO(uploaded_files.pdf())) as pdf:
         page = pdf.pages[0].obj
         page.Contents = pdf.make_stream(text)
         for name, value in resources.items():
@@ -392,7 +392,7 @@ def test_what_would_take_too_long_or_cannot_be_decoded_is_refused_with_what_to_d
 def test_very_many_objects_are_refused_before_they_are_looked_at(monkeypatch):
     monkeypatch.setattr(document, "MOST_OBJECTS", 50)
     monkeypatch.setattr(copier.Copier, "__init__", lambda *_args: pytest.fail("an object was looked at"))
-    with pikepdf.open(io.BytesIO(handed_in.pdf())) as pdf:
+    with pikepdf.open(io.BytesIO(uploaded_files.pdf())) as pdf:
         pdf.Root.Many = Array([pdf.make_indirect(Dictionary(N=number)) for number in range(60)])
         data = pdfs.saved(pdf)
     with pytest.raises(cleaner.Refused, match="too much"):
@@ -400,7 +400,7 @@ def test_very_many_objects_are_refused_before_they_are_looked_at(monkeypatch):
 
 
 def test_forms_that_draw_themselves_and_trees_without_end_come_to_an_end():
-    with pikepdf.open(io.BytesIO(handed_in.pdf())) as pdf:
+    with pikepdf.open(io.BytesIO(uploaded_files.pdf())) as pdf:
         page = pdf.pages[0].obj
         form = pdf.make_stream(
             b"/Self Do 1 1 2 2 re f", Dictionary(Subtype=Name.Form, BBox=Array([0, 0, 9, 9]))
@@ -419,7 +419,7 @@ def test_forms_that_draw_themselves_and_trees_without_end_come_to_an_end():
 
 
 def test_forms_in_forms_have_a_depth():
-    with pikepdf.open(io.BytesIO(handed_in.pdf())) as pdf:
+    with pikepdf.open(io.BytesIO(uploaded_files.pdf())) as pdf:
         inner: Stream | None = None
         for _level in range(copier.DEEPEST + 5):
             made = pdf.make_stream(b"/I Do", Dictionary(Subtype=Name.Form, BBox=Array([0, 0, 9, 9])))
@@ -434,7 +434,7 @@ def test_forms_in_forms_have_a_depth():
 
 
 def test_three_hundred_pages_share_what_they_draw_with():
-    data = handed_in.pdf(pages=document.MOST_PAGES)
+    data = uploaded_files.pdf(pages=document.MOST_PAGES)
     kept = uploads.take_in(data).data
     with pikepdf.open(io.BytesIO(kept)) as pdf:
         assert (

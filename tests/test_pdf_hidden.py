@@ -7,7 +7,7 @@ import pytest
 from pikepdf import Array, Dictionary, Name
 
 from core import cleaner
-from tests import handed_in, pdfs
+from tests import pdfs, uploaded_files
 from tests.test_pdf import remade, with_content
 
 
@@ -26,7 +26,7 @@ from tests.test_pdf import remade, with_content
 @pytest.mark.parametrize("place", ["page", "form", "direct"])
 def test_a_condition_that_hides_what_is_drawn_is_refused(place, written, is_taken):
     condition = pikepdf.Object.parse(written)
-    with pikepdf.open(io.BytesIO(handed_in.pdf())) as pdf:
+    with pikepdf.open(io.BytesIO(uploaded_files.pdf())) as pdf:
         pdf.Root.OCProperties = Dictionary(OCGs=Array([]), D=Dictionary(ON=Array([])))
         page = pdf.pages[0].obj
         if place == "form":
@@ -46,7 +46,7 @@ def test_a_condition_that_hides_what_is_drawn_is_refused(place, written, is_take
 
 
 def test_a_form_that_is_called_like_a_condition_is_none():
-    with pikepdf.open(io.BytesIO(handed_in.pdf())) as pdf:
+    with pikepdf.open(io.BytesIO(uploaded_files.pdf())) as pdf:
         form = pdf.make_stream(b"0 0 8 9 re f", Dictionary(Subtype=Name.Form, BBox=Array([0, 0, 9, 9])))
         page = pdf.pages[0].obj
         page.Resources.XObject, page.Contents = Dictionary(VE=form, P=form), pdf.make_stream(b"/VE Do")

@@ -12,8 +12,8 @@ from django.test import Client
 from accounts.choices import GIVEN_BY_FOCAL_POINTS, Permission, RoleCode
 from accounts.models import AccessRequest, Membership, Role, User
 from accounts.operations import (
-    PersonGiven,
-    add_person,
+    NewUser,
+    add_user,
     create_api_token,
     end_access,
     give_role,
@@ -28,8 +28,8 @@ from accounts.rules import may_be_given, standing_of
 from core import outbox
 from core.clock import now
 from core.context import acting_as
-from reintegration.demo import CAST, password_of
-from tests import story
+from reintegration.demo import DEMO_USERS, password_of
+from tests import factories
 from tests.pages import submit, text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
@@ -50,17 +50,17 @@ def today() -> date:
 LEFT = dict.fromkeys(["to_cases_NGO_A", "to_grants_NGO_A"], "supervisors")
 
 
-def added(cast, code: str = "caseworker", **changes) -> User:
-    with acting_as(cast[FOCAL]):
-        made = add_person(
-            given=PersonGiven(**GIVEN | changes),
+def added(demo_users, code: str = "caseworker", **changes) -> User:
+    with acting_as(demo_users[FOCAL]):
+        made = add_user(
+            given=NewUser(**GIVEN | changes),
             role=role(code),
             starts_on=today(),
             ends_on=None,
-            by=cast[FOCAL],
+            by=demo_users[FOCAL],
             now=now(),
         )
-    story.agreed()
+    factories.agreed()
     return made
 
 
@@ -73,7 +73,7 @@ def also_at_b(user: User, code: str = "reader") -> Membership:
 
 
 def address(person: User, rest: str = "") -> str:
-    return f"/people/{person.pk}/{rest}"
+    return f"/team/{person.pk}/{rest}"
 
 
 def invitation_link() -> str:
@@ -94,28 +94,28 @@ def told(link: str) -> str:
 
 
 @pytest.mark.parametrize("code", RoleCode)
-def test_a_focal_point_gives_the_roles_of_case_work_and_no_other(cast, code):
-    offered = set(roles_given_by(cast[FOCAL]).values_list("code", "organisation__code"))
+def test_a_focal_point_gives_the_roles_of_case_work_and_no_other(demo_users, code):
+    offered = set(roles_given_by(demo_users[FOCAL]).values_list("code", "organisation__code"))
     assert ((code, "NGO_A") in offered) == (code in GIVEN_BY_FOCAL_POINTS)
     assert {where for _code, where in offered} == {"NGO_A"}
     if code not in GIVEN_BY_FOCAL_POINTS:
         with pytest.raises(PermissionDenied):
-            added(cast, code)
+            added(demo_users, code)
 
 
 @pytest.mark.parametrize(
     "more", [Permission.CONFIGURE, Permission.BREAK_GLASS, Permission.APPROVE_GRANTS, Permission.READ_AUDIT]
 )
-def test_a_role_that_was_tailored_up_is_an_administrators_to_give(cast, more):
+def test_a_role_that_was_tailored_up_is_an_administrators_to_give(demo_users, more):
     assert not may_be_given(RoleCode.READER, [more])
     tailor_role(role=role("reader"), codenames=[Permission.READ_CASES, more], by=None, now=now())
     with pytest.raises(PermissionDenied):
-        added(cast, "reader")
+        added(demo_users, "reader")
 
 
-def test_nobody_gives_or_changes_a_role_of_their_own(cast):
+def test_nobody_gives_or_changes_a_role_of_their_own(demo_users):
     for username, where in ((FOCAL, "NGO_A"), ("administrator", "IOM")):
-        user = cast[username]
+        user = demo_users[username]
         with pytest.raises(ValidationError, match="a role of their own"):
             save_membership(
                 membership=Membership(user=user, role=role("supervisor", where), starts_on=today()),
@@ -127,57 +127,62 @@ def test_nobody_gives_or_changes_a_role_of_their_own(cast):
         with pytest.raises(ValidationError, match="a role of their own"):
             save_membership(membership=kept, by=user, now=now())
     with pytest.raises(PermissionDenied):
-        end_access(person=cast[FOCAL], by=cast[FOCAL], now=now())
+        end_access(user=demo_users[FOCAL], by=demo_users[FOCAL], now=now())
 
 
-def test_a_role_is_not_moved_to_another_person_or_made_into_another_role(cast):
+def test_a_role_is_not_moved_to_another_person_or_made_into_another_role(demo_users):
     """Each side of a change is asked for: the row as it stands and the row as it would be."""
-    kept = Membership.objects.get(user=cast["ngo_a_reader"])
-    kept.user = cast["ngo_b_caseworker"]
+    kept = Membership.objects.get(user=demo_users["ngo_a_reader"])
+    kept.user = demo_users["ngo_b_caseworker"]
     with pytest.raises(PermissionDenied):
-        save_membership(membership=kept, by=cast[FOCAL], now=now())
+        save_membership(membership=kept, by=demo_users[FOCAL], now=now())
     auditing = save_membership(
-        membership=Membership(user=cast["ngo_a_reader"], role=role("auditor"), starts_on=today()),
+        membership=Membership(user=demo_users["ngo_a_reader"], role=role("auditor"), starts_on=today()),
         by=None,
         now=now(),
     )
     auditing.role = role("supervisor")
     with pytest.raises(PermissionDenied):
-        save_membership(membership=auditing, by=cast[FOCAL], now=now())
+        save_membership(membership=auditing, by=demo_users[FOCAL], now=now())
 
 
-def test_nobody_is_taken_over_from_another_organisation(cast):
-    stranger = cast["ngo_b_caseworker"]
-    for deed in (
+def test_nobody_is_taken_over_from_another_organisation(demo_users):
+    stranger = demo_users["ngo_b_caseworker"]
+    for action in (
         lambda: give_role(
-            person=stranger, role=role("reader"), starts_on=today(), ends_on=None, by=cast[FOCAL], now=now()
+            user=stranger,
+            role=role("reader"),
+            starts_on=today(),
+            ends_on=None,
+            by=demo_users[FOCAL],
+            now=now(),
         ),
         lambda: save_membership(
             membership=Membership(user=stranger, role=role("reader"), starts_on=today()),
-            by=cast[FOCAL],
+            by=demo_users[FOCAL],
             now=now(),
         ),
-        lambda: end_access(person=stranger, by=cast[FOCAL], now=now()),
-        lambda: invite_again(person=stranger, by=cast[FOCAL], now=now()),
+        lambda: end_access(user=stranger, by=demo_users[FOCAL], now=now()),
+        lambda: invite_again(user=stranger, by=demo_users[FOCAL], now=now()),
     ):
         with pytest.raises(PermissionDenied):
-            deed()
+            action()
 
 
 # --- adding
 
 
-def test_a_person_is_added_invited_and_signs_in(sign_in, cast):
+def test_a_person_is_added_invited_and_signs_in(sign_in, demo_users):
     client = sign_in(FOCAL)
     page = submit(
         client,
-        "/people/new/",
+        "/team/new/",
         GIVEN | {"role": str(role("caseworker").pk), "starts_on": today().isoformat()},
     )
     made = User.objects.get(email=GIVEN["email"])
     assert "once a second user has approved it" in text_of(page)
     assert re.fullmatch(r"asha-[a-z2-9]{5}", made.username)
-    story.agreed()
+    factories.agreed()
     page = client.get(address(made))
     assert made.username in text_of(page)
     assert "Invited" in text_of(page)
@@ -200,10 +205,10 @@ def test_a_person_is_added_invited_and_signs_in(sign_in, cast):
     assert guest.get("/cases/").status_code == 200
 
 
-def test_an_invitation_runs_out_and_is_replaced_by_none_but_its_own(cast, settings):
-    made = added(cast)
+def test_an_invitation_runs_out_and_is_replaced_by_none_but_its_own(demo_users, settings):
+    made = added(demo_users)
     link = invitation_link()
-    other = link.replace(str(made.pk), str(cast["ngo_b_caseworker"].pk))
+    other = link.replace(str(made.pk), str(demo_users["ngo_b_caseworker"].pk))
     dead = told(f"/accounts/invitation/{uuid.uuid4()}/abc-def/")
     assert Client().get(other).status_code == 404
     assert told(other) == dead
@@ -212,7 +217,7 @@ def test_an_invitation_runs_out_and_is_replaced_by_none_but_its_own(cast, settin
     assert told(link) == dead
 
 
-def test_what_exists_elsewhere_is_not_told(sign_in, cast):
+def test_what_exists_elsewhere_is_not_told(sign_in, demo_users):
     """The e-mail of the other NGO's caseworker is taken like a fresh one; the two are two accounts."""
     client = sign_in(FOCAL)
     data = GIVEN | {"role": str(role("reader").pk), "starts_on": today().isoformat()}
@@ -220,13 +225,13 @@ def test_what_exists_elsewhere_is_not_told(sign_in, cast):
         re.sub(rb"asha-[a-z2-9]{5}|[0-9a-f-]{36}|csrf\S+ value=\S+", b"", page.content)
         for page in (
             _asked(client, data | {"email": email})
-            for email in (f"{'x' * 16}@example.org", cast["ngo_b_caseworker"].email)
+            for email in (f"{'x' * 16}@example.org", demo_users["ngo_b_caseworker"].email)
         )
     ]
     # How many notices wait is the asker's own: each request left some.
     assert re.sub(rb"\d+", b"", answers[0]) == re.sub(rb"\d+", b"", answers[1])
-    assert User.objects.filter(email=cast["ngo_b_caseworker"].email).count() == 2
-    again = submit(client, "/people/new/", data | {"email": cast["ngo_b_caseworker"].email.upper()})
+    assert User.objects.filter(email=demo_users["ngo_b_caseworker"].email).count() == 2
+    again = submit(client, "/team/new/", data | {"email": demo_users["ngo_b_caseworker"].email.upper()})
     assert "has this e-mail already" in text_of(again)
 
 
@@ -235,22 +240,22 @@ def _asked(client: Client, data: dict[str, str]):
     with acting_as(User.objects.get(username=FOCAL)):
         for request in AccessRequest.objects.open():
             stop_access(request=request, by=User.objects.get(username=FOCAL), now=now())
-    return submit(client, "/people/new/", data)
+    return submit(client, "/team/new/", data)
 
 
-def test_a_name_in_devanagari_gets_a_user_name_too(cast):
-    assert re.fullmatch(r"user-[a-z2-9]{5}", added(cast, first_name="आशा").username)
+def test_a_name_in_devanagari_gets_a_user_name_too(demo_users):
+    assert re.fullmatch(r"user-[a-z2-9]{5}", added(demo_users, first_name="आशा").username)
 
 
 # --- dates, ending, coming back
 
 
-def test_dates_change_and_the_end_is_felt_at_the_next_page(sign_in, cast):
+def test_dates_change_and_the_end_is_felt_at_the_next_page(sign_in, demo_users):
     reader = Client()
-    reader.force_login(cast["ngo_a_reader"])
+    reader.force_login(demo_users["ngo_a_reader"])
     assert reader.get("/cases/").status_code == 200
-    kept = Membership.objects.get(user=cast["ngo_a_reader"])
-    where = address(cast["ngo_a_reader"], f"roles/{kept.pk}/")
+    kept = Membership.objects.get(user=demo_users["ngo_a_reader"])
+    where = address(demo_users["ngo_a_reader"], f"roles/{kept.pk}/")
     wrong = submit(sign_in(FOCAL), where, {"ends_on": "2001-01-01"})
     assert "can’t be before" in text_of(wrong)
     yesterday = today() - timedelta(days=1)
@@ -258,22 +263,27 @@ def test_dates_change_and_the_end_is_felt_at_the_next_page(sign_in, cast):
     kept.refresh_from_db()
     assert kept.ends_on == yesterday
     assert reader.get("/cases/").status_code == 403
-    with acting_as(cast["ngo_a_reader"]):
+    with acting_as(demo_users["ngo_a_reader"]):
         from beneficiaries.models import Case
 
         assert Case.objects.count() == 0
 
 
-def test_the_same_role_twice_and_one_beside_it_that_can_not_be(cast):
-    reader = cast["ngo_a_reader"]
+def test_the_same_role_twice_and_one_beside_it_that_can_not_be(demo_users):
+    reader = demo_users["ngo_a_reader"]
     with pytest.raises(ValidationError, match="this role already"):
         give_role(
-            person=reader, role=role("reader"), starts_on=today(), ends_on=None, by=cast[FOCAL], now=now()
+            user=reader,
+            role=role("reader"),
+            starts_on=today(),
+            ends_on=None,
+            by=demo_users[FOCAL],
+            now=now(),
         )
 
 
-def test_ending_all_access_closes_the_account_of_who_works_only_here(sign_in, cast):
-    user = cast["ngo_a_reader"]
+def test_ending_all_access_closes_the_account_of_who_works_only_here(sign_in, demo_users):
+    user = demo_users["ngo_a_reader"]
     signed_in, (_token, text) = Client(), create_api_token(user=user, name="x", by=user, now=now())
     signed_in.force_login(user)
     program = {"HTTP_AUTHORIZATION": f"Token {text}"}
@@ -284,39 +294,39 @@ def test_ending_all_access_closes_the_account_of_who_works_only_here(sign_in, ca
     assert signed_in.get("/cases/").status_code == 302
     assert Client().get("/api/v1/cases/", **program).status_code == 401
     assert not Client().login(username=user.username, password=password_of(user.username))
-    with acting_as(cast[FOCAL]):
+    with acting_as(demo_users[FOCAL]):
         give_role(
-            person=cast["ngo_a_reader"],
+            user=demo_users["ngo_a_reader"],
             role=role("reader"),
             starts_on=today(),
             ends_on=None,
-            by=cast[FOCAL],
+            by=demo_users[FOCAL],
             now=now(),
         )
-    assert not cast["ngo_a_reader"].is_active
-    story.agreed()
-    assert cast["ngo_a_reader"].is_active
+    assert not demo_users["ngo_a_reader"].is_active
+    factories.agreed()
+    assert demo_users["ngo_a_reader"].is_active
     assert signed_in.get("/cases/").status_code == 302, "the session of before stays ended"
     assert Client().get("/api/v1/cases/", **program).status_code == 401, "and so does the token"
     assert Client().get(invitation_link()).status_code == 200
 
 
-def test_ending_all_access_leaves_the_account_of_who_works_elsewhere(sign_in, cast):
+def test_ending_all_access_leaves_the_account_of_who_works_elsewhere(sign_in, demo_users):
     """And the focal point sees the same in both cases."""
-    user = cast["ngo_a_caseworker"]
+    user = demo_users["ngo_a_caseworker"]
     also_at_b(user)
     signed_in = Client()
     signed_in.force_login(user)
     pages = [
-        text_of(submit(sign_in(FOCAL), address(cast[username], "end/"), given))
+        text_of(submit(sign_in(FOCAL), address(demo_users[username], "end/"), given))
         for username, given in (("ngo_a_caseworker", LEFT), ("ngo_a_reader", {}))
     ]
     told = [
         re.findall(r"Nothing here is open.*|Ended|Give a role|Send the invitation", page) for page in pages
     ]
     assert told[0] == told[1]
-    assert cast["ngo_a_caseworker"].is_active
-    assert signed_in.get("/people/").status_code == 403
+    assert demo_users["ngo_a_caseworker"].is_active
+    assert signed_in.get("/team/").status_code == 403
     assert signed_in.get("/cases/").status_code == 200, "the other NGO's role stands"
     with acting_as(user):
         from beneficiaries.models import CaseAccess
@@ -326,92 +336,95 @@ def test_ending_all_access_leaves_the_account_of_who_works_elsewhere(sign_in, ca
     assert "Partner B" not in pages[0]
 
 
-def test_a_role_that_began_today_ends_at_once(cast):
-    made = added(cast)
-    end_access(person=made, by=cast[FOCAL], now=now())
+def test_a_role_that_began_today_ends_at_once(demo_users):
+    made = added(demo_users)
+    end_access(user=made, by=demo_users[FOCAL], now=now())
     assert not Membership.objects.filter(user=made).exists()
     made.refresh_from_db()
     assert not made.is_active
 
 
-def test_who_has_a_role_of_an_administrators_is_not_ended_here(cast):
-    reader = cast["ngo_a_reader"]
+def test_who_has_a_role_of_an_administrators_is_not_ended_here(demo_users):
+    reader = demo_users["ngo_a_reader"]
     save_membership(
         membership=Membership(user=reader, role=role("finance"), starts_on=date(2020, 1, 1)),
         by=None,
         now=now(),
     )
     with pytest.raises(ValidationError, match="an administrator"):
-        end_access(person=reader, by=cast[FOCAL], now=now())
+        end_access(user=reader, by=demo_users[FOCAL], now=now())
     reader.refresh_from_db()
     assert reader.is_active
 
 
-def test_an_account_that_an_administrator_closes_ends_its_sessions_too(cast):
-    user, signed_in = cast["ngo_a_reader"], Client()
+def test_an_account_that_an_administrator_closes_ends_its_sessions_too(demo_users):
+    user, signed_in = demo_users["ngo_a_reader"], Client()
     signed_in.force_login(user)
     create_api_token(user=user, name="x", by=user, now=now())
     user.is_active = False
-    save_user(user=user, by=cast["administrator"], now=now())
+    save_user(user=user, by=demo_users["administrator"], now=now())
     user.is_active = True
-    with acting_as(cast["administrator"]):
-        save_user(user=user, by=cast["administrator"], now=now())
-    story.agreed()
-    assert cast["ngo_a_reader"].is_active
+    with acting_as(demo_users["administrator"]):
+        save_user(user=user, by=demo_users["administrator"], now=now())
+    factories.agreed()
+    assert demo_users["ngo_a_reader"].is_active
     assert signed_in.get("/cases/").status_code == 302
     assert not user.api_tokens.filter(revoked_at=None).exists()
 
 
 # --- what is out of reach
 
-STRANGERS = sorted(name for name, given in CAST.items() if given[2] != "NGO_A")
+STRANGERS = sorted(name for name, given in DEMO_USERS.items() if given[2] != "NGO_A")
 
 
 @pytest.mark.parametrize("username", STRANGERS)
-def test_a_stranger_is_the_same_bytes_as_nobody(sign_in, cast, username):
+def test_a_stranger_is_the_same_bytes_as_nobody(sign_in, demo_users, username):
     client, nobody = sign_in(FOCAL), uuid.uuid4()
-    for rest in ("", "roles/new/", "end/", f"roles/{Membership.objects.get(user=cast[username]).pk}/"):
-        hidden, missing = client.get(address(cast[username], rest)), client.get(f"/people/{nobody}/{rest}")
+    for rest in ("", "roles/new/", "end/", f"roles/{Membership.objects.get(user=demo_users[username]).pk}/"):
+        hidden, missing = (
+            client.get(address(demo_users[username], rest)),
+            client.get(f"/team/{nobody}/{rest}"),
+        )
         assert (hidden.status_code, missing.status_code) == (404, 404)
         assert hidden.content == missing.content
-    assert client.post(address(cast[username], "invitation/")).status_code == 404
+    assert client.post(address(demo_users[username], "invitation/")).status_code == 404
 
 
-def test_the_list_names_the_own_people_and_nobody_else(sign_in, cast):
-    page = text_of(sign_in(FOCAL).get("/people/"))
-    for username, (first, _family, organisation, _code, _language) in CAST.items():
+def test_the_list_names_the_own_people_and_nobody_else(sign_in, demo_users):
+    page = text_of(sign_in(FOCAL).get("/team/"))
+    for username, (first, _family, organisation, _code, _language) in DEMO_USERS.items():
         assert (username in page) == (organisation == "NGO_A"), first
-    ended = text_of(sign_in(FOCAL).get("/people/?show=ended"))
+    ended = text_of(sign_in(FOCAL).get("/team/?show=ended"))
     assert "Nobody here." in ended
-    end_access(person=cast["ngo_a_reader"], by=cast[FOCAL], now=now())
-    assert "ngo_a_reader" in text_of(sign_in(FOCAL).get("/people/?show=ended"))
-    assert "ngo_a_reader" not in text_of(sign_in(FOCAL).get("/people/"))
+    end_access(user=demo_users["ngo_a_reader"], by=demo_users[FOCAL], now=now())
+    assert "ngo_a_reader" in text_of(sign_in(FOCAL).get("/team/?show=ended"))
+    assert "ngo_a_reader" not in text_of(sign_in(FOCAL).get("/team/"))
 
 
-def test_another_organisations_role_is_no_choice_and_no_row(sign_in, cast):
-    also_at_b(cast["ngo_a_reader"], "supervisor")
-    page = text_of(sign_in(FOCAL).get(address(cast["ngo_a_reader"])))
+def test_another_organisations_role_is_no_choice_and_no_row(sign_in, demo_users):
+    also_at_b(demo_users["ngo_a_reader"], "supervisor")
+    page = text_of(sign_in(FOCAL).get(address(demo_users["ngo_a_reader"])))
     assert "Supervisor" not in page
     answer = submit(
         sign_in(FOCAL),
-        address(cast["ngo_a_reader"], "roles/new/"),
+        address(demo_users["ngo_a_reader"], "roles/new/"),
         {"role": str(role("caseworker", "NGO_B").pk), "starts_on": today().isoformat()},
     )
     assert "Select a valid choice" in text_of(answer)
-    assert works_elsewhere(cast["ngo_a_reader"], {story.organisation("NGO_A").pk}, on=today())
+    assert works_elsewhere(demo_users["ngo_a_reader"], {factories.organisation("NGO_A").pk}, on=today())
 
 
-def test_the_list_asks_as_much_for_one_person_as_for_three(sign_in, cast, django_assert_num_queries):
+def test_the_list_asks_as_much_for_one_person_as_for_three(sign_in, demo_users, django_assert_num_queries):
     Membership.objects.filter(user__username__in=["ngo_a_reader", "ngo_a_caseworker"]).update(
         ends_on="2020-01-01"
     )
     client = sign_in(FOCAL)
-    client.get("/people/")
+    client.get("/team/")
     with django_assert_num_queries(LIST_QUERIES):
-        client.get("/people/")
+        client.get("/team/")
     Membership.objects.filter(user__username__in=["ngo_a_reader", "ngo_a_caseworker"]).update(ends_on=None)
     with django_assert_num_queries(LIST_QUERIES):
-        client.get("/people/")
+        client.get("/team/")
 
 
 @pytest.mark.parametrize(

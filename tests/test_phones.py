@@ -10,7 +10,7 @@ from beneficiaries.operations import import_htcds
 from core import phone
 from core.clock import now
 from core.context import acting_as
-from tests import story
+from tests import factories
 from tests.pages import submit, text_of
 from tests.test_import_htcds import SITA, book  # noqa: F401 - a fixture
 
@@ -78,22 +78,26 @@ THREE = "9841277701 / +974 55127702 अथवा ९८०१२७७७०३"
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("typed", ["984-1277701", "+97455127702", "00977 980-1277703", "९८०१२७७७०३"])
-def test_a_person_is_found_by_each_of_several_numbers(cast, typed):
-    assert found(cast[A], typed) == 0
-    with acting_as(cast[A]):
-        story.a_case(cast[A], person=story.a_person(phone=THREE))
-    assert found(cast[A], typed) == 1
-    assert found(cast["ngo_b_caseworker"], typed) == 0
+def test_a_person_is_found_by_each_of_several_numbers(demo_users, typed):
+    assert found(demo_users[A], typed) == 0
+    with acting_as(demo_users[A]):
+        factories.a_case(demo_users[A], details=factories.beneficiary_details(phone=THREE))
+    assert found(demo_users[A], typed) == 1
+    assert found(demo_users["ngo_b_caseworker"], typed) == 0
 
 
 @pytest.mark.django_db
-def test_a_number_that_is_taken_away_is_found_no_more(cast):
-    with acting_as(cast[A]):
-        case = story.a_case(cast[A], person=story.a_person(phone=THREE))
-        person = Beneficiary.objects.visible_to(cast[A]).get(pk=case.beneficiary_id)
+def test_a_number_that_is_taken_away_is_found_no_more(demo_users):
+    with acting_as(demo_users[A]):
+        case = factories.a_case(demo_users[A], details=factories.beneficiary_details(phone=THREE))
+        person = Beneficiary.objects.visible_to(demo_users[A]).get(pk=case.beneficiary_id)
         person.phone = "9841277701"
         person.save(update_fields=["phone"])
-    assert [found(cast[A], number) for number in ("9841277701", "+97455127702", "9801277703")] == [1, 0, 0]
+    assert [found(demo_users[A], number) for number in ("9841277701", "+97455127702", "9801277703")] == [
+        1,
+        0,
+        0,
+    ]
 
 
 @pytest.mark.django_db
@@ -111,13 +115,13 @@ def test_the_page_keeps_what_was_typed_and_says_what_to_write(sign_in):
 
 
 @pytest.mark.django_db
-def test_the_operation_refuses_what_is_no_number(cast):
-    with acting_as(cast[A]), pytest.raises(ValidationError, match="is no telephone number"):
-        story.a_case(cast[A], person=story.a_person(phone="ask the neighbour"))
+def test_the_operation_refuses_what_is_no_number(demo_users):
+    with acting_as(demo_users[A]), pytest.raises(ValidationError, match="is no telephone number"):
+        factories.a_case(demo_users[A], details=factories.beneficiary_details(phone="ask the neighbour"))
 
 
 @pytest.mark.django_db
-def test_numbers_of_a_sheet(cast, book):  # noqa: F811
+def test_numbers_of_a_sheet(demo_users, book):  # noqa: F811
     cells = ["9841277701.0", 9841277702.0, "9841277703 / 9801277704", "९८०१२७७७०५", "9.84E+09", 9.84e9, True]
     table = read_workbook(
         book(
@@ -127,11 +131,13 @@ def test_numbers_of_a_sheet(cast, book):  # noqa: F811
             )
         )
     )
-    with acting_as(cast[A]):
-        report = import_htcds(table=table, organisation=story.organisation("NGO_A"), by=cast[A], now=now())
+    with acting_as(demo_users[A]):
+        report = import_htcds(
+            table=table, organisation=factories.organisation("NGO_A"), by=demo_users[A], now=now()
+        )
     shortened = "is a number that a spreadsheet has shortened. Type all its digits, as text."
     assert [number for number, _reasons in report.refused] == [6, 7, 8]
     assert report.refused[0][1] == [f"Mobile Phone (prs_MobilePhone): “9.84E+09” {shortened}"]
     assert report.refused[1][1] == [f"Mobile Phone (prs_MobilePhone): “9.84E+09” {shortened}"]
     for number in ("9841277701", "9841277702", "9841277703", "9801277704", "9801277705"):
-        assert found(cast[A], number) == 1, number
+        assert found(demo_users[A], number) == 1, number

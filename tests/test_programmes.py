@@ -13,7 +13,7 @@ from geography.models import District, LocalLevel, Province
 from projects.models import Criteria, Project
 from projects.operations import load_programme, revise_criteria, start_new_phase
 from projects.programme_files import read_all
-from tests import databases, story
+from tests import databases, factories
 
 FIVE = {"TRRIN", "FWW", "RASNM", "TSVCSP", "PTLO"}
 
@@ -62,27 +62,27 @@ def test_a_malformed_file_loads_nothing(committed, tmp_path):
 
 
 @pytest.mark.django_db
-def test_an_edited_definition_makes_a_new_version_and_old_assessments_keep_theirs(cast):
-    by = cast["ngo_a_caseworker"]
+def test_an_edited_definition_makes_a_new_version_and_old_assessments_keep_theirs(demo_users):
+    by = demo_users["ngo_a_caseworker"]
     with acting_as(by):
-        case = story.a_case(by)
-        story.admitted(case, by)
+        case = factories.a_case(by)
+        factories.admitted(case, by)
         old = Assessment.objects.visible_to(by).get(case=case)
-    project = story.project()
+    project = factories.project()
     tree = {
         "all": [
             *old.criteria.tree["all"],
             {"code": "adult", "label_en": "18 or over", "fact": "age", "at_least": 18},
         ]
     }
-    newer = revise_criteria(project=project, tree=tree, by=cast["administrator"], now=now())
+    newer = revise_criteria(project=project, tree=tree, by=demo_users["administrator"], now=now())
     assert newer.version == old.criteria.version + 1
-    assert revise_criteria(project=project, tree=tree, by=cast["administrator"], now=now()) == newer
+    assert revise_criteria(project=project, tree=tree, by=demo_users["administrator"], now=now()) == newer
     with acting_as(by):
         old.refresh_from_db()
         assert old.criteria.version == 1
-        second = story.a_case(by)
-        story.admitted(second, by)
+        second = factories.a_case(by)
+        factories.admitted(second, by)
         assert Assessment.objects.visible_to(by).get(case=second).criteria == newer
 
 
@@ -97,7 +97,7 @@ def test_what_an_administrator_changed_survives_loading_the_same_file():
 
 
 @pytest.mark.django_db
-def test_a_new_phase_copies_the_definition(cast):
+def test_a_new_phase_copies_the_definition(demo_users):
     old = Project.objects.get(code="FWW")
     today = now().date()
     phase = start_new_phase(
@@ -105,7 +105,7 @@ def test_a_new_phase_copies_the_definition(cast):
         code="FWW-2",
         starts_on=today,
         ends_on=today.replace(year=today.year + 2),
-        by=cast["administrator"],
+        by=demo_users["administrator"],
         now=now(),
     )
     old.refresh_from_db()
@@ -124,10 +124,10 @@ def test_a_new_phase_copies_the_definition(cast):
 
 
 @pytest.mark.django_db
-def test_only_administrators_configure(cast):
+def test_only_administrators_configure(demo_users):
     from django.core.exceptions import PermissionDenied
 
     for username in ("ngo_a_caseworker", "iom_supervisor", "auditor"):
         with pytest.raises(PermissionDenied):
-            revise_criteria(project=story.project(), tree={"all": []}, by=cast[username], now=now())
+            revise_criteria(project=factories.project(), tree={"all": []}, by=demo_users[username], now=now())
     assert Organisation.objects.filter(code__in=["NGO_A", "NGO_B", "IOM"]).count() == 3

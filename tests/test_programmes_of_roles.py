@@ -21,12 +21,12 @@ from core import policies
 from core.clock import now
 from core.context import acting_as
 from core.models import AuditEvent
-from core.scoping import OwnWall, Wall
+from core.scoping import AccessPolicy, TablePolicy
 from projects.models import LedgerEntry, Project, ProjectGroupPermission
 from projects.operations import choose_programmes
 from reintegration import queries
 from reintegration.models import Grant, Instalment
-from tests import story
+from tests import factories
 from tests.pages import text_of
 
 pytestmark = pytest.mark.usefixtures("set_up")
@@ -48,7 +48,7 @@ def follow(*codes: str) -> None:
 def in_database(user) -> tuple[set, set]:
     """The organisations of whose figures the database shows this person any, and the programmes."""
     with acting_as(user), connection.cursor() as cursor:
-        cursor.execute("SELECT wall.shows(), wall.programmes()")
+        cursor.execute("SELECT access.shows(), access.programmes()")
         return tuple(set(found) for found in cursor.fetchone())
 
 
@@ -57,23 +57,23 @@ def in_python(user) -> tuple[set, set]:
     return set(authority.follows), set(authority.programmes)
 
 
-def keys_of(*codes: str) -> set:
+def data_keys_of(*codes: str) -> set:
     return set(Project.objects.filter(code__in=codes).values_list("pk", flat=True))
 
 
 @pytest.fixture
-def both(request, cast) -> Case:
+def both(request, demo_users) -> Case:
     """A case in RASNM-2 and in the other programme, with a grant paid in each; and one in the other alone."""
-    by = cast[A]
-    story.another_programme()
+    by = demo_users[A]
+    factories.another_programme()
     grants = []
     with acting_as(by):
-        case, elsewhere = story.a_case(by), story.a_case(by)
+        case, elsewhere = factories.a_case(by), factories.a_case(by)
         for found, code in ((case, FOLLOWED), (case, OTHER), (elsewhere, OTHER)):
-            grants.append(story.requested(story.planned(found, by, code), by))
+            grants.append(factories.requested(factories.planned(found, by, code), by))
     for grant in grants:
-        story.approved(grant, cast)
-        story.paid(grant, cast)
+        factories.approved(grant, demo_users)
+        factories.paid(grant, demo_users)
     return case
 
 
@@ -85,9 +85,9 @@ def _shown(user, *, scoped: bool) -> dict[str, set]:
         return {model._meta.label: set(found[model].values_list("pk", flat=True)) for model in FIGURES}
 
 
-def _of_the_followed(cast) -> dict[str, set]:
+def _of_the_followed(demo_users) -> dict[str, set]:
     """The rows of the programmes followed, picked by their programme from what finance sees."""
-    codes, user = ["RASNM", FOLLOWED, "FWW"], cast[FINANCE]
+    codes, user = ["RASNM", FOLLOWED, "FWW"], demo_users[FINANCE]
     picked = {
         Case: {"enrolments__project__code__in": codes},
         CaseAccess: {"case__enrolments__project__code__in": codes},
@@ -107,47 +107,47 @@ def _of_the_followed(cast) -> dict[str, set]:
     return found
 
 
-def test_the_database_alone_shows_a_manager_their_programmes(both, cast):
-    assert _shown(cast[MANAGER], scoped=False) == _of_the_followed(cast)
+def test_the_database_alone_shows_a_manager_their_programmes(both, demo_users):
+    assert _shown(demo_users[MANAGER], scoped=False) == _of_the_followed(demo_users)
 
 
-def test_nothing_but_figures_is_shown_to_a_manager(both, cast):
+def test_nothing_but_figures_is_shown_to_a_manager(both, demo_users):
     """By raw SQL as the application: of each other table of a case not one row."""
     told = {model._meta.db_table for model in FIGURES}
-    with acting_as(cast[MANAGER]), connection.cursor() as cursor:
+    with acting_as(demo_users[MANAGER]), connection.cursor() as cursor:
         for model in policies.own_models():
-            wall, table = policies.wall_of(model), model._meta.db_table
-            if table in told or not isinstance(wall, Wall | OwnWall) or wall.read is None:
+            policy, table = policies.policy_of(model), model._meta.db_table
+            if table in told or not isinstance(policy, AccessPolicy | TablePolicy) or policy.read is None:
                 continue
             cursor.execute(f"SELECT count(*) FROM {table} t WHERE t::text LIKE %s", [f"%{both.pk}%"])
             assert cursor.fetchone() == (0,), table
 
 
-def test_python_alone_shows_a_manager_their_programmes(request, cast, committed, take_down):
+def test_python_alone_shows_a_manager_their_programmes(request, demo_users, committed, take_down):
     request.getfixturevalue("both")
-    expected = _of_the_followed(cast)
+    expected = _of_the_followed(demo_users)
     take_down()
-    assert _shown(cast[MANAGER], scoped=True) == expected
-    with acting_as(cast[MANAGER]):
+    assert _shown(demo_users[MANAGER], scoped=True) == expected
+    with acting_as(demo_users[MANAGER]):
         for model in policies.linked_models():
             if model not in FIGURES:
-                assert model.objects.visible_to(cast[MANAGER]).count() == 0, model._meta.label
+                assert model.objects.visible_to(demo_users[MANAGER]).count() == 0, model._meta.label
 
 
-def test_of_a_case_in_two_programmes_one_half_is_seen(both, cast):
-    with acting_as(cast[MANAGER]):
-        user = cast[MANAGER]
+def test_of_a_case_in_two_programmes_one_half_is_seen(both, demo_users):
+    with acting_as(demo_users[MANAGER]):
+        user = demo_users[MANAGER]
         assert Case.objects.visible_to(user).get(pk=both.pk).reference == both.reference
         for model in (Enrolment, Grant):
             seen = model.objects.visible_to(user).filter(case=both)
             assert [row.project.code for row in seen] == [FOLLOWED]
         assert [row.grant.project.code for row in Instalment.objects.filter(case=both)] == [FOLLOWED]
-    with acting_as(cast[FINANCE]):
-        assert Enrolment.objects.visible_to(cast[FINANCE]).filter(case=both).count() == 2
+    with acting_as(demo_users[FINANCE]):
+        assert Enrolment.objects.visible_to(demo_users[FINANCE]).filter(case=both).count() == 2
 
 
-def test_a_manager_changes_nothing(both, cast):
-    user = cast[MANAGER]
+def test_a_manager_changes_nothing(both, demo_users):
+    user = demo_users[MANAGER]
     with acting_as(user), connection.cursor() as cursor:
         for model in (Case, Enrolment, Grant, Instalment):
             assert model.objects.editable_by(user).count() == 0, model
@@ -157,40 +157,40 @@ def test_a_manager_changes_nothing(both, cast):
             cursor.execute("UPDATE beneficiaries_caseaccess SET programmes = '{}'")
 
 
-def test_figures_are_those_of_the_persons_programmes(both, cast):
-    user = cast[MANAGER]
+def test_figures_are_those_of_the_persons_programmes(both, demo_users):
+    user = demo_users[MANAGER]
     with acting_as(user), connection.cursor() as cursor:
         for project in Project.objects.all():
             if project.code in ("RASNM", FOLLOWED, "FWW"):
-                assert queries.programme_figures(project, user) is not None
+                assert queries.programme_totals(project, user) is not None
                 continue
-            assert queries.programme_figures(project, user) is None
+            assert queries.programme_totals(project, user) is None
             with pytest.raises(DatabaseError, match="figures you see"), transaction.atomic():
-                cursor.execute("SELECT * FROM wall.programme_figures(%s)", [project.pk])
+                cursor.execute("SELECT * FROM access.programme_totals(%s)", [project.pk])
 
 
-def test_pages_show_figures_of_the_persons_programmes(both, cast, sign_in):
+def test_pages_show_figures_of_the_persons_programmes(both, demo_users, sign_in):
     client = sign_in(MANAGER)
     assert "Cases admitted" in text_of(client.get(f"/projects/{FOLLOWED}/"))
     assert "Cases admitted" not in text_of(client.get("/projects/TRRIN/"))
     assert "Cases admitted" not in text_of(client.get(f"/projects/{OTHER}/"))
-    with acting_as(cast[FINANCE]):
+    with acting_as(demo_users[FINANCE]):
         grants = {row.project.code: row.pk for row in Grant.objects.filter(case=both)}
     statuses = {code: client.get(f"/grants/{key}/").status_code for code, key in grants.items()}
     assert statuses == {FOLLOWED: 200, OTHER: 404}
 
 
-def test_a_case_of_another_programme_is_none_of_the_demos_manager(cast):
+def test_a_case_of_another_programme_is_none_of_the_demos_manager(demo_users):
     past = {"enrolments__project__code": "TRRIN"}
-    with acting_as(cast[FINANCE]):
-        assert Case.objects.visible_to(cast[FINANCE]).filter(**past).count() > 0
+    with acting_as(demo_users[FINANCE]):
+        assert Case.objects.visible_to(demo_users[FINANCE]).filter(**past).count() > 0
         keys = list(Case.objects.filter(**past).values_list("pk", flat=True))
-    with acting_as(cast[MANAGER]):
+    with acting_as(demo_users[MANAGER]):
         assert Case.objects.count() > 0
         assert Case.objects.filter(pk__in=keys).count() == 0
 
 
-def test_taking_a_programme_away_shows_on_the_next_request(both, cast, sign_in):
+def test_taking_a_programme_away_shows_on_the_next_request(both, demo_users, sign_in):
     client = sign_in(MANAGER)
     assert both.reference in text_of(client.get("/grants/"))
     follow("FWW")
@@ -198,75 +198,83 @@ def test_taking_a_programme_away_shows_on_the_next_request(both, cast, sign_in):
     follow()
     assert client.get("/grants/").status_code == 403
     assert "Cases admitted" not in text_of(client.get(f"/projects/{FOLLOWED}/"))
-    assert in_python(cast[MANAGER]) == in_database(cast[MANAGER]) == (set(), set())
+    assert in_python(demo_users[MANAGER]) == in_database(demo_users[MANAGER]) == (set(), set())
 
 
 @pytest.mark.parametrize(("starts", "ends", "holds"), [(0, 0, True), (1, None, False), (-9, -1, False)])
-def test_a_programme_is_followed_while_the_role_is_held(cast, starts, ends, holds):
-    today, user = now().date(), cast[MANAGER]
+def test_a_programme_is_followed_while_the_role_is_held(demo_users, starts, ends, holds):
+    today, user = now().date(), demo_users[MANAGER]
     Membership.objects.filter(user=user).update(
         starts_on=today + timedelta(days=starts),
         ends_on=None if ends is None else today + timedelta(days=ends),
     )
     expected = (
-        ({story.organisation("IOM").pk}, keys_of("RASNM", FOLLOWED, "FWW")) if holds else (set(), set())
+        ({factories.organisation("IOM").pk}, data_keys_of("RASNM", FOLLOWED, "FWW"))
+        if holds
+        else (set(), set())
     )
     assert in_python(user) == in_database(user) == expected
     with acting_as(user):
         assert (Case.objects.count() > 0) is holds
 
 
-def test_a_deactivated_organisations_programmes_are_followed_by_nobody(cast):
+def test_a_deactivated_organisations_programmes_are_followed_by_nobody(demo_users):
     Organisation.objects.filter(code="IOM").update(is_active=False)
-    assert in_python(cast[MANAGER]) == in_database(cast[MANAGER]) == (set(), set())
+    assert in_python(demo_users[MANAGER]) == in_database(demo_users[MANAGER]) == (set(), set())
 
 
-def test_an_access_row_names_the_programmes_of_its_own_organisation(both, cast):
-    with acting_as(cast[A]):
-        story.share_with_iom(both, cast[A])
-        story.referred(both, cast[A], story.organisation("NGO_B"))
+def test_an_access_row_names_the_programmes_of_its_own_organisation(both, demo_users):
+    with acting_as(demo_users[A]):
+        factories.share_with_iom(both, demo_users[A])
+        factories.referred(both, demo_users[A], factories.organisation("NGO_B"))
     found = {}
     for username in (A, B, FINANCE):
-        with acting_as(cast[username]):
+        with acting_as(demo_users[username]):
             rows = CaseAccess.objects.filter(case=both).values_list("level", "programmes")
             found |= {level: set(programmes) for level, programmes in rows}
-    assert found == {"lead": set(), "slice": set(), "working": keys_of(FOLLOWED, OTHER)}
+    assert found == {"lead": set(), "referral": set(), "working": data_keys_of(FOLLOWED, OTHER)}
 
 
-def test_a_programme_that_another_organisation_manages_is_no_longer_seen(committed, owner, both, cast):
+def test_a_programme_that_another_organisation_manages_is_no_longer_seen(committed, owner, both, demo_users):
     owner.execute(
         "UPDATE projects_project SET managed_by_id = %s WHERE code = %s",
-        [str(story.organisation("NGO_B").pk), FOLLOWED],
+        [str(factories.organisation("NGO_B").pk), FOLLOWED],
     )
-    user = cast[MANAGER]
-    assert in_python(user) == in_database(user) == ({story.organisation("IOM").pk}, keys_of("RASNM", "FWW"))
-    project = story.project(FOLLOWED)
+    user = demo_users[MANAGER]
+    assert (
+        in_python(user)
+        == in_database(user)
+        == ({factories.organisation("IOM").pk}, data_keys_of("RASNM", "FWW"))
+    )
+    project = factories.project(FOLLOWED)
     with acting_as(user), connection.cursor() as cursor:
         assert Case.objects.filter(pk=both.pk).count() == 0
-        assert queries.programme_figures(project, user) is None
+        assert queries.programme_totals(project, user) is None
         with pytest.raises(DatabaseError, match="figures you see"), transaction.atomic():
-            cursor.execute("SELECT * FROM wall.programme_figures(%s)", [project.pk])
-    with acting_as(cast[FINANCE]):
-        assert CaseAccess.objects.get(case=both).programmes == [*keys_of(OTHER)]
-    with acting_as(cast[B]):
+            cursor.execute("SELECT * FROM access.programme_totals(%s)", [project.pk])
+    with acting_as(demo_users[FINANCE]):
+        assert CaseAccess.objects.get(case=both).programmes == [*data_keys_of(OTHER)]
+    with acting_as(demo_users[B]):
         row = CaseAccess.objects.get(case=both)
-        assert (row.level, row.programmes) == ("reference", [*keys_of(FOLLOWED)])
+        assert (row.level, row.programmes) == ("reference", [*data_keys_of(FOLLOWED)])
 
 
-def test_of_who_follows_no_programme_nothing_more_is_asked(cast):
+def test_of_who_follows_no_programme_nothing_more_is_asked(demo_users):
     for username in (FINANCE, "iom_supervisor"):
         for model in FIGURES:
-            assert "programmes" not in str(model.objects.visible_to(cast[username]).only("pk").query), model
+            assert "programmes" not in str(model.objects.visible_to(demo_users[username]).only("pk").query), (
+                model
+            )
 
 
 # Who may give it, and what the database holds
 
 
-def test_the_database_gives_a_role_figures_of_its_own_programmes_alone(cast):
-    figures = DjangoPermission.objects.get(content_type__app_label="projects", codename="read_figures")
+def test_the_database_gives_a_role_figures_of_its_own_programmes_alone(demo_users):
+    figures = DjangoPermission.objects.get(content_type__app_label="projects", codename="read_summaries")
     another = DjangoPermission.objects.get(codename="read_cases")
     ngo_b = Role.objects.get(organisation__code="NGO_B", code="programme_manager")
-    project = story.project("TRRIN")
+    project = factories.project("TRRIN")
     for group, permission in (
         (ngo_b.group, figures),
         (Group.objects.create(name="of no role"), figures),
@@ -281,7 +289,7 @@ def test_the_database_gives_a_role_figures_of_its_own_programmes_alone(cast):
         kept.update(permission=another)
 
 
-def test_another_permission_on_a_programme_shows_nothing(cast, committed, owner):
+def test_another_permission_on_a_programme_shows_nothing(demo_users, committed, owner):
     """A stray row from before the trigger: it says something of the programme, and not that figures are seen."""
     owner.execute("ALTER TABLE projects_projectgrouppermission DISABLE TRIGGER USER")
     owner.execute(
@@ -289,41 +297,41 @@ def test_another_permission_on_a_programme_shows_nothing(cast, committed, owner)
         "(SELECT id FROM auth_permission WHERE codename = 'read_cases')"
     )
     owner.execute("ALTER TABLE projects_projectgrouppermission ENABLE TRIGGER USER")
-    assert in_python(cast[MANAGER]) == in_database(cast[MANAGER]) == (set(), set())
+    assert in_python(demo_users[MANAGER]) == in_database(demo_users[MANAGER]) == (set(), set())
 
 
-def test_an_administrator_chooses_programmes_and_it_is_recorded(cast):
-    by = cast["administrator"]
+def test_an_administrator_chooses_programmes_and_it_is_recorded(demo_users):
+    by = demo_users["administrator"]
     with acting_as(by):
-        choose_programmes(role=manager_role(), projects=[story.project("RASNM")], by=by, now=now())
-    assert in_python(cast[MANAGER])[1] == keys_of("RASNM")
-    with acting_as(cast["auditor"]):
+        choose_programmes(role=manager_role(), projects=[factories.project("RASNM")], by=by, now=now())
+    assert in_python(demo_users[MANAGER])[1] == data_keys_of("RASNM")
+    with acting_as(demo_users["auditor"]):
         event = AuditEvent.objects.filter(verb="programmes chosen").latest("at")
         assert (event.actor_id, event.detail) == (by.pk, {"programmes": ["RASNM"]})
 
 
 @pytest.mark.parametrize("username", [A, MANAGER, "iom_supervisor", "ngo_a_focal_point"])
-def test_nobody_else_chooses_programmes(cast, username):
-    with acting_as(cast[username]), pytest.raises(PermissionDenied):
-        choose_programmes(role=manager_role(), projects=[], by=cast[username], now=now())
+def test_nobody_else_chooses_programmes(demo_users, username):
+    with acting_as(demo_users[username]), pytest.raises(PermissionDenied):
+        choose_programmes(role=manager_role(), projects=[], by=demo_users[username], now=now())
 
 
-def test_nobody_chooses_the_programmes_of_a_role_of_their_own(cast):
-    by = cast["administrator"]
+def test_nobody_chooses_the_programmes_of_a_role_of_their_own(demo_users):
+    by = demo_users["administrator"]
     role = Role.objects.get(organisation__code="IOM", code="administrator")
     with acting_as(by), pytest.raises(ValidationError, match="a role of their own"):
-        choose_programmes(role=role, projects=[story.project()], by=by, now=now())
+        choose_programmes(role=role, projects=[factories.project()], by=by, now=now())
 
 
-def test_a_role_gets_no_programme_of_another_organisation(cast):
+def test_a_role_gets_no_programme_of_another_organisation(demo_users):
     role = Role.objects.get(organisation__code="NGO_B", code="programme_manager")
     with pytest.raises(ValidationError, match="its organisation manages"):
-        choose_programmes(role=role, projects=[story.project()], by=None, now=now())
+        choose_programmes(role=role, projects=[factories.project()], by=None, now=now())
 
 
-def test_the_page_of_roles_names_the_programmes(cast, sign_in):
+def test_the_page_of_roles_names_the_programmes(demo_users, sign_in):
     told = text_of(sign_in(MANAGER).get("/roles/"))
-    names = "; ".join(story.project(code).name_en for code in ("FWW", "RASNM", FOLLOWED))
+    names = "; ".join(factories.project(code).name_en for code in ("FWW", "RASNM", FOLLOWED))
     assert f"of these programmes alone: {names}" in told
     assert told.count("Sees nothing of any other programme.") == 1
     follow()
@@ -333,8 +341,8 @@ def test_the_page_of_roles_names_the_programmes(cast, sign_in):
 # What stood before
 
 
-def test_a_manager_of_before_follows_all_that_their_organisation_manages(cast, committed, owner):
-    of_all = DjangoPermission.objects.get(content_type__app_label="accounts", codename="read_figures")
+def test_a_manager_of_before_follows_all_that_their_organisation_manages(demo_users, committed, owner):
+    of_all = DjangoPermission.objects.get(content_type__app_label="accounts", codename="read_summaries")
     follow()
     role, ngo = manager_role(), Role.objects.get(organisation__code="NGO_A", code="programme_manager")
     for held in (role, ngo):
@@ -345,8 +353,8 @@ def test_a_manager_of_before_follows_all_that_their_organisation_manages(cast, c
     for _again in range(2):
         owner.execute(migration.NAME_THE_PROGRAMMES)
         managed = set(Project.objects.filter(managed_by=role.organisation).values_list("pk", flat=True))
-        assert in_python(cast[MANAGER])[1] == managed
-        assert not authority_of(cast[MANAGER]).may("read_figures")
+        assert in_python(demo_users[MANAGER])[1] == managed
+        assert not authority_of(demo_users[MANAGER]).may("read_summaries")
         for held in (role, ngo):
             assert held.group.organisationgrouppermission_set.count() == 0
         assert ngo.group.projectgrouppermission_set.count() == 0
@@ -357,31 +365,31 @@ def test_a_manager_of_before_follows_all_that_their_organisation_manages(cast, c
 def test_access_rows_of_before_are_filled(committed, owner):
     migration = importlib.import_module("beneficiaries.migrations.0006_access_programmes")
     owner.execute("UPDATE beneficiaries_caseaccess SET programmes = '{}'")
-    owner.execute("SELECT drifted > 0 FROM wall.access_drift()")
+    owner.execute("SELECT drifted > 0 FROM access.access_drift()")
     assert owner.fetchone() == (True,)
     owner.execute(migration.FILL)
-    owner.execute("SELECT drifted FROM wall.access_drift()")
+    owner.execute("SELECT drifted FROM access.access_drift()")
     assert owner.fetchone() == (0,)
 
 
-def test_a_slice_tells_no_programme(request, cast, committed, owner):
+def test_a_slice_tells_no_programme(request, demo_users, committed, owner):
     case = request.getfixturevalue("both")
-    with acting_as(cast[A]):
-        story.referred(case, cast[A], story.organisation("NGO_B"))
+    with acting_as(demo_users[A]):
+        factories.referred(case, demo_users[A], factories.organisation("NGO_B"))
     with pytest.raises(psycopg2.errors.CheckViolation, match="slice_tells_no_programme"):
         owner.execute(
-            "UPDATE beneficiaries_caseaccess SET programmes = ARRAY[gen_random_uuid()] WHERE level = 'slice'"
+            "UPDATE beneficiaries_caseaccess SET programmes = ARRAY[gen_random_uuid()] WHERE level = 'referral'"
         )
 
 
 @pytest.mark.drifts
-def test_programmes_that_drifted_are_found(request, cast, committed, owner):
+def test_programmes_that_drifted_are_found(request, demo_users, committed, owner):
     case = request.getfixturevalue("both")
     owner.execute("UPDATE beneficiaries_caseaccess SET programmes = '{}' WHERE case_id = %s", [str(case.pk)])
     changed = owner.rowcount
-    owner.execute("SELECT drifted FROM wall.access_drift()")
+    owner.execute("SELECT drifted FROM access.access_drift()")
     assert owner.fetchone() == (1,)  # IOM's row; the lead manages no programme
     assert changed == 2
-    owner.execute("SELECT wall.refresh_access(%s)", [str(case.pk)])
-    owner.execute("SELECT drifted FROM wall.access_drift()")
+    owner.execute("SELECT access.refresh_access(%s)", [str(case.pk)])
+    owner.execute("SELECT drifted FROM access.access_drift()")
     assert owner.fetchone() == (0,)

@@ -63,7 +63,7 @@ def every_way(client: Client, wanted: str):
 
 
 @pytest.mark.parametrize("wanted", ODD, ids=range(len(ODD)))
-def test_an_odd_next_leads_to_an_address_of_this_site(cast, sign_in, wanted):
+def test_an_odd_next_leads_to_an_address_of_this_site(demo_users, sign_in, wanted):
     client = sign_in(WHO)
     for answer in every_way(client, wanted):
         leads_to(answer)
@@ -72,14 +72,14 @@ def test_an_odd_next_leads_to_an_address_of_this_site(cast, sign_in, wanted):
 
 
 @pytest.mark.parametrize("wanted", ["/cases/", "/cases/?risk=high", "/grants/?from=50"])
-def test_an_address_of_this_site_is_led_to(cast, sign_in, wanted):
+def test_an_address_of_this_site_is_led_to(demo_users, sign_in, wanted):
     for answer in every_way(sign_in(WHO), wanted):
         assert leads_to(answer) == wanted
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.one_of(st.text(max_size=40), st.text("/\\:.?#@%&=ahtps-", max_size=20)))
-def test_whatever_next_says_nothing_fails(cast, sign_in, wanted):
+def test_whatever_next_says_nothing_fails(demo_users, sign_in, wanted):
     client = sign_in(WHO)
     leads_to(client.get("/accounts/login/", {"next": wanted}))
     leads_to(client.post("/language/", {"language": "en", "next": wanted}))

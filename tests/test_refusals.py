@@ -1,4 +1,6 @@
-"""Who may do each deed: everybody else of the cast is refused by the operation itself, whatever a page asked before."""
+"""Who may do each action: everybody else of the demo users is refused by the operation itself, whatever a page asked
+before.
+"""
 
 from datetime import date
 
@@ -22,10 +24,10 @@ from projects.models import Donor
 from projects.operations import remove_configuration, revise_criteria, save_configuration, start_new_phase
 from projects.queries import current_criteria
 from reintegration import operations
-from reintegration.demo import CAST
+from reintegration.demo import DEMO_USERS
 from reintegration.models import FollowUp
-from reintegration.operations.grant import GrantNotMovable
-from tests import story
+from reintegration.operations.grant import GrantActionRefused
+from tests import factories
 
 A, B, SUPERVISOR = "ngo_a_caseworker", "ngo_b_caseworker", "iom_supervisor"
 LEADS, ADMINISTRATOR = {A, "ngo_a_supervisor"}, {"administrator"}
@@ -35,23 +37,23 @@ EMERGENCY = "She called and was then cut off; no one answers."
 
 
 @pytest.fixture
-def told(cast):
+def told(demo_users):
     """A case of the first NGO, shared with IOM, as far as a plan; with a referral to the second NGO."""
-    with acting_as(cast[A]):
-        case = story.a_case(cast[A])
-        consent = story.share_with_iom(case, cast[A])
-        plan = story.planned(case, cast[A])
-        other = story.a_case(cast[A])
-        story.share_with_iom(other, cast[A])
-        enrolment = story.admitted(other, cast[A])
+    with acting_as(demo_users[A]):
+        case = factories.a_case(demo_users[A])
+        consent = factories.share_with_iom(case, demo_users[A])
+        plan = factories.planned(case, demo_users[A])
+        other = factories.a_case(demo_users[A])
+        factories.share_with_iom(other, demo_users[A])
+        enrolment = factories.admitted(other, demo_users[A])
         return {
             "case": case,
             "consent": consent,
-            "document": story.a_document(case, cast[A]),
+            "document": factories.a_document(case, demo_users[A]),
             "plan": plan,
             "enrolment": enrolment,
-            "referral": story.referred(case, cast[A], story.organisation("NGO_B")),
-            "visit": FollowUp.objects.visible_to(cast[A]).filter(case=case)[0],
+            "referral": factories.referred(case, demo_users[A], factories.organisation("NGO_B")),
+            "visit": FollowUp.objects.visible_to(demo_users[A]).filter(case=case)[0],
         }
 
 
@@ -59,16 +61,19 @@ def _role(code: str) -> Role:
     return Role.objects.get(organisation__code="IOM", code=code)
 
 
-# Each deed: who alone may do it, and how it is done.
-DEEDS = {
-    "open a case": (LEADS, lambda told, by: story.a_case(by)),
+# Each action: who alone may do it, and how it is done.
+ACTIONS = {
+    "open a case": (LEADS, lambda told, by: factories.a_case(by)),
     "start an interview": (
         LEADS,
         lambda told, by: cases.start_draft(
-            organisation=story.organisation("NGO_A"), consent=cases.ConsentGiven(**ASKED), by=by, now=now()
+            organisation=factories.organisation("NGO_A"),
+            consent=cases.ConsentGiven(**ASKED),
+            by=by,
+            now=now(),
         ),
     ),
-    "ask for consent": (LEADS, lambda told, by: story.share_with_iom(told["case"], by)),
+    "ask for consent": (LEADS, lambda told, by: factories.share_with_iom(told["case"], by)),
     "withdraw consent": (
         LEADS,
         lambda told, by: cases.withdraw_consent(consent=told["consent"], by=by, now=now()),
@@ -86,7 +91,7 @@ DEEDS = {
             case=told["case"], level="high", source="review", reason="", by=by, now=now()
         ),
     ),
-    "add a document": (WRITES, lambda told, by: story.a_document(told["case"], by)),
+    "add a document": (WRITES, lambda told, by: factories.a_document(told["case"], by)),
     "throw a document away": (
         LEADS,
         lambda told, by: cases.remove_document(document=told["document"], why="Not hers.", by=by, now=now()),
@@ -99,7 +104,7 @@ DEEDS = {
         WRITES,
         lambda told, by: operations.admit(
             case=told["case"],
-            project=story.project("TRRIN"),
+            project=factories.project("TRRIN"),
             decision="not_admitted",
             enrolled_on=now().date(),
             reason="Another programme fits.",
@@ -118,7 +123,7 @@ DEEDS = {
         {"protection_supervisor", "protection_supervisor_2"},
         lambda told, by: cases.break_glass(typed=told["case"].reference, reason=EMERGENCY, by=by, now=now()),
     ),
-    "take a list out": (LEADS, lambda told, by: story.asked_export(by)),
+    "take a list out": (LEADS, lambda told, by: factories.asked_export(by)),
     "agree a plan": (
         WRITES,
         lambda told, by: operations.agree_plan(
@@ -131,7 +136,7 @@ DEEDS = {
             now=now(),
         ),
     ),
-    "ask for a grant": (WRITES, lambda told, by: story.requested(told["plan"], by)),
+    "ask for a grant": (WRITES, lambda told, by: factories.requested(told["plan"], by)),
     "record a visit": (
         WRITES,
         lambda told, by: operations.record_follow_up(
@@ -186,13 +191,13 @@ DEEDS = {
     "revise criteria": (
         ADMINISTRATOR,
         lambda told, by: revise_criteria(
-            project=story.project(), tree=current_criteria(story.project()).tree, by=by, now=now()
+            project=factories.project(), tree=current_criteria(factories.project()).tree, by=by, now=now()
         ),
     ),
     "start a phase": (
         ADMINISTRATOR,
         lambda told, by: start_new_phase(
-            project=story.project(),
+            project=factories.project(),
             code="RASNM-9",
             starts_on=date(2030, 1, 1),
             ends_on=date(2031, 1, 1),
@@ -204,17 +209,17 @@ DEEDS = {
 
 
 def _send(told, by):
-    receiver = story.organisation("IOM")
+    receiver = factories.organisation("IOM")
     return cases.send_referral(
         case=told["case"], receiver=receiver, service="Legal", reason="x", items={}, by=by, now=now()
     )
 
 
-def _is_refused(deed, told, user) -> bool:
+def _is_refused(action, told, user) -> bool:
     """Whether the operation refuses this person; what it wrote or refuses for other reasons is taken back."""
     try:
         with acting_as(user), transaction.atomic():
-            deed(told, user)
+            action(told, user)
             transaction.set_rollback(True)
     except PermissionDenied:
         return True
@@ -224,22 +229,22 @@ def _is_refused(deed, told, user) -> bool:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", DEEDS)
-def test_a_deed_is_for_those_who_may_do_it(told, cast, name):
-    allowed, deed = DEEDS[name]
-    refused = {username for username in CAST if _is_refused(deed, told, cast[username])}
-    assert refused == set(CAST) - allowed
+@pytest.mark.parametrize("name", ACTIONS)
+def test_a_deed_is_for_those_who_may_do_it(told, demo_users, name):
+    allowed, action = ACTIONS[name]
+    refused = {username for username in DEMO_USERS if _is_refused(action, told, demo_users[username])}
+    assert refused == set(DEMO_USERS) - allowed
 
 
 @pytest.mark.django_db
-def test_nobody_makes_a_token_for_another_or_endorses_what_they_asked_for(told, cast):
-    supervisor = cast[SUPERVISOR]
+def test_nobody_makes_a_token_for_another_or_endorses_what_they_asked_for(told, demo_users):
+    supervisor = demo_users[SUPERVISOR]
     with pytest.raises(PermissionDenied):
-        create_api_token(user=cast[A], name="x", by=cast["administrator"], now=now())
-    assert ApiToken.objects.visible_to(cast[A]).count() == 0
+        create_api_token(user=demo_users[A], name="x", by=demo_users["administrator"], now=now())
+    assert ApiToken.objects.visible_to(demo_users[A]).count() == 0
     with acting_as(supervisor):
-        grant = story.requested(told["plan"], supervisor)
-        with pytest.raises(GrantNotMovable, match="Another person must do this"):
+        grant = factories.requested(told["plan"], supervisor)
+        with pytest.raises(GrantActionRefused, match="Another person must do this"):
             operations.endorse_grant(grant=grant, by=supervisor, now=now())
 
 
@@ -248,18 +253,20 @@ def test_pages_are_kept_by_no_cache(sign_in):
     assert sign_in(A).get("/cases/").headers["Cache-Control"] == "no-store"
 
 
-def test_a_refusal_is_recorded_and_what_was_written_before_it_is_not(client, cast, committed, owner):
-    _token, text = create_api_token(user=cast[A], name="test", by=None, now=now())
+def test_a_refusal_is_recorded_and_what_was_written_before_it_is_not(client, demo_users, committed, owner):
+    _token, text = create_api_token(user=demo_users[A], name="test", by=None, now=now())
     headers = {"Authorization": f"Token {text}"}
     assert (
         client.get("/api/v1/cases/00000000-0000-0000-0000-000000000007/", headers=headers).status_code == 404
     )
-    assert ApiToken.objects.visible_to(cast[A]).get().last_used_on is None, "rolled back with the request"
-    client.force_login(cast[B])
+    assert ApiToken.objects.visible_to(demo_users[A]).get().last_used_on is None, (
+        "rolled back with the request"
+    )
+    client.force_login(demo_users[B])
     for address, status in (("/cases/ZZZZ-ZZZ-Z/", 404), ("/emergency/", 403)):
         assert client.get(address).status_code == status
     owner.execute(
         "SELECT detail->>'status' FROM core_auditevent WHERE verb = 'denied' AND actor_id = %s ORDER BY at, id",
-        [str(cast[B].pk)],
+        [str(demo_users[B].pk)],
     )
     assert sorted(row[0] for row in owner.fetchall()) == ["403", "404"]

@@ -18,7 +18,7 @@ from core.clock import now
 from core.context import acting_as
 from reintegration import operations
 from reintegration.models import FollowUp, Reminder
-from tests import databases, story
+from tests import databases, factories
 
 pytestmark = pytest.mark.usefixtures("set_up")
 A = "ngo_a_caseworker"
@@ -34,16 +34,16 @@ def _all_sent(owner) -> None:
 
 
 @pytest.fixture
-def due(cast, committed, owner):
+def due(demo_users, committed, owner):
     """A case whose call fell due three days ago."""
     _all_sent(owner)
-    with acting_as(cast[A]):
-        case = story.a_case(cast[A])
-        story.admitted(case, cast[A], enrolled_on=now().date() - timedelta(days=10))
+    with acting_as(demo_users[A]):
+        case = factories.a_case(demo_users[A])
+        factories.admitted(case, demo_users[A], enrolled_on=now().date() - timedelta(days=10))
     return case
 
 
-def test_a_due_follow_up_is_told_once(due, cast):
+def test_a_due_follow_up_is_told_once(due, demo_users):
     assert operations.send_due_reminders(now=now()) == {"sent": 1, "without_recipient": 0}
     assert operations.send_due_reminders(now=now()) == {"sent": 0, "without_recipient": 0}
     assert outbox.deliver() == {"sent": 1, "already": 0, "failed": 0}
@@ -55,42 +55,42 @@ def test_a_due_follow_up_is_told_once(due, cast):
     assert f"/cases/{due.reference}/" in message.body
     for personal in ("Sunita", "Tamang", "सुनिता", "Was not paid"):
         assert personal not in message.subject + message.body
-    with acting_as(cast[A]):
-        [notice] = Notice.objects.visible_to(cast[A]).filter(text__contains=due.reference)
+    with acting_as(demo_users[A]):
+        [notice] = Notice.objects.visible_to(demo_users[A]).filter(text__contains=due.reference)
         assert notice.url == f"/cases/{due.reference}/"
 
 
-def test_what_is_not_due_yet_is_not_told(due, cast):
+def test_what_is_not_due_yet_is_not_told(due, demo_users):
     assert operations.send_due_reminders(now=now() - timedelta(days=5))["sent"] == 0
 
 
-def test_a_recorded_follow_up_and_a_closed_case_are_not_told(due, cast, owner):
+def test_a_recorded_follow_up_and_a_closed_case_are_not_told(due, demo_users, owner):
     owner.execute(
         "UPDATE beneficiaries_case SET status = 'closed', closed_on = opened_on WHERE id = %s", [str(due.pk)]
     )
     assert operations.send_due_reminders(now=now())["sent"] == 0
 
 
-def test_when_the_caseworker_left_a_colleague_is_told(due, cast, owner):
+def test_when_the_caseworker_left_a_colleague_is_told(due, demo_users, owner):
     second = User.objects.create(username="second", email="second@example.org")
-    role = Membership.objects.get(user=cast[A]).role
+    role = Membership.objects.get(user=demo_users[A]).role
     Membership.objects.create(user=second, role=role, starts_on=date(2010, 1, 1) - timedelta(days=1))
-    left = Membership.objects.filter(user__in=[cast[A], cast["ngo_a_supervisor"]])
+    left = Membership.objects.filter(user__in=[demo_users[A], demo_users["ngo_a_supervisor"]])
     left.update(ends_on=now().date() - timedelta(days=1))
     assert operations.send_due_reminders(now=now())["sent"] == 1
     outbox.deliver()
     assert [message.to for message in mail.outbox] == [["second@example.org"]]
 
 
-def test_with_nobody_to_tell_the_sweep_says_so(due, cast):
+def test_with_nobody_to_tell_the_sweep_says_so(due, demo_users):
     Membership.objects.filter(role__organisation__code="NGO_A").update(
         ends_on=now().date() - timedelta(days=1)
     )
     assert operations.send_due_reminders(now=now()) == {"sent": 0, "without_recipient": 1}
 
 
-def test_the_words_are_in_the_recipients_language(due, cast):
-    user = cast[A]
+def test_the_words_are_in_the_recipients_language(due, demo_users):
+    user = demo_users[A]
     user.language = "ne"
     user.save(update_fields=["language"])
     operations.send_due_reminders(now=now())
@@ -98,11 +98,13 @@ def test_the_words_are_in_the_recipients_language(due, cast):
     assert due.reference in mail.outbox[0].subject
 
 
-def test_sweeps_side_by_side_tell_each_once(cast, committed, owner):
+def test_sweeps_side_by_side_tell_each_once(demo_users, committed, owner):
     _all_sent(owner)
-    with acting_as(cast[A]):
+    with acting_as(demo_users[A]):
         for _ in range(12):
-            story.admitted(story.a_case(cast[A]), cast[A], enrolled_on=now().date() - timedelta(days=8))
+            factories.admitted(
+                factories.a_case(demo_users[A]), demo_users[A], enrolled_on=now().date() - timedelta(days=8)
+            )
 
     def sweep(_number: int) -> int:
         try:
@@ -116,12 +118,14 @@ def test_sweeps_side_by_side_tell_each_once(cast, committed, owner):
     assert owner.fetchone() == (12, 12)
 
 
-def test_a_killed_sweep_loses_and_doubles_nothing(cast, committed, owner):
+def test_a_killed_sweep_loses_and_doubles_nothing(demo_users, committed, owner):
     """kill -9 in the middle, three times, then a whole sweep: each reminder has one notice and one mail."""
     _all_sent(owner)
-    with acting_as(cast[A]):
+    with acting_as(demo_users[A]):
         for _ in range(40):
-            story.admitted(story.a_case(cast[A]), cast[A], enrolled_on=now().date() - timedelta(days=8))
+            factories.admitted(
+                factories.a_case(demo_users[A]), demo_users[A], enrolled_on=now().date() - timedelta(days=8)
+            )
     environment = databases.environment(committed) | {"EMAIL_URL": "dummymail://"}
     command = [
         sys.executable,
@@ -155,7 +159,7 @@ def _sent(owner) -> int:
     return owner.fetchone()[0]
 
 
-def test_a_sender_that_died_after_sending_does_not_send_again(due, cast, settings, tmp_path, owner):
+def test_a_sender_that_died_after_sending_does_not_send_again(due, demo_users, settings, tmp_path, owner):
     """The mail went out, the mark did not: the next sender asks the folder first."""
     settings.EMAIL_BACKEND, settings.EMAIL_FILE_PATH = (
         "django.core.mail.backends.filebased.EmailBackend",
@@ -187,15 +191,15 @@ def test_mail_that_can_not_be_sent_waits_and_is_tried_again(due, settings, owner
     assert outbox.deliver(now=now()) == {"sent": 1, "already": 0, "failed": 0}
 
 
-def test_recording_a_follow_up_is_done_once(due, cast):
-    with acting_as(cast[A]):
-        follow_up = FollowUp.objects.visible_to(cast[A]).get(case=due)
+def test_recording_a_follow_up_is_done_once(due, demo_users):
+    with acting_as(demo_users[A]):
+        follow_up = FollowUp.objects.visible_to(demo_users[A]).get(case=due)
         given = {
             "done_on": now().date(),
             "outcome": "seen",
             "wellbeing": "good",
             "note": "Fine.",
-            "by": cast[A],
+            "by": demo_users[A],
             "now": now(),
         }
         operations.record_follow_up(follow_up=follow_up, **given)
@@ -203,5 +207,7 @@ def test_recording_a_follow_up_is_done_once(due, cast):
 
         with pytest.raises(ValidationError, match="recorded already"):
             operations.record_follow_up(follow_up=follow_up, **given)
-        assert Reminder.objects.visible_to(cast[A]).filter(follow_up=follow_up, sent_at=None).count() == 1
+        assert (
+            Reminder.objects.visible_to(demo_users[A]).filter(follow_up=follow_up, sent_at=None).count() == 1
+        )
     assert operations.send_due_reminders(now=now())["sent"] == 0

@@ -7,11 +7,11 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Membership, Role, User
-from accounts.operations import PersonGiven, add_person, end_access, give_role, invite_again
+from accounts.operations import NewUser, add_user, end_access, give_role, invite_again
 from accounts.queries import roles_given_by
 from core.clock import now
 from core.context import acting_as
-from tests import story
+from tests import factories
 
 
 def _give(username: str, code: str) -> None:
@@ -43,20 +43,20 @@ def test_two_roles_given_at_once_see_each_other(committed, set_up, code, refusal
         assert bool(second.result()) == bool(refusal)
 
 
-def test_every_deed_of_a_focal_point_is_on_record(committed, owner, cast):
-    focal, today = cast["ngo_a_focal_point"], now().date()
+def test_every_deed_of_a_focal_point_is_on_record(committed, owner, demo_users):
+    focal, today = demo_users["ngo_a_focal_point"], now().date()
     roles = {role.code: role for role in roles_given_by(focal)}
     days = {"starts_on": today, "ends_on": None, "by": focal, "now": now()}
-    given = PersonGiven("Asha", "Lama", "asha@example.org", "en")
+    given = NewUser("Asha", "Lama", "asha@example.org", "en")
     with acting_as(focal):
-        made = add_person(given=given, role=roles["caseworker"], **days)
-    story.agreed()
+        made = add_user(given=given, role=roles["caseworker"], **days)
+    factories.agreed()
     with acting_as(focal):
-        give_role(person=made, role=roles["supervisor"], **days)
-    story.agreed()
+        give_role(user=made, role=roles["supervisor"], **days)
+    factories.agreed()
     with acting_as(focal):
-        invite_again(person=made, by=focal, now=now())
-        end_access(person=made, by=focal, now=now())
+        invite_again(user=made, by=focal, now=now())
+        end_access(user=made, by=focal, now=now())
     owner.execute(
         "SELECT verb, count(*) FROM core_auditevent WHERE actor_id = %s GROUP BY 1", [str(focal.pk)]
     )

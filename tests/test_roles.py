@@ -15,7 +15,7 @@ from accounts.queries import authority_of, holders, may_configure
 from accounts.rules import INCOMPATIBLE, in_force, limits_of
 from core.clock import now
 from core.context import acting_as, enter
-from tests import story
+from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
 PAGE_QUERIES = 11
@@ -25,10 +25,10 @@ def role(code: str, organisation: str = "IOM") -> Role:
     return Role.objects.get(organisation__code=organisation, code=code)
 
 
-def test_a_new_organisation_has_every_role_with_its_starting_permissions(cast):
+def test_a_new_organisation_has_every_role_with_its_starting_permissions(demo_users):
     made = save_organisation(
         organisation=Organisation(code="NGO_C", name_en="Third", kind="ngo"),
-        by=cast["administrator"],
+        by=demo_users["administrator"],
         now=now(),
     )
     assert sorted(made.roles.values_list("code", flat=True)) == sorted(RoleCode.values)
@@ -37,10 +37,10 @@ def test_a_new_organisation_has_every_role_with_its_starting_permissions(cast):
         assert sorted(names) == sorted(STARTING_PERMISSIONS.get(held.code, ()))
 
 
-def test_authority_is_the_role_in_that_organisation_alone(cast):
-    authority = authority_of(cast["ngo_a_caseworker"])
-    assert authority.may("write_cases", story.organisation("NGO_A").pk)
-    assert not authority.may("write_cases", story.organisation("NGO_B").pk)
+def test_authority_is_the_role_in_that_organisation_alone(demo_users):
+    authority = authority_of(demo_users["ngo_a_caseworker"])
+    assert authority.may("write_cases", factories.organisation("NGO_A").pk)
+    assert not authority.may("write_cases", factories.organisation("NGO_B").pk)
     assert not authority.may("approve_grants")
 
 
@@ -52,8 +52,8 @@ def test_authority_is_the_role_in_that_organisation_alone(cast):
         ((date(2026, 1, 1), date(2026, 6, 1)), (date(2026, 6, 1), None)),
     ],
 )
-def test_nobody_approves_and_pays_at_the_same_time(cast, first, second):
-    user = cast["researcher"]
+def test_nobody_approves_and_pays_at_the_same_time(demo_users, first, second):
+    user = demo_users["researcher"]
     for code, (starts_on, ends_on) in (("grant_approver", first),):
         save_membership(
             membership=Membership(user=user, role=role(code), starts_on=starts_on, ends_on=ends_on),
@@ -68,8 +68,8 @@ def test_nobody_approves_and_pays_at_the_same_time(cast, first, second):
         )
 
 
-def test_one_after_the_other_is_allowed(cast):
-    user = cast["researcher"]
+def test_one_after_the_other_is_allowed(demo_users):
+    user = demo_users["researcher"]
     for code, starts_on, ends_on in (
         ("grant_approver", date(2026, 1, 1), date(2026, 5, 31)),
         ("finance", date(2026, 6, 1), None),
@@ -82,47 +82,47 @@ def test_one_after_the_other_is_allowed(cast):
     assert user.memberships.count() == 3
 
 
-def test_one_role_cannot_be_tailored_to_approve_and_pay(cast):
+def test_one_role_cannot_be_tailored_to_approve_and_pay(demo_users):
     with pytest.raises(ValidationError, match="approve grants and pay them"):
         tailor_role(
             role=role("supervisor"),
             codenames=[Permission.APPROVE_GRANTS, Permission.PAY_GRANTS],
-            by=cast["administrator"],
+            by=demo_users["administrator"],
             now=now(),
         )
 
 
-def test_nobody_tailors_a_role_of_their_own(cast):
+def test_nobody_tailors_a_role_of_their_own(demo_users):
     """An administrator who let administrators read cases would have given themselves the cases."""
     with pytest.raises(ValidationError, match="a role of their own"):
         tailor_role(
             role=role("administrator"),
             codenames=["configure", "read_cases"],
-            by=cast["administrator"],
+            by=demo_users["administrator"],
             now=now(),
         )
 
 
-def test_tailoring_one_ngos_role_changes_that_ngo_alone(cast):
-    tailor_role(role=role("reader", "NGO_A"), codenames=[], by=cast["administrator"], now=now())
-    assert not authority_of(cast["ngo_a_reader"]).may("read_cases")
-    with acting_as(cast["ngo_a_reader"]):
+def test_tailoring_one_ngos_role_changes_that_ngo_alone(demo_users):
+    tailor_role(role=role("reader", "NGO_A"), codenames=[], by=demo_users["administrator"], now=now())
+    assert not authority_of(demo_users["ngo_a_reader"]).may("read_cases")
+    with acting_as(demo_users["ngo_a_reader"]):
         from beneficiaries.models import Case
 
         assert Case.objects.count() == 0, "the database reads the same permissions"
     assert role("reader", "NGO_B").group.organisationgrouppermission_set.count() == 1
 
 
-def test_the_same_role_twice_at_once_is_refused_by_the_database(cast):
-    membership = Membership.objects.get(user=cast["ngo_a_reader"])
+def test_the_same_role_twice_at_once_is_refused_by_the_database(demo_users):
+    membership = Membership.objects.get(user=demo_users["ngo_a_reader"])
     with pytest.raises(IntegrityError, match="no_overlap"), transaction.atomic():
         Membership.objects.create(user=membership.user, role=membership.role, starts_on=date(2020, 1, 1))
     with pytest.raises(IntegrityError, match="ends_after_start"), transaction.atomic():
         Membership.objects.filter(pk=membership.pk).update(ends_on=date(2000, 1, 1))
 
 
-def test_a_partners_administrator_configures_nothing(cast):
-    user = cast["ngo_a_reader"]
+def test_a_partners_administrator_configures_nothing(demo_users):
+    user = demo_users["ngo_a_reader"]
     save_membership(
         membership=Membership(user=user, role=role("administrator", "NGO_A"), starts_on=date(2020, 1, 1)),
         by=None,
@@ -133,21 +133,21 @@ def test_a_partners_administrator_configures_nothing(cast):
         tailor_role(role=role("reader", "NGO_A"), codenames=["write_cases"], by=user, now=now())
 
 
-def test_holders_are_those_who_hold_it_now(cast):
-    assert [user.username for user in holders(Permission.PAY_GRANTS, story.organisation("IOM").pk)] == [
+def test_holders_are_those_who_hold_it_now(demo_users):
+    assert [user.username for user in holders(Permission.PAY_GRANTS, factories.organisation("IOM").pk)] == [
         "iom_finance"
     ]
-    Membership.objects.filter(user=cast["iom_finance"]).update(ends_on=date(2020, 1, 1))
-    assert list(holders(Permission.PAY_GRANTS, story.organisation("IOM").pk)) == []
+    Membership.objects.filter(user=demo_users["iom_finance"]).update(ends_on=date(2020, 1, 1))
+    assert list(holders(Permission.PAY_GRANTS, factories.organisation("IOM").pk)) == []
 
 
 PAIRS = [sorted(pair.codes) for pair in INCOMPATIBLE]
 
 
 @pytest.mark.parametrize("codes", [*PAIRS, *(pair[::-1] for pair in PAIRS)], ids="+".join)
-def test_the_database_itself_keeps_two_roles_apart(cast, codes):
+def test_the_database_itself_keeps_two_roles_apart(demo_users, codes):
     """Past the operation, in either order, and when a period is moved over the other's."""
-    user, (first, second) = cast["researcher"], codes
+    user, (first, second) = demo_users["researcher"], codes
     Membership.objects.create(
         user=user, role=role(first), starts_on=date(2026, 1, 1), ends_on=date(2026, 5, 31)
     )
@@ -163,7 +163,7 @@ def test_the_database_itself_keeps_two_roles_apart(cast, codes):
         Membership.objects.filter(user=user, role=elsewhere).update(role=role(second))
 
 
-def test_the_database_itself_lets_no_role_approve_and_pay(cast):
+def test_the_database_itself_lets_no_role_approve_and_pay(demo_users):
     approver = role("grant_approver")
     paying = DjangoPermission.objects.get(codename="pay_grants")
     with pytest.raises(IntegrityError, match="approve and pay"), transaction.atomic():
@@ -208,7 +208,7 @@ def test_every_role_says_what_it_is_for():
     assert in_force(["configure", "read_cases"], "iom") == {"configure", "read_cases"}
 
 
-def test_the_page_tells_my_roles_and_each_roles_limits(sign_in, cast):
+def test_the_page_tells_my_roles_and_each_roles_limits(sign_in, demo_users):
     page = sign_in("iom_approver").get("/roles/").content.decode()
     assert page.count('<section class="app-card">') == len(RoleCode)
     assert "<strong>Grant approver</strong>, IOM Nepal" in page
@@ -217,18 +217,18 @@ def test_the_page_tells_my_roles_and_each_roles_limits(sign_in, cast):
     assert "Changed for this organisation" not in page
 
 
-def test_the_page_tells_what_an_administrator_changed_here(sign_in, cast):
-    tailor_role(role=role("reader", "NGO_A"), codenames=[], by=cast["administrator"], now=now())
+def test_the_page_tells_what_an_administrator_changed_here(sign_in, demo_users):
+    tailor_role(role=role("reader", "NGO_A"), codenames=[], by=demo_users["administrator"], now=now())
     assert sign_in("ngo_a_reader").get("/roles/").content.decode().count("Changed for this organisation") == 1
     assert "Changed for this organisation" not in sign_in("ngo_b_caseworker").get("/roles/").content.decode()
     assert sign_in("ngo_b_caseworker").get("/roles/?in=NGO_A").status_code == 404
     assert sign_in("ngo_b_caseworker").get("/roles/?in=NGO_B").status_code == 200
 
 
-def test_the_page_for_who_works_in_two_places_and_for_who_works_nowhere(sign_in, cast):
+def test_the_page_for_who_works_in_two_places_and_for_who_works_nowhere(sign_in, demo_users):
     save_membership(
         membership=Membership(
-            user=cast["ngo_a_reader"],
+            user=demo_users["ngo_a_reader"],
             role=role("caseworker", "NGO_B"),
             starts_on=date(2020, 1, 1),
             ends_on=date(2199, 3, 4),
@@ -239,13 +239,13 @@ def test_the_page_for_who_works_in_two_places_and_for_who_works_nowhere(sign_in,
     page = sign_in("ngo_a_reader").get("/roles/?in=NGO_B").content.decode()
     assert "From 1 January 2020 to 4 March 2199" in page
     assert 'href="?in=NGO_A"' in page
-    Membership.objects.filter(user=cast["ngo_b_caseworker"]).update(ends_on=date(2020, 1, 1))
+    Membership.objects.filter(user=demo_users["ngo_b_caseworker"]).update(ends_on=date(2020, 1, 1))
     nowhere = sign_in("ngo_b_caseworker").get("/roles/")
     assert nowhere.status_code == 200
     assert nowhere.content.decode().count('<section class="app-card">') == len(RoleCode)
 
 
-def test_the_page_asks_as_much_for_one_role_as_for_three(sign_in, cast, django_assert_num_queries):
+def test_the_page_asks_as_much_for_one_role_as_for_three(sign_in, demo_users, django_assert_num_queries):
     client = sign_in("ngo_a_reader")
     client.get("/roles/")
     with django_assert_num_queries(PAGE_QUERIES):
@@ -253,7 +253,7 @@ def test_the_page_asks_as_much_for_one_role_as_for_three(sign_in, cast, django_a
     for code in ("supervisor", "focal_point"):
         save_membership(
             membership=Membership(
-                user=cast["ngo_a_reader"], role=role(code, "NGO_A"), starts_on=date(2020, 1, 1)
+                user=demo_users["ngo_a_reader"], role=role(code, "NGO_A"), starts_on=date(2020, 1, 1)
             ),
             by=None,
             now=now(),
@@ -266,13 +266,15 @@ def edits(user) -> str:
     """The organisations in which the database lets this person write."""
     with transaction.atomic(), connection.cursor() as cursor:
         enter(user.pk)
-        cursor.execute("SELECT wall.edits()::text")
+        cursor.execute("SELECT access.edits()::text")
         return cursor.fetchone()[0]
 
 
 @pytest.mark.parametrize(("starts", "ends", "holds"), [(0, 0, True), (1, None, False), (-9, -1, False)])
-def test_a_role_holds_from_its_first_day_to_its_last_in_python_and_in_the_database(cast, starts, ends, holds):
-    today, user = now().date(), cast["ngo_a_caseworker"]
+def test_a_role_holds_from_its_first_day_to_its_last_in_python_and_in_the_database(
+    demo_users, starts, ends, holds
+):
+    today, user = now().date(), demo_users["ngo_a_caseworker"]
     Membership.objects.filter(user=user).update(
         starts_on=today + timedelta(days=starts),
         ends_on=None if ends is None else today + timedelta(days=ends),
@@ -281,8 +283,8 @@ def test_a_role_holds_from_its_first_day_to_its_last_in_python_and_in_the_databa
     assert (edits(user) != "{}") is holds
 
 
-def test_a_deactivated_organisations_roles_hold_nowhere(cast):
-    third = story.a_third_ngo()
+def test_a_deactivated_organisations_roles_hold_nowhere(demo_users):
+    third = factories.a_third_ngo()
     user = User.objects.get(username="third")
     assert authority_of(User.objects.get(username="third")).may("write_cases")
     Organisation.objects.filter(pk=third.pk).update(is_active=False)
@@ -290,12 +292,12 @@ def test_a_deactivated_organisations_roles_hold_nowhere(cast):
     assert edits(user) == "{}"
 
 
-def test_a_roles_permission_for_another_organisation_is_none(cast):
+def test_a_roles_permission_for_another_organisation_is_none(demo_users):
     """A stray row of guardian's: the group is one NGO's, the object another's."""
     OrganisationGroupPermission.objects.create(
         group=role("reader", "NGO_A").group,
-        content_object=story.organisation("NGO_B"),
+        content_object=factories.organisation("NGO_B"),
         permission=DjangoPermission.objects.get(codename="write_cases"),
     )
-    assert not authority_of(cast["ngo_a_reader"]).may("write_cases")
-    assert edits(cast["ngo_a_reader"]) == "{}"
+    assert not authority_of(demo_users["ngo_a_reader"]).may("write_cases")
+    assert edits(demo_users["ngo_a_reader"]) == "{}"

@@ -18,9 +18,9 @@ from core.clock import now
 from core.context import acting_as
 from projects.models import LedgerEntry
 from reintegration.choices import GrantState
-from reintegration.demo import CAST
+from reintegration.demo import DEMO_USERS
 from reintegration.models import Grant
-from tests import story
+from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
 A, B, SUPERVISOR = "ngo_a_caseworker", "ngo_b_caseworker", "iom_supervisor"
@@ -61,12 +61,12 @@ COPIES = {
 
 
 @pytest.fixture
-def case(cast):
-    return story.whole_case(cast, story.organisation("NGO_B"), shared=True)
+def case(demo_users):
+    return factories.whole_case(demo_users, factories.organisation("NGO_B"), shared=True)
 
 
 def _opened(row):
-    """With its sealed columns read: a copy under another key couldn't open them."""
+    """With its encrypted columns read: a copy under another key couldn't open them."""
     for field in row._meta.concrete_fields:
         getattr(row, field.attname)
     return row
@@ -98,16 +98,16 @@ def test_the_table_names_every_table_of_a_case():
     assert set(ROWS) == {model._meta.label for model in policies.linked_models()}
 
 
-def test_the_rows_of_a_case_by_the_database_alone(case, cast):
+def test_the_rows_of_a_case_by_the_database_alone(case, demo_users):
     copies, surprises = {}, []
-    with acting_as(cast[A]):
+    with acting_as(demo_users[A]):
         for model in policies.linked_models():
             found = model.objects.filter(**{policies.case_column(model): case.pk})
-            if policies.wall_of(model).by_confidentiality:
+            if policies.policy_of(model).by_confidentiality:
                 found = found.filter(confidentiality="normal")
             copies[model] = _opened(found[0])
-    for username in CAST:
-        with acting_as(cast[username]):
+    for username in DEMO_USERS:
+        with acting_as(demo_users[username]):
             for model, row in copies.items():
                 label = model._meta.label
                 rows = model.objects.filter(**{policies.case_column(model): case.pk})
@@ -115,7 +115,7 @@ def test_the_rows_of_a_case_by_the_database_alone(case, cast):
                 for name, value in COPIES.get(label, {}).items():
                     setattr(row, name, value)
                 if label == "beneficiaries.CaseTransfer":  # offered by whoever acts, says its trigger
-                    row.offered_by = cast[username]
+                    row.offered_by = demo_users[username]
                 found = (rows.exists(), _may_add(row), _may_change(rows))
                 wanted = tuple(username in people for people in ROWS[label])
                 if found != wanted:
@@ -123,35 +123,35 @@ def test_the_rows_of_a_case_by_the_database_alone(case, cast):
     assert surprises == []
 
 
-def test_a_person_is_read_by_who_works_on_the_case_and_changed_by_who_registered_them(case, cast):
+def test_a_person_is_read_by_who_works_on_the_case_and_changed_by_who_registered_them(case, demo_users):
     reads, changes = set(), set()
-    for username in CAST:
-        with acting_as(cast[username]):
+    for username in DEMO_USERS:
+        with acting_as(demo_users[username]):
             rows = Beneficiary.objects.filter(pk=case.beneficiary_id)
             reads |= {username} if rows.exists() else set()
             changes |= {username} if _may_change(rows) else set()
     assert (reads, changes) == (WORKS, LEADS)
 
 
-def test_money_is_posted_by_those_who_decide(case, cast):
-    with acting_as(cast["iom_finance"]):
+def test_money_is_posted_by_those_who_decide(case, demo_users):
+    with acting_as(demo_users["iom_finance"]):
         entry = LedgerEntry.objects.filter(source_kind="instalment").first()
     # Who sees all figures and decides on none: with the starting roles nobody does.
     role = Role.objects.get(organisation__code="IOM", code="programme_manager")
-    tailor_role(role=role, codenames=[Permission.READ_FIGURES], by=None, now=now())
-    with acting_as(cast["programme_manager"]):
+    tailor_role(role=role, codenames=[Permission.READ_SUMMARIES], by=None, now=now())
+    with acting_as(demo_users["programme_manager"]):
         assert LedgerEntry.objects.filter(pk=entry.pk).exists()
     posts = set()
-    for username in CAST:
-        with acting_as(cast[username]):
+    for username in DEMO_USERS:
+        with acting_as(demo_users[username]):
             entry.pk = uuid.uuid4()
             posts |= {username} if _may_add(entry) else set()
     assert posts == DECIDES - {"ngo_a_supervisor"}
 
 
-def test_each_organisation_sees_its_own_access_rows_alone(case, cast):
+def test_each_organisation_sees_its_own_access_rows_alone(case, demo_users):
     for username, code in ((A, "NGO_A"), (B, "NGO_B"), ("iom_approver", "IOM"), ("researcher", "")):
-        with acting_as(cast[username]), connection.cursor() as cursor:
+        with acting_as(demo_users[username]), connection.cursor() as cursor:
             cursor.execute(
                 "SELECT DISTINCT o.code FROM beneficiaries_caseaccess a "
                 "JOIN accounts_organisation o ON o.id = a.organisation_id"
@@ -159,8 +159,8 @@ def test_each_organisation_sees_its_own_access_rows_alone(case, cast):
             assert [row[0] for row in cursor.fetchall()] == ([code] if code else [])
 
 
-def test_a_grant_starts_at_the_beginning_whatever_its_row_says(case, cast):
-    with acting_as(cast[A]):
+def test_a_grant_starts_at_the_beginning_whatever_its_row_says(case, demo_users):
+    with acting_as(demo_users[A]):
         grant = Grant.objects.get(case=case)
         grant.pk, grant.approved_at = uuid.uuid4(), now()
         with pytest.raises(IntegrityError, match="starts as requested"), transaction.atomic():

@@ -15,7 +15,7 @@ from core.clock import now
 from core.context import acting_as
 from reintegration import operations
 from reintegration.models import FollowUp
-from tests import story
+from tests import factories
 from tests.addresses import fill, patterns
 from tests.pages import text_of
 from tests.test_translations import own_strings
@@ -35,17 +35,18 @@ TELLS_TO_PHONE = re.compile(
 ASK_FIRST = "No safe contact is recorded: ask before you call"
 
 
-def a_case(cast, **changes):
+def a_case(demo_users, **changes):
     """A case of somebody with a number, shared with IOM, as far as a visit, and referred with the number."""
-    with acting_as(cast[A]):
-        case = story.a_case(
-            cast[A], person=story.a_person(**{"phone": PHONE, "safe_contact": SAFE} | changes)
+    with acting_as(demo_users[A]):
+        case = factories.a_case(
+            demo_users[A],
+            details=factories.beneficiary_details(**{"phone": PHONE, "safe_contact": SAFE} | changes),
         )
-        story.share_with_iom(case, cast[A])
-        story.planned(case, cast[A])
-        visit = FollowUp.objects.visible_to(cast[A]).filter(case=case)[0]
-        items = queries.shared_items(case, cast[A], ["name", "phone"])
-        referral = story.referred(case, cast[A], story.organisation("NGO_B"), **items)
+        factories.share_with_iom(case, demo_users[A])
+        factories.planned(case, demo_users[A])
+        visit = FollowUp.objects.visible_to(demo_users[A]).filter(case=case)[0]
+        items = queries.shared_items(case, demo_users[A], ["name", "phone"])
+        referral = factories.referred(case, demo_users[A], factories.organisation("NGO_B"), **items)
     return case, visit, referral
 
 
@@ -55,8 +56,8 @@ def is_above(page: str, first: str, second: str) -> bool:
 
 
 @pytest.mark.django_db
-def test_the_case_file_shows_it_above_the_number(cast, sign_in):
-    case, _visit, _referral = a_case(cast)
+def test_the_case_file_shows_it_above_the_number(demo_users, sign_in):
+    case, _visit, _referral = a_case(demo_users)
     page = text_of(sign_in(A).get(f"/cases/{case.reference}/"))
     assert is_above(page, SAFE, DIALLED)
     assert is_above(page, SAFE, PHONE)
@@ -65,23 +66,23 @@ def test_the_case_file_shows_it_above_the_number(cast, sign_in):
 
 
 @pytest.mark.django_db
-def test_the_visit_page_shows_both(cast, sign_in):
-    _case, visit, _referral = a_case(cast)
+def test_the_visit_page_shows_both(demo_users, sign_in):
+    _case, visit, _referral = a_case(demo_users)
     page = text_of(sign_in(A).get(f"/follow-ups/{visit.pk}/"))
     assert is_above(page, SAFE, DIALLED)
 
 
 @pytest.mark.django_db
-def test_a_number_without_it_says_to_ask_first(cast, sign_in):
-    case, visit, referral = a_case(cast, safe_contact="")
+def test_a_number_without_it_says_to_ask_first(demo_users, sign_in):
+    case, visit, referral = a_case(demo_users, safe_contact="")
     client = sign_in(A)
     for address in (f"/cases/{case.reference}/", f"/follow-ups/{visit.pk}/", f"/referrals/{referral.pk}/"):
         assert is_above(text_of(client.get(address)), ASK_FIRST, DIALLED), address
 
 
 @pytest.mark.django_db
-def test_without_a_number_there_is_nothing_to_dial(cast, sign_in):
-    case, _visit, _referral = a_case(cast, phone="")
+def test_without_a_number_there_is_nothing_to_dial(demo_users, sign_in):
+    case, _visit, _referral = a_case(demo_users, phone="")
     page = text_of(sign_in(A).get(f"/cases/{case.reference}/"))
     assert SAFE in page
     assert "tel:" not in page
@@ -89,10 +90,10 @@ def test_without_a_number_there_is_nothing_to_dial(cast, sign_in):
 
 @pytest.mark.parametrize("language", ["en", "ne"])
 @pytest.mark.django_db
-def test_a_referral_takes_it_along_with_the_number(cast, sign_in, language):
+def test_a_referral_takes_it_along_with_the_number(demo_users, sign_in, language):
     """Labels are in the sender's language, and sort otherwise in Nepali."""
     with translation.override(language):
-        _case, _visit, referral = a_case(cast)
+        _case, _visit, referral = a_case(demo_users)
     page = text_of(sign_in(B).get(f"/referrals/{referral.pk}/"))
     assert is_above(page, SAFE, DIALLED)
     answer = sign_in(B).get(f"/api/v1/referrals/{referral.pk}/").json()
@@ -100,18 +101,18 @@ def test_a_referral_takes_it_along_with_the_number(cast, sign_in, language):
 
 
 @pytest.mark.django_db
-def test_the_form_and_the_api_send_no_number_alone(cast, sign_in):
-    case, _visit, referral = a_case(cast)
+def test_the_form_and_the_api_send_no_number_alone(demo_users, sign_in):
+    case, _visit, referral = a_case(demo_users)
     client = sign_in(A)
-    with acting_as(cast[A]):
+    with acting_as(demo_users[A]):
         Referral.objects.filter(pk=referral.pk).update(
-            state="finished", answered_by=cast[A], answered_at=now()
+            state="finished", answered_by=demo_users[A], answered_at=now()
         )
     answer = client.post(
         reverse("beneficiaries:referral-send", args=[case.reference]),
         {
             "form_key": "00000000-0000-4000-8000-000000000001",
-            "receiver": story.organisation("NGO_B").pk,
+            "receiver": factories.organisation("NGO_B").pk,
             "service": "Legal advice",
             "reason_for_referral": "To file a case.",
             "items": ["phone"],
@@ -125,9 +126,9 @@ def test_the_form_and_the_api_send_no_number_alone(cast, sign_in):
 
 
 @pytest.mark.django_db
-def test_no_page_and_no_answer_shows_the_number_alone(cast, sign_in):
+def test_no_page_and_no_answer_shows_the_number_alone(demo_users, sign_in):
     """Every address, as everybody who sees the number on one: the kind, walked."""
-    case, visit, referral = a_case(cast)
+    case, visit, referral = a_case(demo_users)
     keys = {
         "reference": [case.reference],
         "code": ["RASNM-2"],
@@ -156,11 +157,11 @@ def test_no_page_and_no_answer_shows_the_number_alone(cast, sign_in):
 
 @pytest.mark.parametrize("language", ["en", "ne"])
 @pytest.mark.parametrize("kind", ["visit", "call", "review"])
-def test_a_reminder_says_to_read_it_first_and_never_to_phone(cast, owner, kind, language):
-    _case, visit, _referral = a_case(cast)
+def test_a_reminder_says_to_read_it_first_and_never_to_phone(demo_users, owner, kind, language):
+    _case, visit, _referral = a_case(demo_users)
     owner.execute(
         "UPDATE reintegration_reminder SET sent_at = now(), recipient_id = %s WHERE follow_up_id <> %s",
-        [cast[A].pk, visit.pk],
+        [demo_users[A].pk, visit.pk],
     )
     owner.execute(
         "UPDATE reintegration_reminder SET due_on = current_date WHERE follow_up_id = %s", [visit.pk]
@@ -170,8 +171,8 @@ def test_a_reminder_says_to_read_it_first_and_never_to_phone(cast, owner, kind, 
     assert operations.send_due_reminders(now=now())["sent"] == 1
     outbox.deliver()
     [message] = mail.outbox
-    with acting_as(cast[A]):
-        notice = cast[A].notices.get(key__startswith="reminder:")
+    with acting_as(demo_users[A]):
+        notice = demo_users[A].notices.get(key__startswith="reminder:")
     first = READ_FIRST[language]
     assert first in message.body
     for said in (notice.text, message.subject, message.body.replace(first, "")):
@@ -188,10 +189,10 @@ def test_no_text_of_ours_tells_anybody_to_phone():
 
 
 @pytest.mark.django_db
-def test_the_database_keeps_the_number_and_the_way_together(cast):
+def test_the_database_keeps_the_number_and_the_way_together(demo_users):
     """Erasing and copying take both: nobody has the number without the way."""
-    case, _visit, _referral = a_case(cast)
-    story.handed_on(case, cast)
-    with acting_as(cast[B]):
-        person = Beneficiary.objects.visible_to(cast[B]).get(pk=case.beneficiary_id)
+    case, _visit, _referral = a_case(demo_users)
+    factories.transferred(case, demo_users)
+    with acting_as(demo_users[B]):
+        person = Beneficiary.objects.visible_to(demo_users[B]).get(pk=case.beneficiary_id)
         assert (person.phone, person.safe_contact) == (PHONE, SAFE)

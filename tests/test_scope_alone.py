@@ -1,4 +1,4 @@
-"""Python's scope with the database's wall taken down: each wall holds by itself.
+"""Python's scope with the database's policies taken down: each holds by itself.
 
 The mirror of the tests that go past Python: here the owner switches the policies off, and every scope, page and
 answer must be as narrow as before. In databases of their own, as it is done to the tables themselves.
@@ -26,20 +26,20 @@ from beneficiaries.operations import (
 from core import idempotency, policies
 from core.clock import now
 from core.context import acting_as, enter
-from core.scoping import Confidentiality, ScopedQuerySet, Wall
-from reintegration.demo import CAST
+from core.scoping import AccessPolicy, Confidentiality, ScopedQuerySet
+from reintegration.demo import DEMO_USERS
 from reintegration.models import FollowUp
 from reintegration.operations import record_follow_up
-from tests import story
+from tests import factories
 
 pytestmark = pytest.mark.usefixtures("set_up")
 A, READER, FOCAL, B = "ngo_a_caseworker", "ngo_a_reader", "ngo_a_focal_point", "ngo_b_caseworker"
 SUPERVISOR, PROTECTION = "iom_supervisor", "protection_supervisor"
-PEOPLE = [*CAST, "third"]
+PEOPLE = [*DEMO_USERS, "third"]
 
 
 def scoped_models():
-    """Every walled model with rows that the application may read."""
+    """Every protected model with rows that the application may read."""
     return [
         model
         for model in policies.own_models()
@@ -49,18 +49,18 @@ def scoped_models():
 
 
 @pytest.fixture
-def case(cast, committed):
+def case(demo_users, committed):
     """A case with a row in every table, and rows of the other kinds: notices, drafts, other people's cases.
 
     Three people hold more than their organisation would give them alone: figures beside a slice, the right to
     restricted notes without that to counselling notes, and figures of IOM without deciding on any.
     """
-    case = story.whole_case(cast, story.a_third_ngo())
-    with acting_as(cast[A]):
+    case = factories.whole_case(demo_users, factories.a_third_ngo())
+    with acting_as(demo_users[A]):
         given = ConsentGiven(given_by="self", how="spoken")
-        start_draft(organisation=story.organisation("NGO_A"), consent=given, by=cast[A], now=now())
-        story.referred(case, cast[A], story.organisation("NGO_B"), Name="Another")
-        story.asked_export(cast[A], find=case.reference)
+        start_draft(organisation=factories.organisation("NGO_A"), consent=given, by=demo_users[A], now=now())
+        factories.referred(case, demo_users[A], factories.organisation("NGO_B"), Name="Another")
+        factories.asked_export(demo_users[A], find=case.reference)
     assert write_next_export(now=now())
     for username, organisation, code in (
         (B, "NGO_B", "researcher"),
@@ -69,19 +69,19 @@ def case(cast, committed):
     ):
         role = Role.objects.get(organisation__code=organisation, code=code)
         if code == "researcher":
-            tailor_role(role=role, codenames=["read_figures"], by=None, now=now())
-        Membership.objects.create(user=cast[username], role=role, starts_on=date(2020, 1, 1))
+            tailor_role(role=role, codenames=["read_summaries"], by=None, now=now())
+        Membership.objects.create(user=demo_users[username], role=role, starts_on=date(2020, 1, 1))
     return case
 
 
 @pytest.fixture
-def shared(case, cast):
+def shared(case, demo_users):
     """Another case of the first NGO, which IOM works on."""
-    with acting_as(cast[A]):
-        other = story.a_case(cast[A])
-        story.share_with_iom(other, cast[A])
+    with acting_as(demo_users[A]):
+        other = factories.a_case(demo_users[A])
+        factories.share_with_iom(other, demo_users[A])
         for kind in Confidentiality.values:
-            add_note(case=other, text=f"A {kind} note.", confidentiality=kind, by=cast[A], now=now())
+            add_note(case=other, text=f"A {kind} note.", confidentiality=kind, by=demo_users[A], now=now())
     return other
 
 
@@ -91,18 +91,22 @@ def _changeable(model) -> set:
         return set(model.objects.select_for_update().values_list("pk", flat=True))
 
 
-def test_pythons_scope_finds_the_rows_that_the_policies_find(shared, cast, take_down):
+def test_pythons_scope_finds_the_rows_that_the_policies_find(shared, demo_users, take_down):
     seen, wrong = {}, []
     for username in PEOPLE:
-        with acting_as(cast[username]):
+        with acting_as(demo_users[username]):
             for model in scoped_models():
                 seen[username, model] = set(model.objects.values_list("pk", flat=True))
-                if isinstance(policies.wall_of(model), Wall) or model in (Beneficiary, Export, IntakeDraft):
+                if isinstance(policies.policy_of(model), AccessPolicy) or model in (
+                    Beneficiary,
+                    Export,
+                    IntakeDraft,
+                ):
                     may = policies.conditions(model)["update"] is not None
                     seen[username, model, "changes"] = _changeable(model) if may else set()
     take_down()
     for (username, model, *changes), rows in seen.items():
-        user = cast[username]
+        user = demo_users[username]
         verb = "editable_by" if changes else "visible_to"
         with acting_as(user):
             assert model.objects.count() > 0, f"{model._meta.label}: the data that could leak must be there"
@@ -112,14 +116,14 @@ def test_pythons_scope_finds_the_rows_that_the_policies_find(shared, cast, take_
     assert wrong == []
 
 
-def test_the_policies_of_a_case_hold_where_every_access_row_shows(shared, cast, owner):
+def test_the_policies_of_a_case_hold_where_every_access_row_shows(shared, demo_users, owner):
     """The policies of a table ask the access rows, which have a policy of their own: neither leans on the other."""
     linked, seen, wrong = list(policies.linked_models()), {}, []
     for is_open in (False, True):
         if is_open:
             owner.execute(f"ALTER TABLE {CaseAccess._meta.db_table} DISABLE ROW LEVEL SECURITY")
         for username in PEOPLE:
-            with acting_as(cast[username]):
+            with acting_as(demo_users[username]):
                 for model in linked:
                     rows = set(model.objects.values_list("pk", flat=True))
                     if seen.setdefault((username, model), rows) != rows:
@@ -127,72 +131,76 @@ def test_the_policies_of_a_case_hold_where_every_access_row_shows(shared, cast, 
     assert wrong == []
 
 
-def test_pythons_scope_ends_with_access(case, cast, owner, take_down):
-    user = cast[PROTECTION]
+def test_pythons_scope_ends_with_access(case, demo_users, owner, take_down):
+    user = demo_users[PROTECTION]
     take_down()
     for expires, count in (("now() + interval '1 hour'", 1), ("now()", 0)):
         owner.execute(f"UPDATE beneficiaries_caseaccess SET expires_at = {expires} WHERE basis = 'emergency'")
         with acting_as(user):
             assert CaseFile.objects.visible_to(user).filter(case=case).count() == count
             assert Beneficiary.objects.visible_to(user).filter(pk=case.beneficiary_id).count() == count
-            assert CaseAccess.objects.visible_to(user).filter(case=case, person=user).count() == count
+            assert CaseAccess.objects.visible_to(user).filter(case=case, user=user).count() == count
 
 
-def test_what_was_found_for_one_person_is_asked_again_for_another(case, shared, cast, take_down):
+def test_what_was_found_for_one_person_is_asked_again_for_another(case, shared, demo_users, take_down):
     take_down()
-    with acting_as(cast[A]):
-        found = queries.case_by_reference(cast[A], case.reference)
-        assert {note.confidentiality for note in CaseNote.objects.of(found, cast[A])} == {
+    with acting_as(demo_users[A]):
+        found = queries.case_by_reference(demo_users[A], case.reference)
+        assert {note.confidentiality for note in CaseNote.objects.of(found, demo_users[A])} == {
             "normal",
             "restricted",
             "counselling",
         }
-    with acting_as(cast[B]):
-        assert list(CaseNote.objects.of(found, cast[B])) == []
-        assert list(CaseFile.objects.of(found, cast[B])) == []
-        assert queries.case_by_reference(cast[B], case.reference) is None
-        assert queries.worked_on_case(case.pk, cast[B]) is None
-    with acting_as(cast[READER]):
-        own = queries.case_by_reference(cast[READER], case.reference)
-        assert {note.confidentiality for note in CaseNote.objects.of(own, cast[READER])} == {"normal"}
-    with acting_as(cast[SUPERVISOR]):
-        theirs = queries.case_by_reference(cast[SUPERVISOR], shared.reference)
-        assert {note.confidentiality for note in CaseNote.objects.of(theirs, cast[SUPERVISOR])} == {"normal"}
+    with acting_as(demo_users[B]):
+        assert list(CaseNote.objects.of(found, demo_users[B])) == []
+        assert list(CaseFile.objects.of(found, demo_users[B])) == []
+        assert queries.case_by_reference(demo_users[B], case.reference) is None
+        assert queries.worked_on_case(case.pk, demo_users[B]) is None
+    with acting_as(demo_users[READER]):
+        own = queries.case_by_reference(demo_users[READER], case.reference)
+        assert {note.confidentiality for note in CaseNote.objects.of(own, demo_users[READER])} == {"normal"}
+    with acting_as(demo_users[SUPERVISOR]):
+        theirs = queries.case_by_reference(demo_users[SUPERVISOR], shared.reference)
+        assert {note.confidentiality for note in CaseNote.objects.of(theirs, demo_users[SUPERVISOR])} == {
+            "normal"
+        }
         assert (theirs.may_write, theirs.may_lead) == (True, False)
 
 
-def test_a_list_of_cases_holds_none_that_is_seen_by_reference_or_slice_alone(case, cast, take_down):
+def test_a_list_of_cases_holds_none_that_is_seen_by_reference_or_slice_alone(case, demo_users, take_down):
     take_down()
     for username in (B, "iom_approver", "programme_manager", "iom_supervisor"):
-        with acting_as(cast[username]):
-            assert case.reference not in queries.case_list(cast[username]).values_list("reference", flat=True)
+        with acting_as(demo_users[username]):
+            assert case.reference not in queries.case_list(demo_users[username]).values_list(
+                "reference", flat=True
+            )
 
 
-def test_a_forms_key_is_its_senders(cast, take_down):
+def test_a_forms_key_is_its_senders(demo_users, take_down):
     key = uuid.uuid4()
-    with acting_as(cast[A]):
-        assert idempotency.claim(key, by=cast[A], purpose="x") is None
-        idempotency.settle(key, by=cast[A], result="/cases/hidden/")
+    with acting_as(demo_users[A]):
+        assert idempotency.claim(key, by=demo_users[A], purpose="x") is None
+        idempotency.settle(key, by=demo_users[A], result="/cases/hidden/")
     take_down()
-    with acting_as(cast[B]):
-        assert idempotency.claim(key, by=cast[B], purpose="x") is None, "a key of their own"
+    with acting_as(demo_users[B]):
+        assert idempotency.claim(key, by=demo_users[B], purpose="x") is None, "a key of their own"
 
 
-def test_a_context_ends_with_its_transaction(cast, committed):
-    names = ("person", "reads", "edits", "figures", "decides", "restricted", "counselling")
+def test_a_context_ends_with_its_transaction(demo_users, committed):
+    names = ("user_id", "reads", "edits", "summaries", "decides", "restricted", "counselling")
     names += ("shows", "programmes")
     with transaction.atomic():
-        enter(cast[A].pk)
+        enter(demo_users[A].pk)
     with connection.cursor() as cursor:
         for name in names:
-            cursor.execute("SELECT coalesce(current_setting(%s, true), '')", [f"wall.{name}"])
+            cursor.execute("SELECT coalesce(current_setting(%s, true), '')", [f"access.{name}"])
             assert cursor.fetchone()[0] == "", name
 
 
-def test_a_reader_closes_no_case_and_records_no_visit_by_python_alone(case, cast, take_down):
+def test_a_reader_closes_no_case_and_records_no_visit_by_python_alone(case, demo_users, take_down):
     """The database would refuse the lock of a row that the reader may not change; here nobody asks it."""
     take_down()
-    reader = cast[READER]
+    reader = demo_users[READER]
     with acting_as(reader):
         visit = FollowUp.objects.visible_to(reader).filter(case=case, done_on=None)[0]
         with pytest.raises(PermissionDenied):

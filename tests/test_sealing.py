@@ -14,15 +14,15 @@ from django.db import connection, transaction
 from beneficiaries import queries
 from beneficiaries.models import Beneficiary, CaseFile, CaseNote
 from beneficiaries.operations import add_note
-from core import encryption, keys
+from core import data_keys, encryption
 from core.clock import now
 from core.context import acting_as, enter
-from core.encryption import NotOpened, Ring, keys_from
+from core.encrypted_fields import encrypted_fields
+from core.encryption import NotDecryptable, Ring, keys_from
 from core.phone import e164s
 from core.policies import own_models
 from core.scoping import Confidentiality
-from core.sealing import sealed_fields
-from tests import databases, story
+from tests import databases, factories
 
 A, B = "ngo_a_caseworker", "ngo_b_caseworker"
 WORD = "Zzcanary"
@@ -30,15 +30,19 @@ PHONE = "+977 980-4417009"
 
 
 @pytest.fixture
-def case(cast):
-    with acting_as(cast[A]):
-        made = story.a_case(
-            cast[A],
-            person=story.a_person(phone=PHONE, safe_contact=f"{WORD} after five"),
-            situation=story.a_situation(narrative=f"{WORD} was not paid.", needs=WORD, htcds={"x": WORD}),
+def case(demo_users):
+    with acting_as(demo_users[A]):
+        made = factories.a_case(
+            demo_users[A],
+            details=factories.beneficiary_details(phone=PHONE, safe_contact=f"{WORD} after five"),
+            situation=factories.a_situation(narrative=f"{WORD} was not paid.", needs=WORD, htcds={"x": WORD}),
         )
         add_note(
-            case=made, text=f"{WORD} came by.", confidentiality=Confidentiality.NORMAL, by=cast[A], now=now()
+            case=made,
+            text=f"{WORD} came by.",
+            confidentiality=Confidentiality.NORMAL,
+            by=demo_users[A],
+            now=now(),
         )
         return made
 
@@ -49,7 +53,9 @@ def _raw(statement: str, *values) -> list[tuple]:
         return cursor.fetchall()
 
 
-SEALED = [(model, field.name) for model in own_models() for field in sealed_fields(model)]
+CONFIDENTIAL_PERMISSIONS = [
+    (model, field.name) for model in own_models() for field in encrypted_fields(model)
+]
 # Free text that stays in clear, each for a reason.
 IN_CLEAR = {
     "accounts.Session.session_data": "who is signed in, and how",
@@ -68,12 +74,12 @@ def test_every_free_text_of_a_person_is_sealed():
         if field.get_internal_type() == "TextField"
     }
     assert {name for name in found if not name.startswith(tuple(IN_CLEAR))} == set()
-    assert len(SEALED) == 29
+    assert len(CONFIDENTIAL_PERMISSIONS) == 29
 
 
 @pytest.mark.django_db
-def test_what_is_kept_is_no_text_and_what_is_read_is(case, cast):
-    with acting_as(cast[A]):
+def test_what_is_kept_is_no_text_and_what_is_read_is(case, demo_users):
+    with acting_as(demo_users[A]):
         ((narrative, htcds),) = _raw(
             "SELECT narrative, htcds FROM beneficiaries_casefile WHERE case_id = %s", case.pk
         )
@@ -85,8 +91,8 @@ def test_what_is_kept_is_no_text_and_what_is_read_is(case, cast):
 
 
 @pytest.mark.django_db
-def test_saving_a_row_that_was_not_read_leaves_it_as_it_was(case, cast):
-    with acting_as(cast[A]):
+def test_saving_a_row_that_was_not_read_leaves_it_as_it_was(case, demo_users):
+    with acting_as(demo_users[A]):
         before = _raw("SELECT narrative, needs FROM beneficiaries_casefile WHERE case_id = %s", case.pk)
         file = CaseFile.objects.get(case=case)
         file.country_of_stay = "QA"
@@ -101,11 +107,13 @@ def _moved(owner, statement: str, *values) -> None:
 
 
 @pytest.mark.parametrize("what", ["another row", "another column", "a changed byte"])
-def test_a_value_that_was_moved_or_changed_is_refused(committed, owner, cast, what):
-    with acting_as(cast[A]):
-        case = story.a_case(cast[A], situation=story.a_situation(narrative="One", needs="Two"))
+def test_a_value_that_was_moved_or_changed_is_refused(committed, owner, demo_users, what):
+    with acting_as(demo_users[A]):
+        case = factories.a_case(demo_users[A], situation=factories.a_situation(narrative="One", needs="Two"))
         notes = [
-            add_note(case=case, text=text, confidentiality=Confidentiality.NORMAL, by=cast[A], now=now())
+            add_note(
+                case=case, text=text, confidentiality=Confidentiality.NORMAL, by=demo_users[A], now=now()
+            )
             for text in ("Three", "Four")
         ]
     if what == "another row":
@@ -125,30 +133,30 @@ def test_a_value_that_was_moved_or_changed_is_refused(committed, owner, cast, wh
             "(get_byte(needs, length(needs) - 1) + 1) %% 256) WHERE case_id = %s",
             str(case.pk),
         )
-    with acting_as(cast[A]), pytest.raises(NotOpened):
+    with acting_as(demo_users[A]), pytest.raises(NotDecryptable):
         print(CaseNote.objects.get(pk=notes[1].pk).text, CaseFile.objects.get(case=case).needs)
 
 
 @pytest.mark.django_db
-def test_a_value_that_nobody_asks_for_is_an_error_and_not_empty(case, cast):
-    with acting_as(cast[A]):
+def test_a_value_that_nobody_asks_for_is_an_error_and_not_empty(case, demo_users):
+    with acting_as(demo_users[A]):
         file = CaseFile.objects.get(case=case)
     enter(None)
-    with pytest.raises(NotOpened, match="nobody"):
+    with pytest.raises(NotDecryptable, match="nobody"):
         print(file.narrative)
 
 
 @pytest.mark.django_db
-def test_who_is_nobody_gets_no_key(case, cast):
-    with acting_as(cast[A]):
-        assert len(_raw("SELECT * FROM wall.keys_of(%s::uuid[])", [str(case.pk)])) == 1
+def test_who_is_nobody_gets_no_key(case, demo_users):
+    with acting_as(demo_users[A]):
+        assert len(_raw("SELECT * FROM access.data_keys_of(%s::uuid[])", [str(case.pk)])) == 1
     enter(None)
-    assert _raw("SELECT * FROM wall.keys_of(%s::uuid[])", [str(case.pk)]) == []
+    assert _raw("SELECT * FROM access.data_keys_of(%s::uuid[])", [str(case.pk)]) == []
 
 
 @pytest.mark.django_db
-def test_what_would_find_nothing_silently_is_an_error(case, cast):
-    with acting_as(cast[A]):
+def test_what_would_find_nothing_silently_is_an_error(case, demo_users):
+    with acting_as(demo_users[A]):
         for lookup in (
             {"narrative__contains": WORD},
             {"narrative__icontains": WORD},
@@ -156,20 +164,20 @@ def test_what_would_find_nothing_silently_is_an_error(case, cast):
         ):
             with pytest.raises((FieldError, TypeError)):
                 list(CaseFile.objects.filter(**lookup))
-        with pytest.raises(TypeError, match="sealed"):
+        with pytest.raises(TypeError, match="encrypted"):
             list(CaseFile.objects.filter(narrative=WORD))
-        with pytest.raises(TypeError, match="sealed"), transaction.atomic():
+        with pytest.raises(TypeError, match="encrypted"), transaction.atomic():
             CaseFile.objects.filter(case=case).update(narrative="In clear")
         with pytest.raises(TypeError, match="read from its row"):
             str(CaseFile.objects.filter(case=case).values_list("narrative")[0][0])
 
 
 @pytest.mark.django_db
-def test_many_rows_of_many_people_are_opened_with_one_question(cast, django_assert_num_queries):
-    with acting_as(cast[A]):
+def test_many_rows_of_many_people_are_opened_with_one_question(demo_users, django_assert_num_queries):
+    with acting_as(demo_users[A]):
         for _ in range(3):
-            story.a_case(cast[A])
-    with acting_as(cast[A]):
+            factories.a_case(demo_users[A])
+    with acting_as(demo_users[A]):
         files = list(CaseFile.objects.all())
         with django_assert_num_queries(1):
             assert len({file.narrative for file in files} - {""}) >= 1
@@ -180,17 +188,17 @@ def test_many_rows_of_many_people_are_opened_with_one_question(cast, django_asse
     ["9804417009", "980-4417009", "+977 980 441 7009", "+9779804417009", "००", "4417009", "980441700"],
 )
 @pytest.mark.django_db
-def test_a_whole_number_finds_its_person_in_any_writing_and_a_part_finds_nobody(case, cast, typed):
-    with acting_as(cast[A]):
-        found = queries.case_list(cast[A], find=typed)
+def test_a_whole_number_finds_its_person_in_any_writing_and_a_part_finds_nobody(case, demo_users, typed):
+    with acting_as(demo_users[A]):
+        found = queries.case_list(demo_users[A], find=typed)
         assert [row.case_id for row in found] == ([case.pk] if e164s(typed) == ["+9779804417009"] else [])
-    with acting_as(cast[B]):
-        assert not queries.case_list(cast[B], find=typed)
+    with acting_as(demo_users[B]):
+        assert not queries.case_list(demo_users[B], find=typed)
 
 
 @pytest.mark.django_db
-def test_an_index_tells_nothing_and_is_another_for_another_kind(case, cast, settings):
-    with acting_as(cast[A]):
+def test_an_index_tells_nothing_and_is_another_for_another_kind(case, demo_users, settings):
+    with acting_as(demo_users[A]):
         ((index,),) = _raw(
             "SELECT phone_index FROM beneficiaries_beneficiary WHERE id = %s", case.beneficiary_id
         )
@@ -208,27 +216,27 @@ def test_keys_that_are_none_are_refused(text):
 
 def test_a_ring_opens_what_an_older_key_sealed():
     old, new = os.urandom(32), os.urandom(32)
-    sealed = Ring([old]).seal(b"word", bound_to="x")
+    encrypted = Ring([old]).encrypt(b"word", bound_to="x")
     both = Ring([new, old])
-    assert both.open(sealed, bound_to="x") == b"word"
-    assert not both.is_newest(sealed)
-    assert both.is_newest(both.seal(b"word", bound_to="x"))
+    assert both.open(encrypted, bound_to="x") == b"word"
+    assert not both.is_newest(encrypted)
+    assert both.is_newest(both.encrypt(b"word", bound_to="x"))
     for ring, bound in ((Ring([new]), "x"), (both, "y")):
-        with pytest.raises(NotOpened):
-            ring.open(sealed, bound_to=bound)
+        with pytest.raises(NotDecryptable):
+            ring.open(encrypted, bound_to=bound)
 
 
 def test_the_houses_key_is_changed_without_touching_what_is_sealed(
-    committed, owner, cast, settings, monkeypatch
+    committed, owner, demo_users, settings, monkeypatch
 ):
-    with acting_as(cast[A]):
-        case = story.a_case(cast[A], person=story.a_person(phone=PHONE))
+    with acting_as(demo_users[A]):
+        case = factories.a_case(demo_users[A], details=factories.beneficiary_details(phone=PHONE))
         (before,) = _raw("SELECT narrative FROM beneficiaries_casefile WHERE case_id = %s", case.pk)[0]
     fresh, old = base64.b64encode(os.urandom(32)).decode(), os.environ["FIELD_KEYS"]
     monkeypatch.setenv("FIELD_KEYS", f"{fresh},{old}")
     settings.FIELD_KEYS = keys_from(f"{fresh},{old}")
-    with acting_as(cast[A]):
-        assert queries.case_list(cast[A], find="9804417009")
+    with acting_as(demo_users[A]):
+        assert queries.case_list(demo_users[A], find="9804417009")
     owner.execute("SELECT count(*) FROM core_datakey")
     (count,) = owner.fetchone()
     owner.execute("SELECT count(*) FROM beneficiaries_beneficiary WHERE phone_index IS NOT NULL")
@@ -237,9 +245,9 @@ def test_the_houses_key_is_changed_without_touching_what_is_sealed(
     assert told == f"keys {count} rewrapped {count} others {numbers}\n"
     monkeypatch.setenv("FIELD_KEYS", fresh)
     settings.FIELD_KEYS = keys_from(fresh)
-    with acting_as(cast[A]):
+    with acting_as(demo_users[A]):
         assert CaseFile.objects.get(case=case).narrative == "Was not paid for a year."
-        assert [row.case_id for row in queries.case_list(cast[A], find="9804417009")] == [case.pk]
+        assert [row.case_id for row in queries.case_list(demo_users[A], find="9804417009")] == [case.pk]
         (after,) = _raw("SELECT narrative FROM beneficiaries_casefile WHERE case_id = %s", case.pk)[0]
     assert bytes(before) == bytes(after)
     assert databases.manage(committed, "rewrap_keys").stdout == f"keys {count} rewrapped 0 others 0\n"
@@ -259,35 +267,38 @@ def test_a_missing_key_ends_the_start_with_one_line(committed):
     assert done.stderr.count("\n") == 1
 
 
-def test_a_key_made_in_a_savepoint_that_was_undone_seals_nothing(committed, cast):
+def test_a_key_made_in_a_savepoint_that_was_undone_seals_nothing(committed, demo_users):
     """What is written after it must open tomorrow: the key is made once more, and is there."""
     case_id = uuid4()
-    with acting_as(cast[A]):
+    with acting_as(demo_users[A]):
         with pytest.raises(ZeroDivisionError), transaction.atomic():
-            keys.seal_for(case_id, b"undone", bound_to="x")
+            data_keys.encrypt_for(case_id, b"undone", bound_to="x")
             raise ZeroDivisionError
-        sealed = keys.seal_for(case_id, b"kept", bound_to="x")
+        encrypted = data_keys.encrypt_for(case_id, b"kept", bound_to="x")
         with transaction.atomic():
-            again = keys.seal_for(case_id, b"kept too", bound_to="x")
-    with acting_as(cast[A]):
-        assert [keys.open_for(value, bound_to="x") for value in (sealed, again)] == [b"kept", b"kept too"]
+            again = data_keys.encrypt_for(case_id, b"kept too", bound_to="x")
+    with acting_as(demo_users[A]):
+        assert [data_keys.decrypt_for(value, bound_to="x") for value in (encrypted, again)] == [
+            b"kept",
+            b"kept too",
+        ]
 
 
-def test_a_key_is_made_once_when_two_write_at_once(committed, owner, cast):
+def test_a_key_is_made_once_when_two_write_at_once(committed, owner, demo_users):
     subject = uuid4()
 
-    def seal(number: int) -> bytes:
+    def encrypt(number: int) -> bytes:
         try:
-            with acting_as(cast[A]):
-                return keys.seal_for(subject, f"{number}".encode(), bound_to="x")
+            with acting_as(demo_users[A]):
+                return data_keys.encrypt_for(subject, f"{number}".encode(), bound_to="x")
         finally:
             connection.close()
 
     with ThreadPoolExecutor(20) as pool:
-        sealed = list(pool.map(seal, range(20)))
+        encrypted = list(pool.map(encrypt, range(20)))
     owner.execute("SELECT count(*) FROM core_datakey WHERE subject_id = %s", [str(subject)])
     assert owner.fetchone() == (1,)
-    with acting_as(cast[A]):
-        assert [keys.open_for(value, bound_to="x") for value in sealed] == [
+    with acting_as(demo_users[A]):
+        assert [data_keys.decrypt_for(value, bound_to="x") for value in encrypted] == [
             b"%d" % number for number in range(20)
         ]

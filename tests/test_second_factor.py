@@ -18,7 +18,7 @@ from accounts.operations import factor as factors
 from accounts.queries import invitations, is_enrolled, reset_link
 from core.clock import now
 from core.context import acting_as
-from tests import story
+from tests import factories
 from tests.addresses import patterns
 from tests.factors import (
     CONFIRM,
@@ -58,7 +58,7 @@ def _password_only(username: str = WHO) -> Client:
 # Enrolling
 
 
-def test_without_a_factor_nothing_opens_but_getting_one(cast, required):
+def test_without_a_factor_nothing_opens_but_getting_one(demo_users, required):
     client = _password_only()
     for name, route in patterns():
         if "<" in route or name in (
@@ -89,7 +89,7 @@ def test_without_a_factor_nothing_opens_but_getting_one(cast, required):
     assert client.get("/accounts/security/").status_code == 200
 
 
-def test_who_enrols_an_app_gets_in_with_recovery_codes(cast, required):
+def test_who_enrols_an_app_gets_in_with_recovery_codes(demo_users, required):
     client = _password_only()
     app = _secret_on(client.get(ADD_APP))
     before = client.session.session_key
@@ -99,23 +99,23 @@ def test_who_enrols_an_app_gets_in_with_recovery_codes(cast, required):
     assert client.session.session_key != before
     assert is_in(client)
     shown = client.get("/accounts/security/codes/").content.decode()
-    codes = recovery_codes_of(cast[WHO])
+    codes = recovery_codes_of(demo_users[WHO])
     assert len(codes) == 10
     assert all(f"{code[:4]} {code[4:]}" in shown for code in codes)
     client.post("/accounts/security/codes/", {"kept": "yes"})
     assert codes[0][4:] not in client.get("/accounts/security/codes/").content.decode()
 
 
-def test_a_seed_is_sealed_in_the_table_and_in_the_session(cast, required):
+def test_a_seed_is_sealed_in_the_table_and_in_the_session(demo_users, required):
     client = _password_only()
     app = _secret_on(client.get(ADD_APP))
     assert app.secret not in json.dumps(dict(client.session))
     client.post(ADD_APP, {"code": app.code()})
-    held = Authenticator.objects.get(user=cast[WHO], type="totp").data
+    held = Authenticator.objects.get(user=demo_users[WHO], type="totp").data
     assert app.secret not in json.dumps(held)
 
 
-def test_the_code_that_enrolled_does_not_open_again(cast, required):
+def test_the_code_that_enrolled_does_not_open_again(demo_users, required):
     client = _password_only()
     app = _secret_on(client.get(ADD_APP))
     used = app.code()
@@ -126,13 +126,13 @@ def test_the_code_that_enrolled_does_not_open_again(cast, required):
 
 
 @pytest.mark.parametrize("name", ["user", "user_id", "id", "person_id", "username", "pk"])
-def test_nobody_enrols_for_another(cast, required, name):
+def test_nobody_enrols_for_another(demo_users, required, name):
     """Whatever a form or an address says besides: the factor is of whoever is signed in by this session."""
-    client, other = _password_only(), cast[OTHER]
+    client, other = _password_only(), demo_users[OTHER]
     value = other.username if name == "username" else str(other.pk)
     app = _secret_on(client.get(ADD_APP, {name: value}))
     client.post(f"{ADD_APP}?{name}={value}", {"code": app.code(), name: value})
-    assert is_enrolled(cast[WHO])
+    assert is_enrolled(demo_users[WHO])
     assert not is_enrolled(other)
 
 
@@ -142,20 +142,20 @@ def test_no_address_of_a_factor_names_a_person():
     assert len(routes) == 6
 
 
-def test_nobody_removes_anothers(cast, settings):
+def test_nobody_removes_anothers(demo_users, settings):
     settings.MFA_REQUIRED = False
-    enrolled(cast[WHO])
-    app = enrolled(cast[OTHER])
+    enrolled(demo_users[WHO])
+    app = enrolled(demo_users[OTHER])
     client = signed_in_with(app, OTHER)
-    client.post("/accounts/security/app/remove/", {"user": str(cast[WHO].pk), "id": "1"})
-    assert is_enrolled(cast[WHO])
-    assert not is_enrolled(cast[OTHER])
+    client.post("/accounts/security/app/remove/", {"user": str(demo_users[WHO].pk), "id": "1"})
+    assert is_enrolled(demo_users[WHO])
+    assert not is_enrolled(demo_users[OTHER])
     assert client.post("/accounts/security/passkey/1/remove/").status_code == 404
 
 
-def test_a_stolen_password_adds_no_factor_beside_the_owners(cast, required):
+def test_a_stolen_password_adds_no_factor_beside_the_owners(demo_users, required):
     """A session from before the first factor, if one lived on: the operation asks for that factor."""
-    user = cast[WHO]
+    user = demo_users[WHO]
     enrolled(user)
     with pytest.raises(PermissionDenied):
         add_app(secret="A" * 32, code="000000", session="", proven=False, by=user, now=now())
@@ -166,16 +166,16 @@ def test_a_stolen_password_adds_no_factor_beside_the_owners(cast, required):
     assert client.post(ADD_APP, {"code": app.code()}).status_code == 403
 
 
-def test_the_only_factor_stays_where_one_is_required(cast, required):
-    app = enrolled(cast[WHO])
+def test_the_only_factor_stays_where_one_is_required(demo_users, required):
+    app = enrolled(demo_users[WHO])
     client = signed_in_with(app, WHO)
     page = client.post("/accounts/security/app/remove/", follow=True)
     assert "your only second step" in page.content.decode()
-    assert is_enrolled(cast[WHO])
+    assert is_enrolled(demo_users[WHO])
 
 
-def test_changing_a_factor_asks_for_a_recent_proof(cast, required, time_machine):
-    app = enrolled(cast[WHO])
+def test_changing_a_factor_asks_for_a_recent_proof(demo_users, required, time_machine):
+    app = enrolled(demo_users[WHO])
     client = signed_in_with(app, WHO)
     time_machine.move_to(now() + timedelta(minutes=11))
     for address in (
@@ -196,9 +196,9 @@ def test_changing_a_factor_asks_for_a_recent_proof(cast, required, time_machine)
 # Not to be skipped
 
 
-def test_a_password_alone_opens_nothing_for_who_has_a_factor(cast, settings):
+def test_a_password_alone_opens_nothing_for_who_has_a_factor(demo_users, settings):
     settings.MFA_REQUIRED = False
-    enrolled(cast[WHO])
+    enrolled(demo_users[WHO])
     client = Client()
     done = give_password(client, WHO, next="/cases/")
     assert (done.status_code, done["Location"]) == (302, SECOND)
@@ -207,8 +207,8 @@ def test_a_password_alone_opens_nothing_for_who_has_a_factor(cast, settings):
     assert client.get("/api/v1/cases/").status_code == 401
 
 
-def test_both_steps_open_and_lead_to_where_one_wanted(cast, required):
-    app = enrolled(cast[WHO])
+def test_both_steps_open_and_lead_to_where_one_wanted(demo_users, required):
+    app = enrolled(demo_users[WHO])
     client = Client()
     give_password(client, WHO, next="/cases/")
     done = give_code(client, app.code())
@@ -216,37 +216,37 @@ def test_both_steps_open_and_lead_to_where_one_wanted(cast, required):
     assert is_in(client)
 
 
-def test_the_second_step_without_the_first_opens_nothing(cast, required):
-    app = enrolled(cast[WHO])
+def test_the_second_step_without_the_first_opens_nothing(demo_users, required):
+    app = enrolled(demo_users[WHO])
     client = Client()
     assert give_code(client, app.code())["Location"] == LOGIN
     assert not is_in(client)
 
 
 @pytest.mark.parametrize("name", ["user", "user_id", "username"])
-def test_ones_own_code_opens_no_others_account(cast, required, name):
+def test_ones_own_code_opens_no_others_account(demo_users, required, name):
     """After another's password one's own factor is of no use, whoever the form says one is."""
-    enrolled(cast[WHO])
-    mine = enrolled(cast[OTHER])
+    enrolled(demo_users[WHO])
+    mine = enrolled(demo_users[OTHER])
     client = _password_only(WHO)
     assert give_code(client, mine.code()).status_code == 200
-    value = OTHER if name == "username" else str(cast[OTHER].pk)
+    value = OTHER if name == "username" else str(demo_users[OTHER].pk)
     client.post(SECOND, {"code": mine.code(1), name: value})
     assert not is_in(client)
 
 
-def test_the_first_step_holds_ten_minutes_and_one_password(cast, required, time_machine):
-    app = enrolled(cast[WHO])
+def test_the_first_step_holds_ten_minutes_and_one_password(demo_users, required, time_machine):
+    app = enrolled(demo_users[WHO])
     late = _password_only()
     time_machine.move_to(now() + timedelta(minutes=11))
     assert give_code(late, app.code())["Location"] == LOGIN
     changed = _password_only()
-    set_password(cast[WHO], "another long sentence 7")
+    set_password(demo_users[WHO], "another long sentence 7")
     assert give_code(changed, app.code(1))["Location"] == LOGIN
 
 
-def test_a_token_is_no_way_around(cast, required):
-    user = cast[WHO]
+def test_a_token_is_no_way_around(demo_users, required):
+    user = demo_users[WHO]
     with pytest.raises(ValidationError):
         create_api_token(user=user, name="x", by=user, now=now())
     with pytest.raises(SystemExit):
@@ -261,29 +261,29 @@ def test_a_token_is_no_way_around(cast, required):
     assert (refused.status_code, refused["Content-Type"]) == (403, "application/problem+json")
 
 
-def test_a_new_password_by_mail_is_no_way_around(cast, required):
-    app = enrolled(cast[WHO])
+def test_a_new_password_by_mail_is_no_way_around(demo_users, required):
+    app = enrolled(demo_users[WHO])
     client = Client()
     done = client.post(
-        f"/accounts/password/{reset_link(cast[WHO])}/",
+        f"/accounts/password/{reset_link(demo_users[WHO])}/",
         {"password": "a quite new sentence 9", "again": "a quite new sentence 9"},
     )
     assert done["Location"] == LOGIN
     assert not is_in(client)
-    assert is_enrolled(cast[WHO])
+    assert is_enrolled(demo_users[WHO])
     assert give_password(client, WHO, "a quite new sentence 9")["Location"] == SECOND
     assert not is_in(client)
     give_code(client, app.code())
     assert is_in(client)
 
 
-def test_the_admin_is_no_way_around(cast, required):
+def test_the_admin_is_no_way_around(demo_users, required):
     client = _password_only("administrator")
     for address in ("/admin/", "/admin/login/", "/admin/accounts/user/", "/admin/accounts/user/add/"):
         assert client.get(address)["Location"] == "/accounts/security/", address
     nobody = Client().get("/admin/login/?next=/admin/accounts/user/")
     assert nobody["Location"] == "/accounts/login/?next=/admin/accounts/user/"
-    app = enrolled(cast["administrator"])
+    app = enrolled(demo_users["administrator"])
     assert client.get("/admin/")["Location"].startswith(CONFIRM)
     assert signed_in_with(app, "administrator").get("/admin/").status_code == 200
 
@@ -291,8 +291,8 @@ def test_the_admin_is_no_way_around(cast, required):
 # An administrator's reset
 
 
-def test_an_administrator_takes_a_lost_factor_away(cast, required):
-    user, administrator = cast[WHO], cast["administrator"]
+def test_an_administrator_takes_a_lost_factor_away(demo_users, required):
+    user, administrator = demo_users[WHO], demo_users["administrator"]
     lost = signed_in_with(enrolled(user), WHO)
     client = signed_in_with(enrolled(administrator), "administrator")
     address = f"/admin/accounts/user/{user.pk}/change/"
@@ -305,22 +305,22 @@ def test_an_administrator_takes_a_lost_factor_away(cast, required):
     }
     assert client.post(address, sent).status_code == 302
     assert is_enrolled(user)
-    story.agreed()
+    factories.agreed()
     assert not is_enrolled(user)
     assert not is_in(lost)
     assert _password_only().get("/")["Location"] == "/accounts/security/"
 
 
-def test_a_reset_is_on_record_and_told_to_the_person(committed, owner, cast):
-    user, administrator = cast[WHO], cast["administrator"]
+def test_a_reset_is_on_record_and_told_to_the_person(committed, owner, demo_users):
+    user, administrator = demo_users[WHO], demo_users["administrator"]
     enrolled(user)
     with acting_as(administrator):
         reset_second_factor(user=user, by=administrator, now=now())
-    story.agreed()
+    factories.agreed()
     owner.execute(
         "SELECT actor_id::text, object_id::text FROM core_auditevent WHERE verb = 'second factor reset'"
     )
-    assert owner.fetchall() == [(str(cast["ngo_a_supervisor"].pk), str(user.pk))]
+    assert owner.fetchall() == [(str(demo_users["ngo_a_supervisor"].pk), str(user.pk))]
     owner.execute(
         "SELECT recipient, body FROM core_outboxmessage WHERE subject LIKE '%sign-in to Sahayatra has%'"
     )
@@ -331,21 +331,21 @@ def test_a_reset_is_on_record_and_told_to_the_person(committed, owner, cast):
     )
 
 
-def test_only_an_administrator_resets_and_never_their_own(cast):
-    enrolled(cast[WHO])
+def test_only_an_administrator_resets_and_never_their_own(demo_users):
+    enrolled(demo_users[WHO])
     for who in (WHO, OTHER, "ngo_a_focal_point", "auditor"):
         with pytest.raises((PermissionDenied, ValidationError)):
-            reset_second_factor(user=cast[WHO], by=cast[who], now=now())
+            reset_second_factor(user=demo_users[WHO], by=demo_users[who], now=now())
     with pytest.raises(ValidationError):
-        reset_second_factor(user=cast["administrator"], by=cast["administrator"], now=now())
-    assert is_enrolled(cast[WHO])
+        reset_second_factor(user=demo_users["administrator"], by=demo_users["administrator"], now=now())
+    assert is_enrolled(demo_users[WHO])
 
 
 # A code opens once
 
 
-def test_a_code_opens_once_and_codes_of_other_minutes_do_not(cast, required):
-    app = enrolled(cast[WHO])
+def test_a_code_opens_once_and_codes_of_other_minutes_do_not(demo_users, required):
+    app = enrolled(demo_users[WHO])
     code = app.code()
     first, second = _password_only(), _password_only()
     assert give_code(first, code).status_code == 302
@@ -355,21 +355,21 @@ def test_a_code_opens_once_and_codes_of_other_minutes_do_not(cast, required):
         assert give_code(second, app.code(steps)).status_code == 200
 
 
-def test_a_code_may_be_typed_in_nepali_digits_and_with_spaces(cast, required):
-    app = enrolled(cast[WHO])
+def test_a_code_may_be_typed_in_nepali_digits_and_with_spaces(demo_users, required):
+    app = enrolled(demo_users[WHO])
     client, code = _password_only(), app.code().translate(str.maketrans("0123456789", "०१२३४५६७८९"))
     assert give_code(client, f"{code[:3]} {code[3:]}").status_code == 302
     assert is_in(client)
 
 
-def test_a_recovery_code_opens_once_and_is_on_record(cast, required):
-    enrolled(cast[WHO])
-    code = recovery_codes_of(cast[WHO])[3]
+def test_a_recovery_code_opens_once_and_is_on_record(demo_users, required):
+    enrolled(demo_users[WHO])
+    code = recovery_codes_of(demo_users[WHO])[3]
     first, second = _password_only(), _password_only()
     assert give_code(first, f"{code[:4]} {code[4:]}").status_code == 302
     assert is_in(first)
     assert give_code(second, code).status_code == 200
-    assert code not in recovery_codes_of(cast[WHO])
+    assert code not in recovery_codes_of(demo_users[WHO])
 
 
 def _race(codes: list[str]) -> list[bool]:
@@ -393,26 +393,26 @@ def _race(codes: list[str]) -> list[bool]:
         return list(pool.map(send, clients, codes))
 
 
-def test_of_twenty_who_send_one_code_at_once_exactly_one_gets_in(committed, cast, required):
-    app = enrolled(cast[WHO])
+def test_of_twenty_who_send_one_code_at_once_exactly_one_gets_in(committed, demo_users, required):
+    app = enrolled(demo_users[WHO])
     assert _race([app.code()] * TRIES).count(True) == 1
 
 
-def test_of_twenty_who_send_one_recovery_code_at_once_exactly_one_gets_in(committed, cast, required):
-    enrolled(cast[WHO])
-    assert _race([recovery_codes_of(cast[WHO])[0]] * TRIES).count(True) == 1
+def test_of_twenty_who_send_one_recovery_code_at_once_exactly_one_gets_in(committed, demo_users, required):
+    enrolled(demo_users[WHO])
+    assert _race([recovery_codes_of(demo_users[WHO])[0]] * TRIES).count(True) == 1
 
 
-def test_without_its_guard_one_code_would_let_several_in(committed, cast, required, monkeypatch):
+def test_without_its_guard_one_code_would_let_several_in(committed, demo_users, required, monkeypatch):
     """The race is one: it is the used-up proof that lets one in, and nothing beside it."""
     monkeypatch.setattr(factors, "spend_proof", lambda **given: True)
-    app = enrolled(cast[WHO])
+    app = enrolled(demo_users[WHO])
     assert _race([app.code()] * TRIES).count(True) > 1
 
 
-def test_a_proof_is_spent_once_by_the_constraint_alone(committed, cast):
+def test_a_proof_is_spent_once_by_the_constraint_alone(committed, demo_users):
     """Twenty at the very statement, with nothing before it that would set them one after the other."""
-    user, at, start = cast[WHO], now(), Barrier(TRIES)
+    user, at, start = demo_users[WHO], now(), Barrier(TRIES)
 
     def spend(_number: int) -> bool:
         try:
@@ -426,8 +426,8 @@ def test_a_proof_is_spent_once_by_the_constraint_alone(committed, cast):
     assert UsedProof.objects.filter(user=user).count() == 1
 
 
-def test_what_happened_is_on_record(committed, owner, cast, required):
-    app = enrolled(cast[WHO])
+def test_what_happened_is_on_record(committed, owner, demo_users, required):
+    app = enrolled(demo_users[WHO])
     client = Client()
     give_password(client, WHO, "wrong")
     give_password(client, WHO)
@@ -438,7 +438,7 @@ def test_what_happened_is_on_record(committed, owner, cast, required):
         "SELECT verb, detail->>'method', actor_id::text FROM core_auditevent "
         "WHERE verb LIKE 'sign%%' ORDER BY at"
     )
-    pk = str(cast[WHO].pk)
+    pk = str(demo_users[WHO].pk)
     assert owner.fetchall() == [
         ("sign-in failed", "password", None),
         ("sign-in failed", "code", None),
@@ -447,16 +447,16 @@ def test_what_happened_is_on_record(committed, owner, cast, required):
     ]
 
 
-def test_what_was_sealed_under_another_key_opens_nothing_and_breaks_nothing(cast, required, settings):
-    app = enrolled(cast[WHO])
+def test_what_was_sealed_under_another_key_opens_nothing_and_breaks_nothing(demo_users, required, settings):
+    app = enrolled(demo_users[WHO])
     settings.FIELD_KEYS = (b"another key of 32 bytes, no less",)
     client = _password_only()
     assert give_code(client, app.code()).status_code == 200
     assert not is_in(client)
 
 
-def test_who_was_invited_chooses_a_password_signs_in_and_enrols(cast, required):
-    user = cast[WHO]
+def test_who_was_invited_chooses_a_password_signs_in_and_enrols(demo_users, required):
+    user = demo_users[WHO]
     user.set_unusable_password()
     user.save()
     client = Client()
@@ -470,11 +470,11 @@ def test_who_was_invited_chooses_a_password_signs_in_and_enrols(cast, required):
     assert is_in(client)
 
 
-def test_the_command_asks_to_take_a_factor_away(cast, required):
-    enrolled(cast["administrator"])
+def test_the_command_asks_to_take_a_factor_away(demo_users, required):
+    enrolled(demo_users["administrator"])
     call_command("reset_second_factor", "administrator")
-    assert is_enrolled(cast["administrator"])
-    story.agreed("iom_supervisor")
-    assert not is_enrolled(cast["administrator"])
+    assert is_enrolled(demo_users["administrator"])
+    factories.agreed("iom_supervisor")
+    assert not is_enrolled(demo_users["administrator"])
     with pytest.raises(SystemExit):
         call_command("reset_second_factor", "no-such-person")

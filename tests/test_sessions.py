@@ -14,8 +14,8 @@ from accounts.session_store import SessionStore, digest
 from core.clock import now
 from core.context import acting_as
 from reintegration.demo import password_of
-from tests import story
-from tests.browser.house import free_port
+from tests import factories
+from tests.browser.site import free_port
 from tests.factors import CONFIRM, LOGIN, enrolled, give_password, is_in, signed_in_with
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +41,7 @@ def _copy(client: Client) -> Client:
 # How long
 
 
-def test_twenty_idle_minutes_end_a_session(cast, time_machine):
+def test_twenty_idle_minutes_end_a_session(demo_users, time_machine):
     client = _signed_in()
     begun = now()
     for minutes in (15, 30, 45):
@@ -51,7 +51,7 @@ def test_twenty_idle_minutes_end_a_session(cast, time_machine):
     assert not is_in(client)
 
 
-def test_ten_hours_end_a_session_however_busy(cast, time_machine):
+def test_ten_hours_end_a_session_however_busy(demo_users, time_machine):
     client = _signed_in()
     begun = now()
     for minutes in range(15, 600, 15):
@@ -61,7 +61,7 @@ def test_ten_hours_end_a_session_however_busy(cast, time_machine):
     assert not is_in(client)
 
 
-def test_confirming_who_one_is_makes_a_session_no_longer(cast, time_machine):
+def test_confirming_who_one_is_makes_a_session_no_longer(demo_users, time_machine):
     client = _signed_in()
     begun = now()
     for minutes in range(15, 600, 15):
@@ -74,10 +74,10 @@ def test_confirming_who_one_is_makes_a_session_no_longer(cast, time_machine):
 # What the table holds
 
 
-def test_the_table_holds_no_key_that_opens_anything(cast):
+def test_the_table_holds_no_key_that_opens_anything(demo_users):
     client = _signed_in()
     cookie = client.cookies["sessionid"].value
-    held = Session.objects.get(user=cast[WHO])
+    held = Session.objects.get(user=demo_users[WHO])
     assert held.pk == digest(cookie)
     for stolen in (held.pk, cookie[:-1]):
         thief = Client()
@@ -91,7 +91,7 @@ def test_the_store_is_in_postgresql_and_of_this_house():
     assert site.CACHES["default"]["BACKEND"].endswith("DatabaseCache")
 
 
-def test_ended_sessions_are_swept_away(cast, time_machine):
+def test_ended_sessions_are_swept_away(demo_users, time_machine):
     _signed_in()
     kept = _signed_in(OTHER)
     time_machine.move_to(now() + timedelta(minutes=15))
@@ -104,7 +104,7 @@ def test_ended_sessions_are_swept_away(cast, time_machine):
 # Whose
 
 
-def test_ones_sessions_are_listed_in_words_and_roughly(cast):
+def test_ones_sessions_are_listed_in_words_and_roughly(demo_users):
     _signed_in(HTTP_USER_AGENT=FIREFOX, REMOTE_ADDR="203.0.113.77")
     here = _signed_in(HTTP_USER_AGENT=CHROME, REMOTE_ADDR="2001:db8:1:2:3::9")
     _signed_in(OTHER, REMOTE_ADDR="198.51.100.4")
@@ -115,16 +115,16 @@ def test_ones_sessions_are_listed_in_words_and_roughly(cast):
         assert words not in page, words
 
 
-def test_one_session_is_ended_from_another(cast):
+def test_one_session_is_ended_from_another(demo_users):
     lost, here = _signed_in(), _signed_in()
-    rows = Session.objects.filter(user=cast[WHO]).exclude(pk=digest(here.cookies["sessionid"].value))
+    rows = Session.objects.filter(user=demo_users[WHO]).exclude(pk=digest(here.cookies["sessionid"].value))
     from uuid import UUID
 
     here.post(f"/accounts/sessions/{UUID(rows.get().pk)}/end/")
     assert (is_in(lost), is_in(here)) == (False, True)
 
 
-def test_all_others_are_ended_at_once(cast):
+def test_all_others_are_ended_at_once(demo_users):
     others, here, another = [_signed_in() for _number in range(3)], _signed_in(), _signed_in(OTHER)
     here.post("/accounts/sessions/end/")
     assert [is_in(client) for client in others] == [False] * 3
@@ -132,11 +132,11 @@ def test_all_others_are_ended_at_once(cast):
     assert is_in(another)
 
 
-def test_nobody_ends_anothers(cast):
+def test_nobody_ends_anothers(demo_users):
     from uuid import UUID
 
     theirs, mine = _signed_in(OTHER), _signed_in()
-    row = Session.objects.get(user=cast[OTHER])
+    row = Session.objects.get(user=demo_users[OTHER])
     assert mine.post(f"/accounts/sessions/{UUID(row.pk)}/end/").status_code == 404
     assert is_in(theirs)
 
@@ -144,25 +144,27 @@ def test_nobody_ends_anothers(cast):
 # What ends them: a copy of the cookie opens nothing afterwards
 
 
-def _after(deed) -> bool:
+def _after(action) -> bool:
     client = _signed_in()
     thief = _copy(client)
     assert is_in(thief)
-    deed(client)
+    action(client)
     return is_in(thief)
 
 
-def test_a_copied_cookie_is_worth_nothing_after_signing_out(cast):
+def test_a_copied_cookie_is_worth_nothing_after_signing_out(demo_users):
     assert not _after(lambda client: client.post("/accounts/logout/"))
-    assert not Session.objects.filter(user=cast[WHO]).exists()
+    assert not Session.objects.filter(user=demo_users[WHO]).exists()
 
 
-def test_a_copied_cookie_is_worth_nothing_after_a_password_change(cast):
-    assert not _after(lambda _client: change_password(password="another long one 5", by=cast[WHO], now=now()))
-    assert not Session.objects.filter(user=cast[WHO]).exists()
+def test_a_copied_cookie_is_worth_nothing_after_a_password_change(demo_users):
+    assert not _after(
+        lambda _client: change_password(password="another long one 5", by=demo_users[WHO], now=now())
+    )
+    assert not Session.objects.filter(user=demo_users[WHO]).exists()
 
 
-def test_changing_the_password_on_the_page_ends_all_and_signs_nobody_in(cast):
+def test_changing_the_password_on_the_page_ends_all_and_signs_nobody_in(demo_users):
     elsewhere, here = _signed_in(), _signed_in()
     chosen = {"password": "another long one 5", "again": "another long one 5"}
     done = here.post("/accounts/password/", chosen)
@@ -171,44 +173,44 @@ def test_changing_the_password_on_the_page_ends_all_and_signs_nobody_in(cast):
     assert give_password(here, WHO, "another long one 5").status_code == 302
 
 
-def test_a_copied_cookie_is_worth_nothing_after_deactivation_nor_when_the_account_opens_again(cast):
+def test_a_copied_cookie_is_worth_nothing_after_deactivation_nor_when_the_account_opens_again(demo_users):
     def close(_client: Client) -> None:
-        user = cast[WHO]
+        user = demo_users[WHO]
         user.is_active = False
-        save_user(user=user, by=cast["administrator"], now=now())
+        save_user(user=user, by=demo_users["administrator"], now=now())
 
     thief = _signed_in()
     close(thief)
     assert not is_in(thief)
-    user = cast[WHO]
+    user = demo_users[WHO]
     user.is_active = True
-    with acting_as(cast["administrator"]):
-        save_user(user=user, by=cast["administrator"], now=now())
-    story.agreed()
-    assert cast[WHO].is_active
+    with acting_as(demo_users["administrator"]):
+        save_user(user=user, by=demo_users["administrator"], now=now())
+    factories.agreed()
+    assert demo_users[WHO].is_active
     assert not is_in(thief)
 
 
-def test_a_copied_cookie_is_worth_nothing_when_a_focal_point_ends_access(cast):
+def test_a_copied_cookie_is_worth_nothing_when_a_focal_point_ends_access(demo_users):
     def end(_client: Client) -> None:
-        with acting_as(cast["ngo_a_focal_point"]):
-            ours = {cast[WHO].memberships.get().role.organisation_id}
-            left = {carried.name: None for carried in carried_by(cast[WHO], ours)}
-            end_access(person=cast[WHO], by=cast["ngo_a_focal_point"], now=now(), to=left)
+        with acting_as(demo_users["ngo_a_focal_point"]):
+            ours = {demo_users[WHO].memberships.get().role.organisation_id}
+            left = {carried.name: None for carried in carried_by(demo_users[WHO], ours)}
+            end_access(user=demo_users[WHO], by=demo_users["ngo_a_focal_point"], now=now(), to=left)
 
     assert not _after(end)
 
 
-def test_a_copied_cookie_is_worth_nothing_after_a_reset_of_the_second_factor(cast):
+def test_a_copied_cookie_is_worth_nothing_after_a_reset_of_the_second_factor(demo_users):
     def reset(_client: Client) -> None:
-        with acting_as(cast["administrator"]):
-            reset_second_factor(user=cast[WHO], by=cast["administrator"], now=now())
-        story.agreed()
+        with acting_as(demo_users["administrator"]):
+            reset_second_factor(user=demo_users[WHO], by=demo_users["administrator"], now=now())
+        factories.agreed()
 
     assert not _after(reset)
 
 
-def test_enrolling_ends_the_others(cast, settings):
+def test_enrolling_ends_the_others(demo_users, settings):
     settings.MFA_REQUIRED = False
     elsewhere, here = _signed_in(), _signed_in()
     page = here.get("/accounts/security/app/").content.decode()
@@ -223,7 +225,7 @@ def test_enrolling_ends_the_others(cast, settings):
 
 
 @pytest.mark.parametrize("chosen", ["a" * 32, "0123456789abcdefghijklmnopqrstuv", "", "x", "é", "'--"])
-def test_a_key_that_somebody_else_chose_is_never_used(cast, chosen):
+def test_a_key_that_somebody_else_chose_is_never_used(demo_users, chosen):
     client = Client()
     client.cookies["sessionid"] = chosen
     give_password(client, WHO)
@@ -233,9 +235,9 @@ def test_a_key_that_somebody_else_chose_is_never_used(cast, chosen):
     assert not is_in(other)
 
 
-def test_a_key_from_before_signing_in_opens_nothing_afterwards(cast):
+def test_a_key_from_before_signing_in_opens_nothing_afterwards(demo_users):
     """Planted by somebody who holds a session of their own, at each of the two steps."""
-    app = enrolled(cast[WHO])
+    app = enrolled(demo_users[WHO])
     client = Client()
     give_password(client, WHO)
     planted = _copy(client)
@@ -243,24 +245,24 @@ def test_a_key_from_before_signing_in_opens_nothing_afterwards(cast):
     assert (is_in(client), is_in(planted)) == (True, False)
 
 
-def test_the_key_is_another_after_confirming(cast):
-    client = signed_in_with(app := enrolled(cast[WHO]), WHO)
+def test_the_key_is_another_after_confirming(demo_users):
+    client = signed_in_with(app := enrolled(demo_users[WHO]), WHO)
     thief = _copy(client)
     client.post(CONFIRM, {"code": app.code()})
     assert (is_in(client), is_in(thief)) == (True, False)
 
 
-# Deeds that weigh more
+# Actions that weigh more
 
 
-@pytest.mark.parametrize("address", ["/people/new/", "/people/{}/roles/new/", "/people/{}/end/"])
-def test_giving_and_ending_roles_asks_for_a_recent_proof(cast, time_machine, address):
-    client, address = _signed_in("ngo_a_focal_point"), address.format(cast[WHO].pk)
+@pytest.mark.parametrize("address", ["/team/new/", "/team/{}/roles/new/", "/team/{}/end/"])
+def test_giving_and_ending_roles_asks_for_a_recent_proof(demo_users, time_machine, address):
+    client, address = _signed_in("ngo_a_focal_point"), address.format(demo_users[WHO].pk)
     assert client.get(address).status_code == 200
     time_machine.move_to(now() + timedelta(minutes=11))
     for send in (client.get, client.post):
         assert send(address)["Location"] == f"{CONFIRM}?next={address.replace('/', '%2F')}"
-    assert client.get("/people/").status_code == 200
+    assert client.get("/team/").status_code == 200
     assert client.post(CONFIRM, {"password": "wrong"}).status_code == 200
     assert client.get(address).status_code == 302
     done = client.post(CONFIRM, {"password": password_of("ngo_a_focal_point"), "next": address})
@@ -268,9 +270,9 @@ def test_giving_and_ending_roles_asks_for_a_recent_proof(cast, time_machine, add
     assert client.get(address).status_code == 200
 
 
-def test_the_admins_forms_ask_for_a_recent_proof(cast, time_machine):
+def test_the_admins_forms_ask_for_a_recent_proof(demo_users, time_machine):
     client = _signed_in("administrator")
-    forms = [f"/admin/accounts/user/{cast[WHO].pk}/change/", "/admin/accounts/membership/add/"]
+    forms = [f"/admin/accounts/user/{demo_users[WHO].pk}/change/", "/admin/accounts/membership/add/"]
     assert [client.get(form).status_code for form in forms] == [200, 200]
     time_machine.move_to(now() + timedelta(minutes=11))
     for form in forms:
@@ -279,14 +281,14 @@ def test_the_admins_forms_ask_for_a_recent_proof(cast, time_machine):
     assert client.get("/admin/accounts/user/").status_code == 200
 
 
-def test_who_has_a_factor_confirms_with_it_and_not_with_the_password(cast, time_machine):
-    app = enrolled(cast["ngo_a_focal_point"])
+def test_who_has_a_factor_confirms_with_it_and_not_with_the_password(demo_users, time_machine):
+    app = enrolled(demo_users["ngo_a_focal_point"])
     client = signed_in_with(app, "ngo_a_focal_point")
     time_machine.move_to(now() + timedelta(minutes=11))
     client.post(CONFIRM, {"password": password_of("ngo_a_focal_point")})
-    assert client.get("/people/new/").status_code == 302
+    assert client.get("/team/new/").status_code == 302
     client.post(CONFIRM, {"code": app.code()})
-    assert client.get("/people/new/").status_code == 200
+    assert client.get("/team/new/").status_code == 200
 
 
 # Forged requests
@@ -313,8 +315,8 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize("elsewhere", ELSEWHERE)
-def test_no_step_leads_to_another_site(cast, elsewhere):
-    app = enrolled(cast[WHO])
+def test_no_step_leads_to_another_site(demo_users, elsewhere):
+    app = enrolled(demo_users[WHO])
     client = Client()
     give_password(client, WHO, next=elsewhere)
     assert (
@@ -329,9 +331,11 @@ def test_no_step_leads_to_another_site(cast, elsewhere):
 @pytest.mark.parametrize(
     "name", ["host", "x-forwarded-host", "x-forwarded-server", "forwarded", "x-original-url"]
 )
-def test_a_forged_host_reaches_no_link_and_no_mail(cast, client, mailoutbox, owned_mails, name):
+def test_a_forged_host_reaches_no_link_and_no_mail(demo_users, client, mailoutbox, owned_mails, name):
     evil = {"forwarded": "host=evil.example", "x-original-url": "/admin/"}.get(name, "evil.example")
-    answer = client.post("/accounts/password/forgotten/", {"email": cast[WHO].email}, headers={name: evil})
+    answer = client.post(
+        "/accounts/password/forgotten/", {"email": demo_users[WHO].email}, headers={name: evil}
+    )
     assert answer.status_code == (400 if name == "host" else 200)
     signed = client.post(
         LOGIN,
@@ -357,13 +361,13 @@ def owned_mails(monkeypatch):
 # Without Redis
 
 
-def test_signing_in_works_while_the_broker_is_down(cast, settings):
+def test_signing_in_works_while_the_broker_is_down(demo_users, settings):
     """Nothing listens on its port; every step, and the list of sessions, works all the same."""
     settings.REDIS_URL = settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{free_port()}/0"
     assert Client().get("/readyz").status_code == 503
-    app = enrolled(cast[WHO])
+    app = enrolled(demo_users[WHO])
     client = signed_in_with(app, WHO)
     assert is_in(client)
     assert client.post(CONFIRM, {"code": app.code()}).status_code == 302
     assert client.get("/accounts/security/").status_code == 200
-    assert Client().post("/accounts/password/forgotten/", {"email": cast[WHO].email}).status_code == 200
+    assert Client().post("/accounts/password/forgotten/", {"email": demo_users[WHO].email}).status_code == 200

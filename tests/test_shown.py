@@ -7,7 +7,7 @@ from accounts.models import Membership, Organisation, User
 from core.context import acting_as
 from core.models import AuditEvent
 from projects.models import Project
-from tests import story
+from tests import factories
 from tests.addresses import fill, patterns
 from tests.test_admin import address
 from tests.test_admin_lookups import changelist
@@ -17,24 +17,24 @@ A = "ngo_a_caseworker"
 ODD = ("OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "FOO")
 
 
-def read_pages(cast) -> list[str]:
-    with acting_as(cast["auditor"]):
+def read_pages(demo_users) -> list[str]:
+    with acting_as(demo_users["auditor"]):
         events = AuditEvent.objects.filter(verb__endswith=" read").order_by("at")
         return [event.detail.get("page", "") for event in events]
 
 
 @pytest.mark.parametrize("username", ["administrator", A, None])
 @pytest.mark.parametrize("method", ODD)
-def test_no_page_answers_a_method_that_it_does_not_know(method, username, cast, client):
+def test_no_page_answers_a_method_that_it_does_not_know(method, username, demo_users, client):
     if username:
-        client.force_login(cast[username])
-    with acting_as(cast[A]):
-        case = story.a_case(cast[A])
+        client.force_login(demo_users[username])
+    with acting_as(demo_users[A]):
+        case = factories.a_case(demo_users[A])
     known = {
         "reference": [case.reference],
         "code": ["RASNM-2"],
-        "object_id": [str(cast[A].pk), str(case.pk)],
-        "person_id": [str(cast[A].pk)],
+        "object_id": [str(demo_users[A].pk), str(case.pk)],
+        "user_id": [str(demo_users[A].pk)],
         "app_label": ["accounts"],
         "url": ["accounts"],
     }
@@ -52,47 +52,49 @@ def test_no_page_answers_a_method_that_it_does_not_know(method, username, cast, 
         assert answered == {"/admin/login/"}, "which leads to the one sign-in"
 
 
-def test_each_page_of_the_admin_is_on_record(sign_in, cast):
+def test_each_page_of_the_admin_is_on_record(sign_in, demo_users):
     client = sign_in("administrator")
-    project = story.project()
+    project = factories.project()
     shown = [
         reverse("admin:index"),
         reverse("admin:app_list", args=["accounts"]),
         changelist(User),
         address(User, "add"),
-        address(User, "change", cast[A].pk),
-        address(User, "history", cast[A].pk),
+        address(User, "change", demo_users[A].pk),
+        address(User, "history", demo_users[A].pk),
         address(Project, "criteria", project.pk),
         address(Project, "phase", project.pk),
     ]
     for where in shown:
-        before = len(read_pages(cast))
+        before = len(read_pages(demo_users))
         assert client.get(where).status_code == 200
-        assert len(read_pages(cast)) == before + 1, where
+        assert len(read_pages(demo_users)) == before + 1, where
 
 
-def test_a_form_of_the_admin_that_is_drawn_again_is_on_record(sign_in, cast):
+def test_a_form_of_the_admin_that_is_drawn_again_is_on_record(sign_in, demo_users):
     client = sign_in("administrator")
     for where in (
-        address(User, "change", cast[A].pk),
+        address(User, "change", demo_users[A].pk),
         address(Organisation, "change", Organisation.objects.get(code="NGO_A").pk),
         address(User, "add"),
         address(Membership, "add"),
-        address(Project, "phase", story.project().pk),
+        address(Project, "phase", factories.project().pk),
     ):
-        before = len(read_pages(cast))
+        before = len(read_pages(demo_users))
         assert client.post(where, {}).status_code == 200, where
-        assert len(read_pages(cast)) == before + 1, where
+        assert len(read_pages(demo_users)) == before + 1, where
 
 
-def test_a_form_about_a_case_that_is_drawn_again_is_a_reading_and_one_that_is_saved_is_none(sign_in, cast):
-    with acting_as(cast[A]):
-        case = story.a_case(cast[A])
+def test_a_form_about_a_case_that_is_drawn_again_is_a_reading_and_one_that_is_saved_is_none(
+    sign_in, demo_users
+):
+    with acting_as(demo_users[A]):
+        case = factories.a_case(demo_users[A])
     client = sign_in(A)
     where = f"/cases/{case.reference}/notes/new/"
     assert client.post(where, {}).status_code == 200
-    assert read_pages(cast) == ["beneficiaries:note-add"]
+    assert read_pages(demo_users) == ["beneficiaries:note-add"]
     page = client.get(where)
     sent = {"form_key": page.context["form"]["form_key"].value(), "text": "x", "confidentiality": "normal"}
     assert client.post(where, sent).status_code == 302
-    assert read_pages(cast) == ["beneficiaries:note-add"] * 2
+    assert read_pages(demo_users) == ["beneficiaries:note-add"] * 2

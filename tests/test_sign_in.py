@@ -13,8 +13,8 @@ def _sign_in(client: Client, username: str, password: str, **more):
     return client.post(LOGIN, {"username": username, "password": password, **more})
 
 
-def test_right_and_wrong_passwords(cast, client):
-    assert cast["ngo_a_caseworker"].has_usable_password()
+def test_right_and_wrong_passwords(demo_users, client):
+    assert demo_users["ngo_a_caseworker"].has_usable_password()
     wrong = _sign_in(client, "ngo_a_caseworker", "not the password")
     unknown = _sign_in(client, "no-such-person", "not the password")
     assert "The user name or the password is not right." in wrong.content.decode()
@@ -23,8 +23,8 @@ def test_right_and_wrong_passwords(cast, client):
     assert (right.status_code, right["Location"]) == (302, "/")
 
 
-def test_a_deactivated_person_is_out_at_once(cast, client):
-    user = cast["ngo_a_caseworker"]
+def test_a_deactivated_person_is_out_at_once(demo_users, client):
+    user = demo_users["ngo_a_caseworker"]
     _sign_in(client, user.username, password_of(user.username))
     assert client.get("/cases/").status_code == 200
     user.is_active = False
@@ -36,19 +36,19 @@ def test_a_deactivated_person_is_out_at_once(cast, client):
 @pytest.mark.parametrize(
     "elsewhere", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", r"\\evil.example"]
 )
-def test_sign_in_leads_nowhere_else(cast, client, elsewhere):
+def test_sign_in_leads_nowhere_else(demo_users, client, elsewhere):
     response = _sign_in(client, "ngo_a_reader", password_of("ngo_a_reader"), next=elsewhere)
     assert response["Location"] == "/"
 
 
-def test_sign_in_leads_back_to_where_one_wanted_to_go(cast, client):
+def test_sign_in_leads_back_to_where_one_wanted_to_go(demo_users, client):
     asked = client.get("/cases/")
     assert asked["Location"] == "/accounts/login/?next=/cases/"
     response = _sign_in(client, "ngo_a_reader", password_of("ngo_a_reader"), next="/cases/")
     assert response["Location"] == "/cases/"
 
 
-def test_the_session_is_new_after_sign_in_and_gone_after_sign_out(cast, client):
+def test_the_session_is_new_after_sign_in_and_gone_after_sign_out(demo_users, client):
     client.get(LOGIN)
     before = client.session.session_key
     _sign_in(client, "ngo_a_reader", password_of("ngo_a_reader"))
@@ -60,15 +60,15 @@ def test_the_session_is_new_after_sign_in_and_gone_after_sign_out(cast, client):
     assert other.get("/cases/").status_code == 302
 
 
-def test_a_persons_language_follows_them(cast, client):
+def test_a_persons_language_follows_them(demo_users, client):
     _sign_in(client, "ngo_b_caseworker", password_of("ngo_b_caseworker"))
     assert 'lang="ne"' in client.get("/cases/").content.decode()[:300]
     client.post("/language/", {"language": "en", "next": "/cases/"})
     assert 'lang="en"' in client.get("/cases/").content.decode()[:300]
-    assert cast["ngo_b_caseworker"].language == "en"
+    assert demo_users["ngo_b_caseworker"].language == "en"
 
 
-def test_headers_of_a_page(cast, client):
+def test_headers_of_a_page(demo_users, client):
     response = client.get(LOGIN)
     policy = response["Content-Security-Policy"]
     assert "script-src 'self'" in policy
@@ -86,8 +86,8 @@ def test_a_form_without_its_token_is_refused_with_a_page():
     assert "Sahayatra" in response.content.decode()
 
 
-def test_an_address_with_a_null_character_is_just_not_found(cast, client):
-    client.force_login(cast["ngo_a_reader"])
+def test_an_address_with_a_null_character_is_just_not_found(demo_users, client):
+    client.force_login(demo_users["ngo_a_reader"])
     assert client.get("/cases/%00/").status_code == 404
 
 

@@ -28,8 +28,8 @@ def test_each_mutant_applies(mutant):
 def test_the_mutants_are_many_and_in_every_room():
     assert len(MUTANTS) >= 50
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
-    rooms = {mutant.name.split(":")[0] for mutant in MUTANTS}
-    assert rooms == {"core", "accounts", "beneficiaries", "reintegration", "projects", "api"}
+    apps = {mutant.name.split(":")[0] for mutant in MUTANTS}
+    assert apps == {"core", "accounts", "beneficiaries", "reintegration", "projects", "api"}
     assert all((ROOT / path).exists() for path in mutants.ACCESS)
 
 

@@ -17,8 +17,8 @@ from core.scoping import Level
 from core.statements import Select
 from core.tables import Head, table_rows
 from projects.models import Project
-from reintegration.demo import CAST
-from tests import story
+from reintegration.demo import DEMO_USERS
+from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
 
@@ -27,22 +27,22 @@ LINKED = [model for model in policies.linked_models() if policies.case_column(mo
 
 
 @pytest.fixture
-def whole_case(cast):
+def whole_case(demo_users):
     """A case of the first NGO, shared with IOM, with a grant that was paid."""
-    by = cast["ngo_a_caseworker"]
+    by = demo_users["ngo_a_caseworker"]
     with acting_as(by):
-        case = story.a_case(by)
-        story.share_with_iom(case, by)
-        grant = story.requested(story.planned(case, by), by)
-    story.approved(grant, cast)
-    story.paid(grant, cast)
+        case = factories.a_case(by)
+        factories.share_with_iom(case, by)
+        grant = factories.requested(factories.planned(case, by), by)
+    factories.approved(grant, demo_users)
+    factories.paid(grant, demo_users)
     return case
 
 
-@pytest.mark.parametrize("username", CAST)
-def test_rows_of_a_case_found_are_the_rows_of_the_scope(username, whole_case, cast):
+@pytest.mark.parametrize("username", DEMO_USERS)
+def test_rows_of_a_case_found_are_the_rows_of_the_scope(username, whole_case, demo_users):
     """`of` takes the answer that finding the case gave; asking each table again gives the same rows."""
-    user = cast[username]
+    user = demo_users[username]
     with acting_as(user):
         found = queries.case_by_reference(user, whole_case.reference)
         for case in [whole_case, *([found] if found else [])]:
@@ -54,29 +54,31 @@ def test_rows_of_a_case_found_are_the_rows_of_the_scope(username, whole_case, ca
             assert found.may_lead == Case.objects.led_by(user).filter(pk=found.pk).exists()
 
 
-def test_an_answer_for_one_person_is_none_for_another(whole_case, cast):
+def test_an_answer_for_one_person_is_none_for_another(whole_case, demo_users):
     """A case that the first NGO's caseworker found opens nothing to the second's, in Python alone."""
-    with acting_as(cast["ngo_a_caseworker"]):
-        found = queries.case_by_reference(cast["ngo_a_caseworker"], whole_case.reference)
+    with acting_as(demo_users["ngo_a_caseworker"]):
+        found = queries.case_by_reference(demo_users["ngo_a_caseworker"], whole_case.reference)
         for model in LINKED:
-            assert model.objects.of(found, cast["ngo_b_caseworker"]) == [], model._meta.label
+            assert model.objects.of(found, demo_users["ngo_b_caseworker"]) == [], model._meta.label
 
 
-def test_whoever_sees_figures_only_finds_no_case_file(whole_case, cast):
-    with acting_as(cast["iom_approver"]):
-        assert queries.case_by_reference(cast["iom_approver"], whole_case.reference) is None
+def test_whoever_sees_figures_only_finds_no_case_file(whole_case, demo_users):
+    with acting_as(demo_users["iom_approver"]):
+        assert queries.case_by_reference(demo_users["iom_approver"], whole_case.reference) is None
 
 
 def _cases(by, family: str, count: int) -> None:
     with acting_as(by):
         for number in range(count):
-            story.a_case(by, person=story.a_person(first_name=f"Qq{family}", second_name=f"No{number}"))
+            factories.a_case(
+                by, details=factories.beneficiary_details(first_name=f"Qq{family}", second_name=f"No{number}")
+            )
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_the_list_asks_the_same_number_of_queries(rows, sign_in, cast, django_assert_num_queries):
+def test_the_list_asks_the_same_number_of_queries(rows, sign_in, demo_users, django_assert_num_queries):
     client = sign_in("ngo_a_caseworker")
-    _cases(cast["ngo_a_caseworker"], "list", rows)
+    _cases(demo_users["ngo_a_caseworker"], "list", rows)
     address = client.post("/cases/", {"find": "qqlist"})["Location"]
     with django_assert_num_queries(
         10
@@ -91,9 +93,9 @@ def test_the_case_file_asks_few_queries(whole_case, sign_in, django_assert_num_q
         client.get(f"/cases/{whole_case.reference}/")
 
 
-def test_pages_of_the_list_follow_each_other(cast):
+def test_pages_of_the_list_follow_each_other(demo_users):
     """Cut from the access table, in its order, each case once."""
-    user = cast["ngo_a_caseworker"]
+    user = demo_users["ngo_a_caseworker"]
     with acting_as(user):
         rows = queries.case_list(user)
         whole = [row.reference for row in rows]
@@ -104,8 +106,8 @@ def test_pages_of_the_list_follow_each_other(cast):
         assert queries.count_up_to(rows, 5) == 6
 
 
-def test_what_rows_point_to_is_filled_in_by_one_query(whole_case, cast, django_assert_num_queries):
-    user = cast["ngo_a_caseworker"]
+def test_what_rows_point_to_is_filled_in_by_one_query(whole_case, demo_users, django_assert_num_queries):
+    user = demo_users["ngo_a_caseworker"]
     with acting_as(user):
         found = queries.case_by_reference(user, whole_case.reference)
         assessments = Assessment.objects.of(found, user)
@@ -115,9 +117,9 @@ def test_what_rows_point_to_is_filled_in_by_one_query(whole_case, cast, django_a
             assert {row.project.code for row in [*assessments, *enrolments]} == {"RASNM-2"}
 
 
-def test_a_statement_is_written_once_and_asked_with_other_values(cast, django_assert_num_queries):
+def test_a_statement_is_written_once_and_asked_with_other_values(demo_users, django_assert_num_queries):
     statement = Select(lambda codes: Project.objects.filter(code__any_of=codes).order_by("code"))
-    with acting_as(cast["ngo_a_caseworker"]), django_assert_num_queries(3):
+    with acting_as(demo_users["ngo_a_caseworker"]), django_assert_num_queries(3):
         for codes in (["FWW"], ["TRRIN", "FWW"], []):
             assert [project.code for project in statement(codes)] == sorted(codes)
 
@@ -136,12 +138,12 @@ def test_table_rows_escape_everything():
     assert "&#x27;&quot;&amp;" in written
 
 
-def test_a_case_opened_in_an_emergency_is_listed_once(cast):
+def test_a_case_opened_in_an_emergency_is_listed_once(demo_users):
     """IOM works on the case by consent, and its protection supervisor opened it too: two rows, one line."""
-    by, supervisor = cast["ngo_a_caseworker"], cast["protection_supervisor"]
+    by, supervisor = demo_users["ngo_a_caseworker"], demo_users["protection_supervisor"]
     with acting_as(by):
-        case = story.a_case(by)
-        story.share_with_iom(case, by)
+        case = factories.a_case(by)
+        factories.share_with_iom(case, by)
     with acting_as(supervisor):
         break_glass(
             typed=case.reference,
@@ -154,10 +156,10 @@ def test_a_case_opened_in_an_emergency_is_listed_once(cast):
         assert listed.count(case.reference) == 1
 
 
-def test_sharing_a_case_is_one_statement(cast, django_assert_num_queries):
-    by, iom = cast["ngo_a_caseworker"], story.organisation("IOM")
+def test_sharing_a_case_is_one_statement(demo_users, django_assert_num_queries):
+    by, iom = demo_users["ngo_a_caseworker"], factories.organisation("IOM")
     with acting_as(by):
-        case = story.a_case(by)
+        case = factories.a_case(by)
         agreed = Consent(
             case=case,
             purpose="sharing",
@@ -171,13 +173,13 @@ def test_sharing_a_case_is_one_statement(cast, django_assert_num_queries):
         )
         with django_assert_num_queries(1):
             agreed.save(force_insert=True)
-    with acting_as(cast["iom_supervisor"]):
+    with acting_as(demo_users["iom_supervisor"]):
         assert CaseAccess.objects.filter(case=case).values_list("level", flat=True).get() == "working"
 
 
 @pytest.mark.parametrize("code", ["NGO_A", "NGO_C"])
-def test_whoever_joins_an_organisation_costs_the_same_whatever_its_cases(cast, code):
-    story.a_third_ngo()  # without a case; NGO_A has those of the demo
+def test_whoever_joins_an_organisation_costs_the_same_whatever_its_cases(demo_users, code):
+    factories.a_third_ngo()  # without a case; NGO_A has those of the demo
     user = User.objects.create(username="joins", email="joins@example.org")
     role = Role.objects.select_related("organisation").get(organisation__code=code, code="reader")
     membership = Membership(user=user, role=role, starts_on=now().date())

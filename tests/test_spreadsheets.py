@@ -21,9 +21,9 @@ def made(rows, most: int = 100) -> spreadsheets.Made:
     return spreadsheets.workbook(title="Cases", columns=["Name", "Age"], rows=rows, most=most, mark=MARK)
 
 
-def opened(sealed: bytes, password: str):
+def opened(encrypted: bytes, password: str):
     """The workbook of an encrypted file, its integrity verified."""
-    file, plain = msoffcrypto.OfficeFile(io.BytesIO(sealed)), io.BytesIO()
+    file, plain = msoffcrypto.OfficeFile(io.BytesIO(encrypted)), io.BytesIO()
     file.load_key(password=password, verify_password=True)
     file.decrypt(plain, verify_integrity=True)
     return load_workbook(plain)
@@ -50,11 +50,11 @@ def test_no_text_becomes_a_formula(text):
 def test_the_workbook_opens_with_its_password_and_tells_whose_it_is():
     rows = [('=HYPERLINK("http://x")', 30), ("A\x00\x0b_x0041_<b>", None), ("x" * 40_000, -2)]
     password = spreadsheets.make_password()
-    sealed = spreadsheets.encrypted(made(rows).plain, password)
-    assert not zipfile.is_zipfile(io.BytesIO(sealed))
-    assert b"HYPERLINK" not in sealed
-    assert b'keyBits="256"' in sealed
-    book = opened(sealed, password)
+    encrypted = spreadsheets.encrypted(made(rows).plain, password)
+    assert not zipfile.is_zipfile(io.BytesIO(encrypted))
+    assert b"HYPERLINK" not in encrypted
+    assert b'keyBits="256"' in encrypted
+    book = opened(encrypted, password)
     about, sheet = book.worksheets
     assert [cell.value for cell in sheet[1]] == ["Name", "Age", "Copy"]
     assert [cell.value for cell in sheet[2]] == ['\'=HYPERLINK("http://x")', 30, "K7QM-4XW-T asha"]
@@ -73,9 +73,9 @@ def test_the_workbook_opens_with_its_password_and_tells_whose_it_is():
 
 
 def test_another_password_opens_nothing():
-    sealed = spreadsheets.encrypted(made([("Sita", 30)]).plain, "right")
+    encrypted = spreadsheets.encrypted(made([("Sita", 30)]).plain, "right")
     with pytest.raises(InvalidKeyError):
-        opened(sealed, "wrong")
+        opened(encrypted, "wrong")
 
 
 def test_more_rows_than_were_allowed_make_no_workbook():

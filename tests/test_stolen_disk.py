@@ -1,6 +1,6 @@
 """What is on the disk: a dump, the log that PostgreSQL writes ahead, the table's files, the broker's file.
 
-A token in each sealed field, and one in a name as the control: that one must be found, or the search finds nothing.
+A token in each encrypted field, and one in a name as the control: that one must be found, or the search finds nothing.
 """
 
 import os
@@ -14,9 +14,9 @@ from redis import Redis
 from beneficiaries.models import Case, Document
 from beneficiaries.queries import content_of
 from core.context import acting_as
+from core.encrypted_fields import encrypted_fields
 from core.policies import own_models
-from core.sealing import sealed_fields
-from tests import databases, handed_in, story, test_canary
+from tests import databases, factories, test_canary, uploaded_files
 from tests.test_erasure import dumped
 
 A = "ngo_a_caseworker"
@@ -37,23 +37,25 @@ IN_CLEAR = {
 
 
 @pytest.fixture
-def canaries(committed, cast, monkeypatch):
-    """A case with a token of this test's own in each typed field; its name in clear, and the sealed fields' tokens."""
+def canaries(committed, demo_users, monkeypatch):
+    """A case with a token of this test's own in each typed field; its name in clear, and the encrypted fields'
+    tokens.
+    """
     word = f"Zq{os.urandom(6).hex()}"
     monkeypatch.setattr(test_canary, "TOKEN", word)
-    case = test_canary.told_case(cast, A, "NGO_A")
-    with acting_as(cast[A]):
-        sealed = {
+    case = test_canary.case_with_plan(demo_users, A, "NGO_A")
+    with acting_as(demo_users[A]):
+        encrypted = {
             found
             for model in own_models()
-            if sealed_fields(model)
+            if encrypted_fields(model)
             for row in model._base_manager.all()
-            for field in sealed_fields(model)
+            for field in encrypted_fields(model)
             for found in re.findall(rf"{word}\w*", str(getattr(row, field.name)))
         }
-    assert len(sealed) >= 15
+    assert len(encrypted) >= 15
     assert case.beneficiary.first_name.startswith(word)
-    return word, sealed
+    return word, encrypted
 
 
 def _files_with(word: str, *folders: Path) -> dict[str, set[str]]:
@@ -80,7 +82,7 @@ def _data_folder() -> Path:
 
 
 def test_a_stolen_disk_tells_no_sealed_word(committed, owner, canaries):
-    word, sealed = canaries
+    word, encrypted = canaries
     owner.execute("SET synchronous_commit = on")
     owner.execute("CREATE TABLE written_through (x int)")  # what was written before is in the log now
     owner.execute("SELECT oid FROM pg_database WHERE datname = current_database()")
@@ -94,7 +96,7 @@ def test_a_stolen_disk_tells_no_sealed_word(committed, owner, canaries):
     tails = {hit.decode().lower() for hit in re.findall(rf"{word}([A-Za-z]*)".encode(), text)}
     assert "firstname" in tails, "the control"
     assert not _sealed_ones(tails)
-    told = {token.removeprefix(word).lower() for token in sealed}
+    told = {token.removeprefix(word).lower() for token in encrypted}
     assert _sealed_ones(told) == told, "the control: each of them would be seen"
 
 
@@ -102,7 +104,7 @@ def test_the_brokers_file_tells_nobodys_word(committed, canaries):
     """Tasks carry no row: after a sweep was sent through it, neither word nor reference is in the broker's files."""
     from iom_cases.celery import app
 
-    word, _sealed = canaries
+    word, _encrypted = canaries
     app.send_task("reintegration.tasks.send_due_reminders", queue="stolen_disk")
     with Redis.from_url(os.environ["REDIS_URL"]) as store:
         assert store.llen("stolen_disk") == 1
@@ -115,13 +117,15 @@ def test_the_brokers_file_tells_nobodys_word(committed, canaries):
     assert any(b"send_due_reminders" in path.read_bytes() for path in (folder / "appendonlydir").rglob("*"))
 
 
-def test_the_folder_of_files_tells_nothing(committed, canaries, cast, settings):
+def test_the_folder_of_files_tells_nothing(committed, canaries, demo_users, settings):
     """Neither what the papers say nor that they are papers."""
-    with acting_as(cast[A]):
-        case = Case.objects.visible_to(cast[A]).get(documents__state="unchecked")
-        story.a_document(case, cast[A], data=handed_in.photo())
+    with acting_as(demo_users[A]):
+        case = Case.objects.visible_to(demo_users[A]).get(documents__state="unchecked")
+        factories.a_document(case, demo_users[A], data=uploaded_files.photo())
         opened = [
-            content_of(row) for row in Document.objects.visible_to(cast[A]).filter(case=case) if row.is_open
+            content_of(row)
+            for row in Document.objects.visible_to(demo_users[A]).filter(case=case)
+            if row.is_open
         ]
     marks = (b"%PDF", b"JFIF", b"endobj", b"Letter of the ward", canaries[0].encode())
     assert {mark for mark in marks if any(mark in data for data in opened)} >= {b"%PDF", b"JFIF"}, (

@@ -16,7 +16,7 @@ from beneficiaries.operations import add_note
 from core.clock import now
 from core.context import acting_as, entered_as
 from iom_cases import urls as site
-from tests import story
+from tests import factories
 
 A, B = "ngo_a_caseworker", "ngo_b_caseworker"
 pytestmark = pytest.mark.urls(__name__)
@@ -63,9 +63,9 @@ urlpatterns = [
 
 
 @pytest.fixture
-def case(committed, cast) -> Case:
-    with acting_as(cast[A]):
-        return story.a_case(cast[A])
+def case(committed, demo_users) -> Case:
+    with acting_as(demo_users[A]):
+        return factories.a_case(demo_users[A])
 
 
 def _text(response) -> str:
@@ -83,20 +83,22 @@ def _nobody_is_left_behind() -> None:
         assert entered_as() is None
 
 
-def test_a_stream_shows_what_its_person_sees_and_nothing_else(case, cast, sign_in):
-    assert "".join(references(cast[A])) == "", "without a transaction of its own it would end early, silently"
+def test_a_stream_shows_what_its_person_sees_and_nothing_else(case, demo_users, sign_in):
+    assert "".join(references(demo_users[A])) == "", (
+        "without a transaction of its own it would end early, silently"
+    )
     of_a, of_b = (_text(sign_in(username).get("/listed/")) for username in (A, B))
     assert case.reference in of_a
-    assert (of_a, of_b) == (_seen_by(cast[A]), _seen_by(cast[B]))
+    assert (of_a, of_b) == (_seen_by(demo_users[A]), _seen_by(demo_users[B]))
     assert case.reference not in of_b
-    _token, text = create_api_token(user=cast[A], name="test", by=None, now=now())
+    _token, text = create_api_token(user=demo_users[A], name="test", by=None, now=now())
     by_token = Client().get("/api/v1/listed/", headers={"Authorization": f"Token {text}"})
     assert _text(by_token) == of_a, "a program's stream is its person's"
     assert _text(Client().get("/forgotten/")) == "", "nobody sees nothing, though the view forgot to ask"
     _nobody_is_left_behind()
 
 
-def test_a_membership_that_ends_in_between_closes_the_stream(case, cast, sign_in, owner):
+def test_a_membership_that_ends_in_between_closes_the_stream(case, demo_users, sign_in, owner):
     response = sign_in(A).get("/listed/")
     today = now().date()
     owner.execute("UPDATE accounts_membership SET starts_on = %s, ends_on = %s", [today - timedelta(9)] * 2)
@@ -104,7 +106,7 @@ def test_a_membership_that_ends_in_between_closes_the_stream(case, cast, sign_in
     assert _text(response) == ""
 
 
-def test_a_stream_that_breaks_or_is_left_writes_nothing(case, cast, sign_in, owner):
+def test_a_stream_that_breaks_or_is_left_writes_nothing(case, demo_users, sign_in, owner):
     def notes() -> int:
         owner.execute("SELECT count(*) FROM beneficiaries_casenote")
         return owner.fetchone()[0]

@@ -9,7 +9,7 @@ from psycopg2.errors import CheckViolation
 from beneficiaries.models import CaseAccess
 from core import policies
 from core.context import acting_as
-from core.policies import Level, OwnWall, Wall
+from core.policies import AccessPolicy, Level, TablePolicy
 from tests import test_access
 from tests.addresses import patterns
 from tests.test_access import TABLE, address_of, enter
@@ -52,9 +52,9 @@ OTHERWISE = [
 ]
 
 
-def _answers(client, cast, person: str, values: dict[str, str]) -> dict[str, bytes]:
+def _answers(client, demo_users, person: str, values: dict[str, str]) -> dict[str, bytes]:
     """What each address answers, that which differs from one answer to the next left out."""
-    enter(client, cast, person)
+    enter(client, demo_users, person)
     found = {}
     for name, route in patterns():
         if name in TABLE and not name.startswith(FLEETING_PAGES):
@@ -70,38 +70,41 @@ def _tables(user) -> dict[str, list[str]]:
     found = {}
     with acting_as(user), connection.cursor() as cursor:
         for model in policies.own_models():
-            wall = policies.wall_of(model)
-            if isinstance(wall, Wall | OwnWall) and wall.read:
+            policy = policies.policy_of(model)
+            if isinstance(policy, AccessPolicy | TablePolicy) and policy.read:
                 table = model._meta.db_table
                 cursor.execute(f"SELECT t::text FROM {table} t ORDER BY 1")
                 found[table] = [row[0] for row in cursor.fetchall()]
     return found
 
 
-def test_nothing_that_they_are_shown_moves_with_what_the_person_is(client, cast, committed, owner, keys):
+def test_nothing_that_they_are_shown_moves_with_what_the_person_is(
+    client, demo_users, committed, owner, keys
+):
     """Every address and every table, before and after another person stands behind the same reference."""
     values = keys[TARGET]
-    before = {person: _answers(client, cast, person, values) for person in (*SUMMARY, WORKS)}
-    held = {person: _tables(cast[person]) for person in SUMMARY}
+    before = {person: _answers(client, demo_users, person, values) for person in (*SUMMARY, WORKS)}
+    held = {person: _tables(demo_users[person]) for person in SUMMARY}
     for statement in OTHERWISE:
         owner.execute(statement, {"case": values["reference"]})
         assert owner.rowcount == 1
     for person in SUMMARY:
-        after = _answers(client, cast, person, values)
+        after = _answers(client, demo_users, person, values)
         seen = [address for address, answer in after.items() if values["reference"].encode() in answer]
         assert seen, f"{person} is shown the reference"
         assert [where for where in after if after[where] != before[person].get(where)] == [], person
-        moved = {table for table, rows in _tables(cast[person]).items() if rows != held[person][table]}
+        moved = {table for table, rows in _tables(demo_users[person]).items() if rows != held[person][table]}
         assert moved <= OF_THE_WALK, person
     # The positive control: whoever works on the case is shown the difference.
-    assert _answers(client, cast, WORKS, values) != before[WORKS]
+    assert _answers(client, demo_users, WORKS, values) != before[WORKS]
 
 
 def test_no_row_that_opens_at_reference_has_a_column_of_the_person():
     opened = [
         model
         for model in policies.own_models()
-        if isinstance(policies.wall_of(model), Wall) and policies.wall_of(model).read is Level.REFERENCE
+        if isinstance(policies.policy_of(model), AccessPolicy)
+        and policies.policy_of(model).read is Level.SUMMARY
     ]
     assert len(opened) > 3
     told = {
@@ -113,16 +116,16 @@ def test_no_row_that_opens_at_reference_has_a_column_of_the_person():
     assert told == set()
 
 
-def test_the_database_keeps_no_district_beside_a_reference(committed, owner, cast, keys):
+def test_the_database_keeps_no_district_beside_a_reference(committed, owner, demo_users, keys):
     owner.execute("SELECT id FROM beneficiaries_caseaccess WHERE level = 'reference' LIMIT 1")
     (row,) = owner.fetchone()
-    with pytest.raises(CheckViolation, match="beneficiaries_access_reference_tells_no_place"):
+    with pytest.raises(CheckViolation, match="beneficiaries_access_summary_has_no_place"):
         owner.execute(
             "UPDATE beneficiaries_caseaccess SET district_id = (SELECT id FROM geography_district LIMIT 1) "
             "WHERE id = %s",
             [row],
         )
-    with acting_as(cast["iom_approver"]):
-        rows = CaseAccess.objects.filter(level="reference")
+    with acting_as(demo_users["iom_approver"]):
+        rows = CaseAccess.objects.filter(level="summary")
         assert rows.exists()
         assert not rows.exclude(district=None).exists()

@@ -42,7 +42,7 @@ def test_a_wait_grows_to_a_longest_and_is_forgotten():
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("username", [WHO, "no-such-person"])
-def test_after_some_failures_one_waits_whether_there_is_such_a_person_or_not(cast, still, username):
+def test_after_some_failures_one_waits_whether_there_is_such_a_person_or_not(demo_users, still, username):
     client = Client()
     assert _fail(client, FREE + 1, username) == [200] * (FREE + 1)
     refused = give_password(client, username, "wrong")
@@ -51,7 +51,7 @@ def test_after_some_failures_one_waits_whether_there_is_such_a_person_or_not(cas
 
 
 @pytest.mark.django_db
-def test_the_right_password_waits_too_and_then_opens(cast, still):
+def test_the_right_password_waits_too_and_then_opens(demo_users, still):
     client = Client()
     _fail(client, FREE + 1)
     assert give_password(client, WHO).status_code == 429
@@ -62,7 +62,7 @@ def test_the_right_password_waits_too_and_then_opens(cast, still):
 
 
 @pytest.mark.django_db
-def test_nobody_is_locked_out_for_longer_than_a_quarter_of_an_hour(cast, time_machine):
+def test_nobody_is_locked_out_for_longer_than_a_quarter_of_an_hour(demo_users, time_machine):
     client, moment = Client(), now()
     for _time in range(20):
         _fail(client, 1)
@@ -72,7 +72,7 @@ def test_nobody_is_locked_out_for_longer_than_a_quarter_of_an_hour(cast, time_ma
 
 
 @pytest.mark.django_db
-def test_a_browser_that_was_let_in_before_does_not_wait_for_strangers_failures(cast, still):
+def test_a_browser_that_was_let_in_before_does_not_wait_for_strangers_failures(demo_users, still):
     mine = Client()
     give_password(mine, WHO)
     mine.post("/accounts/logout/")
@@ -84,7 +84,7 @@ def test_a_browser_that_was_let_in_before_does_not_wait_for_strangers_failures(c
 
 
 @pytest.mark.django_db
-def test_one_address_that_tries_many_names_waits(cast, still):
+def test_one_address_that_tries_many_names_waits(demo_users, still):
     client, free = Client(REMOTE_ADDR="198.51.100.8"), PATIENCE["address"].free
     statuses = [give_password(client, f"name{number}", "wrong").status_code for number in range(free + 2)]
     assert statuses == [200] * (free + 1) + [429]
@@ -94,7 +94,7 @@ def test_one_address_that_tries_many_names_waits(cast, still):
 
 
 @pytest.mark.django_db
-def test_a_known_browser_does_not_wait_for_the_failures_of_others_at_its_address(cast, still):
+def test_a_known_browser_does_not_wait_for_the_failures_of_others_at_its_address(demo_users, still):
     address, free = "198.51.100.8", PATIENCE["address"].free
     mine, thief = Client(REMOTE_ADDR=address), Client(REMOTE_ADDR=address)
     give_password(mine, WHO)
@@ -107,7 +107,7 @@ def test_a_known_browser_does_not_wait_for_the_failures_of_others_at_its_address
 
 
 @pytest.mark.django_db
-def test_a_known_browser_guesses_no_more_than_any_other(cast, still):
+def test_a_known_browser_guesses_no_more_than_any_other(demo_users, still):
     """Copied to many addresses, or used to clear an address, its cookie is worth nothing."""
     address, owner = "198.51.100.8", Client()
     give_password(owner, WHO)
@@ -128,7 +128,7 @@ def test_a_known_browser_guesses_no_more_than_any_other(cast, still):
 
 
 @pytest.mark.django_db
-def test_failures_of_a_known_browser_count_for_its_address(cast, still):
+def test_failures_of_a_known_browser_count_for_its_address(demo_users, still):
     address = "198.51.100.8"
     mine = Client(REMOTE_ADDR=address)
     give_password(mine, WHO)
@@ -140,11 +140,13 @@ def test_failures_of_a_known_browser_count_for_its_address(cast, still):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("proxies", [0, 1, 2])
-def test_a_forged_forwarded_address_changes_nothing(cast, still, settings, proxies):
+def test_a_forged_forwarded_address_changes_nothing(demo_users, still, settings, proxies):
     settings.TRUSTED_PROXIES = proxies
     free, said = PATIENCE["address"].free, []
     for number in range(free + 2):
-        real = ["203.0.113.5", "10.0.0.2"][:proxies]  # what the proxies append: the visitor, then each other
+        real = ["203.0.113.5", "10.0.0.2"][
+            :proxies
+        ]  # what the proxies append: the browser_user, then each other
         forged = [f"192.0.2.{number}", *real]
         client = Client(REMOTE_ADDR="203.0.113.5" if not proxies else "10.0.0.1")
         headers = {"x-forwarded-for": ", ".join(forged), "forwarded": f"for=192.0.2.{number}"}
@@ -157,8 +159,8 @@ def test_a_forged_forwarded_address_changes_nothing(cast, still, settings, proxi
 
 
 @pytest.mark.django_db
-def test_codes_are_counted_as_passwords_are(cast, still):
-    enrolled(cast[WHO])
+def test_codes_are_counted_as_passwords_are(demo_users, still):
+    enrolled(demo_users[WHO])
     client = Client()
     give_password(client, WHO)
     assert [give_code(client, "000000").status_code for _time in range(FREE + 2)] == [200] * (FREE + 1) + [
@@ -168,7 +170,7 @@ def test_codes_are_counted_as_passwords_are(cast, still):
 
 
 @pytest.mark.django_db
-def test_neither_names_nor_addresses_are_kept(cast):
+def test_neither_names_nor_addresses_are_kept(demo_users):
     _fail(Client(REMOTE_ADDR="198.51.100.7"), 1, "asha-lama")
     with connection.cursor() as cursor:
         cursor.execute("SELECT row_to_json(t)::text FROM accounts_signinthrottle t")
@@ -179,7 +181,7 @@ def test_neither_names_nor_addresses_are_kept(cast):
     assert "198.51" not in kept
 
 
-def test_of_many_wrong_tries_at_once_none_is_lost_and_none_passes_uncounted(committed, cast):
+def test_of_many_wrong_tries_at_once_none_is_lost_and_none_passes_uncounted(committed, demo_users):
     tries = 12
     start = Barrier(tries)
 
@@ -199,10 +201,10 @@ def test_of_many_wrong_tries_at_once_none_is_lost_and_none_passes_uncounted(comm
 
 
 @pytest.mark.django_db
-def test_an_unknown_name_takes_as_long_as_a_wrong_password(cast):
+def test_an_unknown_name_takes_as_long_as_a_wrong_password(demo_users):
     """Each hashes once; what else differs is far below what a hash takes."""
     took: dict[str, list[float]] = {WHO: [], "no-such-person": [], "closed": []}
-    closed = cast["ngo_a_reader"]
+    closed = demo_users["ngo_a_reader"]
     closed.is_active = False
     closed.save()
     for number in range(6):
@@ -218,8 +220,8 @@ def test_an_unknown_name_takes_as_long_as_a_wrong_password(cast):
 
 
 @pytest.mark.django_db
-def test_a_closed_account_and_a_wrong_password_are_told_alike(cast):
-    closed = cast["ngo_a_reader"]
+def test_a_closed_account_and_a_wrong_password_are_told_alike(demo_users):
+    closed = demo_users["ngo_a_reader"]
     closed.is_active = False
     closed.save()
     pages = [

@@ -23,7 +23,7 @@ from beneficiaries.models import (
 )
 from beneficiaries.operations import (
     CaseNotClosable,
-    TransferNotMovable,
+    TransferActionRefused,
     add_note,
     answer_referral,
     close_case,
@@ -37,7 +37,7 @@ from core.clock import now
 from core.context import acting_as
 from reintegration import operations
 from reintegration.models import Reminder
-from tests import story
+from tests import factories
 from tests.pages import forms_of, submit, text_of
 
 pytestmark = pytest.mark.usefixtures("set_up")
@@ -46,67 +46,67 @@ TRIES = 20
 
 
 @pytest.fixture
-def case(cast) -> Case:
-    with acting_as(cast[A]):
-        return story.a_case(cast[A])
+def case(demo_users) -> Case:
+    with acting_as(demo_users[A]):
+        return factories.a_case(demo_users[A])
 
 
 @pytest.fixture
-def offer(case, cast) -> CaseTransfer:
-    with acting_as(cast[A]):
-        return story.offered(case, cast[A])
+def offer(case, demo_users) -> CaseTransfer:
+    with acting_as(demo_users[A]):
+        return factories.offered(case, demo_users[A])
 
 
-def _take_over(offer, cast, by=B, caseworker=B):
-    with acting_as(cast[by]):
-        return take_over_case(transfer=offer, caseworker=cast[caseworker], by=cast[by], now=now())
+def _take_over(offer, demo_users, by=B, caseworker=B):
+    with acting_as(demo_users[by]):
+        return take_over_case(transfer=offer, caseworker=demo_users[caseworker], by=demo_users[by], now=now())
 
 
-def _levels(case, cast, *usernames: str) -> list[tuple[str, str, str]]:
+def _levels(case, demo_users, *usernames: str) -> list[tuple[str, str, str]]:
     """(organisation, level, basis) of the access rows that these people see."""
     found = set()
     for username in usernames:
-        with acting_as(cast[username]):
-            rows = CaseAccess.objects.visible_to(cast[username]).filter(case=case)
+        with acting_as(demo_users[username]):
+            rows = CaseAccess.objects.visible_to(demo_users[username]).filter(case=case)
             found |= set(rows.values_list("organisation__code", "level", "basis"))
     return sorted(found)
 
 
 @pytest.mark.django_db
-def test_an_offer_lets_the_receiver_read_and_changes_nothing_else(case, offer, cast):
-    with acting_as(cast[B]):
-        assert CaseFile.objects.visible_to(cast[B]).filter(case=case).count() == 1
-        assert [row.pk for row in CaseTransfer.objects.visible_to(cast[B])] == [offer.pk]
-        assert Notice.objects.visible_to(cast[B]).filter(url=f"/transfers/{offer.pk}/").count() == 1
-    assert _levels(case, cast, A, B) == [("NGO_A", "lead", "lead"), ("NGO_B", "working", "consent")]
+def test_an_offer_lets_the_receiver_read_and_changes_nothing_else(case, offer, demo_users):
+    with acting_as(demo_users[B]):
+        assert CaseFile.objects.visible_to(demo_users[B]).filter(case=case).count() == 1
+        assert [row.pk for row in CaseTransfer.objects.visible_to(demo_users[B])] == [offer.pk]
+        assert Notice.objects.visible_to(demo_users[B]).filter(url=f"/transfers/{offer.pk}/").count() == 1
+    assert _levels(case, demo_users, A, B) == [("NGO_A", "lead", "lead"), ("NGO_B", "working", "consent")]
 
 
 @pytest.mark.django_db
-def test_taking_over_moves_the_case_and_leaves_the_former_lead_nothing(case, offer, cast):
-    taken = _take_over(offer, cast)
+def test_taking_over_moves_the_case_and_leaves_the_former_lead_nothing(case, offer, demo_users):
+    taken = _take_over(offer, demo_users)
     assert taken.lead_organisation.code == "NGO_B"
-    assert _levels(case, cast, A, B) == [("NGO_B", "lead", "lead")]
-    with acting_as(cast[A]):
+    assert _levels(case, demo_users, A, B) == [("NGO_B", "lead", "lead")]
+    with acting_as(demo_users[A]):
         for model in (Case, CaseFile, CaseTransfer, Consent):
             key = "pk" if model is Case else "case_id"
             assert model.objects.filter(**{key: case.pk}).count() == 0, model
         assert Beneficiary.objects.filter(pk=case.beneficiary_id).count() == 0
-    with acting_as(cast[B]):
-        file = CaseFile.objects.visible_to(cast[B]).get(case=case)
-        record = Beneficiary.objects.editable_by(cast[B]).get(pk=case.beneficiary_id)
-        found = CaseTransfer.objects.visible_to(cast[B]).get()
-    assert (file.caseworker, record.organisation.code) == (cast[B], "NGO_B")
-    assert (found.state, found.caseworker, found.answered_by) == ("accepted", cast[B], cast[B])
+    with acting_as(demo_users[B]):
+        file = CaseFile.objects.visible_to(demo_users[B]).get(case=case)
+        record = Beneficiary.objects.editable_by(demo_users[B]).get(pk=case.beneficiary_id)
+        found = CaseTransfer.objects.visible_to(demo_users[B]).get()
+    assert (file.caseworker, record.organisation.code) == (demo_users[B], "NGO_B")
+    assert (found.state, found.caseworker, found.answered_by) == ("accepted", demo_users[B], demo_users[B])
 
 
-def test_what_is_settled_afterwards_is_what_stands(cast, committed, owner):
+def test_what_is_settled_afterwards_is_what_stands(demo_users, committed, owner):
     """The function leaves the access rows that consent, referrals and programmes earn; and no copy has drifted."""
-    with acting_as(cast[A]):
-        case = story.a_case(cast[A])
-        story.share_with_iom(case, cast[A])
-        story.planned(case, cast[A])
-        story.referred(case, cast[A], story.organisation("NGO_B"))
-    story.handed_on(case, cast)
+    with acting_as(demo_users[A]):
+        case = factories.a_case(demo_users[A])
+        factories.share_with_iom(case, demo_users[A])
+        factories.planned(case, demo_users[A])
+        factories.referred(case, demo_users[A], factories.organisation("NGO_B"))
+    factories.transferred(case, demo_users)
     rows = (
         "SELECT organisation_id, level, basis, expires_at, reference, status, lead_organisation_id, changed_on, "
         "risk, caseworker_id, programmes FROM beneficiaries_caseaccess WHERE case_id = %s ORDER BY 1, 2"
@@ -117,24 +117,24 @@ def test_what_is_settled_afterwards_is_what_stands(cast, committed, owner):
         [("lead", "lead"), ("working", "consent")],
         [("working", "consent"), ("lead", "lead")],
     )
-    owner.execute("SELECT wall.settle_access(%s)", [str(case.pk)])
+    owner.execute("SELECT access.settle_access(%s)", [str(case.pk)])
     owner.execute(rows, [str(case.pk)])
     assert owner.fetchall() == before
-    owner.execute("SELECT drifted FROM wall.access_drift()")
+    owner.execute("SELECT drifted FROM access.access_drift()")
     assert owner.fetchone() == (0,)
 
 
 @pytest.mark.django_db
-def test_a_former_lead_that_manages_the_programme_keeps_the_figures_alone(cast):
-    by = cast["iom_supervisor"]
+def test_a_former_lead_that_manages_the_programme_keeps_the_figures_alone(demo_users):
+    by = demo_users["iom_supervisor"]
     with acting_as(by):
-        case = story.a_case(by, "IOM")
-        grant = story.requested(story.planned(case, by), by)
+        case = factories.a_case(by, "IOM")
+        grant = factories.requested(factories.planned(case, by), by)
     with acting_as(by), pytest.raises(PermissionDenied):
-        story.offered(case, by)  # a supervisor doesn't refer
+        factories.offered(case, by)  # a supervisor doesn't refer
     _may_refer(by)
-    story.handed_on(case, cast, by="iom_supervisor")
-    assert _levels(case, cast, B, "iom_supervisor") == [
+    factories.transferred(case, demo_users, by="iom_supervisor")
+    assert _levels(case, demo_users, B, "iom_supervisor") == [
         ("IOM", "reference", "programme"),
         ("NGO_B", "lead", "lead"),
     ]
@@ -147,199 +147,205 @@ def _may_refer(user) -> None:
     from accounts.operations import tailor_role
 
     role = user.memberships.get().role
-    held = {"read_cases", "write_cases", "refer_cases", "read_figures", "endorse_grants"}
+    held = {"read_cases", "write_cases", "refer_cases", "read_summaries", "endorse_grants"}
     tailor_role(role=role, codenames=held, by=None, now=now())
 
 
 @pytest.mark.django_db
-def test_the_record_of_the_person_goes_along_or_is_copied(case, cast):
+def test_the_record_of_the_person_goes_along_or_is_copied(case, demo_users):
     """A record belongs to one organisation: with another case there it stays, and the receiver has its own."""
-    with acting_as(cast[A]):
-        second = story.another_case_of(case)
-    story.handed_on(case, cast)
-    with acting_as(cast[B]):
-        copied = Case.objects.visible_to(cast[B]).get(pk=case.pk).beneficiary
+    with acting_as(demo_users[A]):
+        second = factories.another_case_of(case)
+    factories.transferred(case, demo_users)
+    with acting_as(demo_users[B]):
+        copied = Case.objects.visible_to(demo_users[B]).get(pk=case.pk).beneficiary
         assert (copied.organisation.code, copied.name) == ("NGO_B", "Sunita Tamang")
         assert copied.pk != case.beneficiary_id
         assert Beneficiary.objects.filter(pk=case.beneficiary_id).count() == 0
-    with acting_as(cast[A]):
-        kept = Case.objects.visible_to(cast[A]).get(pk=second.pk).beneficiary
+    with acting_as(demo_users[A]):
+        kept = Case.objects.visible_to(demo_users[A]).get(pk=second.pk).beneficiary
         assert (kept.pk, kept.organisation.code) == (case.beneficiary_id, "NGO_A")
         assert Beneficiary.objects.filter(pk=copied.pk).count() == 0
 
 
 @pytest.mark.django_db
-def test_all_of_the_case_goes_along_notes_of_each_confidentiality_too(case, cast):
-    with acting_as(cast[A]):
+def test_all_of_the_case_goes_along_notes_of_each_confidentiality_too(case, demo_users):
+    with acting_as(demo_users[A]):
         for kind in ("normal", "restricted", "counselling"):
-            add_note(case=case, text=f"A {kind} note.", confidentiality=kind, by=cast[A], now=now())
-        plan = story.planned(case, cast[A])
-        offer = story.offered(case, cast[A])
-    with acting_as(cast[B]):  # before: like anybody who works on the case
+            add_note(case=case, text=f"A {kind} note.", confidentiality=kind, by=demo_users[A], now=now())
+        plan = factories.planned(case, demo_users[A])
+        offer = factories.offered(case, demo_users[A])
+    with acting_as(demo_users[B]):  # before: like anybody who works on the case
         assert [note.confidentiality for note in CaseNote.objects.filter(case=case)] == ["normal"]
-    _take_over(offer, cast)
-    with acting_as(cast[B]):
-        assert CaseNote.objects.visible_to(cast[B]).filter(case=case).count() == 3
-        assert story.requested(plan, cast[B]).case_id == case.pk
+    _take_over(offer, demo_users)
+    with acting_as(demo_users[B]):
+        assert CaseNote.objects.visible_to(demo_users[B]).filter(case=case).count() == 3
+        assert factories.requested(plan, demo_users[B]).case_id == case.pk
 
 
 @pytest.mark.django_db
-def test_referrals_to_the_receiver_end_and_others_run_on(case, cast):
-    third = story.a_third_ngo()
-    with acting_as(cast[A]):
-        ends = story.referred(case, cast[A], story.organisation("NGO_B"))
-        runs = story.referred(case, cast[A], third)
-    story.handed_on(case, cast)
-    with acting_as(cast[B]):
-        states = dict(Referral.objects.visible_to(cast[B]).values_list("pk", "state"))
+def test_referrals_to_the_receiver_end_and_others_run_on(case, demo_users):
+    third = factories.a_third_ngo()
+    with acting_as(demo_users[A]):
+        ends = factories.referred(case, demo_users[A], factories.organisation("NGO_B"))
+        runs = factories.referred(case, demo_users[A], third)
+    factories.transferred(case, demo_users)
+    with acting_as(demo_users[B]):
+        states = dict(Referral.objects.visible_to(demo_users[B]).values_list("pk", "state"))
         assert states == {ends.pk: "finished", runs.pk: "sent"}
-    with acting_as(cast["third"]):
-        answer_referral(referral=runs, state="accepted", answer="", by=cast["third"], now=now())
+    with acting_as(demo_users["third"]):
+        answer_referral(referral=runs, state="accepted", answer="", by=demo_users["third"], now=now())
     for username, count in ((A, 0), (B, 1)):  # whoever has the case is told, and not who had it
-        with acting_as(cast[username]):
-            told = Notice.objects.visible_to(cast[username]).filter(key=f"referral-accepted:{runs.pk}")
+        with acting_as(demo_users[username]):
+            told = Notice.objects.visible_to(demo_users[username]).filter(key=f"referral-accepted:{runs.pk}")
             assert told.count() == count
 
 
 @pytest.mark.django_db
-def test_a_grant_goes_along_and_its_news_go_to_the_new_lead(case, cast):
-    with acting_as(cast[A]):
-        grant = story.requested(story.planned(case, cast[A]), cast[A])
-    story.approved(grant, cast)
-    story.handed_on(case, cast)
-    with acting_as(cast["iom_finance"]):
-        told = Notice.objects.visible_to(cast["iom_finance"]).get(key=f"new-lead:NGO_B:{grant.pk}")
+def test_a_grant_goes_along_and_its_news_go_to_the_new_lead(case, demo_users):
+    with acting_as(demo_users[A]):
+        grant = factories.requested(factories.planned(case, demo_users[A]), demo_users[A])
+    factories.approved(grant, demo_users)
+    factories.transferred(case, demo_users)
+    with acting_as(demo_users["iom_finance"]):
+        told = Notice.objects.visible_to(demo_users["iom_finance"]).get(key=f"new-lead:NGO_B:{grant.pk}")
         assert case.reference in told.text
-    story.paid(grant, cast)
+    factories.paid(grant, demo_users)
     for username, count in ((A, 0), (B, 1)):
-        with acting_as(cast[username]):
-            news = Notice.objects.visible_to(cast[username]).filter(key__startswith="instalment-paid")
+        with acting_as(demo_users[username]):
+            news = Notice.objects.visible_to(demo_users[username]).filter(key__startswith="instalment-paid")
             assert news.filter(text__contains=case.reference).count() == count
 
 
-def test_reminders_go_to_the_new_caseworker(cast, committed, owner):
+def test_reminders_go_to_the_new_caseworker(demo_users, committed, owner):
     owner.execute(
         "UPDATE reintegration_reminder SET sent_at = now(), recipient_id = u.id "
         "FROM (SELECT id FROM accounts_user LIMIT 1) u WHERE sent_at IS NULL"
     )
-    with acting_as(cast[A]):
-        case = story.a_case(cast[A])
-        story.admitted(case, cast[A], enrolled_on=now().date() - timedelta(days=10))
-    story.handed_on(case, cast)
+    with acting_as(demo_users[A]):
+        case = factories.a_case(demo_users[A])
+        factories.admitted(case, demo_users[A], enrolled_on=now().date() - timedelta(days=10))
+    factories.transferred(case, demo_users)
     assert operations.send_due_reminders(now=now()) == {"sent": 1, "without_recipient": 0}
-    with acting_as(cast[B]):
-        [reminder] = Reminder.objects.visible_to(cast[B]).filter(case=case).exclude(sent_at=None)
-        assert reminder.recipient == cast[B]
+    with acting_as(demo_users[B]):
+        [reminder] = Reminder.objects.visible_to(demo_users[B]).filter(case=case).exclude(sent_at=None)
+        assert reminder.recipient == demo_users[B]
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("end", ["declined", "taken_back"])
-def test_an_offer_that_ends_closes_what_was_opened_for_it(case, offer, cast, end):
+def test_an_offer_that_ends_closes_what_was_opened_for_it(case, offer, demo_users, end):
     if end == "declined":
-        with acting_as(cast[B]):
-            decline_case(transfer=offer, answer="No place.", by=cast[B], now=now())
+        with acting_as(demo_users[B]):
+            decline_case(transfer=offer, answer="No place.", by=demo_users[B], now=now())
     else:
-        with acting_as(cast[A]):
-            take_back_case(transfer=offer, by=cast[A], now=now())
-    assert _levels(case, cast, A, B) == [("NGO_A", "lead", "lead")]
-    with acting_as(cast[A]):
+        with acting_as(demo_users[A]):
+            take_back_case(transfer=offer, by=demo_users[A], now=now())
+    assert _levels(case, demo_users, A, B) == [("NGO_A", "lead", "lead")]
+    with acting_as(demo_users[A]):
         offer.refresh_from_db()
         assert offer.state == end
-        assert story.offered(case, cast[A]).state == "offered"  # and it can be offered anew
+        assert factories.offered(case, demo_users[A]).state == "offered"  # and it can be offered anew
 
 
 @pytest.mark.django_db
-def test_a_consent_that_stood_before_the_offer_stands_after_it(case, cast):
-    with acting_as(cast[A]):
-        story.share_with_iom(case, cast[A])
-        offer = story.offered(case, cast[A], "IOM")
+def test_a_consent_that_stood_before_the_offer_stands_after_it(case, demo_users):
+    with acting_as(demo_users[A]):
+        factories.share_with_iom(case, demo_users[A])
+        offer = factories.offered(case, demo_users[A], "IOM")
         assert offer.consent is None
-        take_back_case(transfer=offer, by=cast[A], now=now())
-    assert _levels(case, cast, A, "iom_supervisor") == [
+        take_back_case(transfer=offer, by=demo_users[A], now=now())
+    assert _levels(case, demo_users, A, "iom_supervisor") == [
         ("IOM", "working", "consent"),
         ("NGO_A", "lead", "lead"),
     ]
 
 
 @pytest.mark.django_db
-def test_whoever_says_no_is_not_handed_on_and_the_answer_is_kept(case, cast):
+def test_whoever_says_no_is_not_handed_on_and_the_answer_is_kept(case, demo_users):
     from beneficiaries.operations import ask_and_offer
 
-    with acting_as(cast[A]):
-        given = {"given_by": "self", "why_nobody_asked": "", "how": "spoken", "by": cast[A], "now": now()}
+    with acting_as(demo_users[A]):
+        given = {
+            "given_by": "self",
+            "why_nobody_asked": "",
+            "how": "spoken",
+            "by": demo_users[A],
+            "now": now(),
+        }
         made = ask_and_offer(
-            case=case, receiver=story.organisation("NGO_B"), reason="x", agrees=False, **given
+            case=case, receiver=factories.organisation("NGO_B"), reason="x", agrees=False, **given
         )
         assert made is None
-        assert Consent.objects.visible_to(cast[A]).get(case=case, purpose="sharing").is_given is False
-        assert CaseTransfer.objects.visible_to(cast[A]).filter(case=case).count() == 0
+        assert Consent.objects.visible_to(demo_users[A]).get(case=case, purpose="sharing").is_given is False
+        assert CaseTransfer.objects.visible_to(demo_users[A]).filter(case=case).count() == 0
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("username", ["ngo_a_reader", "ngo_a_focal_point", B, "iom_supervisor", "auditor"])
-def test_only_the_leads_caseworker_offers(case, cast, username):
-    with acting_as(cast[A]):
-        story.share_with_iom(case, cast[A])
-    with acting_as(cast[username]), pytest.raises(PermissionDenied):
-        story.offered(case, cast[username])
+def test_only_the_leads_caseworker_offers(case, demo_users, username):
+    with acting_as(demo_users[A]):
+        factories.share_with_iom(case, demo_users[A])
+    with acting_as(demo_users[username]), pytest.raises(PermissionDenied):
+        factories.offered(case, demo_users[username])
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("username", "deed"),
+    ("username", "action"),
     [(A, take_over_case), ("ngo_a_reader", take_back_case), (B, take_back_case), (A, decline_case)],
 )
-def test_each_side_answers_for_itself_alone(offer, cast, username, deed):
-    more = {take_over_case: {"caseworker": cast[B]}, decline_case: {"answer": ""}}.get(deed, {})
-    with acting_as(cast[username]), pytest.raises(PermissionDenied):
-        deed(transfer=offer, by=cast[username], now=now(), **more)
+def test_each_side_answers_for_itself_alone(offer, demo_users, username, action):
+    more = {take_over_case: {"caseworker": demo_users[B]}, decline_case: {"answer": ""}}.get(action, {})
+    with acting_as(demo_users[username]), pytest.raises(PermissionDenied):
+        action(transfer=offer, by=demo_users[username], now=now(), **more)
 
 
 @pytest.mark.django_db
-def test_the_new_caseworker_works_on_cases_of_the_receiver(offer, cast):
+def test_the_new_caseworker_works_on_cases_of_the_receiver(offer, demo_users):
     for stranger in (A, "ngo_a_reader", "iom_supervisor"):
         with pytest.raises(ValidationError, match="your organisation"):
-            _take_over(offer, cast, caseworker=stranger)
+            _take_over(offer, demo_users, caseworker=stranger)
     gone = User.objects.create(username="gone", email="gone@example.org")
-    role = Membership.objects.get(user=cast[B]).role
+    role = Membership.objects.get(user=demo_users[B]).role
     last_year = now().date().replace(year=now().year - 1, day=1)
     Membership.objects.create(user=gone, role=role, starts_on=last_year, ends_on=last_year)
     with pytest.raises(ValidationError, match="your organisation"):
-        _take_over(offer, cast, caseworker="gone")
-    with acting_as(cast[B]), pytest.raises(IntegrityError, match="does not write cases there"):
+        _take_over(offer, demo_users, caseworker="gone")
+    with acting_as(demo_users[B]), pytest.raises(IntegrityError, match="does not write cases there"):
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT wall.transfer_case(%s, %s)", [offer.pk, gone.pk])
+            cursor.execute("SELECT access.transfer_case(%s, %s)", [offer.pk, gone.pk])
 
 
 @pytest.mark.django_db
-def test_an_offered_case_is_not_offered_twice_nor_closed(case, offer, cast):
-    with acting_as(cast[A]):
-        with pytest.raises(TransferNotMovable, match="offered already"):
-            story.offered(case, cast[A], "IOM")
+def test_an_offered_case_is_not_offered_twice_nor_closed(case, offer, demo_users):
+    with acting_as(demo_users[A]):
+        with pytest.raises(TransferActionRefused, match="offered already"):
+            factories.offered(case, demo_users[A], "IOM")
         with pytest.raises(CaseNotClosable, match="offered to another"):
-            close_case(case=case, by=cast[A], now=now())
+            close_case(case=case, by=demo_users[A], now=now())
         with pytest.raises(IntegrityError, match="one_running_a_case"), transaction.atomic():
-            _row(case, "IOM", cast[A]).save(force_insert=True)
+            _row(case, "IOM", demo_users[A]).save(force_insert=True)
 
 
 @pytest.mark.django_db
-def test_an_offer_is_answered_once(offer, cast):
-    _take_over(offer, cast)
-    with pytest.raises(TransferNotMovable, match="taken over by now"):
-        _take_over(offer, cast)
-    with acting_as(cast[A]), pytest.raises(PermissionDenied):
-        take_back_case(transfer=offer, by=cast[A], now=now())
+def test_an_offer_is_answered_once(offer, demo_users):
+    _take_over(offer, demo_users)
+    with pytest.raises(TransferActionRefused, match="taken over by now"):
+        _take_over(offer, demo_users)
+    with acting_as(demo_users[A]), pytest.raises(PermissionDenied):
+        take_back_case(transfer=offer, by=demo_users[A], now=now())
 
 
 @pytest.mark.django_db
-def test_a_lead_that_handed_on_keeps_nothing_when_the_case_comes_back_and_goes_on(case, cast):
+def test_a_lead_that_handed_on_keeps_nothing_when_the_case_comes_back_and_goes_on(case, demo_users):
     """The consent that a case was handed on by ends with it: it opens nothing to a former lead later."""
-    story.handed_on(case, cast)
-    with acting_as(cast[B]):
-        story.offered(case, cast[B], "NGO_A")
-    offer = _last(case, cast[B])
-    _take_over(offer, cast, by=A, caseworker=A)
-    assert _levels(case, cast, A, B) == [("NGO_A", "lead", "lead")]
+    factories.transferred(case, demo_users)
+    with acting_as(demo_users[B]):
+        factories.offered(case, demo_users[B], "NGO_A")
+    offer = _last(case, demo_users[B])
+    _take_over(offer, demo_users, by=A, caseworker=A)
+    assert _levels(case, demo_users, A, B) == [("NGO_A", "lead", "lead")]
 
 
 def _last(case, user) -> CaseTransfer:
@@ -350,7 +356,7 @@ def _last(case, user) -> CaseTransfer:
 def _row(case, code: str, by, **changes) -> CaseTransfer:
     given = {
         "sender": case.lead_organisation,
-        "receiver": story.organisation(code),
+        "receiver": factories.organisation(code),
         "reason": "x",
         "offered_by": by,
         "offered_at": now(),
@@ -369,12 +375,12 @@ def test_the_receiver_decides_and_the_lead_takes_back():
 
 
 @pytest.mark.django_db
-def test_the_way_through_the_pages(case, cast, client):
-    client.force_login(cast[A])
-    ngo_b = story.organisation("NGO_B")
+def test_the_way_through_the_pages(case, demo_users, client):
+    client.force_login(demo_users[A])
+    ngo_b = factories.organisation("NGO_B")
     page = submit(
         client,
-        f"/cases/{case.reference}/hand-on/",
+        f"/cases/{case.reference}/transfers/new/",
         {"receiver": str(ngo_b.pk), "why": "She moves to her sister.", "agrees": "yes"},
     )
     offered = page.redirect_chain[-1][0]
@@ -382,57 +388,59 @@ def test_the_way_through_the_pages(case, cast, client):
     assert f'href="{offered}"' in text_of(client.get(f"/cases/{case.reference}/"))
     assert [form["data"]["state"] for form in forms_of(page)] == [["taken_back"]]
 
-    client.force_login(cast[B])
+    client.force_login(demo_users[B])
     assert f'href="{offered}"' in text_of(client.get("/referrals/"))
     assert f'href="{offered}"' in text_of(client.get(f"/cases/{case.reference}/"))
     assert "Say who will be the caseworker" in text_of(submit(client, offered, {"state": "accepted"}))
-    page = submit(client, offered, {"state": "accepted", "caseworker": str(cast[B].pk)})
+    page = submit(client, offered, {"state": "accepted", "caseworker": str(demo_users[B].pk)})
     assert page.redirect_chain[-1][0] == f"/cases/{case.reference}/"
     assert "Sunita Tamang" in text_of(page)
     assert "Taken over" in text_of(page)
-    assert client.get(f"/cases/{case.reference}/hand-on/").status_code == 200
+    assert client.get(f"/cases/{case.reference}/transfers/new/").status_code == 200
 
-    client.force_login(cast[A])
+    client.force_login(demo_users[A])
     missing = client.get("/cases/ZZZZ-ZZZ-Z/")
-    for address in (f"/cases/{case.reference}/", f"/cases/{case.reference}/hand-on/", offered):
+    for address in (f"/cases/{case.reference}/", f"/cases/{case.reference}/transfers/new/", offered):
         hidden = client.get(address)
         assert (hidden.status_code, hidden.content) == (404, missing.content)
     assert case.reference not in text_of(client.get("/cases/")) + text_of(client.get("/referrals/"))
 
 
 @pytest.mark.django_db
-def test_the_lead_is_told_that_an_offer_is_void_without_consent(offer, cast, client):
-    client.force_login(cast[A])
+def test_the_lead_is_told_that_an_offer_is_void_without_consent(offer, demo_users, client):
+    client.force_login(demo_users[A])
     assert "no longer agrees" not in text_of(client.get(f"/transfers/{offer.pk}/"))
-    with acting_as(cast[A]):
-        withdraw_consent(consent=offer.consent, by=cast[A], now=now())
+    with acting_as(demo_users[A]):
+        withdraw_consent(consent=offer.consent, by=demo_users[A], now=now())
     assert "no longer agrees" in text_of(client.get(f"/transfers/{offer.pk}/"))
-    client.force_login(cast[B])
+    client.force_login(demo_users[B])
     assert client.get(f"/transfers/{offer.pk}/").status_code == 404
-    client.force_login(cast[A])
+    client.force_login(demo_users[A])
     submit(client, f"/transfers/{offer.pk}/", {})
-    with acting_as(cast[A]):
+    with acting_as(demo_users[A]):
         offer.refresh_from_db()
         assert offer.state == "taken_back"
 
 
 @pytest.mark.django_db
-def test_a_no_on_the_page_leads_back_to_the_list(offer, cast, client):
-    client.force_login(cast[B])
+def test_a_no_on_the_page_leads_back_to_the_list(offer, demo_users, client):
+    client.force_login(demo_users[B])
     page = submit(client, f"/transfers/{offer.pk}/", {"state": "declined", "answer": "No place."})
     assert page.redirect_chain[-1][0] == "/referrals/"
     assert client.get(f"/transfers/{offer.pk}/").status_code == 404
-    client.force_login(cast[A])
+    client.force_login(demo_users[A])
     assert "No place." in text_of(client.get(f"/transfers/{offer.pk}/"))
     assert client.post(f"/transfers/{offer.pk}/", {}).status_code == 403
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("rows", [1, 3])
-def test_the_list_of_offers_asks_the_same_number_of_queries(rows, cast, sign_in, django_assert_num_queries):
-    with acting_as(cast[A]):
+def test_the_list_of_offers_asks_the_same_number_of_queries(
+    rows, demo_users, sign_in, django_assert_num_queries
+):
+    with acting_as(demo_users[A]):
         for _number in range(rows):
-            story.offered(story.a_case(cast[A]), cast[A])
+            factories.offered(factories.a_case(demo_users[A]), demo_users[A])
     client = sign_in(B)
     with django_assert_num_queries(10):
         page = client.get("/referrals/")
@@ -443,13 +451,13 @@ def test_the_list_of_offers_asks_the_same_number_of_queries(rows, cast, sign_in,
 
 
 @pytest.mark.django_db
-def test_nobody_offers_a_case_that_they_do_not_lead(case, cast):
+def test_nobody_offers_a_case_that_they_do_not_lead(case, demo_users):
     for username in (B, "iom_supervisor"):
-        with acting_as(cast[A]):
-            story.share_with_iom(case, cast[A])
-        with acting_as(cast[username]), pytest.raises(DatabaseError, match="row-level security"):
+        with acting_as(demo_users[A]):
+            factories.share_with_iom(case, demo_users[A])
+        with acting_as(demo_users[username]), pytest.raises(DatabaseError, match="row-level security"):
             with transaction.atomic():
-                _row(case, "NGO_B" if username == B else "IOM", cast[username]).save(force_insert=True)
+                _row(case, "NGO_B" if username == B else "IOM", demo_users[username]).save(force_insert=True)
 
 
 @pytest.mark.django_db
@@ -463,16 +471,16 @@ def test_nobody_offers_a_case_that_they_do_not_lead(case, cast):
         {"sender": "IOM"},
     ],
 )
-def test_an_offer_starts_as_one(case, cast, changes):
+def test_an_offer_starts_as_one(case, demo_users, changes):
     given = dict(changes)
     if "offered_by" in given:
-        given["offered_by"] = cast[given["offered_by"]]
+        given["offered_by"] = demo_users[given["offered_by"]]
     for side in {"sender", "receiver"} & set(given):
-        given[side] = story.organisation(given[side])
+        given[side] = factories.organisation(given[side])
     if "state" in given:
-        given |= {"answered_by": cast[A], "answered_at": now(), "caseworker": cast[A]}
-    with acting_as(cast[A]), pytest.raises(IntegrityError, match="offered first"), transaction.atomic():
-        _row(case, "NGO_B", cast[A], **given).save(force_insert=True)
+        given |= {"answered_by": demo_users[A], "answered_at": now(), "caseworker": demo_users[A]}
+    with acting_as(demo_users[A]), pytest.raises(IntegrityError, match="offered first"), transaction.atomic():
+        _row(case, "NGO_B", demo_users[A], **given).save(force_insert=True)
 
 
 def _refused(user, statement: str, parameters: list, match: str) -> None:
@@ -481,109 +489,109 @@ def _refused(user, statement: str, parameters: list, match: str) -> None:
             cursor.execute(statement, parameters)
 
 
-TAKE, END = "SELECT wall.transfer_case(%s, %s)", "SELECT wall.end_transfer(%s, %s, %s)"
+TAKE, END = "SELECT access.transfer_case(%s, %s)", "SELECT access.end_transfer(%s, %s, %s)"
 
 
 @pytest.mark.django_db
-def test_an_offer_to_another_organisation_is_not_accepted(case, cast):
-    third = story.a_third_ngo()
-    with acting_as(cast[A]):
-        offer = story.offered(case, cast[A], third.code)
+def test_an_offer_to_another_organisation_is_not_accepted(case, demo_users):
+    third = factories.a_third_ngo()
+    with acting_as(demo_users[A]):
+        offer = factories.offered(case, demo_users[A], third.code)
     for username in (A, B, "ngo_a_reader", "iom_supervisor", "protection_supervisor"):
-        _refused(cast[username], TAKE, [offer.pk, cast[username].pk], "not yours")
+        _refused(demo_users[username], TAKE, [offer.pk, demo_users[username].pk], "not yours")
     for username in (B, "ngo_a_reader", "iom_supervisor"):
         for end in ("declined", "taken_back"):
-            _refused(cast[username], END, [offer.pk, end, ""], "not yours")
-    _refused(cast["third"], END, [offer.pk, "taken_back", ""], "not yours")
-    _refused(cast[A], END, [offer.pk, "declined", ""], "not yours")
+            _refused(demo_users[username], END, [offer.pk, end, ""], "not yours")
+    _refused(demo_users["third"], END, [offer.pk, "taken_back", ""], "not yours")
+    _refused(demo_users[A], END, [offer.pk, "declined", ""], "not yours")
     for end in ("accepted", "offered", None):
-        _refused(cast["third"], END, [offer.pk, end, ""], "does not end as")
-    _refused(cast[B], TAKE, [uuid.uuid4(), cast[B].pk], "not yours")
-    with acting_as(cast["third"]):
-        take_over_case(transfer=offer, caseworker=cast["third"], by=cast["third"], now=now())
+        _refused(demo_users["third"], END, [offer.pk, end, ""], "does not end as")
+    _refused(demo_users[B], TAKE, [uuid.uuid4(), demo_users[B].pk], "not yours")
+    with acting_as(demo_users["third"]):
+        take_over_case(transfer=offer, caseworker=demo_users["third"], by=demo_users["third"], now=now())
 
 
 @pytest.mark.django_db
-def test_an_offer_is_not_accepted_twice_nor_after_its_end(case, offer, cast):
-    with acting_as(cast[A]):
-        take_back_case(transfer=offer, by=cast[A], now=now())
-    _refused(cast[B], TAKE, [offer.pk, cast[B].pk], "taken_back by now")
-    with acting_as(cast[A]):
-        again = story.offered(case, cast[A])
-    _take_over(again, cast)
-    _refused(cast[B], TAKE, [again.pk, cast[B].pk], "accepted by now")
-    _refused(cast[B], END, [again.pk, "declined", ""], "accepted by now")
+def test_an_offer_is_not_accepted_twice_nor_after_its_end(case, offer, demo_users):
+    with acting_as(demo_users[A]):
+        take_back_case(transfer=offer, by=demo_users[A], now=now())
+    _refused(demo_users[B], TAKE, [offer.pk, demo_users[B].pk], "taken_back by now")
+    with acting_as(demo_users[A]):
+        again = factories.offered(case, demo_users[A])
+    _take_over(again, demo_users)
+    _refused(demo_users[B], TAKE, [again.pk, demo_users[B].pk], "accepted by now")
+    _refused(demo_users[B], END, [again.pk, "declined", ""], "accepted by now")
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("how", ["withdrawn", "refused", "expired", "to another"])
-def test_an_offer_is_not_accepted_without_the_persons_consent(case, offer, cast, how):
-    with acting_as(cast[A]):
+def test_an_offer_is_not_accepted_without_the_persons_consent(case, offer, demo_users, how):
+    with acting_as(demo_users[A]):
         if how == "withdrawn":
-            withdraw_consent(consent=offer.consent, by=cast[A], now=now())
+            withdraw_consent(consent=offer.consent, by=demo_users[A], now=now())
         elif how == "expired":
             past = now().date() - timedelta(days=1)
-            Consent.objects.editable_by(cast[A]).filter(pk=offer.consent_id).update(
+            Consent.objects.editable_by(demo_users[A]).filter(pk=offer.consent_id).update(
                 asked_on=past, until_on=past
             )
         elif how == "refused":
             record_consent(
                 case=case,
                 purpose="sharing",
-                organisation=story.organisation("NGO_B"),
+                organisation=factories.organisation("NGO_B"),
                 is_given=False,
                 given_by="self",
                 how="spoken",
-                by=cast[A],
+                by=demo_users[A],
                 now=now(),
             )
         else:
-            iom = story.organisation("IOM")
-            Consent.objects.editable_by(cast[A]).filter(pk=offer.consent_id).update(organisation=iom)
-    _refused(cast[B], TAKE, [offer.pk, cast[B].pk], "does not agree")
-    with pytest.raises((PermissionDenied, TransferNotMovable)):
-        _take_over(offer, cast)
+            iom = factories.organisation("IOM")
+            Consent.objects.editable_by(demo_users[A]).filter(pk=offer.consent_id).update(organisation=iom)
+    _refused(demo_users[B], TAKE, [offer.pk, demo_users[B].pk], "does not agree")
+    with pytest.raises((PermissionDenied, TransferActionRefused)):
+        _take_over(offer, demo_users)
 
 
 @pytest.mark.django_db
-def test_a_closed_case_is_not_taken_over(case, offer, cast):
-    with acting_as(cast[A]):
+def test_a_closed_case_is_not_taken_over(case, offer, demo_users):
+    with acting_as(demo_users[A]):
         Case.objects.filter(pk=case.pk).update(status="closed", closed_on=now().date())
-    _refused(cast[B], TAKE, [offer.pk, cast[B].pk], "is closed")
+    _refused(demo_users[B], TAKE, [offer.pk, demo_users[B].pk], "is closed")
 
 
 @pytest.mark.django_db
-def test_the_application_moves_no_offer_no_lead_and_no_record_itself(case, offer, cast):
-    ngo_b = story.organisation("NGO_B")
+def test_the_application_moves_no_offer_no_lead_and_no_record_itself(case, offer, demo_users):
+    ngo_b = factories.organisation("NGO_B")
     for username in (A, B):
         _refused(
-            cast[username],
+            demo_users[username],
             "UPDATE beneficiaries_casetransfer SET state = 'accepted' WHERE id = %s",
             [offer.pk],
             "permission denied",
         )
         _refused(
-            cast[username],
+            demo_users[username],
             "UPDATE beneficiaries_case SET lead_organisation_id = %s WHERE id = %s",
             [ngo_b.pk, case.pk],
             "keeps its reference|row-level security",
         )
         _refused(
-            cast[username],
+            demo_users[username],
             "UPDATE beneficiaries_case SET beneficiary_id = %s WHERE id = %s",
             [uuid.uuid4(), case.pk],
             "keeps its reference",
         )
     _refused(
-        cast[A],
+        demo_users[A],
         "UPDATE beneficiaries_beneficiary SET organisation_id = %s WHERE id = %s",
         [ngo_b.pk, case.beneficiary_id],
         "row-level security",
     )
     for function in ("running_transfer(%s, true)", "holds(%s, %s, 'write_cases', current_date)"):
         _refused(
-            cast[B],
-            f"SELECT wall.{function}",
+            demo_users[B],
+            f"SELECT access.{function}",
             [offer.pk, ngo_b.pk][: function.count("%s")],
             "permission denied",
         )
@@ -612,12 +620,12 @@ def _in_parallel(offer, former: str, new: str = "") -> list[str]:
 
 
 @pytest.fixture
-def committed_offer(cast, committed) -> CaseTransfer:
-    with acting_as(cast[A]):
-        return story.offered(story.a_case(cast[A]), cast[A])
+def committed_offer(demo_users, committed) -> CaseTransfer:
+    with acting_as(demo_users[A]):
+        return factories.offered(factories.a_case(demo_users[A]), demo_users[A])
 
 
-def test_of_twenty_answers_at_once_one_wins(committed_offer, cast, owner):
+def test_of_twenty_answers_at_once_one_wins(committed_offer, demo_users, owner):
     results = _in_parallel(committed_offer, A, B)
     assert results.count("won") == 1
     owner.execute(
@@ -632,12 +640,12 @@ def test_of_twenty_answers_at_once_one_wins(committed_offer, cast, owner):
     assert owner.fetchone() == (1,)
 
 
-def test_without_the_locks_the_race_is_real(committed_offer, cast, owner):
+def test_without_the_locks_the_race_is_real(committed_offer, demo_users, owner):
     """The positive control: the same function without its locks, and several answers win.
 
     Of the lead alone: once a case is taken over, constraints stop a second answer even without a lock.
     """
-    owner.execute("SELECT pg_get_functiondef('wall.running_transfer(uuid, boolean)'::regprocedure)")
+    owner.execute("SELECT pg_get_functiondef('access.running_transfer(uuid, boolean)'::regprocedure)")
     [definition] = owner.fetchone()
     unlocked, count = re.subn(r"\s+FOR UPDATE( OF c)?;", "; PERFORM pg_sleep(1);", definition)
     assert count == 2

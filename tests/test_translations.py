@@ -90,9 +90,9 @@ def in_template(source: str) -> set[str]:
 
 
 def own_strings() -> set[str]:
-    """All that our rooms and templates mark for translation."""
-    rooms = [path.parent for path in ROOT.glob("*/__init__.py") if path.parent.name not in NO_ROOMS]
-    files = [path for room in rooms for path in room.rglob("*.py") if "migrations" not in path.parts]
+    """All that our apps and templates mark for translation."""
+    apps = [path.parent for path in ROOT.glob("*/__init__.py") if path.parent.name not in NO_ROOMS]
+    files = [path for app in apps for path in app.rglob("*.py") if "migrations" not in path.parts]
     found = {text for path in files if path != DJANGO_WORDS for text in in_python(path.read_text())}
     for path in (ROOT / "templates").rglob("*.html"):
         found |= in_template(path.read_text())

@@ -15,9 +15,9 @@ from api.resources import RESOURCES
 from core import reference
 from core.clock import now
 from core.context import acting_as
-from tests import story, test_access
+from tests import factories, test_access
 from tests.addresses import patterns
-from tests.crowd import crowd
+from tests.copies import copies
 from tests.pages import visit
 from tests.test_access import TABLE, TARGETS, address_of, enter
 from tests.test_api import Program, opening
@@ -50,14 +50,14 @@ def _still(response) -> bytes:
     return FLEETING.sub(b"", response.content)
 
 
-def _a_rich_case(username: str, code: str, cast, **person):
-    by = cast[username]
+def _a_rich_case(username: str, code: str, demo_users, **person):
+    by = demo_users[username]
     with acting_as(by):
-        case = story.a_case(by, code, person=story.a_person(**person))
-        story.share_with_iom(case, by)
-        grant = story.requested(story.planned(case, by), by)
-    story.approved(grant, cast)
-    story.paid(grant, cast)
+        case = factories.a_case(by, code, details=factories.beneficiary_details(**person))
+        factories.share_with_iom(case, by)
+        grant = factories.requested(factories.planned(case, by), by)
+    factories.approved(grant, demo_users)
+    factories.paid(grant, demo_users)
     return case
 
 
@@ -73,14 +73,14 @@ def _everything_met(client, program: Program) -> dict[str, bytes]:
     return met
 
 
-def test_a_thousand_cases_of_another_move_nothing(cast, committed, owner, sign_in):
-    own = crowd(owner, _a_rich_case(A, "NGO_A", cast), 120)
-    theirs = _a_rich_case(B, "NGO_B", cast, first_name="Kanari")
-    client, program = sign_in(A), Program(cast[A])
+def test_a_thousand_cases_of_another_move_nothing(demo_users, committed, owner, sign_in):
+    own = copies(owner, _a_rich_case(A, "NGO_A", demo_users), 120)
+    theirs = _a_rich_case(B, "NGO_B", demo_users, first_name="Kanari")
+    client, program = sign_in(A), Program(demo_users[A])
     before = _everything_met(client, program)
     assert any(name in before["/cases/?from=100"].decode() for name in own), "deep pages hold rows"
     assert len(before) > len(PAGES) + len(RESOURCES) + 5, "cursors were followed"
-    made = crowd(owner, theirs, 1000)
+    made = copies(owner, theirs, 1000)
     after = _everything_met(client, program)
     assert [address for address in before if before[address] != after[address]] == []
     assert after.keys() == before.keys()
@@ -103,9 +103,9 @@ def test_references_are_random_and_unrelated(db):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("kind", RESOURCES, ids=lambda kind: kind.path)
-def test_lists_are_filtered_and_ordered_by_nothing_that_is_hidden(cast, kind):
+def test_lists_are_filtered_and_ordered_by_nothing_that_is_hidden(demo_users, kind):
     """What isn't a filter of the list is refused by its name, whether it would find something or not."""
-    program = Program(cast[B])
+    program = Program(demo_users[B])
     for name, value in (
         ("ordering", "risk"),
         ("district", "302"),
@@ -119,11 +119,13 @@ def test_lists_are_filtered_and_ordered_by_nothing_that_is_hidden(cast, kind):
 
 
 @pytest.mark.django_db
-def test_a_filter_by_a_hidden_key_finds_what_one_by_a_missing_key_finds(cast, sign_in):
-    with acting_as(cast[A]):
-        case = story.a_case(cast[A], person=story.a_person(first_name="Kanarifirst"))
-        story.planned(case, cast[A])
-    program, client = Program(cast[B]), sign_in(B)
+def test_a_filter_by_a_hidden_key_finds_what_one_by_a_missing_key_finds(demo_users, sign_in):
+    with acting_as(demo_users[A]):
+        case = factories.a_case(
+            demo_users[A], details=factories.beneficiary_details(first_name="Kanarifirst")
+        )
+        factories.planned(case, demo_users[A])
+    program, client = Program(demo_users[B]), sign_in(B)
     for kind in RESOURCES:
         if "case" in kind.query_class().fields:
             hidden, missing = (
@@ -138,9 +140,9 @@ def test_a_filter_by_a_hidden_key_finds_what_one_by_a_missing_key_finds(cast, si
 
 
 @pytest.mark.django_db
-def test_a_mark_made_from_a_hidden_row_is_compared_with_what_one_sees(cast):
+def test_a_mark_made_from_a_hidden_row_is_compared_with_what_one_sees(demo_users):
     """A cursor of the first NGO's list, sent by the second: rows of the second alone."""
-    first, second = Program(cast[A]), Program(cast[B])
+    first, second = Program(demo_users[A]), Program(demo_users[B])
     own = set(second.keys("cases"))
     address = first.get("cases/", {"page_size": 2}).json()["next"]
     assert address
@@ -205,13 +207,13 @@ def test_what_must_be_unique_across_organisations_is_explained():
 
 
 @pytest.mark.django_db
-def test_the_same_person_is_registered_by_each_without_a_word_of_the_other(cast):
+def test_the_same_person_is_registered_by_each_without_a_word_of_the_other(demo_users):
     """One woman who goes to two NGOs, with one program's key for both: the answers differ in keys alone."""
     key = str(uuid.uuid4())
     fresh = uuid.uuid4()
     made = [
-        Program(cast[username]).post(
-            "cases/", opening(organisation=str(story.organisation(code).pk)), Idempotency_Key=str(used)
+        Program(demo_users[username]).post(
+            "cases/", opening(organisation=str(factories.organisation(code).pk)), Idempotency_Key=str(used)
         )
         for username, code, used in ((B, "NGO_B", key), (A, "NGO_A", key), (A, "NGO_A", fresh))
     ]
@@ -221,7 +223,7 @@ def test_the_same_person_is_registered_by_each_without_a_word_of_the_other(cast)
     assert second["status"] == third["status"]
 
 
-def test_a_forms_key_that_another_person_used_is_not_in_the_way(cast, sign_in):
+def test_a_forms_key_that_another_person_used_is_not_in_the_way(demo_users, sign_in):
     """Else a form that was sent with somebody's key would lead nowhere, and say so."""
     body = {
         "was_told": "on",
@@ -232,7 +234,7 @@ def test_a_forms_key_that_another_person_used_is_not_in_the_way(cast, sign_in):
         "form_key": str(uuid.uuid4()),
     }
     led = [
-        sign_in(username).post("/cases/new/", body | {"organisation": str(story.organisation(code).pk)})
+        sign_in(username).post("/cases/new/", body | {"organisation": str(factories.organisation(code).pk)})
         for username, code in ((B, "NGO_B"), (A, "NGO_A"))
     ]
     for answer in led:
@@ -243,13 +245,13 @@ def test_a_forms_key_that_another_person_used_is_not_in_the_way(cast, sign_in):
 DENIALS = "SELECT actor_id, verb, object_type, object_id, case_id, detail - 'path' FROM core_auditevent WHERE at > %s"
 
 
-def test_hidden_and_missing_are_one_answer_at_every_address(client, cast, committed, owner, keys):
+def test_hidden_and_missing_are_one_answer_at_every_address(client, demo_users, committed, owner, keys):
     """Status, headers, cookies and bytes, and what is recorded of it; GET and POST, pages and API."""
     routes, unlike, asked = dict(patterns()), [], 0
     missing = {name: reference.make() if name == "reference" else str(uuid.uuid4()) for name in keys["a"]}
     missing["code"] = keys["a"]["code"]
     for person, target in ((A, "b"), (B, "a"), ("programme_manager", "b")):
-        enter(client, cast, person)
+        enter(client, demo_users, person)
         for name, row in TABLE.items():
             for method, expected in (("get", row.get), ("post", row.post)):
                 if row.targets == TARGETS and expected(person, target) == expected(person, "missing") == 404:
@@ -275,8 +277,8 @@ def _answer(client, method: str, address: str, owner) -> tuple:
     return (response.status_code, response.content, sorted(response.items()), cookies, *owner.fetchall())
 
 
-def test_a_user_name_is_refused_alike_wherever_it_is_taken(cast):
+def test_a_user_name_is_refused_alike_wherever_it_is_taken(demo_users):
     """User names are one list, kept by administrators of IOM; who isn't one is refused before anything is looked up."""
     for username in ("ngo_b_caseworker", "a_fresh_name"):
-        with acting_as(cast[A]), pytest.raises(PermissionDenied):
-            save_user(user=User(username=username, email="x@example.org"), by=cast[A], now=now())
+        with acting_as(demo_users[A]), pytest.raises(PermissionDenied):
+            save_user(user=User(username=username, email="x@example.org"), by=demo_users[A], now=now())

@@ -10,7 +10,7 @@ from beneficiaries.operations import tell_of_unusual_reading
 from beneficiaries.rules import UNUSUAL_FROM
 from core.clock import now
 from core.context import acting_as
-from tests import story
+from tests import factories
 
 A = "ngo_a_caseworker"
 
@@ -29,10 +29,10 @@ def _some(count: int) -> list[uuid.UUID]:
     return [uuid.uuid4() for _number in range(count)]
 
 
-def _told(cast, username: str) -> list[str]:
-    with acting_as(cast[username]):
+def _told(demo_users, username: str) -> list[str]:
+    with acting_as(demo_users[username]):
         return list(
-            Notice.objects.visible_to(cast[username])
+            Notice.objects.visible_to(demo_users[username])
             .filter(key__startswith="reading:")
             .values_list("text", flat=True)
         )
@@ -46,46 +46,48 @@ NIGHT = now().replace(hour=23, minute=30)
     ("kind", "at", "word"), [("many", NOON, "within an hour"), ("night", NIGHT, "at night")]
 )
 def test_much_reading_and_reading_at_night_are_told_to_the_supervisor_once(
-    committed, owner, cast, kind, at, word
+    committed, owner, demo_users, kind, at, word
 ):
-    reader = cast["iom_approver"]
+    reader = demo_users["iom_approver"]
     _read(owner, reader, at, *_some(UNUSUAL_FROM[kind] - 1))
     assert tell_of_unusual_reading(now=at + timedelta(minutes=5)) == 0
     _read(owner, reader, at, *_some(1))
     assert tell_of_unusual_reading(now=at + timedelta(minutes=5)) == 1
     assert tell_of_unusual_reading(now=at + timedelta(minutes=6)) == 0
-    (text,) = _told(cast, "iom_supervisor")
+    (text,) = _told(demo_users, "iom_supervisor")
     assert word in text
     assert str(UNUSUAL_FROM[kind]) in text
 
 
-def test_reading_by_day_that_is_not_much_is_nobodys_business(committed, owner, cast):
-    _read(owner, cast["iom_approver"], NOON, *_some(UNUSUAL_FROM["night"]))
+def test_reading_by_day_that_is_not_much_is_nobodys_business(committed, owner, demo_users):
+    _read(owner, demo_users["iom_approver"], NOON, *_some(UNUSUAL_FROM["night"]))
     assert tell_of_unusual_reading(now=NOON + timedelta(minutes=5)) == 0
 
 
 def test_reading_of_ones_own_family_name_is_told_to_the_focal_point_where_nobody_supervises(
-    committed, owner, cast
+    committed, owner, demo_users
 ):
-    Membership.objects.filter(user=cast["ngo_a_supervisor"]).update(ends_on=now().date() - timedelta(days=1))
-    reader = cast["ngo_a_reader"]
+    Membership.objects.filter(user=demo_users["ngo_a_supervisor"]).update(
+        ends_on=now().date() - timedelta(days=1)
+    )
+    reader = demo_users["ngo_a_reader"]
     User.objects.filter(pk=reader.pk).update(last_name="Tamang")
-    with acting_as(cast[A]):
-        cases = [story.a_case(cast[A]) for _ in range(UNUSUAL_FROM["name"])]
-        other = story.a_case(cast[A], person=story.a_person(second_name="Rai"))
+    with acting_as(demo_users[A]):
+        cases = [factories.a_case(demo_users[A]) for _ in range(UNUSUAL_FROM["name"])]
+        other = factories.a_case(demo_users[A], details=factories.beneficiary_details(second_name="Rai"))
     at = NOON
     _read(owner, reader, at, *(case.pk for case in (*cases[1:], other)))
     assert tell_of_unusual_reading(now=at + timedelta(minutes=5)) == 0
     _read(owner, reader, at, cases[0].pk)
     assert tell_of_unusual_reading(now=at + timedelta(minutes=5)) >= 1
-    assert any("same family name: 3" in text for text in _told(cast, "ngo_a_focal_point"))
-    assert _told(cast, "ngo_b_caseworker") == []
+    assert any("same family name: 3" in text for text in _told(demo_users, "ngo_a_focal_point"))
+    assert _told(demo_users, "ngo_b_caseworker") == []
 
 
-def test_a_caseworkers_own_cases_are_not_asked_about(committed, owner, cast):
-    worker = cast[A]
+def test_a_caseworkers_own_cases_are_not_asked_about(committed, owner, demo_users):
+    worker = demo_users[A]
     User.objects.filter(pk=worker.pk).update(last_name="Tamang")
     with acting_as(worker):
-        own = [story.a_case(worker).pk for _ in range(UNUSUAL_FROM["name"] + 1)]
+        own = [factories.a_case(worker).pk for _ in range(UNUSUAL_FROM["name"] + 1)]
     _read(owner, worker, NOON, *own)
     assert tell_of_unusual_reading(now=NOON + timedelta(minutes=5)) == 0

@@ -16,7 +16,7 @@ from PIL import Image
 
 from core import cleaner, clock, files, uploads
 from core.pdf.document import MOST_PAGES
-from tests import handed_in
+from tests import uploaded_files
 
 
 def opened(taken: uploads.Taken) -> Image.Image:
@@ -32,8 +32,8 @@ def zipped(text: str = "<script>alert(1)</script>") -> bytes:
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP", "PNG"])
 def test_a_photo_says_no_more_where_it_was_taken(kind):
-    before = handed_in.photo(kind)
-    assert Image.open(io.BytesIO(before)).getexif().get_ifd(handed_in.GPS)
+    before = uploaded_files.photo(kind)
+    assert Image.open(io.BytesIO(before)).getexif().get_ifd(uploaded_files.GPS)
     taken = uploads.take_in(before)
     after = opened(taken)
     assert not after.getexif()
@@ -46,19 +46,19 @@ def test_a_photo_says_no_more_where_it_was_taken(kind):
 
 
 def test_a_photo_stands_upright_without_the_mark_that_says_so():
-    taken = opened(uploads.take_in(handed_in.photo(turned=6)))
+    taken = opened(uploads.take_in(uploaded_files.photo(turned=6)))
     assert taken.size == (480, 640)
     red, _green, blue = taken.getpixel((400, 20))  # the corner that was at the top left is at the top right
     assert blue > red + 60
 
 
 def test_a_large_photo_becomes_one_that_a_page_of_paper_needs():
-    taken = opened(uploads.take_in(handed_in.photo(size=(6000, 3000))))
+    taken = opened(uploads.take_in(uploaded_files.photo(size=(6000, 3000))))
     assert taken.size == (cleaner.LONGEST_SIDE, cleaner.LONGEST_SIDE // 2)
 
 
 def test_what_was_clear_becomes_white():
-    assert opened(uploads.take_in(handed_in.clear_picture())).getpixel((5, 5)) == (255, 255, 255)
+    assert opened(uploads.take_in(uploaded_files.clear_picture())).getpixel((5, 5)) == (255, 255, 255)
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_what_was_clear_becomes_white():
         b"PK\x03\x04 an archive",
         b"only words",
         b"%!PS-Adobe-3.0\n",
-        handed_in.photo()[:900],
-        handed_in.EICAR,
+        uploaded_files.photo()[:900],
+        uploaded_files.EICAR,
     ],
 )
 def test_what_is_no_photo_and_no_pdf_is_refused(data):
@@ -83,7 +83,7 @@ def test_what_is_no_photo_and_no_pdf_is_refused(data):
 
 
 def test_what_stands_behind_a_photo_is_left_out():
-    taken = uploads.take_in(handed_in.photo() + b"<script>CANARYBEHIND</script>" + zipped())
+    taken = uploads.take_in(uploaded_files.photo() + b"<script>CANARYBEHIND</script>" + zipped())
     assert b"CANARYBEHIND" not in taken.data
     assert b"PK\x03\x04" not in taken.data
 
@@ -91,16 +91,16 @@ def test_what_stands_behind_a_photo_is_left_out():
 @pytest.mark.parametrize(
     "data",
     [
-        handed_in.pdf() + zipped(),
-        handed_in.pdf(carried=zipped("only words")),
-        zipped() + handed_in.pdf(),
-        handed_in.pdf() + b"<script>alert(1)</script>",
-        b"<html><!--" + handed_in.pdf() + b"-->",
-        b"\n" + handed_in.pdf(),
-        b"%PDF-1.7 <script>alert(1)</script>\n" + handed_in.pdf()[9:],
-        b"GIF89a" + handed_in.pdf(),
+        uploaded_files.pdf() + zipped(),
+        uploaded_files.pdf(carried=zipped("only words")),
+        zipped() + uploaded_files.pdf(),
+        uploaded_files.pdf() + b"<script>alert(1)</script>",
+        b"<html><!--" + uploaded_files.pdf() + b"-->",
+        b"\n" + uploaded_files.pdf(),
+        b"%PDF-1.7 <script>alert(1)</script>\n" + uploaded_files.pdf()[9:],
+        b"GIF89a" + uploaded_files.pdf(),
         b"%PDF-1.7\nno objects\n%%EOF\n",
-        handed_in.pdf()[:300] + b"\n%%EOF",
+        uploaded_files.pdf()[:300] + b"\n%%EOF",
     ],
 )
 def test_a_pdf_that_is_something_else_too_or_broken_is_refused(data):
@@ -109,7 +109,7 @@ def test_a_pdf_that_is_something_else_too_or_broken_is_refused(data):
 
 
 def test_a_pdf_keeps_its_pages_and_nothing_that_acts():
-    before = handed_in.acting_pdf()
+    before = uploaded_files.acting_pdf()
     for canary in (b"CANARYSCRIPT", b"CANARYCARRIED", b"CANARYLINK", b"CANARYAUTHOR", b"CANARYINSIDE"):
         assert canary in before, canary
     taken = uploads.take_in(before)
@@ -131,7 +131,7 @@ def test_a_pdf_keeps_its_pages_and_nothing_that_acts():
 
 
 def test_what_was_typed_into_a_form_stays_on_the_page():
-    after = pikepdf.open(io.BytesIO(uploads.take_in(handed_in.filled_form()).data))
+    after = pikepdf.open(io.BytesIO(uploads.take_in(uploaded_files.filled_form()).data))
     assert "/AcroForm" not in after.Root
     assert "/Annots" not in after.pages[0].obj
     drawn = [part.read_bytes() for part in after.objects if isinstance(part, pikepdf.Stream)]
@@ -140,9 +140,9 @@ def test_what_was_typed_into_a_form_stays_on_the_page():
 
 def test_a_pdf_under_a_password_or_of_too_many_pages_is_refused():
     with pytest.raises(ValidationError, match="password"):
-        uploads.take_in(handed_in.locked_pdf())
+        uploads.take_in(uploaded_files.locked_pdf())
     with pytest.raises(ValidationError, match="300"):
-        uploads.take_in(handed_in.pdf(pages=MOST_PAGES + 1))
+        uploads.take_in(uploaded_files.pdf(pages=MOST_PAGES + 1))
 
 
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_drawn():
@@ -155,7 +155,7 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_drawn():
 
 def of_operands() -> bytes:
     """A PDF of 20 kB whose only content takes two gigabytes to be read."""
-    with pikepdf.open(io.BytesIO(handed_in.pdf())) as pdf:
+    with pikepdf.open(io.BytesIO(uploaded_files.pdf())) as pdf:
         pdf.pages[0].obj.Contents = pdf.make_stream(b"0 " * 10_000_000)
         written = io.BytesIO()
         pdf.save(written)
@@ -180,7 +180,7 @@ def test_a_file_that_needs_too_much_memory_is_refused_and_this_process_is_untouc
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS sets no limit on memory")
 def test_the_limit_of_memory_is_the_one_that_is_set(monkeypatch):
-    photo = handed_in.photo(size=(6000, 6000))
+    photo = uploaded_files.photo(size=(6000, 6000))
     assert uploads.take_in(photo)
     monkeypatch.setattr(uploads, "MEMORY", 100 * 1024 * 1024)
     with pytest.raises(ValidationError, match="too long or too much memory"):
@@ -196,21 +196,21 @@ def test_a_file_that_keeps_the_processor_busy_is_refused(monkeypatch):
 def test_a_file_that_takes_too_long_by_the_clock_is_refused(monkeypatch):
     monkeypatch.setattr(uploads, "LONGEST", 0.01)
     with pytest.raises(ValidationError, match="too long or too much memory"):
-        uploads.take_in(handed_in.photo())
+        uploads.take_in(uploaded_files.photo())
 
 
 def test_two_files_are_cleaned_at_a_time(monkeypatch):
     monkeypatch.setattr(uploads, "LONGEST_WAIT", 0)
     monkeypatch.setattr(
-        uploads, "PLACES", [Path(__file__), Path(handed_in.__file__)]
+        uploads, "PLACES", [Path(__file__), Path(uploaded_files.__file__)]
     )  # other tests use the real ones
     with open(uploads.PLACES[0], "rb") as one, open(uploads.PLACES[1], "rb") as other:
         fcntl.flock(one, fcntl.LOCK_EX)
-        assert uploads.take_in(handed_in.photo())
+        assert uploads.take_in(uploaded_files.photo())
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(ValidationError, match="in a minute"):
-            uploads.take_in(handed_in.photo())
-    assert uploads.take_in(handed_in.photo())
+            uploads.take_in(uploaded_files.photo())
+    assert uploads.take_in(uploaded_files.photo())
 
 
 def test_cleaning_needs_no_settings_no_database_and_no_keys():
@@ -218,7 +218,11 @@ def test_cleaning_needs_no_settings_no_database_and_no_keys():
         "import sys, core.cleaner; core.cleaner.main('1000000000', '10'); assert 'django' not in sys.modules"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", code], input=handed_in.photo(), capture_output=True, cwd=uploads.ROOT, env={}
+        [sys.executable, "-c", code],
+        input=uploaded_files.photo(),
+        capture_output=True,
+        cwd=uploads.ROOT,
+        env={},
     )
     assert (ended.returncode, ended.stderr) == (0, b"")
     assert ended.stdout.startswith(b"image/jpeg\n\xff\xd8")
@@ -227,7 +231,7 @@ def test_cleaning_needs_no_settings_no_database_and_no_keys():
 def test_an_error_of_the_cleaner_is_no_refusal(monkeypatch):
     monkeypatch.setattr(uploads, "MEMORY", "no number")
     with pytest.raises(RuntimeError, match="cleaner failed"):
-        uploads.take_in(handed_in.photo())
+        uploads.take_in(uploaded_files.photo())
 
 
 def test_a_file_that_is_too_large_is_refused_by_what_was_sent():
@@ -236,10 +240,10 @@ def test_a_file_that_is_too_large_is_refused_by_what_was_sent():
 
 
 def test_kept_files_are_for_the_site_alone_and_their_names_say_nothing(settings):
-    name = files.keep(b"sealed")
+    name = files.keep(b"encrypted")
     path = Path(settings.MEDIA_ROOT) / name
-    assert files.content(name) == b"sealed"
-    assert name != files.keep(b"sealed")
+    assert files.content(name) == b"encrypted"
+    assert name != files.keep(b"encrypted")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert list(files.older_than(clock.now() + timedelta(seconds=5)))

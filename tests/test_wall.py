@@ -1,4 +1,6 @@
-"""The wall: what the second NGO finds of the first NGO's case, through Python and through PostgreSQL alone."""
+"""The access policies: what the second NGO finds of the first NGO's case, through Python and through PostgreSQL
+alone.
+"""
 
 import re
 import uuid
@@ -14,8 +16,8 @@ from beneficiaries.operations import record_consent, withdraw_consent
 from core import policies
 from core.clock import now
 from core.context import acting_as, enter, entered_as
-from core.scoping import Open, OwnWall, Wall
-from tests import story
+from core.scoping import AccessPolicy, Open, TablePolicy
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 
@@ -28,9 +30,11 @@ def _count(table: str) -> int:
         return cursor.fetchone()[0]
 
 
-def _walled():
+def _protected():
     return [
-        model for model in policies.own_models() if isinstance(getattr(model, "wall", None), Wall | OwnWall)
+        model
+        for model in policies.own_models()
+        if isinstance(getattr(model, "access_policy", None), AccessPolicy | TablePolicy)
     ]
 
 
@@ -39,15 +43,15 @@ def test_every_model_says_who_may_see_it():
         model._meta.label
         for model in policies.own_models()
         if not model._meta.auto_created
-        and not isinstance(getattr(model, "wall", None), Wall | OwnWall | Open)
+        and not isinstance(getattr(model, "access_policy", None), AccessPolicy | TablePolicy | Open)
     ]
     assert unsaid == []
 
 
-@pytest.mark.parametrize("model", _walled() if apps.ready else [], ids=lambda model: model._meta.label)
+@pytest.mark.parametrize("model", _protected() if apps.ready else [], ids=lambda model: model._meta.label)
 def test_without_context_there_are_no_rows(model):
     enter(None)
-    if model.wall.read is None:
+    if model.access_policy.read is None:
         with pytest.raises(DatabaseError), transaction.atomic():
             _count(model._meta.db_table)
     else:
@@ -65,7 +69,7 @@ def test_every_walled_table_is_forced_and_has_one_policy_a_command():
             "SELECT tablename, cmd, coalesce(qual, with_check) FROM pg_policies WHERE schemaname = 'public'"
         )
         found = cursor.fetchall()
-    for model in _walled():
+    for model in _protected():
         table = model._meta.db_table
         assert state[table] == (True, True), table
         wanted = {name.upper() for name, sql in policies.conditions(model).items() if sql is not None}
@@ -86,30 +90,33 @@ def test_the_application_owns_nothing_and_bypasses_nothing():
 
 
 @pytest.fixture
-def whole_case(cast):
+def whole_case(demo_users):
     """A case of the first NGO with a row in every linked table, not shared with anyone."""
-    return story.whole_case(cast, story.a_third_ngo())
+    return factories.whole_case(demo_users, factories.a_third_ngo())
 
 
 @pytest.mark.parametrize("model", LINKED, ids=lambda model: model._meta.label)
-def test_the_second_ngo_sees_no_row_of_the_first(model, whole_case, cast):
+def test_the_second_ngo_sees_no_row_of_the_first(model, whole_case, demo_users):
     key = policies.case_column(model)
-    with acting_as(cast["ngo_a_caseworker"]):
+    with acting_as(demo_users["ngo_a_caseworker"]):
         assert model.objects.filter(**{key: whole_case.pk}).count() >= 1, (
             "the data that could leak must be there"
         )
-    with acting_as(cast["ngo_b_caseworker"]):
+    with acting_as(demo_users["ngo_b_caseworker"]):
         assert model.objects.filter(**{key: whole_case.pk}).count() == 0
-        assert model.objects.visible_to(cast["ngo_b_caseworker"]).filter(**{key: whole_case.pk}).count() == 0
+        assert (
+            model.objects.visible_to(demo_users["ngo_b_caseworker"]).filter(**{key: whole_case.pk}).count()
+            == 0
+        )
 
 
 @pytest.mark.parametrize("model", LINKED, ids=lambda model: model._meta.label)
-def test_python_and_the_database_agree_for_everyone(model, whole_case, cast):
-    """Python's scope and the policies are two readings of one line: same rows for each of the cast."""
-    from reintegration.demo import CAST  # the names of the cast
+def test_python_and_the_database_agree_for_everyone(model, whole_case, demo_users):
+    """Python's scope and the policies are two readings of one line: same rows for each of the demo users."""
+    from reintegration.demo import DEMO_USERS  # the names of the demo_users
 
-    for username in [*CAST, "third"]:
-        user = cast[username]
+    for username in [*DEMO_USERS, "third"]:
+        user = demo_users[username]
         with acting_as(user):
             alone = set(model.objects.values_list("pk", flat=True))
             scoped = set(model.objects.visible_to(user).values_list("pk", flat=True))
@@ -117,9 +124,9 @@ def test_python_and_the_database_agree_for_everyone(model, whole_case, cast):
 
 
 @pytest.mark.parametrize("model", LINKED, ids=lambda model: model._meta.label)
-def test_the_second_ngo_can_write_no_row_of_the_first(model, whole_case, cast):
+def test_the_second_ngo_can_write_no_row_of_the_first(model, whole_case, demo_users):
     key = policies.case_column(model)
-    with acting_as(cast["ngo_b_caseworker"]), connection.cursor() as cursor:
+    with acting_as(demo_users["ngo_b_caseworker"]), connection.cursor() as cursor:
         for statement in (
             f"UPDATE {model._meta.db_table} SET id = id WHERE {key} = %s",
             f"DELETE FROM {model._meta.db_table} WHERE {key} = %s",
@@ -133,9 +140,9 @@ def test_the_second_ngo_can_write_no_row_of_the_first(model, whole_case, cast):
                 assert cursor.rowcount == 0, statement
 
 
-def test_an_organisation_cannot_give_itself_a_case(whole_case, cast):
-    ngo_b = story.organisation("NGO_B")
-    with acting_as(cast["ngo_b_caseworker"]), connection.cursor() as cursor:
+def test_an_organisation_cannot_give_itself_a_case(whole_case, demo_users):
+    ngo_b = factories.organisation("NGO_B")
+    with acting_as(demo_users["ngo_b_caseworker"]), connection.cursor() as cursor:
         with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
             CaseAccess.objects.create(
                 case_id=whole_case.pk,
@@ -156,22 +163,22 @@ def test_an_organisation_cannot_give_itself_a_case(whole_case, cast):
                 given_by="self",
                 how="spoken",
                 asked_on=now().date(),
-                recorded_by=cast["ngo_b_caseworker"],
+                recorded_by=demo_users["ngo_b_caseworker"],
                 recorded_at=now(),
             ).save(force_insert=True)
         with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
-            cursor.execute("SELECT wall.earned_access(%s)", [whole_case.pk])
+            cursor.execute("SELECT access.expected_access(%s)", [whole_case.pk])
 
 
-def test_the_lead_of_a_case_does_not_change_under_it(whole_case, cast):
-    with acting_as(cast["ngo_a_caseworker"]), pytest.raises(DatabaseError, match="keeps its reference"):
+def test_the_lead_of_a_case_does_not_change_under_it(whole_case, demo_users):
+    with acting_as(demo_users["ngo_a_caseworker"]), pytest.raises(DatabaseError, match="keeps its reference"):
         with transaction.atomic():
-            Case.objects.filter(pk=whole_case.pk).update(lead_organisation=story.organisation("NGO_B"))
+            Case.objects.filter(pk=whole_case.pk).update(lead_organisation=factories.organisation("NGO_B"))
 
 
-def test_approvers_see_the_reference_and_the_figures_and_nothing_else(whole_case, cast):
+def test_approvers_see_the_reference_and_the_figures_and_nothing_else(whole_case, demo_users):
     for username in ("iom_approver", "iom_finance", "programme_manager"):
-        with acting_as(cast[username]):
+        with acting_as(demo_users[username]):
             seen = {
                 model._meta.label: model.objects.filter(
                     **{policies.case_column(model): whole_case.pk}
@@ -187,14 +194,14 @@ def test_approvers_see_the_reference_and_the_figures_and_nothing_else(whole_case
             assert Beneficiary.objects.filter(pk=whole_case.beneficiary_id).count() == 0
 
 
-def test_consent_opens_the_file_to_iom_and_withdrawal_closes_it(cast):
-    by, supervisor = cast["ngo_a_caseworker"], cast["iom_supervisor"]
+def test_consent_opens_the_file_to_iom_and_withdrawal_closes_it(demo_users):
+    by, supervisor = demo_users["ngo_a_caseworker"], demo_users["iom_supervisor"]
     with acting_as(by):
-        case = story.a_case(by)
+        case = factories.a_case(by)
     with acting_as(supervisor):
         assert CaseFile.objects.visible_to(supervisor).filter(case=case).count() == 0
     with acting_as(by):
-        consent = story.share_with_iom(case, by)
+        consent = factories.share_with_iom(case, by)
     with acting_as(supervisor):
         assert CaseFile.objects.visible_to(supervisor).filter(case=case).count() == 1
         assert Beneficiary.objects.visible_to(supervisor).filter(pk=case.beneficiary_id).count() == 1
@@ -205,23 +212,23 @@ def test_consent_opens_the_file_to_iom_and_withdrawal_closes_it(cast):
         assert Beneficiary.objects.filter(pk=case.beneficiary_id).count() == 0
 
 
-def test_a_refusal_to_share_still_lets_the_grant_be_decided_under_the_reference(cast):
-    by = cast["ngo_a_caseworker"]
+def test_a_refusal_to_share_still_lets_the_grant_be_decided_under_the_reference(demo_users):
+    by = demo_users["ngo_a_caseworker"]
     with acting_as(by):
-        case = story.a_case(by)
-        story.share_with_iom(case, by, agrees=False)
-        grant = story.requested(story.planned(case, by), by)
-    story.approved(grant, cast)
-    with acting_as(cast["iom_approver"]):
+        case = factories.a_case(by)
+        factories.share_with_iom(case, by, agrees=False)
+        grant = factories.requested(factories.planned(case, by), by)
+    factories.approved(grant, demo_users)
+    with acting_as(demo_users["iom_approver"]):
         levels = CaseAccess.objects.filter(case=case, organisation__code="IOM").values_list("level", "basis")
-        assert list(levels) == [("reference", "programme")]
+        assert list(levels) == [("summary", "programme")]
 
 
-def test_rows_of_two_cases_cannot_be_mixed(cast):
-    by = cast["ngo_a_caseworker"]
+def test_rows_of_two_cases_cannot_be_mixed(demo_users):
+    by = demo_users["ngo_a_caseworker"]
     with acting_as(by):
-        first, second = story.a_case(by), story.a_case(by)
-        plan = story.planned(first, by)
+        first, second = factories.a_case(by), factories.a_case(by)
+        plan = factories.planned(first, by)
         with pytest.raises(DatabaseError, match="same_case"), transaction.atomic():
             plan.case_id = second.pk
             plan.save(update_fields=["case_id"])
@@ -229,17 +236,17 @@ def test_rows_of_two_cases_cannot_be_mixed(cast):
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
-def test_acting_as_goes_back_to_whoever_it_was(cast):
-    with acting_as(cast["ngo_a_caseworker"]):
-        with acting_as(cast["ngo_b_caseworker"]):
-            assert entered_as() == cast["ngo_b_caseworker"].pk
-        assert entered_as() == cast["ngo_a_caseworker"].pk
+def test_acting_as_goes_back_to_whoever_it_was(demo_users):
+    with acting_as(demo_users["ngo_a_caseworker"]):
+        with acting_as(demo_users["ngo_b_caseworker"]):
+            assert entered_as() == demo_users["ngo_b_caseworker"].pk
+        assert entered_as() == demo_users["ngo_a_caseworker"].pk
 
 
-def test_a_context_is_refused_to_strangers_and_to_the_deactivated(cast):
+def test_a_context_is_refused_to_strangers_and_to_the_deactivated(demo_users):
     enter(uuid.uuid4())
     assert entered_as() is None
-    user = cast["ngo_a_caseworker"]
+    user = demo_users["ngo_a_caseworker"]
     user.is_active = False
     user.save(update_fields=["is_active"])
     enter(user.pk)
@@ -248,10 +255,10 @@ def test_a_context_is_refused_to_strangers_and_to_the_deactivated(cast):
     assert authority_of(user).held == {}
 
 
-def test_a_membership_that_ended_opens_nothing(cast):
+def test_a_membership_that_ended_opens_nothing(demo_users):
     from accounts.models import Membership
 
-    user = cast["ngo_a_caseworker"]
+    user = demo_users["ngo_a_caseworker"]
     yesterday = now().date().replace(year=now().year - 1)
     Membership.objects.filter(user=user).update(ends_on=yesterday)
     with acting_as(user):
@@ -262,23 +269,23 @@ def test_a_membership_that_ended_opens_nothing(cast):
 def test_policies_are_made_for_each_command_from_the_levels():
     sql = policies.conditions(CaseFile)
     assert sql["delete"] is None
-    assert re.search(r"wall\.reads\(\).*'lead', 'working'", sql["select"], re.S)
+    assert re.search(r"access\.reads\(\).*'lead', 'working'", sql["select"], re.S)
     assert "figures" not in sql["select"]
-    assert "wall.edits()" in sql["update"]
+    assert "access.edits()" in sql["update"]
 
 
-def test_one_that_works_on_a_case_cannot_hand_it_on(cast):
+def test_one_that_works_on_a_case_cannot_hand_it_on(demo_users):
     """IOM works on the case by consent; a consent row that opens it to another is the lead's alone."""
-    by, supervisor = cast["ngo_a_caseworker"], cast["iom_supervisor"]
+    by, supervisor = demo_users["ngo_a_caseworker"], demo_users["iom_supervisor"]
     with acting_as(by):
-        case = story.a_case(by)
-        story.share_with_iom(case, by)
+        case = factories.a_case(by)
+        factories.share_with_iom(case, by)
     with acting_as(supervisor):
         with pytest.raises(PermissionDenied):
             record_consent(
                 case=case,
                 purpose="sharing",
-                organisation=story.organisation("NGO_B"),
+                organisation=factories.organisation("NGO_B"),
                 is_given=True,
                 given_by="self",
                 how="spoken",
@@ -289,7 +296,7 @@ def test_one_that_works_on_a_case_cannot_hand_it_on(cast):
             Consent(
                 case=case,
                 purpose="sharing",
-                organisation=story.organisation("NGO_B"),
+                organisation=factories.organisation("NGO_B"),
                 is_given=True,
                 given_by="self",
                 how="spoken",

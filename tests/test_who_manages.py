@@ -7,7 +7,7 @@ from accounts.models import Organisation
 from beneficiaries.models import CaseAccess
 from core.context import acting_as
 from projects.models import Project
-from tests import story
+from tests import factories
 from tests.test_admin import address, errors, send
 
 A = "ngo_a_caseworker"
@@ -18,44 +18,44 @@ CHANGES = {
 }
 
 
-def began(cast) -> Project:
+def began(demo_users) -> Project:
     """A programme that somebody was admitted to."""
-    with acting_as(cast[A]):
-        story.admitted(story.a_case(cast[A]), cast[A])
-    return story.project()
+    with acting_as(demo_users[A]):
+        factories.admitted(factories.a_case(demo_users[A]), demo_users[A])
+    return factories.project()
 
 
-def test_an_administrator_alone_gives_no_programme_with_people_to_another_organisation(sign_in, cast):
-    project, former = began(cast), story.project().managed_by
-    third = story.a_third_ngo()
+def test_an_administrator_alone_gives_no_programme_with_people_to_another_organisation(sign_in, demo_users):
+    project, former = began(demo_users), factories.project().managed_by
+    third = factories.a_third_ngo()
     answer = send(
         sign_in("administrator"), address(Project, "change", project.pk), {"managed_by": str(third.pk)}
     )
     assert "Start a new phase instead" in errors(answer)
-    assert story.project().managed_by == former
-    with acting_as(cast[A]):
+    assert factories.project().managed_by == former
+    with acting_as(demo_users[A]):
         assert not CaseAccess.objects.filter(organisation=third).exists()
 
 
 def test_a_programme_without_people_is_managed_by_whom_an_administrator_chooses(sign_in):
-    third, new = story.a_third_ngo(), story.another_programme()
+    third, new = factories.a_third_ngo(), factories.another_programme()
     where = address(Project, "change", new.pk)
     send(sign_in("administrator"), where, {"managed_by": str(third.pk)})
-    assert story.project(new.code).managed_by == third
+    assert factories.project(new.code).managed_by == third
 
 
-def test_the_rest_of_a_programme_with_people_can_change(sign_in, cast):
-    where = address(Project, "change", began(cast).pk)
+def test_the_rest_of_a_programme_with_people_can_change(sign_in, demo_users):
+    where = address(Project, "change", began(demo_users).pk)
     send(sign_in("administrator"), where, {"name_en": "Another name"})
-    assert story.project().name_en == "Another name"
+    assert factories.project().name_en == "Another name"
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_the_database_itself_keeps_who_manages_a_programme_with_people(cast, change):
-    project = began(cast)
+def test_the_database_itself_keeps_who_manages_a_programme_with_people(demo_users, change):
+    project = began(demo_users)
     given = {"key": project.pk, "other": Organisation.objects.get(code="NGO_B").pk}
     with (
-        acting_as(cast["administrator"]),
+        acting_as(demo_users["administrator"]),
         pytest.raises(IntegrityError, match="keeps who manages it"),
         transaction.atomic(),
         connection.cursor() as cursor,
@@ -63,11 +63,11 @@ def test_the_database_itself_keeps_who_manages_a_programme_with_people(cast, cha
         cursor.execute(CHANGES[change], given)
 
 
-def test_an_admission_and_another_manager_at_once_wait_for_each_other(committed, owner, cast):
+def test_an_admission_and_another_manager_at_once_wait_for_each_other(committed, owner, demo_users):
     """The admission locks the programme, so that another manager waits, and then sees it."""
-    project = story.project()
-    with acting_as(cast[A]), transaction.atomic():
-        story.admitted(story.a_case(cast[A]), cast[A])
+    project = factories.project()
+    with acting_as(demo_users[A]), transaction.atomic():
+        factories.admitted(factories.a_case(demo_users[A]), demo_users[A])
         owner.execute("SET lock_timeout = '200ms'")
         with pytest.raises(Exception, match="lock timeout"):
             owner.execute(

@@ -1,4 +1,4 @@
-"""Python's half of the wall taken away: what still holds is the database's.
+"""Python's half of the access policies taken away: what still holds is the database's.
 
 Found by walking, so that a new queryset or a new way to scope is taken away as well: every method of a
 `ScopedQuerySet` that asks for a `user`, and the conditions that they are made of, wherever imported.
@@ -14,7 +14,7 @@ from django.db.models import Q
 from beneficiaries.models import access
 from core import policies
 from core.models import AuditEvent, DenialCount, IdempotencyKey
-from core.scoping import OwnWall, ScopedQuerySet, Wall
+from core.scoping import AccessPolicy, ScopedQuerySet, TablePolicy
 from core.statements import Select
 
 
@@ -40,9 +40,9 @@ def switch_off(monkeypatch) -> None:
     for kind, name in scopes():
         monkeypatch.setattr(kind, name, _of_case if name == "of" else _everything)
     conditions = {
-        access.reaching: _anybody,
-        access.reached_by: _whoever,
-        access.unsealing: _anybody,
+        access.access_rows_for: _anybody,
+        access.access_rows: _whoever,
+        access.reads_confidential: _anybody,
         access.following: _anybody,
     }
     for condition, instead in conditions.items():
@@ -57,9 +57,9 @@ def _anybody(*given, **named) -> Q:
     return Q()
 
 
-def _whoever(person, level, *, full: Q, figures: Q) -> Q:
+def _whoever(user_id, level, *, full: Q, figures: Q) -> Q:
     """True of every row, with a place for each value, as a statement that is written once asks for."""
-    return Q(pk__isnull=False) | Q(person=person) | full
+    return Q(pk__isnull=False) | Q(user=user_id) | full
 
 
 def _everything(self, *given, **named):
@@ -71,21 +71,23 @@ def _of_case(self, case, user, *, order=(), without=()):
 
 
 def digest(owner) -> dict[str, str]:
-    """For each walled table a digest of all its rows, read as the owner; what is only ever added to is left out."""
+    """For each protected table a digest of all its rows, read as the owner; what is only ever added to is left out."""
     owner.execute(
         " UNION ALL ".join(
             f"SELECT '{table}', md5(coalesce(string_agg(t::text, '' ORDER BY t::text), '')) FROM {table} t"
-            for table in walled_tables()
+            for table in protected_tables()
         )
     )
     return dict(owner.fetchall())
 
 
-def walled_tables() -> list[str]:
-    """Tables behind the wall, but for the record of what happened, its count of refusals, and the keys of forms."""
+def protected_tables() -> list[str]:
+    """Tables under the access policies, but for the record of what happened, its count of refusals, and the keys of
+    forms.
+    """
     return sorted(
         model._meta.db_table
         for model in policies.own_models()
-        if isinstance(policies.wall_of(model), Wall | OwnWall)
+        if isinstance(policies.policy_of(model), AccessPolicy | TablePolicy)
         and model not in (AuditEvent, DenialCount, IdempotencyKey)
     )

@@ -23,8 +23,8 @@ from accounts.operations.leaving import StillCarrying
 from accounts.operations.notice import leave_notice, leave_notices, mark_notices_read, notify
 from accounts.operations.password import ask_for_reset, change_password, reset_password, set_password
 from accounts.operations.people import (
-    PersonGiven,
-    add_person,
+    NewUser,
+    add_user,
     ask_role,
     change_language,
     deactivation_problems,
@@ -51,13 +51,13 @@ from accounts.operations.token import (
 __all__ = [
     "TOKEN_DAYS",
     "MustWait",
+    "NewUser",
     "NotTheOne",
-    "PersonGiven",
     "StillCarrying",
     "accept_invitation",
     "add_app",
     "add_passkey",
-    "add_person",
+    "add_user",
     "ask_access",
     "ask_for_reset",
     "ask_role",

@@ -29,7 +29,7 @@ from accounts.choices import RequestKind, RequestState
 from accounts.models import AccessRequest, User
 from accounts.operations.mail import mail_about_sign_in
 from accounts.operations.notice import notify_users
-from accounts.queries import keepers_of
+from accounts.queries import access_managers_of
 from core import audit
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def _call(function: str, *values: UUID | bool) -> Any:
     """Ask one of the functions of accounts/sql/040_requests.sql."""
     places = ", ".join(["%s"] * len(values))
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT wall.{function}({places})", values)
+        cursor.execute(f"SELECT access.{function}({places})", values)
         return cursor.fetchone()[0]
 
 
@@ -155,7 +155,7 @@ def _record(request: AccessRequest, verb: str, *, by, now: datetime) -> None:
 def _notify(request: AccessRequest, step: str, text: str, *, now: datetime) -> None:
     """Who keeps the organisations, who may decide and who asked; where IOM decides in their place, all their users."""
     places = organisations_of_request(request)
-    told = {user.pk: user for user in keepers_of(places)}
+    told = {user.pk: user for user in access_managers_of(places)}
     approvers = approvers_of(request)
     told |= {user.pk: user for user, _as_what in approvers}
     if request.decided_as == "protection" or "protection" in {as_what for _user, as_what in approvers}:

@@ -26,7 +26,7 @@ from accounts.queries import factors_of, is_enrolled, may_configure
 from accounts.rules import PROOF_KEPT
 from core import audit
 from core.context import acting_as
-from core.encryption import NotOpened
+from core.encryption import NotDecryptable
 
 logger = logging.getLogger(__name__)
 APP, RECOVERY, PASSKEY = "app", "recovery", "passkey"
@@ -70,8 +70,8 @@ def use_code(*, user: User, code: str, now: datetime) -> str | None:
     for factor in factors_of(user).exclude(type=Authenticator.Type.WEBAUTHN).order_by("-type"):
         try:
             method = _use_of(factor, code, user=user, now=now)
-        except NotOpened:
-            logger.exception("a second factor was sealed under another key")
+        except NotDecryptable:
+            logger.exception("a second factor was encrypted under another key")
             continue
         if method is not None:
             return method

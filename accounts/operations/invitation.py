@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import InvitationSent, User
 from accounts.operations.password import set_password
-from accounts.queries import awaits_password, invitations, is_invited, may_configure, people_managed_by
+from accounts.queries import awaits_password, invitations, is_invited, may_configure, users_managed_by
 from accounts.rules import INVITATIONS_A_DAY
 from core import audit, outbox
 from core.context import acting_as
@@ -27,15 +27,15 @@ class TooManyInvitations(ValidationError):
 
 
 @transaction.atomic
-def invite_again(*, person: User, by, now: datetime) -> None:
+def invite_again(*, user: User, by, now: datetime) -> None:
     """Mail a new invitation to who has not chosen a password yet: an administrator to anybody, a focal point to
     somebody of their own organisation.
     """
-    if not may_configure(by) and not people_managed_by(by).filter(pk=person.pk).exists():
+    if not may_configure(by) and not users_managed_by(by).filter(pk=user.pk).exists():
         raise PermissionDenied
-    if not awaits_password(person):
+    if not awaits_password(user):
         raise ValidationError(_("This person has chosen a password already."))
-    invite(user=person, by=by, now=now)
+    invite(user=user, by=by, now=now)
 
 
 def invitation_path(user: User) -> str:

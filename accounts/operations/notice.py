@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Notice, User
 from accounts.operations.mail import mail_about_sign_in
-from accounts.queries import keepers_of
+from accounts.queries import access_managers_of
 from core import outbox
 from core.context import acting_as
 
@@ -39,8 +39,8 @@ def leave_notice(
 
 def leave_notices(*, recipients: Iterable[User], **notice: Any) -> None:
     """Tell several people the same."""
-    for person in recipients:
-        leave_notice(recipient=person, **notice)
+    for user in recipients:
+        leave_notice(recipient=user, **notice)
 
 
 @transaction.atomic
@@ -64,9 +64,9 @@ def notify(
         outbox.queue(key=f"{key}:{user.pk}", recipient=user.email, subject=subject, body=body, now=now)
 
 
-def notify_keepers(*, organisations: Iterable[UUID], now: datetime, **notice: Any) -> None:
+def notify_access_managers(*, organisations: Iterable[UUID], now: datetime, **notice: Any) -> None:
     """Tell the focal points and supervisors of these organisations something about access, at once."""
-    notify_users(recipients=keepers_of(organisations), now=now, **notice)
+    notify_users(recipients=access_managers_of(organisations), now=now, **notice)
 
 
 def notify_users(
@@ -80,7 +80,7 @@ def notify_users(
 ) -> None:
     """A notice, and a mail that names nobody. Each is written in its recipient's place: nobody may be signed in.
 
-    A closed account gets the mail alone, in the place of the first that is open.
+    A closed account gets the mail alone, as the first that is open.
     """
     told = list(recipients)
     sender = next((user for user in told if user.is_active), None)

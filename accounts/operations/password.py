@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.operations.mail import mail_about_sign_in
 from accounts.operations.session import end_sessions_of, end_tokens_of
 from accounts.operations.throttle import MustWait, begin_try, count_failure
-from accounts.queries import needs_factor_to_reset, people_at, person_of_reset, reset_link
+from accounts.queries import needs_factor_to_reset, reset_link, user_of_reset, users_at
 from core import audit
 from core.context import acting_as
 
@@ -51,7 +51,7 @@ def ask_for_reset(*, email: str, keys: dict[str, str], now: datetime) -> None:
     except MustWait:
         return  # the last link still opens
     count_failure(keys, now=now)
-    for user in people_at(email, now=now):
+    for user in users_at(email, now=now):
         audit.record(by=None, verb="password reset asked", obj=user, now=now, detail={"user": str(user.pk)})
         mail_about_sign_in(user, _link_for(user), now=now)
 
@@ -62,12 +62,12 @@ def reset_password(*, link: str, password: str, is_by_factor: bool = False, now:
 
     `is_by_factor`: whether the second factor was shown as well, which is asked for where the address is new.
     """
-    user = person_of_reset(link)
+    user = user_of_reset(link)
     if user is None:
         raise PermissionDenied
     User.objects.select_for_update().get(pk=user.pk)
     user.refresh_from_db()
-    if person_of_reset(link) is None:  # somebody used it a moment ago
+    if user_of_reset(link) is None:  # somebody used it a moment ago
         raise PermissionDenied
     if needs_factor_to_reset(user, now=now) and not is_by_factor:
         raise PermissionDenied

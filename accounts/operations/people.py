@@ -31,7 +31,7 @@ from accounts.models import (
 from accounts.operations.access import ask_access, effects, needs_second_user, user_of
 from accounts.operations.invitation import invite
 from accounts.operations.leaving import Receivers, leaving
-from accounts.operations.notice import notify_keepers
+from accounts.operations.notice import notify_access_managers
 from accounts.operations.session import end_sessions_of, end_tokens_of, note_new_address
 from accounts.queries import (
     awaits_password,
@@ -39,8 +39,8 @@ from accounts.queries import (
     managed_by,
     may_configure,
     may_give,
-    people_managed_by,
     permissions_of,
+    users_managed_by,
     works_elsewhere,
 )
 from accounts.rules import pair_in
@@ -245,18 +245,18 @@ def save_membership(
     together = pair_in(held)
     if together is not None:
         raise ValidationError(str(together.refusal))
-    if needs_second_user(organisation_id=membership.role.organisation_id, by=by):
-        if kept is None or not _is_less(kept, membership):
-            return ask_role(membership=membership, by=by, now=now, reason=reason)
+    is_more = kept is None or not _is_less(kept, membership)
+    if is_more and needs_second_user(organisation_id=membership.role.organisation_id, by=by):
+        return ask_role(membership=membership, by=by, now=now, reason=reason)
     with leaving([membership.user], to=to, by=by, now=now):
         membership.save()
     _record_role(membership, by=by, now=now)
     if kept is None and by is not None:
-        notify_keepers(
+        notify_access_managers(
             organisations=[membership.role.organisation_id],
             key=f"membership:{membership.pk}",
             text=gettext_noop("Somebody was given a role in your organisation."),
-            url=reverse("accounts:person-list"),
+            url=reverse("accounts:user-list"),
             now=now,
         )
     return membership
@@ -350,7 +350,7 @@ def _require_right_to_give(membership: Membership, by) -> None:
         return
     for side in sides:
         is_new = not Membership.objects.filter(user=side.user).exists()
-        is_ours = is_new or people_managed_by(by).filter(pk=side.user_id).exists()
+        is_ours = is_new or users_managed_by(by).filter(pk=side.user_id).exists()
         if not is_ours or not may_give(by, side.role):
             raise PermissionDenied
 
@@ -363,7 +363,7 @@ def change_language(*, by, language: str) -> None:
 
 
 @dataclass(frozen=True)
-class PersonGiven:
+class NewUser:
     """What a focal point says of somebody new. The user name is the system's: a taken one would tell who exists."""
 
     first_name: str
@@ -373,9 +373,9 @@ class PersonGiven:
 
 
 @transaction.atomic
-def add_person(
+def add_user(
     *,
-    given: PersonGiven,
+    given: NewUser,
     role: Role,
     starts_on: date,
     ends_on: date | None,
@@ -393,7 +393,7 @@ def add_person(
         raise PermissionDenied
     if not names.tidy(given.first_name):
         raise ValidationError({"first_name": _("Write the name: nothing of it can be seen.")})
-    here = people_managed_by(by).filter(memberships__role__organisation=role.organisation_id)
+    here = users_managed_by(by).filter(memberships__role__organisation=role.organisation_id)
     asked = AccessRequest.objects.open().filter(organisation=role.organisation_id, email__iexact=given.email)
     if here.filter(email__iexact=given.email).exists() or asked.exists():
         raise ValidationError({"email": _("Somebody of this organisation has this e-mail already.")})
@@ -420,40 +420,40 @@ def _fresh_username(first_name: str) -> str:
 
 @transaction.atomic
 def give_role(
-    *, person: User, role: Role, starts_on: date, ends_on: date | None, by, now: datetime, reason: str = ""
+    *, user: User, role: Role, starts_on: date, ends_on: date | None, by, now: datetime, reason: str = ""
 ) -> Membership | AccessRequest:
     """Give somebody of one's own organisation a role there. An account that was closed with their last role opens."""
-    if not people_managed_by(by).filter(pk=person.pk).exists():
+    if not users_managed_by(by).filter(pk=user.pk).exists():
         raise PermissionDenied
     given = save_membership(
-        membership=Membership(user=person, role=role, starts_on=starts_on, ends_on=ends_on),
+        membership=Membership(user=user, role=role, starts_on=starts_on, ends_on=ends_on),
         by=by,
         now=now,
         reason=reason,
     )
     if isinstance(given, Membership):
-        welcome(person, managed_by(by), by=by, now=now)
+        welcome(user, managed_by(by), by=by, now=now)
     return given
 
 
 @transaction.atomic
-def end_access(*, person: User, by, now: datetime, to: Receivers | None = None) -> None:
+def end_access(*, user: User, by, now: datetime, to: Receivers | None = None) -> None:
     """End all that somebody may do in one's own organisations, from the next request on; `to`: who takes over.
 
     Roles end with yesterday; one that began today or is to come leaves no day behind, so it goes (the log keeps
     it). The account closes where the person works nowhere else; whether it did is told to nobody.
     """
-    if person == by or not people_managed_by(by).filter(pk=person.pk).exists():
+    if user == by or not users_managed_by(by).filter(pk=user.pk).exists():
         raise PermissionDenied
     ours = managed_by(by)
-    with leaving([person], to=to, by=by, now=now):
-        _end_roles(person, ours, by=by, now=now)
-    audit.record(by=by, verb="access ended", obj=person, now=now)
+    with leaving([user], to=to, by=by, now=now):
+        _end_roles(user, ours, by=by, now=now)
+    audit.record(by=by, verb="access ended", obj=user, now=now)
 
 
-def _end_roles(person: User, ours: frozenset[UUID], *, by, now: datetime) -> None:
+def _end_roles(user: User, ours: frozenset[UUID], *, by, now: datetime) -> None:
     today = now.date()
-    running = Membership.objects.filter(user=person, role__organisation__in=ours).not_over(today)
+    running = Membership.objects.filter(user=user, role__organisation__in=ours).not_over(today)
     for membership in running.select_related("role"):
         if not may_give(by, membership.role):
             raise ValidationError(_("One of this person's roles is an administrator's to end."))
@@ -464,11 +464,11 @@ def _end_roles(person: User, ours: frozenset[UUID], *, by, now: datetime) -> Non
         else:
             removed = copy(membership)  # its key is gone afterwards
             membership.delete()
-            detail = {"user": str(person.pk), "role": membership.role.code}
+            detail = {"user": str(user.pk), "role": membership.role.code}
             audit.record(by=by, verb="membership removed", obj=removed, now=now, detail=detail)
-    if not works_elsewhere(person, ours, on=today):
-        _close_account(person, now=now)
-        person.save(update_fields=["is_active", "password"])
+    if not works_elsewhere(user, ours, on=today):
+        _close_account(user, now=now)
+        user.save(update_fields=["is_active", "password"])
 
 
 def _close_account(user: User, *, now: datetime) -> None:

@@ -30,12 +30,12 @@ def end_other_sessions(*, kept: str, by, now: datetime) -> int:
 
 
 def end_sessions_of(user: User) -> None:
-    """End every session of a person, as part of a deed that is on record by itself."""
+    """End every session of a person, as part of an action that is on record by itself."""
     Session.objects.visible_to(user).delete()
 
 
 def end_tokens_of(user: User, *, now: datetime) -> int:
-    """Revoke every token of a person, as part of a deed that is on record by itself; how many there were."""
+    """Revoke every token of a person, as part of an action that is on record by itself; how many there were."""
     return audit.note_update(ApiToken.objects.visible_to(user).filter(revoked_at=None), revoked_at=now)
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import ApiToken, User
-from accounts.operations.notice import notify_keepers, notify_users
+from accounts.operations.notice import notify_access_managers, notify_users
 from accounts.operations.session import end_tokens_of
 from accounts.queries import is_enrolled, may_configure, organisations_with_role, token_digest, tokens_of
 from core import audit
@@ -62,11 +62,11 @@ def create_api_token(
             url=security,
             now=now,
         )
-    notify_keepers(
+    notify_access_managers(
         organisations=organisations_with_role(user, on=now.date()),
         key=f"token:{token.pk}",
         text=gettext_noop("A token for programs was made for somebody of your organisation."),
-        url=reverse("accounts:person-list"),
+        url=reverse("accounts:user-list"),
         now=now,
     )
     return token, text

@@ -1,5 +1,5 @@
 -- The only way into a context. Reads the memberships itself; callers never pass a list.
-CREATE OR REPLACE FUNCTION wall.enter(who uuid) RETURNS void
+CREATE OR REPLACE FUNCTION access.enter(who uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
     reading uuid[]; editing uuid[]; figures uuid[]; deciding uuid[]; restricted uuid[];
@@ -9,7 +9,7 @@ BEGIN
     SELECT u.id INTO found FROM accounts_user u WHERE u.id = who AND u.is_active;
     SELECT array_agg(DISTINCT r.organisation_id) FILTER (WHERE p.codename = 'read_cases'),
            array_agg(DISTINCT r.organisation_id) FILTER (WHERE p.codename = 'write_cases'),
-           array_agg(DISTINCT r.organisation_id) FILTER (WHERE p.codename = 'read_figures'),
+           array_agg(DISTINCT r.organisation_id) FILTER (WHERE p.codename = 'read_summaries'),
            array_agg(DISTINCT r.organisation_id)
                FILTER (WHERE p.codename IN ('endorse_grants', 'approve_grants', 'pay_grants')),
            array_agg(DISTINCT r.organisation_id) FILTER (WHERE p.codename = 'read_restricted'),
@@ -27,22 +27,22 @@ BEGIN
      WHERE m.user_id = found
        AND m.starts_on <= (now() AT TIME ZONE 'Asia/Kathmandu')::date
        AND (m.ends_on IS NULL OR m.ends_on >= (now() AT TIME ZONE 'Asia/Kathmandu')::date);
-    PERFORM set_config('wall.person', coalesce(found::text, ''), true),
-            set_config('wall.reads', coalesce(reading::text, ''), true),
-            set_config('wall.edits', coalesce(editing::text, ''), true),
-            set_config('wall.figures', coalesce(figures::text, ''), true),
-            set_config('wall.decides', coalesce(deciding::text, ''), true),
-            set_config('wall.restricted', coalesce(restricted::text, ''), true),
-            set_config('wall.counselling', coalesce(counselling::text, ''), true),
-            set_config('wall.exports', coalesce(exporting::text, ''), true),
-            set_config('wall.releases', coalesce(releasing::text, ''), true),
-            set_config('wall.audits', coalesce(auditing::text, ''), true);
-    -- The programmes' room keeps who sees the figures of single programmes (projects/sql).
-    SELECT f.organisations, f.programmes INTO following, programmes FROM wall.followed_by(found) f;
-    PERFORM set_config('wall.shows', coalesce((figures || following)::text, ''), true),
-            set_config('wall.programmes', coalesce(programmes::text, ''), true);
+    PERFORM set_config('access.user_id', coalesce(found::text, ''), true),
+            set_config('access.reads', coalesce(reading::text, ''), true),
+            set_config('access.edits', coalesce(editing::text, ''), true),
+            set_config('access.summaries', coalesce(figures::text, ''), true),
+            set_config('access.decides', coalesce(deciding::text, ''), true),
+            set_config('access.restricted', coalesce(restricted::text, ''), true),
+            set_config('access.counselling', coalesce(counselling::text, ''), true),
+            set_config('access.exports', coalesce(exporting::text, ''), true),
+            set_config('access.releases', coalesce(releasing::text, ''), true),
+            set_config('access.audits', coalesce(auditing::text, ''), true);
+    -- The programmes' app keeps who sees the figures of single programmes (projects/sql).
+    SELECT f.organisations, f.programmes INTO following, programmes FROM access.programmes_of(found) f;
+    PERFORM set_config('access.shows', coalesce((figures || following)::text, ''), true),
+            set_config('access.programmes', coalesce(programmes::text, ''), true);
 END $$;
 GRANT SELECT ON accounts_user, accounts_membership, accounts_role, accounts_organisation,
     accounts_organisationgrouppermission, auth_permission TO iom_functions;
-ALTER FUNCTION wall.enter(uuid) OWNER TO iom_functions;
-GRANT EXECUTE ON FUNCTION wall.enter(uuid) TO iom_app;
+ALTER FUNCTION access.enter(uuid) OWNER TO iom_functions;
+GRANT EXECUTE ON FUNCTION access.enter(uuid) TO iom_app;

@@ -1,5 +1,5 @@
 -- What enter() asks of whoever acts, asked of one person: do they hold a permission in an organisation on a day?
-CREATE OR REPLACE FUNCTION wall.holds(who uuid, organisation uuid, permission text, today date) RETURNS boolean
+CREATE OR REPLACE FUNCTION access.has_permission(who uuid, organisation uuid, permission text, today date) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT EXISTS (
         SELECT 1
@@ -12,4 +12,4 @@ CREATE OR REPLACE FUNCTION wall.holds(who uuid, organisation uuid, permission te
           JOIN auth_permission p ON p.id = g.permission_id AND p.codename = permission
          WHERE m.user_id = who AND m.starts_on <= today AND (m.ends_on IS NULL OR m.ends_on >= today));
 $$;
-ALTER FUNCTION wall.holds(uuid, uuid, text, date) OWNER TO iom_functions;
+ALTER FUNCTION access.has_permission(uuid, uuid, text, date) OWNER TO iom_functions;

@@ -1,6 +1,6 @@
 -- Two roles that nobody holds at one time in one organisation: the pairs of accounts/rules.py. The person is
 -- locked, so that two roles given at once see each other.
-CREATE OR REPLACE FUNCTION wall.roles_apart() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.roles_apart() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     PERFORM 1 FROM accounts_user u WHERE u.id = NEW.user_id FOR NO KEY UPDATE;
@@ -19,12 +19,12 @@ BEGIN
     RETURN NEW;
 END $$;
 GRANT UPDATE ON accounts_user TO iom_functions; -- for the row lock
-ALTER FUNCTION wall.roles_apart() OWNER TO iom_functions;
+ALTER FUNCTION access.roles_apart() OWNER TO iom_functions;
 CREATE OR REPLACE TRIGGER roles_apart AFTER INSERT OR UPDATE ON accounts_membership
-    FOR EACH ROW EXECUTE FUNCTION wall.roles_apart();
+    FOR EACH ROW EXECUTE FUNCTION access.roles_apart();
 
 -- One role can't be tailored to approve and pay either.
-CREATE OR REPLACE FUNCTION wall.role_decides_once() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION access.role_decides_once() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (SELECT count(*) FROM accounts_organisationgrouppermission g
           JOIN auth_permission p ON p.id = g.permission_id
@@ -35,4 +35,4 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER role_decides_once AFTER INSERT OR UPDATE ON accounts_organisationgrouppermission
-    FOR EACH ROW EXECUTE FUNCTION wall.role_decides_once();
+    FOR EACH ROW EXECUTE FUNCTION access.role_decides_once();

@@ -1,12 +1,12 @@
 -- Whether whoever acts keeps the users of this organisation, or sets up the system at IOM: who says what becomes of the
 -- work of a user who leaves. For the reviewed functions that count and hand over such work; nobody else calls it.
-CREATE OR REPLACE FUNCTION wall.keeps_users_of(organisation uuid) RETURNS boolean
+CREATE OR REPLACE FUNCTION access.manages_users_of(organisation uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH today AS (SELECT (now() AT TIME ZONE 'Asia/Kathmandu')::date AS day)
-    SELECT wall.holds(wall.person(), organisation, 'manage_people', day)
+    SELECT access.has_permission(access.user_id(), organisation, 'manage_users', day)
            OR EXISTS (SELECT 1 FROM accounts_organisation o
-                       WHERE o.kind = 'iom' AND wall.holds(wall.person(), o.id, 'configure', day))
+                       WHERE o.kind = 'iom' AND access.has_permission(access.user_id(), o.id, 'configure', day))
       FROM today;
 $$;
-ALTER FUNCTION wall.keeps_users_of(uuid) OWNER TO iom_functions;
-REVOKE ALL ON FUNCTION wall.keeps_users_of(uuid) FROM PUBLIC;
+ALTER FUNCTION access.manages_users_of(uuid) OWNER TO iom_functions;
+REVOKE ALL ON FUNCTION access.manages_users_of(uuid) FROM PUBLIC;

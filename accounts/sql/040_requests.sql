@@ -5,7 +5,7 @@ GRANT UPDATE ON accounts_organisation, accounts_role TO iom_functions; -- for ca
 GRANT SELECT ON mfa_authenticator TO iom_functions;
 
 -- Whether an organisation has, or ever had, a case. What an office of IOM opens is every organisation's.
-CREATE OR REPLACE FUNCTION wall.has_cases(which uuid) RETURNS boolean
+CREATE OR REPLACE FUNCTION access.has_cases(which uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT EXISTS (
         SELECT 1 FROM accounts_organisation o
@@ -16,22 +16,22 @@ CREATE OR REPLACE FUNCTION wall.has_cases(which uuid) RETURNS boolean
 $$;
 
 -- Where there are cases and a user has a role, had one within a year (approval.GUARDED), or has one to come.
-CREATE OR REPLACE FUNCTION wall.guarded_by(who uuid) RETURNS uuid[]
+CREATE OR REPLACE FUNCTION access.guarded_by(who uuid) RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT coalesce(array_agg(DISTINCT r.organisation_id), '{}')
       FROM accounts_membership m JOIN accounts_role r ON r.id = m.role_id
-     WHERE m.user_id = who AND wall.has_cases(r.organisation_id)
+     WHERE m.user_id = who AND access.has_cases(r.organisation_id)
        AND (m.ends_on IS NULL OR m.ends_on >= (now() AT TIME ZONE 'Asia/Kathmandu')::date - 365);
 $$;
 
-CREATE OR REPLACE FUNCTION wall.is_guarded(who uuid) RETURNS boolean
+CREATE OR REPLACE FUNCTION access.is_guarded(who uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    SELECT wall.guarded_by(who) <> '{}';
+    SELECT access.guarded_by(who) <> '{}';
 $$;
 
 -- A user, whoever asked for their access within a year or gave it without a second user, whoever did so for them, and so
 -- on: they count as one. Whom administrators set up before there were cases count by themselves: they set up everybody.
-CREATE OR REPLACE FUNCTION wall.asked_through(who uuid) RETURNS uuid[]
+CREATE OR REPLACE FUNCTION access.brought_in_by(who uuid) RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH RECURSIVE line (id) AS (
         SELECT who
@@ -55,14 +55,14 @@ $$;
 -- Who may decide on a request, and as what: a focal point or supervisor of the organisation; where it has none left, a
 -- protection supervisor of IOM. Neither who asked, nor whose access it is, nor who has the role that would do more, nor
 -- anybody who came in through the same users. A role that was given without a second user counts after 14 days.
-CREATE OR REPLACE FUNCTION wall.approvers(request uuid) RETURNS TABLE (user_id uuid, decides_as text)
+CREATE OR REPLACE FUNCTION access.approvers(request uuid) RETURNS TABLE (user_id uuid, decides_as text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH asked AS (
         SELECT * FROM accounts_accessrequest a WHERE a.id = request
     ), able AS (
         SELECT m.user_id, r.organisation_id, r.code, o.kind,
                EXISTS (SELECT 1 FROM accounts_organisationgrouppermission g
-                         JOIN auth_permission p ON p.id = g.permission_id AND p.codename = 'manage_people'
+                         JOIN auth_permission p ON p.id = g.permission_id AND p.codename = 'manage_users'
                         WHERE g.group_id = r.group_id AND g.content_object_id = r.organisation_id) AS keeps
           FROM asked a
           CROSS JOIN accounts_membership m
@@ -79,7 +79,7 @@ CREATE OR REPLACE FUNCTION wall.approvers(request uuid) RETURNS TABLE (user_id u
            AND NOT (a.kind IN ('tailor', 'programmes')
                     AND EXISTS (SELECT 1 FROM accounts_membership own
                                  WHERE own.user_id = m.user_id AND own.role_id = a.role_id))
-           AND NOT wall.asked_through(m.user_id) && wall.asked_through(a.asked_by_id)
+           AND NOT access.brought_in_by(m.user_id) && access.brought_in_by(a.asked_by_id)
     ), own AS (
         SELECT DISTINCT ON (b.user_id) b.user_id,
                CASE WHEN b.keeps THEN 'focal_point' ELSE 'supervisor' END AS decides_as
@@ -93,20 +93,20 @@ CREATE OR REPLACE FUNCTION wall.approvers(request uuid) RETURNS TABLE (user_id u
      WHERE b.kind = 'iom' AND b.code = 'protection_supervisor' AND NOT EXISTS (SELECT 1 FROM own);
 $$;
 
--- Approve or refuse in the place of whoever is entered; its new state, or null where they may not, or it was decided. A
+-- Approve or refuse as whoever is entered; its new state, or null where they may not, or it was decided. A
 -- protection supervisor's approval and a new address take effect a day later, so that somebody can still stop them.
-CREATE OR REPLACE FUNCTION wall.decide_access(request uuid, approves boolean) RETURNS text
+CREATE OR REPLACE FUNCTION access.decide_access(request uuid, approves boolean) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE asked accounts_accessrequest; decides text;
 BEGIN
     SELECT * INTO asked FROM accounts_accessrequest a WHERE a.id = request FOR UPDATE;
-    SELECT b.decides_as INTO decides FROM wall.approvers(request) b WHERE b.user_id = wall.person();
+    SELECT b.decides_as INTO decides FROM access.approvers(request) b WHERE b.user_id = access.user_id();
     IF asked.state IS DISTINCT FROM 'pending' OR decides IS NULL THEN
         RETURN NULL;
     END IF;
     UPDATE accounts_accessrequest a
        SET state = CASE WHEN approves THEN 'approved' ELSE 'refused' END,
-           decided_by_id = wall.person(), decided_at = now(), decided_as = decides,
+           decided_by_id = access.user_id(), decided_at = now(), decided_as = decides,
            takes_effect_at = CASE WHEN NOT approves THEN NULL
                                   WHEN decides = 'protection' OR a.kind = 'email' THEN now() + interval '1 day'
                                   ELSE now() END
@@ -115,28 +115,28 @@ BEGIN
 END $$;
 
 -- Stop what has not taken effect; whether it was still to be stopped. It opens nothing to anybody.
-CREATE OR REPLACE FUNCTION wall.stop_access(request uuid) RETURNS boolean
+CREATE OR REPLACE FUNCTION access.stop_access(request uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     UPDATE accounts_accessrequest a SET state = 'stopped' WHERE a.id = request AND a.state IN ('pending', 'approved');
     RETURN FOUND;
 END $$;
 
--- Use up an approved request whose time has come, in the place of who approved it or of nobody; the rows that it allows are written in this very transaction.
-CREATE OR REPLACE FUNCTION wall.use_access(request uuid) RETURNS boolean
+-- Use up an approved request whose time has come, as who approved it or of nobody; the rows that it allows are written in this very transaction.
+CREATE OR REPLACE FUNCTION access.use_access(request uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     UPDATE accounts_accessrequest a SET state = 'done', done_at = now()
      WHERE a.id = request AND a.state = 'approved' AND a.takes_effect_at <= now()
-       AND (wall.person() IS NULL OR wall.person() = a.decided_by_id);
+       AND (access.user_id() IS NULL OR access.user_id() = a.decided_by_id);
     RETURN FOUND;
 END $$;
 
 -- A request begins undecided, is asked by whoever is entered, and is decided where its role is; or, of an account, where
 -- its user reads files, and by IOM where these are several.
-CREATE OR REPLACE FUNCTION wall.request_starts() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.request_starts() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-DECLARE places uuid[] := wall.guarded_by(NEW.user_id); here uuid;
+DECLARE places uuid[] := access.guarded_by(NEW.user_id); here uuid;
 BEGIN
     IF NEW.kind IN ('role', 'tailor', 'programmes') THEN
         SELECT r.organisation_id INTO here FROM accounts_role r WHERE r.id = NEW.role_id;
@@ -147,18 +147,18 @@ BEGIN
         RAISE EXCEPTION 'a request is decided where its role or user is' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'accounts_request_starts';
     END IF;
-    IF NEW.state <> 'pending' OR NEW.decided_by_id IS NOT NULL OR NEW.asked_by_id IS DISTINCT FROM wall.person() THEN
+    IF NEW.state <> 'pending' OR NEW.decided_by_id IS NOT NULL OR NEW.asked_by_id IS DISTINCT FROM access.user_id() THEN
         RAISE EXCEPTION 'a request is asked by who is entered, and decided by a second user'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'accounts_request_starts';
     END IF;
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER request_starts BEFORE INSERT ON accounts_accessrequest
-    FOR EACH ROW EXECUTE FUNCTION wall.request_starts();
+    FOR EACH ROW EXECUTE FUNCTION access.request_starts();
 
 -- A role where there are cases: on a request that takes effect in this transaction, for this user with this address, this
 -- role with no more permissions than were shown, and no day more. Less than before is anybody's.
-CREATE OR REPLACE FUNCTION wall.membership_is_approved() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.membership_is_approved() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE here uuid; asked accounts_accessrequest; days daterange := daterange(NEW.starts_on, NEW.ends_on, '[]');
 BEGIN
@@ -187,20 +187,20 @@ BEGIN
                                       ON g.group_id = r.group_id AND g.content_object_id = r.organisation_id
                                     JOIN auth_permission p ON p.id = g.permission_id
                                    WHERE r.id = NEW.role_id);
-    IF asked.id IS NULL AND (NEW.request_id IS NOT NULL OR wall.has_cases(here)) THEN
+    IF asked.id IS NULL AND (NEW.request_id IS NOT NULL OR access.has_cases(here)) THEN
         RAISE EXCEPTION 'a role where there are cases needs a second user' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'accounts_membership_approved';
     END IF;
-    NEW.given_by_id := coalesce(asked.asked_by_id, CASE WHEN asked.id IS NULL THEN wall.person() END);
+    NEW.given_by_id := coalesce(asked.asked_by_id, CASE WHEN asked.id IS NULL THEN access.user_id() END);
     NEW.given_at := now();
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER membership_is_approved BEFORE INSERT OR UPDATE ON accounts_membership
-    FOR EACH ROW EXECUTE FUNCTION wall.membership_is_approved();
+    FOR EACH ROW EXECUTE FUNCTION access.membership_is_approved();
 
 -- A role that somebody has may do more only on a request. Where nobody has it, whoever gets it is approved with what it
 -- may do by then; the role is locked against that.
-CREATE OR REPLACE FUNCTION wall.permission_is_approved() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.permission_is_approved() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE held accounts_role; named text;
 BEGIN
@@ -210,7 +210,7 @@ BEGIN
         RAISE EXCEPTION 'a permission is a role''s' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'accounts_role_approved';
     END IF;
-    IF session_user = 'iom_app' AND wall.has_cases(held.organisation_id)
+    IF session_user = 'iom_app' AND access.has_cases(held.organisation_id)
        AND EXISTS (SELECT 1 FROM accounts_membership m
                     WHERE m.role_id = held.id
                       AND (m.ends_on IS NULL OR m.ends_on >= (now() AT TIME ZONE 'Asia/Kathmandu')::date))
@@ -223,13 +223,13 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER permission_is_approved BEFORE INSERT OR UPDATE ON accounts_organisationgrouppermission
-    FOR EACH ROW EXECUTE FUNCTION wall.permission_is_approved();
+    FOR EACH ROW EXECUTE FUNCTION access.permission_is_approved();
 
 -- Another address, and a closed account that opens, of a user with a role where there are cases.
-CREATE OR REPLACE FUNCTION wall.account_is_approved() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.account_is_approved() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
-    IF session_user <> 'iom_app' OR NOT wall.is_guarded(NEW.id) THEN
+    IF session_user <> 'iom_app' OR NOT access.is_guarded(NEW.id) THEN
         RETURN NEW;
     END IF;
     IF NEW.email <> OLD.email
@@ -249,12 +249,12 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER account_is_approved BEFORE UPDATE ON accounts_user
-    FOR EACH ROW EXECUTE FUNCTION wall.account_is_approved();
+    FOR EACH ROW EXECUTE FUNCTION access.account_is_approved();
 
 -- A second factor is added by its own user, and stays theirs.
-CREATE OR REPLACE FUNCTION wall.factor_is_own() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION access.factor_is_own() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF session_user = 'iom_app' AND NEW.user_id IS DISTINCT FROM wall.person()
+    IF session_user = 'iom_app' AND NEW.user_id IS DISTINCT FROM access.user_id()
        AND (TG_OP = 'INSERT' OR NEW.user_id <> OLD.user_id) THEN
         RAISE EXCEPTION 'nobody adds a second factor for another' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'mfa_authenticator_own';
@@ -262,13 +262,13 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER factor_is_own BEFORE INSERT OR UPDATE ON mfa_authenticator
-    FOR EACH ROW EXECUTE FUNCTION wall.factor_is_own();
+    FOR EACH ROW EXECUTE FUNCTION access.factor_is_own();
 
 -- A second factor is removed by its own user, or on a request.
-CREATE OR REPLACE FUNCTION wall.factor_is_approved() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.factor_is_approved() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
-    IF session_user = 'iom_app' AND OLD.user_id IS DISTINCT FROM wall.person() AND wall.is_guarded(OLD.user_id)
+    IF session_user = 'iom_app' AND OLD.user_id IS DISTINCT FROM access.user_id() AND access.is_guarded(OLD.user_id)
        AND NOT EXISTS (SELECT 1 FROM accounts_accessrequest a
                         WHERE a.user_id = OLD.user_id AND a.kind = 'factor'
                           AND a.state = 'done' AND a.done_at = now()) THEN
@@ -278,19 +278,19 @@ BEGIN
     RETURN OLD;
 END $$;
 CREATE OR REPLACE TRIGGER factor_is_approved BEFORE DELETE ON mfa_authenticator
-    FOR EACH ROW EXECUTE FUNCTION wall.factor_is_approved();
+    FOR EACH ROW EXECUTE FUNCTION access.factor_is_approved();
 
 -- A user, a role and an organisation keep their key: what refers to it would be another's. The application deletes none.
-CREATE OR REPLACE FUNCTION wall.user_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION access.user_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'a user stays the one that they are' USING ERRCODE = 'check_violation',
         CONSTRAINT = 'accounts_user_stays';
 END $$;
 CREATE OR REPLACE TRIGGER user_stays BEFORE UPDATE ON accounts_user
-    FOR EACH ROW WHEN (NEW.id <> OLD.id) EXECUTE FUNCTION wall.user_stays();
+    FOR EACH ROW WHEN (NEW.id <> OLD.id) EXECUTE FUNCTION access.user_stays();
 
 -- A role stays the one that it is, and an organisation keeps that it had cases, and whether it is an office of IOM.
-CREATE OR REPLACE FUNCTION wall.role_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION access.role_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.id, NEW.organisation_id, NEW.code, NEW.group_id)
        IS DISTINCT FROM (OLD.id, OLD.organisation_id, OLD.code, OLD.group_id) THEN
@@ -300,9 +300,9 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER role_stays BEFORE UPDATE ON accounts_role
-    FOR EACH ROW EXECUTE FUNCTION wall.role_stays();
+    FOR EACH ROW EXECUTE FUNCTION access.role_stays();
 
-CREATE OR REPLACE FUNCTION wall.organisation_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION access.organisation_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.cases_since := coalesce(OLD.cases_since, NEW.cases_since); -- a row that was read before its first case
     IF NEW.id <> OLD.id THEN
@@ -316,17 +316,17 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER organisation_stays BEFORE UPDATE ON accounts_organisation
-    FOR EACH ROW EXECUTE FUNCTION wall.organisation_stays();
+    FOR EACH ROW EXECUTE FUNCTION access.organisation_stays();
 
 DO $$
 DECLARE name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['has_cases(uuid)', 'guarded_by(uuid)', 'is_guarded(uuid)', 'asked_through(uuid)', 'approvers(uuid)',
+    FOREACH name IN ARRAY ARRAY['has_cases(uuid)', 'guarded_by(uuid)', 'is_guarded(uuid)', 'brought_in_by(uuid)', 'approvers(uuid)',
             'decide_access(uuid, boolean)', 'stop_access(uuid)', 'use_access(uuid)', 'request_starts()',
             'membership_is_approved()', 'permission_is_approved()', 'account_is_approved()', 'factor_is_approved()']
     LOOP
-        EXECUTE format('ALTER FUNCTION wall.%s OWNER TO iom_functions', name);
+        EXECUTE format('ALTER FUNCTION access.%s OWNER TO iom_functions', name);
     END LOOP;
 END $$;
-GRANT EXECUTE ON FUNCTION wall.has_cases(uuid), wall.is_guarded(uuid), wall.approvers(uuid),
-    wall.decide_access(uuid, boolean), wall.stop_access(uuid), wall.use_access(uuid) TO iom_app;
+GRANT EXECUTE ON FUNCTION access.has_cases(uuid), access.is_guarded(uuid), access.approvers(uuid),
+    access.decide_access(uuid, boolean), access.stop_access(uuid), access.use_access(uuid) TO iom_app;

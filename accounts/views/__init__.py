@@ -14,12 +14,12 @@ from accounts.views.password import (
 )
 from accounts.views.people import (
     membership_change,
-    person_add,
-    person_detail,
-    person_end,
-    person_give_role,
-    person_invite,
-    person_list,
+    user_add,
+    user_detail,
+    user_end,
+    user_give_role,
+    user_invite,
+    user_list,
 )
 from accounts.views.requests import access_objection, access_request_detail, access_request_list
 from accounts.views.roles import role_list
@@ -59,12 +59,6 @@ __all__ = [
     "password_change",
     "password_forgotten",
     "password_reset",
-    "person_add",
-    "person_detail",
-    "person_end",
-    "person_give_role",
-    "person_invite",
-    "person_list",
     "recovery_codes",
     "role_list",
     "second_step",
@@ -76,4 +70,10 @@ __all__ = [
     "token_add",
     "token_confirm",
     "token_revoke",
+    "user_add",
+    "user_detail",
+    "user_end",
+    "user_give_role",
+    "user_invite",
+    "user_list",
 ]

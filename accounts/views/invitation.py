@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import operations
 from accounts.forms import NewPasswordForm
-from accounts.queries import invited_person
+from accounts.queries import invited_user
 from core.clock import now
 from core.forms import take
 
@@ -22,23 +22,23 @@ from core.forms import take
 @never_cache
 @sensitive_post_parameters("password", "again")
 @require_http_methods(["GET", "HEAD", "POST"])
-def invitation(request: HttpRequest, person_id: UUID, token: str) -> HttpResponse:
+def invitation(request: HttpRequest, user_id: UUID, token: str) -> HttpResponse:
     """One page for a link that was used, ran out, was replaced or never was: nobody learns which."""
-    person = invited_person(person_id, token)
-    if person is None:
+    user = invited_user(user_id, token)
+    if user is None:
         return render(request, "accounts/invitation_ended.html", status=404)
     form = NewPasswordForm(request.POST or None)
-    if request.method == "POST" and form.is_valid() and _is_chosen(form, person_id, token):
+    if request.method == "POST" and form.is_valid() and _is_chosen(form, user_id, token):
         messages.success(request, _("Your password is set. Sign in with it."))
         return redirect("accounts:sign-in")
-    return render(request, "accounts/invitation.html", {"form": form, "person": person})
+    return render(request, "accounts/invitation.html", {"form": form, "account": user})
 
 
-def _is_chosen(form: NewPasswordForm, person_id: UUID, token: str) -> bool:
+def _is_chosen(form: NewPasswordForm, user_id: UUID, token: str) -> bool:
     try:
         with transaction.atomic():
             operations.accept_invitation(
-                user_id=person_id, token=token, password=form.cleaned_data["password"], now=now()
+                user_id=user_id, token=token, password=form.cleaned_data["password"], now=now()
             )
     except ValidationError as error:
         take(form, error)

@@ -15,12 +15,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts import operations
+from accounts.devices import address_of
 from accounts.forms import ForgottenForm, NewPasswordForm, ResetForm
 from accounts.operations import MustWait, NotTheOne
-from accounts.queries import needs_factor_to_reset, person_of_reset
+from accounts.queries import needs_factor_to_reset, user_of_reset
 from accounts.recent import recent_authentication
-from accounts.views.sign_in import METHODS, keys_of, told_to_wait
-from accounts.visitors import address_of
+from accounts.views.sign_in import METHODS, data_keys_of, told_to_wait
 from core.clock import now
 from core.forms import take
 
@@ -72,17 +72,17 @@ def password_forgotten(request: HttpRequest) -> HttpResponse:
 @require_http_methods(METHODS)
 def password_reset(request: HttpRequest, link: str) -> HttpResponse:
     """It signs nobody in: password and second factor are asked for as ever."""
-    person = person_of_reset(link)
-    if person is None:
+    user = user_of_reset(link)
+    if user is None:
         return render(request, "accounts/password_ended.html", status=404)
-    asks_factor = needs_factor_to_reset(person, now=now())
+    asks_factor = needs_factor_to_reset(user, now=now())
     form = (ResetForm if asks_factor else NewPasswordForm)(request.POST or None)
     if request.method == "POST" and form.is_valid():
         password = form.cleaned_data["password"]
         try:
             if asks_factor:
-                keys = keys_of(request, person.username)
-                shown = operations.try_code(user=person, code=form.cleaned_data["code"], keys=keys, now=now())
+                keys = data_keys_of(request, user.username)
+                shown = operations.try_code(user=user, code=form.cleaned_data["code"], keys=keys, now=now())
                 if isinstance(shown, NotTheOne):  # its failure is counted, so it isn't raised
                     form.add_error("code", shown)
                     return render(request, "accounts/password_reset.html", {"form": form})

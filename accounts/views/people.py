@@ -18,10 +18,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import operations, queries
 from accounts.approval import access_requests
 from accounts.choices import Standing
-from accounts.forms import PersonForm, ReasonForm, RoleGivenForm
+from accounts.forms import NewUserForm, ReasonForm, RoleGivenForm
 from accounts.leaving_form import LeavingForm, receiver_field, receivers_in
 from accounts.models import Membership
-from accounts.operations import PersonGiven
+from accounts.operations import NewUser
 from accounts.recent import recent_authentication
 from accounts.rules import standing_of
 from accounts.views.requests import columns, row_of
@@ -43,21 +43,21 @@ def _require_focal_point(request: HttpRequest) -> None:
         raise PermissionDenied
 
 
-def _person_or_404(request: HttpRequest, person_id: UUID) -> Any:
+def _user_or_404(request: HttpRequest, user_id: UUID) -> Any:
     """Somebody of the asker's own organisations, with their roles there as `here`."""
-    found = queries.with_roles_here(queries.people_managed_by(request.user), request.user)
-    person = found.filter(pk=person_id).first()
-    if person is None:
+    found = queries.with_roles_here(queries.users_managed_by(request.user), request.user)
+    user = found.filter(pk=user_id).first()
+    if user is None:
         raise Http404
-    return person
+    return user
 
 
 @login_required
 @require_safe
-def person_list(request: HttpRequest) -> HttpResponse:
+def user_list(request: HttpRequest) -> HttpResponse:
     _require_focal_point(request)
     today, is_ended = now().date(), request.GET.get("show") == "ended"
-    everyone = queries.people_managed_by(request.user)
+    everyone = queries.users_managed_by(request.user)
     people = queries.split_by_standing(everyone, request.user, on=today, is_ended=is_ended)
     start = offset_of(request)
     page = list(queries.with_roles_here(people, request.user)[start : start + PAGE + 1])
@@ -66,11 +66,11 @@ def person_list(request: HttpRequest) -> HttpResponse:
             {"label": label}
             for label in (_("Name"), _("User name"), _("Roles"), _("Given by"), _("Standing"))
         ],
-        "rows": [_row(person, today) for person in page[:PAGE]],
+        "rows": [_row(user, today) for user in page[:PAGE]],
         "requests": [row_of(one) for one in access_requests(request.user).open()[:PAGE]],
         "request_columns": columns(),
         "kinds": [
-            {"label": _("Working here"), "url": reverse("accounts:person-list"), "current": not is_ended},
+            {"label": _("Working here"), "url": reverse("accounts:user-list"), "current": not is_ended},
             {"label": _("Ended"), "url": "?show=ended", "current": is_ended},
         ],
         "previous_url": page_url(request, max(start - PAGE, 0)) if start else "",
@@ -78,22 +78,22 @@ def person_list(request: HttpRequest) -> HttpResponse:
         "first": start + 1,
         "last": start + len(page[:PAGE]),
     }
-    return render(request, "accounts/person_list.html", context)
+    return render(request, "accounts/user_list.html", context)
 
 
-def _row(person: Any, today: date) -> dict[str, object]:
-    kept = [row for row in person.here if row.ends_on is None or row.ends_on >= today]
-    names = dict.fromkeys(row.role.get_code_display() for row in kept or person.here)
+def _row(user: Any, today: date) -> dict[str, object]:
+    kept = [row for row in user.here if row.ends_on is None or row.ends_on >= today]
+    names = dict.fromkeys(row.role.get_code_display() for row in kept or user.here)
     return {
         "cells": [
             {
-                "text": person.name,
-                "url": reverse("accounts:person-detail", args=[person.pk]),
+                "text": user.name,
+                "url": reverse("accounts:user-detail", args=[user.pk]),
             },
-            {"text": person.username},
+            {"text": user.username},
             {"text": ", ".join(names)},
-            _given(max(kept or person.here, key=lambda row: (row.starts_on, str(row.pk)))),
-            {"tag": _tag(person, today)},
+            _given(max(kept or user.here, key=lambda row: (row.starts_on, str(row.pk)))),
+            {"tag": _tag(user, today)},
         ]
     }
 
@@ -114,11 +114,11 @@ def _given(membership: Membership) -> dict[str, object]:
     return {"text": f"{who}, {given}", "hint": _("Approved by %(name)s, %(day)s") % approved}
 
 
-def _tag(person: Any, today: date) -> dict[str, object]:
+def _tag(user: Any, today: date) -> dict[str, object]:
     standing = standing_of(
-        [(row.starts_on, row.ends_on) for row in person.here],
-        is_active=person.is_active,
-        has_password=person.has_usable_password(),
+        [(row.starts_on, row.ends_on) for row in user.here],
+        is_active=user.is_active,
+        has_password=user.has_usable_password(),
         on=today,
     )
     return {"label": standing.label, "colour": COLOURS[standing]}
@@ -126,33 +126,31 @@ def _tag(person: Any, today: date) -> dict[str, object]:
 
 @login_required
 @require_safe
-def person_detail(request: HttpRequest, person_id: UUID) -> HttpResponse:
-    person, today = _person_or_404(request, person_id), now().date()
-    tag = _tag(person, today)
+def user_detail(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    user, today = _user_or_404(request, user_id), now().date()
+    tag = _tag(user, today)
     given = set(queries.roles_given_by(request.user).values_list("pk", flat=True))
-    is_self = person == request.user
+    is_self = user == request.user
     context = {
-        "person": person,
+        "account": user,
         "tag": tag,
         "about": [
-            {"key": _("User name"), "value": person.username},
-            {"key": _("E-mail"), "value": person.email},
-            {"key": _("Language"), "value": person.get_language_display()},
-            *({"key": item.label, "value": item.count} for item in _carried(request, person)),
+            {"key": _("User name"), "value": user.username},
+            {"key": _("E-mail"), "value": user.email},
+            {"key": _("Language"), "value": user.get_language_display()},
+            *({"key": item.label, "value": item.count} for item in _carried(request, user)),
         ],
         "columns": [{"label": label} for label in (_("Role"), _("From"), _("To"), _("Given by"))],
-        "rows": [
-            _membership_row(row, may_change=row.role_id in given and not is_self) for row in person.here
-        ],
-        "actions": [] if is_self else _actions(person, today, may_give=bool(given)),
+        "rows": [_membership_row(row, may_change=row.role_id in given and not is_self) for row in user.here],
+        "actions": [] if is_self else _actions(user, today, may_give=bool(given)),
         "is_self": is_self,
     }
-    return render(request, "accounts/person_detail.html", context)
+    return render(request, "accounts/user_detail.html", context)
 
 
-def _carried(request: HttpRequest, person: Any) -> list[queries.Carried]:
+def _carried(request: HttpRequest, user: Any) -> list[queries.Carried]:
     """How much open work somebody has in the asker's own organisations: counts, no case."""
-    return queries.carried_by(person, queries.managed_by(request.user))
+    return queries.carried_by(user, queries.managed_by(request.user))
 
 
 def _membership_row(membership: Membership, *, may_change: bool) -> dict[str, object]:
@@ -168,24 +166,22 @@ def _membership_row(membership: Membership, *, may_change: bool) -> dict[str, ob
     }
 
 
-def _actions(person: Any, today: date, *, may_give: bool) -> list[dict[str, object]]:
-    kept = [row for row in person.here if row.ends_on is None or row.ends_on >= today]
+def _actions(user: Any, today: date, *, may_give: bool) -> list[dict[str, object]]:
+    kept = [row for row in user.here if row.ends_on is None or row.ends_on >= today]
     actions: list[dict[str, object]] = []
     if may_give:
-        actions.append(
-            {"label": _("Give a role"), "url": reverse("accounts:person-give-role", args=[person.pk])}
-        )
-    if kept and queries.awaits_password(person):
+        actions.append({"label": _("Give a role"), "url": reverse("accounts:user-give-role", args=[user.pk])})
+    if kept and queries.awaits_password(user):
         actions.append(
             {
                 "label": _("Send the invitation again"),
-                "url": reverse("accounts:person-invite", args=[person.pk]),
+                "url": reverse("accounts:user-invite", args=[user.pk]),
                 "post": True,
             }
         )
     if kept:
         actions.append(
-            {"label": _("End all access here"), "url": reverse("accounts:person-end", args=[person.pk])}
+            {"label": _("End all access here"), "url": reverse("accounts:user-end", args=[user.pk])}
         )
     return actions
 
@@ -197,20 +193,18 @@ def _asked() -> str:
 @login_required
 @recent_authentication
 @require_http_methods(METHODS)
-def person_add(request: HttpRequest) -> HttpResponse:
+def user_add(request: HttpRequest) -> HttpResponse:
     _require_focal_point(request)
-    form = PersonForm(
+    form = NewUserForm(
         request.POST or None,
         roles=queries.roles_given_by(request.user),
         initial={"starts_on": now().date().isoformat()},
     )
 
-    def deed() -> str:
+    def action() -> str:
         given = form.cleaned_data
-        person = operations.add_person(
-            given=PersonGiven(
-                **{name: given[name] for name in ("first_name", "last_name", "email", "language")}
-            ),
+        user = operations.add_user(
+            given=NewUser(**{name: given[name] for name in ("first_name", "last_name", "email", "language")}),
             role=given["role"],
             starts_on=given["starts_on"],
             ends_on=given["ends_on"],
@@ -218,29 +212,28 @@ def person_add(request: HttpRequest) -> HttpResponse:
             by=request.user,
             now=now(),
         )
-        if not person.memberships.exists():
+        if not user.memberships.exists():
             messages.success(
                 request, _("It is asked for. The invitation is sent once a second user has approved it.")
             )
-            return reverse("accounts:person-list")
+            return reverse("accounts:user-list")
         messages.success(
             request,
-            _("The person is added, and an invitation is on its way. Their user name is %s.")
-            % person.username,
+            _("The person is added, and an invitation is on its way. Their user name is %s.") % user.username,
         )
-        return reverse("accounts:person-detail", args=[person.pk])
+        return reverse("accounts:user-detail", args=[user.pk])
 
-    return submit(request, form, purpose="person", deed=deed) or render(
-        request, "accounts/person_form.html", {"form": form, "title": _("Add a person")}
+    return submit(request, form, purpose="user", action=action) or render(
+        request, "accounts/user_form.html", {"form": form, "title": _("Add a person")}
     )
 
 
 @login_required
 @recent_authentication
 @require_http_methods(METHODS)
-def person_give_role(request: HttpRequest, person_id: UUID) -> HttpResponse:
-    person = _person_or_404(request, person_id)
-    if person == request.user:
+def user_give_role(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    user = _user_or_404(request, user_id)
+    if user == request.user:
         raise PermissionDenied
     form = RoleGivenForm(
         request.POST or None,
@@ -248,36 +241,36 @@ def person_give_role(request: HttpRequest, person_id: UUID) -> HttpResponse:
         initial={"starts_on": now().date().isoformat()},
     )
 
-    def deed() -> str:
+    def action() -> str:
         given = {name: form.cleaned_data[name] for name in ("role", "starts_on", "ends_on", "reason")}
-        done = operations.give_role(person=person, **given, by=request.user, now=now())
+        done = operations.give_role(user=user, **given, by=request.user, now=now())
         messages.success(request, _("The role is given.") if isinstance(done, Membership) else _asked())
-        return reverse("accounts:person-detail", args=[person.pk])
+        return reverse("accounts:user-detail", args=[user.pk])
 
-    return submit(request, form, purpose=f"role:{person.pk}", deed=deed) or render(
-        request, "accounts/person_form.html", {"form": form, "person": person, "title": _("Give a role")}
+    return submit(request, form, purpose=f"role:{user.pk}", action=action) or render(
+        request, "accounts/user_form.html", {"form": form, "account": user, "title": _("Give a role")}
     )
 
 
 @login_required
 @recent_authentication
 @require_http_methods(METHODS)
-def membership_change(request: HttpRequest, person_id: UUID, membership_id: UUID) -> HttpResponse:
-    person = _person_or_404(request, person_id)
-    membership = next((row for row in person.here if row.pk == membership_id), None)
+def membership_change(request: HttpRequest, user_id: UUID, membership_id: UUID) -> HttpResponse:
+    user = _user_or_404(request, user_id)
+    membership = next((row for row in user.here if row.pk == membership_id), None)
     if membership is None:
         raise Http404
-    if person == request.user or not queries.may_give(request.user, membership.role):
+    if user == request.user or not queries.may_give(request.user, membership.role):
         raise PermissionDenied
     days = {
         name: day.isoformat() if day else ""
         for name, day in (("starts_on", membership.starts_on), ("ends_on", membership.ends_on))
     }
     form = ReasonForm(request.POST or None, initial=days)
-    for item in queries.carried_by(person, [membership.role.organisation_id]):
-        form.fields[item.name] = receiver_field(item, [person], required=False)
+    for item in queries.carried_by(user, [membership.role.organisation_id]):
+        form.fields[item.name] = receiver_field(item, [user], required=False)
 
-    def deed() -> str:
+    def action() -> str:
         membership.starts_on, membership.ends_on = (form.cleaned_data[name] for name in days)
         done = operations.save_membership(
             membership=membership,
@@ -287,45 +280,45 @@ def membership_change(request: HttpRequest, person_id: UUID, membership_id: UUID
             to=receivers_in(form),
         )
         messages.success(request, _("The dates are changed.") if isinstance(done, Membership) else _asked())
-        return reverse("accounts:person-detail", args=[person.pk])
+        return reverse("accounts:user-detail", args=[user.pk])
 
-    context = {"form": form, "person": person, "title": membership.role}
-    return submit(request, form, purpose=f"membership:{membership.pk}", deed=deed) or render(
-        request, "accounts/person_form.html", context
+    context = {"form": form, "account": user, "title": membership.role}
+    return submit(request, form, purpose=f"membership:{membership.pk}", action=action) or render(
+        request, "accounts/user_form.html", context
     )
 
 
 @login_required
 @recent_authentication
 @require_http_methods(METHODS)
-def person_end(request: HttpRequest, person_id: UUID) -> HttpResponse:
-    person = _person_or_404(request, person_id)
-    if person == request.user:
+def user_end(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    user = _user_or_404(request, user_id)
+    if user == request.user:
         raise PermissionDenied
-    carried = _carried(request, person)
-    form = LeavingForm(request.POST or None, leaver=person, carried=carried)
+    carried = _carried(request, user)
+    form = LeavingForm(request.POST or None, leaver=user, carried=carried)
 
-    def deed() -> str:
-        operations.end_access(person=person, by=request.user, now=now(), to=receivers_in(form))
+    def action() -> str:
+        operations.end_access(user=user, by=request.user, now=now(), to=receivers_in(form))
         messages.success(request, _("Nothing here is open to this person any more."))
-        return reverse("accounts:person-detail", args=[person.pk])
+        return reverse("accounts:user-detail", args=[user.pk])
 
-    return submit(request, form, purpose=f"end:{person.pk}", deed=deed) or render(
-        request, "accounts/person_end.html", {"form": form, "person": person, "carried": carried}
+    return submit(request, form, purpose=f"end:{user.pk}", action=action) or render(
+        request, "accounts/user_end.html", {"form": form, "account": user, "carried": carried}
     )
 
 
 @login_required
 @recent_authentication
 @require_POST
-def person_invite(request: HttpRequest, person_id: UUID) -> HttpResponse:
-    person = _person_or_404(request, person_id)
-    if not queries.awaits_password(person):
+def user_invite(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    user = _user_or_404(request, user_id)
+    if not queries.awaits_password(user):
         raise Http404
     try:
-        operations.invite_again(person=person, by=request.user, now=now())
+        operations.invite_again(user=user, by=request.user, now=now())
     except ValidationError as error:
         messages.warning(request, " ".join(error.messages))
     else:
         messages.success(request, _("A new invitation is on its way."))
-    return lead(request, reverse("accounts:person-detail", args=[person.pk]))
+    return lead(request, reverse("accounts:user-detail", args=[user.pk]))

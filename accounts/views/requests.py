@@ -87,7 +87,7 @@ def access_request_detail(request: HttpRequest, request_id: UUID) -> HttpRespons
     is_open = asked.state in (RequestState.PENDING, RequestState.APPROVED)
     form = DecisionForm(request.POST or None)
 
-    def deed() -> str:
+    def action() -> str:
         decision, given = form.cleaned_data["decision"], {"request": asked, "by": request.user, "now": now()}
         if decision == "stop":
             operations.stop_access(**given)
@@ -96,7 +96,7 @@ def access_request_detail(request: HttpRequest, request_id: UUID) -> HttpRespons
         messages.success(request, _("Your decision is saved."))
         return reverse("accounts:access-request-list")
 
-    answer = submit(request, form, purpose=f"access:{asked.pk}", deed=deed)
+    answer = submit(request, form, purpose=f"access:{asked.pk}", action=action)
     if answer is not None:
         return answer
     context = {

@@ -72,7 +72,7 @@ def _roles(organisation: Organisation | None, mine: QuerySet[Membership]) -> lis
         starting = frozenset(STARTING_PERMISSIONS.get(code, ()))
         granted = given.get(code, starting)
         held = in_force(granted, kind)
-        programmes = followed.get(code, []) if Permission.READ_FIGURES not in held else []
+        programmes = followed.get(code, []) if Permission.READ_SUMMARIES not in held else []
         shown.append(
             {
                 "name": code.label,

@@ -21,16 +21,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import operations, passkeys, recent
 from accounts.adapter import FactorAdapter
+from accounts.devices import device_in_words
 from accounts.forms import CodeForm, PasskeyAddForm
 from accounts.models import Session
 from accounts.queries import factors_of, is_enrolled, sessions_of, tokens_of
 from accounts.recent import recent_authentication
 from accounts.session_store import digest
-from accounts.visitors import device_in_words
 from core.clock import now
 from core.forms import take
 
-SECRET = "app_secret"  # noqa: S105 - the name in a session, where it is sealed, until the app shows that it has it
+SECRET = "app_secret"  # noqa: S105 - the name in a session, where it is encrypted, until the app shows that it has it
 METHODS = ["GET", "HEAD", "POST"]
 
 
@@ -107,11 +107,11 @@ def _who_asks(request: HttpRequest) -> dict[str, Any]:
     return {"session": own_session(request), "proven": recent.is_by_factor(request), "by": request.user}
 
 
-def _is_done(form: Any, deed: Any) -> bool:
-    """Whether the deed was carried out; what it refuses stands on the form."""
+def _is_done(form: Any, action: Any) -> bool:
+    """Whether the action was carried out; what it refuses stands on the form."""
     try:
         with transaction.atomic():
-            deed()
+            action()
     except ValidationError as error:
         take(form, error)
         return False
@@ -166,10 +166,10 @@ def factor_remove_passkey(request: HttpRequest, number: int) -> HttpResponse:
     return render(request, "accounts/factor_remove.html", {"what": what})
 
 
-def _removed(request: HttpRequest, deed: Any) -> HttpResponse:
+def _removed(request: HttpRequest, action: Any) -> HttpResponse:
     try:
         with transaction.atomic():
-            deed()
+            action()
     except ValidationError as error:
         messages.warning(request, " ".join(error.messages))
     else:

@@ -20,12 +20,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import operations, passkeys, recent
+from accounts.devices import address_of
 from accounts.forms import FactorForm, OwnPasswordForm, SignInForm
 from accounts.models import User
 from accounts.operations import MustWait, NotTheOne
 from accounts.operations.throttle import account_key
 from accounts.queries import factors_of, is_enrolled
-from accounts.visitors import address_of
 from core.clock import now
 from core.pages import own_address
 
@@ -42,7 +42,7 @@ def safe_next(request: HttpRequest) -> str:
     return own_address(request, request.POST.get("next") or request.GET.get("next") or "/")
 
 
-def keys_of(request: HttpRequest, username: str) -> dict[str, str]:
+def data_keys_of(request: HttpRequest, username: str) -> dict[str, str]:
     """What a try from here for this account counts for."""
     browser = ""
     try:
@@ -82,7 +82,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
         try:
-            found = operations.try_password(**typed, keys=keys_of(request, typed["username"]), now=now())
+            found = operations.try_password(**typed, keys=data_keys_of(request, typed["username"]), now=now())
         except MustWait as refusal:
             return told_to_wait(request, "accounts/login.html", context, refusal)
         if isinstance(found, User):
@@ -105,7 +105,7 @@ def _ask_for_factor(request: HttpRequest, user: User) -> HttpResponse:
     return redirect("accounts:second-step")
 
 
-def _pending_person(request: HttpRequest) -> User | None:
+def _pending_user(request: HttpRequest) -> User | None:
     """Whose password this session was opened with, some minutes ago at most, and it is still the password."""
     pending = request.session.get(PENDING)
     if pending is None or time.time() - pending["at"] > PENDING_SECONDS:
@@ -120,7 +120,7 @@ def _pending_person(request: HttpRequest) -> User | None:
 @require_http_methods(METHODS)
 def second_step(request: HttpRequest) -> HttpResponse:
     """The second factor of whoever gave the right password in this very session; nobody else can be named."""
-    user = _pending_person(request)
+    user = _pending_user(request)
     if user is None:
         return redirect("accounts:sign-in")
     answer = _with_factor(request, user, "accounts/second_step.html")
@@ -134,7 +134,7 @@ def _with_factor(request: HttpRequest, user: User, template: str) -> HttpRespons
     refused: MustWait | None = None
     if request.method == "POST" and form.is_valid():
         try:
-            found = _tried(user, form.cleaned_data, keys_of(request, user.username))
+            found = _tried(user, form.cleaned_data, data_keys_of(request, user.username))
         except MustWait as refusal:
             refused = refusal
         else:
@@ -184,7 +184,7 @@ def keep_cookie(response: HttpResponse, name: str, value: str, seconds: int | No
 @login_required
 @require_http_methods(METHODS)
 def confirm(request: HttpRequest) -> HttpResponse:
-    """Say again who one is, before a deed that weighs more: with the second factor, or the password without one."""
+    """Say again who one is, before an action that weighs more: with the second factor, or the password without one."""
     user = request.user
     assert isinstance(user, User)
     has_factor = is_enrolled(user)
@@ -201,7 +201,7 @@ def _with_password(request: HttpRequest, user: User, template: str) -> HttpRespo
     form = OwnPasswordForm(request.POST or None)
     context = {"form": form, "next": safe_next(request)}
     if request.method == "POST" and form.is_valid():
-        keys = keys_of(request, user.username)
+        keys = data_keys_of(request, user.username)
         try:
             found = operations.try_own_password(
                 user=user, password=form.cleaned_data["password"], keys=keys, now=now()

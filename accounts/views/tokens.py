@@ -30,7 +30,7 @@ def token_add(request: HttpRequest) -> HttpResponse:
     """Make a token; once made, the same page shows it a single time."""
     form = TokenForm(request.POST or None)
 
-    def deed() -> str:
+    def action() -> str:
         assert isinstance(request.user, User)
         _token, text = operations.create_api_token(
             user=request.user,
@@ -42,7 +42,7 @@ def token_add(request: HttpRequest) -> HttpResponse:
         request.session[MADE] = encrypt(text)
         return reverse("accounts:token-add")
 
-    answer = submit(request, form, purpose="token", deed=deed)
+    answer = submit(request, form, purpose="token", action=action)
     if answer is not None:
         return answer
     made = request.session.pop(MADE, None) if request.method == "GET" else None

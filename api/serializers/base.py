@@ -13,8 +13,8 @@ from api.pagination import LARGEST_PAGE, PAGE
 from core import days
 from core.bikram_sambat import NotADate
 from core.clock import now
+from core.encrypted_fields import EncryptedJSONField, EncryptedTextField
 from core.numerals import NotANumber, amount_of
-from core.sealing import SealedJSONField, SealedTextField
 
 
 class Given(serializers.Serializer):
@@ -29,7 +29,7 @@ class Given(serializers.Serializer):
 
 
 class Nothing(Given):
-    """A deed that needs to be told nothing."""
+    """An action that needs to be told nothing."""
 
 
 class PageQuery(Given):
@@ -96,16 +96,16 @@ class Amount(serializers.DecimalField):
 
 
 class RowSerializer(serializers.ModelSerializer):
-    """A row as it is told; what is sealed in the database is told as what it says."""
+    """A row as it is told; what is encrypted in the database is told as what it says."""
 
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
-        SealedTextField: serializers.CharField,
-        SealedJSONField: serializers.JSONField,
+        EncryptedTextField: serializers.CharField,
+        EncryptedJSONField: serializers.JSONField,
     }
 
 
-class PersonOfStaff(RowSerializer):
+class UserSerializer(RowSerializer):
     """Who did something, of those who sign in."""
 
     name = serializers.CharField(read_only=True)

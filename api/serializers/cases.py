@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts.models import Organisation
 from accounts.queries import organisations_of
-from api.serializers.base import Day, Flag, Given, Known, PageQuery, PersonOfStaff, RowSerializer
+from api.serializers.base import Day, Flag, Given, Known, PageQuery, RowSerializer, UserSerializer
 from beneficiaries import rules
 from beneficiaries.choices import (
     RISK_LEVELS,
@@ -33,8 +33,8 @@ from beneficiaries.models import (
     RiskAssessment,
     Screening,
 )
-from beneficiaries.models.person import LONGEST_PHONE
-from beneficiaries.operations import ConsentGiven, PersonFacts, Situation
+from beneficiaries.models.beneficiary import LONGEST_PHONE
+from beneficiaries.operations import BeneficiaryDetails, ConsentGiven, Situation
 from core import bikram_sambat, days, reference
 from core.clock import now
 from core.numerals import latin_digits
@@ -104,13 +104,13 @@ class BeneficiarySerializer(RowSerializer):
         ]
         read_only_fields = fields
 
-    def get_counts_as_child(self, person: Any) -> bool:
+    def get_counts_as_child(self, beneficiary: Any) -> bool:
         """While the age is open it counts as a child's."""
-        return rules.counts_as_child(person.birth_on, person.birth_precision, now().date())
+        return rules.counts_as_child(beneficiary.birth_on, beneficiary.birth_precision, now().date())
 
 
 class CaseFileSerializer(RowSerializer):
-    caseworker = PersonOfStaff(read_only=True)
+    caseworker = UserSerializer(read_only=True)
     current_district: Any = serializers.SlugRelatedField("code", read_only=True, allow_null=True)
 
     class Meta:
@@ -158,7 +158,7 @@ class CaseSerializer(RowSerializer):
 
 
 class ConsentSerializer(RowSerializer):
-    recorded_by = PersonOfStaff(read_only=True)
+    recorded_by = UserSerializer(read_only=True)
 
     class Meta:
         model = Consent
@@ -182,7 +182,7 @@ class ConsentSerializer(RowSerializer):
 
 class ScreeningSerializer(RowSerializer):
     answers = serializers.DictField(child=serializers.BooleanField(allow_null=True), read_only=True)
-    by = PersonOfStaff(read_only=True)
+    by = UserSerializer(read_only=True)
 
     class Meta:
         model = Screening
@@ -195,7 +195,7 @@ class AssessmentSerializer(RowSerializer):
 
     is_override = serializers.BooleanField(read_only=True)
     enrolment = serializers.UUIDField(source="led_to", read_only=True, allow_null=True)
-    by = PersonOfStaff(read_only=True)
+    by = UserSerializer(read_only=True)
 
     class Meta:
         model = Assessment
@@ -221,7 +221,7 @@ class AssessmentSerializer(RowSerializer):
 class RiskAssessmentSerializer(RowSerializer):
     """One assessment of the risk; `former` is the level before it."""
 
-    by = PersonOfStaff(read_only=True)
+    by = UserSerializer(read_only=True)
 
     class Meta:
         model = RiskAssessment
@@ -232,7 +232,7 @@ class RiskAssessmentSerializer(RowSerializer):
 class DocumentSerializer(RowSerializer):
     """What a paper or photo is; the file itself is handed out on the pages alone. `size` in bytes."""
 
-    by = PersonOfStaff(read_only=True)
+    by = UserSerializer(read_only=True)
 
     class Meta:
         model = Document
@@ -253,7 +253,7 @@ class DocumentSerializer(RowSerializer):
 
 class EnrolmentSerializer(RowSerializer):
     is_backdated = serializers.BooleanField(read_only=True)
-    by = PersonOfStaff(read_only=True)
+    by = UserSerializer(read_only=True)
 
     class Meta:
         model = Enrolment
@@ -309,7 +309,7 @@ class ConsentInput(Given):
     reason = serializers.CharField(max_length=1000, required=False, allow_blank=True, default="")
 
 
-class PersonInput(Given):
+class BeneficiaryInput(Given):
     """Who the person is. Only a first name and the sex are needed."""
 
     first_name = serializers.CharField(max_length=100)
@@ -382,7 +382,7 @@ class CaseOpening(Given):
 
     organisation = Known(lambda user: organisations_of(user, "write_cases"))
     consent = ConsentInput()
-    person = PersonInput()
+    beneficiary = BeneficiaryInput()
     situation = SituationInput()
 
 
@@ -390,7 +390,7 @@ def consent_of(given: dict[str, Any]) -> ConsentGiven:
     return ConsentGiven(**given)
 
 
-def person_of(given: dict[str, Any]) -> PersonFacts:
+def beneficiary_of(given: dict[str, Any]) -> BeneficiaryDetails:
     """What was sent, as the operation takes it."""
     birth, district, level = given["parsed"], given["home_district"], given["home_local_level"]
     same = (
@@ -403,7 +403,7 @@ def person_of(given: dict[str, Any]) -> PersonFacts:
         "phone",
         "safe_contact",
     )
-    return PersonFacts(
+    return BeneficiaryDetails(
         **{name: given[name] for name in same},
         birth_on=birth.date if birth else None,
         birth_precision=birth.precision.value if birth else "",

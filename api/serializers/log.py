@@ -22,7 +22,7 @@ class AuditEventSerializer(RowSerializer):
         read_only_fields = fields
 
     def get_detail(self, event: AuditEvent) -> dict[str, Any]:
-        return audit.told(event.detail)
+        return audit.shown_detail(event.detail)
 
 
 class LogQuery(PageQuery):

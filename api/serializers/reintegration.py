@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from api.serializers.base import Amount, Day, Flag, Given, Known, PersonOfStaff, RowSerializer
+from api.serializers.base import Amount, Day, Flag, Given, Known, RowSerializer, UserSerializer
 from api.serializers.cases import OfCase, OfCaseAndProject
 from beneficiaries.models import Enrolment
 from projects.models import BudgetLine
@@ -11,7 +11,7 @@ from reintegration.models import FollowUp, Grant, Instalment, Plan, Reminder
 
 
 class PlanSerializer(RowSerializer):
-    by = PersonOfStaff(read_only=True)
+    by = UserSerializer(read_only=True)
 
     class Meta:
         model = Plan
@@ -34,10 +34,10 @@ class GrantSerializer(RowSerializer):
     """Figures and a case reference: nothing here tells of the person."""
 
     case_reference = serializers.CharField(source="case.reference", read_only=True)
-    requested_by = PersonOfStaff(read_only=True)
-    endorsed_by = PersonOfStaff(read_only=True, allow_null=True)
-    approved_by = PersonOfStaff(read_only=True, allow_null=True)
-    refused_by = PersonOfStaff(read_only=True, allow_null=True)
+    requested_by = UserSerializer(read_only=True)
+    endorsed_by = UserSerializer(read_only=True, allow_null=True)
+    approved_by = UserSerializer(read_only=True, allow_null=True)
+    refused_by = UserSerializer(read_only=True, allow_null=True)
 
     class Meta:
         model = Grant
@@ -69,7 +69,7 @@ class GrantSerializer(RowSerializer):
 
 
 class InstalmentSerializer(RowSerializer):
-    paid_by = PersonOfStaff(read_only=True, allow_null=True)
+    paid_by = UserSerializer(read_only=True, allow_null=True)
 
     class Meta:
         model = Instalment
@@ -93,7 +93,7 @@ class FollowUpSerializer(RowSerializer):
 
     outcome = serializers.ChoiceField(choices=FollowUpOutcome.choices, allow_blank=True, read_only=True)
     wellbeing = serializers.ChoiceField(choices=Wellbeing.choices, allow_blank=True, read_only=True)
-    recorded_by = PersonOfStaff(read_only=True, allow_null=True)
+    recorded_by = UserSerializer(read_only=True, allow_null=True)
 
     class Meta:
         model = FollowUp
@@ -120,7 +120,7 @@ class FollowUpSerializer(RowSerializer):
 
 
 class ReminderSerializer(RowSerializer):
-    recipient = PersonOfStaff(read_only=True, allow_null=True)
+    recipient = UserSerializer(read_only=True, allow_null=True)
 
     class Meta:
         model = Reminder

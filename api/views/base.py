@@ -64,25 +64,25 @@ class Resource(GenericViewSet):
         """One row."""
         row = self.row()
         if self.is_about_people:
-            case_id = None if isinstance(row, Beneficiary) else row.sealed_under
+            case_id = None if isinstance(row, Beneficiary) else row.data_key_subject
             audit.read(request, verb="row read", obj=row, case_id=case_id)
         return Response(self.get_serializer(row).data)
 
     @property
     def is_about_people(self) -> bool:
         """Rows of cases and of people; reading them stands on record."""
-        return hasattr(self.get_queryset().model, "sealed_under")
+        return hasattr(self.get_queryset().model, "data_key_subject")
 
 
 class WrittenResource(Resource):
-    """A resource with deeds: each one operation, told what it needs by the serializer of `inputs`.
+    """A resource with actions: each one operation, told what it needs by the serializer of `inputs`.
 
-    `answers` names the resource of what a deed makes, where it isn't a row of this one.
+    `answers` names the resource of what an action makes, where it isn't a row of this one.
     """
 
     inputs: ClassVar[Mapping[str, type[Given]]] = {}
     answers: ClassVar[Mapping[str, type[Resource]]] = {}
-    # Deeds that may take the row out of their doer's own sight: told by an answer without a body.
+    # Actions that may take the row out of their doer's own sight: told by an answer without a body.
     may_close_sight: ClassVar[tuple[str, ...]] = ()
 
     @property
@@ -91,18 +91,18 @@ class WrittenResource(Resource):
 
     @property
     def is_making(self) -> bool:
-        """Whether the deed makes a row, and doesn't just move one."""
+        """Whether the action makes a row, and doesn't just move one."""
         return self.action == "create" or self.action in self.answers
 
     def require(self, allowed: bool) -> None:
-        """403 before the body is read, for who finds the thing and may not do the deed."""
+        """403 before the body is read, for who finds the thing and may not do the action."""
         if not allowed:
             raise PermissionDenied
 
     def require_writer(self) -> None:
         self.require(authority_of(self.request.user).may(Permission.WRITE_CASES))
 
-    def carry_out(
+    def run_once(
         self, request: Request, write: Callable[[dict[str, Any]], Model], *, about: Model | None = None
     ) -> Response:
         """Run one operation in a transaction of its own, once for each key, and show what it made."""
@@ -112,11 +112,11 @@ class WrittenResource(Resource):
         given.is_valid(raise_exception=True)
         purpose = f"api:{self.noun}:{self.action}" + (f":{about.pk}" if about else "")
         with refusals(given), transaction.atomic():
-            key = once.carry_out(request, purpose=purpose, deed=lambda: write(given.validated_data))
+            key = once.run_once(request, purpose=purpose, action=lambda: write(given.validated_data))
         return self.shown(key)
 
     def shown(self, key: Any) -> Response:
-        """What a deed made or moved, as its doer sees it now; a new row with its address."""
+        """What an action made or moved, as its doer sees it now; a new row with its address."""
         row = self.kind.rows(self.request.user).filter(pk=key).first()
         if row is None and self.action in self.may_close_sight:
             return Response(status=204)

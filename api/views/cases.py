@@ -58,12 +58,12 @@ class CaseViews(WrittenResource):
     def create(self, request: Request) -> Response:
         """Open a case for a person who agreed to it."""
         self.require_writer()
-        return self.carry_out(
+        return self.run_once(
             request,
             lambda given: operations.open_case(
                 organisation=given["organisation"],
                 consent=wire.consent_of(given["consent"]),
-                person=wire.person_of(given["person"]),
+                details=wire.beneficiary_of(given["beneficiary"]),
                 situation=wire.situation_of(given["situation"]),
                 by=request.user,
                 now=now(),
@@ -75,7 +75,7 @@ class CaseViews(WrittenResource):
         """Close a case today; a conflict while something is owed."""
         case = self.row()
         self.require(Case.objects.editable_by(request.user).filter(pk=case.pk).exists())
-        return self.carry_out(
+        return self.run_once(
             request, lambda given: operations.close_case(case=case, by=request.user, now=now()), about=case
         )
 
@@ -96,7 +96,7 @@ class ConsentViews(WrittenResource):
     def create(self, request: Request) -> Response:
         """Write an answer down; access follows by itself. For the organisation that leads the case."""
         self.require_writer()
-        return self.carry_out(
+        return self.run_once(
             request, lambda given: operations.record_consent(**given, by=request.user, now=now())
         )
 
@@ -114,7 +114,7 @@ class ConsentViews(WrittenResource):
             operations.withdraw_consent(consent=consent, by=request.user, now=now())
             return consent
 
-        return self.carry_out(request, write, about=consent)
+        return self.run_once(request, write, about=consent)
 
 
 class ScreeningViews(WrittenResource):
@@ -133,7 +133,7 @@ class ScreeningViews(WrittenResource):
     def create(self, request: Request) -> Response:
         """Keep answers. A later answer to the same question stands in an earlier one's place."""
         self.require_writer()
-        return self.carry_out(
+        return self.run_once(
             request,
             lambda given: operations.record_screening(
                 case=given["case"], answers=dict(given["answers"]), by=request.user, now=now()
@@ -171,7 +171,7 @@ class RiskAssessmentViews(WrittenResource):
     def create(self, request: Request) -> Response:
         """Assess the risk of a case. A high one is told to the supervisors at once and owes a safety step."""
         self.require_writer()
-        return self.carry_out(
+        return self.run_once(
             request,
             lambda given: operations.assess_risk(
                 **given, source=RiskSource.REVIEW, by=request.user, now=now()
@@ -209,4 +209,4 @@ class EnrolmentViews(WrittenResource):
     def create(self, request: Request) -> Response:
         """Decide on admission; the answer is the assessment, which names the enrolment where it led to one."""
         self.require_writer()
-        return self.carry_out(request, lambda given: admit(**given, by=request.user, now=now()))
+        return self.run_once(request, lambda given: admit(**given, by=request.user, now=now()))

@@ -34,7 +34,7 @@ class PlanViews(WrittenResource):
     def create(self, request: Request) -> Response:
         """Write down what was agreed with a person who is in a programme."""
         self.require_writer()
-        return self.carry_out(
+        return self.run_once(
             request, lambda given: operations.agree_plan(**given, by=request.user, now=now())
         )
 
@@ -69,16 +69,16 @@ class GrantViews(WrittenResource):
     def create(self, request: Request) -> Response:
         """Ask for money for a plan."""
         self.require_writer()
-        return self.carry_out(
+        return self.run_once(
             request, lambda given: operations.request_grant(**given, by=request.user, now=now())
         )
 
-    def _decide(self, request: Request, deed: Callable[..., Model], *moves: str) -> Response:
+    def _decide(self, request: Request, action: Callable[..., Model], *actions: str) -> Response:
         grant = self.row()
-        wanted = {rules.MOVES[move].permission for move in moves}
+        wanted = {rules.ACTIONS[move].permission for move in actions}
         self.require(bool(wanted & queries.grant_permissions(grant, request.user)))
-        return self.carry_out(
-            request, lambda given: deed(grant=grant, by=request.user, now=now(), **given), about=grant
+        return self.run_once(
+            request, lambda given: action(grant=grant, by=request.user, now=now(), **given), about=grant
         )
 
     @action(detail=True, methods=["post"])
@@ -101,7 +101,7 @@ class GrantViews(WrittenResource):
         """Take a request back that isn't decided yet; for whoever asked for it."""
         grant = self.row()
         self.require(grant.requested_by_id == request.user.pk)
-        return self.carry_out(
+        return self.run_once(
             request,
             lambda given: operations.withdraw_grant(grant=grant, by=request.user, now=now()),
             about=grant,
@@ -144,7 +144,7 @@ class FollowUpViews(WrittenResource):
                 raise Conflict("This follow-up is recorded already.")
             return operations.record_follow_up(follow_up=follow_up, **given, by=request.user, now=now())
 
-        return self.carry_out(request, write, about=follow_up)
+        return self.run_once(request, write, about=follow_up)
 
 
 class ReminderViews(Resource):

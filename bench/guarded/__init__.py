@@ -1,1 +1,1 @@
-"""The case list once more, scoped by django-guardian's permissions on cases instead of the wall."""
+"""The case list once more, scoped by django-guardian's permissions on cases instead of the access policies."""

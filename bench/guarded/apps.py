@@ -1,4 +1,4 @@
-"""The bench's own room: never part of the site."""
+"""The bench's own app: never part of the site."""
 
 from django.apps import AppConfig
 

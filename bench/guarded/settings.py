@@ -1,4 +1,4 @@
-"""The site's settings without the wall: everything is read as the owner, and the page is guardian's.
+"""The site's settings without the access policies: everything is read as the owner, and the page is guardian's.
 
 With GUARDED_BY=direct the tables with foreign keys are installed, and guardian uses them by itself; with
 `generic` it falls back to its own table.

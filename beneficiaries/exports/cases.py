@@ -54,7 +54,7 @@ def rows(user, organisation_id: UUID, filters: Mapping[str, str], on: date) -> Q
         status=filters.get("status", ""),
         district_id=District.id_for(district) if district else None,
         find=filters.get("find", ""),
-    ).filter(Exists(agreed), organisation_id=organisation_id, person=None, case__beneficiary__erased_on=None)
+    ).filter(Exists(agreed), organisation_id=organisation_id, user=None, case__beneficiary__erased_on=None)
 
 
 _PARTS = tuple(f"case__beneficiary__{part}_name" for part in ("first", "middle", "second"))

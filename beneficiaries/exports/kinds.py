@@ -1,4 +1,4 @@
-"""The kinds of list that can be taken out, by their codes; higher rooms add theirs as the house starts."""
+"""The kinds of list that can be taken out, by their codes; higher apps add theirs as the site starts."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass

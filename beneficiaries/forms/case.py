@@ -1,4 +1,4 @@
-"""Forms of deeds on a case, and of the list of cases."""
+"""Forms of actions on a case, and of the list of cases."""
 
 from uuid import UUID
 
@@ -64,7 +64,7 @@ class RemovalForm(OnceForm):
     why = forms.CharField(label=_("Why?"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
 
 
-class PassingOnForm(SharingForm):
+class ReceiverForm(SharingForm):
     """To whom something of the case goes; and that the person agrees to it."""
 
     receiver = forms.ModelChoiceField(Organisation.objects.none(), label=_("To which organisation?"))
@@ -76,7 +76,7 @@ class PassingOnForm(SharingForm):
         receiver.queryset = receivers
 
 
-class HandOnForm(PassingOnForm):
+class TransferForm(ReceiverForm):
     """To whom the whole case goes, and why."""
 
     why = forms.CharField(
@@ -89,7 +89,7 @@ class HandOnForm(PassingOnForm):
     field_order = ["receiver", "why", "agrees", "given_by", "reason", "how"]
 
 
-class ReferralForm(PassingOnForm):
+class ReferralForm(ReceiverForm):
     """To whom, for what, what goes along; and that the person agrees to just this."""
 
     service = forms.CharField(label=_("For which service?"), max_length=200)

@@ -15,8 +15,8 @@ from beneficiaries.choices import (
     Sex,
     YesNoUnknown,
 )
-from beneficiaries.models.person import LONGEST_PHONE
-from beneficiaries.operations import ConsentGiven, PersonFacts, Situation
+from beneficiaries.models.beneficiary import LONGEST_PHONE
+from beneficiaries.operations import BeneficiaryDetails, ConsentGiven, Situation
 from core import bikram_sambat, days
 from core.clock import now
 from core.forms import DayInput, OnceForm
@@ -136,7 +136,7 @@ class DistrictField(forms.CharField):
             raise forms.ValidationError(str(error)) from error
 
 
-class PersonForm(PageForm):
+class BeneficiaryForm(PageForm):
     """Who the person is. Only a first name and the sex are needed to begin."""
 
     first_name = forms.CharField(
@@ -247,7 +247,7 @@ class PersonForm(PageForm):
         wards = (ward_beside(self.data.get(name, ""))[1] for name in ("home_local_level", "home_district"))
         return with_ward(self.cleaned_data["home_place"], next(filter(None, wards), None))
 
-    def person(self) -> PersonFacts:
+    def details(self) -> BeneficiaryDetails:
         data, birth = self.cleaned_data, self.cleaned_data["parsed_birth"]
         same = (
             "first_name",
@@ -258,7 +258,7 @@ class PersonForm(PageForm):
             "phone",
             "safe_contact",
         )
-        return PersonFacts(
+        return BeneficiaryDetails(
             **{name: data[name] for name in same},
             home_place=self._place(),
             birth_on=birth.date if birth else None,

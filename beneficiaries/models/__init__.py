@@ -3,6 +3,7 @@
 from beneficiaries.models.access import CaseAccess
 from beneficiaries.models.assignment import Assignment
 from beneficiaries.models.base import CaseLinked, CaseLinkedQuerySet
+from beneficiaries.models.beneficiary import Beneficiary
 from beneficiaries.models.case import Case, CaseFile
 from beneficiaries.models.consent import Consent
 from beneficiaries.models.document import Document
@@ -11,7 +12,6 @@ from beneficiaries.models.emergency import EmergencyOpening
 from beneficiaries.models.enrolment import Assessment, Enrolment, Screening
 from beneficiaries.models.export import Export, ExportFile
 from beneficiaries.models.note import CaseNote
-from beneficiaries.models.person import Beneficiary
 from beneficiaries.models.referral import Referral, SharedItem
 from beneficiaries.models.risk import RiskAssessment
 from beneficiaries.models.transfer import CaseTransfer

@@ -11,37 +11,37 @@ from accounts.choices import Permission
 from accounts.models import Organisation, User
 from accounts.queries import authority_of
 from beneficiaries.choices import AccessBasis, CaseStatus, Risk
-from core.scoping import OPENED_IN_FULL, Confidentiality, Level, OwnWall, ScopedQuerySet
+from core.scoping import OPENED_IN_FULL, Confidentiality, Level, ScopedQuerySet, TablePolicy
 from geography.models import District
 
-SEALED = {
+CONFIDENTIAL_PERMISSIONS = {
     Confidentiality.RESTRICTED: Permission.READ_RESTRICTED,
     Confidentiality.COUNSELLING: Permission.READ_COUNSELLING,
 }
-READS = (Permission.READ_CASES, Permission.READ_FIGURES)
+READS = (Permission.READ_CASES, Permission.READ_SUMMARIES)
 DECISIONS = (Permission.ENDORSE_GRANTS, Permission.APPROVE_GRANTS, Permission.PAY_GRANTS)
-COVERED = ["id", "level", "person", "expires_at", "programmes"]
+COVERED = ["id", "level", "user", "expires_at", "programmes"]
 
 
-def reaching(user, level: Level, *, writing: bool = False) -> Q:
+def access_rows_for(user, level: Level, *, writing: bool = False) -> Q:
     """Access rows by which this person opens what needs `level`."""
     authority = authority_of(user)
     full = authority.where(Permission.WRITE_CASES if writing else Permission.READ_CASES)
-    figures = authority.where(*DECISIONS) if writing else authority.where(Permission.READ_FIGURES)
-    return reached_by(
+    figures = authority.where(*DECISIONS) if writing else authority.where(Permission.READ_SUMMARIES)
+    return access_rows(
         user.pk, level, full=Q(organisation_id__in=full), figures=Q(organisation_id__in=figures)
     )
 
 
-def reached_by(person, level: Level, *, full: Q, figures: Q) -> Q:
+def access_rows(user_id, level: Level, *, full: Q, figures: Q) -> Q:
     """The rule, said once for Python: `full` picks where the person reads (or writes) case files, `figures`
     where they see (or decide on) figures."""
     found = full & Q(level__in=OPENED_IN_FULL[level])
-    if level is Level.REFERENCE:
-        found |= figures & ~Q(level=Level.SLICE)
-    elif level is Level.SLICE:
-        found |= full & Q(level=Level.SLICE, organisation_id=OuterRef("receiver_id"))
-    return found & _in_force(person)
+    if level is Level.SUMMARY:
+        found |= figures & ~Q(level=Level.REFERRAL)
+    elif level is Level.REFERRAL:
+        found |= full & Q(level=Level.REFERRAL, organisation_id=OuterRef("receiver_id"))
+    return found & _in_force(user_id)
 
 
 def following(user) -> Q | None:
@@ -54,16 +54,16 @@ def following(user) -> Q | None:
     return theirs & _in_force(user.pk)
 
 
-def _in_force(person) -> Q:
+def _in_force(user_id) -> Q:
     """Rows for everybody of the organisation or for this one person, that haven't expired."""
-    return (Q(person=None) | Q(person=person)) & (Q(expires_at=None) | Q(expires_at__gt=Now()))
+    return (Q(user=None) | Q(user=user_id)) & (Q(expires_at=None) | Q(expires_at__gt=Now()))
 
 
-def unsealing(user, kind: Confidentiality) -> Q:
+def reads_confidential(user, kind: Confidentiality) -> Q:
     """Among the rows that open a case, those that open what is kept at this confidentiality too."""
     if kind == Confidentiality.NORMAL:
         return Q()
-    return Q(level=Level.LEAD, organisation_id__in=authority_of(user).where(SEALED[kind]))
+    return Q(level=Level.LEAD, organisation_id__in=authority_of(user).where(CONFIDENTIAL_PERMISSIONS[kind]))
 
 
 class CaseAccessQuerySet(ScopedQuerySet):
@@ -73,7 +73,7 @@ class CaseAccessQuerySet(ScopedQuerySet):
 
     def visible_to(self, user):
         authority, followed = authority_of(user), following(user)
-        found = Q(Q(person=None) | Q(person=user), organisation_id__in=authority.where(*READS))
+        found = Q(Q(user=None) | Q(user=user), organisation_id__in=authority.where(*READS))
         return self.live().filter(found if followed is None else found | followed)
 
     def editable_by(self, user):
@@ -81,13 +81,13 @@ class CaseAccessQuerySet(ScopedQuerySet):
 
     def opening(self, user, level: Level):
         """The rows by which this person opens what needs `level`, but for the single programmes that they follow."""
-        return self.filter(reaching(user, level))
+        return self.filter(access_rows_for(user, level))
 
 
 class CaseAccess(models.Model):
     """An organisation holds a case at a level. Written by triggers alone (beneficiaries/sql).
 
-    `person`: the row is for this one person of the organisation (an emergency). `reference`, `status`,
+    `user`: the row is for this one user of the organisation (an emergency). `reference`, `status`,
     `lead_organisation` and `changed_on` are copies that lists sort and filter by; `district`, `risk` and
     `caseworker` are copied at `lead` and `working` only. `programmes` are those of the case that this organisation
     manages. At `slice` nothing of the case is copied: a receiver reads what was sent to it, and not how the case goes
@@ -100,7 +100,7 @@ class CaseAccess(models.Model):
     level = models.CharField(max_length=10, choices=Level)
     basis = models.CharField(max_length=10, choices=AccessBasis)
     expires_at = models.DateTimeField(null=True)
-    person = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     reference = models.CharField(max_length=12)
     status = models.CharField(max_length=10, choices=CaseStatus)
     district = models.ForeignKey(District, on_delete=models.PROTECT, null=True, related_name="+")
@@ -110,11 +110,11 @@ class CaseAccess(models.Model):
     caseworker = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     programmes = ArrayField(models.UUIDField(), default=list)
 
-    wall = OwnWall(
-        read="(t.organisation_id = ANY((SELECT wall.reads())::uuid[]) "
-        "OR t.organisation_id = ANY((SELECT wall.shows())::uuid[]) "
-        "AND (t.organisation_id = ANY(wall.figures()) OR t.programmes && wall.programmes())) "
-        "AND (t.person_id IS NULL OR t.person_id = wall.person())",
+    access_policy = TablePolicy(
+        read="(t.organisation_id = ANY((SELECT access.reads())::uuid[]) "
+        "OR t.organisation_id = ANY((SELECT access.shows())::uuid[]) "
+        "AND (t.organisation_id = ANY(access.summaries()) OR t.programmes && access.programmes())) "
+        "AND (t.user_id IS NULL OR t.user_id = access.user_id())",
         insert=None,
         update=None,
         delete=None,
@@ -126,16 +126,16 @@ class CaseAccess(models.Model):
         ordering = ["-changed_on", "case_id", "id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["case", "organisation", "level", "person"],
+                fields=["case", "organisation", "level", "user"],
                 name="beneficiaries_access_once",
                 nulls_distinct=False,
             ),
             models.CheckConstraint(
-                name="beneficiaries_access_slice_tells_no_programme",
-                condition=~Q(level="slice") | Q(programmes=[]),
+                name="beneficiaries_access_referral_has_no_programme",
+                condition=~Q(level="referral") | Q(programmes=[]),
             ),
             models.CheckConstraint(
-                name="beneficiaries_access_reference_tells_no_place",
+                name="beneficiaries_access_summary_has_no_place",
                 condition=Q(level__in=["lead", "working"]) | Q(district=None),
             ),
         ]

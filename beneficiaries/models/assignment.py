@@ -6,8 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from beneficiaries.models.base import CaseLinked
-from core.scoping import Level, Wall
-from core.sealing import SealedTextField
+from core.encrypted_fields import EncryptedTextField
+from core.scoping import AccessPolicy, Level
 
 
 class Assignment(CaseLinked):
@@ -15,11 +15,11 @@ class Assignment(CaseLinked):
 
     former = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     caseworker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    note = SealedTextField(_("note"), max_length=2000, blank=True)
+    note = EncryptedTextField(_("note"), max_length=2000, blank=True)
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
-    wall = Wall(
+    access_policy = AccessPolicy(
         read=Level.WORKING,
         insert=Level.LEAD,
         update=None,

@@ -7,8 +7,8 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.queries import authority_of
-from beneficiaries.models.access import CaseAccess, following, reaching, unsealing
-from core.scoping import OPENED_IN_FULL, Confidentiality, Level, ScopedQuerySet, Wall
+from beneficiaries.models.access import CaseAccess, access_rows_for, following, reads_confidential
+from core.scoping import OPENED_IN_FULL, AccessPolicy, Confidentiality, Level, ScopedQuerySet
 from core.statements import Select
 
 
@@ -18,7 +18,7 @@ def _rows_of_case(model, order: tuple[str, ...], without: tuple[str, ...]) -> Se
         rows = model._base_manager.filter(case_id=case).order_by(*order).defer(*without)
         return rows.filter(confidentiality__any_of=kept[0]) if kept else rows
 
-    return Select(made, 2 if model.wall.by_confidentiality else 1)
+    return Select(made, 2 if model.access_policy.by_confidentiality else 1)
 
 
 class CaseLinkedQuerySet(ScopedQuerySet):
@@ -26,22 +26,22 @@ class CaseLinkedQuerySet(ScopedQuerySet):
 
     case_key = "case_id"
 
-    def _reached(self, user, level: Level, *, writing: bool):
+    def _in_scope(self, user, level: Level, *, writing: bool):
         rows = CaseAccess.objects.filter(
-            reaching(user, level, writing=writing), case_id=OuterRef(self.case_key)
+            access_rows_for(user, level, writing=writing), case_id=OuterRef(self.case_key)
         )
         found = Q()
-        if not self._wall.by_confidentiality:
-            followed = None if writing or level is not Level.REFERENCE else self._followed(user)
+        if not self._policy.by_confidentiality:
+            followed = None if writing or level is not Level.SUMMARY else self._followed(user)
             return self.filter(Exists(rows)) if followed is None else self.filter(Exists(rows) | followed)
         for kind in Confidentiality:
-            found |= Q(Exists(rows.filter(unsealing(user, kind))), confidentiality=kind)
+            found |= Q(Exists(rows.filter(reads_confidential(user, kind))), confidentiality=kind)
         return self.filter(found)
 
     def _followed(self, user) -> Q | None:
         """Rows of cases in the programmes that this person follows one by one; theirs alone, where a row has its own
         programme. None where the person follows none."""
-        rows, path = following(user), self._wall.programme
+        rows, path = following(user), self._policy.programme
         if rows is None:
             return None
         found = Q(Exists(CaseAccess.objects.filter(rows, case_id=OuterRef(self.case_key))))
@@ -53,23 +53,23 @@ class CaseLinkedQuerySet(ScopedQuerySet):
         Whoever works on the case reads all that asks for no more than that. Where the case was found for this
         person as one they work on, the question is answered already, and only the database asks it again.
         """
-        wall, order = self._wall, order or tuple(map(str, self.model._meta.ordering or ()))
-        is_enough = set(OPENED_IN_FULL[Level.WORKING]) <= set(OPENED_IN_FULL[wall.read])
+        policy, order = self._policy, order or tuple(map(str, self.model._meta.ordering or ()))
+        is_enough = set(OPENED_IN_FULL[Level.WORKING]) <= set(OPENED_IN_FULL[policy.read])
         if user.pk is None or case.worked_on_by != user.pk or not is_enough:
             return list(self.filter(case=case).visible_to(user).order_by(*order).defer(*without))
-        kept = [sorted(case.unsealed)] if wall.by_confidentiality else []
+        kept = [sorted(case.readable_confidentialities)] if policy.by_confidentiality else []
         return _rows_of_case(self.model, order, without)(case.pk, *kept)
 
     @property
-    def _wall(self) -> Wall:
-        return self.model.wall  # type: ignore[attr-defined]
+    def _policy(self) -> AccessPolicy:
+        return self.model.access_policy  # type: ignore[attr-defined]
 
     def visible_to(self, user):
-        return self._reached(user, self._wall.read, writing=False)
+        return self._in_scope(user, self._policy.read, writing=False)
 
     def editable_by(self, user):
-        level = self._wall.update
-        return self.none() if level is None else self._reached(user, level, writing=True)
+        level = self._policy.update
+        return self.none() if level is None else self._in_scope(user, level, writing=True)
 
 
 class CaseLinked(models.Model):
@@ -78,7 +78,7 @@ class CaseLinked(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     case = models.ForeignKey("beneficiaries.Case", on_delete=models.PROTECT, related_name="%(class)ss")
 
-    wall: Wall
+    access_policy: AccessPolicy
     objects = CaseLinkedQuerySet.as_manager()
 
     class Meta:
@@ -86,6 +86,6 @@ class CaseLinked(models.Model):
         constraints = [models.UniqueConstraint(fields=["id", "case"], name="%(app_label)s_%(class)s_in_case")]
 
     @property
-    def sealed_under(self) -> uuid.UUID:
-        """Whose key seals what this row says."""
+    def data_key_subject(self) -> uuid.UUID:
+        """Whose key encrypts what this row says."""
         return self.case_id

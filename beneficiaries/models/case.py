@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organisation, User
 from beneficiaries.choices import CaseStatus, Risk
 from beneficiaries.models.base import CaseLinked, CaseLinkedQuerySet
-from beneficiaries.models.person import Beneficiary
+from beneficiaries.models.beneficiary import Beneficiary
 from core.constraints import on_record
-from core.scoping import Level, Wall
-from core.sealing import SealedJSONField, SealedTextField
+from core.encrypted_fields import EncryptedJSONField, EncryptedTextField
+from core.scoping import AccessPolicy, Level
 from geography.models import District
 
 
@@ -23,7 +23,7 @@ class CaseQuerySet(CaseLinkedQuerySet):
 
     def led_by(self, user):
         """Cases that this person may write as one of the lead organisation."""
-        return self._reached(user, Level.LEAD, writing=True)
+        return self._in_scope(user, Level.LEAD, writing=True)
 
 
 class Case(models.Model):
@@ -44,10 +44,10 @@ class Case(models.Model):
     # Filled in where a person works on the case (`queries.case_by_reference`): who, and what they may do.
     worked_on_by: uuid.UUID | None = None
     may_write = may_lead = may_erase = False
-    unsealed: frozenset[str] = frozenset()
+    readable_confidentialities: frozenset[str] = frozenset()
 
-    wall = Wall(
-        read=Level.REFERENCE,
+    access_policy = AccessPolicy(
+        read=Level.SUMMARY,
         insert=Level.LEAD,
         update=Level.WORKING,
         delete=None,
@@ -79,8 +79,8 @@ class Case(models.Model):
         return self.reference
 
     @property
-    def sealed_under(self) -> uuid.UUID:
-        """Whose key seals what rows of the case say."""
+    def data_key_subject(self) -> uuid.UUID:
+        """Whose key encrypts what rows of the case say."""
         return self.pk
 
 
@@ -96,12 +96,12 @@ class CaseFile(CaseLinked):
     current_district = models.ForeignKey(
         District, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    narrative = SealedTextField(_("what happened, in the person's words"), max_length=10000, blank=True)
-    needs = SealedTextField(_("what the person asks for"), max_length=5000, blank=True)
-    htcds = SealedJSONField(_("other HTCDS fields"), default=dict, blank=True)
+    narrative = EncryptedTextField(_("what happened, in the person's words"), max_length=10000, blank=True)
+    needs = EncryptedTextField(_("what the person asks for"), max_length=5000, blank=True)
+    htcds = EncryptedJSONField(_("other HTCDS fields"), default=dict, blank=True)
     version = models.PositiveIntegerField(default=1)
 
-    wall = Wall(
+    access_policy = AccessPolicy(
         read=Level.WORKING,
         insert=Level.WORKING,
         update=Level.WORKING,

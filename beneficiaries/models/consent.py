@@ -8,8 +8,8 @@ from accounts.models import Organisation, User
 from beneficiaries.choices import ConsentGiver, ConsentHow, ConsentPurpose
 from beneficiaries.models.base import CaseLinked
 from core.constraints import not_before, on_record
-from core.scoping import Level, Wall
-from core.sealing import SealedTextField
+from core.encrypted_fields import EncryptedTextField
+from core.scoping import AccessPolicy, Level
 
 
 class Consent(CaseLinked):
@@ -21,7 +21,7 @@ class Consent(CaseLinked):
     )
     is_given = models.BooleanField(_("agrees"))
     given_by = models.CharField(_("who decided"), max_length=20, choices=ConsentGiver)
-    reason = SealedTextField(_("why nobody could be asked"), max_length=1000, blank=True)
+    reason = EncryptedTextField(_("why nobody could be asked"), max_length=1000, blank=True)
     how = models.CharField(_("how"), max_length=20, choices=ConsentHow)
     asked_on = models.DateField()
     until_on = models.DateField(null=True, blank=True)
@@ -29,7 +29,7 @@ class Consent(CaseLinked):
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     recorded_at = models.DateTimeField()
 
-    wall = Wall(
+    access_policy = AccessPolicy(
         read=Level.WORKING,
         insert=Level.LEAD,
         update=Level.LEAD,

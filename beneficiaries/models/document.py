@@ -1,4 +1,4 @@
-"""Papers and photos of a case; the file itself lies sealed in the folder of files (core/files.py)."""
+"""Papers and photos of a case; the file itself lies encrypted in the folder of files (core/files.py)."""
 
 from django.db import models
 from django.db.models import Q
@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from beneficiaries.choices import KEPT, DocumentKind, DocumentState
 from beneficiaries.models.base import CaseLinked
-from core.scoping import Confidentiality, Level, Wall
-from core.sealing import SealedTextField
+from core.encrypted_fields import EncryptedTextField
+from core.scoping import AccessPolicy, Confidentiality, Level
 
 
 class Document(CaseLinked):
@@ -21,7 +21,7 @@ class Document(CaseLinked):
     confidentiality = models.CharField(
         _("who may read it"), max_length=12, choices=Confidentiality, default=Confidentiality.NORMAL
     )
-    title = SealedTextField(_("what it says"), max_length=200, blank=True)
+    title = EncryptedTextField(_("what it says"), max_length=200, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=DocumentState)
     content_type = models.CharField(_("type"), max_length=20)
     size = models.PositiveIntegerField(_("size"))
@@ -32,10 +32,10 @@ class Document(CaseLinked):
     token = models.UUIDField(null=True, blank=True)  # of the sweep that has it looked at
     removed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     removed_at = models.DateTimeField(null=True, blank=True)
-    removed_why = SealedTextField(_("why it was thrown away"), max_length=500, blank=True)
+    removed_why = EncryptedTextField(_("why it was thrown away"), max_length=500, blank=True)
 
     never_recorded = ("file", "leased_until", "token")
-    wall = Wall(
+    access_policy = AccessPolicy(
         read=Level.WORKING,
         insert=Level.WORKING,
         update=Level.LEAD,
@@ -79,5 +79,5 @@ class Document(CaseLinked):
 
     @property
     def place(self) -> str:
-        """What the sealed file is bound to: it opens for this row alone."""
+        """What the encrypted file is bound to: it opens for this row alone."""
         return f"file of document {self.pk}"

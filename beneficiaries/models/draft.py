@@ -10,11 +10,11 @@ from django.utils import timezone
 from accounts.choices import Permission
 from accounts.models import Organisation, User
 from accounts.queries import authority_of
+from core.encrypted_fields import EncryptedJSONField, EncryptedTextField
 from core.models import EVERY_COLUMN
-from core.scoping import OwnWall, ScopedQuerySet
-from core.sealing import SealedJSONField, SealedTextField
+from core.scoping import ScopedQuerySet, TablePolicy
 
-_MINE = "t.author_id = wall.person() AND t.organisation_id = ANY((SELECT wall.edits())::uuid[])"
+_MINE = "t.author_id = access.user_id() AND t.organisation_id = ANY((SELECT access.edits())::uuid[])"
 
 
 class IntakeDraftQuerySet(ScopedQuerySet):
@@ -32,7 +32,7 @@ class IntakeDraftQuerySet(ScopedQuerySet):
 class IntakeDraft(models.Model):
     """A first interview, page by page; only its author reads it. `opened_reference` is the case that it led to.
 
-    `typed` is each page as it was left, valid or not; `consent` and `person` are what was saved of the first two.
+    `typed` is each page as it was left, valid or not; `consent` and `details` are what was saved of the first two.
     Nobody but a supervisor makes it safe again once it is `is_at_risk`: such a draft isn't deleted before a supervisor
     has decided, who may keep it until `expires_on`. The rest of beneficiaries/sql/090_drafts.sql says who may do what.
     """
@@ -40,9 +40,9 @@ class IntakeDraft(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     author = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+")
-    consent = SealedJSONField(default=dict)
-    person = SealedJSONField(default=dict)
-    typed = SealedJSONField(default=dict)
+    consent = EncryptedJSONField(default=dict)
+    details = EncryptedJSONField(default=dict)
+    typed = EncryptedJSONField(default=dict)
     opened_reference = models.CharField(max_length=12, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     expires_on = models.DateField()
@@ -50,10 +50,10 @@ class IntakeDraft(models.Model):
     warned_on = models.DateField(null=True)
     refused_at = models.DateTimeField(null=True)
     kept_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
-    kept_because = SealedTextField(max_length=1000, blank=True)
+    kept_because = EncryptedTextField(max_length=1000, blank=True)
 
     never_recorded = EVERY_COLUMN
-    wall = OwnWall(
+    access_policy = TablePolicy(
         read=_MINE,
         insert=_MINE,
         update=_MINE,
@@ -95,9 +95,9 @@ class IntakeDraft(models.Model):
     @property
     def first_name(self) -> str:
         """As it was typed so far."""
-        return self.typed.get("person", {}).get("first_name", "")
+        return self.typed.get("beneficiary", {}).get("first_name", "")
 
     @property
-    def sealed_under(self) -> uuid.UUID:
+    def data_key_subject(self) -> uuid.UUID:
         """A key of the draft's own: there is neither person nor case yet. It is destroyed with the draft."""
         return self.pk

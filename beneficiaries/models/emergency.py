@@ -8,20 +8,20 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
 from beneficiaries.models.base import CaseLinked
-from core.scoping import Level, Wall
-from core.sealing import SealedTextField
+from core.encrypted_fields import EncryptedTextField
+from core.scoping import AccessPolicy, Level
 
 
 class EmergencyOpening(CaseLinked):
-    """Who opened the file without consent, when, for how long and why. Written by wall.break_glass alone."""
+    """Who opened the file without consent, when, for how long and why. Written by access.break_glass alone."""
 
-    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
-    reason = SealedTextField(_("why"), max_length=2000)
+    reason = EncryptedTextField(_("why"), max_length=2000)
     opened_at = models.DateTimeField()
     until = models.DateTimeField()
 
-    wall = Wall(
+    access_policy = AccessPolicy(
         read=Level.WORKING,
         insert=None,
         update=None,
@@ -41,6 +41,6 @@ class EmergencyOpening(CaseLinked):
         ]
 
     @property
-    def sealed_under(self) -> uuid.UUID:
+    def data_key_subject(self) -> uuid.UUID:
         """A key of the opening's own: whoever asks to open a case doesn't know its key yet."""
         return self.pk

@@ -8,8 +8,8 @@ from accounts.models import User
 from beneficiaries.choices import AssessmentDecision, AssessmentOutcome, EnrolmentStatus
 from beneficiaries.models.base import CaseLinked
 from core.constraints import not_before, on_record
-from core.scoping import Level, Wall
-from core.sealing import SealedTextField
+from core.encrypted_fields import EncryptedTextField
+from core.scoping import AccessPolicy, Level
 from projects.models import Criteria, Project
 
 
@@ -21,7 +21,7 @@ class Screening(CaseLinked):
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
-    wall = Wall(
+    access_policy = AccessPolicy(
         read=Level.WORKING,
         insert=Level.WORKING,
         update=None,
@@ -44,11 +44,11 @@ class Assessment(CaseLinked):
     result = models.JSONField()
     outcome = models.CharField(max_length=10, choices=AssessmentOutcome)
     decision = models.CharField(max_length=15, choices=AssessmentDecision)
-    reason = SealedTextField(_("why"), max_length=2000, blank=True)
+    reason = EncryptedTextField(_("why"), max_length=2000, blank=True)
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
-    wall = Wall(
+    access_policy = AccessPolicy(
         read=Level.WORKING,
         insert=Level.WORKING,
         update=None,
@@ -88,8 +88,8 @@ class Enrolment(CaseLinked):
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
-    wall = Wall(
-        read=Level.REFERENCE,
+    access_policy = AccessPolicy(
+        read=Level.SUMMARY,
         insert=Level.WORKING,
         update=Level.WORKING,
         delete=None,

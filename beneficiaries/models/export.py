@@ -11,9 +11,9 @@ from accounts.choices import Permission
 from accounts.models import Organisation, User
 from accounts.queries import authority_of
 from beneficiaries.choices import ExportFailure, ExportState
+from core.encrypted_fields import EncryptedJSONField, EncryptedTextField
 from core.models import EVERY_COLUMN
-from core.scoping import OwnWall, ScopedQuerySet
-from core.sealing import SealedJSONField, SealedTextField
+from core.scoping import ScopedQuerySet, TablePolicy
 
 WRITTEN = ["ready", "expired"]
 
@@ -21,12 +21,12 @@ WRITTEN = ["ready", "expired"]
 class ExportQuerySet(ScopedQuerySet):
     def visible_to(self, user):
         released = authority_of(user).where(Permission.APPROVE_EXPORTS)
-        return self.filter(Q(maker=user) | Q(organisation_id__in=released))
+        return self.filter(Q(requested_by=user) | Q(organisation_id__in=released))
 
     def editable_by(self, user):
         """Those that somebody else made, where this person may agree to them."""
         return self.filter(organisation_id__in=authority_of(user).where(Permission.APPROVE_EXPORTS)).exclude(
-            maker=user
+            requested_by=user
         )
 
     def asked_on(self, day):
@@ -38,7 +38,7 @@ class Export(models.Model):
     """One list that somebody asked to take out of one organisation.
 
     The application adds it and writes the second person's answer; the rest of its way is written by
-    `wall.claim_export`, `wall.settle_export` and `wall.expire_export` alone (beneficiaries/sql).
+    `access.claim_export`, `access.settle_export` and `access.expire_export` alone (beneficiaries/sql).
     `filters` are those of the list, `needs_approval` says that it went above the day's rows.
     """
 
@@ -46,16 +46,16 @@ class Export(models.Model):
     reference = models.CharField(max_length=12, editable=False)
     kind = models.CharField(max_length=40)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
-    maker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    filters = SealedJSONField(default=dict, blank=True)
-    reason = SealedTextField(_("what it is needed for"), max_length=1000)
+    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    filters = EncryptedJSONField(default=dict, blank=True)
+    reason = EncryptedTextField(_("what it is needed for"), max_length=1000)
     counted_rows = models.PositiveIntegerField()
     needs_approval = models.BooleanField()
     state = models.CharField(_("state"), max_length=10, choices=ExportState)
     asked_at = models.DateTimeField()
     decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
-    answer = SealedTextField(_("answer"), max_length=1000, blank=True)
+    answer = EncryptedTextField(_("answer"), max_length=1000, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
     token = models.UUIDField(null=True)
@@ -64,12 +64,12 @@ class Export(models.Model):
     ready_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
 
-    wall = OwnWall(
-        read="t.maker_id = wall.person() OR t.organisation_id = ANY((SELECT wall.releases())::uuid[])",
-        insert="t.maker_id = wall.person() AND t.organisation_id = ANY((SELECT wall.exports())::uuid[])",
-        update="t.organisation_id = ANY((SELECT wall.releases())::uuid[]) AND t.maker_id <> wall.person()",
+    access_policy = TablePolicy(
+        read="t.requested_by_id = access.user_id() OR t.organisation_id = ANY((SELECT access.releases())::uuid[])",
+        insert="t.requested_by_id = access.user_id() AND t.organisation_id = ANY((SELECT access.exports())::uuid[])",
+        update="t.organisation_id = ANY((SELECT access.releases())::uuid[]) AND t.requested_by_id <> access.user_id()",
         delete=None,
-        because="its maker, and who may agree to long ones in that organisation: how many rows and why, no row of them",
+        because="who asked for it and who may approve it: how many rows and why, and no row of them",
     )
     objects = ExportQuerySet.as_manager()
 
@@ -81,7 +81,7 @@ class Export(models.Model):
             models.CheckConstraint(name="beneficiaries_export_has_reason", condition=~Q(reason="")),
             models.CheckConstraint(
                 name="beneficiaries_export_decider_is_another",
-                condition=Q(decided_by=None) | ~Q(decided_by=F("maker")),
+                condition=Q(decided_by=None) | ~Q(decided_by=F("requested_by")),
             ),
             models.CheckConstraint(
                 name="beneficiaries_export_decided_by_somebody",
@@ -115,7 +115,7 @@ class Export(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["maker", "-asked_at"]),
+            models.Index(fields=["requested_by", "-asked_at"]),
             models.Index(
                 fields=["asked_at", "id"], name="beneficiaries_export_to_write", condition=Q(state="queued")
             ),
@@ -128,7 +128,7 @@ class Export(models.Model):
         return self.reference
 
     @property
-    def sealed_under(self) -> uuid.UUID:
+    def data_key_subject(self) -> uuid.UUID:
         """A key of the export's own: a reason may name somebody, and is about no one case."""
         return self.pk
 
@@ -137,36 +137,36 @@ class ExportFileQuerySet(ScopedQuerySet):
     def visible_to(self, user):
         """One's own, while they last and while one may still take lists out there."""
         may = authority_of(user).where(Permission.EXPORT_CASES)
-        return self.filter(maker=user, until__gt=Now(), export__organisation_id__in=may)
+        return self.filter(requested_by=user, until__gt=Now(), export__organisation_id__in=may)
 
     def editable_by(self, user):
         return self.none()
 
 
 _OF_ONE_THAT_MAY = (
-    "t.maker_id = wall.person() AND t.until > now() AND EXISTS (SELECT 1 FROM beneficiaries_export e "
-    "WHERE e.id = t.export_id AND e.maker_id = wall.person() AND e.organisation_id = ANY(wall.exports()))"
+    "t.requested_by_id = access.user_id() AND t.until > now() AND EXISTS (SELECT 1 FROM beneficiaries_export e "
+    "WHERE e.id = t.export_id AND e.requested_by_id = access.user_id() AND e.organisation_id = ANY(access.exports()))"
 )
 
 
 class ExportFile(models.Model):
     """The file of an export while it lasts, and the password that opens it. A table of its own, so that not even the
-    database shows either to whoever agreed. When it is over the row goes, and the key that sealed the password."""
+    database shows either to whoever agreed. When it is over the row goes, and the key that encrypted the password."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     export = models.OneToOneField(Export, on_delete=models.PROTECT, related_name="file")
-    maker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     name = models.CharField(max_length=200)
-    password = SealedTextField(max_length=60)
+    password = EncryptedTextField(max_length=60)
     until = models.DateTimeField()
 
     never_recorded = EVERY_COLUMN
-    wall = OwnWall(
+    access_policy = TablePolicy(
         read=_OF_ONE_THAT_MAY,
         insert=_OF_ONE_THAT_MAY,
         update=None,
         delete=None,
-        because="file and password are for the maker alone, for a day; a reviewed function ends them",
+        because="file and password are for the user who asked alone, for a day; a reviewed function ends them",
     )
     objects = ExportFileQuerySet.as_manager()
 
@@ -179,6 +179,6 @@ class ExportFile(models.Model):
         ]
 
     @property
-    def sealed_under(self) -> uuid.UUID:
+    def data_key_subject(self) -> uuid.UUID:
         """A key of the file's own, which is destroyed with it."""
         return self.pk

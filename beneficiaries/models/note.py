@@ -6,8 +6,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from beneficiaries.choices import NoteKind
 from beneficiaries.models.base import CaseLinked
-from core.scoping import Confidentiality, Level, Wall
-from core.sealing import SealedTextField
+from core.encrypted_fields import EncryptedTextField
+from core.scoping import AccessPolicy, Confidentiality, Level
 
 
 class CaseNote(CaseLinked):
@@ -17,11 +17,11 @@ class CaseNote(CaseLinked):
     confidentiality = models.CharField(
         _("who may read it"), max_length=12, choices=Confidentiality, default=Confidentiality.NORMAL
     )
-    text = SealedTextField(_("text"), max_length=10000)
+    text = EncryptedTextField(_("text"), max_length=10000)
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
-    wall = Wall(
+    access_policy = AccessPolicy(
         read=Level.WORKING,
         insert=Level.WORKING,
         update=None,

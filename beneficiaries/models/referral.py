@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organisation, User
 from beneficiaries.choices import ReferralState
 from beneficiaries.models.base import CaseLinked
-from core.scoping import Level, Wall
-from core.sealing import SealedTextField
+from core.encrypted_fields import EncryptedTextField
+from core.scoping import AccessPolicy, Level
 
 
 class Referral(CaseLinked):
@@ -16,19 +16,19 @@ class Referral(CaseLinked):
 
     receiver = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
     service = models.CharField(_("for which service"), max_length=200)
-    reason = SealedTextField(_("why"), max_length=2000)
+    reason = EncryptedTextField(_("why"), max_length=2000)
     state = models.CharField(_("state"), max_length=10, choices=ReferralState, default=ReferralState.SENT)
     sent_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     sent_at = models.DateTimeField()
     answered_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     answered_at = models.DateTimeField(null=True, blank=True)
-    answer = SealedTextField(_("answer"), max_length=2000, blank=True)
+    answer = EncryptedTextField(_("answer"), max_length=2000, blank=True)
     version = models.PositiveIntegerField(default=1)
 
-    wall = Wall(
-        read=Level.SLICE,
+    access_policy = AccessPolicy(
+        read=Level.REFERRAL,
         insert=Level.LEAD,
-        update=Level.SLICE,
+        update=Level.REFERRAL,
         delete=None,
         because="the receiver sees the referral that was sent to it, and no other",
     )
@@ -56,10 +56,10 @@ class SharedItem(CaseLinked):
     referral = models.ForeignKey(Referral, on_delete=models.PROTECT, related_name="items")
     receiver = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
     name = models.CharField(max_length=60)
-    value = SealedTextField(max_length=10000)
+    value = EncryptedTextField(max_length=10000)
 
-    wall = Wall(
-        read=Level.SLICE,
+    access_policy = AccessPolicy(
+        read=Level.REFERRAL,
         insert=Level.LEAD,
         update=None,
         delete=None,

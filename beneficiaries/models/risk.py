@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from beneficiaries.choices import Risk, RiskSource
 from beneficiaries.models.base import CaseLinked
-from core.scoping import Level, Wall
-from core.sealing import SealedTextField
+from core.encrypted_fields import EncryptedTextField
+from core.scoping import AccessPolicy, Level
 
 
 class RiskAssessment(CaseLinked):
@@ -21,12 +21,12 @@ class RiskAssessment(CaseLinked):
     level = models.CharField(_("risk level"), max_length=10, choices=Risk)
     former = models.CharField(_("risk level before"), max_length=10, choices=Risk, default=Risk.UNKNOWN)
     source = models.CharField(_("source"), max_length=10, choices=RiskSource)
-    reason = SealedTextField(_("why"), max_length=2000, blank=True)
+    reason = EncryptedTextField(_("why"), max_length=2000, blank=True)
     assessed_on = models.DateField(_("assessed on"))
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
-    wall = Wall(
+    access_policy = AccessPolicy(
         read=Level.WORKING,
         insert=Level.WORKING,
         update=None,

@@ -8,8 +8,8 @@ from accounts.models import Organisation, User
 from beneficiaries.choices import TransferState
 from beneficiaries.models.base import CaseLinked, CaseLinkedQuerySet
 from beneficiaries.models.consent import Consent
-from core.scoping import Level, Wall
-from core.sealing import SealedTextField
+from core.encrypted_fields import EncryptedTextField
+from core.scoping import AccessPolicy, Level
 
 
 class CaseTransferQuerySet(CaseLinkedQuerySet):
@@ -26,17 +26,17 @@ class CaseTransfer(CaseLinked):
 
     sender = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
     receiver = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
-    reason = SealedTextField(_("why"), max_length=2000)
+    reason = EncryptedTextField(_("why"), max_length=2000)
     consent = models.ForeignKey(Consent, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     state = models.CharField(_("state"), max_length=10, choices=TransferState, default=TransferState.OFFERED)
     offered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     offered_at = models.DateTimeField()
     answered_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     answered_at = models.DateTimeField(null=True, blank=True)
-    answer = SealedTextField(_("answer"), max_length=2000, blank=True)
+    answer = EncryptedTextField(_("answer"), max_length=2000, blank=True)
     caseworker = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
-    wall = Wall(
+    access_policy = AccessPolicy(
         read=Level.WORKING,
         insert=Level.LEAD,
         update=None,

@@ -27,32 +27,32 @@ from beneficiaries.operations.draft import (
     keep_draft_page,
     open_case_from_draft,
     reassign_draft,
+    save_draft_beneficiary,
     save_draft_consent,
-    save_draft_person,
     start_draft,
     warn_of_drafts,
 )
 from beneficiaries.operations.emergency import break_glass
-from beneficiaries.operations.erasure import erase_person
+from beneficiaries.operations.erasure import erase_beneficiary
 from beneficiaries.operations.export import ask_export, decide_export, expire_next_export, write_next_export
 from beneficiaries.operations.importing import ImportReport, import_htcds
 from beneficiaries.operations.intake import (
+    BeneficiaryDetails,
     ConsentGiven,
-    PersonFacts,
     Situation,
     open_case,
 )
 from beneficiaries.operations.note import add_note
 from beneficiaries.operations.reading import tell_of_unusual_reading
 from beneficiaries.operations.referral import (
-    ReferralNotMovable,
+    ReferralActionRefused,
     answer_referral,
     ask_and_refer,
     send_referral,
 )
 from beneficiaries.operations.risk import assess_risk, notify_of_risk
 from beneficiaries.operations.transfer import (
-    TransferNotMovable,
+    TransferActionRefused,
     answer_transfer,
     ask_and_offer,
     decline_case,
@@ -62,14 +62,14 @@ from beneficiaries.operations.transfer import (
 
 __all__ = [
     "HARMFUL",
+    "BeneficiaryDetails",
     "CaseNotClosable",
     "ConsentGiven",
     "DraftNotOpen",
     "ImportReport",
-    "PersonFacts",
-    "ReferralNotMovable",
+    "ReferralActionRefused",
     "Situation",
-    "TransferNotMovable",
+    "TransferActionRefused",
     "add_document",
     "add_note",
     "answer_referral",
@@ -86,7 +86,7 @@ __all__ = [
     "decline_case",
     "delete_expired_drafts",
     "discard_draft",
-    "erase_person",
+    "erase_beneficiary",
     "expire_next_export",
     "hand_over_cases",
     "hand_over_drafts",
@@ -104,8 +104,8 @@ __all__ = [
     "record_screening",
     "refuse_deactivating",
     "remove_document",
+    "save_draft_beneficiary",
     "save_draft_consent",
-    "save_draft_person",
     "scan_waiting",
     "send_referral",
     "start_draft",

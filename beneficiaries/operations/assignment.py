@@ -100,9 +100,9 @@ def _notify(made: list[Assignment], caseworker: User, *, by, now: datetime) -> N
 
 def hand_over_cases(*, user: User, organisation_id: UUID, to: User, by, now: datetime) -> None:
     """Give all open cases of somebody who leaves to another caseworker, by who reads no case (the hook
-    `accounts.hooks.user_leaving`). The change itself is `wall.hand_over_cases`."""
+    `accounts.hooks.user_leaving`). The change itself is `access.hand_over_cases`."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT wall.hand_over_cases(%s, %s, %s)", [user.pk, organisation_id, to.pk])
+        cursor.execute("SELECT access.hand_over_cases(%s, %s, %s)", [user.pk, organisation_id, to.pk])
         keys = [row[0] for row in cursor.fetchall()]
     for key in keys:
         audit.record(
@@ -150,7 +150,7 @@ NOBODYS = gettext_noop(
 def notify_of_cases_of_nobody(*, now: datetime) -> int:
     """Tell supervisors how many open cases nobody works on, once a day each; how many were told."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT organisation, cases, drafts FROM wall.cases_of_nobody()")
+        cursor.execute("SELECT organisation, cases, drafts FROM access.cases_without_caseworker()")
         found = cursor.fetchall()
     told = 0
     for key, cases, drafts in found:

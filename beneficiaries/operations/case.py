@@ -1,4 +1,4 @@
-"""Deeds on a case as a whole."""
+"""Actions on a case as a whole."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from beneficiaries import points
+from beneficiaries import hooks
 from beneficiaries.choices import CaseStatus
 from beneficiaries.models import Case, CaseTransfer
 from core import audit
@@ -18,7 +18,7 @@ class CaseNotClosable(ValidationError):
 
 @transaction.atomic
 def close_case(*, case: Case, by, now: datetime) -> Case:
-    """Close a case today, unless a room above finds something that is still owed."""
+    """Close a case today, unless a app above finds something that is still owed."""
     case = Case.objects.editable_by(by).select_for_update().filter(pk=case.pk).first()
     if case is None:
         raise PermissionDenied
@@ -26,7 +26,7 @@ def close_case(*, case: Case, by, now: datetime) -> Case:
         raise CaseNotClosable(_("The case is closed already."))
     if CaseTransfer.objects.visible_to(by).running().filter(case=case).exists():
         raise CaseNotClosable(_("The case is offered to another organisation: take the offer back first."))
-    for ask in points.case_closing:
+    for ask in hooks.case_closing:
         ask(case=case, by=by, now=now)
     case.status, case.closed_on, case.changed_on = CaseStatus.CLOSED, now.date(), now.date()
     case.version += 1

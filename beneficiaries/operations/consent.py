@@ -14,8 +14,8 @@ from core import audit
 
 def check_giver(*, case: Case, given_by: str, reason: str, on: date) -> None:
     """Whoever decides may decide for a person of this age."""
-    person = case.beneficiary
-    age = rules.youngest_age(person.birth_on, person.birth_precision, on)
+    beneficiary = case.beneficiary
+    age = rules.youngest_age(beneficiary.birth_on, beneficiary.birth_precision, on)
     problem = rules.consent_problem(given_by=given_by, reason=reason, age=age)
     if problem:
         raise ValidationError({"given_by": problem})

@@ -1,7 +1,7 @@
 """Handing in papers and photos, having them scanned, and throwing them away.
 
-A file lies sealed with its case's key. It is written before its row, so a deed that is undone leaves a file without
-one: the daily sweep throws such files away. Whether anybody gets a file is asked of the row alone.
+A file lies encrypted with its case's key. It is written before its row, so an action that is undone leaves a file
+without one: the daily sweep throws such files away. Whether anybody gets a file is asked of the row alone.
 """
 
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from accounts.operations import leave_notice
 from beneficiaries.choices import DocumentKind, DocumentState
 from beneficiaries.models import Case, Document
 from beneficiaries.operations.note import check_confidentiality
-from core import audit, clock, files, keys, scanner, uploads
+from core import audit, clock, data_keys, files, scanner, uploads
 from core.context import acting_as, as_nobody
 
 LEASE = timedelta(minutes=2)
@@ -27,7 +27,7 @@ HARMFUL = "harmful"  # the code of the refusal, by which the page knows what to 
 
 
 class Waiting(NamedTuple):
-    """What `wall.next_to_scan` hands out."""
+    """What `access.next_to_scan` hands out."""
 
     id: UUID
     token: UUID
@@ -40,7 +40,7 @@ class Waiting(NamedTuple):
 def add_document(
     *, case: Case, kind: str, confidentiality: str, title: str, data: bytes, size: int, by, now: datetime
 ) -> Document:
-    """Keep a file that was handed in: cleaned, looked at by the scanner, sealed. `size` is what was sent, in bytes.
+    """Keep a file that was handed in: cleaned, looked at by the scanner, encrypted. `size` is what was sent, in bytes.
 
     While the scanner is down the file waits and nobody gets it.
     """
@@ -65,7 +65,7 @@ def add_document(
         at=now,
     )
     document.clean_fields(exclude=["case", "file"])
-    document.file = files.keep(keys.seal_for(case.pk, taken.data, bound_to=document.place))
+    document.file = files.keep(data_keys.encrypt_for(case.pk, taken.data, bound_to=document.place))
     document.save(force_insert=True)
     audit.record(
         by=by,
@@ -136,7 +136,7 @@ def scan_waiting(*, now: datetime | None = None, limit: int = 500) -> dict[str, 
 
 def _next_to_scan(at: datetime) -> Waiting | None:
     with as_nobody(), connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM wall.next_to_scan(%s, %s)", [at, LEASE])  # type: ignore[list-item]
+        cursor.execute("SELECT * FROM access.next_to_scan(%s, %s)", [at, LEASE])  # type: ignore[list-item]
         row = cursor.fetchone()
     return Waiting(*row) if row else None
 
@@ -144,15 +144,17 @@ def _next_to_scan(at: datetime) -> Waiting | None:
 def _has_harm(waiting: Waiting) -> bool:
     if waiting.wrapped is None:  # the person was erased: there is nothing to open
         return False
-    key = keys.unwrap(waiting.subject, waiting.wrapped)
-    sealed = files.content(waiting.file)
-    return scanner.finds_harm(keys.open_with(key, sealed, bound_to=Document(pk=waiting.id).place))
+    key = data_keys.unwrap(waiting.subject, waiting.wrapped)
+    encrypted = files.content(waiting.file)
+    return scanner.finds_harm(data_keys.decrypt_under(key, encrypted, bound_to=Document(pk=waiting.id).place))
 
 
 @transaction.atomic
 def _settle(waiting: Waiting, is_harmful: bool, *, now: datetime) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM wall.settle_scan(%s, %s, %s)", [waiting.id, waiting.token, is_harmful])
+        cursor.execute(
+            "SELECT * FROM access.settle_scan(%s, %s, %s)", [waiting.id, waiting.token, is_harmful]
+        )
         row = cursor.fetchone()
     if row is None:  # it was deleted meanwhile, or another sweep has it by now
         return
@@ -180,7 +182,7 @@ def sweep_files(*, now: datetime) -> int:
     """Throw away files that no row names a day after they were written; how many there were."""
     found = list(files.older_than(now - LEFT_BEHIND))
     with as_nobody(), connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM wall.files_known(%s)", [found])
+        cursor.execute("SELECT * FROM access.files_known(%s)", [found])
         known = {name for (name,) in cursor.fetchall()}
     left_behind = [name for name in found if name not in known]
     for name in left_behind:

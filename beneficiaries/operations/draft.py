@@ -19,17 +19,17 @@ from accounts.queries import holders
 from beneficiaries import queries, rules
 from beneficiaries.models import IntakeDraft
 from beneficiaries.operations.intake import (
+    BeneficiaryDetails,
     ConsentGiven,
-    PersonFacts,
     Situation,
     check_birth,
-    checked_person,
+    checked_details,
     open_case,
     require_writer,
 )
 from core import audit
 from core.context import acting_as, as_nobody
-from core.sealing import sealed_outside
+from core.encrypted_fields import encrypted_columns
 
 DRAFT_LASTS = timedelta(days=14)
 KEPT_AT_MOST = timedelta(days=90)
@@ -89,10 +89,10 @@ def save_draft_consent(
 
 
 @transaction.atomic
-def save_draft_person(
+def save_draft_beneficiary(
     *,
     draft: IntakeDraft,
-    person: PersonFacts,
+    details: BeneficiaryDetails,
     typed: dict[str, Any] | None = None,
     may_be_at_risk: bool = False,
     by,
@@ -100,12 +100,12 @@ def save_draft_person(
 ) -> IntakeDraft:
     """Keep the second page of the interview. A child's interview counts as one in which somebody may be at risk."""
     found = _mine(draft, by)
-    person = checked_person(person)
-    check_birth(person, ConsentGiven(**found.consent), now.date())
-    found.person = {name: _plain(value) for name, value in asdict(person).items()}
-    is_child = rules.counts_as_child(person.birth_on, person.birth_precision, now.date())
-    _keep(found, "person", typed or {}, may_be_at_risk or is_child)
-    found.save(update_fields=["person", "typed", "is_at_risk"])
+    details = checked_details(details)
+    check_birth(details, ConsentGiven(**found.consent), now.date())
+    found.details = {name: _plain(value) for name, value in asdict(details).items()}
+    is_child = rules.counts_as_child(details.birth_on, details.birth_precision, now.date())
+    _keep(found, "beneficiary", typed or {}, may_be_at_risk or is_child)
+    found.save(update_fields=["details", "typed", "is_at_risk"])
     return found
 
 
@@ -134,13 +134,13 @@ def _plain(value):
     return str(value) if isinstance(value, (date, UUID)) else value
 
 
-def _person_of(draft: IntakeDraft) -> PersonFacts:
-    stored = dict(draft.person)
+def _details_of(draft: IntakeDraft) -> BeneficiaryDetails:
+    stored = dict(draft.details)
     if stored.get("birth_on"):
         stored["birth_on"] = date.fromisoformat(stored["birth_on"])
     for name in ("home_district_id", "home_local_level_id"):
         stored[name] = UUID(stored[name]) if stored.get(name) else None
-    return PersonFacts(**stored)
+    return BeneficiaryDetails(**stored)
 
 
 @transaction.atomic
@@ -157,18 +157,18 @@ def open_case_from_draft(*, draft_id: UUID, situation: Situation, by, now: datet
         return draft.opened_reference
     if draft.refused_at:
         raise DraftNotOpen(_("The person did not agree: ask again before you go on."))
-    if not draft.person:
+    if not draft.details:
         raise ValidationError(_("The page about the person isn't filled in yet."))
     case = open_case(
         organisation=draft.organisation,
         consent=ConsentGiven(**draft.consent),
-        person=_person_of(draft),
+        details=_details_of(draft),
         situation=situation,
         by=by,
         now=now,
     )
-    draft.opened_reference, draft.person, draft.consent, draft.typed = case.reference, {}, {}, {}
-    draft.save(update_fields=["opened_reference", "person", "consent", "typed"])
+    draft.opened_reference, draft.details, draft.consent, draft.typed = case.reference, {}, {}, {}
+    draft.save(update_fields=["opened_reference", "details", "consent", "typed"])
     return case.reference
 
 
@@ -200,7 +200,7 @@ def discard_draft(*, draft: IntakeDraft, by, now: datetime) -> bool:
 
 @transaction.atomic
 def reassign_draft(*, draft_id: UUID, to: User, by, now: datetime) -> None:
-    """Give somebody's unfinished interview to another user who writes cases there. `wall.reassign_draft` does it.
+    """Give somebody's unfinished interview to another user who writes cases there. `access.reassign_draft` does it.
 
     For supervisors, and for who ends the access of users; both users are notified.
     """
@@ -212,7 +212,7 @@ def reassign_draft(*, draft_id: UUID, to: User, by, now: datetime) -> None:
     if to.pk == draft.author_id:
         raise ValidationError({"to": _("This user has the interview already.")})
     with connection.cursor() as cursor:
-        cursor.execute("SELECT wall.reassign_draft(%s, %s)", [draft_id, to.pk])
+        cursor.execute("SELECT access.reassign_draft(%s, %s)", [draft_id, to.pk])
     organisation = Organisation.objects.get(pk=draft.organisation_id)
     _record("interview reassigned", draft_id, organisation, by=by, now=now, user=str(to.pk))
     former = User.objects.get(pk=draft.author_id)
@@ -235,7 +235,7 @@ def decide_draft(
     organisation = Organisation.objects.get(pk=draft.organisation_id)
     if not keep:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT wall.delete_draft(%s)", [draft_id])
+            cursor.execute("SELECT access.delete_draft(%s)", [draft_id])
         _record("interview discarded", draft_id, organisation, by=by, now=now)
         return
     if not draft.is_at_risk:
@@ -246,15 +246,17 @@ def decide_draft(
         raise ValidationError({"review_on": _("Choose a day within the next 90 days.")})
     if len(why) > LONGEST_REASON:
         raise ValidationError({"why": _("Say it in at most 1,000 characters.")})
-    sealed = sealed_outside(IntakeDraft, draft_id, draft_id, kept_because=why.strip())
+    encrypted = encrypted_columns(IntakeDraft, draft_id, draft_id, kept_because=why.strip())
     with connection.cursor() as cursor:
-        cursor.execute("SELECT wall.keep_draft(%s, %s, %s)", [draft_id, review_on, sealed["kept_because"]])
+        cursor.execute(
+            "SELECT access.keep_draft(%s, %s, %s)", [draft_id, review_on, encrypted["kept_because"]]
+        )
     _record("interview kept", draft_id, organisation, by=by, now=now)
 
 
 def _to_move(draft_id: UUID, by) -> queries.OpenDraft:
     """An unfinished interview that this user may give to another one."""
-    draft = next((row for row in queries.drafts_to_move(by) if row.id == draft_id), None)
+    draft = next((row for row in queries.drafts_to_reassign(by) if row.id == draft_id), None)
     if draft is None:
         raise PermissionDenied
     return draft
@@ -279,7 +281,7 @@ def warn_of_drafts(*, now: datetime) -> int:
 @transaction.atomic
 def _warn_of_one(*, now: datetime) -> bool:
     with as_nobody(), connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM wall.next_draft_to_warn()")
+        cursor.execute("SELECT * FROM access.next_draft_to_warn()")
         row = cursor.fetchone()
     if row is None:
         return False
@@ -298,14 +300,14 @@ def _warn_of_one(*, now: datetime) -> bool:
 
 def _notify(people: Iterable[User], key: str, text: str, day: date, author_id: UUID, now: datetime) -> None:
     """Each in their own place and language; the author finds it on Today, supervisors on their list."""
-    for person in people:
-        with acting_as(person), translation.override(person.language):
+    for recipient in people:
+        with acting_as(recipient), translation.override(recipient.language):
             leave_notice(
-                recipient=person,
+                recipient=recipient,
                 key=key,
                 text=text,
                 words=(formats.date_format(day, "DATE_FORMAT"),),
-                url="/" if person.pk == author_id else "/interviews/",
+                url="/" if recipient.pk == author_id else "/interviews/",
                 now=now,
             )
 
@@ -321,7 +323,7 @@ def delete_expired_drafts(*, now: datetime) -> int:
 @transaction.atomic
 def _delete_one(*, now: datetime) -> bool:
     with as_nobody(), connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM wall.delete_expired_draft()")
+        cursor.execute("SELECT * FROM access.delete_expired_draft()")
         row = cursor.fetchone()
     if row is None:
         return False

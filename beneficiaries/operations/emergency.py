@@ -13,7 +13,7 @@ from accounts.operations import notify
 from accounts.queries import authority_of, holders
 from beneficiaries.models import Case, EmergencyOpening
 from core import audit, reference
-from core.sealing import sealed_outside
+from core.encrypted_fields import encrypted_columns
 
 SHORTEST_REASON = 20
 
@@ -22,7 +22,7 @@ SHORTEST_REASON = 20
 def break_glass(*, typed: str, reason: str, by, now: datetime) -> Case:
     """Open one case for this person for 60 minutes, and tell its lead organisation at once.
 
-    The rule stands once more in the database (wall.break_glass), which alone can write what this opens.
+    The rule stands once more in the database (access.break_glass), which alone can write what this opens.
     """
     if not authority_of(by).may(Permission.BREAK_GLASS):
         raise PermissionDenied
@@ -34,7 +34,7 @@ def break_glass(*, typed: str, reason: str, by, now: datetime) -> Case:
         raise ValidationError({"reference": _("No case has this reference.")})
     case = Case.objects.visible_to(by).select_related("lead_organisation").get(pk=case_id)
     audit.record(by=by, verb="opened in an emergency", obj=case, case_id=case.pk, now=now)
-    opening = EmergencyOpening.objects.visible_to(by).filter(case=case, person=by).latest("opened_at", "id")
+    opening = EmergencyOpening.objects.visible_to(by).filter(case=case, user=by).latest("opened_at", "id")
     lead = holders(Permission.WRITE_CASES, case.lead_organisation_id)
     notify(
         addresses=dict.fromkeys(lead, f"/cases/{case.reference}/"),
@@ -48,7 +48,7 @@ def break_glass(*, typed: str, reason: str, by, now: datetime) -> Case:
 
 def _open(wanted: str, reason: str) -> UUID | None:
     opening = uuid4()
-    sealed = sealed_outside(EmergencyOpening, opening, opening, reason=reason.strip())
+    encrypted = encrypted_columns(EmergencyOpening, opening, opening, reason=reason.strip())
     with connection.cursor() as cursor:
-        cursor.execute("SELECT wall.break_glass(%s, %s, %s)", [wanted, opening, sealed["reason"]])
+        cursor.execute("SELECT access.break_glass(%s, %s, %s)", [wanted, opening, encrypted["reason"]])
         return cursor.fetchone()[0]

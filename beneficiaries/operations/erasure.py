@@ -9,12 +9,14 @@ from django.utils.translation import gettext as _
 from beneficiaries import queries
 from beneficiaries.choices import CaseStatus
 from beneficiaries.models import Case
-from core import audit, keys
+from core import audit, data_keys
 
 
 @transaction.atomic
-def erase_person(*, case: Case, by, now: datetime) -> None:
-    """Destroy what was told and what says who she is, in all her cases; figures stay. `wall.erase_person` does it."""
+def erase_beneficiary(*, case: Case, by, now: datetime) -> None:
+    """Destroy what was told and what says who she is, in all her cases; figures stay. `access.erase_beneficiary` does
+    it.
+    """
     if not queries.may_erase(case, by):
         raise PermissionDenied
     if (
@@ -25,7 +27,9 @@ def erase_person(*, case: Case, by, now: datetime) -> None:
     ):
         raise ValidationError(_("A case of this person is open. Close it first."))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT wall.erase_person(%s)", [case.beneficiary_id])
+        cursor.execute("SELECT access.erase_beneficiary(%s)", [case.beneficiary_id])
         destroyed = cursor.fetchone()[0]
-    keys.forget()
-    audit.record(by=by, verb="person erased", obj=case, case_id=case.pk, now=now, detail={"count": destroyed})
+    data_keys.forget()
+    audit.record(
+        by=by, verb="beneficiary erased", obj=case, case_id=case.pk, now=now, detail={"count": destroyed}
+    )

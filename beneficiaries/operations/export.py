@@ -1,6 +1,6 @@
 """Taking a list out: asking, agreeing, writing the file, and destroying it.
 
-Asked for in one transaction, written later in the place of its maker, whose right, level and consent are asked anew
+Asked for in one transaction, written later as the user who asked, whose right, level and consent are asked anew
 as the rows are read.
 """
 
@@ -42,7 +42,7 @@ class NotWritten(Exception):
 class Claimed(NamedTuple):
     id: UUID
     token: UUID
-    maker_id: UUID
+    requested_by_id: UUID
     attempts: int
 
 
@@ -74,7 +74,7 @@ def ask_export(
         reference=reference.make(),
         kind=kind,
         organisation=organisation,
-        maker=by,
+        requested_by=by,
         filters=dict(filters),
         reason=reason.strip(),
         counted_rows=count,
@@ -106,7 +106,7 @@ def _too_many(count: int) -> str:
 
 @transaction.atomic
 def decide_export(*, export: Export, agrees: bool, answer: str, by, now: datetime) -> None:
-    """Agree or refuse as a second person, of the organisation whose list it is. The maker is told."""
+    """Agree or refuse as a second person, of the organisation whose list it is. The user who asked is told."""
     found = Export.objects.editable_by(by).select_for_update().filter(pk=export.pk).first()
     if found is None:
         raise PermissionDenied
@@ -121,7 +121,7 @@ def decide_export(*, export: Export, agrees: bool, answer: str, by, now: datetim
     text = gettext_noop("Your list %s is agreed to. It is being written.")
     if not agrees:
         text = gettext_noop("Your list %s is refused. See why.")
-    _tell(found, [found.maker], "decided", text, now)
+    _tell(found, [found.requested_by], "decided", text, now)
 
 
 def write_next_export(*, now: datetime) -> bool:
@@ -143,7 +143,7 @@ def write_next_export(*, now: datetime) -> bool:
 
 def _claim(now: datetime) -> Claimed | None:
     with as_nobody(), connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM wall.claim_export(%s, %s)", [now, rules.EXPORT_LEASE])  # type: ignore[list-item]
+        cursor.execute("SELECT * FROM access.claim_export(%s, %s)", [now, rules.EXPORT_LEASE])  # type: ignore[list-item]
         row = cursor.fetchone()
     return Claimed(*row) if row else None
 
@@ -151,16 +151,20 @@ def _claim(now: datetime) -> Claimed | None:
 def _write(claimed: Claimed, now: datetime) -> None:
     """The rows are read, the file is kept, and then the export says so: a worker that dies in between leaves a file
     that nobody can open, and its export to the next one."""
-    maker = User.objects.get(pk=claimed.maker_id)
-    if not maker.is_active:
+    requested_by = User.objects.get(pk=claimed.requested_by_id)
+    if not requested_by.is_active:
         raise NotWritten(ExportFailure.NO_RIGHT)
     password = spreadsheets.make_password()
-    with acting_as(maker), translation.override(maker.language):
-        export = Export.objects.visible_to(maker).select_related("organisation", "maker").get(pk=claimed.id)
+    with acting_as(requested_by), translation.override(requested_by.language):
+        export = (
+            Export.objects.visible_to(requested_by)
+            .select_related("organisation", "requested_by")
+            .get(pk=claimed.id)
+        )
         made = _workbook(export, now)
     name = files.keep(spreadsheets.encrypted(made.plain, password))
     try:
-        with acting_as(maker):
+        with acting_as(requested_by):
             _hand_over(claimed, export, name, password, made.rows, now)
     except BaseException:
         files.remove(name)
@@ -169,12 +173,12 @@ def _write(claimed: Claimed, now: datetime) -> None:
 
 def _workbook(export: Export, now: datetime) -> spreadsheets.Made:
     """The rows as they are now, to whoever asked, by what they may now."""
-    kind, maker, today = kinds[export.kind], export.maker, now.date()
-    if export.organisation_id not in organisations_for(kind, maker):
+    kind, requested_by, today = kinds[export.kind], export.requested_by, now.date()
+    if export.organisation_id not in organisations_for(kind, requested_by):
         raise NotWritten(ExportFailure.NO_RIGHT)
-    rows = kind.rows(maker, export.organisation_id, export.filters, today)
+    rows = kind.rows(requested_by, export.organisation_id, export.filters, today)
     try:
-        with closing(kind.cells(maker, rows, today)) as cells:  # and with them the database's cursor
+        with closing(kind.cells(requested_by, rows, today)) as cells:  # and with them the database's cursor
             made = spreadsheets.workbook(
                 title=str(kind.title),
                 columns=kind.columns(),
@@ -191,33 +195,33 @@ def _workbook(export: Export, now: datetime) -> spreadsheets.Made:
 
 def _watermark(export: Export, now: datetime) -> spreadsheets.Watermark:
     """Who took this list out, when, and as which export: on a sheet of its own, on each page and in each row."""
-    maker = f"{export.maker.get_full_name()} ({export.maker.username})".strip()
+    requested_by = f"{export.requested_by.get_full_name()} ({export.requested_by.username})".strip()
     at = formats.date_format(now, "Y-m-d H:i")
     warning = _(
         "Personal data of people at risk. Only for what it was asked for; destroy it when that is done."
     )
     lines = [
         (_("List"), str(kinds[export.kind].title)),
-        (_("Made by"), maker),
+        (_("Made by"), requested_by),
         (_("Organisation"), export.organisation.name),
         (_("Made at (Nepal)"), at),
         (_("Export"), export.reference),
         (_("Mind"), warning),
     ]
-    words = {"maker": maker, "at": at, "reference": export.reference}
-    edge = _("Personal data. %(reference)s, %(at)s, %(maker)s") % words
-    return spreadsheets.Watermark(lines, edge, f"{export.reference} {export.maker.username}")
+    words = {"requested_by": requested_by, "at": at, "reference": export.reference}
+    edge = _("Personal data. %(reference)s, %(at)s, %(requested_by)s") % words
+    return spreadsheets.Watermark(lines, edge, f"{export.reference} {export.requested_by.username}")
 
 
 def _hand_over(claimed: Claimed, export: Export, name: str, password: str, rows: int, now: datetime) -> None:
     until = now + rules.EXPORT_LIVES
-    ExportFile(export=export, maker=export.maker, name=name, password=password, until=until).save(
-        force_insert=True
-    )
+    ExportFile(
+        export=export, requested_by=export.requested_by, name=name, password=password, until=until
+    ).save(force_insert=True)
     if not _settle(claimed, now, rows=rows, until=until):
         raise RuntimeError(f"export {export.reference}: another worker holds it by now")
-    _record("export written", export, by=export.maker, now=now, rows=rows)
-    _tell(export, [export.maker], "ready", gettext_noop("Your list %s is ready, for 24 hours."), now)
+    _record("export written", export, by=export.requested_by, now=now, rows=rows)
+    _tell(export, [export.requested_by], "ready", gettext_noop("Your list %s is ready, for 24 hours."), now)
 
 
 def _settle(
@@ -225,7 +229,7 @@ def _settle(
 ) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT wall.settle_export(%s, %s, %s, %s, %s, %s)",
+            "SELECT access.settle_export(%s, %s, %s, %s, %s, %s)",
             [claimed.id, claimed.token, now, rows, until, why],
         )
         return cursor.fetchone()[0]
@@ -233,23 +237,23 @@ def _settle(
 
 @transaction.atomic
 def _give_up(claimed: Claimed, why: ExportFailure, now: datetime) -> None:
-    maker = User.objects.get(pk=claimed.maker_id)
+    requested_by = User.objects.get(pk=claimed.requested_by_id)
     if not _settle(claimed, now, why=why):
         return
-    with acting_as(maker):
-        audit.record(  # by the maker, or by nobody where the account is closed
+    with acting_as(requested_by):
+        audit.record(  # by the user who asked, or by nobody where the account is closed
             by=None, verb="export failed", obj=Export(pk=claimed.id), now=now, detail={"outcome": why.value}
         )
-        export = Export.objects.visible_to(maker).filter(pk=claimed.id).first()
+        export = Export.objects.visible_to(requested_by).filter(pk=claimed.id).first()
         if export is not None:  # whose account is closed is told nothing
-            _tell(export, [maker], "failed", gettext_noop("Your list %s could not be written."), now)
+            _tell(export, [requested_by], "failed", gettext_noop("Your list %s could not be written."), now)
 
 
 @transaction.atomic
 def expire_next_export(*, now: datetime) -> bool:
     """Destroy one file whose time is over, and the key of its password; False when there is none."""
     with as_nobody(), connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM wall.expire_export(%s)", [now])
+        cursor.execute("SELECT * FROM access.expire_export(%s)", [now])
         row = cursor.fetchone()
     if row is None:
         return False

@@ -20,7 +20,7 @@ from accounts.queries import authority_of
 from beneficiaries.choices import CaseStatus, ConsentGiver, ConsentHow, Sex
 from beneficiaries.htcds import Reading, Table, read_row
 from beneficiaries.models import Case
-from beneficiaries.operations.intake import ConsentGiven, PersonFacts, Situation, open_case
+from beneficiaries.operations.intake import BeneficiaryDetails, ConsentGiven, Situation, open_case
 from core import audit
 from core.bikram_sambat import ParsedDate, Precision
 from core.integrity import violated
@@ -148,13 +148,13 @@ def _take(
     """Open the case of one row, in a savepoint of its own, and report what became of it."""
     warnings: list[str] = []
     try:
-        person = _person(reading, places, warnings)
+        details = _details(reading, places, warnings)
         standing = _standing(reading, now.date(), warnings)
         open_case(
             organisation=organisation,
             consent=ConsentGiven(given_by=ConsentGiver.SELF, how=ConsentHow.FILE),
-            person=person,
-            situation=_situation(reading, standing, person.home_district_id, warnings),
+            details=details,
+            situation=_situation(reading, standing, details.home_district_id, warnings),
             import_key=key,
             by=by,
             now=now,
@@ -223,7 +223,7 @@ def _situation(
     )
 
 
-def _person(reading: Reading, places: "Places", warnings: list[str]) -> PersonFacts:
+def _details(reading: Reading, places: "Places", warnings: list[str]) -> BeneficiaryDetails:
     birth = reading.values.get("prs_Birthdate")
     state, city = reading.text("prs_MailingState"), reading.text("prs_MailingCity")
     district, level, problems = None, None, []
@@ -234,7 +234,7 @@ def _person(reading: Reading, places: "Places", warnings: list[str]) -> PersonFa
         problems.append(_("%(problem)s Kept as part of the address.") % {"problem": error})
     if reading.text("prs_MailingCountry") in ("", "NP"):
         warnings += problems
-    return PersonFacts(
+    return BeneficiaryDetails(
         first_name=reading.text("prs_FirstName"),
         middle_name=reading.text("prs_MiddleName"),
         second_name=reading.text("prs_SecondName"),

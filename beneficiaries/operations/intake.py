@@ -34,7 +34,7 @@ class ConsentGiven:
 
 
 @dataclass(frozen=True)
-class PersonFacts:
+class BeneficiaryDetails:
     """Who the person is. Districts and local levels by key; the birth date in AD, with what was typed."""
 
     first_name: str
@@ -76,28 +76,28 @@ def require_writer(*, by, organisation: Organisation) -> None:
 
 
 def check_birth(
-    person: PersonFacts, consent: ConsentGiven, today: date, asked_on: date | None = None
+    details: BeneficiaryDetails, consent: ConsentGiven, today: date, asked_on: date | None = None
 ) -> None:
     """The birth date has been, and the consent can stand for a person of the age when they were asked."""
-    problem = person.birth_on and days.birth_problem(person.birth_on, today=today)
+    problem = details.birth_on and days.birth_problem(details.birth_on, today=today)
     if problem:
         raise ValidationError({"birth": problem})
-    age = rules.youngest_age(person.birth_on, person.birth_precision, asked_on or today)
+    age = rules.youngest_age(details.birth_on, details.birth_precision, asked_on or today)
     problem = rules.consent_problem(given_by=consent.given_by, reason=consent.reason, age=age)
     if problem:
         raise ValidationError({"birth": problem})
 
 
-def checked_person(person: PersonFacts) -> PersonFacts:
+def checked_details(details: BeneficiaryDetails) -> BeneficiaryDetails:
     """The same with names and telephones as they are stored; a name that can't be seen is none."""
     for name in NAMES:
-        if names.has_too_many_marks(getattr(person, name)):
+        if names.has_too_many_marks(getattr(details, name)):
             raise ValidationError({name: _("Too many marks stand on one letter.")})
-    tidied: dict[str, Any] = {name: names.tidy(getattr(person, name)) for name in NAMES}
+    tidied: dict[str, Any] = {name: names.tidy(getattr(details, name)) for name in NAMES}
     if not tidied["first_name"]:
         raise ValidationError({"first_name": _("Write the name: nothing of it can be seen.")})
     try:
-        return replace(person, **tidied, phone=phone.tidy(person.phone))
+        return replace(details, **tidied, phone=phone.tidy(details.phone))
     except phone.NotANumber as error:
         raise ValidationError({"phone": str(error)}) from error
 
@@ -107,7 +107,7 @@ def open_case(
     *,
     organisation: Organisation,
     consent: ConsentGiven,
-    person: PersonFacts,
+    details: BeneficiaryDetails,
     situation: Situation,
     by,
     now: datetime,
@@ -123,16 +123,16 @@ def open_case(
     require_writer(by=by, organisation=organisation)
     today = now.date()
     opened_on = opened_on or today
-    follows = [(person.birth_on, rules.BEFORE_BIRTH)]
+    follows = [(details.birth_on, rules.BEFORE_BIRTH)]
     problem = days.record_problem(opened_on, today=today, follows=follows)
-    if problem and (person.birth_on is None or person.birth_on <= today):
+    if problem and (details.birth_on is None or details.birth_on <= today):
         raise ValidationError({"opened_on": problem})
-    person = checked_person(person)
-    check_birth(person, consent, today, asked_on=opened_on)
+    details = checked_details(details)
+    check_birth(details, consent, today, asked_on=opened_on)
     if rules.missing_primary(situation.groups, situation.primary_group):
         raise ValidationError({"primary_group": _("The main situation must be one of those that hold.")})
     beneficiary = Beneficiary(
-        organisation=organisation, registered_on=today, created_at=now, **asdict(person)
+        organisation=organisation, registered_on=today, created_at=now, **asdict(details)
     )
     beneficiary.find_key = find_key(beneficiary)
     beneficiary.clean_fields()

@@ -25,20 +25,20 @@ def tell_of_unusual_reading(*, now: datetime) -> int:
     """Leave a notice with each supervisor, once a person, kind and day; how many were new."""
     with as_nobody(), connection.cursor() as cursor:
         cursor.execute(
-            "SELECT person, organisation, kind, cases FROM wall.unusual_reading(%s, %s, %s, %s)",
+            "SELECT user_id, organisation, kind, cases FROM access.unusual_reading(%s, %s, %s, %s)",
             [now, UNUSUAL_FROM["many"], UNUSUAL_FROM["night"], UNUSUAL_FROM["name"]],
         )
         found = cursor.fetchall()
     return sum(_tell(*row, now=now) for row in found)
 
 
-def _tell(person: UUID, organisation: UUID, kind: str, count: int, *, now: datetime) -> int:
-    reader, told = User.objects.get(pk=person), 0
+def _tell(user_id: UUID, organisation: UUID, kind: str, count: int, *, now: datetime) -> int:
+    reader, told = User.objects.get(pk=user_id), 0
     for supervisor in supervisors_in(organisation):
         if supervisor == reader:
             continue
         with acting_as(supervisor):
-            key = f"reading:{kind}:{now.date()}:{person}"
+            key = f"reading:{kind}:{now.date()}:{user_id}"
             if supervisor.notices.filter(key=key).exists():
                 continue
             leave_notice(
@@ -49,7 +49,7 @@ def _tell(person: UUID, organisation: UUID, kind: str, count: int, *, now: datet
                 url="/accounts/notices/",
                 now=now,
             )
-            detail = {"user": str(person), "kind": kind, "count": count}
+            detail = {"user": str(user_id), "kind": kind, "count": count}
             audit.record(by=None, verb="unusual reading told", obj=supervisor, now=now, detail=detail)
             told += 1
     return told

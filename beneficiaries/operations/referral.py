@@ -1,4 +1,4 @@
-"""Referring a case: what is sent, and what the receiver answers."""
+"""ReferralInput a case: what is sent, and what the receiver answers."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,7 +19,7 @@ from beneficiaries.operations.consent import record_consent
 from core import audit
 
 
-class ReferralNotMovable(ValidationError):
+class ReferralActionRefused(ValidationError):
     """The referral isn't where this answer starts from, or one like it is running already."""
 
 
@@ -50,7 +50,7 @@ def send_referral(
         case=case, receiver=receiver, state__in=[ReferralState.SENT, ReferralState.ACCEPTED]
     )
     if running.exists():
-        raise ReferralNotMovable({"receiver": _("A referral to this organisation is running already.")})
+        raise ReferralActionRefused({"receiver": _("A referral to this organisation is running already.")})
     referral = Referral(case=case, receiver=receiver, service=service, reason=reason, sent_by=by, sent_at=now)
     referral.clean_fields(exclude=["case"])
     referral.save(force_insert=True)
@@ -92,7 +92,7 @@ def answer_referral(*, referral: Referral, state: str, answer: str, by, now: dat
         ReferralState.ACCEPTED: (ReferralState.FINISHED,),
     }.get(ReferralState(found.state), ())
     if state not in allowed:
-        raise ReferralNotMovable(
+        raise ReferralActionRefused(
             _("This referral is %(state)s by now.") % {"state": found.get_state_display().lower()}
         )
     found.state, found.answer, found.answered_by, found.answered_at = state, answer.strip(), by, now

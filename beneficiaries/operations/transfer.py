@@ -12,15 +12,15 @@ from accounts.choices import Permission
 from accounts.models import Organisation, User
 from accounts.operations import leave_notice, leave_notices
 from accounts.queries import authority_of, holders, still_or_now
-from beneficiaries import points, queries
+from beneficiaries import hooks, queries
 from beneficiaries.choices import CaseStatus, ConsentPurpose, TransferState
 from beneficiaries.models import Beneficiary, Case, CaseTransfer
 from beneficiaries.operations.consent import check_giver, record_consent
 from core import audit
-from core.sealing import sealed_fields, sealed_outside
+from core.encrypted_fields import encrypted_columns, encrypted_fields
 
 
-class TransferNotMovable(ValidationError):
+class TransferActionRefused(ValidationError):
     """The offer has its answer by now, or the case can't be offered as it stands."""
 
 
@@ -58,7 +58,9 @@ def ask_and_offer(
         )
     detail = {"receiver": receiver.code}
     if not agrees:
-        audit.record(by=by, verb="handing on refused by the person", case_id=case.pk, now=now, detail=detail)
+        audit.record(
+            by=by, verb="transfer refused by the beneficiary", case_id=case.pk, now=now, detail=detail
+        )
         return None
     transfer = CaseTransfer(
         case=case,
@@ -88,13 +90,13 @@ def _offerable(case: Case, receiver: Organisation, by) -> Case:
     if found is None or not authority_of(by).may(Permission.REFER_CASES, found.lead_organisation_id):
         raise PermissionDenied
     if found.status == CaseStatus.CLOSED:
-        raise TransferNotMovable(_("The case is closed."))
+        raise TransferActionRefused(_("The case is closed."))
     if receiver.pk == found.lead_organisation_id:
         raise ValidationError({"receiver": _("This organisation leads the case already.")})
     if not holders(Permission.WRITE_CASES, receiver.pk).exists():
         raise ValidationError({"receiver": _("Nobody there works on cases.")})
     if CaseTransfer.objects.visible_to(by).running().filter(case=found).exists():
-        raise TransferNotMovable(_("This case is offered already. Take that offer back first."))
+        raise TransferActionRefused(_("This case is offered already. Take that offer back first."))
     return found
 
 
@@ -118,7 +120,7 @@ def answer_transfer(
 
 @transaction.atomic
 def take_over_case(*, transfer: CaseTransfer, caseworker: User, by, now: datetime) -> Case:
-    """Lead the case from now on, with this caseworker. The change itself is `wall.transfer_case`."""
+    """Lead the case from now on, with this caseworker. The change itself is `access.transfer_case`."""
     found = _running(transfer, by)
     if not authority_of(by).may(Permission.WRITE_CASES, found.receiver_id):
         raise PermissionDenied
@@ -126,19 +128,19 @@ def take_over_case(*, transfer: CaseTransfer, caseworker: User, by, now: datetim
         raise ValidationError({"caseworker": _("Choose somebody of your organisation who works on cases.")})
     case = found.case
     if not queries.shares_with(case, found.receiver, by, on=now.date()):
-        raise TransferNotMovable(_("The person doesn't agree any more."))
-    for do in points.case_transferring:
+        raise TransferActionRefused(_("The person doesn't agree any more."))
+    for do in hooks.case_transferring:
         do(case=case, receiver=found.receiver, by=by, now=now)
     former = Beneficiary.objects.visible_to(by).filter(pk=case.beneficiary_id).first()
     if former is None:  # whoever answered first took the file out of sight
-        raise TransferNotMovable(_("The person doesn't agree any more."))
-    sealed_names = [field.name for field in sealed_fields(Beneficiary)]
+        raise TransferActionRefused(_("The person doesn't agree any more."))
+    sealed_names = [field.name for field in encrypted_fields(Beneficiary)]
     told = {name: getattr(former, name) for name in sealed_names}
     _call("transfer_case", found.pk, caseworker.pk)
-    _seal_copy(case, former, told)
+    _encrypt_copy(case, former, told)
     found.state = TransferState.ACCEPTED
     # Once for each side: what the former lead gave away, and what the new one took.
-    for verb, code in (("case handed on", found.sender.code), ("case taken over", found.receiver.code)):
+    for verb, code in (("case transferred", found.sender.code), ("case taken over", found.receiver.code)):
         audit.record(by=by, verb=verb, obj=found, case_id=case.pk, now=now, detail={"organisation": code})
     _tell(
         still_or_now("referrals", found.offered_by, found.sender_id),
@@ -158,8 +160,8 @@ def take_over_case(*, transfer: CaseTransfer, caseworker: User, by, now: datetim
     return Case.objects.visible_to(by).get(pk=case.pk)
 
 
-def _seal_copy(case: Case, former: Beneficiary, told: dict[str, str]) -> None:
-    """Where the person's record was copied: what is sealed, sealed for the copy, as no row opens another's."""
+def _encrypt_copy(case: Case, former: Beneficiary, told: dict[str, str]) -> None:
+    """Where the person's record was copied: what is encrypted, encrypted for the copy, as no row opens another's."""
     case.refresh_from_db(fields=["beneficiary"])
     if case.beneficiary_id == former.pk:
         return
@@ -211,7 +213,7 @@ def _running(transfer: CaseTransfer, by) -> CaseTransfer:
     if found is None:
         raise PermissionDenied
     if found.state != TransferState.OFFERED:
-        raise TransferNotMovable(
+        raise TransferActionRefused(
             _("This offer is %(state)s by now.") % {"state": found.get_state_display().lower()}
         )
     return found
@@ -220,8 +222,8 @@ def _running(transfer: CaseTransfer, by) -> CaseTransfer:
 def _end(transfer: CaseTransfer, state: str, answer: str, *, by, now: datetime) -> None:
     transfer.answer = answer.strip()
     transfer.clean_fields(exclude=["case", "consent"])
-    sealed = sealed_outside(CaseTransfer, transfer.pk, transfer.case_id, answer=transfer.answer)
-    _call("end_transfer", transfer.pk, state, sealed["answer"])
+    encrypted = encrypted_columns(CaseTransfer, transfer.pk, transfer.case_id, answer=transfer.answer)
+    _call("end_transfer", transfer.pk, state, encrypted["answer"])
     transfer.state = state
     audit.record(by=by, verb=f"case {state}", obj=transfer, case_id=transfer.case_id, now=now)
 
@@ -229,7 +231,7 @@ def _end(transfer: CaseTransfer, state: str, answer: str, *, by, now: datetime) 
 def _call(function: str, *arguments: object) -> None:
     places = ", ".join(["%s"] * len(arguments))
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT wall.{function}({places})", arguments)  # type: ignore[arg-type]
+        cursor.execute(f"SELECT access.{function}({places})", arguments)  # type: ignore[arg-type]
 
 
 def _tell(people: Iterable[User], transfer: CaseTransfer, text: str, word: str, *, now: datetime) -> None:

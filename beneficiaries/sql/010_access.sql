@@ -7,17 +7,17 @@ GRANT SELECT, UPDATE ON beneficiaries_case TO iom_functions; -- UPDATE for the r
 GRANT UPDATE ON projects_project TO iom_functions; -- for the row lock in enrolment_in_period
 GRANT SELECT ON projects_ledgerentry, projects_budgetline TO iom_functions;
 
--- Copies that lists sort and filter by; writes only where something is distinct. A `slice` copies nothing: its holder
+-- Copies that lists sort and filter by; writes only where something is distinct. A `referral` copies nothing: its holder
 -- reads what was sent, not how the case goes on (its `changed_on` is the day on which it was opened). `programmes` are
 -- those of the case that the row's own organisation manages: they open it to whoever follows one of them.
-CREATE OR REPLACE FUNCTION wall.refresh_access(of_case uuid) RETURNS void
+CREATE OR REPLACE FUNCTION access.refresh_access(of_case uuid) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH now_is AS (
         SELECT a.id, c.lead_organisation_id,
-               CASE WHEN a.level = 'slice' THEN '' ELSE c.reference END AS reference,
-               CASE WHEN a.level = 'slice' THEN '' ELSE c.status END AS status,
+               CASE WHEN a.level = 'referral' THEN '' ELSE c.reference END AS reference,
+               CASE WHEN a.level = 'referral' THEN '' ELSE c.status END AS status,
                CASE WHEN a.level IN ('lead', 'working') THEN f.current_district_id END AS district_id,
-               CASE WHEN a.level = 'slice' THEN a.changed_on ELSE c.changed_on END AS changed_on,
+               CASE WHEN a.level = 'referral' THEN a.changed_on ELSE c.changed_on END AS changed_on,
                CASE WHEN a.level IN ('lead', 'working') THEN coalesce(f.risk, '') ELSE '' END AS risk,
                CASE WHEN a.level IN ('lead', 'working') THEN f.caseworker_id END AS caseworker_id,
                coalesce(m.programmes, '{}') AS programmes
@@ -27,7 +27,7 @@ CREATE OR REPLACE FUNCTION wall.refresh_access(of_case uuid) RETURNS void
           LEFT JOIN (SELECT n.case_id, p.managed_by_id, array_agg(p.id ORDER BY p.id) AS programmes
                        FROM beneficiaries_enrolment n JOIN projects_project p ON p.id = n.project_id
                       GROUP BY n.case_id, p.managed_by_id) m
-            ON m.case_id = a.case_id AND m.managed_by_id = a.organisation_id AND a.level <> 'slice'
+            ON m.case_id = a.case_id AND m.managed_by_id = a.organisation_id AND a.level <> 'referral'
          WHERE a.case_id = of_case
     )
     UPDATE beneficiaries_caseaccess a
@@ -43,10 +43,10 @@ CREATE OR REPLACE FUNCTION wall.refresh_access(of_case uuid) RETURNS void
             n.programmes);
 $$;
 
--- What other organisations have earned on a case: `working` by live consent to share, `slice` by a running
+-- What other organisations have earned on a case: `working` by live consent to share, `referral` by a running
 -- referral with live consent to it, `reference` by managing a programme that the case is in. `working` holds the
 -- others; the lead's own row is never among them.
-CREATE OR REPLACE FUNCTION wall.earned_access(of_case uuid)
+CREATE OR REPLACE FUNCTION access.expected_access(of_case uuid)
     RETURNS TABLE (organisation_id uuid, level text, basis text, expires_at timestamptz)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH agreed AS (
@@ -58,12 +58,12 @@ CREATE OR REPLACE FUNCTION wall.earned_access(of_case uuid)
         SELECT a.organisation_id, 'working' AS level, 'consent' AS basis, a.expires_at
           FROM agreed a WHERE a.purpose = 'sharing'
         UNION ALL
-        SELECT r.receiver_id, 'slice', 'referral', a.expires_at
+        SELECT r.receiver_id, 'referral', 'referral', a.expires_at
           FROM beneficiaries_referral r
           JOIN agreed a ON a.organisation_id = r.receiver_id AND a.purpose = 'referral'
          WHERE r.case_id = of_case AND r.state IN ('sent', 'accepted')
         UNION ALL
-        SELECT DISTINCT p.managed_by_id, 'reference', 'programme', NULL::timestamptz
+        SELECT DISTINCT p.managed_by_id, 'summary', 'programme', NULL::timestamptz
           FROM beneficiaries_enrolment n JOIN projects_project p ON p.id = n.project_id
          WHERE n.case_id = of_case
     )
@@ -74,7 +74,7 @@ CREATE OR REPLACE FUNCTION wall.earned_access(of_case uuid)
             SELECT 1 FROM earned w WHERE w.organisation_id = e.organisation_id AND w.level = 'working'));
 $$;
 
-CREATE OR REPLACE FUNCTION wall.settle_access(of_case uuid) RETURNS void
+CREATE OR REPLACE FUNCTION access.settle_access(of_case uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     -- One settling a case at a time: two at once would each see half of what was earned.
@@ -82,21 +82,21 @@ BEGIN
     DELETE FROM beneficiaries_caseaccess a
      WHERE a.case_id = of_case AND a.basis IN ('consent', 'programme', 'referral')
        AND (a.organisation_id, a.level) NOT IN
-           (SELECT e.organisation_id, e.level FROM wall.earned_access(of_case) e);
+           (SELECT e.organisation_id, e.level FROM access.expected_access(of_case) e);
     INSERT INTO beneficiaries_caseaccess AS a
            (id, case_id, organisation_id, level, basis, expires_at, reference, status, lead_organisation_id,
             changed_on, risk, programmes)
     SELECT gen_random_uuid(), of_case, e.organisation_id, e.level, e.basis, e.expires_at, '', '',
            c.lead_organisation_id, (now() AT TIME ZONE 'Asia/Kathmandu')::date, '', '{}'
-      FROM wall.earned_access(of_case) e JOIN beneficiaries_case c ON c.id = of_case
+      FROM access.expected_access(of_case) e JOIN beneficiaries_case c ON c.id = of_case
     ON CONFLICT ON CONSTRAINT beneficiaries_access_once DO UPDATE
        SET basis = excluded.basis, expires_at = excluded.expires_at
      WHERE (a.basis, a.expires_at) IS DISTINCT FROM (excluded.basis, excluded.expires_at);
-    PERFORM wall.refresh_access(of_case);
+    PERFORM access.refresh_access(of_case);
 END $$;
 
 -- A new case: its lead organisation leads it. This is the one way to a `lead` row.
-CREATE OR REPLACE FUNCTION wall.case_opened() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.case_opened() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     INSERT INTO beneficiaries_caseaccess
@@ -107,39 +107,39 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION wall.case_changed() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.case_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
-    PERFORM wall.refresh_access(NEW.id);
+    PERFORM access.refresh_access(NEW.id);
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION wall.file_changed() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.file_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
-    PERFORM wall.refresh_access(NEW.case_id);
+    PERFORM access.refresh_access(NEW.case_id);
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION wall.earning_changed() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.access_basis_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
-    PERFORM wall.settle_access(NEW.case_id);
+    PERFORM access.settle_access(NEW.case_id);
     RETURN NULL;
 END $$;
 
 -- A programme that another organisation manages from now on: its cases open to that one, and close to the former.
-CREATE OR REPLACE FUNCTION wall.manager_changed() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.manager_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
-    PERFORM wall.settle_access(n.case_id)
+    PERFORM access.settle_access(n.case_id)
        FROM (SELECT case_id FROM beneficiaries_enrolment WHERE project_id = NEW.id ORDER BY case_id) n;
     RETURN NULL;
 END $$;
 
 -- A programme that somebody was admitted to, or that spent money, keeps the organisation that manages it, which sees its
 -- figures and decides on its grants: another one starts a new phase.
-CREATE OR REPLACE FUNCTION wall.programme_stays() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.programme_stays() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     IF session_user = 'iom_app'
@@ -155,7 +155,7 @@ END $$;
 
 -- What a case is can't be changed under it: not by a mistake, and not by somebody who works on it. Handing on
 -- (040_transfer.sql) changes the lead and, with it, whose record of the person the case stands on.
-CREATE OR REPLACE FUNCTION wall.case_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION access.case_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.id, NEW.reference) IS DISTINCT FROM (OLD.id, OLD.reference)
        OR ((NEW.beneficiary_id, NEW.lead_organisation_id) IS DISTINCT FROM
@@ -167,7 +167,7 @@ BEGIN
 END $$;
 
 -- Admission lies inside the programme's period; who manages it can't change meanwhile.
-CREATE OR REPLACE FUNCTION wall.enrolment_in_period() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.enrolment_in_period() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     PERFORM 1 FROM projects_project p WHERE p.id = NEW.project_id FOR SHARE;
@@ -182,46 +182,46 @@ END $$;
 DO $$
 DECLARE name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['refresh_access(uuid)', 'earned_access(uuid)', 'settle_access(uuid)',
-            'case_opened()', 'case_changed()', 'file_changed()', 'earning_changed()', 'manager_changed()',
+    FOREACH name IN ARRAY ARRAY['refresh_access(uuid)', 'expected_access(uuid)', 'settle_access(uuid)',
+            'case_opened()', 'case_changed()', 'file_changed()', 'access_basis_changed()', 'manager_changed()',
             'programme_stays()', 'enrolment_in_period()']
     LOOP
-        EXECUTE format('ALTER FUNCTION wall.%s OWNER TO iom_functions', name);
+        EXECUTE format('ALTER FUNCTION access.%s OWNER TO iom_functions', name);
     END LOOP;
 END $$;
 
 CREATE OR REPLACE TRIGGER case_opened AFTER INSERT ON beneficiaries_case
-    FOR EACH ROW EXECUTE FUNCTION wall.case_opened();
+    FOR EACH ROW EXECUTE FUNCTION access.case_opened();
 CREATE OR REPLACE TRIGGER case_changed AFTER UPDATE ON beneficiaries_case
-    FOR EACH ROW EXECUTE FUNCTION wall.case_changed();
+    FOR EACH ROW EXECUTE FUNCTION access.case_changed();
 CREATE OR REPLACE TRIGGER case_stays BEFORE UPDATE ON beneficiaries_case
-    FOR EACH ROW EXECUTE FUNCTION wall.case_stays();
+    FOR EACH ROW EXECUTE FUNCTION access.case_stays();
 CREATE OR REPLACE TRIGGER file_changed AFTER INSERT OR UPDATE ON beneficiaries_casefile
-    FOR EACH ROW EXECUTE FUNCTION wall.file_changed();
+    FOR EACH ROW EXECUTE FUNCTION access.file_changed();
 CREATE OR REPLACE TRIGGER consent_changed AFTER INSERT OR UPDATE ON beneficiaries_consent
-    FOR EACH ROW WHEN (NEW.purpose IN ('sharing', 'referral')) EXECUTE FUNCTION wall.earning_changed();
+    FOR EACH ROW WHEN (NEW.purpose IN ('sharing', 'referral')) EXECUTE FUNCTION access.access_basis_changed();
 CREATE OR REPLACE TRIGGER referral_changed AFTER INSERT OR UPDATE ON beneficiaries_referral
-    FOR EACH ROW EXECUTE FUNCTION wall.earning_changed();
+    FOR EACH ROW EXECUTE FUNCTION access.access_basis_changed();
 CREATE OR REPLACE TRIGGER enrolment_changed AFTER INSERT OR UPDATE ON beneficiaries_enrolment
-    FOR EACH ROW EXECUTE FUNCTION wall.earning_changed();
+    FOR EACH ROW EXECUTE FUNCTION access.access_basis_changed();
 CREATE OR REPLACE TRIGGER manager_changed AFTER UPDATE ON projects_project
-    FOR EACH ROW WHEN (NEW.managed_by_id <> OLD.managed_by_id) EXECUTE FUNCTION wall.manager_changed();
+    FOR EACH ROW WHEN (NEW.managed_by_id <> OLD.managed_by_id) EXECUTE FUNCTION access.manager_changed();
 CREATE OR REPLACE TRIGGER programme_stays BEFORE UPDATE OR DELETE ON projects_project
-    FOR EACH ROW EXECUTE FUNCTION wall.programme_stays();
+    FOR EACH ROW EXECUTE FUNCTION access.programme_stays();
 CREATE OR REPLACE TRIGGER enrolment_in_period BEFORE INSERT OR UPDATE OF enrolled_on, project_id
-    ON beneficiaries_enrolment FOR EACH ROW EXECUTE FUNCTION wall.enrolment_in_period();
+    ON beneficiaries_enrolment FOR EACH ROW EXECUTE FUNCTION access.enrolment_in_period();
 
 -- Drift between cases and the copies in access rows: counts only.
-CREATE OR REPLACE FUNCTION wall.access_drift() RETURNS TABLE (checked bigint, drifted bigint)
+CREATE OR REPLACE FUNCTION access.access_drift() RETURNS TABLE (checked bigint, drifted bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT count(*), count(*) FILTER (WHERE
            (a.reference, a.status, a.district_id, a.lead_organisation_id, a.changed_on, a.risk, a.caseworker_id,
             a.programmes)
            IS DISTINCT FROM
-           (CASE WHEN a.level = 'slice' THEN '' ELSE c.reference END,
-            CASE WHEN a.level = 'slice' THEN '' ELSE c.status END,
+           (CASE WHEN a.level = 'referral' THEN '' ELSE c.reference END,
+            CASE WHEN a.level = 'referral' THEN '' ELSE c.status END,
             CASE WHEN a.level IN ('lead', 'working') THEN f.current_district_id END, c.lead_organisation_id,
-            CASE WHEN a.level = 'slice' THEN a.changed_on ELSE c.changed_on END,
+            CASE WHEN a.level = 'referral' THEN a.changed_on ELSE c.changed_on END,
             CASE WHEN a.level IN ('lead', 'working') THEN coalesce(f.risk, '') ELSE '' END,
             CASE WHEN a.level IN ('lead', 'working') THEN f.caseworker_id END,
             coalesce(m.programmes, '{}')))
@@ -231,7 +231,7 @@ CREATE OR REPLACE FUNCTION wall.access_drift() RETURNS TABLE (checked bigint, dr
       LEFT JOIN (SELECT n.case_id, p.managed_by_id, array_agg(p.id ORDER BY p.id) AS programmes
                    FROM beneficiaries_enrolment n JOIN projects_project p ON p.id = n.project_id
                   GROUP BY n.case_id, p.managed_by_id) m
-        ON m.case_id = a.case_id AND m.managed_by_id = a.organisation_id AND a.level <> 'slice';
+        ON m.case_id = a.case_id AND m.managed_by_id = a.organisation_id AND a.level <> 'referral';
 $$;
-ALTER FUNCTION wall.access_drift() OWNER TO iom_functions;
-GRANT EXECUTE ON FUNCTION wall.access_drift() TO iom_app;
+ALTER FUNCTION access.access_drift() OWNER TO iom_functions;
+GRANT EXECUTE ON FUNCTION access.access_drift() TO iom_app;

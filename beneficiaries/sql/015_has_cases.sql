@@ -1,13 +1,13 @@
 -- An organisation keeps that it leads or opens a case, or once did: from then on access needs a second user.
-CREATE OR REPLACE FUNCTION wall.case_is_noted() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.case_is_noted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     UPDATE accounts_organisation SET cases_since = now() WHERE id = NEW.organisation_id AND cases_since IS NULL;
     RETURN NULL;
 END $$;
-ALTER FUNCTION wall.case_is_noted() OWNER TO iom_functions;
+ALTER FUNCTION access.case_is_noted() OWNER TO iom_functions;
 CREATE OR REPLACE TRIGGER case_is_noted AFTER INSERT ON beneficiaries_caseaccess
-    FOR EACH ROW EXECUTE FUNCTION wall.case_is_noted();
+    FOR EACH ROW EXECUTE FUNCTION access.case_is_noted();
 -- Those from before there was a note.
 UPDATE accounts_organisation o SET cases_since = now()
  WHERE o.cases_since IS NULL AND EXISTS (SELECT 1 FROM beneficiaries_caseaccess a WHERE a.organisation_id = o.id);

@@ -1,5 +1,5 @@
 -- What was sent stays as it was sent; only the answer moves, along one path.
-CREATE OR REPLACE FUNCTION wall.referral_moves() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION access.referral_transition() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.id, NEW.case_id, NEW.receiver_id, NEW.service, NEW.reason, NEW.sent_by_id, NEW.sent_at) IS DISTINCT FROM
        (OLD.id, OLD.case_id, OLD.receiver_id, OLD.service, OLD.reason, OLD.sent_by_id, OLD.sent_at)
@@ -10,11 +10,11 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE OR REPLACE TRIGGER referral_moves BEFORE UPDATE ON beneficiaries_referral
-    FOR EACH ROW EXECUTE FUNCTION wall.referral_moves();
+CREATE OR REPLACE TRIGGER referral_transition BEFORE UPDATE ON beneficiaries_referral
+    FOR EACH ROW EXECUTE FUNCTION access.referral_transition();
 
 -- An item goes to the receiver of its referral.
-CREATE OR REPLACE FUNCTION wall.item_goes_to_receiver() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.item_goes_to_receiver() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     IF NEW.receiver_id <> (SELECT receiver_id FROM beneficiaries_referral WHERE id = NEW.referral_id) THEN
@@ -23,6 +23,6 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-ALTER FUNCTION wall.item_goes_to_receiver() OWNER TO iom_functions;
+ALTER FUNCTION access.item_goes_to_receiver() OWNER TO iom_functions;
 CREATE OR REPLACE TRIGGER item_goes_to_receiver BEFORE INSERT ON beneficiaries_shareditem
-    FOR EACH ROW EXECUTE FUNCTION wall.item_goes_to_receiver();
+    FOR EACH ROW EXECUTE FUNCTION access.item_goes_to_receiver();

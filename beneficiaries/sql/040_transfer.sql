@@ -5,10 +5,10 @@ GRANT SELECT, UPDATE ON beneficiaries_casetransfer TO iom_functions;
 GRANT SELECT, INSERT, UPDATE ON beneficiaries_beneficiary TO iom_functions;
 GRANT UPDATE ON beneficiaries_casefile, beneficiaries_consent, beneficiaries_referral TO iom_functions;
 
-CREATE OR REPLACE FUNCTION wall.transfer_starts() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.transfer_starts() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
-    IF NEW.state <> 'offered' OR NEW.offered_by_id IS DISTINCT FROM wall.person() OR NEW.receiver_id = NEW.sender_id
+    IF NEW.state <> 'offered' OR NEW.offered_by_id IS DISTINCT FROM access.user_id() OR NEW.receiver_id = NEW.sender_id
        OR NEW.sender_id <> (SELECT lead_organisation_id FROM beneficiaries_case WHERE id = NEW.case_id) THEN
         RAISE EXCEPTION 'a case is offered first, by whoever acts, to another organisation'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'beneficiaries_transfer_starts';
@@ -18,7 +18,7 @@ END $$;
 
 -- The offer, locked after its case, while it runs; for somebody who writes cases in the organisation whose answer
 -- this is. What isn't there and what is another's are refused alike.
-CREATE OR REPLACE FUNCTION wall.running_transfer(of_transfer uuid, by_lead boolean)
+CREATE OR REPLACE FUNCTION access.running_transfer(of_transfer uuid, by_lead boolean)
     RETURNS beneficiaries_casetransfer
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE offer beneficiaries_casetransfer; handed beneficiaries_case;
@@ -27,7 +27,7 @@ BEGIN
      WHERE t.id = of_transfer FOR UPDATE OF c;
     SELECT * INTO offer FROM beneficiaries_casetransfer WHERE id = of_transfer FOR UPDATE;
     IF offer.id IS NULL OR NOT (CASE WHEN by_lead THEN handed.lead_organisation_id ELSE offer.receiver_id END
-                                = ANY(wall.edits())) THEN
+                                = ANY(access.edits())) THEN
         RAISE EXCEPTION 'this offer is not yours to answer' USING ERRCODE = 'insufficient_privilege';
     END IF;
     IF offer.state <> 'offered' THEN
@@ -40,10 +40,10 @@ END $$;
 -- The receiver takes the case over. Everything of the case goes along; the person's record goes along too, or, where
 -- the former lead helps her in another case, a copy of it. Referrals to the receiver and consents that opened the
 -- case to it have nothing left to open and end. The former lead keeps what it has earned otherwise, or nothing.
-CREATE OR REPLACE FUNCTION wall.transfer_case(of_transfer uuid, new_caseworker uuid) RETURNS void
+CREATE OR REPLACE FUNCTION access.transfer_case(of_transfer uuid, new_caseworker uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
-    offer beneficiaries_casetransfer := wall.running_transfer(of_transfer, false);
+    offer beneficiaries_casetransfer := access.running_transfer(of_transfer, false);
     today date := (now() AT TIME ZONE 'Asia/Kathmandu')::date;
     handed beneficiaries_case; record beneficiaries_beneficiary;
 BEGIN
@@ -58,7 +58,7 @@ BEGIN
         RAISE EXCEPTION 'the person does not agree' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'beneficiaries_transfer_has_consent';
     END IF;
-    IF wall.holds(new_caseworker, offer.receiver_id, 'write_cases', today) IS NOT TRUE THEN
+    IF access.has_permission(new_caseworker, offer.receiver_id, 'write_cases', today) IS NOT TRUE THEN
         RAISE EXCEPTION 'the caseworker does not write cases there' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'beneficiaries_transfer_caseworker_is_there';
     END IF;
@@ -81,10 +81,10 @@ BEGIN
     UPDATE beneficiaries_casefile SET caseworker_id = new_caseworker, version = version + 1
      WHERE case_id = handed.id;
     UPDATE beneficiaries_casetransfer
-       SET state = 'accepted', caseworker_id = new_caseworker, answered_by_id = wall.person(), answered_at = now()
+       SET state = 'accepted', caseworker_id = new_caseworker, answered_by_id = access.user_id(), answered_at = now()
      WHERE id = offer.id;
     UPDATE beneficiaries_referral
-       SET state = 'finished', answered_by_id = wall.person(), answered_at = now(), version = version + 1
+       SET state = 'finished', answered_by_id = access.user_id(), answered_at = now(), version = version + 1
      WHERE case_id = handed.id AND receiver_id = offer.receiver_id AND state IN ('sent', 'accepted');
     UPDATE beneficiaries_consent SET withdrawn_on = greatest(asked_on, today)
      WHERE case_id = handed.id AND organisation_id = offer.receiver_id AND withdrawn_on IS NULL;
@@ -95,12 +95,12 @@ BEGIN
             programmes)
     VALUES (gen_random_uuid(), handed.id, offer.receiver_id, 'lead', 'lead', handed.reference, handed.status,
             offer.receiver_id, today, '', '{}');
-    PERFORM wall.settle_access(handed.id);
+    PERFORM access.settle_access(handed.id);
 END $$;
 
 -- The receiver declines, or the lead takes back. A consent that was asked for this offer ends with it.
-DROP FUNCTION IF EXISTS wall.end_transfer(uuid, text, text); -- an answer in clear, until answers were sealed
-CREATE OR REPLACE FUNCTION wall.end_transfer(of_transfer uuid, becomes text, why bytea) RETURNS void
+DROP FUNCTION IF EXISTS access.end_transfer(uuid, text, text); -- an answer in clear, until answers were encrypted
+CREATE OR REPLACE FUNCTION access.end_transfer(of_transfer uuid, becomes text, why bytea) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE offer beneficiaries_casetransfer;
 BEGIN
@@ -108,9 +108,9 @@ BEGIN
         RAISE EXCEPTION 'an offer does not end as %', becomes USING ERRCODE = 'check_violation',
             CONSTRAINT = 'beneficiaries_transfer_ends';
     END IF;
-    offer := wall.running_transfer(of_transfer, becomes = 'taken_back');
+    offer := access.running_transfer(of_transfer, becomes = 'taken_back');
     UPDATE beneficiaries_casetransfer
-       SET state = becomes, answer = coalesce(why, ''), answered_by_id = wall.person(), answered_at = now()
+       SET state = becomes, answer = coalesce(why, ''), answered_by_id = access.user_id(), answered_at = now()
      WHERE id = offer.id;
     UPDATE beneficiaries_consent
        SET withdrawn_on = greatest(asked_on, (now() AT TIME ZONE 'Asia/Kathmandu')::date)
@@ -123,11 +123,11 @@ BEGIN
     FOREACH name IN ARRAY ARRAY['transfer_starts()', 'running_transfer(uuid, boolean)', 'transfer_case(uuid, uuid)',
             'end_transfer(uuid, text, bytea)']
     LOOP
-        EXECUTE format('ALTER FUNCTION wall.%s OWNER TO iom_functions', name);
-        EXECUTE format('REVOKE ALL ON FUNCTION wall.%s FROM PUBLIC', name);
+        EXECUTE format('ALTER FUNCTION access.%s OWNER TO iom_functions', name);
+        EXECUTE format('REVOKE ALL ON FUNCTION access.%s FROM PUBLIC', name);
     END LOOP;
 END $$;
-GRANT EXECUTE ON FUNCTION wall.transfer_case(uuid, uuid), wall.end_transfer(uuid, text, bytea) TO iom_app;
+GRANT EXECUTE ON FUNCTION access.transfer_case(uuid, uuid), access.end_transfer(uuid, text, bytea) TO iom_app;
 
 CREATE OR REPLACE TRIGGER transfer_starts BEFORE INSERT ON beneficiaries_casetransfer
-    FOR EACH ROW EXECUTE FUNCTION wall.transfer_starts();
+    FOR EACH ROW EXECUTE FUNCTION access.transfer_starts();

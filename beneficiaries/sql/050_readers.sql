@@ -1,28 +1,28 @@
 -- Who was shown a case, day by day, for those who work on it; an offer or a referral of it counts too.
-CREATE OR REPLACE FUNCTION wall.readers_of_case(of_case uuid)
-    RETURNS TABLE (on_day date, person uuid, times bigint)
+CREATE OR REPLACE FUNCTION access.readers_of_case(of_case uuid)
+    RETURNS TABLE (on_day date, user_id uuid, times bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT (e.at AT TIME ZONE 'Asia/Kathmandu')::date, e.actor_id, count(*)
       FROM core_auditevent e
      WHERE e.case_id = of_case AND e.actor_id IS NOT NULL
        AND e.verb IN ('case file read', 'row read', 'referral read', 'offer read', 'document read')
        AND EXISTS (SELECT 1 FROM beneficiaries_caseaccess a
-                    WHERE a.case_id = of_case AND a.organisation_id = ANY(wall.reads())
+                    WHERE a.case_id = of_case AND a.organisation_id = ANY(access.reads())
                       AND a.level IN ('lead', 'working')
-                      AND (a.person_id IS NULL OR a.person_id = wall.person())
+                      AND (a.user_id IS NULL OR a.user_id = access.user_id())
                       AND (a.expires_at IS NULL OR a.expires_at > now()))
      GROUP BY 1, 2 ORDER BY 1 DESC, 3 DESC, 2 LIMIT 200;
 $$;
-ALTER FUNCTION wall.readers_of_case(uuid) OWNER TO iom_functions;
-GRANT EXECUTE ON FUNCTION wall.readers_of_case(uuid) TO iom_app;
+ALTER FUNCTION access.readers_of_case(uuid) OWNER TO iom_functions;
+GRANT EXECUTE ON FUNCTION access.readers_of_case(uuid) TO iom_app;
 
 -- Reading that somebody should ask about, for the sweep: who, where they work, of what kind, and how many cases.
 -- `many`: opened within an hour; `night`: opened at night; `name`: of people who bear the reader's own family name and
 -- whose caseworker is somebody else. No case and no name is told, and never of fewer than beneficiaries/rules.py says.
-CREATE OR REPLACE FUNCTION wall.unusual_reading(at timestamptz, many integer, at_night integer, of_name integer)
-    RETURNS TABLE (person uuid, organisation uuid, kind text, cases bigint)
+CREATE OR REPLACE FUNCTION access.unusual_reading(at timestamptz, many integer, at_night integer, of_name integer)
+    RETURNS TABLE (user_id uuid, organisation uuid, kind text, cases bigint)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    SELECT wall.sweep_moment(at);
+    SELECT access.sweep_moment(at);
     WITH read AS (
         SELECT DISTINCT e.actor_id, e.case_id,
                extract(hour FROM e.at AT TIME ZONE 'Asia/Kathmandu') AS hour
@@ -54,5 +54,5 @@ CREATE OR REPLACE FUNCTION wall.unusual_reading(at timestamptz, many integer, at
            AND (m.ends_on IS NULL OR m.ends_on >= (unusual_reading.at AT TIME ZONE 'Asia/Kathmandu')::date)
       JOIN accounts_role role ON role.id = m.role_id;
 $$;
-ALTER FUNCTION wall.unusual_reading(timestamptz, integer, integer, integer) OWNER TO iom_functions;
-GRANT EXECUTE ON FUNCTION wall.unusual_reading(timestamptz, integer, integer, integer) TO iom_app;
+ALTER FUNCTION access.unusual_reading(timestamptz, integer, integer, integer) OWNER TO iom_functions;
+GRANT EXECUTE ON FUNCTION access.unusual_reading(timestamptz, integer, integer, integer) TO iom_app;

@@ -1,34 +1,34 @@
 -- Erasing a person: the keys of her record, of her cases and of emergencies in them are destroyed, which leaves all that
--- was sealed unreadable, in rows, in the record and in copies that are made from now on; what says in clear who she is
+-- was encrypted unreadable, in rows, in the record and in copies that are made from now on; what says in clear who she is
 -- goes. Sex, year of birth, district, programmes and money stay: figures that name nobody.
 GRANT UPDATE ON core_datakey TO iom_functions;
 GRANT SELECT ON beneficiaries_emergencyopening TO iom_functions;
 GRANT SELECT, UPDATE ON beneficiaries_document TO iom_functions;
 
-CREATE OR REPLACE FUNCTION wall.erase_person(of_person uuid) RETURNS integer
+CREATE OR REPLACE FUNCTION access.erase_beneficiary(of_beneficiary uuid) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
     today date := (now() AT TIME ZONE 'Asia/Kathmandu')::date;
     found beneficiaries_beneficiary; her_cases uuid[]; destroyed integer;
 BEGIN
-    SELECT * INTO found FROM beneficiaries_beneficiary WHERE id = of_person FOR UPDATE;
-    IF found.id IS NULL OR wall.holds(wall.person(), found.organisation_id, 'erase_people', today) IS NOT TRUE THEN
+    SELECT * INTO found FROM beneficiaries_beneficiary WHERE id = of_beneficiary FOR UPDATE;
+    IF found.id IS NULL OR access.has_permission(access.user_id(), found.organisation_id, 'erase_beneficiaries', today) IS NOT TRUE THEN
         RAISE EXCEPTION 'not a person that you may erase' USING ERRCODE = 'insufficient_privilege';
     END IF;
-    PERFORM 1 FROM beneficiaries_case WHERE beneficiary_id = of_person ORDER BY id FOR UPDATE;
-    IF EXISTS (SELECT 1 FROM beneficiaries_case WHERE beneficiary_id = of_person AND status <> 'closed') THEN
+    PERFORM 1 FROM beneficiaries_case WHERE beneficiary_id = of_beneficiary ORDER BY id FOR UPDATE;
+    IF EXISTS (SELECT 1 FROM beneficiaries_case WHERE beneficiary_id = of_beneficiary AND status <> 'closed') THEN
         RAISE EXCEPTION 'a case of hers is open' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'beneficiaries_erased_has_no_open_case';
     END IF;
-    SELECT coalesce(array_agg(id), '{}') INTO her_cases FROM beneficiaries_case WHERE beneficiary_id = of_person;
+    SELECT coalesce(array_agg(id), '{}') INTO her_cases FROM beneficiaries_case WHERE beneficiary_id = of_beneficiary;
     UPDATE core_datakey SET wrapped = NULL, destroyed_at = now()
      WHERE wrapped IS NOT NULL
-       AND (subject_id = of_person OR subject_id = ANY (her_cases)
+       AND (subject_id = of_beneficiary OR subject_id = ANY (her_cases)
             OR subject_id IN (SELECT id FROM beneficiaries_emergencyopening WHERE case_id = ANY (her_cases)));
     GET DIAGNOSTICS destroyed = ROW_COUNT;
     -- Whoever has no key yet gets none any more.
     INSERT INTO core_datakey (subject_id, made_at, destroyed_at)
-    SELECT subject, now(), now() FROM unnest(of_person || her_cases) AS subject ON CONFLICT DO NOTHING;
+    SELECT subject, now(), now() FROM unnest(of_beneficiary || her_cases) AS subject ON CONFLICT DO NOTHING;
     UPDATE beneficiaries_beneficiary
        SET first_name = '–', middle_name = '', second_name = '', name_ne = '', find_key = '',
            birth_on = date_trunc('year', birth_on)::date,
@@ -36,15 +36,15 @@ BEGIN
            birth_as_typed = '', home_place = '', home_local_level_id = NULL, phone = '', phone_index = NULL,
            phone_index_2 = NULL, phone_index_3 = NULL,
            safe_contact = '', erased_on = today, version = version + 1
-     WHERE id = of_person;
+     WHERE id = of_beneficiary;
     -- Their key is destroyed; the files without a row are thrown away by the sweep.
     UPDATE beneficiaries_document
-       SET file = '', state = 'removed', removed_by_id = wall.person(), removed_at = now(), leased_until = NULL,
+       SET file = '', state = 'removed', removed_by_id = access.user_id(), removed_at = now(), leased_until = NULL,
            token = NULL
      WHERE case_id = ANY (her_cases) AND file <> '';
     UPDATE beneficiaries_case SET import_key = NULL WHERE id = ANY (her_cases);
     RETURN destroyed;
 END $$;
 GRANT INSERT ON core_datakey TO iom_functions;
-ALTER FUNCTION wall.erase_person(uuid) OWNER TO iom_functions;
-GRANT EXECUTE ON FUNCTION wall.erase_person(uuid) TO iom_app;
+ALTER FUNCTION access.erase_beneficiary(uuid) OWNER TO iom_functions;
+GRANT EXECUTE ON FUNCTION access.erase_beneficiary(uuid) TO iom_app;

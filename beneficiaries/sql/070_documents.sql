@@ -1,24 +1,24 @@
 -- Files that wait for the scanner, for the sweep, which stands for nobody: which file, whose key opens it, and nothing
 -- of what its row says.
-DROP FUNCTION IF EXISTS wall.next_to_scan(timestamptz, interval); -- without a token, until each claim had one
-CREATE OR REPLACE FUNCTION wall.next_to_scan(moment timestamptz, lease interval)
+DROP FUNCTION IF EXISTS access.next_to_scan(timestamptz, interval); -- without a token, until each claim had one
+CREATE OR REPLACE FUNCTION access.next_to_scan(moment timestamptz, lease interval)
     RETURNS TABLE (id uuid, token uuid, file text, subject uuid, wrapped bytea)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    SELECT wall.sweep_moment(moment);
+    SELECT access.sweep_moment(moment);
     UPDATE beneficiaries_document d
-       SET leased_until = wall.sweep_moment(moment) + wall.sweep_lease(lease), token = gen_random_uuid()
+       SET leased_until = access.sweep_moment(moment) + access.sweep_lease(lease), token = gen_random_uuid()
       FROM core_datakey k
      WHERE k.subject_id = d.case_id
        AND d.id = (SELECT w.id FROM beneficiaries_document w
-                    WHERE w.state = 'waiting' AND (w.leased_until IS NULL OR w.leased_until <= (SELECT wall.sweep_moment(moment)))
+                    WHERE w.state = 'waiting' AND (w.leased_until IS NULL OR w.leased_until <= (SELECT access.sweep_moment(moment)))
                     ORDER BY w.at, w.id LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING d.id, d.token, d.file::text, d.case_id, k.wrapped;
 $$;
 
 -- What the scanner said; returns who handed the file in and the case's reference, where the row still waited and is held
 -- by whoever says so.
-DROP FUNCTION IF EXISTS wall.settle_scan(uuid, boolean); -- by whoever named a document, until each claim had a token
-CREATE OR REPLACE FUNCTION wall.settle_scan(of_document uuid, held uuid, harmful boolean)
+DROP FUNCTION IF EXISTS access.settle_scan(uuid, boolean); -- by whoever named a document, until each claim had a token
+CREATE OR REPLACE FUNCTION access.settle_scan(of_document uuid, held uuid, harmful boolean)
     RETURNS TABLE (handed_in_by uuid, reference text)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     UPDATE beneficiaries_document d
@@ -33,7 +33,7 @@ $$;
 
 -- A document stays what was handed in. The scanner alone says that a waiting one may be read, and what was thrown away
 -- doesn't come back.
-CREATE OR REPLACE FUNCTION wall.document_moves() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION access.document_transition() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.id, NEW.case_id, NEW.kind, NEW.confidentiality, NEW.title, NEW.content_type, NEW.size, NEW.by_id, NEW.at)
            IS DISTINCT FROM
@@ -49,13 +49,13 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE OR REPLACE TRIGGER document_moves BEFORE UPDATE ON beneficiaries_document
-    FOR EACH ROW EXECUTE FUNCTION wall.document_moves();
+CREATE OR REPLACE TRIGGER document_transition BEFORE UPDATE ON beneficiaries_document
+    FOR EACH ROW EXECUTE FUNCTION access.document_transition();
 
--- Which of these files have a row, for the sweep that throws away what a broken-off deed left behind.
-CREATE OR REPLACE FUNCTION wall.files_known(names text[]) RETURNS SETOF text
+-- Which of these files have a row, for the sweep that throws away what a broken-off action left behind.
+CREATE OR REPLACE FUNCTION access.files_known(names text[]) RETURNS SETOF text
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    SELECT wall.sweep_moment(now());
+    SELECT access.sweep_moment(now());
     SELECT d.file::text FROM beneficiaries_document d WHERE d.file = ANY (names)
     UNION ALL
     SELECT f.name::text FROM beneficiaries_exportfile f WHERE f.name = ANY (names);
@@ -63,8 +63,8 @@ $$;
 
 GRANT SELECT, UPDATE ON beneficiaries_document TO iom_functions;
 GRANT SELECT ON beneficiaries_exportfile TO iom_functions;
-ALTER FUNCTION wall.next_to_scan(timestamptz, interval) OWNER TO iom_functions;
-ALTER FUNCTION wall.settle_scan(uuid, uuid, boolean) OWNER TO iom_functions;
-ALTER FUNCTION wall.files_known(text[]) OWNER TO iom_functions;
-GRANT EXECUTE ON FUNCTION wall.next_to_scan(timestamptz, interval), wall.settle_scan(uuid, uuid, boolean),
-    wall.files_known(text[]) TO iom_app;
+ALTER FUNCTION access.next_to_scan(timestamptz, interval) OWNER TO iom_functions;
+ALTER FUNCTION access.settle_scan(uuid, uuid, boolean) OWNER TO iom_functions;
+ALTER FUNCTION access.files_known(text[]) OWNER TO iom_functions;
+GRANT EXECUTE ON FUNCTION access.next_to_scan(timestamptz, interval), access.settle_scan(uuid, uuid, boolean),
+    access.files_known(text[]) TO iom_app;

@@ -1,24 +1,24 @@
--- Lists that go out. The database is the queue: a worker leases one export, writes its file in the place of its maker,
+-- Lists that go out. The database is the queue: a worker leases one export, writes its file as its requested_by,
 -- and settles it; one that died is followed by another when its lease is over.
 GRANT SELECT, UPDATE ON beneficiaries_export TO iom_functions;
 GRANT SELECT, DELETE ON beneficiaries_exportfile TO iom_functions;
 
--- How an export begins: by whoever acts; queued as long as the maker's rows of that day in Nepal stay within 200
+-- How an export begins: by whoever acts; queued as long as the requested_by's rows of that day in Nepal stay within 200
 -- (beneficiaries/rules.py), asked for one after the other; else waiting for somebody else.
-CREATE OR REPLACE FUNCTION wall.export_starts() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.export_starts() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE before bigint; many bigint;
 BEGIN
-    PERFORM pg_advisory_xact_lock(23114, hashtext(NEW.maker_id::text));
-    IF NEW.maker_id IS DISTINCT FROM wall.person() OR NEW.state NOT IN ('waiting', 'queued')
+    PERFORM pg_advisory_xact_lock(23114, hashtext(NEW.requested_by_id::text));
+    IF NEW.requested_by_id IS DISTINCT FROM access.user_id() OR NEW.state NOT IN ('waiting', 'queued')
        OR NEW.decided_by_id IS NOT NULL OR NEW.attempts <> 0 OR NEW.token IS NOT NULL THEN
-        RAISE EXCEPTION 'an export begins with its maker asking' USING ERRCODE = 'check_violation',
+        RAISE EXCEPTION 'an export begins with its requested_by asking' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'beneficiaries_export_starts';
     END IF;
     SELECT coalesce(sum(e.counted_rows) FILTER (WHERE e.state NOT IN ('refused', 'failed')), 0), count(*)
       INTO before, many
       FROM beneficiaries_export e
-     WHERE e.maker_id = NEW.maker_id
+     WHERE e.requested_by_id = NEW.requested_by_id
        AND (e.asked_at AT TIME ZONE 'Asia/Kathmandu')::date = (NEW.asked_at AT TIME ZONE 'Asia/Kathmandu')::date;
     IF many >= 30 THEN
         RAISE EXCEPTION 'more lists than one person asks for in a day' USING ERRCODE = 'check_violation',
@@ -30,23 +30,23 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-ALTER FUNCTION wall.export_starts() OWNER TO iom_functions;
+ALTER FUNCTION access.export_starts() OWNER TO iom_functions;
 CREATE OR REPLACE TRIGGER export_starts BEFORE INSERT ON beneficiaries_export
-    FOR EACH ROW EXECUTE FUNCTION wall.export_starts();
+    FOR EACH ROW EXECUTE FUNCTION access.export_starts();
 
 -- What was asked for stays; the application writes an answer to what waits, and nothing else.
-CREATE OR REPLACE FUNCTION wall.export_moves() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION access.export_transition() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (NEW.id, NEW.reference, NEW.kind, NEW.organisation_id, NEW.maker_id, NEW.filters, NEW.reason,
+    IF (NEW.id, NEW.reference, NEW.kind, NEW.organisation_id, NEW.requested_by_id, NEW.filters, NEW.reason,
         NEW.counted_rows, NEW.needs_approval, NEW.asked_at) IS DISTINCT FROM
-       (OLD.id, OLD.reference, OLD.kind, OLD.organisation_id, OLD.maker_id, OLD.filters, OLD.reason,
+       (OLD.id, OLD.reference, OLD.kind, OLD.organisation_id, OLD.requested_by_id, OLD.filters, OLD.reason,
         OLD.counted_rows, OLD.needs_approval, OLD.asked_at)
        OR (NEW.state <> OLD.state AND (OLD.state, NEW.state) NOT IN
            (('waiting', 'queued'), ('waiting', 'refused'), ('queued', 'ready'), ('queued', 'failed'),
             ('ready', 'expired')))
        OR (current_user <> 'iom_functions'
            AND (OLD.state <> 'waiting' OR NEW.state NOT IN ('queued', 'refused')
-                OR NEW.decided_by_id IS DISTINCT FROM wall.person()
+                OR NEW.decided_by_id IS DISTINCT FROM access.user_id()
                 OR (NEW.attempts, NEW.lease_until, NEW.token, NEW.failure, NEW.written_rows, NEW.ready_at, NEW.expires_at)
                    IS DISTINCT FROM
                    (OLD.attempts, OLD.lease_until, OLD.token, OLD.failure, OLD.written_rows, OLD.ready_at, OLD.expires_at)))
@@ -61,25 +61,25 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE OR REPLACE TRIGGER export_moves BEFORE UPDATE ON beneficiaries_export
-    FOR EACH ROW EXECUTE FUNCTION wall.export_moves();
+CREATE OR REPLACE TRIGGER export_transition BEFORE UPDATE ON beneficiaries_export
+    FOR EACH ROW EXECUTE FUNCTION access.export_transition();
 
 -- Take the oldest export that nobody is writing, for `lease` from `at`. `attempts` counts this one.
-CREATE OR REPLACE FUNCTION wall.claim_export(at timestamptz, lease interval)
-    RETURNS TABLE (id uuid, token uuid, maker_id uuid, attempts integer)
+CREATE OR REPLACE FUNCTION access.claim_export(at timestamptz, lease interval)
+    RETURNS TABLE (id uuid, token uuid, requested_by_id uuid, attempts integer)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    SELECT wall.sweep_moment(at);
+    SELECT access.sweep_moment(at);
     UPDATE beneficiaries_export e
-       SET lease_until = wall.sweep_moment(at) + wall.sweep_lease(lease), token = gen_random_uuid(), attempts = e.attempts + 1
+       SET lease_until = access.sweep_moment(at) + access.sweep_lease(lease), token = gen_random_uuid(), attempts = e.attempts + 1
      WHERE e.id = (SELECT w.id FROM beneficiaries_export w
-                    WHERE w.state = 'queued' AND (w.lease_until IS NULL OR w.lease_until <= (SELECT wall.sweep_moment(at)))
+                    WHERE w.state = 'queued' AND (w.lease_until IS NULL OR w.lease_until <= (SELECT access.sweep_moment(at)))
                     ORDER BY w.asked_at, w.id LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING e.id, e.token, e.maker_id, e.attempts::integer;
+    RETURNING e.id, e.token, e.requested_by_id, e.attempts::integer;
 $$;
 
 -- Say what became of it: so many rows until a moment, a day from now at most, or why not; false when somebody else
--- holds it by now. Who holds it has its token; the file is written in the place of its maker, so there is a context.
-CREATE OR REPLACE FUNCTION wall.settle_export(
+-- holds it by now. Who holds it has its token; the file is written as its requested_by, so there is a context.
+CREATE OR REPLACE FUNCTION access.settle_export(
         export uuid, held uuid, at timestamptz, of_rows integer, until timestamptz, why text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE moment timestamptz := least(at, clock_timestamp());
@@ -92,11 +92,11 @@ BEGIN
     RETURN FOUND;
 END $$;
 
--- End one export whose time is over: its row of the file goes, and the key that sealed the password. Returns the
+-- End one export whose time is over: its row of the file goes, and the key that encrypted the password. Returns the
 -- export and the name of the file, to be removed before this transaction ends.
-CREATE OR REPLACE FUNCTION wall.expire_export(at timestamptz) RETURNS TABLE (export uuid, name text)
+CREATE OR REPLACE FUNCTION access.expire_export(at timestamptz) RETURNS TABLE (export uuid, name text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-DECLARE over uuid; gone beneficiaries_exportfile; moment timestamptz := wall.sweep_moment(at);
+DECLARE over uuid; gone beneficiaries_exportfile; moment timestamptz := access.sweep_moment(at);
 BEGIN
     SELECT e.id INTO over FROM beneficiaries_export e WHERE e.state = 'ready' AND e.expires_at <= moment
      ORDER BY e.expires_at, e.id LIMIT 1 FOR UPDATE SKIP LOCKED;
@@ -108,9 +108,9 @@ BEGIN
     UPDATE beneficiaries_export e SET state = 'expired' WHERE e.id = over;
     RETURN QUERY SELECT over, gone.name::text;
 END $$;
-ALTER FUNCTION wall.claim_export(timestamptz, interval) OWNER TO iom_functions;
-ALTER FUNCTION wall.settle_export(uuid, uuid, timestamptz, integer, timestamptz, text) OWNER TO iom_functions;
-ALTER FUNCTION wall.expire_export(timestamptz) OWNER TO iom_functions;
-GRANT EXECUTE ON FUNCTION wall.claim_export(timestamptz, interval),
-    wall.settle_export(uuid, uuid, timestamptz, integer, timestamptz, text),
-    wall.expire_export(timestamptz) TO iom_app;
+ALTER FUNCTION access.claim_export(timestamptz, interval) OWNER TO iom_functions;
+ALTER FUNCTION access.settle_export(uuid, uuid, timestamptz, integer, timestamptz, text) OWNER TO iom_functions;
+ALTER FUNCTION access.expire_export(timestamptz) OWNER TO iom_functions;
+GRANT EXECUTE ON FUNCTION access.claim_export(timestamptz, interval),
+    access.settle_export(uuid, uuid, timestamptz, integer, timestamptz, text),
+    access.expire_export(timestamptz) TO iom_app;

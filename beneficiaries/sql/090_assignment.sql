@@ -1,38 +1,38 @@
 -- Whose case it is, and what becomes of the work of somebody who leaves.
 
 -- A case's caseworker writes cases in the organisation that leads it, on the day on which they become it. (Whoever may
--- no longer write later is found every day: cases_of_nobody.)
-CREATE OR REPLACE FUNCTION wall.caseworker_is_there() RETURNS trigger
+-- no longer write later is found every day: cases_without_caseworker.)
+CREATE OR REPLACE FUNCTION access.caseworker_is_there() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
-    IF wall.holds(NEW.caseworker_id, (SELECT lead_organisation_id FROM beneficiaries_case WHERE id = NEW.case_id),
+    IF access.has_permission(NEW.caseworker_id, (SELECT lead_organisation_id FROM beneficiaries_case WHERE id = NEW.case_id),
                   'write_cases', (now() AT TIME ZONE 'Asia/Kathmandu')::date) IS NOT TRUE THEN
         RAISE EXCEPTION 'the caseworker does not write cases in the organisation that leads it'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'beneficiaries_file_caseworker_is_there';
     END IF;
     RETURN NEW;
 END $$;
-ALTER FUNCTION wall.caseworker_is_there() OWNER TO iom_functions;
+ALTER FUNCTION access.caseworker_is_there() OWNER TO iom_functions;
 CREATE OR REPLACE TRIGGER caseworker_is_there BEFORE UPDATE OF caseworker_id ON beneficiaries_casefile
-    FOR EACH ROW WHEN (NEW.caseworker_id <> OLD.caseworker_id) EXECUTE FUNCTION wall.caseworker_is_there();
+    FOR EACH ROW WHEN (NEW.caseworker_id <> OLD.caseworker_id) EXECUTE FUNCTION access.caseworker_is_there();
 
 -- Only the lead says who it is. Runs as whoever acts; the reviewed functions have asked already.
-CREATE OR REPLACE FUNCTION wall.lead_names_caseworker() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION access.lead_names_caseworker() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF current_user <> 'iom_functions' AND NOT EXISTS (
         SELECT 1 FROM beneficiaries_case c
-         WHERE c.id = NEW.case_id AND c.lead_organisation_id = ANY(wall.edits())) THEN
+         WHERE c.id = NEW.case_id AND c.lead_organisation_id = ANY(access.edits())) THEN
         RAISE EXCEPTION 'the organisation that leads a case names its caseworker' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'beneficiaries_file_lead_names_caseworker';
     END IF;
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER lead_names_caseworker BEFORE UPDATE OF caseworker_id ON beneficiaries_casefile
-    FOR EACH ROW WHEN (NEW.caseworker_id <> OLD.caseworker_id) EXECUTE FUNCTION wall.lead_names_caseworker();
+    FOR EACH ROW WHEN (NEW.caseworker_id <> OLD.caseworker_id) EXECUTE FUNCTION access.lead_names_caseworker();
 
 -- How much a user carries in an organisation, for who keeps its users: open cases, and referrals and offers of theirs
 -- that run. Counts alone; nothing to anybody else.
-CREATE OR REPLACE FUNCTION wall.carried_cases(who uuid, in_organisation uuid, OUT cases bigint, OUT referrals bigint)
+CREATE OR REPLACE FUNCTION access.open_cases_of(who uuid, in_organisation uuid, OUT cases bigint, OUT referrals bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT (SELECT count(*)
               FROM beneficiaries_casefile f JOIN beneficiaries_case c ON c.id = f.case_id
@@ -43,17 +43,17 @@ CREATE OR REPLACE FUNCTION wall.carried_cases(who uuid, in_organisation uuid, OU
                AND r.state IN ('sent', 'accepted'))
            + (SELECT count(*) FROM beneficiaries_casetransfer t
                WHERE t.offered_by_id = who AND t.sender_id = in_organisation AND t.state = 'offered')
-     WHERE wall.keeps_users_of(in_organisation);
+     WHERE access.manages_users_of(in_organisation);
 $$;
 
 -- All open cases of a user in an organisation get another caseworker, by who keeps its users and reads no case. The
 -- keys of the cases come back, so that each goes on record.
 GRANT INSERT ON beneficiaries_assignment TO iom_functions;
-CREATE OR REPLACE FUNCTION wall.hand_over_cases(who uuid, in_organisation uuid, receiver uuid) RETURNS SETOF uuid
+CREATE OR REPLACE FUNCTION access.hand_over_cases(who uuid, in_organisation uuid, receiver uuid) RETURNS SETOF uuid
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE found uuid[];
 BEGIN
-    IF wall.keeps_users_of(in_organisation) IS NOT TRUE THEN
+    IF access.manages_users_of(in_organisation) IS NOT TRUE THEN
         RAISE EXCEPTION 'not an organisation whose users you keep' USING ERRCODE = 'insufficient_privilege';
     END IF;
     -- Locks: the case, then its file. What was assigned to somebody else meanwhile stays with them.
@@ -68,7 +68,7 @@ BEGIN
         RETURNING f.case_id
     ), noted AS (
         INSERT INTO beneficiaries_assignment (id, case_id, former_id, caseworker_id, note, by_id, at)
-        SELECT gen_random_uuid(), m.case_id, who, receiver, ''::bytea, wall.person(), now() FROM moved m
+        SELECT gen_random_uuid(), m.case_id, who, receiver, ''::bytea, access.user_id(), now() FROM moved m
     )
     SELECT array_agg(m.case_id ORDER BY m.case_id) INTO found FROM moved m;
     RETURN QUERY SELECT unnest(found);
@@ -76,7 +76,7 @@ END $$;
 
 -- Open cases whose caseworker, and unfinished interviews whose author, may no longer write where they are led: how many,
 -- by organisation, for the daily look. Returned to who stands for nobody, as the worker does.
-CREATE OR REPLACE FUNCTION wall.cases_of_nobody() RETURNS TABLE (organisation uuid, cases bigint, drafts bigint)
+CREATE OR REPLACE FUNCTION access.cases_without_caseworker() RETURNS TABLE (organisation uuid, cases bigint, drafts bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH carried AS (
         SELECT c.lead_organisation_id AS place, f.caseworker_id AS who, count(*) AS cases, 0 AS drafts
@@ -87,14 +87,14 @@ CREATE OR REPLACE FUNCTION wall.cases_of_nobody() RETURNS TABLE (organisation uu
           FROM beneficiaries_intakedraft d WHERE d.opened_reference = '' GROUP BY 1, 2
     )
     SELECT c.place, sum(c.cases)::bigint, sum(c.drafts)::bigint FROM carried c
-     WHERE NOT wall.has_user()
-       AND NOT wall.holds(c.who, c.place, 'write_cases', (now() AT TIME ZONE 'Asia/Kathmandu')::date)
+     WHERE NOT access.has_user()
+       AND NOT access.has_permission(c.who, c.place, 'write_cases', (now() AT TIME ZONE 'Asia/Kathmandu')::date)
      GROUP BY 1 ORDER BY 1;
 $$;
 
 -- What still hangs on an organisation: open cases that it leads by their status, and referrals and offers that wait for
 -- its answer. Counts, to who sets up the system.
-CREATE OR REPLACE FUNCTION wall.open_work_of(in_organisation uuid)
+CREATE OR REPLACE FUNCTION access.open_work_of(in_organisation uuid)
     RETURNS TABLE (active bigint, in_follow_up bigint, drafts bigint, referrals bigint, offers bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT (SELECT count(*) FROM beneficiaries_case c
@@ -107,13 +107,13 @@ CREATE OR REPLACE FUNCTION wall.open_work_of(in_organisation uuid)
              WHERE r.receiver_id = in_organisation AND r.state IN ('sent', 'accepted')),
            (SELECT count(*) FROM beneficiaries_casetransfer t
              WHERE t.receiver_id = in_organisation AND t.state = 'offered')
-     WHERE wall.keeps_users_of(in_organisation);
+     WHERE access.manages_users_of(in_organisation);
 $$;
 
 -- An organisation with open cases isn't deactivated, and a deactivated one gets none. Whoever opens a case shares the
 -- organisation's row, and whoever deactivates it waits for that, and the other way round.
 GRANT UPDATE ON accounts_organisation TO iom_functions; -- for the row lock
-CREATE OR REPLACE FUNCTION wall.organisation_without_open_cases() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.organisation_without_open_cases() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM beneficiaries_case c WHERE c.lead_organisation_id = NEW.id AND c.status <> 'closed') THEN
@@ -124,9 +124,9 @@ BEGIN
 END $$;
 CREATE OR REPLACE TRIGGER organisation_without_open_cases AFTER UPDATE OF is_active ON accounts_organisation
     FOR EACH ROW WHEN (OLD.is_active AND NOT NEW.is_active)
-    EXECUTE FUNCTION wall.organisation_without_open_cases();
+    EXECUTE FUNCTION access.organisation_without_open_cases();
 
-CREATE OR REPLACE FUNCTION wall.case_led_by_an_active_one() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.case_led_by_an_active_one() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     PERFORM 1 FROM accounts_organisation o WHERE o.id = NEW.lead_organisation_id AND o.is_active FOR SHARE;
@@ -138,17 +138,17 @@ BEGIN
 END $$;
 CREATE OR REPLACE TRIGGER case_led_by_an_active_one BEFORE INSERT OR UPDATE OF lead_organisation_id, status
     ON beneficiaries_case FOR EACH ROW WHEN (NEW.status <> 'closed')
-    EXECUTE FUNCTION wall.case_led_by_an_active_one();
+    EXECUTE FUNCTION access.case_led_by_an_active_one();
 
 DO $$
 DECLARE name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['carried_cases(uuid, uuid)', 'hand_over_cases(uuid, uuid, uuid)', 'cases_of_nobody()',
+    FOREACH name IN ARRAY ARRAY['open_cases_of(uuid, uuid)', 'hand_over_cases(uuid, uuid, uuid)', 'cases_without_caseworker()',
             'open_work_of(uuid)', 'organisation_without_open_cases()', 'case_led_by_an_active_one()']
     LOOP
-        EXECUTE format('ALTER FUNCTION wall.%s OWNER TO iom_functions', name);
-        EXECUTE format('REVOKE ALL ON FUNCTION wall.%s FROM PUBLIC', name);
+        EXECUTE format('ALTER FUNCTION access.%s OWNER TO iom_functions', name);
+        EXECUTE format('REVOKE ALL ON FUNCTION access.%s FROM PUBLIC', name);
     END LOOP;
 END $$;
-GRANT EXECUTE ON FUNCTION wall.carried_cases(uuid, uuid), wall.hand_over_cases(uuid, uuid, uuid),
-    wall.cases_of_nobody(), wall.open_work_of(uuid) TO iom_app;
+GRANT EXECUTE ON FUNCTION access.open_cases_of(uuid, uuid), access.hand_over_cases(uuid, uuid, uuid),
+    access.cases_without_caseworker(), access.open_work_of(uuid) TO iom_app;

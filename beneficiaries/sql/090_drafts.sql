@@ -5,7 +5,7 @@ GRANT SELECT, UPDATE, DELETE ON beneficiaries_intakedraft TO iom_functions;
 
 -- What the application may not change in a row of its own: whose it is, when it ends, what a supervisor decided, and
 -- that somebody may be at risk.
-CREATE OR REPLACE FUNCTION wall.draft_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION access.draft_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE today date := (now() AT TIME ZONE 'Asia/Kathmandu')::date;
 BEGIN
     IF current_user = 'iom_functions' THEN
@@ -27,48 +27,48 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER draft_stays BEFORE INSERT OR UPDATE ON beneficiaries_intakedraft
-    FOR EACH ROW EXECUTE FUNCTION wall.draft_stays();
+    FOR EACH ROW EXECUTE FUNCTION access.draft_stays();
 
 -- With a draft goes its key: when it is deleted, and when it has become a case.
-CREATE OR REPLACE FUNCTION wall.draft_ended() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.draft_ended() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     UPDATE core_datakey SET wrapped = NULL, destroyed_at = now() WHERE subject_id = OLD.id AND wrapped IS NOT NULL;
     RETURN NULL;
 END $$;
 CREATE OR REPLACE TRIGGER draft_deleted AFTER DELETE ON beneficiaries_intakedraft
-    FOR EACH ROW EXECUTE FUNCTION wall.draft_ended();
+    FOR EACH ROW EXECUTE FUNCTION access.draft_ended();
 CREATE OR REPLACE TRIGGER draft_became_a_case AFTER UPDATE ON beneficiaries_intakedraft
     FOR EACH ROW WHEN (OLD.opened_reference = '' AND NEW.opened_reference <> '')
-    EXECUTE FUNCTION wall.draft_ended();
+    EXECUTE FUNCTION access.draft_ended();
 
 -- Whether somebody decides about unfinished interviews of an organisation: its own supervisors; where it has none,
 -- IOM's protection supervisors.
-CREATE OR REPLACE FUNCTION wall.decides_on_drafts(who uuid, of_organisation uuid) RETURNS boolean
+CREATE OR REPLACE FUNCTION access.decides_on_drafts(who uuid, of_organisation uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH day AS (SELECT (now() AT TIME ZONE 'Asia/Kathmandu')::date AS today)
-    SELECT who IS NOT NULL AND (wall.holds(who, of_organisation, 'assign_cases', today) OR (
+    SELECT who IS NOT NULL AND (access.has_permission(who, of_organisation, 'assign_cases', today) OR (
            EXISTS (SELECT 1 FROM accounts_organisation o
-                    WHERE o.kind = 'iom' AND wall.holds(who, o.id, 'break_glass', today))
+                    WHERE o.kind = 'iom' AND access.has_permission(who, o.id, 'break_glass', today))
            AND NOT EXISTS (SELECT 1 FROM accounts_membership m JOIN accounts_role r ON r.id = m.role_id
                             WHERE r.organisation_id = of_organisation
-                              AND wall.holds(m.user_id, of_organisation, 'assign_cases', today))))
+                              AND access.has_permission(m.user_id, of_organisation, 'assign_cases', today))))
       FROM day;
 $$;
 
 -- Whether somebody may give them to another user: these, and whoever ends the access of users there.
-CREATE OR REPLACE FUNCTION wall.moves_drafts(who uuid, of_organisation uuid) RETURNS boolean
+CREATE OR REPLACE FUNCTION access.may_reassign_drafts(who uuid, of_organisation uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH day AS (SELECT (now() AT TIME ZONE 'Asia/Kathmandu')::date AS today)
-    SELECT who IS NOT NULL AND (wall.decides_on_drafts(who, of_organisation)
-           OR wall.holds(who, of_organisation, 'manage_people', today)
+    SELECT who IS NOT NULL AND (access.decides_on_drafts(who, of_organisation)
+           OR access.has_permission(who, of_organisation, 'manage_users', today)
            OR EXISTS (SELECT 1 FROM accounts_organisation o
-                       WHERE o.kind = 'iom' AND wall.holds(who, o.id, 'configure', today)))
+                       WHERE o.kind = 'iom' AND access.has_permission(who, o.id, 'configure', today)))
       FROM day;
 $$;
 
 -- Whether a draft waits for a supervisor: somebody may be at risk, and its time is over or the person said no.
-CREATE OR REPLACE FUNCTION wall.draft_waits(d beneficiaries_intakedraft) RETURNS boolean
+CREATE OR REPLACE FUNCTION access.draft_waits(d beneficiaries_intakedraft) RETURNS boolean
     LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
     SELECT d.opened_reference = '' AND d.is_at_risk
        AND (d.expires_on <= (now() AT TIME ZONE 'Asia/Kathmandu')::date
@@ -77,19 +77,19 @@ $$;
 
 -- Unfinished interviews that whoever acts may give to another user: whose, since when, until when; no word of them. Why
 -- one is kept is for those who decide.
-CREATE OR REPLACE FUNCTION wall.drafts_to_move()
+CREATE OR REPLACE FUNCTION access.drafts_to_reassign()
     RETURNS TABLE (id uuid, author_id uuid, organisation_id uuid, started_at timestamptz, expires_on date,
                    is_at_risk boolean, waits boolean, is_orphaned boolean, decides boolean, kept_because bytea)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH mine AS (
-        SELECT o.id, wall.decides_on_drafts(wall.person(), o.id) AS decides
+        SELECT o.id, access.decides_on_drafts(access.user_id(), o.id) AS decides
           FROM accounts_organisation o
          WHERE EXISTS (SELECT 1 FROM beneficiaries_intakedraft d
                         WHERE d.organisation_id = o.id AND d.opened_reference = '')
-           AND wall.moves_drafts(wall.person(), o.id)
+           AND access.may_reassign_drafts(access.user_id(), o.id)
     )
-    SELECT d.id, d.author_id, d.organisation_id, d.created_at, d.expires_on, d.is_at_risk, wall.draft_waits(d),
-           NOT wall.holds(d.author_id, d.organisation_id, 'write_cases', (now() AT TIME ZONE 'Asia/Kathmandu')::date),
+    SELECT d.id, d.author_id, d.organisation_id, d.created_at, d.expires_on, d.is_at_risk, access.draft_waits(d),
+           NOT access.has_permission(d.author_id, d.organisation_id, 'write_cases', (now() AT TIME ZONE 'Asia/Kathmandu')::date),
            m.decides, CASE WHEN m.decides THEN d.kept_because ELSE '' END
       FROM beneficiaries_intakedraft d JOIN mine m ON m.id = d.organisation_id
      WHERE d.opened_reference = ''
@@ -98,13 +98,13 @@ $$;
 
 -- The unfinished draft, locked, for somebody who may move it (or, with `deciding`, decide about it). What isn't there
 -- and what is another's are refused alike.
-CREATE OR REPLACE FUNCTION wall.unfinished_draft(of_draft uuid, deciding boolean) RETURNS beneficiaries_intakedraft
+CREATE OR REPLACE FUNCTION access.unfinished_draft(of_draft uuid, deciding boolean) RETURNS beneficiaries_intakedraft
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE found beneficiaries_intakedraft;
 BEGIN
     SELECT * INTO found FROM beneficiaries_intakedraft WHERE id = of_draft FOR UPDATE;
-    IF found.id IS NULL OR NOT (CASE WHEN deciding THEN wall.decides_on_drafts(wall.person(), found.organisation_id)
-                                ELSE wall.moves_drafts(wall.person(), found.organisation_id) END) THEN
+    IF found.id IS NULL OR NOT (CASE WHEN deciding THEN access.decides_on_drafts(access.user_id(), found.organisation_id)
+                                ELSE access.may_reassign_drafts(access.user_id(), found.organisation_id) END) THEN
         RAISE EXCEPTION 'not an interview that you decide about' USING ERRCODE = 'insufficient_privilege';
     END IF;
     IF found.opened_reference <> '' THEN
@@ -116,13 +116,13 @@ END $$;
 
 -- Give it to another user, who writes cases there and gets 14 days; where somebody may be at risk its end stays, as a
 -- supervisor decides then. Nobody takes one for themselves who doesn't decide about interviews there.
-CREATE OR REPLACE FUNCTION wall.reassign_draft(of_draft uuid, new_author uuid) RETURNS void
+CREATE OR REPLACE FUNCTION access.reassign_draft(of_draft uuid, new_author uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
-    draft beneficiaries_intakedraft := wall.unfinished_draft(of_draft, new_author = wall.person());
+    draft beneficiaries_intakedraft := access.unfinished_draft(of_draft, new_author = access.user_id());
     today date := (now() AT TIME ZONE 'Asia/Kathmandu')::date;
 BEGIN
-    IF wall.holds(new_author, draft.organisation_id, 'write_cases', today) IS NOT TRUE THEN
+    IF access.has_permission(new_author, draft.organisation_id, 'write_cases', today) IS NOT TRUE THEN
         RAISE EXCEPTION 'this user does not write cases there' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'beneficiaries_draft_author_writes_there';
     END IF;
@@ -134,10 +134,10 @@ BEGIN
 END $$;
 
 -- A supervisor keeps one in which somebody may be at risk until a day within 90 days, and says why; or deletes one.
-CREATE OR REPLACE FUNCTION wall.keep_draft(of_draft uuid, until date, why bytea) RETURNS void
+CREATE OR REPLACE FUNCTION access.keep_draft(of_draft uuid, until date, why bytea) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
-    draft beneficiaries_intakedraft := wall.unfinished_draft(of_draft, true);
+    draft beneficiaries_intakedraft := access.unfinished_draft(of_draft, true);
     today date := (now() AT TIME ZONE 'Asia/Kathmandu')::date;
 BEGIN
     IF until IS NULL OR until <= today OR until > today + 90 OR NOT draft.is_at_risk THEN
@@ -145,12 +145,12 @@ BEGIN
             CONSTRAINT = 'beneficiaries_draft_kept_for_a_while';
     END IF;
     UPDATE beneficiaries_intakedraft d
-       SET expires_on = until, warned_on = NULL, kept_by_id = wall.person(), kept_because = coalesce(why, '')
+       SET expires_on = until, warned_on = NULL, kept_by_id = access.user_id(), kept_because = coalesce(why, '')
      WHERE d.id = draft.id;
 END $$;
-CREATE OR REPLACE FUNCTION wall.delete_draft(of_draft uuid) RETURNS void
+CREATE OR REPLACE FUNCTION access.delete_draft(of_draft uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-DECLARE draft beneficiaries_intakedraft := wall.unfinished_draft(of_draft, true);
+DECLARE draft beneficiaries_intakedraft := access.unfinished_draft(of_draft, true);
 BEGIN
     DELETE FROM beneficiaries_intakedraft d WHERE d.id = draft.id;
 END $$;
@@ -158,10 +158,10 @@ END $$;
 -- For the sweep, which stands for nobody: one draft whose last two days have begun, marked as told of; and one whose
 -- time is over, deleted. A draft goes two days after its author was told, and never while somebody may be at risk. Both
 -- go by the database's own day, so that a caller can make nothing end sooner.
-CREATE OR REPLACE FUNCTION wall.next_draft_to_warn()
+CREATE OR REPLACE FUNCTION access.next_draft_to_warn()
     RETURNS TABLE (id uuid, author_id uuid, organisation_id uuid, expires_on date, is_at_risk boolean)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    SELECT wall.sweep_moment(now());
+    SELECT access.sweep_moment(now());
     WITH day AS (SELECT (now() AT TIME ZONE 'Asia/Kathmandu')::date AS today)
     UPDATE beneficiaries_intakedraft d SET warned_on = day.today
       FROM day
@@ -170,9 +170,9 @@ CREATE OR REPLACE FUNCTION wall.next_draft_to_warn()
                     ORDER BY w.expires_on, w.id LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING d.id, d.author_id, d.organisation_id, d.expires_on, d.is_at_risk;
 $$;
-CREATE OR REPLACE FUNCTION wall.delete_expired_draft() RETURNS TABLE (id uuid, author_id uuid, organisation_id uuid)
+CREATE OR REPLACE FUNCTION access.delete_expired_draft() RETURNS TABLE (id uuid, author_id uuid, organisation_id uuid)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    SELECT wall.sweep_moment(now());
+    SELECT access.sweep_moment(now());
     WITH day AS (SELECT (now() AT TIME ZONE 'Asia/Kathmandu')::date AS today)
     DELETE FROM beneficiaries_intakedraft d
      WHERE d.id = (SELECT w.id FROM beneficiaries_intakedraft w, day
@@ -185,15 +185,15 @@ $$;
 DO $$
 DECLARE name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['draft_ended()', 'decides_on_drafts(uuid, uuid)', 'moves_drafts(uuid, uuid)',
-            'draft_waits(beneficiaries_intakedraft)', 'drafts_to_move()', 'unfinished_draft(uuid, boolean)',
+    FOREACH name IN ARRAY ARRAY['draft_ended()', 'decides_on_drafts(uuid, uuid)', 'may_reassign_drafts(uuid, uuid)',
+            'draft_waits(beneficiaries_intakedraft)', 'drafts_to_reassign()', 'unfinished_draft(uuid, boolean)',
             'reassign_draft(uuid, uuid)', 'keep_draft(uuid, date, bytea)', 'delete_draft(uuid)',
             'next_draft_to_warn()', 'delete_expired_draft()']
     LOOP
-        EXECUTE format('ALTER FUNCTION wall.%s OWNER TO iom_functions', name);
-        EXECUTE format('REVOKE ALL ON FUNCTION wall.%s FROM PUBLIC', name);
+        EXECUTE format('ALTER FUNCTION access.%s OWNER TO iom_functions', name);
+        EXECUTE format('REVOKE ALL ON FUNCTION access.%s FROM PUBLIC', name);
     END LOOP;
 END $$;
-GRANT EXECUTE ON FUNCTION wall.drafts_to_move(), wall.reassign_draft(uuid, uuid),
-    wall.keep_draft(uuid, date, bytea), wall.delete_draft(uuid), wall.next_draft_to_warn(),
-    wall.delete_expired_draft() TO iom_app;
+GRANT EXECUTE ON FUNCTION access.drafts_to_reassign(), access.reassign_draft(uuid, uuid),
+    access.keep_draft(uuid, date, bytea), access.delete_draft(uuid), access.next_draft_to_warn(),
+    access.delete_expired_draft() TO iom_app;

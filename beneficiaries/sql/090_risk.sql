@@ -1,6 +1,6 @@
 -- The risk level of a case file is that of its last assessment. An assessment sets it; nothing else does, whoever asks.
 -- Two at once: the second waits for the file's row, and is refused, as it followed a level that is no longer so.
-CREATE OR REPLACE FUNCTION wall.risk_assessed() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.risk_assessed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE level text;
 BEGIN
@@ -12,11 +12,11 @@ BEGIN
     UPDATE beneficiaries_casefile SET risk = NEW.level WHERE case_id = NEW.case_id AND risk <> NEW.level;
     RETURN NULL;
 END $$;
-ALTER FUNCTION wall.risk_assessed() OWNER TO iom_functions;
+ALTER FUNCTION access.risk_assessed() OWNER TO iom_functions;
 CREATE OR REPLACE TRIGGER risk_assessed AFTER INSERT ON beneficiaries_riskassessment
-    FOR EACH ROW EXECUTE FUNCTION wall.risk_assessed();
+    FOR EACH ROW EXECUTE FUNCTION access.risk_assessed();
 
-CREATE OR REPLACE FUNCTION wall.risk_is_assessed() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION access.risk_is_assessed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.risk IS DISTINCT FROM (CASE WHEN TG_OP = 'UPDATE' THEN OLD.risk ELSE 'unknown' END)
        AND current_user <> 'iom_functions' THEN
@@ -26,4 +26,4 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE OR REPLACE TRIGGER risk_is_assessed AFTER INSERT OR UPDATE OF risk ON beneficiaries_casefile
-    FOR EACH ROW EXECUTE FUNCTION wall.risk_is_assessed();
+    FOR EACH ROW EXECUTE FUNCTION access.risk_is_assessed();

@@ -5,23 +5,23 @@ from beneficiaries.views.caseload import case_reassign, caseload_detail, caseloa
 from beneficiaries.views.consent import case_close, consent_share, consent_withdraw
 from beneficiaries.views.document import document_add, document_file, document_remove
 from beneficiaries.views.draft import draft_decide, draft_list, draft_reassign
-from beneficiaries.views.erasure import person_erase
+from beneficiaries.views.erasure import beneficiary_erase
 from beneficiaries.views.export import export_ask, export_detail, export_file, export_list, export_password
 from beneficiaries.views.intake import (
+    intake_beneficiary,
     intake_consent,
     intake_consent_change,
-    intake_person,
     intake_situation,
 )
 from beneficiaries.views.note import emergency_open, note_add
 from beneficiaries.views.readers import case_readers
 from beneficiaries.views.referral import referral_detail, referral_list, referral_send
 from beneficiaries.views.risk import risk_assess
-from beneficiaries.views.transfer import case_hand_on, transfer_detail
+from beneficiaries.views.transfer import transfer_detail, transfer_offer
 
 __all__ = [
+    "beneficiary_erase",
     "case_close",
-    "case_hand_on",
     "case_list",
     "case_readers",
     "case_reassign",
@@ -42,15 +42,15 @@ __all__ = [
     "export_file",
     "export_list",
     "export_password",
+    "intake_beneficiary",
     "intake_consent",
     "intake_consent_change",
-    "intake_person",
     "intake_situation",
     "note_add",
-    "person_erase",
     "referral_detail",
     "referral_list",
     "referral_send",
     "risk_assess",
     "transfer_detail",
+    "transfer_offer",
 ]

@@ -36,7 +36,7 @@ def _require_assigner(request) -> None:
 def caseload_list(request):
     """Everybody who works on cases, with how many; first those that nobody works on."""
     _require_assigner(request)
-    nobodys = caseload.cases_of_nobody(request.user).count()
+    nobodys = caseload.cases_without_caseworker(request.user).count()
     labels = (_("Caseworker"), _("Open cases"), _("High risk"))
     context = {
         "nobodys": nobodys,
@@ -72,7 +72,7 @@ def caseload_detail(request, user_id: UUID):
 def caseload_nobody(request):
     """The open cases that nobody works on."""
     _require_assigner(request)
-    rows = caseload.cases_of_nobody(request.user)
+    rows = caseload.cases_without_caseworker(request.user)
     return _reassign(request, rows, title=_("Nobody works on these"), back="caseload:nobody")
 
 
@@ -88,7 +88,7 @@ def _reassign(request, rows, *, title: str, back: str):
         caseworkers=caseload.possible_caseworkers(caseload.assigns_in(request.user)),
     )
 
-    def deed() -> str:
+    def action() -> str:
         chosen = {row.case_id: row.case for row in shown}
         made = operations.reassign_cases(
             cases=[chosen[UUID(key)] for key in form.cleaned_data["cases"]],
@@ -110,7 +110,7 @@ def _reassign(request, rows, *, title: str, back: str):
         "is_cut": len(shown) == SHOWN,
         "shown": SHOWN,
     }
-    return submit(request, form, purpose=back, deed=deed) or render(
+    return submit(request, form, purpose=back, action=action) or render(
         request, "beneficiaries/caseload_detail.html", context
     )
 
@@ -138,7 +138,7 @@ def case_reassign(request, reference: str):
         request.POST or None, caseworkers=caseload.possible_caseworkers([case.lead_organisation_id])
     )
 
-    def deed() -> str:
+    def action() -> str:
         caseworker = form.cleaned_data["caseworker"]
         operations.reassign_cases(
             cases=[case], caseworker=caseworker, note=form.cleaned_data["note"], by=request.user, now=now()
@@ -146,6 +146,6 @@ def case_reassign(request, reference: str):
         messages.success(request, _("%s is the caseworker now.") % caseworker.name)
         return reverse("case-detail", args=[case.reference])
 
-    return submit(request, form, purpose=f"reassign:{case.pk}", deed=deed) or render(
+    return submit(request, form, purpose=f"reassign:{case.pk}", action=action) or render(
         request, "beneficiaries/case_reassign.html", {"form": form, "case": case}
     )

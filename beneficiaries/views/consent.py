@@ -66,7 +66,7 @@ def consent_share(request, reference: str):
     case = led_or_refused(request, reference)
     form, iom = SharingForm(request.POST or None), queries.iom()
 
-    def deed() -> str:
+    def action() -> str:
         data = form.cleaned_data
         operations.record_consent(
             case=case,
@@ -82,7 +82,7 @@ def consent_share(request, reference: str):
         messages.success(request, _("The answer is written down."))
         return reverse("case-detail", args=[case.reference])
 
-    return submit(request, form, purpose=f"share:{case.pk}", deed=deed) or render(
+    return submit(request, form, purpose=f"share:{case.pk}", action=action) or render(
         request, "beneficiaries/consent_share.html", {"form": form, "case": case, "organisation": iom}
     )
 
@@ -102,12 +102,12 @@ def consent_withdraw(request, reference: str, consent_id: UUID):
         raise Http404
     form = EmptyForm(request.POST or None)
 
-    def deed() -> str:
+    def action() -> str:
         operations.withdraw_consent(consent=consent, by=request.user, now=now())
         messages.success(request, _("The consent is withdrawn. What it opened is closed."))
         return reverse("case-detail", args=[case.reference])
 
-    return submit(request, form, purpose=f"withdraw:{consent.pk}", deed=deed) or render(
+    return submit(request, form, purpose=f"withdraw:{consent.pk}", action=action) or render(
         request, "beneficiaries/consent_withdraw.html", {"form": form, "case": case, "consent": consent}
     )
 
@@ -118,11 +118,11 @@ def case_close(request, reference: str):
     case = case_or_404(request, reference, writing=True)
     form = EmptyForm(request.POST or None)
 
-    def deed() -> str:
+    def action() -> str:
         operations.close_case(case=case, by=request.user, now=now())
         messages.success(request, _("The case is closed."))
         return reverse("case-detail", args=[case.reference])
 
-    return submit(request, form, purpose=f"close:{case.pk}", deed=deed) or render(
+    return submit(request, form, purpose=f"close:{case.pk}", action=action) or render(
         request, "beneficiaries/case_close.html", {"form": form, "case": case}
     )

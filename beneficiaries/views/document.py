@@ -27,7 +27,7 @@ def document_add(request, reference: str):
     case = case_or_404(request, reference, writing=True)
     form = DocumentForm(request.POST or None, request.FILES or None)
 
-    def deed() -> str:
+    def action() -> str:
         data = form.cleaned_data
         document = operations.add_document(
             case=case,
@@ -47,8 +47,8 @@ def document_add(request, reference: str):
             )
         return reverse("case-detail", args=[case.reference])
 
-    answer = submit(request, form, purpose=f"document:{case.pk}", deed=deed)
-    if form.has_error("file", operations.HARMFUL):  # nothing was written: this is the one deed
+    answer = submit(request, form, purpose=f"document:{case.pk}", action=action)
+    if form.has_error("file", operations.HARMFUL):  # nothing was written: this is the one action
         operations.record_harmful_file(case=case, by=request.user, now=now())
     return answer or render(request, "beneficiaries/document_add.html", {"form": form, "case": case})
 
@@ -82,7 +82,7 @@ def document_remove(request, reference: str, document_id: UUID):
         raise PermissionDenied
     form = RemovalForm(request.POST or None)
 
-    def deed() -> str:
+    def action() -> str:
         operations.remove_document(
             document=document, why=form.cleaned_data["why"], by=request.user, now=now()
         )
@@ -90,6 +90,6 @@ def document_remove(request, reference: str, document_id: UUID):
         return reverse("case-detail", args=[case.reference])
 
     context = {"form": form, "case": case, "document": document}
-    return submit(request, form, purpose=f"remove:{document.pk}", deed=deed) or render(
+    return submit(request, form, purpose=f"remove:{document.pk}", action=action) or render(
         request, "beneficiaries/document_remove.html", context
     )

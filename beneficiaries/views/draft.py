@@ -30,7 +30,7 @@ def draft_list(request):
     authority = authority_of(request.user)
     if not (authority.may(Permission.ASSIGN_CASES) or authority.may(Permission.BREAK_GLASS)):
         raise PermissionDenied
-    drafts = [draft for draft in queries.drafts_to_move(request.user) if draft.decides]
+    drafts = [draft for draft in queries.drafts_to_reassign(request.user) if draft.decides]
     audit.read(request, verb="list read", detail={"count": len(drafts)})
     authors = told_of({draft.author_id for draft in drafts})
     columns = [_("Started"), _("By"), _("Ends"), _("Give to another user"), _("Decide")]
@@ -61,7 +61,7 @@ def _cells(draft: queries.OpenDraft, authors) -> list[dict]:
 def _draft(request, draft_id: UUID) -> queries.OpenDraft:
     """An interview that this user decides about; a missing and a hidden one look the same."""
     found = (
-        draft for draft in queries.drafts_to_move(request.user) if draft.id == draft_id and draft.decides
+        draft for draft in queries.drafts_to_reassign(request.user) if draft.id == draft_id and draft.decides
     )
     draft = next(found, None)
     if draft is None:
@@ -76,12 +76,12 @@ def draft_reassign(request, draft_id: UUID):
     others = holders(Permission.WRITE_CASES, draft.organisation_id).exclude(pk=draft.author_id)
     form = DraftReassignForm(request.POST or None, users=others)
 
-    def deed() -> str:
+    def action() -> str:
         operations.reassign_draft(draft_id=draft.id, to=form.cleaned_data["to"], by=request.user, now=now())
         messages.success(request, _("The interview is given to another user. Both are notified."))
         return reverse("beneficiaries:draft-list")
 
-    return submit(request, form, purpose=f"reassign_draft:{draft.id}", deed=deed) or render(
+    return submit(request, form, purpose=f"reassign_draft:{draft.id}", action=action) or render(
         request, "beneficiaries/draft_reassign.html", {"form": form, **_about(draft)}
     )
 
@@ -92,7 +92,7 @@ def draft_decide(request, draft_id: UUID):
     draft = _draft(request, draft_id)
     form = DraftDecisionForm(request.POST or None, may_be_kept=draft.is_at_risk)
 
-    def deed() -> str:
+    def action() -> str:
         data = form.cleaned_data
         operations.decide_draft(
             draft_id=draft.id,
@@ -105,7 +105,7 @@ def draft_decide(request, draft_id: UUID):
         messages.success(request, _("The decision is saved."))
         return reverse("beneficiaries:draft-list")
 
-    return submit(request, form, purpose=f"decide_draft:{draft.id}", deed=deed) or render(
+    return submit(request, form, purpose=f"decide_draft:{draft.id}", action=action) or render(
         request, "beneficiaries/draft_decide.html", {"form": form, **_about(draft)}
     )
 

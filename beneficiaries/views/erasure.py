@@ -19,17 +19,17 @@ from core.pages import submit
 @login_required
 @require_http_methods(METHODS)
 @recent_authentication
-def person_erase(request, reference: str):
+def beneficiary_erase(request, reference: str):
     case = case_or_404(request, reference)
     if not case.may_erase:
         raise PermissionDenied
     form = ErasureForm(request.POST or None, of_case=case.reference)
 
-    def deed() -> str:
-        operations.erase_person(case=case, by=request.user, now=now())
+    def action() -> str:
+        operations.erase_beneficiary(case=case, by=request.user, now=now())
         messages.success(request, _("The person is erased. What stays are figures."))
         return reverse("case-detail", args=[case.reference])
 
-    return submit(request, form, purpose=f"erase:{case.pk}", deed=deed) or render(
-        request, "beneficiaries/person_erase.html", {"form": form, "case": case}
+    return submit(request, form, purpose=f"erase:{case.pk}", action=action) or render(
+        request, "beneficiaries/beneficiary_erase.html", {"form": form, "case": case}
     )

@@ -1,4 +1,4 @@
-"""Lists that are taken out: asking, agreeing, and for the maker alone the file and its password."""
+"""Lists that are taken out: asking, agreeing, and for the user who asked alone the file and its password."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -40,13 +40,13 @@ def export_list(request):
     if not authority.where(Permission.EXPORT_CASES, Permission.APPROVE_EXPORTS):
         raise PermissionDenied
     found = queries.exports_for(request.user)
-    to_decide = found.filter(state=ExportState.WAITING).exclude(maker=request.user)
+    to_decide = found.filter(state=ExportState.WAITING).exclude(requested_by=request.user)
     parts = [
         (_("Waiting for you"), _rows(to_decide[:SHOWN])),
-        (_("Yours"), _rows(found.filter(maker=request.user)[:SHOWN])),
+        (_("Yours"), _rows(found.filter(requested_by=request.user)[:SHOWN])),
         (
             _("Others, of your organisation"),
-            _rows(found.exclude(maker=request.user).exclude(state=ExportState.WAITING)[:SHOWN]),
+            _rows(found.exclude(requested_by=request.user).exclude(state=ExportState.WAITING)[:SHOWN]),
         ),
     ]
     audit.read(request, verb="exports read", detail={"count": sum(len(rows) for _title, rows in parts)})
@@ -73,7 +73,7 @@ def _cells(export: Export) -> Iterator[dict]:
     url = reverse("beneficiaries:export-detail", args=[export.reference])
     yield {"text": export.reference, "url": url}
     yield {"text": kinds[export.kind].title}
-    yield {"text": export.maker.name}
+    yield {"text": export.requested_by.name}
     yield {"text": date_format(localdate(export.asked_at), "SHORT_DATE_FORMAT")}
     yield {"text": export.written_rows or export.counted_rows}
     yield {"text": export.get_state_display()}
@@ -94,7 +94,7 @@ def export_ask(request, kind: str):
     filters = filters_in(kinds[kind].filters(searches.narrowing(request, kinds[kind].filters)))
     form = ExportForm(request.POST or None, organisations=organisations)
 
-    def deed() -> str:
+    def action() -> str:
         export = operations.ask_export(
             kind=kind,
             organisation=form.cleaned_data["organisation"],
@@ -115,7 +115,7 @@ def export_ask(request, kind: str):
         "most": rules.EXPORT_ROWS_A_DAY,
         "left": max(rules.EXPORT_ROWS_A_DAY - queries.export_rows_asked(request.user, on=now().date()), 0),
     }
-    return submit(request, form, purpose=f"export:{kind}", deed=deed) or render(
+    return submit(request, form, purpose=f"export:{kind}", action=action) or render(
         request, "beneficiaries/export_ask.html", context
     )
 
@@ -130,7 +130,7 @@ def export_detail(request, export_reference: str):
         raise PermissionDenied
     form = ExportAnswerForm(request.POST or None)
 
-    def deed() -> str:
+    def action() -> str:
         operations.decide_export(
             export=export,
             agrees=form.cleaned_data["agrees"] == "yes",
@@ -148,7 +148,7 @@ def export_detail(request, export_reference: str):
         "file": _file_of(export, request.user),
         "told": _told(export),
     }
-    return submit(request, form, purpose=f"export-answer:{export.pk}", deed=deed) or render(
+    return submit(request, form, purpose=f"export-answer:{export.pk}", action=action) or render(
         request, "beneficiaries/export_detail.html", context
     )
 
@@ -159,7 +159,7 @@ def _told(export: Export) -> list[dict[str, object]]:
     lines: list[tuple[str, object]] = [
         (_("State"), f"{state}. {export.get_failure_display()}" if export.failure else state),
         (_("Organisation"), export.organisation.name),
-        (_("Asked for"), _by(export.asked_at, export.maker)),
+        (_("Asked for"), _by(export.asked_at, export.requested_by)),
         (_("Needed for"), export.reason),
         *queries.export_filters(export),
         (_("Rows counted"), export.counted_rows),
@@ -175,9 +175,9 @@ def _at(moment: datetime) -> str:
     return date_format(localtime(moment), "DATETIME_FORMAT")
 
 
-def _by(moment: datetime | None, person: User) -> str:
+def _by(moment: datetime | None, user: User) -> str:
     assert moment is not None  # a constraint: who decided did so at some time
-    return f"{_at(moment)}, {person.name}"
+    return f"{_at(moment)}, {user.name}"
 
 
 @login_required

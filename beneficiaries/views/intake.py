@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.queries import authority_of
 from beneficiaries import operations
-from beneficiaries.forms import ConsentForm, PageForm, PersonForm, SituationForm
+from beneficiaries.forms import BeneficiaryForm, ConsentForm, PageForm, SituationForm
 from beneficiaries.models import IntakeDraft
 from core.clock import now
 from core.pages import lead, submit
@@ -50,8 +50,8 @@ def _elsewhere(request, draft: IntakeDraft, page: str) -> HttpResponse | None:
         return lead(request, reverse("case-detail", args=[draft.opened_reference]))
     if draft.refused_at and page != "consent-change":
         return HttpResponseRedirect(_address("consent-change", draft))
-    if page == "situation" and not draft.person:
-        return HttpResponseRedirect(_address("person", draft))
+    if page == "situation" and not draft.details:
+        return HttpResponseRedirect(_address("beneficiary", draft))
     return None
 
 
@@ -65,7 +65,7 @@ def _left(request, form: PageForm, draft: IntakeDraft, page: str) -> HttpRespons
     if way == "later":
         messages.success(request, _("The interview is kept. It stands on Today until you go on with it."))
         return HttpResponseRedirect(reverse("dashboard"))
-    before = {"person": "consent-change", "situation": "person"}[page]
+    before = {"beneficiary": "consent-change", "situation": "beneficiary"}[page]
     return HttpResponseRedirect(_address(before, draft))
 
 
@@ -88,7 +88,7 @@ def _keep(request, form: PageForm, draft: IntakeDraft, page: str) -> bool:
 
 
 def _saved(form: PageForm, save: Callable[[], str]) -> HttpResponse | None:
-    """Save a valid page and go on; None where it is refused. Unlike a deed it may be sent again, with other words."""
+    """Save a valid page and go on; None where it is refused. It may be sent again with other words."""
     if not form.is_valid():
         return None
     try:
@@ -105,7 +105,7 @@ def _page(request, form: PageForm, draft: IntakeDraft, *, page: str, step: int) 
         _keep(request, form, draft, page)
     context = {"form": form, "step": step, "draft": draft, "districts": District.objects.all()}
     template = {
-        "person": "beneficiaries/intake_person.html",
+        "beneficiary": "beneficiaries/intake_beneficiary.html",
         "situation": "beneficiaries/intake_situation.html",
     }[page]
     return render(request, template, context)
@@ -120,7 +120,7 @@ def intake_consent(request):
     if request.method == "POST" and form.is_valid() and form.cleaned_data["agrees"] == "no":
         return render(request, "beneficiaries/intake_refused.html")
 
-    def deed() -> str:
+    def action() -> str:
         draft = operations.start_draft(
             organisation=form.cleaned_data["organisation"],
             consent=form.consent(),
@@ -128,9 +128,9 @@ def intake_consent(request):
             by=request.user,
             now=now(),
         )
-        return _address("person", draft)
+        return _address("beneficiary", draft)
 
-    return submit(request, form, purpose="start_draft", deed=deed) or render(
+    return submit(request, form, purpose="start_draft", action=action) or render(
         request, "beneficiaries/intake_consent.html", {"form": form, "step": 1}
     )
 
@@ -153,7 +153,7 @@ def intake_consent_change(request, draft_id: UUID):
         operations.save_draft_consent(
             draft=draft, consent=form.consent(), typed=form.typed(), by=request.user, now=now()
         )
-        return _address("person", draft)
+        return _address("beneficiary", draft)
 
     return (form.is_bound and _saved(form, save)) or render(
         request, "beneficiaries/intake_consent.html", {"form": form, "step": 1, "draft": draft}
@@ -162,18 +162,18 @@ def intake_consent_change(request, draft_id: UUID):
 
 @login_required
 @require_http_methods(METHODS)
-def intake_person(request, draft_id: UUID):
+def intake_beneficiary(request, draft_id: UUID):
     draft = _draft(request, draft_id)
-    if away := _elsewhere(request, draft, "person"):
+    if away := _elsewhere(request, draft, "beneficiary"):
         return away
-    form = PersonForm(request.POST or None, initial=draft.page("person"))
-    if left := _left(request, form, draft, "person"):
+    form = BeneficiaryForm(request.POST or None, initial=draft.page("beneficiary"))
+    if left := _left(request, form, draft, "beneficiary"):
         return left
 
     def save() -> str:
-        operations.save_draft_person(
+        operations.save_draft_beneficiary(
             draft=draft,
-            person=form.person(),
+            details=form.details(),
             typed=form.typed(),
             may_be_at_risk=form.says_at_risk(),
             by=request.user,
@@ -181,7 +181,7 @@ def intake_person(request, draft_id: UUID):
         )
         return _address("situation", draft)
 
-    return (form.is_bound and _saved(form, save)) or _page(request, form, draft, page="person", step=2)
+    return (form.is_bound and _saved(form, save)) or _page(request, form, draft, page="beneficiary", step=2)
 
 
 @login_required
@@ -194,13 +194,13 @@ def intake_situation(request, draft_id: UUID):
     if left := _left(request, form, draft, "situation"):
         return left
 
-    def deed() -> str:
+    def action() -> str:
         reference = operations.open_case_from_draft(
             draft_id=draft.pk, situation=form.situation(), by=request.user, now=now()
         )
         messages.success(request, _("The case is open. Its reference is %s.") % reference)
         return reverse("case-detail", args=[reference])
 
-    return submit(request, form, purpose=f"open_case:{draft.pk}", deed=deed) or _page(
+    return submit(request, form, purpose=f"open_case:{draft.pk}", action=action) or _page(
         request, form, draft, page="situation", step=3
     )

@@ -25,7 +25,7 @@ def note_add(request, reference: str):
     case = case_or_404(request, reference, writing=True)
     form = NoteForm(request.POST or None)
 
-    def deed() -> str:
+    def action() -> str:
         data = form.cleaned_data
         operations.add_note(
             case=case, text=data["text"], confidentiality=data["confidentiality"], by=request.user, now=now()
@@ -33,7 +33,7 @@ def note_add(request, reference: str):
         messages.success(request, _("The note is written down."))
         return reverse("case-detail", args=[case.reference])
 
-    return submit(request, form, purpose=f"note:{case.pk}", deed=deed) or render(
+    return submit(request, form, purpose=f"note:{case.pk}", action=action) or render(
         request, "beneficiaries/note_add.html", {"form": form, "case": case}
     )
 
@@ -48,7 +48,7 @@ def emergency_open(request, reference: str = ""):
         return redirect("case-detail", reference)
     form = EmergencyForm(request.POST or None, initial={"reference": reference})
 
-    def deed() -> str:
+    def action() -> str:
         case = operations.break_glass(
             typed=form.cleaned_data["reference"],
             reason=form.cleaned_data["reason"],
@@ -60,6 +60,6 @@ def emergency_open(request, reference: str = ""):
         )
         return reverse("case-detail", args=[case.reference])
 
-    return submit(request, form, purpose="emergency", deed=deed) or render(
+    return submit(request, form, purpose="emergency", action=action) or render(
         request, "beneficiaries/emergency_open.html", {"form": form}
     )

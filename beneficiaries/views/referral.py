@@ -36,7 +36,7 @@ def referral_send(request, reference: str):
         items={name: label for name, (label, _value) in shareable.items()},
     )
 
-    def deed() -> str:
+    def action() -> str:
         data = form.cleaned_data
         referral = operations.ask_and_refer(
             case=case,
@@ -54,7 +54,7 @@ def referral_send(request, reference: str):
         messages.success(request, _("The referral is sent."))
         return reverse("beneficiaries:referral-detail", args=[referral.pk])
 
-    return submit(request, form, purpose=f"refer:{case.pk}", deed=deed) or render(
+    return submit(request, form, purpose=f"refer:{case.pk}", action=action) or render(
         request, "beneficiaries/referral_send.html", {"form": form, "case": case}
     )
 
@@ -87,7 +87,7 @@ def referral_detail(request, referral_id: UUID):
         raise PermissionDenied
     form = AnswerForm(request.POST or None, states=states)
 
-    def deed() -> str:
+    def action() -> str:
         operations.answer_referral(
             referral=referral,
             state=form.cleaned_data["state"],
@@ -106,6 +106,6 @@ def referral_detail(request, referral_id: UUID):
         "form": form if states else None,
         "case": queries.worked_on_case(referral.case_id, request.user),
     }
-    return submit(request, form, purpose=f"answer:{referral.pk}", deed=deed) or render(
+    return submit(request, form, purpose=f"answer:{referral.pk}", action=action) or render(
         request, "beneficiaries/referral_detail.html", context
     )

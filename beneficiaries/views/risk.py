@@ -21,7 +21,7 @@ def risk_assess(request, reference: str):
     case = case_or_404(request, reference, writing=True)
     form = RiskForm(request.POST or None)
 
-    def deed() -> str:
+    def action() -> str:
         data = form.cleaned_data
         operations.assess_risk(
             case=case,
@@ -34,7 +34,7 @@ def risk_assess(request, reference: str):
         messages.success(request, _("The risk level is saved."))
         return reverse("case-detail", args=[case.reference])
 
-    return submit(request, form, purpose=f"risk:{case.pk}", deed=deed) or render(
+    return submit(request, form, purpose=f"risk:{case.pk}", action=action) or render(
         request,
         "beneficiaries/risk_assess.html",
         {"form": form, "case": case, "file": queries.file_of(case, request.user)},

@@ -15,7 +15,7 @@ from accounts.choices import Permission
 from accounts.queries import holders
 from beneficiaries import operations, queries
 from beneficiaries.choices import TransferState
-from beneficiaries.forms import HandOnForm, TransferAnswerForm
+from beneficiaries.forms import TransferAnswerForm, TransferForm
 from beneficiaries.views.consent import answer_of, led_or_refused
 from core import audit
 from core.clock import now
@@ -26,11 +26,11 @@ METHODS = ["GET", "HEAD", "POST"]
 
 @login_required
 @require_http_methods(METHODS)
-def case_hand_on(request, reference: str):
+def transfer_offer(request, reference: str):
     case = led_or_refused(request, reference, Permission.REFER_CASES)
-    form = HandOnForm(request.POST or None, receivers=queries.possible_leads(case))
+    form = TransferForm(request.POST or None, receivers=queries.possible_leads(case))
 
-    def deed() -> str:
+    def action() -> str:
         data = form.cleaned_data
         transfer = operations.ask_and_offer(
             case=case,
@@ -46,8 +46,8 @@ def case_hand_on(request, reference: str):
         messages.success(request, _("The case is offered. It stays with you until it is taken over."))
         return reverse("beneficiaries:transfer-detail", args=[transfer.pk])
 
-    return submit(request, form, purpose=f"hand-on:{case.pk}", deed=deed) or render(
-        request, "beneficiaries/case_hand_on.html", {"form": form, "case": case}
+    return submit(request, form, purpose=f"transfer:{case.pk}", action=action) or render(
+        request, "beneficiaries/transfer_offer.html", {"form": form, "case": case}
     )
 
 
@@ -72,7 +72,7 @@ def transfer_detail(request, transfer_id: UUID):
         caseworkers=holders(Permission.WRITE_CASES, transfer.receiver_id),
     )
 
-    def deed() -> str:
+    def action() -> str:
         data = form.cleaned_data
         operations.answer_transfer(
             transfer=transfer,
@@ -94,6 +94,6 @@ def transfer_detail(request, transfer_id: UUID):
         "button": states[0][1] if len(states) == 1 else _("Save the answer"),
         "is_void": states and not agrees,
     }
-    return submit(request, form, purpose=f"transfer:{transfer.pk}", deed=deed) or render(
+    return submit(request, form, purpose=f"transfer:{transfer.pk}", action=action) or render(
         request, "beneficiaries/transfer_detail.html", context
     )

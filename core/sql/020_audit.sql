@@ -1,70 +1,70 @@
 -- The record's chains. An event is tied when its transaction ends: a deferred trigger takes the next place in one of
--- eight lanes, chosen by the transaction, and holds that lane until the commit is through. So no page waits for
--- another one's, and events of one transaction share a lane, which keeps locks in order.
-CREATE OR REPLACE FUNCTION wall.audit_text(e core_auditevent) RETURNS text LANGUAGE sql STABLE
+-- eight shards, chosen by the transaction, and holds that shard until the commit is through. So no page waits for
+-- another one's, and events of one transaction share a shard, which keeps locks in order.
+CREATE OR REPLACE FUNCTION access.audit_text(e core_auditevent) RETURNS text LANGUAGE sql STABLE
     SET search_path = pg_catalog, public SET "TimeZone" = 'UTC' AS $$
     -- Each part with its length in front, a dash for what isn't there: no two events read alike.
     SELECT string_agg(coalesce(length(part) || ':' || part, '-'), '' ORDER BY place)
       FROM unnest(ARRAY[e.id::text, ((extract(epoch FROM e.at) * 1000000)::bigint)::text, e.actor_id::text,
                         e.verb::text, e.object_type::text, e.object_id::text, e.case_id::text, e.detail::text,
-                        encode(e.sealed, 'hex')]) WITH ORDINALITY AS parts(part, place);
+                        encode(e.encrypted_changes, 'hex')]) WITH ORDINALITY AS parts(part, place);
 $$;
 
-CREATE OR REPLACE FUNCTION wall.audit_digest(former bytea, in_lane integer, at_seq bigint, e core_auditevent)
+CREATE OR REPLACE FUNCTION access.audit_digest(former bytea, in_lane integer, at_seq bigint, e core_auditevent)
     RETURNS bytea LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
-    SELECT sha256(former || convert_to(in_lane || ':' || at_seq || ':' || wall.audit_text(e), 'UTF8'));
+    SELECT sha256(former || convert_to(in_lane || ':' || at_seq || ':' || access.audit_text(e), 'UTF8'));
 $$;
 
 -- Who acted and when is the database's to say: the application's event carries whom the transaction stands for, and the
 -- clock, whatever is passed; the policy refuses any other (core/models.py). The owner alone, who loads and restores,
 -- writes down what was.
-CREATE OR REPLACE FUNCTION wall.audit_signs() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION access.sign_audit_event() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF current_user <> 'iom_owner' THEN
-        NEW.actor_id := wall.person();
+        NEW.actor_id := access.user_id();
         NEW.at := clock_timestamp();
     END IF;
     RETURN NEW;
 END $$;
-CREATE OR REPLACE TRIGGER audit_signs BEFORE INSERT ON core_auditevent
-    FOR EACH ROW EXECUTE FUNCTION wall.audit_signs();
+CREATE OR REPLACE TRIGGER sign_audit_event BEFORE INSERT ON core_auditevent
+    FOR EACH ROW EXECUTE FUNCTION access.sign_audit_event();
 
 GRANT SELECT ON core_auditevent TO iom_functions;
-GRANT SELECT, INSERT, UPDATE ON core_auditlane TO iom_functions;
+GRANT SELECT, INSERT, UPDATE ON core_auditshard TO iom_functions;
 GRANT INSERT ON core_auditlink TO iom_functions;
-INSERT INTO core_auditlane (lane, seq, digest)
-SELECT lane, 0, sha256(convert_to('lane ' || lane, 'UTF8')) FROM generate_series(0, 7) AS lane
+INSERT INTO core_auditshard (shard, seq, digest)
+SELECT shard, 0, sha256(convert_to('shard ' || shard, 'UTF8')) FROM generate_series(0, 7) AS shard
 ON CONFLICT DO NOTHING;
 
-CREATE OR REPLACE FUNCTION wall.tie(e core_auditevent) RETURNS void
+CREATE OR REPLACE FUNCTION access.link_event(e core_auditevent) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-DECLARE mine core_auditlane;
+DECLARE mine core_auditshard;
 BEGIN
-    SELECT * INTO mine FROM core_auditlane
-     WHERE lane = (pg_current_xact_id()::text::numeric % 8)::integer FOR UPDATE;
+    SELECT * INTO mine FROM core_auditshard
+     WHERE shard = (pg_current_xact_id()::text::numeric % 8)::integer FOR UPDATE;
     mine.seq := mine.seq + 1;
-    mine.digest := wall.audit_digest(mine.digest, mine.lane, mine.seq, e);
-    UPDATE core_auditlane SET seq = mine.seq, digest = mine.digest WHERE lane = mine.lane;
-    INSERT INTO core_auditlink (event_id, lane, seq, digest) VALUES (e.id, mine.lane, mine.seq, mine.digest);
+    mine.digest := access.audit_digest(mine.digest, mine.shard, mine.seq, e);
+    UPDATE core_auditshard SET seq = mine.seq, digest = mine.digest WHERE shard = mine.shard;
+    INSERT INTO core_auditlink (event_id, shard, seq, digest) VALUES (e.id, mine.shard, mine.seq, mine.digest);
 END $$;
-CREATE OR REPLACE FUNCTION wall.tie_event() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.chain_event() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
-    PERFORM wall.tie(NEW);
+    PERFORM access.link_event(NEW);
     RETURN NULL;
 END $$;
 DO $$
 DECLARE name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['audit_text(core_auditevent)', 'audit_digest(bytea, integer, bigint, core_auditevent)',
-            'tie(core_auditevent)', 'tie_event()']
+            'link_event(core_auditevent)', 'chain_event()']
     LOOP
-        EXECUTE format('ALTER FUNCTION wall.%s OWNER TO iom_functions', name);
+        EXECUTE format('ALTER FUNCTION access.%s OWNER TO iom_functions', name);
     END LOOP;
-    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'tie_event') THEN
-        CREATE CONSTRAINT TRIGGER tie_event AFTER INSERT ON core_auditevent
-            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wall.tie_event();
+    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgname = 'chain_event') THEN
+        CREATE CONSTRAINT TRIGGER chain_event AFTER INSERT ON core_auditevent
+            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION access.chain_event();
         -- Events from before there were chains, once.
-        PERFORM wall.tie(e) FROM (SELECT * FROM core_auditevent ORDER BY at, id) AS e;
+        PERFORM access.link_event(e) FROM (SELECT * FROM core_auditevent ORDER BY at, id) AS e;
     END IF;
 END $$;

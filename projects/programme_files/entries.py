@@ -77,7 +77,7 @@ class IndicatorEntry:
 
 @dataclass(frozen=True)
 class FollowUpEntry:
-    """A follow-up owed so many days after a deed."""
+    """A follow-up owed so many days after an action."""
 
     code: str
     label_en: str

@@ -2,7 +2,7 @@
 GRANT SELECT ON projects_ledgerentry TO iom_functions;
 GRANT SELECT, UPDATE ON projects_budgetline TO iom_functions; -- UPDATE for the row lock
 
-CREATE OR REPLACE FUNCTION wall.ledger_within_line() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.ledger_within_line() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE available numeric;
 BEGIN
@@ -14,12 +14,12 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-ALTER FUNCTION wall.ledger_within_line() OWNER TO iom_functions;
+ALTER FUNCTION access.ledger_within_line() OWNER TO iom_functions;
 CREATE OR REPLACE TRIGGER ledger_within_line BEFORE INSERT ON projects_ledgerentry
-    FOR EACH ROW EXECUTE FUNCTION wall.ledger_within_line();
+    FOR EACH ROW EXECUTE FUNCTION access.ledger_within_line();
 
 -- Nor can a line be lowered below what was spent from it.
-CREATE OR REPLACE FUNCTION wall.line_covers_spending() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.line_covers_spending() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     IF NEW.amount_npr < (SELECT coalesce(sum(amount_npr), 0) FROM projects_ledgerentry WHERE budget_line_id = NEW.id)
@@ -29,6 +29,6 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-ALTER FUNCTION wall.line_covers_spending() OWNER TO iom_functions;
+ALTER FUNCTION access.line_covers_spending() OWNER TO iom_functions;
 CREATE OR REPLACE TRIGGER line_covers_spending BEFORE UPDATE OF amount_npr ON projects_budgetline
-    FOR EACH ROW EXECUTE FUNCTION wall.line_covers_spending();
+    FOR EACH ROW EXECUTE FUNCTION access.line_covers_spending();

@@ -2,7 +2,7 @@
 GRANT SELECT ON projects_project, projects_projectgrouppermission TO iom_functions;
 
 -- What enter() asks: the programmes that this person follows one by one now, and whose they are.
-CREATE OR REPLACE FUNCTION wall.followed_by(who uuid, OUT organisations uuid[], OUT programmes uuid[])
+CREATE OR REPLACE FUNCTION access.programmes_of(who uuid, OUT organisations uuid[], OUT programmes uuid[])
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     SELECT array_agg(DISTINCT j.managed_by_id), array_agg(DISTINCT j.id) INTO organisations, programmes
@@ -10,20 +10,20 @@ BEGIN
       JOIN accounts_role r ON r.id = m.role_id
       JOIN accounts_organisation o ON o.id = r.organisation_id AND o.is_active
       JOIN projects_projectgrouppermission g ON g.group_id = r.group_id
-      JOIN auth_permission p ON p.id = g.permission_id AND p.codename = 'read_figures'
+      JOIN auth_permission p ON p.id = g.permission_id AND p.codename = 'read_summaries'
       JOIN projects_project j ON j.id = g.content_object_id AND j.managed_by_id = r.organisation_id
      WHERE m.user_id = who
        AND m.starts_on <= (now() AT TIME ZONE 'Asia/Kathmandu')::date
        AND (m.ends_on IS NULL OR m.ends_on >= (now() AT TIME ZONE 'Asia/Kathmandu')::date);
 END $$;
-ALTER FUNCTION wall.followed_by(uuid) OWNER TO iom_functions;
+ALTER FUNCTION access.programmes_of(uuid) OWNER TO iom_functions;
 
 -- Held when it is given, too: figures alone, to a role of the organisation that manages the programme.
-CREATE OR REPLACE FUNCTION wall.role_follows_its_own() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION access.role_follows_its_own() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM projects_project j
                      JOIN accounts_role r ON r.organisation_id = j.managed_by_id AND r.group_id = NEW.group_id
-                     JOIN auth_permission p ON p.id = NEW.permission_id AND p.codename = 'read_figures'
+                     JOIN auth_permission p ON p.id = NEW.permission_id AND p.codename = 'read_summaries'
                     WHERE j.id = NEW.content_object_id) THEN
         RAISE EXCEPTION 'a role sees figures of programmes that its organisation manages, and nothing more of them'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'projects_role_follows_its_own';
@@ -31,4 +31,4 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER role_follows_its_own BEFORE INSERT OR UPDATE ON projects_projectgrouppermission
-    FOR EACH ROW EXECUTE FUNCTION wall.role_follows_its_own();
+    FOR EACH ROW EXECUTE FUNCTION access.role_follows_its_own();

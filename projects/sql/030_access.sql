@@ -1,10 +1,10 @@
 -- Single programmes, too, need a second user where there are cases: the role that sees them, and whoever is given it.
-CREATE OR REPLACE FUNCTION wall.programme_is_approved() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.programme_is_approved() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE held accounts_role;
 BEGIN
     SELECT * INTO held FROM accounts_role r WHERE r.group_id = NEW.group_id FOR NO KEY UPDATE;
-    IF session_user = 'iom_app' AND wall.has_cases(held.organisation_id)
+    IF session_user = 'iom_app' AND access.has_cases(held.organisation_id)
        AND NOT EXISTS (SELECT 1 FROM accounts_accessrequest a
                          JOIN projects_project j ON j.id = NEW.content_object_id AND a.programmes @> ARRAY[j.code]::varchar[]
                         WHERE a.kind = 'programmes' AND a.state = 'done' AND a.done_at = now()
@@ -14,6 +14,6 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-ALTER FUNCTION wall.programme_is_approved() OWNER TO iom_functions;
+ALTER FUNCTION access.programme_is_approved() OWNER TO iom_functions;
 CREATE OR REPLACE TRIGGER programme_is_approved BEFORE INSERT OR UPDATE ON projects_projectgrouppermission
-    FOR EACH ROW EXECUTE FUNCTION wall.programme_is_approved();
+    FOR EACH ROW EXECUTE FUNCTION access.programme_is_approved();

@@ -40,10 +40,10 @@ def load(*, people: int, seed: int, now: datetime) -> dict[str, int]:
         users = Sheets(cursor, ground.USER_COLUMNS)
         ground.copy_users(rng, users, codes, people, now)
         sheets = Sheets(cursor, rows.COLUMNS)
-        teller = rows.Storyteller(rng, ground.survey(codes, now), sheets.lines)
+        builder = rows.RowBuilder(rng, ground.survey(codes, now), sheets.lines)
         with bare(cursor, tuple(rows.COLUMNS)):
             for number in range(1, people + 1):
-                teller.person()
+                builder.beneficiary()
                 if number % BATCH == 0 or number == people:
                     sheets.flush()
         cursor.execute(

@@ -72,12 +72,12 @@ class Ground:
 
 
 def ngo_count(people: int) -> int:
-    """How many NGOs share the cases: at least the two of the cast."""
+    """How many NGOs share the cases: at least the two of the demo users."""
     return max(2, min(NGOS, people * NGOS // NGOS_AT))
 
 
 def user_count(people: int) -> int:
-    """How many people sign in, beside the cast."""
+    """How many people sign in, beside the demo users."""
     return max(6, min(USERS, people * USERS // NGOS_AT))
 
 

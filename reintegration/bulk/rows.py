@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from core import keys
+from core import data_keys
+from core.encrypted_fields import cell
 from core.names import key as name_key
 from core.phone import phone_index
 from core.reference import LENGTH, SIGNS
-from core.sealing import cell
 from reintegration.bulk.ground import Admission, Ground, days_back, new_id
 from reintegration.bulk.names import FAMILIES, MEN, MIDDLE, WOMEN
 from reintegration.demo.words import COUNTRIES, NARRATIVES
@@ -116,7 +116,7 @@ def _bytea(value: bytes) -> str:
     return "\\\\x" + value.hex()
 
 
-class Storyteller:
+class RowBuilder:
     """Draws people. The same generator state and ground give the same lines."""
 
     def __init__(self, rng: random.Random, ground: Ground, lines: dict[str, list[str]]) -> None:
@@ -142,23 +142,25 @@ class Storyteller:
             weighted += (place + 2) * digit
         return f"{body[:4]}-{body[4:]}-{SIGNS[weighted % 31]}"
 
-    def _sealed(self, table: str, column: str, row: str, subject: str, text: str) -> str:
-        """A value as `core.sealing` would seal it, as COPY reads bytes; the subject gets a key with its first one."""
+    def _encrypted(self, table: str, column: str, row: str, subject: str, text: str) -> str:
+        """A value as `core.encrypted_fields` would encrypt it, as COPY reads bytes; the subject gets a key with its
+        first one.
+        """
         if not text:
             return ""
         whose = UUID(subject)
         if self.key[0] != subject:
-            self.key = (subject, keys.new_key())
-            wrapped = keys.wrap(whose, self.key[1])
+            self.key = (subject, data_keys.new_key())
+            wrapped = data_keys.wrap(whose, self.key[1])
             self.lines["core_datakey"].append(f"{subject}\t{_bytea(wrapped)}\t{self.moment(0)}\n")
         bound = cell(table, column, UUID(row))
-        return _bytea(keys.seal_with(self.key[1], whose, text.encode(), bound_to=bound))
+        return _bytea(data_keys.encrypt_under(self.key[1], whose, text.encode(), bound_to=bound))
 
     def pick(self, choices):
         """One of them; `random.choice` would take three times as long."""
         return choices[int(self.rng.random() * len(choices))]
 
-    def person(self) -> None:
+    def beneficiary(self) -> None:
         """One person with one case, or with an earlier one too."""
         chance, ground = self.rng.random, self.ground
         ngo = ground.ngos[bisect(ground.cumulated, chance() * ground.cumulated[-1])]
@@ -181,7 +183,7 @@ class Storyteller:
         phone = f"+977 980-{1000000 + int(self.rng.random() * 8999999)}"
         safe = self.pick(("", "", "", "Phone after 5 pm only; the brother must not answer."))
         number, way = (
-            self._sealed("beneficiaries_beneficiary", column, key, key, text)
+            self._encrypted("beneficiaries_beneficiary", column, key, key, text)
             for column, text in (("phone", phone), ("safe_contact", safe))
         )
         self.lines["beneficiaries_beneficiary"].append(
@@ -192,7 +194,9 @@ class Storyteller:
             f"\t{self.moment(registered)}\n"
         )
 
-    def _case(self, person: str, ngo: str, home: str, born: int, opened: int, closed: int | None) -> None:
+    def _case(
+        self, beneficiary: str, ngo: str, home: str, born: int, opened: int, closed: int | None
+    ) -> None:
         chance = self.rng.random
         is_open, is_child = closed is None, born - opened < ADULT_AT
         case = Opened(
@@ -208,7 +212,7 @@ class Storyteller:
             giver="guardian" if is_child else "self",
         )
         self.lines["beneficiaries_case"].append(
-            f"{case.key}\t{case.reference}\t{person}\t{ngo}\t{case.status}\t{self.days[opened]}"
+            f"{case.key}\t{case.reference}\t{beneficiary}\t{ngo}\t{case.status}\t{self.days[opened]}"
             f"\t{NULL if is_open else self.days[case.changed]}\t{self.days[case.changed]}\t1\t{self.moment(opened)}\n"
         )
         self._file(case, CHILD if is_child else self.pick(GROUPS))
@@ -216,7 +220,7 @@ class Storyteller:
         holders = [Held(ngo, "lead", "lead"), *self._shares(case)]
         admission = self._admission(case)
         if admission and admission.manager_id not in {held.by for held in holders}:
-            holders.append(Held(admission.manager_id, "reference", "programme"))
+            holders.append(Held(admission.manager_id, "summary", "programme"))
         for held in holders:
             self._access(case, held, admission)
 
@@ -228,7 +232,8 @@ class Storyteller:
             "needs": "A livelihood near home, and somebody to talk to.",
         }
         narrative, needs = (
-            self._sealed("beneficiaries_casefile", name, key, case.key, text) for name, text in told.items()
+            self._encrypted("beneficiaries_casefile", name, key, case.key, text)
+            for name, text in told.items()
         )
         self.lines["beneficiaries_casefile"].append(
             f"{key}\t{case.key}\t{case.caseworker}\t{case.risk}\t{groups[0]}\t{groups[1]}\t{country}"

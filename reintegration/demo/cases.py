@@ -1,6 +1,6 @@
 """Invented people and cases for trying the software out: through the same operations as real ones.
 
-Deterministic for a seed and a day. Everything that a person does here is done as one of the cast, at a
+Deterministic for a seed and a day. Everything that a person does here is done as one of the demo users, at a
 moment in the past, so that each page has something to show.
 """
 
@@ -15,8 +15,8 @@ from accounts.models import Organisation, User
 from beneficiaries.choices import AssessmentDecision, ConsentPurpose
 from beneficiaries.models import Case, Enrolment
 from beneficiaries.operations import (
+    BeneficiaryDetails,
     ConsentGiven,
-    PersonFacts,
     Situation,
     close_case,
     open_case,
@@ -34,7 +34,7 @@ from projects.queries import current_criteria
 from projects.rules import facts_named
 from reintegration import operations
 from reintegration.choices import SAFETY, Livelihood
-from reintegration.demo.users import CAST, add_users
+from reintegration.demo.users import DEMO_USERS, add_users
 from reintegration.demo.words import COUNTRIES, DISTRICTS, FAMILY, FEMALE, MALE, NARRATIVES, PURPOSES
 from reintegration.models import FollowUp, Grant, Plan
 
@@ -66,7 +66,7 @@ class NotOurs(RuntimeError):
 
 
 @dataclass
-class Story:
+class CaseBuilder:
     """What one invented person's case is told with."""
 
     rng: random.Random
@@ -79,22 +79,22 @@ class Story:
 
 
 def is_seeded() -> bool:
-    """Whether the cast is here already; raises NotOurs where somebody else is too."""
+    """Whether the demo users is here already; raises NotOurs where somebody else is too."""
     names = set(User.objects.values_list("username", flat=True))
-    if names - set(CAST):
+    if names - set(DEMO_USERS):
         raise NotOurs
     return bool(names)
 
 
 def seed(*, people: int, seed_number: int, now: datetime) -> int:
-    """Write the cast, the demo phase and `people` cases; how many cases there are."""
+    """Write the demo users, the demo phase and `people` cases; how many cases there are."""
     rng = random.Random(seed_number)
     phase = _demo_phase(now)
     add_users(now)
     projects = [phase] * len(STAGES) + [Project.objects.get(code=code) for code in PAST]
     for number in range(people):
         project = projects[number % len(projects)]
-        _tell(_story(rng, number, project, phase, now))
+        _tell(_build_case(rng, number, project, phase, now))
     outbox.put_away(now=now)
     return people
 
@@ -110,7 +110,9 @@ def _demo_phase(now: datetime) -> Project:
     return phase
 
 
-def _story(rng: random.Random, number: int, project: Project, phase: Project, now: datetime) -> Story:
+def _build_case(
+    rng: random.Random, number: int, project: Project, phase: Project, now: datetime
+) -> CaseBuilder:
     if project == phase:
         stage = STAGES[number % (len(STAGES) + len(PAST))]
         day = now.date() - timedelta(days=rng.randint(60, 200))
@@ -119,11 +121,11 @@ def _story(rng: random.Random, number: int, project: Project, phase: Project, no
         day = date(PAST[project.code], rng.randint(2, 5), rng.randint(1, 28))
     username = "ngo_a_caseworker" if number % 5 < 3 else "ngo_b_caseworker"
     user = User.objects.get(username=username)
-    return Story(
+    return CaseBuilder(
         rng=rng,
         project=project,
         caseworker=user,
-        organisation=Organisation.objects.get(code=CAST[username][2]),
+        organisation=Organisation.objects.get(code=DEMO_USERS[username][2]),
         moment=_at(day),
         stage=stage,
         is_child=project.code == "TSVCSP" and rng.random() < 0.6,
@@ -134,7 +136,7 @@ def _at(day: date, hour: int = 11) -> datetime:
     return timezone.make_aware(datetime.combine(day, time(hour)))
 
 
-def _tell(story: Story) -> None:
+def _tell(story: CaseBuilder) -> None:
     with acting_as(story.caseworker):
         case = _open(story)
         if story.stage not in ("opened", "shared"):  # at these it is still to be done
@@ -169,7 +171,7 @@ def _tell(story: Story) -> None:
     return None
 
 
-def _open(story: Story) -> Case:
+def _open(story: CaseBuilder) -> Case:
     rng, project = story.rng, story.project
     is_female = project.code not in ("RASNM", "RASNM-2") or rng.random() < 0.6
     first, first_ne = rng.choice(FEMALE if is_female else MALE)
@@ -184,7 +186,7 @@ def _open(story: Story) -> Case:
         consent=ConsentGiven(
             given_by="guardian" if story.is_child else "self", how=rng.choice(["spoken", "thumbprint"])
         ),
-        person=PersonFacts(
+        details=BeneficiaryDetails(
             first_name=first,
             second_name=family,
             name_ne=f"{first_ne} {family_ne}",
@@ -212,12 +214,12 @@ def _open(story: Story) -> Case:
     )
 
 
-def _risk(story: Story) -> str:
+def _risk(story: CaseBuilder) -> str:
     drawn = story.rng.choice(["low", "medium", "high", "unknown"])
     return "high" if story.stage == "shared" else drawn
 
 
-def _safety_steps(story: Story, case: Case) -> None:
+def _safety_steps(story: CaseBuilder, case: Case) -> None:
     moment = _later(story, 0)
     for step in FollowUp.objects.visible_to(story.caseworker).filter(case=case, kind=SAFETY):
         operations.record_follow_up(
@@ -231,7 +233,7 @@ def _safety_steps(story: Story, case: Case) -> None:
         )
 
 
-def _groups(story: Story) -> list[str]:
+def _groups(story: CaseBuilder) -> list[str]:
     if story.is_child:
         return ["child_in_vulnerable_situation"]
     return {
@@ -242,12 +244,12 @@ def _groups(story: Story) -> list[str]:
     }.get(story.project.code, ["stranded_migrant", "returnee_migrant"])
 
 
-def _later(story: Story, days: int) -> datetime:
+def _later(story: CaseBuilder, days: int) -> datetime:
     """That many days after the case opened, and not in the future."""
     return min(story.moment + timedelta(days=days), timezone.localtime())
 
 
-def _ask_sharing(story: Story, case: Case, *, agrees: bool) -> None:
+def _ask_sharing(story: CaseBuilder, case: Case, *, agrees: bool) -> None:
     giver = "guardian" if story.is_child else "self"
     record_consent(
         case=case,
@@ -272,7 +274,7 @@ def _ask_sharing(story: Story, case: Case, *, agrees: bool) -> None:
         )
 
 
-def _screen(story: Story, case: Case) -> None:
+def _screen(story: CaseBuilder, case: Case) -> None:
     named = facts_named(current_criteria(story.project).tree)
     answers: dict[str, bool | None] = {name: True for name in FACTS if FACTS[name].asked and name in named}
     if story.stage == "open_questions":
@@ -282,7 +284,7 @@ def _screen(story: Story, case: Case) -> None:
     record_screening(case=case, answers=answers, by=story.caseworker, now=_later(story, 1))
 
 
-def _decide(story: Story, case: Case, decision: str, reason: str = "") -> None:
+def _decide(story: CaseBuilder, case: Case, decision: str, reason: str = "") -> None:
     moment = _later(story, 2)
     operations.admit(
         case=case,
@@ -295,7 +297,7 @@ def _decide(story: Story, case: Case, decision: str, reason: str = "") -> None:
     )
 
 
-def _override(story: Story, case: Case) -> None:
+def _override(story: CaseBuilder, case: Case) -> None:
     supervisor, moment = User.objects.get(username="iom_supervisor"), _later(story, 2)
     with acting_as(supervisor):
         operations.admit(
@@ -309,20 +311,20 @@ def _override(story: Story, case: Case) -> None:
         )
 
 
-def _plan(story: Story, case: Case) -> Plan:
+def _plan(story: CaseBuilder, case: Case) -> Plan:
     moment = _later(story, 10)
     return operations.agree_plan(
         enrolment=Enrolment.objects.visible_to(story.caseworker).get(case=case),
         livelihood=story.rng.choice(list(PURPOSES)),
         goal="A shop of their own near the bus park, and school for the children.",
-        steps="Find a room to rent. Two weeks of training. Buy the first goods.",
+        steps="Find a app to rent. Two weeks of training. Buy the first goods.",
         agreed_on=moment.date(),
         by=story.caseworker,
         now=moment,
     )
 
 
-def _request(story: Story, plan: Plan) -> Grant:
+def _request(story: CaseBuilder, plan: Plan) -> Grant:
     ceiling = int(story.project.grant_ceiling_npr or 0)
     return operations.request_grant(
         plan=plan,
@@ -334,7 +336,7 @@ def _request(story: Story, plan: Plan) -> Grant:
     )
 
 
-def _decide_grant(story: Story, grant: Grant) -> None:
+def _decide_grant(story: CaseBuilder, grant: Grant) -> None:
     supervisor, approver, finance = (
         User.objects.get(username=name) for name in ("iom_supervisor", "iom_approver", "iom_finance")
     )
@@ -374,7 +376,7 @@ def _decide_grant(story: Story, grant: Grant) -> None:
             )
 
 
-def _not_found(story: Story, case: Case) -> None:
+def _not_found(story: CaseBuilder, case: Case) -> None:
     """The first visit or call found nobody; the next attempt is due."""
     due = (
         FollowUp.objects.visible_to(story.caseworker)
@@ -386,13 +388,13 @@ def _not_found(story: Story, case: Case) -> None:
         done_on=due.due_on,
         outcome="not_found",
         wellbeing="unknown",
-        note="The house was locked. The neighbour had not seen anybody for a week.",
+        note="The site was locked. The neighbour had not seen anybody for a week.",
         by=story.caseworker,
         now=_at(due.due_on, 15),
     )
 
 
-def _visits(story: Story, case: Case) -> None:
+def _visits(story: CaseBuilder, case: Case) -> None:
     """Record the visits that were made; at `paid_overdue` the last one that fell due was forgotten."""
     today = timezone.localdate()
     due = list(
@@ -412,5 +414,5 @@ def _visits(story: Story, case: Case) -> None:
         )
 
 
-def _close(story: Story, case: Case) -> None:
+def _close(story: CaseBuilder, case: Case) -> None:
     close_case(case=case, by=story.caseworker, now=_later(story, 420))

@@ -13,7 +13,7 @@ from projects.models import Project
 from projects.operations import choose_programmes
 
 # username: (first name, family name, organisation, role, language)
-CAST: dict[str, tuple[str, str, str, str, str]] = {
+DEMO_USERS: dict[str, tuple[str, str, str, str, str]] = {
     "ngo_a_caseworker": ("Maya", "Gurung", "NGO_A", RoleCode.CASEWORKER, "en"),
     "ngo_a_reader": ("Hari", "Thapa", "NGO_A", RoleCode.READER, "en"),
     "ngo_a_supervisor": ("Kamala", "Limbu", "NGO_A", RoleCode.SUPERVISOR, "en"),
@@ -34,14 +34,14 @@ FOLLOWED = ("RASNM", "RASNM-2", "FWW")  # the programme manager's; the others' f
 
 
 def password_of(username: str) -> str:
-    """The demo password of one of the cast: the same on this installation, different on every other."""
+    """The demo password of one of the demo users: the same on this installation, different on every other."""
     digest = hmac.new(settings.SECRET_KEY.encode(), f"demo:{username}".encode(), hashlib.sha256).hexdigest()
     return f"{digest[:5]}-{digest[5:10]}-{digest[10:15]}"
 
 
 def add_users(now: datetime) -> None:
     """Add the demo users, each with their role, before there are cases."""
-    for username, (first, family, organisation, role, language) in CAST.items():
+    for username, (first, family, organisation, role, language) in DEMO_USERS.items():
         user = User(
             username=username,
             first_name=first,

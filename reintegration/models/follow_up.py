@@ -9,8 +9,8 @@ from accounts.models import User
 from beneficiaries.choices import CaseStatus
 from beneficiaries.models import CaseLinked, CaseLinkedQuerySet
 from core.constraints import on_record
-from core.scoping import Level, Wall
-from core.sealing import SealedTextField
+from core.encrypted_fields import EncryptedTextField
+from core.scoping import AccessPolicy, Level
 from projects.models import Project
 from reintegration.choices import FOLLOW_UP_KINDS, SAFETY, FollowUpOutcome, Wellbeing
 
@@ -47,14 +47,14 @@ class FollowUp(CaseLinked):
     done_on = models.DateField(_("done on"), null=True, blank=True)
     outcome = models.CharField(_("result"), max_length=10, choices=FollowUpOutcome, blank=True)
     wellbeing = models.CharField(_("how the person is"), max_length=10, choices=Wellbeing, blank=True)
-    note = SealedTextField(_("what was seen and agreed"), max_length=5000, blank=True)
+    note = EncryptedTextField(_("what was seen and agreed"), max_length=5000, blank=True)
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     recorded_at = models.DateTimeField(null=True)
     version = models.PositiveIntegerField(default=1)
 
-    wall = Wall(
+    access_policy = AccessPolicy(
         read=Level.WORKING,
-        insert=Level.REFERENCE,
+        insert=Level.SUMMARY,
         update=Level.WORKING,
         delete=None,
         because="what was seen at a visit is for those who work on the case; paying a grant schedules visits",
@@ -102,9 +102,9 @@ class Reminder(CaseLinked):
     recipient = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     sent_at = models.DateTimeField(null=True)
 
-    wall = Wall(
+    access_policy = AccessPolicy(
         read=Level.WORKING,
-        insert=Level.REFERENCE,
+        insert=Level.SUMMARY,
         update=Level.WORKING,
         delete=None,
         because="made with its follow-up, sent by the sweep in the caseworker's place",

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from beneficiaries.models import CaseLinked
 from core.constraints import on_record
-from core.scoping import Level, Wall
+from core.scoping import AccessPolicy, Level
 from projects.models import BudgetLine, Project
 from reintegration.choices import GrantState, InstalmentState, Livelihood
 from reintegration.models.plan import Plan
@@ -16,7 +16,7 @@ from reintegration.models.plan import Plan
 class Grant(CaseLinked):
     """Figures and a purpose from a list: nothing here names or tells of the person.
 
-    What may change and who may move it is held by the trigger `grant_moves` (reintegration/sql).
+    What may change and who may move it is held by the trigger `grant_transition` (reintegration/sql).
     """
 
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="grants")
@@ -39,10 +39,10 @@ class Grant(CaseLinked):
     withdrawn_at = models.DateTimeField(null=True)  # by whoever asked for it
     version = models.PositiveIntegerField(default=1)
 
-    wall = Wall(
-        read=Level.REFERENCE,
+    access_policy = AccessPolicy(
+        read=Level.SUMMARY,
         insert=Level.WORKING,
-        update=Level.REFERENCE,
+        update=Level.SUMMARY,
         delete=None,
         because="approvers and finance decide on a case reference and figures, without a name",
         programme="project",
@@ -102,10 +102,10 @@ class Instalment(CaseLinked):
     paid_at = models.DateTimeField(null=True)
     voucher = models.CharField(_("voucher number"), max_length=60, blank=True)
 
-    wall = Wall(
-        read=Level.REFERENCE,
-        insert=Level.REFERENCE,
-        update=Level.REFERENCE,
+    access_policy = AccessPolicy(
+        read=Level.SUMMARY,
+        insert=Level.SUMMARY,
+        update=Level.SUMMARY,
         delete=None,
         because="figures; planned at approval, paid by finance",
         programme="grant__project",

@@ -6,8 +6,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from beneficiaries.models import CaseLinked, Enrolment
 from core.constraints import on_record
-from core.scoping import Level, Wall
-from core.sealing import SealedTextField
+from core.encrypted_fields import EncryptedTextField
+from core.scoping import AccessPolicy, Level
 from reintegration.choices import Livelihood
 
 
@@ -16,14 +16,14 @@ class Plan(CaseLinked):
 
     enrolment = models.ForeignKey(Enrolment, on_delete=models.PROTECT, related_name="plans")
     livelihood = models.CharField(_("livelihood"), max_length=20, choices=Livelihood)
-    goal = SealedTextField(_("what the person wants to reach"), max_length=3000)
-    steps = SealedTextField(_("steps agreed"), max_length=5000, blank=True)
+    goal = EncryptedTextField(_("what the person wants to reach"), max_length=3000)
+    steps = EncryptedTextField(_("steps agreed"), max_length=5000, blank=True)
     agreed_on = models.DateField(_("agreed on"))
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
     version = models.PositiveIntegerField(default=1)
 
-    wall = Wall(
+    access_policy = AccessPolicy(
         read=Level.WORKING,
         insert=Level.WORKING,
         update=Level.WORKING,

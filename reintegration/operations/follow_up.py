@@ -28,9 +28,9 @@ from reintegration.models import FollowUp, Grant, Reminder
 
 @transaction.atomic
 def schedule_follow_ups(*, case_id: UUID, project: Project, starts: str, on: date, by, now: datetime) -> int:
-    """Owe the person what the programme counts from this deed, each with its reminder; how many there are.
+    """Owe the person what the programme counts from this action, each with its reminder; how many there are.
 
-    Runs inside the deed that starts the count, whose permission it is; `origin` makes each one once.
+    Runs inside the action that starts the count, whose permission it is; `origin` makes each one once.
     """
     intervals = {row.code: row for row in FollowUpInterval.objects.filter(project=project, starts=starts)}
     dates = rules.due_dates([(row.code, row.after_days) for row in intervals.values()], on)
@@ -189,7 +189,7 @@ NOT_REACHED = gettext_noop("Case %s: the person could not be found three times o
 def refuse_closing(*, case: Case, by, now: datetime) -> None:
     """A case with money under way, or with a high risk and its safety step to be done, doesn't close.
 
-    The point `beneficiaries.points.case_closing`.
+    The point `beneficiaries.hooks.case_closing`.
     """
     under_way = Grant.objects.visible_to(by).filter(
         case=case, state__in=[GrantState.REQUESTED, GrantState.ENDORSED, GrantState.APPROVED]

@@ -32,8 +32,8 @@ NEXT = {
 }
 
 
-class GrantNotMovable(ValidationError):
-    """The grant isn't where this deed starts from, or this person may not do it."""
+class GrantActionRefused(ValidationError):
+    """The grant isn't where this action starts from, or this person may not do it."""
 
 
 @transaction.atomic
@@ -85,7 +85,7 @@ def request_grant(
 @transaction.atomic
 def endorse_grant(*, grant: Grant, by, now: datetime) -> Grant:
     """Say that the grant fits plan and programme."""
-    grant = _moving("endorse", grant, by)
+    grant = _locked_for("endorse", grant, by)
     grant.state, grant.endorsed_by, grant.endorsed_at = GrantState.ENDORSED, by, now
     _save(grant, "state", "endorsed_by", "endorsed_at")
     audit.record(by=by, verb="grant endorsed", obj=grant, case_id=grant.case_id, now=now)
@@ -96,7 +96,7 @@ def endorse_grant(*, grant: Grant, by, now: datetime) -> Grant:
 @transaction.atomic
 def approve_grant(*, grant: Grant, by, now: datetime) -> Grant:
     """Give leave to pay."""
-    grant = _moving("approve", grant, by)
+    grant = _locked_for("approve", grant, by)
     grant.state, grant.approved_by, grant.approved_at = GrantState.APPROVED, by, now
     _save(grant, "state", "approved_by", "approved_at")
     audit.record(by=by, verb="grant approved", obj=grant, case_id=grant.case_id, now=now)
@@ -107,7 +107,9 @@ def approve_grant(*, grant: Grant, by, now: datetime) -> Grant:
 @transaction.atomic
 def refuse_grant(*, grant: Grant, reason: str, by, now: datetime) -> Grant:
     """Say no, and why; in words that name nobody."""
-    grant = _moving("refuse_request" if grant.state == GrantState.REQUESTED else "refuse_endorsed", grant, by)
+    grant = _locked_for(
+        "refuse_request" if grant.state == GrantState.REQUESTED else "refuse_endorsed", grant, by
+    )
     if not reason.strip():
         raise ValidationError({"refusal": _("Say why.")})
     grant.state, grant.refused_by, grant.refused_at, grant.refusal = (
@@ -125,7 +127,7 @@ def refuse_grant(*, grant: Grant, reason: str, by, now: datetime) -> Grant:
 @transaction.atomic
 def withdraw_grant(*, grant: Grant, by, now: datetime) -> Grant:
     """Take back what one asked for oneself, until it is decided; the plan may be asked for anew."""
-    grant = _moving("withdraw", grant, by)
+    grant = _locked_for("withdraw", grant, by)
     asked_next = NEXT[GrantState(grant.state)]
     grant.state, grant.withdrawn_at = GrantState.WITHDRAWN, now
     _save(grant, "state", "withdrawn_at")
@@ -146,9 +148,10 @@ def _check_purpose(purpose: str, plan: Plan) -> None:
     """Those who decide see no name: it says what is bought, and not for whom."""
     if not purpose.strip():
         raise ValidationError({"purpose": _("Say what it is for.")})
-    person = plan.case.beneficiary
+    beneficiary = plan.case.beneficiary
     if rules.names_somebody(
-        purpose, (person.first_name, person.middle_name, person.second_name, person.name_ne)
+        purpose,
+        (beneficiary.first_name, beneficiary.middle_name, beneficiary.second_name, beneficiary.name_ne),
     ):
         raise ValidationError({"purpose": _("Leave the name out: those who decide see the case reference.")})
     if rules.holds_a_number(purpose):
@@ -160,7 +163,7 @@ def pay_instalment(
     *, grant: Grant, amount_npr: Decimal, voucher: str, paid_on: date, by, now: datetime
 ) -> Instalment:
     """Pay a part of an approved grant and post it to the budget's ledger; the first part starts the visits."""
-    grant = _moving("pay", grant, by)
+    grant = _locked_for("pay", grant, by)
     paid = Instalment.objects.visible_to(by).filter(grant=grant)
     so_far = paid.aggregate(total=Sum("amount_npr"))["total"] or Decimal(0)
     _check_payment(grant, amount_npr, so_far, paid.count(), paid_on, now)
@@ -240,8 +243,8 @@ def _check_payment(
         raise ValidationError({"paid_on": problem})
 
 
-def _moving(deed: str, grant: Grant, by) -> Grant:
-    """The grant, locked, when this person may do this deed to it now.
+def _locked_for(action: str, grant: Grant, by) -> Grant:
+    """The grant, locked, when this person may do this action to it now.
 
     Who isn't reached by the case at all is refused like a stranger; who is gets the reason.
     """
@@ -255,19 +258,21 @@ def _moving(deed: str, grant: Grant, by) -> Grant:
     if found is None:
         raise PermissionDenied
     permissions = queries.grant_permissions(found, by)
-    needed = rules.MOVES[deed].permission
+    needed = rules.ACTIONS[action].permission
     if needed is not None and needed not in permissions:
         raise PermissionDenied
     involved = queries.involved_in(found)
-    if deed in rules.ONLY and involved[rules.ONLY[deed]] != by.pk:
+    if action in rules.ONLY and involved[rules.ONLY[action]] != by.pk:
         raise PermissionDenied
-    if found.state not in rules.MOVES[deed].sources:
-        raise GrantNotMovable(
+    if found.state not in rules.ACTIONS[action].sources:
+        raise GrantActionRefused(
             _("This grant is %(state)s by now.") % {"state": found.get_state_display().lower()}
         )
-    open_moves = rules.moves_for(state=found.state, permissions=permissions, person=by.pk, involved=involved)
-    if deed not in open_moves:
-        raise GrantNotMovable(
+    open_actions = rules.actions_for(
+        state=found.state, permissions=permissions, user_id=by.pk, involved=involved
+    )
+    if action not in open_actions:
+        raise GrantActionRefused(
             _("Another person must do this: you asked for this grant or decided on it before.")
         )
     return found
@@ -310,7 +315,7 @@ def _tell_requester(grant: Grant, key: str, text: str, now: datetime) -> None:
 def tell_of_new_lead(*, case: Case, receiver: Organisation, by, now: datetime) -> None:
     """Whoever decides next on a grant hears that another organisation takes the case over.
 
-    The point `beneficiaries.points.case_transferring`.
+    The point `beneficiaries.hooks.case_transferring`.
     """
     under_way = Grant.objects.visible_to(by).filter(case=case, state__in=NEXT)
     for grant in under_way.select_related("project", "case"):

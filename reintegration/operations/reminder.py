@@ -37,7 +37,7 @@ def send_due_reminders(*, now: datetime, limit: int = 2000) -> dict[str, int]:
     while sent < limit and send_next_reminder(now=now):
         sent += 1
     with as_nobody(), connection.cursor() as cursor:
-        cursor.execute("SELECT wall.reminders_without_recipient(%s)", [now.date()])
+        cursor.execute("SELECT access.reminders_without_recipient(%s)", [now.date()])
         return {"sent": sent, "without_recipient": cursor.fetchone()[0]}
 
 
@@ -45,7 +45,7 @@ def send_due_reminders(*, now: datetime, limit: int = 2000) -> dict[str, int]:
 def send_next_reminder(*, now: datetime) -> bool:
     """Turn the next due reminder into a notice and a mail, acting as whoever is told; False when none is due."""
     with as_nobody(), connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM wall.next_due_reminder(%s)", [now.date()])
+        cursor.execute("SELECT * FROM access.next_due_reminder(%s)", [now.date()])
         row = cursor.fetchone()
     if row is None:
         return False

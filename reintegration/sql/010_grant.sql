@@ -1,5 +1,5 @@
 -- A grant's figures never change after it was asked for, and it moves along one path only.
-CREATE OR REPLACE FUNCTION wall.grant_moves() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION access.grant_transition() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.id, NEW.case_id, NEW.plan_id, NEW.project_id, NEW.budget_line_id, NEW.amount_npr, NEW.ceiling_npr,
         NEW.livelihood, NEW.purpose, NEW.requested_by_id, NEW.requested_at)
@@ -18,17 +18,17 @@ BEGIN
             CONSTRAINT = 'reintegration_grant_path';
     END IF;
     IF NEW.state = 'withdrawn' AND OLD.state <> 'withdrawn'
-       AND wall.person() IS DISTINCT FROM NEW.requested_by_id THEN
+       AND access.user_id() IS DISTINCT FROM NEW.requested_by_id THEN
         RAISE EXCEPTION 'a grant is withdrawn by who asked for it' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'reintegration_grant_withdrawn_by_its_requester';
     END IF;
     RETURN NEW;
 END $$;
-CREATE OR REPLACE TRIGGER grant_moves BEFORE UPDATE ON reintegration_grant
-    FOR EACH ROW EXECUTE FUNCTION wall.grant_moves();
+CREATE OR REPLACE TRIGGER grant_transition BEFORE UPDATE ON reintegration_grant
+    FOR EACH ROW EXECUTE FUNCTION access.grant_transition();
 
 -- A new grant starts at the beginning, whatever its row says.
-CREATE OR REPLACE FUNCTION wall.grant_starts() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION access.grant_starts() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.state <> 'requested' OR NEW.endorsed_by_id IS NOT NULL OR NEW.approved_by_id IS NOT NULL THEN
         RAISE EXCEPTION 'a grant starts as requested' USING ERRCODE = 'check_violation',
@@ -42,14 +42,14 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER grant_starts BEFORE INSERT ON reintegration_grant
-    FOR EACH ROW EXECUTE FUNCTION wall.grant_starts();
+    FOR EACH ROW EXECUTE FUNCTION access.grant_starts();
 
 -- Instalments: together never more than the grant, paid once, by a third person. The grant is locked, so that
 -- two at once see each other.
 GRANT SELECT, UPDATE ON reintegration_grant TO iom_functions; -- UPDATE for the row lock
 GRANT SELECT ON reintegration_instalment TO iom_functions;
 
-CREATE OR REPLACE FUNCTION wall.instalment_money() RETURNS trigger
+CREATE OR REPLACE FUNCTION access.instalment_money() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE g reintegration_grant;
 BEGIN
@@ -74,6 +74,6 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-ALTER FUNCTION wall.instalment_money() OWNER TO iom_functions;
+ALTER FUNCTION access.instalment_money() OWNER TO iom_functions;
 CREATE OR REPLACE TRIGGER instalment_money BEFORE INSERT OR UPDATE ON reintegration_instalment
-    FOR EACH ROW EXECUTE FUNCTION wall.instalment_money();
+    FOR EACH ROW EXECUTE FUNCTION access.instalment_money();

@@ -5,7 +5,7 @@ GRANT SELECT ON reintegration_followup TO iom_functions;
 
 -- The caseworker while they still work there; else a supervisor there who writes cases, and where there is none the
 -- longest-serving person who does.
-CREATE OR REPLACE FUNCTION wall.whom_to_remind(of_case uuid, today date) RETURNS uuid
+CREATE OR REPLACE FUNCTION access.whom_to_remind(of_case uuid, today date) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT m.user_id
       FROM beneficiaries_case c
@@ -24,7 +24,7 @@ CREATE OR REPLACE FUNCTION wall.whom_to_remind(of_case uuid, today date) RETURNS
 $$;
 
 -- Where nobody works on the case: its lead's other supervisors, who are told as well.
-CREATE OR REPLACE FUNCTION wall.supervisors_to_remind(of_case uuid, today date) RETURNS uuid[]
+CREATE OR REPLACE FUNCTION access.supervisors_to_remind(of_case uuid, today date) RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT coalesce(array_agg(DISTINCT m.user_id ORDER BY m.user_id), '{}')
       FROM beneficiaries_case c
@@ -33,43 +33,43 @@ CREATE OR REPLACE FUNCTION wall.supervisors_to_remind(of_case uuid, today date) 
       JOIN accounts_membership m ON m.role_id = r.id AND m.starts_on <= today
            AND (m.ends_on IS NULL OR m.ends_on >= today)
       JOIN accounts_user u ON u.id = m.user_id AND u.is_active
-     WHERE c.id = of_case AND m.user_id <> wall.whom_to_remind(c.id, today)
-       AND wall.whom_to_remind(c.id, today) <> f.caseworker_id;
+     WHERE c.id = of_case AND m.user_id <> access.whom_to_remind(c.id, today)
+       AND access.whom_to_remind(c.id, today) <> f.caseworker_id;
 $$;
 
 -- The day that a sweep passed, or today where that lies ahead.
-CREATE OR REPLACE FUNCTION wall.sweep_day(today date) RETURNS date LANGUAGE sql AS $$
-    SELECT least(today, (wall.sweep_moment(now()) AT TIME ZONE 'Asia/Kathmandu')::date);
+CREATE OR REPLACE FUNCTION access.sweep_day(today date) RETURNS date LANGUAGE sql AS $$
+    SELECT least(today, (access.sweep_moment(now()) AT TIME ZONE 'Asia/Kathmandu')::date);
 $$;
 
-DROP FUNCTION IF EXISTS wall.next_due_reminder(date); -- without the other supervisors, until they were told as well
-CREATE FUNCTION wall.next_due_reminder(today date)
+DROP FUNCTION IF EXISTS access.next_due_reminder(date); -- without the other supervisors, until they were told as well
+CREATE FUNCTION access.next_due_reminder(today date)
     RETURNS TABLE (reminder_id uuid, reference text, kind text, due_on date, recipient_id uuid, supervisor_ids uuid[])
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    SELECT wall.sweep_day(today);
-    SELECT r.id, c.reference::text, f.kind::text, f.due_on, wall.whom_to_remind(c.id, (SELECT wall.sweep_day(today))),
-           wall.supervisors_to_remind(c.id, (SELECT wall.sweep_day(today)))
+    SELECT access.sweep_day(today);
+    SELECT r.id, c.reference::text, f.kind::text, f.due_on, access.whom_to_remind(c.id, (SELECT access.sweep_day(today))),
+           access.supervisors_to_remind(c.id, (SELECT access.sweep_day(today)))
       FROM reintegration_reminder r
       JOIN reintegration_followup f ON f.id = r.follow_up_id
       JOIN beneficiaries_case c ON c.id = r.case_id
-     WHERE r.sent_at IS NULL AND r.due_on <= (SELECT wall.sweep_day(today)) AND f.done_on IS NULL AND c.status <> 'closed'
-       AND wall.whom_to_remind(c.id, (SELECT wall.sweep_day(today))) IS NOT NULL
+     WHERE r.sent_at IS NULL AND r.due_on <= (SELECT access.sweep_day(today)) AND f.done_on IS NULL AND c.status <> 'closed'
+       AND access.whom_to_remind(c.id, (SELECT access.sweep_day(today))) IS NOT NULL
      ORDER BY r.due_on, r.id LIMIT 1 FOR UPDATE OF r SKIP LOCKED;
 $$;
 
 -- Reminders that are due and have nobody to go to: a figure for the sweep's report, so that none is silent.
-CREATE OR REPLACE FUNCTION wall.reminders_without_recipient(today date) RETURNS bigint
+CREATE OR REPLACE FUNCTION access.reminders_without_recipient(today date) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    SELECT wall.sweep_day(today);
+    SELECT access.sweep_day(today);
     SELECT count(*)
       FROM reintegration_reminder r
       JOIN reintegration_followup f ON f.id = r.follow_up_id
       JOIN beneficiaries_case c ON c.id = r.case_id
-     WHERE r.sent_at IS NULL AND r.due_on <= (SELECT wall.sweep_day(today)) AND f.done_on IS NULL AND c.status <> 'closed'
-       AND wall.whom_to_remind(c.id, (SELECT wall.sweep_day(today))) IS NULL;
+     WHERE r.sent_at IS NULL AND r.due_on <= (SELECT access.sweep_day(today)) AND f.done_on IS NULL AND c.status <> 'closed'
+       AND access.whom_to_remind(c.id, (SELECT access.sweep_day(today))) IS NULL;
 $$;
-ALTER FUNCTION wall.whom_to_remind(uuid, date) OWNER TO iom_functions;
-ALTER FUNCTION wall.supervisors_to_remind(uuid, date) OWNER TO iom_functions;
-ALTER FUNCTION wall.next_due_reminder(date) OWNER TO iom_functions;
-ALTER FUNCTION wall.reminders_without_recipient(date) OWNER TO iom_functions;
-GRANT EXECUTE ON FUNCTION wall.next_due_reminder(date), wall.reminders_without_recipient(date) TO iom_app;
+ALTER FUNCTION access.whom_to_remind(uuid, date) OWNER TO iom_functions;
+ALTER FUNCTION access.supervisors_to_remind(uuid, date) OWNER TO iom_functions;
+ALTER FUNCTION access.next_due_reminder(date) OWNER TO iom_functions;
+ALTER FUNCTION access.reminders_without_recipient(date) OWNER TO iom_functions;
+GRANT EXECUTE ON FUNCTION access.next_due_reminder(date), access.reminders_without_recipient(date) TO iom_app;

@@ -3,14 +3,14 @@
 -- their sex, nor how many there are, as a second case of one person would be told by a count that stays.
 GRANT SELECT ON beneficiaries_enrolment TO iom_functions;
 
-DROP FUNCTION IF EXISTS wall.programme_figures(uuid); -- its columns have changed
-CREATE FUNCTION wall.programme_figures(of_project uuid)
+DROP FUNCTION IF EXISTS access.programme_totals(uuid); -- its columns have changed
+CREATE FUNCTION access.programme_totals(of_project uuid)
     RETURNS TABLE (cases bigint, completed bigint, grants_paid bigint, paid_npr numeric)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM projects_project p
                     WHERE p.id = of_project
-                      AND (p.managed_by_id = ANY(wall.figures()) OR p.id = ANY(wall.programmes()))) THEN
+                      AND (p.managed_by_id = ANY(access.summaries()) OR p.id = ANY(access.programmes()))) THEN
         RAISE EXCEPTION 'not a programme whose figures you see' USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN QUERY
@@ -25,6 +25,6 @@ BEGIN
            (SELECT count(DISTINCT p.grant_id) FROM paid p),
            (SELECT coalesce(sum(p.amount_npr), 0) FROM paid p);
 END $$;
-ALTER FUNCTION wall.programme_figures(uuid) OWNER TO iom_functions;
-REVOKE ALL ON FUNCTION wall.programme_figures(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION wall.programme_figures(uuid) TO iom_app;
+ALTER FUNCTION access.programme_totals(uuid) OWNER TO iom_functions;
+REVOKE ALL ON FUNCTION access.programme_totals(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION access.programme_totals(uuid) TO iom_app;

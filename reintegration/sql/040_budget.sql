@@ -2,17 +2,17 @@
 -- For those who see its figures, and for those who ask for a grant in a case of theirs that is in it.
 GRANT SELECT ON beneficiaries_enrolment, beneficiaries_caseaccess TO iom_functions;
 
-CREATE OR REPLACE FUNCTION wall.left_for_grants(of_project uuid) RETURNS TABLE (line uuid, left_npr numeric)
+CREATE OR REPLACE FUNCTION access.left_for_grants(of_project uuid) RETURNS TABLE (line uuid, left_npr numeric)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM projects_project p
                     WHERE p.id = of_project
-                      AND (p.managed_by_id = ANY(wall.figures()) OR p.id = ANY(wall.programmes())))
+                      AND (p.managed_by_id = ANY(access.summaries()) OR p.id = ANY(access.programmes())))
        AND NOT EXISTS (SELECT 1 FROM beneficiaries_enrolment n
                          JOIN beneficiaries_caseaccess a ON a.case_id = n.case_id
                         WHERE n.project_id = of_project AND a.level IN ('lead', 'working')
-                          AND a.organisation_id = ANY(wall.reads())
-                          AND (a.person_id IS NULL OR a.person_id = wall.person())
+                          AND a.organisation_id = ANY(access.reads())
+                          AND (a.user_id IS NULL OR a.user_id = access.user_id())
                           AND (a.expires_at IS NULL OR a.expires_at > now())) THEN
         RAISE EXCEPTION 'not a programme whose budget you see' USING ERRCODE = 'insufficient_privilege';
     END IF;
@@ -26,6 +26,6 @@ BEGIN
       FROM projects_budgetline b
      WHERE b.project_id = of_project AND b.pays_grants;
 END $$;
-ALTER FUNCTION wall.left_for_grants(uuid) OWNER TO iom_functions;
-REVOKE ALL ON FUNCTION wall.left_for_grants(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION wall.left_for_grants(uuid) TO iom_app;
+ALTER FUNCTION access.left_for_grants(uuid) OWNER TO iom_functions;
+REVOKE ALL ON FUNCTION access.left_for_grants(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION access.left_for_grants(uuid) TO iom_app;

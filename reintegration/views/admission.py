@@ -97,9 +97,9 @@ def admission_assess(request, reference: str, code: str):
 
     response = None
     if which == "screening":
-        response = submit(request, screening, purpose=f"screen:{case.pk}", deed=ask)
+        response = submit(request, screening, purpose=f"screen:{case.pk}", action=ask)
     elif which == "decision":
-        response = submit(request, decision, purpose=f"admit:{case.pk}:{project.code}", deed=decide)
+        response = submit(request, decision, purpose=f"admit:{case.pk}:{project.code}", action=decide)
     result = assess(facts, criteria.tree, today)
     context = {
         "case": case,

@@ -84,8 +84,8 @@ def _due(case: Case, follow_ups) -> list:
 
 
 def _identity(case: Case, file, risks, today: date) -> dict:
-    person = case.beneficiary
-    age = case_rules.age_words(person.birth_on, person.birth_precision, today)
+    beneficiary = case.beneficiary
+    age = case_rules.age_words(beneficiary.birth_on, beneficiary.birth_precision, today)
     risk = next((row for row in risks if row.level == file.risk), None)
     facts = [
         {"label": _("Sex"), "value": case.beneficiary.get_sex_display()},
@@ -113,16 +113,18 @@ def _assessed_by(risk) -> str:
 
 
 def _about(case: Case) -> list[dict]:
-    person = case.beneficiary
+    beneficiary = case.beneficiary
     home = ", ".join(
-        str(place) for place in (person.home_place, person.home_local_level, person.home_district) if place
+        str(place)
+        for place in (beneficiary.home_place, beneficiary.home_local_level, beneficiary.home_district)
+        if place
     )
-    born = person.birth_as_typed or (person.birth_on.isoformat() if person.birth_on else "")
+    born = beneficiary.birth_as_typed or (beneficiary.birth_on.isoformat() if beneficiary.birth_on else "")
     return [
         {"key": _("Born"), "value": born},
         {"key": _("Home"), "value": home},
-        {"key": _("Citizenship"), "value": COUNTRIES.get(person.citizenship, "")},
-        {"key": _("Citizenship certificate"), "value": person.get_has_citizenship_certificate_display()},
+        {"key": _("Citizenship"), "value": COUNTRIES.get(beneficiary.citizenship, "")},
+        {"key": _("Citizenship certificate"), "value": beneficiary.get_has_citizenship_certificate_display()},
     ]
 
 
@@ -180,9 +182,9 @@ def _actions(case: Case, consents, parts: dict, user, *, is_calm: bool) -> list[
         "document": (_("Add a photo or a paper"), "beneficiaries:document-add"),
         "reassign": (_("Change the caseworker"), "beneficiaries:case-reassign"),
         "refer": (_("Refer to another organisation"), "beneficiaries:referral-send"),
-        "hand_on": (_("Hand on to another organisation"), "beneficiaries:case-hand-on"),
+        "hand_on": (_("Hand on to another organisation"), "beneficiaries:transfer-offer"),
         "close": (_("Close the case"), "beneficiaries:case-close"),
-        "erase": (_("Erase this person for ever"), "beneficiaries:person-erase"),
+        "erase": (_("Erase this person for ever"), "beneficiaries:beneficiary-erase"),
     }
     made = {
         name: {"label": worded[name][0], "url": reverse(worded[name][1], args=[case.reference])}
@@ -316,8 +318,8 @@ def _visit_tag(row) -> dict | None:
 
 def _opened_by(case: Case, parts: dict) -> str:
     """The organisation that led the case before it was ever handed on."""
-    handed_on = [row for row in parts["transfers"] if row.state == TransferState.ACCEPTED]
-    first = min(handed_on, key=lambda row: row.answered_at, default=None)
+    transferred = [row for row in parts["transfers"] if row.state == TransferState.ACCEPTED]
+    first = min(transferred, key=lambda row: row.answered_at, default=None)
     return (first.sender if first else case.lead_organisation).name
 
 

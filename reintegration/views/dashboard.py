@@ -19,7 +19,7 @@ from beneficiaries import caseload
 from beneficiaries import queries as case_queries
 from core.clock import now
 from reintegration import queries, rules
-from reintegration.views.grant import moves_of
+from reintegration.views.grant import actions_of
 
 COUNTED = 1000
 
@@ -46,7 +46,7 @@ def dashboard(request):
             },
         ]
     if caseload.assigns_in(request.user):
-        nobodys = caseload.cases_of_nobody(request.user).count()
+        nobodys = caseload.cases_without_caseworker(request.user).count()
         if nobodys:
             url = reverse("beneficiaries:caseload-nobody")
             figures.append(
@@ -54,12 +54,12 @@ def dashboard(request):
             )
     if authority.may(Permission.ASSIGN_CASES) or authority.may(Permission.BREAK_GLASS):
         figures.append(_drafts_to_decide(request.user))
-    if authority.sees_figures:
+    if authority.reads_summaries:
         grants = queries.grants_for(request.user).filter(state__in=["requested", "endorsed", "approved"])
         waiting = [
             grant
             for grant in grants.select_related("project__managed_by")[:200]
-            if rules.waits_for(moves_of(grant, request.user))
+            if rules.waits_for(actions_of(grant, request.user))
         ]
         figures.append(
             {
@@ -96,7 +96,7 @@ def _started(draft, today: date) -> str:
 
 def _drafts_to_decide(user) -> dict:
     """Unfinished interviews that wait for this user: somebody may be at risk, or nobody goes on with them."""
-    found = [row for row in case_queries.drafts_to_move(user) if row.decides]
+    found = [row for row in case_queries.drafts_to_reassign(user) if row.decides]
     count = sum(row.waits or row.is_orphaned for row in found)
     return {
         "label": _("Unfinished interviews that wait for you"),

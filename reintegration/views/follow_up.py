@@ -58,11 +58,11 @@ def follow_up_record(request, follow_up_id: UUID):
     if not FollowUp.objects.editable_by(request.user).filter(pk=found.pk).exists():
         raise PermissionDenied
     audit.read(request, verb="case file read", obj=found.case, case_id=found.case_id)
-    person = found.case.beneficiary
+    beneficiary = found.case.beneficiary
     is_open = FollowUp.objects.editable_by(request.user).open().filter(pk=found.pk).exists()
     form = FollowUpForm(request.POST or None, initial={"done_on": now().date()})
 
-    def deed() -> str:
+    def action() -> str:
         saved = operations.record_follow_up(follow_up=found, **form.visit(), by=request.user, now=now())
         again = queries.next_attempt(saved, request.user)
         messages.success(
@@ -73,14 +73,14 @@ def follow_up_record(request, follow_up_id: UUID):
         )
         return reverse("case-detail", args=[found.case.reference])
 
-    return submit(request, form, purpose=f"follow_up:{found.pk}", deed=deed) or render(
+    return submit(request, form, purpose=f"follow_up:{found.pk}", action=action) or render(
         request,
         "reintegration/follow_up_record.html",
         {
             "form": form if form.is_bound or is_open else None,
             "follow_up": found,
             "case": found.case,
-            "contact": contact_of(safe_contact=person.safe_contact, phone=person.phone),
+            "contact": contact_of(safe_contact=beneficiary.safe_contact, phone=beneficiary.phone),
             "tried": queries.attempts_before(found, request.user),
         },
     )

@@ -28,20 +28,20 @@ SHOWN = 200
 @require_safe
 def grant_list(request):
     authority = authority_of(request.user)
-    if not (authority.sees_figures or authority.may("read_cases")):
+    if not (authority.reads_summaries or authority.may("read_cases")):
         raise PermissionDenied
     grants = list(queries.grants_for(request.user).select_related("project__managed_by")[:SHOWN])
-    waiting = [grant for grant in grants if rules.waits_for(moves_of(grant, request.user))]
+    waiting = [grant for grant in grants if rules.waits_for(actions_of(grant, request.user))]
     return render(
         request, "reintegration/grant_list.html", {"grants": grants, "waiting": waiting, "shown": SHOWN}
     )
 
 
-def moves_of(grant: Grant, user) -> list[str]:
-    return rules.moves_for(
+def actions_of(grant: Grant, user) -> list[str]:
+    return rules.actions_for(
         state=grant.state,
         permissions=queries.grant_permissions(grant, user),
-        person=user.pk,
+        user_id=user.pk,
         involved=queries.involved_in(grant),
     )
 
@@ -66,12 +66,12 @@ def grant_detail(request, grant_id: UUID):
 
 
 def _page(request, grant: Grant, **forms):
-    moves = moves_of(grant, request.user)
+    actions = actions_of(grant, request.user)
     paid = queries.paid_so_far(grant, request.user)
     context = {
         "grant": grant,
-        "moves": moves,
-        "may_refuse": any(name.startswith("refuse") for name in moves),
+        "actions": actions,
+        "may_refuse": any(name.startswith("refuse") for name in actions),
         "instalments": queries.instalments_of(grant, request.user),
         "paid": paid,
         "left": grant.amount_npr - paid,
@@ -99,7 +99,7 @@ def grant_request(request, reference: str, plan_id: UUID):
     left = queries.left_for_grants(project)
     form = GrantForm(request.POST or None, project=project, left=left)
 
-    def deed() -> str:
+    def action() -> str:
         operations.request_grant(
             plan=plan,
             purpose=form.cleaned_data["purpose"],
@@ -111,23 +111,23 @@ def grant_request(request, reference: str, plan_id: UUID):
         messages.success(request, _("The grant is asked for. You are told when it is decided."))
         return reverse("case-detail", args=[case.reference])
 
-    return submit(request, form, purpose=f"grant:{plan.pk}", deed=deed) or render(
+    return submit(request, form, purpose=f"grant:{plan.pk}", action=action) or render(
         request,
         "reintegration/grant_request.html",
         {"form": form, "case": case, "plan": plan, "project": project},
     )
 
 
-def _decide(request, grant_id: UUID, form, name: str, deed, done: str):
-    """One deed on a grant from its own page; what is refused shows there."""
+def _decide(request, grant_id: UUID, form, name: str, action, done: str):
+    """One action on a grant from its own page; what is refused shows there."""
     grant = _grant_or_404(request, grant_id)
 
     def carried() -> str:
-        deed(grant)
+        action(grant)
         messages.success(request, done)
         return reverse("reintegration:grant-detail", args=[grant.pk])
 
-    return submit(request, form, purpose=f"{name}:{grant.pk}", deed=carried) or _page(
+    return submit(request, form, purpose=f"{name}:{grant.pk}", action=carried) or _page(
         request, grant, **{name: form}
     )
 

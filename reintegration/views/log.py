@@ -94,7 +94,7 @@ def _next_url(request: HttpRequest, page: list[AuditEvent]) -> str:
 
 def _rows(events: list[AuditEvent]) -> list[dict[str, object]]:
     """The events in words; user names and case references are looked up once for the page."""
-    told = [audit.told(event.detail) for event in events]
+    told = [audit.shown_detail(event.detail) for event in events]
     people = {event.actor_id for event in events} | {event.object_id for event in events if _is_person(event)}
     names: Mapping[Any, str] = usernames(
         pk__in=people | {detail["user"] for detail in told if "user" in detail}

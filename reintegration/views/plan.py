@@ -30,7 +30,7 @@ def plan_agree(request, reference: str, code: str):
         raise Http404
     form = PlanForm(request.POST or None, initial={"agreed_on": now().date()})
 
-    def deed() -> str:
+    def action() -> str:
         data = form.cleaned_data
         operations.agree_plan(
             enrolment=enrolment,
@@ -44,6 +44,6 @@ def plan_agree(request, reference: str, code: str):
         messages.success(request, _("The plan is written down."))
         return reverse("case-detail", args=[case.reference])
 
-    return submit(request, form, purpose=f"plan:{enrolment.pk}", deed=deed) or render(
+    return submit(request, form, purpose=f"plan:{enrolment.pk}", action=action) or render(
         request, "reintegration/plan_agree.html", {"form": form, "case": case, "project": enrolment.project}
     )

@@ -40,7 +40,7 @@ def project_detail(request, code: str):
 
 def _in_figures(project: Project, user) -> list[dict]:
     """What the programme came to; nothing at all for who doesn't see figures of whoever manages it."""
-    found = queries.programme_figures(project, user)
+    found = queries.programme_totals(project, user)
     if found is None:
         return []
     return [

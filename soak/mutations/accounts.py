@@ -4,7 +4,7 @@ from soak.mutations.mutant import Mutant
 
 ASKED = "accounts/queries.py"
 ENTER = "accounts/sql/010_enter.sql"
-DEEDS = "accounts/operations/people.py"
+ACTIONS = "accounts/operations/people.py"
 ASKING = "tests/accounts/test_access_requests.py"
 
 ACCOUNTS = [
@@ -102,8 +102,8 @@ ACCOUNTS = [
     Mutant(
         "accounts: everybody's notices in the database",
         "accounts/models.py",
-        '        read="t.recipient_id = wall.person()",',
-        '        read="wall.has_user()",',
+        '        read="t.recipient_id = access.user_id()",',
+        '        read="access.has_user()",',
         first="tests/test_scope_alone.py::test_pythons_scope_finds_the_rows_that_the_policies_find",
     ),
     Mutant(
@@ -159,61 +159,61 @@ ACCOUNTS = [
         "accounts: a context reads with the right to figures",
         ENTER,
         "FILTER (WHERE p.codename = 'read_cases')",
-        "FILTER (WHERE p.codename IN ('read_cases', 'read_figures'))",
+        "FILTER (WHERE p.codename IN ('read_cases', 'read_summaries'))",
         first="tests/test_rows.py::test_the_rows_of_a_case_by_the_database_alone",
     ),
     Mutant(
         "accounts: a context decides with the right to figures",
         ENTER,
         "FILTER (WHERE p.codename IN ('endorse_grants', 'approve_grants', 'pay_grants'))",
-        "FILTER (WHERE p.codename IN ('endorse_grants', 'approve_grants', 'pay_grants', 'read_figures'))",
+        "FILTER (WHERE p.codename IN ('endorse_grants', 'approve_grants', 'pay_grants', 'read_summaries'))",
         first="tests/test_rows.py::test_the_rows_of_a_case_by_the_database_alone",
     ),
     Mutant(
         "accounts: a context outlives its transaction",
         ENTER,
-        "set_config('wall.reads', coalesce(reading::text, ''), true)",
-        "set_config('wall.reads', coalesce(reading::text, ''), false)",
+        "set_config('access.reads', coalesce(reading::text, ''), true)",
+        "set_config('access.reads', coalesce(reading::text, ''), false)",
         first="tests/test_scope_alone.py::test_a_context_ends_with_its_transaction",
     ),
     Mutant(
         "accounts: anybody configures",
-        DEEDS,
+        ACTIONS,
         "    if by is not None and not may_configure(by):\n        raise PermissionDenied\n",
         "    return\n",
         first="tests/test_refusals.py::test_a_deed_is_for_those_who_may_do_it[save a person]",
     ),
     Mutant(
         "accounts: anybody tailors a role",
-        DEEDS,
+        ACTIONS,
         "    _require_configure(by)\n    refuse_own_role(",
         "    refuse_own_role(",
         first="tests/test_refusals.py::test_a_deed_is_for_those_who_may_do_it[tailor a role]",
     ),
     Mutant(
         "accounts: anybody gives roles",
-        DEEDS,
+        ACTIONS,
         "    _require_right_to_give(membership, by)\n",
         "",
         first="tests/test_refusals.py::test_a_deed_is_for_those_who_may_do_it[give a role]",
     ),
     Mutant(
         "accounts: anybody saves people",
-        DEEDS,
+        ACTIONS,
         "    _require_configure(by)\n    is_new = user._state.adding\n",
         "    is_new = user._state.adding\n",
         first="tests/test_refusals.py::test_a_deed_is_for_those_who_may_do_it[save a person]",
     ),
     Mutant(
         "accounts: one person approves and pays",
-        DEEDS,
+        ACTIONS,
         "    if together is not None:",
         "    if False:",
         first="tests/test_roles.py::test_nobody_approves_and_pays_at_the_same_time",
     ),
     Mutant(
         "accounts: one role approves and pays",
-        DEEDS,
+        ACTIONS,
         "    if {Permission.APPROVE_GRANTS, Permission.PAY_GRANTS} <= set(codenames):",
         "    if False:",
         first="tests/test_roles.py::test_one_role_cannot_be_tailored_to_approve_and_pay",
@@ -235,21 +235,21 @@ ACCOUNTS = [
     Mutant(
         "accounts: the database takes a password from anybody",
         "accounts/sql/030_credentials.sql",
-        "AND NEW.id IS DISTINCT FROM wall.person()",
+        "AND NEW.id IS DISTINCT FROM access.user_id()",
         "AND false",
         first="tests/accounts/test_credentials.py",
     ),
     Mutant(
         "accounts: the database lets anybody confirm a token",
         "accounts/sql/030_credentials.sql",
-        "IF NEW.confirmed_at IS NOT NULL AND NEW.user_id IS DISTINCT FROM wall.person()",
+        "IF NEW.confirmed_at IS NOT NULL AND NEW.user_id IS DISTINCT FROM access.user_id()",
         "IF false",
         first="tests/accounts/test_tokens.py",
     ),
     Mutant(
         "accounts: a role where there are cases needs nobody else",
         "accounts/sql/040_requests.sql",
-        "IF asked.id IS NULL AND (NEW.request_id IS NOT NULL OR wall.has_cases(here)) THEN",
+        "IF asked.id IS NULL AND (NEW.request_id IS NOT NULL OR access.has_cases(here)) THEN",
         "IF false THEN",
         first=ASKING,
     ),
@@ -263,7 +263,7 @@ ACCOUNTS = [
     Mutant(
         "accounts: who brought somebody in counts beside them",
         "accounts/sql/040_requests.sql",
-        "AND NOT wall.asked_through(m.user_id) && wall.asked_through(a.asked_by_id)",
+        "AND NOT access.brought_in_by(m.user_id) && access.brought_in_by(a.asked_by_id)",
         "AND true",
         first=ASKING,
     ),
@@ -305,8 +305,8 @@ ACCOUNTS = [
     Mutant(
         "accounts: the database lets a role do more",
         "accounts/sql/040_requests.sql",
-        "IF session_user = 'iom_app' AND wall.has_cases(held.organisation_id)\n",
-        "IF false AND wall.has_cases(held.organisation_id)\n",
+        "IF session_user = 'iom_app' AND access.has_cases(held.organisation_id)\n",
+        "IF false AND access.has_cases(held.organisation_id)\n",
         first=ASKING,
     ),
     Mutant(
@@ -326,15 +326,15 @@ ACCOUNTS = [
     Mutant(
         "accounts: the database takes a second step away",
         "accounts/sql/040_requests.sql",
-        "IF session_user = 'iom_app' AND OLD.user_id IS DISTINCT FROM wall.person()",
-        "IF false AND OLD.user_id IS DISTINCT FROM wall.person()",
+        "IF session_user = 'iom_app' AND OLD.user_id IS DISTINCT FROM access.user_id()",
+        "IF false AND OLD.user_id IS DISTINCT FROM access.user_id()",
         first=ASKING,
     ),
     Mutant(
         "accounts: users exchange their keys",
         "accounts/sql/040_requests.sql",
-        "FOR EACH ROW WHEN (NEW.id <> OLD.id) EXECUTE FUNCTION wall.user_stays();",
-        "FOR EACH ROW WHEN (false) EXECUTE FUNCTION wall.user_stays();",
+        "FOR EACH ROW WHEN (NEW.id <> OLD.id) EXECUTE FUNCTION access.user_stays();",
+        "FOR EACH ROW WHEN (false) EXECUTE FUNCTION access.user_stays();",
         first="tests/accounts/test_ways_around.py::test_no_key_changes",
     ),
     Mutant(
@@ -361,7 +361,7 @@ ACCOUNTS = [
     Mutant(
         "accounts: anybody adds a second factor for another",
         "accounts/sql/040_requests.sql",
-        "IF session_user = 'iom_app' AND NEW.user_id IS DISTINCT FROM wall.person()",
+        "IF session_user = 'iom_app' AND NEW.user_id IS DISTINCT FROM access.user_id()",
         "IF false",
         first="tests/accounts/test_ways_around.py::test_nobody_adds_a_second_factor_for_another",
     ),
@@ -418,8 +418,8 @@ ACCOUNTS = [
     Mutant(
         "accounts: approvers read case files",
         "accounts/choices.py",
-        "RoleCode.GRANT_APPROVER: (Permission.READ_FIGURES, Permission.APPROVE_GRANTS),",
-        "RoleCode.GRANT_APPROVER: (Permission.READ_CASES, Permission.READ_FIGURES, Permission.APPROVE_GRANTS),",
+        "RoleCode.GRANT_APPROVER: (Permission.READ_SUMMARIES, Permission.APPROVE_GRANTS),",
+        "RoleCode.GRANT_APPROVER: (Permission.READ_CASES, Permission.READ_SUMMARIES, Permission.APPROVE_GRANTS),",
         afresh=True,
         first="tests/test_rows.py::test_the_rows_of_a_case_by_the_database_alone",
     ),
@@ -516,7 +516,7 @@ ACCOUNTS = [
     ),
     Mutant(
         "accounts: a forwarded address is believed from anybody",
-        "accounts/visitors.py",
+        "accounts/devices.py",
         "if 0 < settings.TRUSTED_PROXIES <= len(hops):\n        return hops[-settings.TRUSTED_PROXIES]",
         "if hops[0]:\n        return hops[0]",
         first="tests/test_throttle.py::test_a_forged_forwarded_address_changes_nothing",

@@ -21,8 +21,8 @@ CHILDREN = [
     Mutant(
         "beneficiaries: an imported row's doubt counts as an adult's",
         "beneficiaries/operations/intake.py",
-        "age = rules.youngest_age(person.birth_on, person.birth_precision, asked_on or today)",
-        "age = rules.age_on(person.birth_on, asked_on or today)",
+        "age = rules.youngest_age(details.birth_on, details.birth_precision, asked_on or today)",
+        "age = rules.age_on(details.birth_on, asked_on or today)",
         first=f"{TESTS}::test_an_imported_row_and_a_case_opened_in_the_past",
     ),
 ]

@@ -6,7 +6,7 @@ SCOPING = "core/scoping.py"
 POLICIES = "core/policies.py"
 CONTEXT = "core/context.py"
 MIDDLEWARE = "core/middleware.py"
-WALL_SQL = "core/sql/010_wall.sql"
+WALL_SQL = "core/sql/010_context.sql"
 
 CORE = [
     Mutant(
@@ -20,14 +20,14 @@ CORE = [
         "core: reference opens what asks for working",
         SCOPING,
         "Level.WORKING: (Level.LEAD, Level.WORKING),",
-        "Level.WORKING: (Level.LEAD, Level.WORKING, Level.REFERENCE),",
+        "Level.WORKING: (Level.LEAD, Level.WORKING, Level.SUMMARY),",
         first="tests/test_scope_alone.py::test_pythons_scope_finds_the_rows_that_the_policies_find",
     ),
     Mutant(
         "core: a slice opens every referral of the case",
         SCOPING,
-        "if level not in (Level.REFERENCE, Level.SLICE)",
-        "if level not in (Level.REFERENCE,)",
+        "if level not in (Level.SUMMARY, Level.REFERRAL)",
+        "if level not in (Level.SUMMARY,)",
         first="tests/test_levels.py::test_a_receiver_reads_its_referral_and_the_frozen_items_and_nothing_else",
     ),
     Mutant(
@@ -40,35 +40,35 @@ CORE = [
     Mutant(
         "core: policies forget that an emergency is one person's",
         POLICIES,
-        '        f"     AND (a.person_id IS NULL OR a.person_id = wall.person())\\n"\n',
+        '        f"     AND (a.user_id IS NULL OR a.user_id = access.user_id())\\n"\n',
         "",
         first="tests/test_scope_alone.py::test_the_policies_of_a_case_hold_where_every_access_row_shows",
     ),
     Mutant(
         "core: policies read figures at a slice",
         POLICIES,
-        "(SELECT wall.{figures}())::uuid[]) AND a.level <> 'slice'\"",
-        '(SELECT wall.{figures}())::uuid[])"',
+        "(SELECT access.{figures}())::uuid[]) AND a.level <> 'referral'\"",
+        '(SELECT access.{figures}())::uuid[])"',
         first="tests/test_scope_alone.py::test_pythons_scope_finds_the_rows_that_the_policies_find",
     ),
     Mutant(
         "core: policies let any receiver read a referral",
         POLICIES,
-        "AND a.level = 'slice' AND a.organisation_id = {alias}.receiver_id",
-        "AND a.level = 'slice'",
+        "AND a.level = 'referral' AND a.organisation_id = {alias}.receiver_id",
+        "AND a.level = 'referral'",
         first="tests/test_scope_alone.py::test_pythons_scope_finds_the_rows_that_the_policies_find",
     ),
     Mutant(
         "core: policies forget confidentiality",
         POLICIES,
-        "    if wall_of(model).by_confidentiality:\n",
+        "    if policy_of(model).by_confidentiality:\n",
         "    if False:\n",
         first="tests/test_scope_alone.py::test_pythons_scope_finds_the_rows_that_the_policies_find",
     ),
     Mutant(
         "core: policies open every case to whoever follows a programme of its manager",
         POLICIES,
-        '"a.programmes && wall.programmes()"',
+        '"a.programmes && access.programmes()"',
         '"true"',
         first="tests/test_programmes_of_roles.py::test_the_database_alone_shows_a_manager_their_programmes",
     ),
@@ -82,50 +82,50 @@ CORE = [
     Mutant(
         "core: policies change what is followed",
         POLICIES,
-        '"update": made(wall.update, "edits", "decides"),',
-        '"update": made(wall.update, "edits", "shows"),',
+        '"update": made(policy.update, "edits", "decides"),',
+        '"update": made(policy.update, "edits", "shows"),',
         first="tests/test_programmes_of_roles.py::test_a_manager_changes_nothing",
     ),
     Mutant(
-        "core: policies open sealed notes beside the lead",
+        "core: policies open encrypted notes beside the lead",
         POLICIES,
         "(a.level = 'lead' AND ({special}))",
         "({special})",
         first="tests/test_levels.py::test_who_may_not_read_a_level_may_not_write_it",
     ),
     Mutant(
-        "core: policies take either right for both kinds of sealed notes",
+        "core: policies take either right for both kinds of encrypted notes",
         POLICIES,
-        "ANY((SELECT wall.{kind}())::uuid[])",
-        "ANY((SELECT wall.restricted())::uuid[])",
+        "ANY((SELECT access.{kind}())::uuid[])",
+        "ANY((SELECT access.restricted())::uuid[])",
         first="tests/test_scope_alone.py::test_pythons_scope_finds_the_rows_that_the_policies_find",
     ),
     Mutant(
         "core: policies change with the right to read",
         POLICIES,
-        '"update": made(wall.update, "edits", "decides"),',
-        '"update": made(wall.update, "reads", "decides"),',
+        '"update": made(policy.update, "edits", "decides"),',
+        '"update": made(policy.update, "reads", "decides"),',
         first="tests/test_rows.py::test_the_rows_of_a_case_by_the_database_alone",
     ),
     Mutant(
         "core: policies add with the right to read",
         POLICIES,
-        'insert = made(wall.insert, "edits", "decides")',
-        'insert = made(wall.insert, "reads", "decides")',
+        'insert = made(policy.insert, "edits", "decides")',
+        'insert = made(policy.insert, "reads", "decides")',
         first="tests/test_rows.py::test_the_rows_of_a_case_by_the_database_alone",
     ),
     Mutant(
         "core: policies decide with the right to see figures",
         POLICIES,
-        '"update": made(wall.update, "edits", "decides"),',
-        '"update": made(wall.update, "edits", "figures"),',
+        '"update": made(policy.update, "edits", "decides"),',
+        '"update": made(policy.update, "edits", "figures"),',
         first="tests/test_rows.py::test_the_rows_of_a_case_by_the_database_alone",
     ),
     Mutant(
         "core: an organisation opens cases that another leads",
         POLICIES,
-        'f"{alias}.lead_organisation_id = ANY((SELECT wall.edits())::uuid[])"',
-        '"wall.has_user()"',
+        'f"{alias}.lead_organisation_id = ANY((SELECT access.edits())::uuid[])"',
+        '"access.has_user()"',
         first="tests/test_rows.py::test_the_rows_of_a_case_by_the_database_alone",
     ),
     Mutant(
@@ -136,14 +136,14 @@ CORE = [
         first="tests/test_wall.py::test_every_walled_table_is_forced_and_has_one_policy_a_command",
     ),
     Mutant(
-        "core: the wall is taken down",
+        "core: the access policies are taken down",
         POLICIES,
         '    yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"\n',
         '    yield f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY"\n',
         first="tests/test_rows.py::test_the_rows_of_a_case_by_the_database_alone",
     ),
     Mutant(
-        "core: the application may do anything with walled tables",
+        "core: the application may do anything with protected tables",
         POLICIES,
         '        yield f"GRANT {command.upper()} ON {table} TO {APP}"',
         '        yield f"GRANT ALL ON {table} TO {APP}"',
@@ -188,22 +188,22 @@ CORE = [
     Mutant(
         "core: who edits is who reads",
         WALL_SQL,
-        "current_setting('wall.edits', true)",
-        "current_setting('wall.reads', true)",
+        "current_setting('access.edits', true)",
+        "current_setting('access.reads', true)",
         first="tests/test_rows.py::test_the_rows_of_a_case_by_the_database_alone",
     ),
     Mutant(
         "core: who decides is who sees figures",
         WALL_SQL,
-        "current_setting('wall.decides', true)",
-        "current_setting('wall.figures', true)",
+        "current_setting('access.decides', true)",
+        "current_setting('access.summaries', true)",
         first="tests/test_rows.py::test_the_rows_of_a_case_by_the_database_alone",
     ),
     Mutant(
         "core: counselling notes for who has the right to restricted ones",
         WALL_SQL,
-        "current_setting('wall.counselling', true)",
-        "current_setting('wall.restricted', true)",
+        "current_setting('access.counselling', true)",
+        "current_setting('access.restricted', true)",
         first="tests/test_scope_alone.py::test_pythons_scope_finds_the_rows_that_the_policies_find",
     ),
     Mutant(
@@ -216,8 +216,8 @@ CORE = [
     Mutant(
         "core: the record of what happened may be read",
         "core/models.py",
-        'read="(SELECT wall.audits())"',
-        'read="wall.has_user()"',
+        'read="(SELECT access.audits())"',
+        'read="access.has_user()"',
         first="tests/test_audit_log.py::test_nobody_but_the_auditor_reads_a_row",
     ),
     Mutant(
@@ -293,7 +293,7 @@ CORE = [
     Mutant(
         "core: a page sweeps in somebody's place",
         WALL_SQL,
-        "    IF wall.has_user() THEN\n        RAISE EXCEPTION 'a sweep",
+        "    IF access.has_user() THEN\n        RAISE EXCEPTION 'a sweep",
         "    IF false THEN\n        RAISE EXCEPTION 'a sweep",
         first="tests/test_reviewed_functions.py::test_nobody_and_a_stranger_get_what_the_table_says",
     ),
@@ -307,8 +307,8 @@ CORE = [
     Mutant(
         "core: an event in anothers name passes the policy",
         "core/models.py",
-        't.actor_id IS NOT DISTINCT FROM wall.person()"',
-        "t.verb <> '' AND (wall.person() IS NULL OR wall.has_user())\"",
+        't.actor_id IS NOT DISTINCT FROM access.user_id()"',
+        "t.verb <> '' AND (access.user_id() IS NULL OR access.has_user())\"",
         first="tests/test_audit_names.py::test_without_the_trigger_the_policy_refuses_anothers_name",
     ),
     Mutant(

@@ -9,8 +9,8 @@ DRAFTS = [
     Mutant(
         "beneficiaries: an interview is taken along to another organisation",
         MODEL,
-        '_MINE = "t.author_id = wall.person() AND t.organisation_id = ANY((SELECT wall.edits())::uuid[])"',
-        '_MINE = "t.author_id = wall.person()"',
+        '_MINE = "t.author_id = access.user_id() AND t.organisation_id = ANY((SELECT access.edits())::uuid[])"',
+        '_MINE = "t.author_id = access.user_id()"',
         first=f"{TESTS}::test_who_no_longer_writes_there_reads_it_no_more",
     ),
     Mutant(
@@ -37,21 +37,21 @@ DRAFTS = [
     Mutant(
         "beneficiaries: anybody moves unfinished interviews",
         SQL,
-        "ELSE wall.moves_drafts(wall.person(), found.organisation_id) END) THEN",
+        "ELSE access.may_reassign_drafts(access.user_id(), found.organisation_id) END) THEN",
         "ELSE true END) THEN",
         first=f"{TESTS}::test_nobody_else_moves_one",
     ),
     Mutant(
         "beneficiaries: whoever ends access takes an interview for themselves",
         SQL,
-        "wall.unfinished_draft(of_draft, new_author = wall.person())",
-        "wall.unfinished_draft(of_draft, false)",
+        "access.unfinished_draft(of_draft, new_author = access.user_id())",
+        "access.unfinished_draft(of_draft, false)",
         first=f"{TESTS}::test_a_focal_point_gives_it_to_others_and_never_takes_it",
     ),
     Mutant(
         "beneficiaries: an interview goes to somebody who doesn't write there",
         SQL,
-        "IF wall.holds(new_author, draft.organisation_id, 'write_cases', today) IS NOT TRUE THEN",
+        "IF access.has_permission(new_author, draft.organisation_id, 'write_cases', today) IS NOT TRUE THEN",
         "IF new_author IS NULL THEN",
         first=f"{TESTS}::test_not_to_somebody_who_does_not_write_there",
     ),

@@ -1,4 +1,4 @@
-"""The record of who did and read what, the keys that seal, and erasing a person."""
+"""The record of who did and read what, the keys that encrypt, and erasing a person."""
 
 from soak.mutations.mutant import Mutant
 
@@ -33,14 +33,14 @@ RECORD = [
     ),
     Mutant(
         "core: keys are handed to nobody in particular",
-        "core/sql/030_keys.sql",
-        "WHERE k.subject_id = ANY (subjects) AND wall.has_user()",
+        "core/sql/030_data_keys.sql",
+        "WHERE k.subject_id = ANY (subjects) AND access.has_user()",
         "WHERE k.subject_id = ANY (subjects)",
         first="tests/test_sealing.py::test_who_is_nobody_gets_no_key",
     ),
     Mutant(
         "core: a value opens in another row",
-        "core/sealing.py",
+        "core/encrypted_fields.py",
         'return f"{table}.{column} {row}"',
         'return f"{table}.{column}"',
         first="tests/test_sealing.py::test_a_value_that_was_moved_or_changed_is_refused",
@@ -56,21 +56,21 @@ RECORD = [
     Mutant(
         "beneficiaries: who opened a case is told to everybody",
         "beneficiaries/sql/050_readers.sql",
-        "AND a.organisation_id = ANY(wall.reads())",
+        "AND a.organisation_id = ANY(access.reads())",
         "",
         first="tests/test_reading.py::test_nobody_else_is_told_who_opened_a_case",
     ),
     Mutant(
         "beneficiaries: anybody erases a person by SQL",
         "beneficiaries/sql/060_erasure.sql",
-        "OR wall.holds(wall.person(), found.organisation_id, 'erase_people', today) IS NOT TRUE",
+        "OR access.has_permission(access.user_id(), found.organisation_id, 'erase_beneficiaries', today) IS NOT TRUE",
         "",
         first="tests/test_erasure.py::test_nobody_else_erases_a_person",
     ),
     Mutant(
         "beneficiaries: anybody erases a person in Python",
         "beneficiaries/queries.py",
-        "return authority_of(user).may(Permission.ERASE_PEOPLE, case.lead_organisation_id)",
+        "return authority_of(user).may(Permission.ERASE_BENEFICIARIES, case.lead_organisation_id)",
         "return True",
         first="tests/test_erasure.py::test_nobody_else_erases_a_person",
     ),

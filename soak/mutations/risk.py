@@ -7,7 +7,7 @@ RISK = [
         "beneficiaries: risk assessments open to receivers",
         "beneficiaries/models/risk.py",
         "        read=Level.WORKING,\n",
-        "        read=Level.REFERENCE,\n",
+        "        read=Level.SUMMARY,\n",
         first="tests/test_rows.py::test_the_rows_of_a_case_by_the_database_alone",
     ),
     Mutant(

@@ -15,8 +15,8 @@ from django.test import Client
 from accounts.approval import approvers_of, decides_as
 from accounts.models import AccessRequest, Membership, Notice, OrganisationGroupPermission, Role, User
 from accounts.operations import (
-    PersonGiven,
-    add_person,
+    NewUser,
+    add_user,
     decide_access,
     reset_second_factor,
     save_membership,
@@ -30,7 +30,7 @@ from accounts.queries import reset_link
 from core import outbox
 from core.clock import now
 from core.context import acting_as
-from tests import story
+from tests import factories
 from tests.factors import enrolled
 from tests.pages import submit, text_of
 from tests.test_admin import address, row, send
@@ -57,25 +57,27 @@ def permissions_of(held: Role) -> set[str]:
     return set(held.group.organisationgrouppermission_set.values_list("permission__codename", flat=True))
 
 
-def asked(cast, by: str, user: User, code: str = "caseworker", organisation: str = "NGO_A") -> AccessRequest:
+def asked(
+    demo_users, by: str, user: User, code: str = "caseworker", organisation: str = "NGO_A"
+) -> AccessRequest:
     """A role that somebody asks for."""
     given = Membership(user=user, role=role(code, organisation), starts_on=now().date())
-    with acting_as(cast[by]):
-        request = save_membership(membership=given, by=cast[by], now=now())
+    with acting_as(demo_users[by]):
+        request = save_membership(membership=given, by=demo_users[by], now=now())
     assert isinstance(request, AccessRequest)
     return request
 
 
-def decided(cast, by: str, request: AccessRequest, *, approves: bool = True) -> AccessRequest:
-    with acting_as(cast[by]):
-        return decide_access(request=request, approves=approves, by=cast[by], now=now())
+def decided(demo_users, by: str, request: AccessRequest, *, approves: bool = True) -> AccessRequest:
+    with acting_as(demo_users[by]):
+        return decide_access(request=request, approves=approves, by=demo_users[by], now=now())
 
 
-def a_new_user(cast, by: str = FOCAL, code: str = "caseworker", name: str = "Asha") -> User:
-    given = PersonGiven(first_name=name, last_name="Lama", email=f"{name}@example.org", language="en")
-    with acting_as(cast[by]):
-        return add_person(
-            given=given, role=role(code), starts_on=now().date(), ends_on=None, by=cast[by], now=now()
+def a_new_user(demo_users, by: str = FOCAL, code: str = "caseworker", name: str = "Asha") -> User:
+    given = NewUser(first_name=name, last_name="Lama", email=f"{name}@example.org", language="en")
+    with acting_as(demo_users[by]):
+        return add_user(
+            given=given, role=role(code), starts_on=now().date(), ends_on=None, by=demo_users[by], now=now()
         )
 
 
@@ -87,8 +89,8 @@ def names(request: AccessRequest) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("where", ["membership", "user"])
-def test_an_administrator_alone_gives_nobody_a_role_where_there_are_cases(sign_in, cast, where):
-    client, mine = sign_in(ADMINISTRATOR), cast["researcher"]
+def test_an_administrator_alone_gives_nobody_a_role_where_there_are_cases(sign_in, demo_users, where):
+    client, mine = sign_in(ADMINISTRATOR), demo_users["researcher"]
     if where == "membership":
         typed = {"user": mine.pk, "role": role("caseworker").pk, "starts_on": today()}
         send(client, address(Membership, "add"), typed)
@@ -100,7 +102,7 @@ def test_an_administrator_alone_gives_nobody_a_role_where_there_are_cases(sign_i
     assert client.get("/cases/").status_code == 403
 
 
-def test_a_focal_point_alone_brings_nobody_in(sign_in, cast):
+def test_a_focal_point_alone_brings_nobody_in(sign_in, demo_users):
     client = sign_in(FOCAL)
     typed = {
         "first_name": "Asha",
@@ -111,54 +113,58 @@ def test_a_focal_point_alone_brings_nobody_in(sign_in, cast):
         "starts_on": today(),
         "reason": "She begins on Sunday.",
     }
-    page = client.get("/people/new/")
+    page = client.get("/team/new/")
     typed["form_key"] = page.context["form"]["form_key"].value()
-    client.post("/people/new/", typed)
+    client.post("/team/new/", typed)
     made = User.objects.get(email="mine@example.org")
     assert not made.memberships.exists()
 
 
-def test_an_administrator_alone_changes_no_e_mail(sign_in, cast):
+def test_an_administrator_alone_changes_no_e_mail(sign_in, demo_users):
     """A changed address and a forgotten password would together be the account."""
     client = sign_in(ADMINISTRATOR)
-    send(client, address(User, "change", cast[WHO].pk), {"email": "mine@example.org"})
-    assert cast[WHO].email != "mine@example.org"
+    send(client, address(User, "change", demo_users[WHO].pk), {"email": "mine@example.org"})
+    assert demo_users[WHO].email != "mine@example.org"
 
 
-def test_an_administrator_alone_lets_no_role_do_more(sign_in, cast):
+def test_an_administrator_alone_lets_no_role_do_more(sign_in, demo_users):
     client, held = sign_in(ADMINISTRATOR), role("reader")
     send(client, address(Role, "change", held.pk), {"permissions": ["read_cases", "read_restricted"]})
     assert permissions_of(held) == {"read_cases"}
 
 
-def test_an_administrator_alone_takes_no_second_step_away(sign_in, cast):
-    client, user = sign_in(ADMINISTRATOR), cast[WHO]
+def test_an_administrator_alone_takes_no_second_step_away(sign_in, demo_users):
+    client, user = sign_in(ADMINISTRATOR), demo_users[WHO]
     enrolled(user)
     send(client, address(User, "change", user.pk), {"without_factor": "on"})
     assert user.authenticator_set.exists()
 
 
-def test_an_administrator_alone_opens_no_closed_account(sign_in, cast):
-    client, user = sign_in(ADMINISTRATOR), cast[WHO]
+def test_an_administrator_alone_opens_no_closed_account(sign_in, demo_users):
+    client, user = sign_in(ADMINISTRATOR), demo_users[WHO]
     User.objects.filter(pk=user.pk).update(is_active=False)
     send(client, address(User, "change", user.pk), {"is_active": "on"})
-    assert not cast[WHO].is_active
+    assert not demo_users[WHO].is_active
 
 
-def test_the_database_itself_lets_nobody_in_without_approval(cast):
+def test_the_database_itself_lets_nobody_in_without_approval(demo_users):
     with pytest.raises(IntegrityError, match="second user"), transaction.atomic():
-        Membership.objects.create(user=cast["researcher"], role=role("caseworker"), starts_on=now().date())
+        Membership.objects.create(
+            user=demo_users["researcher"], role=role("caseworker"), starts_on=now().date()
+        )
 
 
-def test_focal_points_are_notified_at_once(sign_in, cast):
-    typed = {"user": cast["researcher"].pk, "role": role("caseworker").pk, "starts_on": today()}
+def test_focal_points_are_notified_at_once(sign_in, demo_users):
+    typed = {"user": demo_users["researcher"].pk, "role": role("caseworker").pk, "starts_on": today()}
     send(sign_in(ADMINISTRATOR), address(Membership, "add"), typed)
-    assert Notice.objects.visible_to(cast[FOCAL]).count() == 0  # nobody is entered: the test looks as them
-    with acting_as(cast[FOCAL]):
-        assert Notice.objects.visible_to(cast[FOCAL]).unread().exists()
+    assert (
+        Notice.objects.visible_to(demo_users[FOCAL]).count() == 0
+    )  # nobody is entered: the test looks as them
+    with acting_as(demo_users[FOCAL]):
+        assert Notice.objects.visible_to(demo_users[FOCAL]).unread().exists()
 
 
-def test_another_administrator_is_made_by_no_command_alone(cast):
+def test_another_administrator_is_made_by_no_command_alone(demo_users):
     call_command("create_administrator", "second", "second@example.org")
     made = User.objects.get(username="second")
     assert not made.has_usable_password()
@@ -170,58 +176,58 @@ def test_another_administrator_is_made_by_no_command_alone(cast):
     )
 
 
-def test_the_command_takes_no_second_step_away(cast):
-    enrolled(cast[WHO])
+def test_the_command_takes_no_second_step_away(demo_users):
+    enrolled(demo_users[WHO])
     call_command("reset_second_factor", WHO)
-    assert cast[WHO].authenticator_set.exists()
+    assert demo_users[WHO].authenticator_set.exists()
 
 
 # With a second user
 
 
-def test_a_new_user_is_asked_for_approved_and_invited(sign_in, cast):
+def test_a_new_user_is_asked_for_approved_and_invited(sign_in, demo_users):
     client = sign_in(FOCAL)
     typed = {"first_name": "Asha", "last_name": "Lama", "email": "asha@example.org", "language": "en"}
     typed |= {"role": str(role("caseworker").pk), "starts_on": today(), "reason": "She begins on Sunday."}
-    page = text_of(submit(client, "/people/new/", typed))
+    page = text_of(submit(client, "/team/new/", typed))
     assert "once a second user has approved it" in page
     assert "Asha Lama: Caseworker" in page
     outbox.deliver(now=now())
     assert not [sent for sent in mail.outbox if sent.to == ["asha@example.org"]]
     [request] = AccessRequest.objects.open()
     second = Client()
-    second.force_login(cast[SECOND])
+    second.force_login(demo_users[SECOND])
     assert "Asha Lama: Caseworker" in text_of(second.get("/"))
-    where = f"/people/requests/{request.pk}/"
+    where = f"/team/requests/{request.pk}/"
     shown = text_of(second.get(where))
     for word in ("asha@example.org", "She begins on Sunday.", "Read case files", "Sarita Rai"):
         assert word in shown
     submit(second, where, {"decision": "approve"})
     made = User.objects.get(email="asha@example.org")
     [held] = made.memberships.all()
-    assert (held.given_by, held.request.decided_by) == (cast[FOCAL], cast[SECOND])
+    assert (held.given_by, held.request.decided_by) == (demo_users[FOCAL], demo_users[SECOND])
     outbox.deliver(now=now())
     [sent] = [sent for sent in mail.outbox if sent.to == ["asha@example.org"]]
     assert "/accounts/invitation/" in sent.body
-    team = text_of(client.get("/people/"))
+    team = text_of(client.get("/team/"))
     assert "Approved by Kamala Limbu" in team
     for username in (FOCAL, SECOND):
-        with acting_as(cast[username]):
-            keys = Notice.objects.visible_to(cast[username]).filter(key__endswith=str(request.pk))
+        with acting_as(demo_users[username]):
+            keys = Notice.objects.visible_to(demo_users[username]).filter(key__endswith=str(request.pk))
             assert {notice.key.split(":")[1] for notice in keys} == {"asked", "given"}
 
 
-def test_what_is_refused_or_stopped_gives_nothing(cast):
+def test_what_is_refused_or_stopped_gives_nothing(demo_users):
     for number, end in enumerate(("refuse", "stop")):
-        user = a_new_user(cast, name=f"Asha{number}x".replace("0", "a").replace("1", "b"))
+        user = a_new_user(demo_users, name=f"Asha{number}x".replace("0", "a").replace("1", "b"))
         request = AccessRequest.objects.get(user=user)
         if end == "refuse":
-            decided(cast, SECOND, request, approves=False)
+            decided(demo_users, SECOND, request, approves=False)
         else:
-            with acting_as(cast[FOCAL]):
-                stop_access(request=request, by=cast[FOCAL], now=now())
+            with acting_as(demo_users[FOCAL]):
+                stop_access(request=request, by=demo_users[FOCAL], now=now())
         with pytest.raises(PermissionDenied):
-            decided(cast, SECOND, request)
+            decided(demo_users, SECOND, request)
         assert not user.memberships.exists()
 
 
@@ -237,42 +243,44 @@ def test_what_is_refused_or_stopped_gives_nothing(cast):
         "iom_supervisor",
     ],
 )
-def test_nobody_else_decides(sign_in, cast, username):
+def test_nobody_else_decides(sign_in, demo_users, username):
     """Not who asked, nor who only works there, nor another organisation's, nor IOM's while the NGO has its own."""
-    user = a_new_user(cast)
+    user = a_new_user(demo_users)
     request = AccessRequest.objects.get(user=user)
-    where = f"/people/requests/{request.pk}/"
+    where = f"/team/requests/{request.pk}/"
     page = sign_in(username).get(where)
     assert page.status_code == (200 if username == FOCAL else 404)
     assert sign_in(username).post(where, {"decision": "approve"}).status_code in (200, 404)
     with pytest.raises(PermissionDenied):
-        decided(cast, username, request)
+        decided(demo_users, username, request)
     assert not user.memberships.exists()
 
 
-def test_nobody_approves_with_an_account_that_they_brought_in(cast):
+def test_nobody_approves_with_an_account_that_they_brought_in(demo_users):
     """Directly, the other way round, through others, or one of two of them for the other."""
-    made = [a_new_user(cast, code="focal_point", name=name) for name in ("Bina", "Chandra")]
+    made = [a_new_user(demo_users, code="focal_point", name=name) for name in ("Bina", "Chandra")]
     for user in made:
-        decided(cast, SECOND, AccessRequest.objects.get(user=user))
+        decided(demo_users, SECOND, AccessRequest.objects.get(user=user))
     first, other = made
-    of_focal = AccessRequest.objects.get(user=a_new_user(cast, name="Dipa"))
+    of_focal = AccessRequest.objects.get(user=a_new_user(demo_users, name="Dipa"))
     assert names(of_focal) == {SECOND: "supervisor"}
-    third = cast["ngo_a_reader"]
-    of_first = asked(cast, first.username, third)
+    third = demo_users["ngo_a_reader"]
+    of_first = asked(demo_users, first.username, third)
     assert names(of_first) == {SECOND: "supervisor"}, "neither who asked for them nor their sister"
-    decided(cast, SECOND, of_first)
+    decided(demo_users, SECOND, of_first)
     for user in (first, other):
         with pytest.raises(PermissionDenied):
-            decided(cast, user.username, of_focal)
+            decided(demo_users, user.username, of_focal)
     with pytest.raises(PermissionDenied):
-        decided(cast, FOCAL, asked(cast, other.username, cast["ngo_a_reader"], "supervisor"))
+        decided(
+            demo_users, FOCAL, asked(demo_users, other.username, demo_users["ngo_a_reader"], "supervisor")
+        )
 
 
-def test_a_role_given_without_a_second_user_counts_after_two_weeks(committed, owner, cast):
+def test_a_role_given_without_a_second_user_counts_after_two_weeks(committed, owner, demo_users):
     """Of an organisation that was set up before it had cases."""
-    administrator = cast[ADMINISTRATOR]
-    third = story.a_third_ngo()
+    administrator = demo_users[ADMINISTRATOR]
+    third = factories.a_third_ngo()
     with acting_as(administrator):
         keeper = User.objects.create(username="keeper", email="keeper@example.org")
         save_membership(
@@ -282,8 +290,8 @@ def test_a_role_given_without_a_second_user_counts_after_two_weeks(committed, ow
         )
     third_user = User.objects.get(username="third")
     with acting_as(third_user):
-        story.a_case(third_user, "NGO_C")
-    request = asked(cast, ADMINISTRATOR, cast["researcher"], "reader", third.code)
+        factories.a_case(third_user, "NGO_C")
+    request = asked(demo_users, ADMINISTRATOR, demo_users["researcher"], "reader", third.code)
     assert set(names(request)) == {PROTECTION, "protection_supervisor_2"}
     owner.execute(
         "UPDATE accounts_membership SET given_at = now() - interval '15 days' WHERE user_id = %s",
@@ -292,16 +300,16 @@ def test_a_role_given_without_a_second_user_counts_after_two_weeks(committed, ow
     assert names(request) == {"keeper": "focal_point"}
 
 
-def test_where_nobody_is_left_iom_decides_and_everybody_may_object_for_a_day(committed, owner, cast):
+def test_where_nobody_is_left_iom_decides_and_everybody_may_object_for_a_day(committed, owner, demo_users):
     """The second user is closed first: they are told all the same, and it doesn't hold at once."""
-    second = cast[SECOND]
+    second = demo_users[SECOND]
     second.is_active = False
-    with acting_as(cast[ADMINISTRATOR]):
-        save_user(user=second, by=cast[ADMINISTRATOR], now=now())
-    user = a_new_user(cast)
+    with acting_as(demo_users[ADMINISTRATOR]):
+        save_user(user=second, by=demo_users[ADMINISTRATOR], now=now())
+    user = a_new_user(demo_users)
     request = AccessRequest.objects.get(user=user)
     assert names(request) == {PROTECTION: "protection", "protection_supervisor_2": "protection"}
-    decided(cast, PROTECTION, request)
+    decided(demo_users, PROTECTION, request)
     owner.execute("SELECT recipient, key FROM core_outboxmessage WHERE subject LIKE 'Who may get in%%'")
     keys = dict(owner.fetchall())
     people = {f"ngo_a_{name}@example.org" for name in ("caseworker", "reader", "supervisor", "focal_point")}
@@ -316,34 +324,34 @@ def test_where_nobody_is_left_iom_decides_and_everybody_may_object_for_a_day(com
     assert user.memberships.exists()
 
 
-def test_an_approval_of_iom_is_stopped_within_the_day(cast):
-    request = asked(cast, ADMINISTRATOR, cast["researcher"], "reader", "NGO_B")
-    decided(cast, PROTECTION, request)
+def test_an_approval_of_iom_is_stopped_within_the_day(demo_users):
+    request = asked(demo_users, ADMINISTRATOR, demo_users["researcher"], "reader", "NGO_B")
+    decided(demo_users, PROTECTION, request)
     assert request.state != "done"
-    with acting_as(cast["ngo_b_caseworker"]), pytest.raises(PermissionDenied):
-        stop_access(request=request, by=cast["ngo_b_caseworker"], now=now())
-    with acting_as(cast[ADMINISTRATOR]):
-        stop_access(request=request, by=cast[ADMINISTRATOR], now=now())
+    with acting_as(demo_users["ngo_b_caseworker"]), pytest.raises(PermissionDenied):
+        stop_access(request=request, by=demo_users["ngo_b_caseworker"], now=now())
+    with acting_as(demo_users[ADMINISTRATOR]):
+        stop_access(request=request, by=demo_users[ADMINISTRATOR], now=now())
     assert take_due_effects(now=now() + timedelta(days=3)) == 0
 
 
-def test_an_administrator_sets_up_an_organisation_without_cases_alone(cast):
-    third = story.a_third_ngo()
-    with acting_as(cast[ADMINISTRATOR]):
+def test_an_administrator_sets_up_an_organisation_without_cases_alone(demo_users):
+    third = factories.a_third_ngo()
+    with acting_as(demo_users[ADMINISTRATOR]):
         given = save_membership(
             membership=Membership(
-                user=cast["researcher"], role=role("caseworker", third.code), starts_on=now().date()
+                user=demo_users["researcher"], role=role("caseworker", third.code), starts_on=now().date()
             ),
-            by=cast[ADMINISTRATOR],
+            by=demo_users[ADMINISTRATOR],
             now=now(),
         )
     assert isinstance(given, Membership)
     given.refresh_from_db()
-    assert given.given_by == cast[ADMINISTRATOR]
+    assert given.given_by == demo_users[ADMINISTRATOR]
     third.refresh_from_db()
     assert third.cases_since is None
-    with acting_as(cast["researcher"]):
-        story.a_case(cast["researcher"], third.code)
+    with acting_as(demo_users["researcher"]):
+        factories.a_case(demo_users["researcher"], third.code)
     third.refresh_from_db()
     assert third.cases_since is not None
     third.cases_since = None
@@ -352,19 +360,19 @@ def test_an_administrator_sets_up_an_organisation_without_cases_alone(cast):
     assert third.cases_since is not None, "what had cases keeps that"
 
 
-def test_no_organisation_becomes_an_office_of_iom(cast):
+def test_no_organisation_becomes_an_office_of_iom(demo_users):
     """Its roles would break glass, configure, and read the log."""
-    organisation = story.organisation("NGO_B")
+    organisation = factories.organisation("NGO_B")
     organisation.kind = "iom"
     with (
         pytest.raises(IntegrityError, match="office of IOM"),
-        acting_as(cast[ADMINISTRATOR]),
+        acting_as(demo_users[ADMINISTRATOR]),
         transaction.atomic(),
     ):
-        save_organisation(organisation=organisation, by=cast[ADMINISTRATOR], now=now())
+        save_organisation(organisation=organisation, by=demo_users[ADMINISTRATOR], now=now())
 
 
-def test_a_role_may_do_more_once_somebody_approves_who_has_it_not(sign_in, cast):
+def test_a_role_may_do_more_once_somebody_approves_who_has_it_not(sign_in, demo_users):
     held = role("supervisor")
     send(
         sign_in(ADMINISTRATOR),
@@ -374,37 +382,37 @@ def test_a_role_may_do_more_once_somebody_approves_who_has_it_not(sign_in, cast)
     assert permissions_of(held) == {"read_cases"}, "less holds at once"
     [request] = AccessRequest.objects.open()
     assert names(request) == {FOCAL: "focal_point"}
-    decided(cast, FOCAL, request)
+    decided(demo_users, FOCAL, request)
     assert permissions_of(held) == {"read_cases", "pay_grants"}
 
 
-def test_a_role_that_grew_meanwhile_is_not_what_was_approved(cast):
-    user = cast["researcher"]
-    request = asked(cast, ADMINISTRATOR, user, "auditor")
+def test_a_role_that_grew_meanwhile_is_not_what_was_approved(demo_users):
+    user = demo_users["researcher"]
+    request = asked(demo_users, ADMINISTRATOR, user, "auditor")
     story_role = role("auditor")
-    with acting_as(cast[ADMINISTRATOR]):
+    with acting_as(demo_users[ADMINISTRATOR]):
         more = tailor_role(
-            role=story_role, codenames=["read_audit", "read_cases"], by=cast[ADMINISTRATOR], now=now()
+            role=story_role, codenames=["read_audit", "read_cases"], by=demo_users[ADMINISTRATOR], now=now()
         )
-    decided(cast, SECOND, more)
+    decided(demo_users, SECOND, more)
     with pytest.raises(IntegrityError, match="second user"), transaction.atomic():
-        decided(cast, SECOND, request)
+        decided(demo_users, SECOND, request)
     assert not user.memberships.filter(role=story_role).exists()
 
 
 # Another address
 
 
-def test_another_address_holds_a_day_later_and_the_former_one_may_object(committed, owner, cast):
-    user, administrator = cast[WHO], cast[ADMINISTRATOR]
+def test_another_address_holds_a_day_later_and_the_former_one_may_object(committed, owner, demo_users):
+    user, administrator = demo_users[WHO], demo_users[ADMINISTRATOR]
     session, link = Client(), reset_link(user)
     session.force_login(user)
     former, user.email = user.email, "new@example.org"
     with acting_as(administrator):
         save_user(user=user, by=administrator, now=now())
-    assert cast[WHO].email == former
+    assert demo_users[WHO].email == former
     [request] = AccessRequest.objects.open()
-    decided(cast, SECOND, request)
+    decided(demo_users, SECOND, request)
     owner.execute(
         "SELECT body FROM core_outboxmessage WHERE recipient = %s AND subject = 'Your sign-in to Sahayatra'",
         [former],
@@ -420,24 +428,24 @@ def test_another_address_holds_a_day_later_and_the_former_one_may_object(committ
         "UPDATE accounts_accessrequest SET takes_effect_at = now(), decided_at = now() - interval '1 day'"
     )
     assert take_due_effects(now=now() + timedelta(minutes=1)) == 1
-    assert cast[WHO].email == "new@example.org"
+    assert demo_users[WHO].email == "new@example.org"
     assert session.get("/cases/").status_code == 302, "sessions end"
     assert Client().get(f"/accounts/password/{link}/").status_code == 404, "and so do links"
     assert Client().get(objection).status_code == 404
-    assert Client().get(f"/accounts/password/{reset_link(cast[WHO])}/").status_code == 404, (
+    assert Client().get(f"/accounts/password/{reset_link(demo_users[WHO])}/").status_code == 404, (
         "without a second step"
     )
-    app = enrolled(cast[WHO])
-    where = f"/accounts/password/{reset_link(cast[WHO])}/"
+    app = enrolled(demo_users[WHO])
+    where = f"/accounts/password/{reset_link(demo_users[WHO])}/"
     chosen = {"password": "a quite new sentence 9", "again": "a quite new sentence 9"}
     assert "This field is required" in text_of(Client().post(where, chosen))
     assert "not right" in text_of(Client().post(where, chosen | {"code": "000000"}))
     assert Client().post(where, chosen | {"code": app.code()}).status_code == 302
-    assert cast[WHO].check_password("a quite new sentence 9")
+    assert demo_users[WHO].check_password("a quite new sentence 9")
 
 
-def test_the_former_address_stops_another_one(committed, owner, cast):
-    user, administrator = cast[WHO], cast[ADMINISTRATOR]
+def test_the_former_address_stops_another_one(committed, owner, demo_users):
+    user, administrator = demo_users[WHO], demo_users[ADMINISTRATOR]
     former, user.email = user.email, "new@example.org"
     with acting_as(administrator):
         save_user(user=user, by=administrator, now=now())
@@ -447,82 +455,82 @@ def test_the_former_address_stops_another_one(committed, owner, cast):
     [request] = AccessRequest.objects.all()
     assert request.state == "stopped"
     with pytest.raises(PermissionDenied):
-        decided(cast, SECOND, request)
+        decided(demo_users, SECOND, request)
     assert Client().post(objection + "x").status_code == 404
 
 
 # The second step
 
 
-def test_a_second_step_is_taken_away_by_two_and_never_with_a_mailed_password(cast, settings):
+def test_a_second_step_is_taken_away_by_two_and_never_with_a_mailed_password(demo_users, settings):
     settings.MFA_REQUIRED = True
-    user, administrator = cast[WHO], cast[ADMINISTRATOR]
+    user, administrator = demo_users[WHO], demo_users[ADMINISTRATOR]
     enrolled(user)
     with acting_as(administrator):
         request = reset_second_factor(user=user, by=administrator, now=now())
     assert user.authenticator_set.exists()
-    decided(cast, SECOND, request)
+    decided(demo_users, SECOND, request)
     assert not user.authenticator_set.exists()
-    assert Client().get(f"/accounts/password/{reset_link(cast[WHO])}/").status_code == 404
-    other = cast["ngo_a_reader"]
+    assert Client().get(f"/accounts/password/{reset_link(demo_users[WHO])}/").status_code == 404
+    other = demo_users["ngo_a_reader"]
     enrolled(other)
     chosen = {"password": "a quite new sentence 9", "again": "a quite new sentence 9"}
     assert Client().post(f"/accounts/password/{reset_link(other)}/", chosen).status_code == 302
     with acting_as(administrator), pytest.raises(ValidationError, match="reset by e-mail"):
-        reset_second_factor(user=cast["ngo_a_reader"], by=administrator, now=now())
+        reset_second_factor(user=demo_users["ngo_a_reader"], by=administrator, now=now())
 
 
-def test_a_mailed_password_between_asking_and_approving_keeps_the_second_step(cast):
-    user, administrator = cast[WHO], cast[ADMINISTRATOR]
+def test_a_mailed_password_between_asking_and_approving_keeps_the_second_step(demo_users):
+    user, administrator = demo_users[WHO], demo_users[ADMINISTRATOR]
     enrolled(user)
     with acting_as(administrator):
         request = reset_second_factor(user=user, by=administrator, now=now())
     chosen = {"password": "a quite new sentence 9", "again": "a quite new sentence 9"}
     assert Client().post(f"/accounts/password/{reset_link(user)}/", chosen).status_code == 302
     with pytest.raises(ValidationError, match="reset by e-mail"):
-        decided(cast, SECOND, request)
+        decided(demo_users, SECOND, request)
     assert user.authenticator_set.exists()
 
 
-def test_a_closed_account_opens_with_two(cast):
-    user, administrator = cast["ngo_a_reader"], cast[ADMINISTRATOR]
+def test_a_closed_account_opens_with_two(demo_users):
+    user, administrator = demo_users["ngo_a_reader"], demo_users[ADMINISTRATOR]
     with acting_as(administrator):
         user.is_active = False
         save_user(user=user, by=administrator, now=now())
         user.is_active = True
         save_user(user=user, by=administrator, now=now())
-    assert not cast["ngo_a_reader"].is_active
-    decided(cast, SECOND, AccessRequest.objects.get(kind="reopen"))
-    assert cast["ngo_a_reader"].is_active
-    assert not cast["ngo_a_reader"].has_usable_password()
+    assert not demo_users["ngo_a_reader"].is_active
+    decided(demo_users, SECOND, AccessRequest.objects.get(kind="reopen"))
+    assert demo_users["ngo_a_reader"].is_active
+    assert not demo_users["ngo_a_reader"].has_usable_password()
 
 
-def test_an_account_of_two_organisations_is_iom_to_decide(committed, owner, cast):
+def test_an_account_of_two_organisations_is_iom_to_decide(committed, owner, demo_users):
     """The second user of one of them would open the other's files."""
-    user = cast["ngo_a_reader"]
+    user = demo_users["ngo_a_reader"]
     owner.execute(
         "INSERT INTO accounts_membership (id, user_id, role_id, starts_on) "
         "VALUES (gen_random_uuid(), %s, %s, '2020-01-01')",
         [str(user.pk), str(role("reader", "NGO_B").pk)],
     )
     enrolled(user)
-    with acting_as(cast[ADMINISTRATOR]):
-        request = reset_second_factor(user=user, by=cast[ADMINISTRATOR], now=now())
+    with acting_as(demo_users[ADMINISTRATOR]):
+        request = reset_second_factor(user=user, by=demo_users[ADMINISTRATOR], now=now())
     assert set(names(request)) == {PROTECTION, "protection_supervisor_2"}
 
 
 # The database alone
 
 
-def attempts(cast) -> dict[str, object]:
+def attempts(demo_users) -> dict[str, object]:
     """Each row that a second user is needed for, written past Python."""
-    user, caseworker = cast[WHO], role("caseworker")
+    user, caseworker = demo_users[WHO], role("caseworker")
     ended = Membership.objects.filter(user=user)
     return {
         "a role": lambda: Membership.objects.create(
-            user=cast["researcher"], role=caseworker, starts_on=today()
+            user=demo_users["researcher"], role=caseworker, starts_on=today()
         ),
-        "a role of another": lambda: ended.update(user=cast["researcher"]),
+        "a role of another": lambda: ended.update(user=demo_users["researcher"]),
         "another role": lambda: ended.update(role=role("supervisor")),
         "more days": lambda: ended.update(starts_on="2000-01-01"),
         "another address": lambda: User.objects.filter(pk=user.pk).update(email="x@example.org"),
@@ -541,22 +549,22 @@ def attempts(cast) -> dict[str, object]:
             user=user,
             email=user.email,
             state="approved",
-            asked_by=cast[ADMINISTRATOR],
-            decided_by=cast[SECOND],
+            asked_by=demo_users[ADMINISTRATOR],
+            decided_by=demo_users[SECOND],
             decided_at=now(),
             takes_effect_at=now(),
         ),
         "a request in another's name": lambda: AccessRequest.objects.create(
-            kind="reopen", user=user, email=user.email, asked_by=cast[FOCAL]
+            kind="reopen", user=user, email=user.email, asked_by=demo_users[FOCAL]
         ),
         "no second step": lambda: user.authenticator_set.all().delete(),
     }
 
 
 @pytest.mark.parametrize("by", [None, ADMINISTRATOR, FOCAL])
-def test_the_database_itself_asks_for_the_second_user(cast, by):
-    enrolled(cast[WHO])
-    for name, attempt in attempts(cast).items():
+def test_the_database_itself_asks_for_the_second_user(demo_users, by):
+    enrolled(demo_users[WHO])
+    for name, attempt in attempts(demo_users).items():
         if by is None and name == "a request in another's name":
             continue
         with pytest.raises(IntegrityError), transaction.atomic():
@@ -565,20 +573,20 @@ def test_the_database_itself_asks_for_the_second_user(cast, by):
             if by is None:
                 attempt()
             else:
-                with acting_as(cast[by]):
+                with acting_as(demo_users[by]):
                     attempt()
             pytest.fail(name)
 
 
-def test_the_database_itself_keeps_a_closed_account_closed(cast):
-    User.objects.filter(pk=cast[WHO].pk).update(is_active=False)
+def test_the_database_itself_keeps_a_closed_account_closed(demo_users):
+    User.objects.filter(pk=demo_users[WHO].pk).update(is_active=False)
     with pytest.raises(IntegrityError, match="closed account"), transaction.atomic():
-        User.objects.filter(pk=cast[WHO].pk).update(is_active=True)
+        User.objects.filter(pk=demo_users[WHO].pk).update(is_active=True)
 
 
-def test_no_row_is_decided_by_the_application(cast):
+def test_no_row_is_decided_by_the_application(demo_users):
     """It may add requests and read them, and change none."""
-    asked(cast, FOCAL, cast["ngo_a_reader"])
+    asked(demo_users, FOCAL, demo_users["ngo_a_reader"])
     with pytest.raises(Exception, match="permission denied"), transaction.atomic():
         AccessRequest.objects.update(state="approved")
 
@@ -594,19 +602,19 @@ def test_no_row_is_decided_by_the_application(cast):
         "role_id = NULL",
     ],
 )
-def test_each_constraint_of_a_request_holds(committed, owner, cast, change):
-    asked(cast, FOCAL, cast["ngo_a_reader"])
+def test_each_constraint_of_a_request_holds(committed, owner, demo_users, change):
+    asked(demo_users, FOCAL, demo_users["ngo_a_reader"])
     with pytest.raises(Exception, match="accounts_request"):
         owner.execute(f"UPDATE accounts_accessrequest SET {change}")
 
 
-def _approved_at_once(cast, request: AccessRequest) -> int:
+def _approved_at_once(demo_users, request: AccessRequest) -> int:
     start = Barrier(TRIES)
 
     def approve(_number: int) -> bool:
         try:
             start.wait(timeout=60)
-            decided(cast, SECOND, AccessRequest.objects.get(pk=request.pk))
+            decided(demo_users, SECOND, AccessRequest.objects.get(pk=request.pk))
         except (PermissionDenied, ValidationError, IntegrityError):
             return False
         finally:
@@ -617,16 +625,16 @@ def _approved_at_once(cast, request: AccessRequest) -> int:
         return list(pool.map(approve, range(TRIES))).count(True)
 
 
-def test_of_twenty_approvals_at_once_one_takes_effect(committed, cast):
-    request = AccessRequest.objects.get(user=a_new_user(cast))
-    assert _approved_at_once(cast, request) == 1
+def test_of_twenty_approvals_at_once_one_takes_effect(committed, demo_users):
+    request = AccessRequest.objects.get(user=a_new_user(demo_users))
+    assert _approved_at_once(demo_users, request) == 1
     assert Membership.objects.filter(user=request.user).count() == 1
 
 
-def test_nobody_who_may_not_approve_finds_a_request(sign_in, cast):
-    user = a_new_user(cast)
+def test_nobody_who_may_not_approve_finds_a_request(sign_in, demo_users):
+    user = a_new_user(demo_users)
     request = AccessRequest.objects.get(user=user)
-    assert decides_as(cast[SECOND], request) == "supervisor"
-    missing = sign_in("ngo_b_caseworker").get("/people/requests/00000000-0000-0000-0000-000000000007/")
-    hidden = sign_in("ngo_b_caseworker").get(f"/people/requests/{request.pk}/")
+    assert decides_as(demo_users[SECOND], request) == "supervisor"
+    missing = sign_in("ngo_b_caseworker").get("/team/requests/00000000-0000-0000-0000-000000000007/")
+    hidden = sign_in("ngo_b_caseworker").get(f"/team/requests/{request.pk}/")
     assert (missing.status_code, missing.content) == (404, hidden.content)

@@ -14,29 +14,31 @@ ADMINISTRATOR, WHO = "administrator", "ngo_a_caseworker"
 PASSWORD = "a-long-enough-word-7"
 
 
-def test_an_administrator_sets_nobodys_password(sign_in, cast):
-    client, kept = sign_in(ADMINISTRATOR), cast[WHO].password
+def test_an_administrator_sets_nobodys_password(sign_in, demo_users):
+    client, kept = sign_in(ADMINISTRATOR), demo_users[WHO].password
     send(
         client,
         address(User, "add"),
         {"username": "mine", "email": "mine@example.org", "new_password": PASSWORD, "password": PASSWORD},
     )
     assert not User.objects.get(username="mine").check_password(PASSWORD)
-    send(client, address(User, "change", cast[WHO].pk), {"new_password": PASSWORD, "password": PASSWORD})
-    assert cast[WHO].password == kept
+    send(
+        client, address(User, "change", demo_users[WHO].pk), {"new_password": PASSWORD, "password": PASSWORD}
+    )
+    assert demo_users[WHO].password == kept
 
 
 @pytest.mark.parametrize("command", [("changepassword", WHO), ("createsuperuser", "--username", "me")])
-def test_no_command_takes_a_password(cast, command, monkeypatch):
+def test_no_command_takes_a_password(demo_users, command, monkeypatch):
     monkeypatch.setattr("getpass.getpass", lambda *words: PASSWORD)
     with pytest.raises((CommandError, SystemExit)):
         call_command(*command)
-    assert not cast[WHO].check_password(PASSWORD)
+    assert not demo_users[WHO].check_password(PASSWORD)
 
 
 @pytest.mark.parametrize("by", [None, ADMINISTRATOR, "ngo_a_focal_point"])
-def test_the_database_itself_takes_a_password_from_its_user_alone(cast, by):
-    user = cast[WHO]
+def test_the_database_itself_takes_a_password_from_its_user_alone(demo_users, by):
+    user = demo_users[WHO]
     user.set_password(PASSWORD)
 
     def save() -> None:
@@ -47,18 +49,18 @@ def test_the_database_itself_takes_a_password_from_its_user_alone(cast, by):
         if by is None:
             save()
         else:
-            with acting_as(cast[by]):
+            with acting_as(demo_users[by]):
                 save()
     with pytest.raises(IntegrityError, match="password of another"), transaction.atomic():
         User.objects.create(username="made", email="made@example.org", password=user.password)
-    with acting_as(cast[WHO]):
+    with acting_as(demo_users[WHO]):
         save()
-    assert cast[WHO].check_password(PASSWORD)
+    assert demo_users[WHO].check_password(PASSWORD)
 
 
-def test_a_hash_of_before_is_made_anew_in_its_users_own_place(cast, settings):
+def test_a_hash_of_before_is_made_anew_in_its_users_own_place(demo_users, settings):
     """Signing in replaces a weaker hash; nobody is entered at that moment."""
     settings.PASSWORD_HASHERS = list(reversed(settings.PASSWORD_HASHERS))
-    user = cast[WHO]
+    user = demo_users[WHO]
     assert user.check_password(password_of(WHO))
-    assert cast[WHO].password.startswith("pbkdf2_sha256$")
+    assert demo_users[WHO].password.startswith("pbkdf2_sha256$")

@@ -19,18 +19,18 @@ FOCAL = "ngo_a_focal_point"
 TRIES = 20
 
 
-def invited(cast) -> User:
+def invited(demo_users) -> User:
     """The reader of NGO_A, who has not chosen a password yet."""
-    user = cast["ngo_a_reader"]
+    user = demo_users["ngo_a_reader"]
     user.set_unusable_password()
     user.save(update_fields=["password"])
     return user
 
 
 @pytest.mark.django_db
-def test_invitations_to_one_address_are_bounded(sign_in, cast):
-    user, client = invited(cast), sign_in(FOCAL)
-    where = f"/people/{user.pk}/invitation/"
+def test_invitations_to_one_address_are_bounded(sign_in, demo_users):
+    user, client = invited(demo_users), sign_in(FOCAL)
+    where = f"/team/{user.pk}/invitation/"
     pages = [text_of(client.post(where, follow=True)) for _time in range(TRIES)]
     assert ["Enough invitations went to this address" in page for page in pages] == [
         number >= INVITATIONS_A_DAY["address"] for number in range(TRIES)
@@ -39,7 +39,7 @@ def test_invitations_to_one_address_are_bounded(sign_in, cast):
 
 
 @pytest.mark.django_db
-def test_one_mailbox_is_one_address_and_the_next_day_is_another(cast):
+def test_one_mailbox_is_one_address_and_the_next_day_is_another(demo_users):
     for number, email in enumerate(
         ["a@example.org", "A+1@Example.org", "a+2@example.org", "a+3@example.org"]
     ):
@@ -53,8 +53,8 @@ def test_one_mailbox_is_one_address_and_the_next_day_is_another(cast):
 
 
 @pytest.mark.django_db
-def test_invitations_from_one_user_are_bounded(cast):
-    by = cast["administrator"]
+def test_invitations_from_one_user_are_bounded(demo_users):
+    by = demo_users["administrator"]
     with acting_as(by):
         for number in range(INVITATIONS_A_DAY["sender"]):
             user = User.objects.create(username=f"u{number}", email=f"u{number}@example.org")
@@ -64,8 +64,8 @@ def test_invitations_from_one_user_are_bounded(cast):
             invite(user=other, by=by, now=now())
 
 
-def _sent_at_once(cast) -> int:
-    user, start = invited(cast), Barrier(TRIES)
+def _sent_at_once(demo_users) -> int:
+    user, start = invited(demo_users), Barrier(TRIES)
 
     def send(_number: int) -> bool:
         try:
@@ -82,10 +82,10 @@ def _sent_at_once(cast) -> int:
         return list(pool.map(send, range(TRIES))).count(True)
 
 
-def test_of_twenty_at_once_no_more_are_sent_than_one_after_the_other(committed, cast):
-    assert _sent_at_once(cast) == INVITATIONS_A_DAY["address"]
+def test_of_twenty_at_once_no_more_are_sent_than_one_after_the_other(committed, demo_users):
+    assert _sent_at_once(demo_users) == INVITATIONS_A_DAY["address"]
 
 
-def test_without_the_lock_more_would_be_sent(committed, cast, monkeypatch):
+def test_without_the_lock_more_would_be_sent(committed, demo_users, monkeypatch):
     monkeypatch.setattr(invitation, "_lock", lambda key: None)
-    assert _sent_at_once(cast) > INVITATIONS_A_DAY["address"]
+    assert _sent_at_once(demo_users) > INVITATIONS_A_DAY["address"]

@@ -24,7 +24,7 @@ def status_of(text: str) -> int:
     return Client().get("/api/v1/cases/", headers={"authorization": f"Token {text}"}).status_code
 
 
-def test_a_token_made_on_the_server_opens_nothing_yet(cast, settings, capsys):
+def test_a_token_made_on_the_server_opens_nothing_yet(demo_users, settings, capsys):
     settings.DEMO = False
     call_command("create_api_token", WHO)
     text = capsys.readouterr().out.split()[-1]
@@ -32,12 +32,12 @@ def test_a_token_made_on_the_server_opens_nothing_yet(cast, settings, capsys):
     assert Client().get("/api/v1/cases/", **asked).status_code == 401
 
 
-def test_a_token_is_somebodys_own_on_their_page(sign_in, cast):
-    create_api_token(user=cast[WHO], name="nightly", by=cast[WHO], now=now())
+def test_a_token_is_somebodys_own_on_their_page(sign_in, demo_users):
+    create_api_token(user=demo_users[WHO], name="nightly", by=demo_users[WHO], now=now())
     assert "nightly" in sign_in(WHO).get("/accounts/security/").content.decode()
 
 
-def test_a_token_is_made_shown_once_and_revoked(sign_in, cast):
+def test_a_token_is_made_shown_once_and_revoked(sign_in, demo_users):
     client = sign_in(WHO)
     wrong = submit(client, NEW, {"name": "nightly", "days": "400"})
     assert "less than or equal to 366" in text_of(wrong)
@@ -45,28 +45,30 @@ def test_a_token_is_made_shown_once_and_revoked(sign_in, cast):
     page = submit(client, NEW, {"name": "nightly", "days": "30"})
     [text] = re.findall(r"[A-Za-z0-9_-]{43}", page.content.decode().split("app-code")[1])
     assert text not in client.get(NEW).content.decode(), "shown once"
-    [token] = ApiToken.objects.visible_to(cast[WHO])
+    [token] = ApiToken.objects.visible_to(demo_users[WHO])
     assert token.expires_on == now().date() + timedelta(days=30)
     assert status_of(text) == 200
     client.post(f"/accounts/tokens/{token.pk}/revoke/")
     assert status_of(text) == 401
-    with acting_as(cast[FOCAL]):
-        assert Notice.objects.visible_to(cast[FOCAL]).filter(key=f"token:{token.pk}").exists()
+    with acting_as(demo_users[FOCAL]):
+        assert Notice.objects.visible_to(demo_users[FOCAL]).filter(key=f"token:{token.pk}").exists()
 
 
-def test_a_token_of_the_server_opens_once_its_user_confirms_it(sign_in, cast, settings, capsys, time_machine):
+def test_a_token_of_the_server_opens_once_its_user_confirms_it(
+    sign_in, demo_users, settings, capsys, time_machine
+):
     settings.DEMO = False
     call_command("create_api_token", WHO)
     text = capsys.readouterr().out.split()[-1]
-    [token] = ApiToken.objects.visible_to(cast[WHO])
+    [token] = ApiToken.objects.visible_to(demo_users[WHO])
     confirm = f"/accounts/tokens/{token.pk}/confirm/"
     for username in (OTHER, "administrator", FOCAL):
         assert sign_in(username).post(confirm).status_code == 404
         assert status_of(text) == 401
     client = Client()
-    client.force_login(cast[WHO])
-    with acting_as(cast[WHO]):
-        assert Notice.objects.visible_to(cast[WHO]).filter(key=f"token:{token.pk}").exists()
+    client.force_login(demo_users[WHO])
+    with acting_as(demo_users[WHO]):
+        assert Notice.objects.visible_to(demo_users[WHO]).filter(key=f"token:{token.pk}").exists()
     assert "Opens nothing yet" in text_of(client.get("/accounts/security/"))
     assert client.post(confirm, follow=True).status_code == 200
     assert status_of(text) == 200
@@ -74,7 +76,7 @@ def test_a_token_of_the_server_opens_once_its_user_confirms_it(sign_in, cast, se
     assert client.post(confirm)["Location"].startswith("/accounts/confirm/"), "a recent sign-in is asked for"
 
 
-def test_a_user_has_so_many_tokens_and_makes_so_many_a_day(sign_in, cast, time_machine):
+def test_a_user_has_so_many_tokens_and_makes_so_many_a_day(sign_in, demo_users, time_machine):
     client, asked = sign_in(WHO), {"name": "nightly", "days": "30"}
     for _time in range(5):
         assert "app-code" in submit(client, NEW, asked).content.decode()
@@ -84,24 +86,24 @@ def test_a_user_has_so_many_tokens_and_makes_so_many_a_day(sign_in, cast, time_m
     assert ApiToken.objects.count() == 5
     for _time in range(5):
         ApiToken.objects.update(created_at=now() - timedelta(days=2))
-        create_api_token(user=cast[WHO], name="x", by=cast[WHO], now=now())
+        create_api_token(user=demo_users[WHO], name="x", by=demo_users[WHO], now=now())
     with pytest.raises(ValidationError, match="You have 10 tokens"):
-        create_api_token(user=cast[WHO], name="x", by=cast[WHO], now=now() + timedelta(days=3))
+        create_api_token(user=demo_users[WHO], name="x", by=demo_users[WHO], now=now() + timedelta(days=3))
     call_command("create_api_token", WHO)  # on the server there is no bound
-    create_api_token(user=cast[OTHER], name="x", by=cast[OTHER], now=now())
-    revoke_api_tokens(user=cast[WHO], by=cast[WHO], now=now())
-    create_api_token(user=cast[WHO], name="x", by=cast[WHO], now=now() + timedelta(days=3))
+    create_api_token(user=demo_users[OTHER], name="x", by=demo_users[OTHER], now=now())
+    revoke_api_tokens(user=demo_users[WHO], by=demo_users[WHO], now=now())
+    create_api_token(user=demo_users[WHO], name="x", by=demo_users[WHO], now=now() + timedelta(days=3))
 
 
-def test_the_database_itself_lets_nobody_else_confirm_a_token(cast, settings):
+def test_the_database_itself_lets_nobody_else_confirm_a_token(demo_users, settings):
     settings.DEMO = False
-    token, text = create_api_token(user=cast[WHO], name="x", by=None, now=now())
+    token, text = create_api_token(user=demo_users[WHO], name="x", by=None, now=now())
     own = ApiToken.objects.filter(pk=token.pk)
     with pytest.raises(IntegrityError, match="its own user"), transaction.atomic():
         own.update(confirmed_at=now())
-    with acting_as(cast["administrator"]), transaction.atomic():
+    with acting_as(demo_users["administrator"]), transaction.atomic():
         with pytest.raises(IntegrityError, match="its own user"), transaction.atomic():
             own.update(confirmed_at=now())
         with pytest.raises(IntegrityError, match="own user's"), transaction.atomic():
-            own.update(user=cast["administrator"])
+            own.update(user=demo_users["administrator"])
     assert status_of(text) == 401

@@ -14,7 +14,7 @@ from accounts.operations import create_api_token, save_membership, save_user
 from accounts.queries import reset_link
 from core.clock import now
 from core.context import acting_as
-from tests import story
+from tests import factories
 from tests.accounts.test_access_requests import (
     ADMINISTRATOR,
     FOCAL,
@@ -36,13 +36,13 @@ def run(statement: str, *values) -> None:
         cursor.execute(statement, values)
 
 
-def refused(cast, by: str | None, statement: str, *values) -> str:
+def refused(demo_users, by: str | None, statement: str, *values) -> str:
     """What the database says against a statement of the application."""
     with pytest.raises(DatabaseError) as error, transaction.atomic():
         if by is None:
             run(statement, *values)
         else:
-            with acting_as(cast[by]):
+            with acting_as(demo_users[by]):
                 run(statement, *values)
     return str(error.value)
 
@@ -52,25 +52,27 @@ def refused(cast, by: str | None, statement: str, *values) -> str:
 
 @pytest.mark.parametrize("table", ["accounts_user", "accounts_role", "accounts_organisation"])
 @pytest.mark.parametrize("by", [None, ADMINISTRATOR])
-def test_no_key_changes(cast, table, by):
+def test_no_key_changes(demo_users, table, by):
     """Two that exchange their keys exchange what they may do."""
     said = refused(
-        cast, by, f"UPDATE {table} SET id = gen_random_uuid() WHERE id IN (SELECT id FROM {table} LIMIT 1)"
+        demo_users,
+        by,
+        f"UPDATE {table} SET id = gen_random_uuid() WHERE id IN (SELECT id FROM {table} LIMIT 1)",
     )
     assert "stays the one" in said
 
 
 @pytest.mark.parametrize("table", ["accounts_user", "accounts_role", "accounts_organisation"])
-def test_the_application_deletes_nobody_who_could_come_again_as_another(cast, table):
-    assert "permission denied" in refused(cast, ADMINISTRATOR, f"DELETE FROM {table}")
+def test_the_application_deletes_nobody_who_could_come_again_as_another(demo_users, table):
+    assert "permission denied" in refused(demo_users, ADMINISTRATOR, f"DELETE FROM {table}")
 
 
-def test_a_permission_is_given_to_a_role_and_to_no_group_before_it_is_one(cast):
+def test_a_permission_is_given_to_a_role_and_to_no_group_before_it_is_one(demo_users):
     given = OrganisationGroupPermission.objects.filter(permission__codename="read_cases")[0]
-    with acting_as(cast[ADMINISTRATOR]):
+    with acting_as(demo_users[ADMINISTRATOR]):
         run("INSERT INTO auth_group (name) VALUES ('of no role')")
     said = refused(
-        cast,
+        demo_users,
         ADMINISTRATOR,
         "INSERT INTO accounts_organisationgrouppermission (group_id, permission_id, content_object_id) "
         "SELECT id, %s, %s FROM auth_group WHERE name = 'of no role'",
@@ -85,41 +87,41 @@ def test_a_permission_is_given_to_a_role_and_to_no_group_before_it_is_one(cast):
 
 @pytest.mark.parametrize("code", ["NGO_B", "IOM", None])
 @pytest.mark.parametrize("kind", ["role", "tailor", "email", "factor", "reopen"])
-def test_a_request_is_decided_where_its_role_or_user_is(cast, kind, code):
+def test_a_request_is_decided_where_its_role_or_user_is(demo_users, kind, code):
     held = role("reader") if kind in ("role", "tailor") else None
-    wrong = story.organisation(code) if code else None
-    with acting_as(cast[ADMINISTRATOR]), pytest.raises(IntegrityError, match="where its role"):
+    wrong = factories.organisation(code) if code else None
+    with acting_as(demo_users[ADMINISTRATOR]), pytest.raises(IntegrityError, match="where its role"):
         with transaction.atomic():
             AccessRequest.objects.create(
                 kind=kind,
                 organisation=wrong,
-                user=None if kind == "tailor" else cast[WHO],
+                user=None if kind == "tailor" else demo_users[WHO],
                 role=held,
                 email="x@example.org",
                 starts_on=now().date(),
-                asked_by=cast[ADMINISTRATOR],
+                asked_by=demo_users[ADMINISTRATOR],
             )
-    with acting_as(cast[ADMINISTRATOR]):
+    with acting_as(demo_users[ADMINISTRATOR]):
         AccessRequest.objects.create(
             kind=kind,
-            organisation=story.organisation("NGO_A"),
-            user=None if kind == "tailor" else cast[WHO],
+            organisation=factories.organisation("NGO_A"),
+            user=None if kind == "tailor" else demo_users[WHO],
             role=held,
             email="x@example.org",
             starts_on=now().date(),
-            asked_by=cast[ADMINISTRATOR],
+            asked_by=demo_users[ADMINISTRATOR],
         )
 
 
-def test_a_role_that_nobody_is_entered_to_give_counts_after_two_weeks(committed, owner, cast):
+def test_a_role_that_nobody_is_entered_to_give_counts_after_two_weeks(committed, owner, demo_users):
     """By SQL without a context, in an organisation without cases, while others have them."""
-    story.a_third_ngo()
+    factories.a_third_ngo()
     keeper = User.objects.create(username="keeper", email="keeper@example.org")
     Membership.objects.create(user=keeper, role=role("focal_point", "NGO_C"), starts_on=now().date())
     third = User.objects.get(username="third")
     with acting_as(third):
-        story.a_case(third, "NGO_C")
-    request = asked(cast, ADMINISTRATOR, cast["researcher"], "reader", "NGO_C")
+        factories.a_case(third, "NGO_C")
+    request = asked(demo_users, ADMINISTRATOR, demo_users["researcher"], "reader", "NGO_C")
     assert set(names(request)) == {PROTECTION, "protection_supervisor_2"}
     owner.execute(
         "UPDATE accounts_membership SET given_at = now() - interval '15 days' WHERE user_id = %s",
@@ -128,23 +130,23 @@ def test_a_role_that_nobody_is_entered_to_give_counts_after_two_weeks(committed,
     assert names(request) == {"keeper": "focal_point"}
 
 
-def test_whom_a_focal_point_set_up_alone_is_no_second_user_of_theirs(committed, owner, cast):
+def test_whom_a_focal_point_set_up_alone_is_no_second_user_of_theirs(committed, owner, demo_users):
     """Before the first case, too, and after two weeks; whom the administrator set up is one."""
-    story.a_third_ngo()
+    factories.a_third_ngo()
     made = {}
     for name, code, by in (
         ("keeper", "focal_point", ADMINISTRATOR),
         ("planted", "supervisor", "keeper"),
         ("independent", "supervisor", ADMINISTRATOR),
     ):
-        giver = made.get(by) or cast[by]
+        giver = made.get(by) or demo_users[by]
         made[name] = User.objects.create(username=name, email=f"{name}@example.org")
         given = Membership(user=made[name], role=role(code, "NGO_C"), starts_on=now().date())
         with acting_as(giver):
             save_membership(membership=given, by=giver, now=now())
     third = User.objects.get(username="third")
     with acting_as(third):
-        story.a_case(third, "NGO_C")
+        factories.a_case(third, "NGO_C")
     owner.execute(
         "UPDATE accounts_membership SET given_at = now() - interval '15 days' WHERE given_at IS NOT NULL"
     )
@@ -157,9 +159,9 @@ def test_whom_a_focal_point_set_up_alone_is_no_second_user_of_theirs(committed, 
 # Another address while nobody looks
 
 
-def ended_and_changed(cast, user: User) -> AccessRequest | None:
+def ended_and_changed(demo_users, user: User) -> AccessRequest | None:
     """An administrator closes an account, ends its role, and changes its address."""
-    administrator = cast[ADMINISTRATOR]
+    administrator = demo_users[ADMINISTRATOR]
     with acting_as(administrator):
         user.is_active = False
         save_user(user=user, by=administrator, now=now())
@@ -172,21 +174,21 @@ def ended_and_changed(cast, user: User) -> AccessRequest | None:
     return AccessRequest.objects.filter(user=user, kind="email").first()
 
 
-def test_an_account_stays_guarded_for_a_year_after_its_role(cast):
-    user = cast["ngo_a_reader"]
+def test_an_account_stays_guarded_for_a_year_after_its_role(demo_users):
+    user = demo_users["ngo_a_reader"]
     former = user.email
-    request = ended_and_changed(cast, user)
-    assert cast["ngo_a_reader"].email == former
+    request = ended_and_changed(demo_users, user)
+    assert demo_users["ngo_a_reader"].email == former
     assert request is not None
     assert FOCAL in names(request)
     said = refused(
-        cast, ADMINISTRATOR, "UPDATE accounts_user SET email = 'x@example.org' WHERE id = %s", user.pk
+        demo_users, ADMINISTRATOR, "UPDATE accounts_user SET email = 'x@example.org' WHERE id = %s", user.pk
     )
     assert "another address" in said
 
 
-def test_an_account_whose_role_ended_a_year_ago_is_guarded_no_more(committed, owner, cast):
-    user = cast[WHO]
+def test_an_account_whose_role_ended_a_year_ago_is_guarded_no_more(committed, owner, demo_users):
+    user = demo_users[WHO]
     for days, guarded in ((365, True), (367, False)):
         owner.execute(
             "UPDATE accounts_membership SET ends_on = (now() AT TIME ZONE 'Asia/Kathmandu')::date - %s "
@@ -196,9 +198,9 @@ def test_an_account_whose_role_ended_a_year_ago_is_guarded_no_more(committed, ow
         assert is_guarded(user) is guarded
 
 
-def test_the_former_address_of_a_closed_account_gets_a_mail(committed, owner, cast):
+def test_the_former_address_of_a_closed_account_gets_a_mail(committed, owner, demo_users):
     """Also where the account reads no files, and nobody else is asked."""
-    administrator = cast[ADMINISTRATOR]
+    administrator = demo_users[ADMINISTRATOR]
     with acting_as(administrator):
         user = User.objects.create(username="idle", email="idle@example.org", is_active=False, password="!")
         user.email = "mine@example.org"
@@ -208,32 +210,34 @@ def test_the_former_address_of_a_closed_account_gets_a_mail(committed, owner, ca
     assert key.startswith("former:"), "or it wouldn't be sent to a closed account"
 
 
-def test_a_request_says_when_the_address_was_changed_last(sign_in, cast):
-    user = cast["researcher"]
+def test_a_request_says_when_the_address_was_changed_last(sign_in, demo_users):
+    user = demo_users["researcher"]
     User.objects.filter(pk=user.pk).update(email_changed_at=now())
-    request = asked(cast, ADMINISTRATOR, cast["researcher"])
-    shown = text_of(sign_in(SECOND).get(f"/people/requests/{request.pk}/"))
+    request = asked(demo_users, ADMINISTRATOR, demo_users["researcher"])
+    shown = text_of(sign_in(SECOND).get(f"/team/requests/{request.pk}/"))
     assert "E-mail last changed" in shown
 
 
 # What a mailbox and another user could use
 
 
-def a_token(cast, username: str):
-    with acting_as(cast[username]):
-        return create_api_token(user=cast[username], name="reports", by=cast[username], now=now())[0]
+def a_token(demo_users, username: str):
+    with acting_as(demo_users[username]):
+        return create_api_token(
+            user=demo_users[username], name="reports", by=demo_users[username], now=now()
+        )[0]
 
 
-def test_a_password_that_was_reset_by_mail_ends_the_tokens(cast):
-    token = a_token(cast, WHO)
+def test_a_password_that_was_reset_by_mail_ends_the_tokens(demo_users):
+    token = a_token(demo_users, WHO)
     chosen = {"password": "a quite new sentence 9", "again": "a quite new sentence 9"}
-    assert Client().post(f"/accounts/password/{reset_link(cast[WHO])}/", chosen).status_code == 302
+    assert Client().post(f"/accounts/password/{reset_link(demo_users[WHO])}/", chosen).status_code == 302
     token.refresh_from_db()
     assert token.revoked_at is not None
 
 
-def test_another_address_ends_the_tokens(committed, owner, cast):
-    token, user, administrator = a_token(cast, WHO), cast[WHO], cast[ADMINISTRATOR]
+def test_another_address_ends_the_tokens(committed, owner, demo_users):
+    token, user, administrator = a_token(demo_users, WHO), demo_users[WHO], demo_users[ADMINISTRATOR]
     owner.execute("UPDATE accounts_membership SET ends_on = '2020-01-01' WHERE user_id = %s", [str(user.pk)])
     user.email = "new@example.org"
     with acting_as(administrator):
@@ -243,49 +247,52 @@ def test_another_address_ends_the_tokens(committed, owner, cast):
 
 
 @pytest.mark.parametrize("by", [None, ADMINISTRATOR, FOCAL])
-def test_nobody_adds_a_second_factor_for_another(cast, by):
+def test_nobody_adds_a_second_factor_for_another(demo_users, by):
     said = refused(
-        cast,
+        demo_users,
         by,
         "INSERT INTO mfa_authenticator (user_id, type, data, created_at) VALUES (%s, 'totp', '{}', now())",
-        cast[WHO].pk,
+        demo_users[WHO].pk,
     )
     assert "nobody adds a second factor" in said
-    with acting_as(cast[WHO]):
-        Authenticator.objects.create(user=cast[WHO], type="totp", data={})
+    with acting_as(demo_users[WHO]):
+        Authenticator.objects.create(user=demo_users[WHO], type="totp", data={})
 
 
-def test_an_approval_is_used_by_who_gave_it(committed, owner, cast):
-    request = asked(cast, ADMINISTRATOR, cast["researcher"], "reader", "NGO_B")
-    decided(cast, PROTECTION, request)
+def test_an_approval_is_used_by_who_gave_it(committed, owner, demo_users):
+    request = asked(demo_users, ADMINISTRATOR, demo_users["researcher"], "reader", "NGO_B")
+    decided(demo_users, PROTECTION, request)
     owner.execute(
         "UPDATE accounts_accessrequest SET takes_effect_at = now(), decided_at = now() - interval '1 day'"
     )
     for username, used in ((OTHER, False), (ADMINISTRATOR, False), (PROTECTION, True)):
-        with acting_as(cast[username]), connection.cursor() as cursor:
-            cursor.execute("SELECT wall.use_access(%s)", [request.pk])
+        with acting_as(demo_users[username]), connection.cursor() as cursor:
+            cursor.execute("SELECT access.use_access(%s)", [request.pk])
             assert cursor.fetchone() == (used,), username
 
 
-def test_a_role_does_not_end_long_ago(cast):
+def test_a_role_does_not_end_long_ago(demo_users):
     """A last day more than a year back would leave the account to whoever changes its address."""
-    held = Membership.objects.get(user=cast[WHO])
+    held = Membership.objects.get(user=demo_users[WHO])
     held.ends_on = now().date() - timedelta(days=400)
-    with acting_as(cast[ADMINISTRATOR]), pytest.raises(ValidationError, match="yesterday at the earliest"):
-        save_membership(membership=held, by=cast[ADMINISTRATOR], now=now())
-    assert is_guarded(cast[WHO])
+    with (
+        acting_as(demo_users[ADMINISTRATOR]),
+        pytest.raises(ValidationError, match="yesterday at the earliest"),
+    ):
+        save_membership(membership=held, by=demo_users[ADMINISTRATOR], now=now())
+    assert is_guarded(demo_users[WHO])
 
 
 @pytest.mark.parametrize("changed", ["user", "role"])
-def test_a_role_is_not_given_to_another_user_by_changing_its_row(cast, changed):
+def test_a_role_is_not_given_to_another_user_by_changing_its_row(demo_users, changed):
     """Who had it would leave without a word about their cases, and no page would say that they had it."""
-    held = Membership.objects.get(user=cast[WHO])
-    given = {"user": cast["ngo_a_reader"], "role": role("reader", "NGO_A")}
+    held = Membership.objects.get(user=demo_users[WHO])
+    given = {"user": demo_users["ngo_a_reader"], "role": role("reader", "NGO_A")}
     setattr(held, changed, given[changed])
     with (
-        acting_as(cast[ADMINISTRATOR]),
+        acting_as(demo_users[ADMINISTRATOR]),
         pytest.raises(ValidationError, match="End this role and give a new one"),
     ):
-        save_membership(membership=held, by=cast[ADMINISTRATOR], now=now())
+        save_membership(membership=held, by=demo_users[ADMINISTRATOR], now=now())
     assert not AccessRequest.objects.exists()
-    assert Membership.objects.filter(user=cast[WHO], role__code="caseworker").exists()
+    assert Membership.objects.filter(user=demo_users[WHO], role__code="caseworker").exists()

@@ -1,4 +1,4 @@
-"""A browser at a running house. Without a Chromium nothing here runs, and the end says so."""
+"""A browser at a running site. Without a Chromium nothing here runs, and the end says so."""
 
 import os
 import re
@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests import browsers
-from tests.browser import house as houses
-from tests.browser.visitor import CHROMIUM, Visitor, patience
+from tests.browser import site as sites
+from tests.browser.browser_user import CHROMIUM, BrowserUser, patience
 
 HERE = os.path.dirname(__file__)
 
@@ -22,10 +22,10 @@ def pytest_collection_modifyitems(items) -> None:
 
 
 @pytest.fixture(scope="session")
-def house(request) -> Iterator[houses.House]:
-    """One house for each pytest process."""
+def site(request) -> Iterator[sites.Site]:
+    """One site for each pytest process."""
     number = re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or "0"
-    with houses.standing(int(number)) as standing:
+    with sites.standing(int(number)) as standing:
         yield standing
 
 
@@ -40,16 +40,16 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visitor(house, browser) -> Iterator[Visitor]:
+def browser_user(site, browser) -> Iterator[BrowserUser]:
     """Somebody at a browser with JavaScript, whose every complaint is a failure at the end."""
-    with Visitor.at(house.url, browser) as found:
+    with BrowserUser.at(site.url, browser) as found:
         yield found
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
-    standing = item.funcargs.get("house")
+    standing = item.funcargs.get("site")
     if report.failed and standing is not None:
-        report.sections.append(("logs of the house", standing.tails()))
+        report.sections.append(("logs of the site", standing.tails()))
     return report

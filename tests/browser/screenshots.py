@@ -34,7 +34,7 @@ FAR = """
 
 
 def prepare() -> None:
-    """Settings and applications stand before anything of the house is imported."""
+    """Settings and applications stand before anything of the site is imported."""
     sys.path.insert(0, str(ROOT))
     from iom_cases.environment import prepare as read_environment  # needs the path above
 
@@ -45,25 +45,25 @@ def prepare() -> None:
 
 
 def take(folder: Path, wanted: set[tuple[str, int]] | None) -> Iterator[Path]:
-    """Start a house, go through its pages, and give the path of each picture."""
+    """Start a site, go through its pages, and give the path of each picture."""
     from playwright.sync_api import sync_playwright  # these need the settings
 
     from tests import browsers
-    from tests.browser.house import standing
-    from tests.browser.visitor import CHROMIUM, DESK, PHONE, Visitor
+    from tests.browser.browser_user import CHROMIUM, DESK, PHONE, BrowserUser
+    from tests.browser.site import standing
 
-    with standing(number=7) as house, sync_playwright() as playwright:
+    with standing(number=7) as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browsers.executable(), args=CHROMIUM)
-        [(reference,)] = house.rows(FAR)
+        [(reference,)] = site.rows(FAR)
         for width in (PHONE, DESK):
             for username, pages in _pages(reference).items():
-                with Visitor.at(house.url, browser, width=width) as visitor:
-                    visitor.sign_in(username)
+                with BrowserUser.at(site.url, browser, width=width) as browser_user:
+                    browser_user.sign_in(username)
                     for name, steps in pages.items():
                         if wanted is None or (name, width) in wanted:
-                            _go(visitor, steps)
+                            _go(browser_user, steps)
                             tallest = TALLEST[width] if wanted else None
-                            yield _picture(visitor, folder / f"{name}-{width}.png", width, tallest)
+                            yield _picture(browser_user, folder / f"{name}-{width}.png", width, tallest)
         browser.close()
 
 
@@ -75,14 +75,14 @@ def _pages(reference: str) -> dict[str, dict[str, list[str]]]:
             "case-list": ["/cases/"],
             "case-file": [f"/cases/{reference}/"],
             "follow-up": [f"/cases/{reference}/", "#main section .govuk-list a"],
-            "hand-on": [f"/cases/{reference}/hand-on/"],
+            "hand-on": [f"/cases/{reference}/transfers/new/"],
             "paper-new": [f"/cases/{reference}/documents/new/"],
             "export-new": ["/exports/new/cases/?status=active"],
             "exports": ["/exports/"],
             "assessment": [f"/cases/{reference}/programmes/RASNM-2/"],
             "intake": ["/cases/new/"],
             "intake-mistake": ["/cases/new/", "#main button"],
-            "intake-person": ["/cases/new/", *_agreed()],
+            "intake-beneficiary": ["/cases/new/", *_agreed()],
             "roles": ["/roles/"],
             "sign-in-own": ["/accounts/security/"],
             "second-step-app": ["/accounts/security/app/"],
@@ -90,7 +90,7 @@ def _pages(reference: str) -> dict[str, dict[str, list[str]]]:
             "password": ["/accounts/password/"],
             "confirm": ["/accounts/confirm/?next=/roles/"],
         },
-        "ngo_a_focal_point": {"people": ["/people/"], "person-new": ["/people/new/"]},
+        "ngo_a_focal_point": {"people": ["/team/"], "person-new": ["/team/new/"]},
         "auditor": {"log": ["/audit/"]},
         "iom_approver": {
             "grants": ["/grants/"],
@@ -104,20 +104,20 @@ def _agreed() -> list[str]:
     return ["[name=was_told]", "[name=agrees][value=yes]", "#main button"]
 
 
-def _go(visitor, steps: list[str]) -> None:
+def _go(browser_user, steps: list[str]) -> None:
     address, *presses = steps
-    visitor.open(address)
+    browser_user.open(address)
     for selector in presses:
-        visitor.page.locator(selector).first.click()
-    visitor.page.wait_for_load_state()
+        browser_user.page.locator(selector).first.click()
+    browser_user.page.wait_for_load_state()
 
 
-def _picture(visitor, path: Path, width: int, tallest: int | None) -> Path:
+def _picture(browser_user, path: Path, width: int, tallest: int | None) -> Path:
     """The page from its top, with nothing in focus; all of it, or so many pixels."""
-    visitor.page.evaluate("document.activeElement.blur()")
-    height = visitor.page.evaluate("document.documentElement.scrollHeight")
+    browser_user.page.evaluate("document.activeElement.blur()")
+    height = browser_user.page.evaluate("document.documentElement.scrollHeight")
     clip = {"x": 0, "y": 0, "width": width, "height": min(height, tallest or height)}
-    visitor.page.screenshot(path=path, clip=clip, full_page=True, animations="disabled")
+    browser_user.page.screenshot(path=path, clip=clip, full_page=True, animations="disabled")
     return path
 
 

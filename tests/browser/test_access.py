@@ -6,32 +6,32 @@ from itertools import count
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.house import House
-from tests.browser.visitor import PHONE, Visitor
+from tests.browser.browser_user import PHONE, BrowserUser
+from tests.browser.site import Site
 
 FOCAL, SECOND, PASSWORD = "ngo_a_focal_point", "ngo_a_supervisor", "a rice field at dawn"
 NUMBERS = count(1)
 
 
-def _in(visitor: Visitor, username: str, language: str) -> None:
-    visitor.sign_in(username)
-    if visitor.page.locator("html").get_attribute("lang") != language:
-        visitor.page.locator(f"button[name='language'][value='{language}']").first.click()
-    expect(visitor.page.locator("html")).to_have_attribute("lang", language)
+def _in(browser_user: BrowserUser, username: str, language: str) -> None:
+    browser_user.sign_in(username)
+    if browser_user.page.locator("html").get_attribute("lang") != language:
+        browser_user.page.locator(f"button[name='language'][value='{language}']").first.click()
+    expect(browser_user.page.locator("html")).to_have_attribute("lang", language)
 
 
-def _press(visitor: Visitor, selector: str) -> None:
-    visitor.page.locator(selector).first.click()
+def _press(browser_user: BrowserUser, selector: str) -> None:
+    browser_user.page.locator(selector).first.click()
 
 
 @pytest.mark.parametrize("language", ["en", "ne"])
 def test_a_new_user_is_asked_for_approved_invited_and_let_in(
-    house: House, browser: Browser, language: str
+    site: Site, browser: Browser, language: str
 ) -> None:
     email, name = f"new{next(NUMBERS)}@example.org", f"Asha{'ne' if language == 'ne' else ''}"
-    with Visitor.at(house.url, browser, width=PHONE) as focal:
+    with BrowserUser.at(site.url, browser, width=PHONE) as focal:
         _in(focal, FOCAL, language)
-        focal.open("/people/new/")
+        focal.open("/team/new/")
         for field, text in (("first_name", name), ("last_name", "Lama"), ("email", email)):
             focal.page.locator(f"[name={field}]").fill(text)
         role = focal.page.locator("[name=role] option").nth(1).get_attribute("value")
@@ -44,7 +44,7 @@ def test_a_new_user_is_asked_for_approved_invited_and_let_in(
         focal.page.get_by_role("link", name=re.compile(f"^{name} Lama:")).first.click()
         expect(focal.page.locator("button[value=approve]")).to_have_count(0)
         focal.look()
-    with Visitor.at(house.url, browser, width=PHONE) as second:
+    with BrowserUser.at(site.url, browser, width=PHONE) as second:
         _in(second, SECOND, language)
         second.page.get_by_role("link", name=re.compile(f"^{name} Lama:")).first.click()
         expect(second.page.get_by_text("She begins on Sunday.")).to_be_visible()
@@ -52,11 +52,11 @@ def test_a_new_user_is_asked_for_approved_invited_and_let_in(
         _press(second, "button[value=approve]")
         expect(second.page.locator("h1")).to_be_visible()
         second.look()
-    house.wait(lambda: bool(house.sink.to({email})), 30, "the invitation is sent")
-    [invitation] = house.sink.to({email})
+    site.wait(lambda: bool(site.sink.to({email})), 30, "the invitation is sent")
+    [invitation] = site.sink.to({email})
     link = re.search(r"/accounts/invitation/\S+", invitation.text)
     assert link is not None
-    with Visitor.at(house.url, browser, width=PHONE) as guest:
+    with BrowserUser.at(site.url, browser, width=PHONE) as guest:
         guest.open(link[0])
         username = guest.page.locator("main strong").first.inner_text()
         for field in ("password", "again"):
@@ -67,25 +67,25 @@ def test_a_new_user_is_asked_for_approved_invited_and_let_in(
         _press(guest, "main form .govuk-button")
         expect(guest.page.locator("form[action='/accounts/logout/'] button").first).to_be_visible()
         guest.open("/cases/")
-    with Visitor.at(house.url, browser, width=PHONE) as focal:
+    with BrowserUser.at(site.url, browser, width=PHONE) as focal:
         _in(focal, FOCAL, language)
-        focal.open("/people/")
+        focal.open("/team/")
         expect(focal.page.get_by_text("Kamala Limbu").first).to_be_visible()
         focal.look()
 
 
-def test_a_token_is_made_and_revoked_on_a_phone(house: House, browser: Browser) -> None:
-    with Visitor.at(house.url, browser, width=PHONE) as visitor:
-        visitor.sign_in("ngo_a_caseworker")
-        visitor.open("/accounts/security/")
-        visitor.follow("Make a token")
-        visitor.look()
-        visitor.fill("What the token is for", "nightly figures")
-        visitor.press("Make the token")
-        expect(visitor.page.locator(".app-code")).to_be_visible()
-        visitor.look()
-        visitor.follow("I have copied it")
-        expect(visitor.page.get_by_text("nightly figures").first).to_be_visible()
-        visitor.look()
-        visitor.page.get_by_role("button", name=re.compile("Revoke")).first.click()
-        expect(visitor.page.get_by_text("The token is revoked.")).to_be_visible()
+def test_a_token_is_made_and_revoked_on_a_phone(site: Site, browser: Browser) -> None:
+    with BrowserUser.at(site.url, browser, width=PHONE) as browser_user:
+        browser_user.sign_in("ngo_a_caseworker")
+        browser_user.open("/accounts/security/")
+        browser_user.follow("Make a token")
+        browser_user.look()
+        browser_user.fill("What the token is for", "nightly figures")
+        browser_user.press("Make the token")
+        expect(browser_user.page.locator(".app-code")).to_be_visible()
+        browser_user.look()
+        browser_user.follow("I have copied it")
+        expect(browser_user.page.get_by_text("nightly figures").first).to_be_visible()
+        browser_user.look()
+        browser_user.page.get_by_role("button", name=re.compile("Revoke")).first.click()
+        expect(browser_user.page.get_by_text("The token is revoked.")).to_be_visible()

@@ -3,42 +3,42 @@
 import pytest
 from django.contrib import admin
 
-from tests.browser.visitor import DESK, Visitor
+from tests.browser.browser_user import DESK, BrowserUser
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
-def test_admin_page(house, browser, model):
+def test_admin_page(site, browser, model):
     """The list, the page that adds, and the first that changes; what the browser complains of is a fault as well."""
     base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
-    with Visitor.at(house.url, browser, width=DESK) as visitor:
-        visitor.sign_in("administrator")
+    with BrowserUser.at(site.url, browser, width=DESK) as browser_user:
+        browser_user.sign_in("administrator")
         pages = [base]
-        visitor.open(base)
-        if visitor.page.locator(f".object-tools a[href='{base}add/']").count():
+        browser_user.open(base)
+        if browser_user.page.locator(f".object-tools a[href='{base}add/']").count():
             pages.append(f"{base}add/")
-        first = visitor.page.locator("#result_list tbody th a").first
+        first = browser_user.page.locator("#result_list tbody th a").first
         if first.count():
             pages.append(str(first.get_attribute("href")))
         faults = []
         for address in pages:
-            visitor.open(address)
-            visitor.page.wait_for_load_state("networkidle")
-            faults += [(address, words) for words in visitor.complaints]
-            faults += [(address, fault) for fault in visitor.faults()]
-            visitor.complaints.clear()  # axe tries styles of its own, which the policy refuses
+            browser_user.open(address)
+            browser_user.page.wait_for_load_state("networkidle")
+            faults += [(address, words) for words in browser_user.complaints]
+            faults += [(address, fault) for fault in browser_user.faults()]
+            browser_user.complaints.clear()  # axe tries styles of its own, which the policy refuses
         assert sorted({(address, fault[:200]) for address, fault in faults}) == []
 
 
-def test_pages_of_a_programme_beside_its_own(house, browser):
+def test_pages_of_a_programme_beside_its_own(site, browser):
     """Revising the criteria, and starting a new phase."""
-    with Visitor.at(house.url, browser, width=DESK) as visitor:
-        visitor.sign_in("administrator")
-        visitor.open("/admin/projects/project/")
-        first = str(visitor.page.locator("#result_list tbody th a").first.get_attribute("href"))
+    with BrowserUser.at(site.url, browser, width=DESK) as browser_user:
+        browser_user.sign_in("administrator")
+        browser_user.open("/admin/projects/project/")
+        first = str(browser_user.page.locator("#result_list tbody th a").first.get_attribute("href"))
         for page in ("criteria", "phase"):
-            visitor.open(first.replace("/change/", f"/{page}/"))
-            assert visitor.complaints == []
-            assert visitor.faults() == []
-            visitor.complaints.clear()
+            browser_user.open(first.replace("/change/", f"/{page}/"))
+            assert browser_user.complaints == []
+            assert browser_user.faults() == []
+            browser_user.complaints.clear()

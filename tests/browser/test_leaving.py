@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.visitor import PHONE, Visitor
+from tests.browser.browser_user import PHONE, BrowserUser
 
 OPEN = """
     SELECT count(*) FROM beneficiaries_casefile f
@@ -44,53 +44,53 @@ WORDS = {
 
 
 @pytest.mark.parametrize(("language", "script"), [("en", False), ("ne", True)])
-def test_what_a_caseworker_carried_is_assigned_again(house, browser, language, script):
+def test_what_a_caseworker_carried_is_assigned_again(site, browser, language, script):
     words = WORDS[language]
-    leaver = _a_caseworker_with_the_cases_of(house, f"leaver_{language}")
-    [(before,)] = house.rows(OPEN, [leaver])
+    leaver = _a_caseworker_with_the_cases_of(site, f"leaver_{language}")
+    [(before,)] = site.rows(OPEN, [leaver])
     assert before > 3
-    with Visitor.at(house.url, browser, script=script, width=PHONE) as visitor:
-        visitor.sign_in("ngo_a_focal_point")
-        _in(visitor, language)
-        visitor.open("/people/")
-        visitor.follow(re.compile(leaver.title()))
-        visitor.look()
-        visitor.follow(words["end"])
-        visitor.look()
-        assert str(before) in visitor.page.locator("main").inner_text()
-        visitor.press(words["submit"])
-        expect(visitor.page.get_by_text(words["refused"]).first).to_be_visible()
-        visitor.look()
-        assert house.rows(OPEN, [leaver]) == [(before,)]
+    with BrowserUser.at(site.url, browser, script=script, width=PHONE) as browser_user:
+        browser_user.sign_in("ngo_a_focal_point")
+        _in(browser_user, language)
+        browser_user.open("/team/")
+        browser_user.follow(re.compile(leaver.title()))
+        browser_user.look()
+        browser_user.follow(words["end"])
+        browser_user.look()
+        assert str(before) in browser_user.page.locator("main").inner_text()
+        browser_user.press(words["submit"])
+        expect(browser_user.page.get_by_text(words["refused"]).first).to_be_visible()
+        browser_user.look()
+        assert site.rows(OPEN, [leaver]) == [(before,)]
         for question in (words["open"], words["rest"]):
-            for field in visitor.page.get_by_label(question).all():
+            for field in browser_user.page.get_by_label(question).all():
                 field.select_option(label=words["supervisors"])
-        visitor.press(words["submit"])
-        expect(visitor.page.locator(".govuk-notification-banner")).to_be_visible()
-        visitor.look()
-        _in(visitor, "en")
-        visitor.sign_out()
-        visitor.sign_in("ngo_a_supervisor")
-        _in(visitor, language)
-        visitor.open("/")
-        visitor.look()
-        visitor.follow(words["nobody"])
-        boxes = visitor.page.get_by_role("checkbox")
+        browser_user.press(words["submit"])
+        expect(browser_user.page.locator(".govuk-notification-banner")).to_be_visible()
+        browser_user.look()
+        _in(browser_user, "en")
+        browser_user.sign_out()
+        browser_user.sign_in("ngo_a_supervisor")
+        _in(browser_user, language)
+        browser_user.open("/")
+        browser_user.look()
+        browser_user.follow(words["nobody"])
+        boxes = browser_user.page.get_by_role("checkbox")
         expect(boxes).to_have_count(before)
-        visitor.look()
+        browser_user.look()
         for box in boxes.all():
             box.check()
-        visitor.page.get_by_label(words["who"]).select_option(index=1)
-        visitor.press(words["assign"])
-        expect(visitor.page.locator(".govuk-notification-banner")).to_contain_text(str(before))
-        visitor.look()
-        visitor.open("/caseload/nobody/")
-        expect(visitor.page.get_by_text(words["empty"])).to_be_visible()
-        visitor.look()
-    assert house.rows(OPEN, [leaver]) == [(0,)]
+        browser_user.page.get_by_label(words["who"]).select_option(index=1)
+        browser_user.press(words["assign"])
+        expect(browser_user.page.locator(".govuk-notification-banner")).to_contain_text(str(before))
+        browser_user.look()
+        browser_user.open("/caseload/nobody/")
+        expect(browser_user.page.get_by_text(words["empty"])).to_be_visible()
+        browser_user.look()
+    assert site.rows(OPEN, [leaver]) == [(0,)]
 
 
-def _a_caseworker_with_the_cases_of(house, username: str) -> str:
+def _a_caseworker_with_the_cases_of(site, username: str) -> str:
     """Somebody who joined the first NGO, with half of its caseworker's open cases; by the owner, past every rule."""
     rules = {
         "accounts_user": "own_password",
@@ -98,20 +98,20 @@ def _a_caseworker_with_the_cases_of(house, username: str) -> str:
         "beneficiaries_casefile": "lead_names_caseworker",
     }
     for table, trigger in rules.items():
-        house.rows(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
-    house.rows(
+        site.rows(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+    site.rows(
         "INSERT INTO accounts_user (id, username, first_name, last_name, email, language, password, is_active, "
         "is_staff, is_superuser, date_joined) VALUES (gen_random_uuid(), %s, %s, 'Lama', %s, 'ne', 'x', true, false, "
         "false, now())",
         [username, username.title(), f"{username}@example.org"],
     )
-    house.rows(
+    site.rows(
         "INSERT INTO accounts_membership (id, user_id, role_id, starts_on) SELECT gen_random_uuid(), u.id, r.id, "
         "'2020-01-01' FROM accounts_user u, accounts_role r JOIN accounts_organisation o ON o.id = r.organisation_id "
         "WHERE u.username = %s AND o.code = 'NGO_A' AND r.code = 'caseworker'",
         [username],
     )
-    house.rows(
+    site.rows(
         "UPDATE beneficiaries_casefile SET caseworker_id = (SELECT id FROM accounts_user WHERE username = %s) "
         "WHERE case_id IN (SELECT c.id FROM beneficiaries_case c JOIN beneficiaries_casefile f ON f.case_id = c.id "
         "JOIN accounts_user u ON u.id = f.caseworker_id AND u.username = 'ngo_a_caseworker' "
@@ -119,13 +119,13 @@ def _a_caseworker_with_the_cases_of(house, username: str) -> str:
         [username],
     )
     for table, trigger in rules.items():
-        house.rows(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}")
+        site.rows(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}")
     return username
 
 
-def _in(visitor: Visitor, language: str) -> None:
+def _in(browser_user: BrowserUser, language: str) -> None:
     """The page in this language, whichever it is in now."""
     name = {"en": "English", "ne": "नेपाली"}[language]
-    button = visitor.page.get_by_role("button", name=name, exact=True)
+    button = browser_user.page.get_by_role("button", name=name, exact=True)
     if button.count():
         button.click()

@@ -8,9 +8,9 @@ from django.db import models
 from core import policies
 from tests import test_canary
 from tests.addresses import fill, patterns
-from tests.browser import house as houses
-from tests.browser.visitor import PHONE, Visitor
-from tests.conftest import Cast, use_database
+from tests.browser import site as sites
+from tests.browser.browser_user import PHONE, BrowserUser
+from tests.conftest import DemoUsers, use_database
 
 LONG = 200
 # Letters that a phone's keyboard has beside each other; wide ones.
@@ -65,9 +65,9 @@ WHO = [
 
 
 @pytest.fixture(scope="module")
-def house(django_db_setup, django_db_blocker) -> Iterator[houses.House]:
-    """A house of this module's own, whose every word is long, and this process's connection at its database."""
-    with houses.standing(12) as standing, django_db_blocker.unblock():
+def site(django_db_setup, django_db_blocker) -> Iterator[sites.Site]:
+    """A site of this module's own, whose every word is long, and this process's connection at its database."""
+    with sites.standing(12) as standing, django_db_blocker.unblock():
         former = use_database(standing.database)
         try:
             yield standing
@@ -76,21 +76,21 @@ def house(django_db_setup, django_db_blocker) -> Iterator[houses.House]:
 
 
 @pytest.fixture(scope="module")
-def keys(house) -> dict[str, list[str]]:
+def keys(site) -> dict[str, list[str]]:
     """A case with long words in each field that is encrypted; then every other text of the database is made long."""
-    cast, patched = Cast(), pytest.MonkeyPatch()
+    demo_users, patched = DemoUsers(), pytest.MonkeyPatch()
     patched.setattr(
         test_canary,
         "_token",
         lambda field: "980-4417001" if field == "phone" else WORD[: SHORTER.get(field, LONG)],
     )
-    case = test_canary.told_case(cast, "ngo_a_caseworker", "NGO_A")
+    case = test_canary.case_with_plan(demo_users, "ngo_a_caseworker", "NGO_A")
     patched.undo()
-    found = test_canary.known(case, cast["ngo_a_caseworker"])
+    found = test_canary.known(case, demo_users["ngo_a_caseworker"])
     found["reference"] = [case.reference]
-    found["person_id"] = [str(cast["ngo_a_caseworker"].pk)]
-    found["user_id"] = found["person_id"]
-    found["membership_id"] = [str(cast["ngo_a_caseworker"].memberships.get().pk)]
+    found["user_id"] = [str(demo_users["ngo_a_caseworker"].pk)]
+    found["user_id"] = found["user_id"]
+    found["membership_id"] = [str(demo_users["ngo_a_caseworker"].memberships.get().pk)]
     found["kind"] = ["cases"]
     for model in policies.own_models():
         texts = [field for field in model._meta.concrete_fields if _is_typed(field)]
@@ -98,11 +98,11 @@ def keys(house) -> dict[str, list[str]]:
             table = model._meta.db_table
             sizes = [(field.column, min(field.max_length or LONG, LONG)) for field in texts]
             long = ", ".join(f"{column} = repeat('W', {size})" for column, size in sizes)
-            house.rows(
+            site.rows(
                 f"ALTER TABLE {table} DISABLE TRIGGER USER"
             )  # what was paid keeps its voucher, says one
-            house.rows(f"UPDATE {table} SET {long}")
-            house.rows(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+            site.rows(f"UPDATE {table} SET {long}")
+            site.rows(f"ALTER TABLE {table} ENABLE TRIGGER USER")
     return found
 
 
@@ -113,33 +113,33 @@ def _is_typed(field: models.Field) -> bool:
 
 
 @pytest.mark.parametrize("username", WHO)
-def test_no_page_scrolls_sideways_on_a_phone(keys, house, browser, username):
+def test_no_page_scrolls_sideways_on_a_phone(keys, site, browser, username):
     wide, opened = [], 0
-    with Visitor.at(house.url, browser, width=PHONE) as visitor:
-        visitor.sign_in(username)
+    with BrowserUser.at(site.url, browser, width=PHONE) as browser_user:
+        browser_user.sign_in(username)
         for address in sorted({address for _name, route in patterns() for address in fill(route, keys)}):
-            if not _is_page(visitor, address):
+            if not _is_page(browser_user, address):
                 continue
-            visitor.page.goto(house.url + address)
+            browser_user.page.goto(site.url + address)
             opened += 1
-            if visitor.overflow():
-                wide.append((address, visitor.overflow()[:4]))
-        visitor.complaints.clear()
+            if browser_user.overflow():
+                wide.append((address, browser_user.overflow()[:4]))
+        browser_user.complaints.clear()
     assert opened > 8
     assert wide == []
 
 
-def _is_page(visitor: Visitor, address: str) -> bool:
+def _is_page(browser_user: BrowserUser, address: str) -> bool:
     """Whether this is a page for this user, and not a file, a redirect or a refusal."""
     if address.startswith(("/admin/", "/api/", "/accounts/logout/", "/healthz", "/readyz")):
         return False
-    answer = visitor.page.request.get(visitor.url + address, max_redirects=0)
+    answer = browser_user.page.request.get(browser_user.url + address, max_redirects=0)
     return answer.status == 200 and answer.headers.get("content-type", "").startswith("text/html")
 
 
-def test_the_names_are_long(keys, house, browser):
+def test_the_names_are_long(keys, site, browser):
     """The control: the words are on the pages."""
-    with Visitor.at(house.url, browser, width=PHONE) as visitor:
-        visitor.sign_in("ngo_a_caseworker")
-        visitor.open(f"/cases/{keys['reference'][0]}/")
-        assert visitor.page.content().count(WORD) > 10
+    with BrowserUser.at(site.url, browser, width=PHONE) as browser_user:
+        browser_user.sign_in("ngo_a_caseworker")
+        browser_user.open(f"/cases/{keys['reference'][0]}/")
+        assert browser_user.page.content().count(WORD) > 10

@@ -1,9 +1,9 @@
-"""Every page that the navigation leads to, as three of the cast: it fits, it can be used, nothing complains."""
+"""Every page that the navigation leads to, as three of the demo users: it fits, it can be used, nothing complains."""
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.visitor import Visitor
+from tests.browser.browser_user import BrowserUser
 
 # A caseworker, one who reads Nepali, and one who sees figures and no name.
 ROLES = ["ngo_a_caseworker", "ngo_b_caseworker", "iom_approver"]
@@ -12,24 +12,24 @@ ONWARD = "#main table tbody th a, #main .app-card h2 a"
 
 
 @pytest.mark.parametrize("username", ROLES)
-def test_pages_of_the_navigation(visitor, username):
-    visitor.sign_in(username)
-    addresses = [*_navigation(visitor), "/accounts/notices/"]
+def test_pages_of_the_navigation(browser_user, username):
+    browser_user.sign_in(username)
+    addresses = [*_navigation(browser_user), "/accounts/notices/"]
     assert len(addresses) >= 4
     for address in addresses:
-        visitor.open(address)
-        visitor.look(twice=True)
-        onward = visitor.page.locator(ONWARD)
+        browser_user.open(address)
+        browser_user.look(twice=True)
+        onward = browser_user.page.locator(ONWARD)
         leads = onward.first.get_attribute("href") if onward.count() else None
         if leads and leads not in addresses:
             addresses.append(leads)  # and so on, as a person goes on
 
 
-def test_what_is_planted_is_noticed(visitor):
+def test_what_is_planted_is_noticed(browser_user):
     """The control of all other tests here: a fault of access, a page too wide, a style that the policy refuses."""
-    visitor.open("/accounts/login/")
-    assert (visitor.faults(), visitor.overflow(), visitor.complaints) == ([], [], [])
-    visitor.page.evaluate(
+    browser_user.open("/accounts/login/")
+    assert (browser_user.faults(), browser_user.overflow(), browser_user.complaints) == ([], [], [])
+    browser_user.page.evaluate(
         """() => {
             const planted = document.querySelector('main').appendChild(document.createElement('img'))
             planted.src = '/static/images/mark.svg'
@@ -37,78 +37,78 @@ def test_what_is_planted_is_noticed(visitor):
             planted.insertAdjacentHTML('afterend', '<p style="color: red">planted</p>')
         }"""
     )
-    assert [fault for fault in visitor.faults() if fault.startswith("image-alt")]
-    assert visitor.overflow()
-    assert [words for words in visitor.complaints if "Content Security Policy" in words]
-    visitor.complaints.clear()
+    assert [fault for fault in browser_user.faults() if fault.startswith("image-alt")]
+    assert browser_user.overflow()
+    assert [words for words in browser_user.complaints if "Content Security Policy" in words]
+    browser_user.complaints.clear()
 
 
-def test_first_page_of_the_interview(visitor):
-    visitor.sign_in("ngo_a_caseworker")
-    visitor.open("/cases/new/")
-    visitor.look(twice=True)
+def test_first_page_of_the_interview(browser_user):
+    browser_user.sign_in("ngo_a_caseworker")
+    browser_user.open("/cases/new/")
+    browser_user.look(twice=True)
 
 
-def test_admin_of_the_administrator(visitor):
-    visitor.sign_in("administrator")
-    visitor.open("/admin/")
-    expect(visitor.heading("Programmes, people and places")).to_be_visible()
-    assert visitor.faults() == []
+def test_admin_of_the_administrator(browser_user):
+    browser_user.sign_in("administrator")
+    browser_user.open("/admin/")
+    expect(browser_user.heading("Programmes, people and places")).to_be_visible()
+    assert browser_user.faults() == []
 
 
-def test_language_can_be_changed_and_changed_back(visitor):
-    visitor.sign_in("ngo_a_reader")
-    expect(visitor.page.locator("html")).to_have_attribute("lang", "en")
-    visitor.open("/cases/?status=active")
-    visitor.press("नेपाली")
-    assert visitor.page.url.endswith("/cases/?status=active")
-    expect(visitor.page.locator("html")).to_have_attribute("lang", "ne")
-    for address in _navigation(visitor):
-        visitor.open(address)
-        expect(visitor.page.locator("html")).to_have_attribute("lang", "ne")
-    visitor.press("English")
-    expect(visitor.page.locator("html")).to_have_attribute("lang", "en")
+def test_language_can_be_changed_and_changed_back(browser_user):
+    browser_user.sign_in("ngo_a_reader")
+    expect(browser_user.page.locator("html")).to_have_attribute("lang", "en")
+    browser_user.open("/cases/?status=active")
+    browser_user.press("नेपाली")
+    assert browser_user.page.url.endswith("/cases/?status=active")
+    expect(browser_user.page.locator("html")).to_have_attribute("lang", "ne")
+    for address in _navigation(browser_user):
+        browser_user.open(address)
+        expect(browser_user.page.locator("html")).to_have_attribute("lang", "ne")
+    browser_user.press("English")
+    expect(browser_user.page.locator("html")).to_have_attribute("lang", "en")
 
 
-def test_the_keyboard_comes_to_the_skip_link_first(visitor):
-    visitor.sign_in("ngo_a_caseworker")
-    visitor.open("/cases/")
-    keyboard, focused = visitor.page.keyboard, visitor.page.locator(":focus")
+def test_the_keyboard_comes_to_the_skip_link_first(browser_user):
+    browser_user.sign_in("ngo_a_caseworker")
+    browser_user.open("/cases/")
+    keyboard, focused = browser_user.page.keyboard, browser_user.page.locator(":focus")
     keyboard.press("Tab")
     expect(focused).to_have_text("Skip to main content")
     expect(focused).to_be_in_viewport()
     keyboard.press("Enter")
     keyboard.press("Tab")
-    expect(visitor.page.locator("#main :focus")).to_have_count(1)
+    expect(browser_user.page.locator("#main :focus")).to_have_count(1)
 
 
-def test_a_refused_form_begins_at_what_is_wrong(visitor):
-    visitor.sign_in("ngo_a_caseworker")
-    visitor.open("/cases/new/")
-    visitor.press("Save and continue")
-    summary = visitor.page.locator("[data-error-summary]")
+def test_a_refused_form_begins_at_what_is_wrong(browser_user):
+    browser_user.sign_in("ngo_a_caseworker")
+    browser_user.open("/cases/new/")
+    browser_user.press("Save and continue")
+    summary = browser_user.page.locator("[data-error-summary]")
     expect(summary).to_be_focused()
-    expect(visitor.page).to_have_title("Error: Consent first – Sahayatra")
-    visitor.look()
+    expect(browser_user.page).to_have_title("Error: Consent first – Sahayatra")
+    browser_user.look()
     summary.get_by_role("link").first.click()
-    expect(visitor.page.get_by_label("I have said all of this")).to_be_focused()
+    expect(browser_user.page.get_by_label("I have said all of this")).to_be_focused()
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without"])
-def test_the_list_narrows(house, browser, script):
-    with Visitor.at(house.url, browser, script=script) as visitor:
-        visitor.sign_in("ngo_a_caseworker")
-        visitor.open("/cases/")
-        rows = visitor.page.locator("#main tbody tr")
+def test_the_list_narrows(site, browser, script):
+    with BrowserUser.at(site.url, browser, script=script) as browser_user:
+        browser_user.sign_in("ngo_a_caseworker")
+        browser_user.open("/cases/")
+        rows = browser_user.page.locator("#main tbody tr")
         expect(rows.filter(has_text="Active").first).to_be_visible()
-        visitor.select("Status", "Closed")
+        browser_user.select("Status", "Closed")
         if not script:
-            visitor.press("Show")
+            browser_user.press("Show")
         expect(rows.filter(has_text="Active")).to_have_count(0)
         expect(rows.filter(has_text="Closed").first).to_be_visible()
-        assert "status=closed" in visitor.page.url
+        assert "status=closed" in browser_user.page.url
 
 
-def _navigation(visitor: Visitor) -> list[str]:
-    links = visitor.page.locator("nav.app-nav a").all()
+def _navigation(browser_user: BrowserUser) -> list[str]:
+    links = browser_user.page.locator("nav.app-nav a").all()
     return [str(link.get_attribute("href")) for link in links]

@@ -3,10 +3,10 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.visitor import PHONE, Visitor
+from tests.browser.browser_user import PHONE, BrowserUser
 
 SCREEN = 640  # pixels of a small phone
-# A case of the first NGO with a number, a safe contact and a visit to come; what is sealed shows as its length.
+# A case of the first NGO with a number, a safe contact and a visit to come; what is encrypted shows as its length.
 CASE = """
     SELECT c.reference, f.id::text FROM beneficiaries_case c
       JOIN beneficiaries_beneficiary b ON b.id = c.beneficiary_id
@@ -19,18 +19,21 @@ CASE = """
 
 @pytest.mark.parametrize("language", ["English", "नेपाली"])
 @pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without JavaScript"])
-def test_safe_contact_is_on_the_first_screen_with_the_number_below(house, browser, script, language):
-    [(reference, visit)] = house.rows(CASE)
-    with Visitor.at(house.url, browser, script=script, width=PHONE) as visitor:
-        visitor.sign_in("ngo_a_caseworker")
-        button = visitor.page.get_by_role("button", name=language, exact=True)
+def test_safe_contact_is_on_the_first_screen_with_the_number_below(site, browser, script, language):
+    [(reference, visit)] = site.rows(CASE)
+    with BrowserUser.at(site.url, browser, script=script, width=PHONE) as browser_user:
+        browser_user.sign_in("ngo_a_caseworker")
+        button = browser_user.page.get_by_role("button", name=language, exact=True)
         if button.count():
             button.click()
         for address in (f"/cases/{reference}/", f"/follow-ups/{visit}/"):
-            visitor.open(address)
-            visitor.look()
-            visitor.page.set_viewport_size({"width": PHONE, "height": SCREEN})
-            safe, number = visitor.page.locator(".app-alert").first, visitor.page.locator("a[href^='tel:']")
+            browser_user.open(address)
+            browser_user.look()
+            browser_user.page.set_viewport_size({"width": PHONE, "height": SCREEN})
+            safe, number = (
+                browser_user.page.locator(".app-alert").first,
+                browser_user.page.locator("a[href^='tel:']"),
+            )
             expect(number).to_have_count(1)
             above, below = safe.bounding_box(), number.bounding_box()
             assert above
@@ -38,4 +41,4 @@ def test_safe_contact_is_on_the_first_screen_with_the_number_below(house, browse
             assert above["y"] + above["height"] <= below["y"], "never above it"
             assert below["y"] + below["height"] <= SCREEN, "on the first screen"
         if language != "English":
-            visitor.press("English")
+            browser_user.press("English")

@@ -9,7 +9,7 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT checked, drifted FROM wall.access_drift()")
+            cursor.execute("SELECT checked, drifted FROM access.access_drift()")
             checked, drifted = cursor.fetchone()
         self.stdout.write(f"rows {checked} drifted {drifted}")
         if drifted:

@@ -1,4 +1,4 @@
-"""Write a sealed copy of the database and the files."""
+"""Write an encrypted copy of the database and the files."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from core import backup
 
 
 class Command(BaseCommand):
-    help = "Write a sealed copy of the database and the files. As the owner."
+    help = "Write an encrypted copy of the database and the files. As the owner."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,4 +1,4 @@
-"""`migrate` as the owner, and then the wall."""
+"""`migrate` as the owner, and then the access policies."""
 
 from django.conf import settings
 from django.core.management import call_command

@@ -1,4 +1,4 @@
-"""Fill an empty database from a sealed copy."""
+"""Fill an empty database from an encrypted copy."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from core import backup
 
 
 class Command(BaseCommand):
-    help = "Fill an empty database, and the folder of files, from a sealed copy. As the owner."
+    help = "Fill an empty database, and the folder of files, from an encrypted copy. As the owner."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:

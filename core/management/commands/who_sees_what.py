@@ -2,16 +2,16 @@
 
 from django.core.management.base import BaseCommand
 
-from core.policies import own_models, wall_of
-from core.scoping import OPENED_BY, Level, Open, OwnWall, Wall
+from core.policies import own_models, policy_of
+from core.scoping import OPENED_BY, AccessPolicy, Level, Open, TablePolicy
 
 HEAD = """# Who sees what
 
-Printed by `manage.py who_sees_what` from the `wall` lines of the models; a test fails when it is stale. Levels: `lead`
-opens all; `working` what its line says; `slice` and `reference` stand side by side. A dash: nobody, through the
-application. PostgreSQL's policies and Python's scope are made from the same lines. Whoever sees the figures of single
-programmes reads, of what `reference` opens, cases that are in one of theirs; where the line says `of a programme`, rows
-of theirs alone.
+Printed by `manage.py who_sees_what` from the `access_policy` of each model; a test fails when it is stale. `lead` opens
+everything, `working` what its row says, `referral` the items of one referral, and `summary` the case reference and
+amounts. A dash: nobody, through the application. Python's scope and PostgreSQL's policies are made from the same
+declarations. A user who has summary access to single programmes reads, of what `summary` opens, the cases of these
+programmes; where the table says `of a programme`, only the rows of these programmes.
 """
 
 
@@ -25,19 +25,19 @@ def page() -> str:
     own = ["| table | read | add | change | remove | because |", "|---|---|---|---|---|---|"]
     free = ["| table | the application may | because |", "|---|---|---|"]
     for model in own_models():
-        wall, name = wall_of(model), model._meta.label
-        if isinstance(wall, Wall):
-            cells = [_level(level) for level in (wall.read, wall.insert, wall.update, wall.delete)]
-            cells[0] += " of a programme" if wall.programme else ""
-            linked.append(f"| {name} | {' | '.join(cells)} | {wall.because} |")
-        elif isinstance(wall, OwnWall):
+        policy, name = policy_of(model), model._meta.label
+        if isinstance(policy, AccessPolicy):
+            cells = [_level(level) for level in (policy.read, policy.insert, policy.update, policy.delete)]
+            cells[0] += " of a programme" if policy.programme else ""
+            linked.append(f"| {name} | {' | '.join(cells)} | {policy.because} |")
+        elif isinstance(policy, TablePolicy):
             cells = [
                 "–" if sql is None else "its own"
-                for sql in (wall.read, wall.insert, wall.update, wall.delete)
+                for sql in (policy.read, policy.insert, policy.update, policy.delete)
             ]
-            own.append(f"| {name} | {' | '.join(cells)} | {wall.because} |")
-        elif isinstance(wall, Open):
-            free.append(f"| {name} | {', '.join(wall.commands).lower()} | {wall.because} |")
+            own.append(f"| {name} | {' | '.join(cells)} | {policy.because} |")
+        elif isinstance(policy, Open):
+            free.append(f"| {name} | {', '.join(policy.commands).lower()} | {policy.because} |")
     parts = [
         HEAD,
         "## Rows of a case\n",

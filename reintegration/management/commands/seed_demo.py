@@ -15,7 +15,7 @@ TOLD = 2_000  # up to so many people each has a story told through the operation
 
 
 class Command(BaseCommand):
-    help = "Write the cast and invented cases. Refuses a database that holds anything it didn't write."
+    help = "Write the demo users and invented cases. Refuses a database that holds anything it didn't write."
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("--people", type=int, default=63, help="how many people; past 2,000 by COPY")
@@ -41,10 +41,10 @@ class Command(BaseCommand):
             return
         with transaction.atomic():
             cases = demo.seed(people=options["people"], seed_number=options["seed"], now=now())
-        self.stdout.write(f"people {cases} cases {cases} sign-ins {len(demo.CAST)}")
+        self.stdout.write(f"people {cases} cases {cases} sign-ins {len(demo.DEMO_USERS)}")
 
     def _is_seeded(self, *, by_copy: bool) -> bool:
-        """Whether there is nothing to do. COPY goes on where only the cast stands, as a broken run leaves it."""
+        """Whether there is nothing to do. COPY goes on where only the demo users stands, as a broken run leaves it."""
         try:
             return bulk.is_loaded() or (demo.is_seeded() and not by_copy)
         except demo.NotOurs:
@@ -66,12 +66,14 @@ class Command(BaseCommand):
         for table, count in written.items():
             self.stdout.write(f"{table:<28}{count:>12,}")
         cases, seconds = written["beneficiaries_case"], monotonic() - started
-        self.stdout.write(f"people {people} cases {cases} sign-ins {len(demo.CAST)} seconds {seconds:.0f}")
+        self.stdout.write(
+            f"people {people} cases {cases} sign-ins {len(demo.DEMO_USERS)} seconds {seconds:.0f}"
+        )
 
     def _refuse(self, why: str) -> NoReturn:
         self.stderr.write(f"seed_demo: {why}")
         raise SystemExit(1)
 
     def _sign_ins(self) -> None:
-        for username, (_first, _family, organisation, role, _language) in demo.CAST.items():
+        for username, (_first, _family, organisation, role, _language) in demo.DEMO_USERS.items():
             self.stdout.write(f"  {username:<22} {demo.password_of(username)}   {organisation}, {role}")

@@ -1,0 +1,123 @@
+"""Referrals, and cases that are handed on, from both sides."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, Prefetch, QuerySet
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.choices import Permission
+from accounts.queries import authority_of
+from api.serializers import sharing as wire
+from api.views.base import WrittenResource
+from beneficiaries import operations, queries
+from beneficiaries.models import Case, CaseTransfer, Referral
+from core.clock import now
+
+
+class SharingViews(WrittenResource):
+    """Sent by the lead of a case, answered by either side."""
+
+    may_close_sight = ("answer",)
+
+    def require_side(self, row: Any, permission: Permission) -> None:
+        """403 for who sees it and neither receives nor leads."""
+        receives = authority_of(self.request.user).may(permission, row.receiver_id)
+        self.require(receives or Case.objects.led_by(self.request.user).filter(pk=row.case_id).exists())
+
+
+class ReferralViews(SharingViews):
+    """What one service needs, passed on to an organisation that the person agreed to."""
+
+    path, noun, lookup_url_kwarg = "referrals", "referral", "referral_id"
+    serializer_class = wire.ReferralSerializer
+    query_class = wire.ReferralQuery
+    ordering = ("-sent_at", "id")
+    inputs = {"create": wire.ReferralInput, "answer": wire.ReferralAnswer}
+
+    @staticmethod
+    def rows(user: Any) -> QuerySet:
+        items = Prefetch("items", queryset=queries.shared_with(user))
+        people = ("sent_by", "answered_by")
+        return Referral.objects.visible_to(user).select_related(*people).prefetch_related(items)
+
+    def create(self, request: Request) -> Response:
+        """Write down that the person agrees, and send. For the organisation that leads the case."""
+        self.require_writer()
+
+        def write(given: dict[str, Any]) -> Model:
+            if not Case.objects.led_by(request.user).filter(pk=given["case"].pk).exists():
+                raise PermissionDenied
+            shareable = queries.shareable_items(given["case"], request.user)
+            if unknown := [name for name in given["items"] if name not in shareable]:
+                raise serializers.ValidationError(
+                    {"items": [f"Not on this case: {name}" for name in unknown]}
+                )
+            return operations.ask_and_refer(  # type: ignore[return-value]  # it was agreed to
+                case=given["case"],
+                receiver=given["receiver"],
+                service=given["service"],
+                reason=given["reason"],
+                items=queries.shared_items(given["case"], request.user, given["items"]),
+                agrees=True,
+                **wire.consent_fields(given["consent"]),
+                by=request.user,
+                now=now(),
+            )
+
+        return self.run_once(request, write)
+
+    @action(detail=True, methods=["post"])
+    def answer(self, request: Request, **keys: Any) -> Response:
+        """Accept, decline or finish it, as its receiver; its sender may finish it too."""
+        referral = self.row()
+        self.require_side(referral, Permission.REFER_CASES)
+        return self.run_once(
+            request,
+            lambda given: operations.answer_referral(referral=referral, **given, by=request.user, now=now()),
+            about=referral,
+        )
+
+
+class TransferViews(SharingViews):
+    """Cases that are handed on: offered by the lead, taken over by the receiver."""
+
+    path, noun, lookup_url_kwarg = "transfers", "transfer", "transfer_id"
+    serializer_class = wire.TransferSerializer
+    query_class = wire.TransferQuery
+    ordering = ("-offered_at", "id")
+    inputs = {"create": wire.TransferOffer, "answer": wire.TransferAnswer}
+
+    @staticmethod
+    def rows(user: Any) -> QuerySet:
+        return CaseTransfer.objects.visible_to(user).select_related("offered_by", "answered_by", "caseworker")
+
+    def create(self, request: Request) -> Response:
+        """Write down that the person agrees, and offer the whole case. For the organisation that leads it."""
+        self.require_writer()
+        return self.run_once(
+            request,
+            lambda given: operations.ask_and_offer(  # type: ignore[arg-type,return-value]  # it was agreed to
+                case=given["case"],
+                receiver=given["receiver"],
+                reason=given["reason"],
+                agrees=True,
+                **wire.consent_fields(given["consent"]),
+                by=request.user,
+                now=now(),
+            ),
+        )
+
+    @action(detail=True, methods=["post"])
+    def answer(self, request: Request, **keys: Any) -> Response:
+        """Take the case over or decline, as the receiver; take the offer back, as the lead."""
+        transfer = self.row()
+        self.require_side(transfer, Permission.WRITE_CASES)
+        return self.run_once(
+            request,
+            lambda given: operations.answer_transfer(transfer=transfer, **given, by=request.user, now=now()),
+            about=transfer,
+        )

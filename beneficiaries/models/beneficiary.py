@@ -1,0 +1,143 @@
+"""A person who is helped, as one organisation knows them."""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation
+from accounts.queries import authority_of
+from beneficiaries.choices import DatePrecision, Sex, YesNoUnknown
+from beneficiaries.models.access import CaseAccess
+from core.constraints import not_before
+from core.encrypted_fields import EncryptedTextField
+from core.names import BLANKS, INVISIBLE, JOINERS, NameField
+from core.phone import phone_indexes
+from core.scoping import OPENED_BY, Level, ScopedQuerySet, TablePolicy
+from geography.models import District, LocalLevel
+
+PHONE_INDEXES = ("phone_index", "phone_index_2", "phone_index_3")
+LONGEST_PHONE = 100
+_OF_A_CASE_WORKED_ON = """
+    EXISTS (SELECT 1 FROM beneficiaries_case c JOIN beneficiaries_caseaccess a ON a.case_id = c.id
+            WHERE c.beneficiary_id = t.id AND a.organisation_id = ANY((SELECT access.reads())::uuid[])
+              AND a.level IN ('lead', 'working')
+              AND (a.user_id IS NULL OR a.user_id = access.user_id())
+              AND (a.expires_at IS NULL OR a.expires_at > now()))"""
+
+
+class BeneficiaryQuerySet(ScopedQuerySet):
+    def visible_to(self, user):
+        access = (
+            CaseAccess.objects.live()
+            .filter(
+                case__beneficiary=models.OuterRef("pk"),
+                organisation_id__in=authority_of(user).where("read_cases"),
+                level__in=OPENED_BY[Level.WORKING],
+            )
+            .filter(models.Q(user=None) | models.Q(user=user))
+        )
+        own = Q(organisation_id__in=authority_of(user).where("read_cases"))
+        return self.filter(own | models.Exists(access))
+
+    def editable_by(self, user):
+        return self.filter(organisation_id__in=authority_of(user).where("write_cases"))
+
+
+class Beneficiary(models.Model):
+    """Belongs to one organisation: two NGOs that help the same woman each keep their own record of her."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    first_name = NameField(_("first name"), max_length=100)
+    middle_name = NameField(_("middle name"), max_length=100, blank=True)
+    second_name = NameField(_("family name"), max_length=100, blank=True)
+    name_ne = NameField(_("name in Devanagari"), max_length=200, blank=True)
+    find_key = models.CharField(max_length=320, editable=False)
+    sex = models.CharField(_("sex"), max_length=10, choices=Sex)
+    birth_on = models.DateField(_("date of birth"), null=True, blank=True)
+    birth_precision = models.CharField(max_length=10, choices=DatePrecision, blank=True)
+    birth_as_typed = models.CharField(max_length=40, blank=True)
+    citizenship = models.CharField(_("citizenship"), max_length=2, blank=True)
+    has_citizenship_certificate = models.CharField(
+        _("holds a citizenship certificate"),
+        max_length=10,
+        choices=YesNoUnknown,
+        default=YesNoUnknown.UNKNOWN,
+    )
+    home_district = models.ForeignKey(
+        District, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    home_local_level = models.ForeignKey(
+        LocalLevel, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    home_place = NameField(_("ward, village or tole"), max_length=200, blank=True)
+    phone = EncryptedTextField(_("telephone"), max_length=LONGEST_PHONE, blank=True)
+    safe_contact = EncryptedTextField(_("how it is safe to reach them"), max_length=1000, blank=True)
+    # Each finds one whole number of `phone` (core.encryption.blind). Three columns and no array, as PostgreSQL keeps
+    # what isn't leakproof, such as &&, from an index under a policy.
+    phone_index = models.BinaryField(null=True, editable=False)
+    phone_index_2 = models.BinaryField(null=True, editable=False)
+    phone_index_3 = models.BinaryField(null=True, editable=False)
+    registered_on = models.DateField()
+    erased_on = models.DateField(null=True, editable=False)  # written by access.erase_beneficiary alone
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    never_recorded = ("find_key", *PHONE_INDEXES)
+    access_policy = TablePolicy(
+        read=f"t.organisation_id = ANY((SELECT access.reads())::uuid[]) OR {_OF_A_CASE_WORKED_ON}",
+        insert="t.organisation_id = ANY((SELECT access.edits())::uuid[])",
+        update="t.organisation_id = ANY((SELECT access.edits())::uuid[])",
+        delete=None,
+        because="the organisation that registered the person, and those that lead or work on a case of theirs",
+    )
+    objects = BeneficiaryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="beneficiaries_born_before_registered",
+                condition=Q(birth_on=None) | Q(birth_on__lte=F("registered_on")),
+            ),
+            not_before("beneficiaries_born_after_1900", "birth_on"),
+            models.CheckConstraint(name="beneficiaries_has_a_name", condition=~Q(first_name="")),
+            models.CheckConstraint(
+                name="beneficiaries_name_is_seen",
+                condition=~Q(first_name__regex=f"^[{INVISIBLE}{JOINERS}{BLANKS}]*$"),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organisation", "-created_at"]),
+            models.Index(
+                fields=["phone_index"], name="beneficiaries_by_phone", condition=~Q(phone_index=None)
+            ),
+            models.Index(
+                fields=["phone_index_2"], name="beneficiaries_by_phone_2", condition=~Q(phone_index_2=None)
+            ),
+            models.Index(
+                fields=["phone_index_3"], name="beneficiaries_by_phone_3", condition=~Q(phone_index_3=None)
+            ),
+        ]
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """The indexes go with the numbers."""
+        if update_fields is None or "phone" in update_fields:
+            for name, index in zip(PHONE_INDEXES, phone_indexes(self.phone), strict=True):
+                setattr(self, name, index)
+            update_fields = update_fields and [*update_fields, *PHONE_INDEXES]
+        super().save(*args, update_fields=update_fields, **kwargs)
+
+    @property
+    def data_key_subject(self) -> uuid.UUID:
+        """Whose key encrypts what this row says: the person's own."""
+        return self.pk
+
+    @property
+    def name(self) -> str:
+        return " ".join(part for part in (self.first_name, self.middle_name, self.second_name) if part)

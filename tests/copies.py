@@ -1,0 +1,67 @@
+"""A great many cases like one that is there: its rows copied as the owner, each copy under keys of its own."""
+
+import json
+
+from core import policies, reference
+from core.encrypted_fields import encrypted_fields
+from core.scoping import AccessPolicy
+
+FIRST = ("beneficiaries_beneficiary", "beneficiaries_case", "beneficiaries_caseaccess")
+
+
+def _tables() -> list[str]:
+    linked = {model._meta.db_table for model in policies.linked_models()}
+    return [*FIRST, *sorted(linked - set(FIRST))]
+
+
+def _pointing() -> dict[str, list[str]]:
+    """For each table the columns that hold keys of copied rows: they become the copy's own."""
+    found = {"beneficiaries_caseaccess": ["id", "case_id"]}
+    for model in policies.own_models():
+        if model._meta.db_table not in found and model._meta.db_table in _tables():
+            found[model._meta.db_table] = ["id"] + [
+                field.column
+                for field in model._meta.concrete_fields
+                if field.remote_field
+                and isinstance(policies.policy_of(field.remote_field.model), AccessPolicy)
+            ]
+    found["beneficiaries_case"].append("beneficiary_id")
+    return found
+
+
+def _encrypted() -> dict[str, list[str]]:
+    """For each table the columns that open in no row but their own: empty in a copy."""
+    return {
+        model._meta.db_table: [field.column for field in encrypted_fields(model)]
+        for model in policies.own_models()
+    }
+
+
+def copies(owner, case, count: int) -> list[str]:
+    """So many more of this case, with its person and all that hangs on it; their references."""
+    made = sorted({reference.make() for _ in range(count)})
+    for table in _tables():
+        owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    owner.execute("BEGIN; SET CONSTRAINTS ALL DEFERRED")
+    for table, columns in ((table, _pointing()[table]) for table in _tables()):
+        own = ", ".join(f"'{name}', md5((j ->> '{name}') || n.reference)::uuid" for name in columns)
+        where = {"beneficiaries_beneficiary": "id = %(person)s", "beneficiaries_case": "id = %(case)s"}
+        empty = ", ".join(f"'{name}', ''" for name in _encrypted()[table])
+        changes = f"jsonb_build_object({own}) || jsonb_build_object({empty})"
+        if table == "beneficiaries_case":
+            changes += " || jsonb_build_object('reference', n.reference)"
+        if table == "beneficiaries_caseaccess":
+            changes += (
+                " || CASE WHEN j ->> 'reference' <> '' THEN jsonb_build_object('reference', n.reference) "
+            )
+            changes += "ELSE '{}' END"
+        owner.execute(
+            f"INSERT INTO {table} SELECT (jsonb_populate_record(NULL::{table}, j || {changes})).* "
+            f"FROM (SELECT to_jsonb(t) AS j FROM {table} t WHERE {where.get(table, 'case_id = %(case)s')}) r, "
+            "(SELECT jsonb_array_elements_text(%(made)s::jsonb) AS reference) n",
+            {"person": str(case.beneficiary_id), "case": str(case.pk), "made": json.dumps(made)},
+        )
+    owner.execute("COMMIT")
+    for table in _tables():
+        owner.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+    return made
