@@ -7,7 +7,10 @@ PORT ?= 8000
 run:
 	@$(PYTHON) dev.py run --port $(PORT)
 
-services check bench soak chaos shell stop reset:
+soak:
+	@$(PYTHON) dev.py soak $(PARTS)
+
+services check bench chaos shell stop reset:
 	@$(PYTHON) dev.py $@
 
 test:

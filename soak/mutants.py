@@ -28,31 +28,31 @@ ALL_CAUGHT_IN = ("core", "accounts")
 MAY_SURVIVE = 2
 # The tests of who may see and do what, the broadest first; a app's own before them.
 ACCESS = (
-    "tests/test_rows.py",
-    "tests/test_scope_alone.py",
-    "tests/test_levels.py",
-    "tests/test_expiry.py",
-    "tests/test_refusals.py",
-    "tests/test_roles.py",
-    "tests/test_transfer.py",
-    "tests/test_figures.py",
-    "tests/test_programmes_of_roles.py",
-    "tests/test_people.py",
-    "tests/test_audit_log.py",
-    "tests/test_wall.py",
-    "tests/test_pages_alone.py",
-    "tests/test_api.py",
-    "tests/test_access.py",
-    "tests/test_canary.py",
-    "tests/test_sign_in.py",
-    "tests/test_grants.py",
-    "tests/test_admin.py",
+    "tests/access/test_rows.py",
+    "tests/access/test_scope_alone.py",
+    "tests/access/test_levels.py",
+    "tests/access/test_expiry.py",
+    "tests/access/test_refusals.py",
+    "tests/accounts/test_roles.py",
+    "tests/beneficiaries/test_transfer.py",
+    "tests/reintegration/test_aggregates.py",
+    "tests/access/test_programmes_of_roles.py",
+    "tests/accounts/test_users.py",
+    "tests/core/test_audit_log.py",
+    "tests/database/test_policies.py",
+    "tests/access/test_pages_alone.py",
+    "tests/api/test_api.py",
+    "tests/access/test_addresses.py",
+    "tests/access/test_canary.py",
+    "tests/accounts/test_sign_in.py",
+    "tests/reintegration/test_grants.py",
+    "tests/projects/test_admin.py",
 )
 FIRST = {
-    "accounts": ("tests/test_roles.py", "tests/test_refusals.py"),
-    "api": ("tests/test_pages_alone.py", "tests/test_api.py"),
-    "views": ("tests/test_pages_alone.py",),
-    "projects": ("tests/test_refusals.py", "tests/test_programmes_of_roles.py"),
+    "accounts": ("tests/accounts/test_roles.py", "tests/access/test_refusals.py"),
+    "api": ("tests/access/test_pages_alone.py", "tests/api/test_api.py"),
+    "views": ("tests/access/test_pages_alone.py",),
+    "projects": ("tests/access/test_refusals.py", "tests/access/test_programmes_of_roles.py"),
 }
 # What the database is made from: a mutant elsewhere runs on the unchanged one.
 IN_THE_DATABASE = re.compile(r"\.sql$|/models(\.py|/)|^core/(policies|scoping)\.py$")
@@ -162,7 +162,7 @@ def _examined(mutant: Mutant | None) -> Outcome:
 
 
 def _tested(mutant: Mutant | None, folder: Path, tests: list[str]) -> Outcome:
-    argv = [sys.executable, "-m", "pytest", "-x", "-n", "0", "-p", "no:cacheprovider"]
+    argv = [sys.executable, "-m", "pytest", "-m", "", "-x", "-n", "0", "-p", "no:cacheprovider"]
     argv += ["-p", "no:randomly", "-p", "soak.order", "-rfE", "--tb=short", *tests]
     environment = _environment(mutant, str(folder.parent))
     try:

@@ -13,6 +13,7 @@ from soak.report import Failed, say
 
 # By name, as one part needs nothing of what the others stand on.
 PARTS = {
+    "walks": ("soak.walks", "run"),
     "mutants": ("soak.mutants", "run"),
     "interleaving": ("soak.interleaving", "run"),
     "pgbouncer": ("soak.interleaving", "run_pooled"),

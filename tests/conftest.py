@@ -106,7 +106,7 @@ class DemoUsers(dict):
 
 
 @pytest.fixture
-def cast(request) -> DemoUsers:
+def demo_users(request) -> DemoUsers:
     """The demo_users of the demo data."""
     if "committed" not in request.fixturenames:
         request.getfixturevalue("db")
@@ -148,6 +148,7 @@ def _folders(tmp_path, settings, monkeypatch) -> None:
 
 
 def pytest_configure(config) -> None:
+    config.addinivalue_line("markers", "walk: walks everything; for `make soak`, and left out of `make test`")
     config.addinivalue_line("markers", "drifts: access rows drift from their cases on purpose")
 
 

@@ -2,7 +2,7 @@
 
 from soak.mutations.mutant import Mutant
 
-TESTS = "tests/test_child.py"
+TESTS = "tests/beneficiaries/test_child.py"
 CHILDREN = [
     Mutant(
         "beneficiaries: a birth year counts as its first day",

@@ -3,7 +3,7 @@
 from soak.mutations.mutant import Mutant
 
 MODEL, SQL = "beneficiaries/models/draft.py", "beneficiaries/sql/090_drafts.sql"
-OPERATION, TESTS = "beneficiaries/operations/draft.py", "tests/test_drafts.py"
+OPERATION, TESTS = "beneficiaries/operations/draft.py", "tests/beneficiaries/test_drafts.py"
 
 DRAFTS = [
     Mutant(

@@ -4,7 +4,11 @@ from soak.mutations.mutant import Mutant
 
 MODEL, SQL = "beneficiaries/models/export.py", "beneficiaries/sql/080_exports.sql"
 OPERATION, VIEW = "beneficiaries/operations/export.py", "beneficiaries/views/export.py"
-TESTS, LINKS, HELD = "tests/test_exports.py", "tests/test_export_links.py", "tests/test_export_constraints.py"
+TESTS, LINKS, HELD = (
+    "tests/beneficiaries/test_exports.py",
+    "tests/beneficiaries/test_export_links.py",
+    "tests/database/test_export_constraints.py",
+)
 
 EXPORTS = [
     Mutant(
@@ -12,7 +16,7 @@ EXPORTS = [
         "core/spreadsheets.py",
         'return f"\'{text}" if text and starts else text',
         "return text",
-        first="tests/test_spreadsheets.py::test_what_would_be_calculated_is_a_text",
+        first="tests/core/test_spreadsheets.py::test_what_would_be_calculated_is_a_text",
     ),
     Mutant(
         "accounts: whoever reads cases agrees to long lists",

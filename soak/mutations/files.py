@@ -2,8 +2,8 @@
 
 from soak.mutations.mutant import Mutant
 
-DOCUMENTS, SHEETS = "tests/test_documents.py::", "tests/test_import_sheets.py::"
-PDF = "tests/test_pdf.py::"
+DOCUMENTS, SHEETS = "tests/beneficiaries/test_documents.py::", "tests/beneficiaries/test_import_sheets.py::"
+PDF = "tests/core/test_pdf.py::"
 FILES = [
     Mutant(
         "core: a file opens in another row",
@@ -24,21 +24,21 @@ FILES = [
         "core/files.py",
         "as_attachment=True",
         "as_attachment=False",
-        first="tests/test_uploads.py::test_a_file_is_handed_out_to_be_saved_and_never_shown",
+        first="tests/core/test_uploads.py::test_a_file_is_handed_out_to_be_saved_and_never_shown",
     ),
     Mutant(
         "core: a photo keeps where it was taken",
         "core/cleaner.py",
         'bare = Image.new("RGB", image.size)\n    bare.paste(image.convert("RGB"))',
         'bare = image.convert("RGB")',
-        first="tests/test_uploads.py::test_a_photo_says_no_more_where_it_was_taken",
+        first="tests/core/test_uploads.py::test_a_photo_says_no_more_where_it_was_taken",
     ),
     Mutant(
         "core: a PDF is an archive too",
         "core/cleaner.py",
         ' or b"PK\\x05\\x06" in data',
         "",
-        first="tests/test_uploads.py::test_a_pdf_that_is_something_else_too_or_broken_is_refused",
+        first="tests/core/test_uploads.py::test_a_pdf_that_is_something_else_too_or_broken_is_refused",
     ),
     Mutant(
         "beneficiaries: confidential papers to all who work on the case",
@@ -52,14 +52,14 @@ FILES = [
         "beneficiaries/models/document.py",
         "update=Level.LEAD",
         "update=Level.WORKING",
-        first="tests/test_rows.py::test_the_rows_of_a_case_by_the_database_alone",
+        first="tests/access/test_rows.py::test_the_rows_of_a_case_by_the_database_alone",
     ),
     Mutant(
         "beneficiaries: a paper is found without its case's scope",
         "beneficiaries/queries.py",
         "return Document.objects.visible_to(user).filter(case=case, pk=document_id).first()",
         "return Document.objects.filter(case=case, pk=document_id).first()",
-        first="tests/test_pages_alone.py",
+        first="tests/access/test_pages_alone.py",
     ),
     Mutant(
         "beneficiaries: a waiting file is handed out",
@@ -87,28 +87,28 @@ FILES = [
         "beneficiaries/operations/document.py",
         "    if not Case.objects.editable_by(by).filter(pk=case.pk).exists():\n        raise PermissionDenied\n",
         "",
-        first="tests/test_refusals.py",
+        first="tests/access/test_refusals.py",
     ),
     Mutant(
         "beneficiaries: an erased person is found by a second number",
         "beneficiaries/sql/060_erasure.sql",
         "phone_index_2 = NULL, phone_index_3 = NULL,",
         "",
-        first="tests/test_erasure.py::test_nothing_of_an_erased_person_is_anywhere",
+        first="tests/beneficiaries/test_erasure.py::test_nothing_of_an_erased_person_is_anywhere",
     ),
     Mutant(
         "beneficiaries: a name that nobody sees is a name",
         "beneficiaries/operations/intake.py",
         'if not tidied["first_name"]:',
         "if not person.first_name:",
-        first="tests/test_names.py::test_a_name_that_cannot_be_seen_is_refused_by_the_operations",
+        first="tests/core/test_names.py::test_a_name_that_cannot_be_seen_is_refused_by_the_operations",
     ),
     Mutant(
         "beneficiaries: whoever names a document settles its scan",
         "beneficiaries/sql/070_documents.sql",
         "d.id = of_document AND d.token = held AND",
         "d.id = of_document AND",
-        first="tests/test_reviewed_functions.py::test_nothing_is_settled_without_the_token_of_its_claim",
+        first="tests/database/test_reviewed_functions.py::test_nothing_is_settled_without_the_token_of_its_claim",
     ),
     Mutant(
         "beneficiaries: a hidden sheet is read",
@@ -207,21 +207,21 @@ FILES = [
         "core/cleaner.py",
         "resource.setrlimit(resource.RLIMIT_AS, (memory, memory))",
         "pass",
-        first="tests/test_uploads.py::test_the_limit_of_memory_is_the_one_that_is_set",
+        first="tests/core/test_uploads.py::test_the_limit_of_memory_is_the_one_that_is_set",
     ),
     Mutant(
         "core: a file is cleaned for any time",
         "core/cleaner.py",
         "    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))\n",
         "",
-        first="tests/test_uploads.py::test_a_file_that_keeps_the_processor_busy_is_refused",
+        first="tests/core/test_uploads.py::test_a_file_that_keeps_the_processor_busy_is_refused",
     ),
     Mutant(
         "core: any number of files is cleaned at a time",
         "core/uploads.py",
         "        return False\n",
         "        return True\n",
-        first="tests/test_uploads.py::test_two_files_are_cleaned_at_a_time",
+        first="tests/core/test_uploads.py::test_two_files_are_cleaned_at_a_time",
     ),
     Mutant(
         "core: tables of a font lie over one another",
@@ -235,21 +235,21 @@ FILES = [
         "core/names.py",
         "return text if has_too_many_marks(text) else unicodedata",
         "return unicodedata",
-        first="tests/test_names.py::test_a_text_with_too_many_marks_on_a_letter_is_never_put_in_order",
+        first="tests/core/test_names.py::test_a_text_with_too_many_marks_on_a_letter_is_never_put_in_order",
     ),
     Mutant(
         "beneficiaries: a cell of any length",
         "beneficiaries/htcds/cell.py",
         "if len(text) > LONGEST_TEXT:",
         "if False:",
-        first="tests/test_names.py::test_a_cell_longer_than_excel_holds_is_refused",
+        first="tests/core/test_names.py::test_a_cell_longer_than_excel_holds_is_refused",
     ),
     Mutant(
         "core: what a condition hides comes along",
         "core/pdf/document.py",
         "        _check_conditions(source)\n",
         "",
-        first="tests/test_pdf_hidden.py::test_a_condition_that_hides_what_is_drawn_is_refused",
+        first="tests/core/test_pdf_hidden.py::test_a_condition_that_hides_what_is_drawn_is_refused",
     ),
     Mutant(
         "core: layers that a viewer hides by itself come along",
@@ -263,6 +263,6 @@ FILES = [
         "core/pdf/fonts.py",
         " or name not in names:",
         ":",
-        first="tests/test_pdf_hidden.py::test_a_glyph_that_no_code_draws_goes_with_its_name",
+        first="tests/core/test_pdf_hidden.py::test_a_glyph_that_no_code_draws_goes_with_its_name",
     ),
 ]

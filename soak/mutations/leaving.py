@@ -4,7 +4,7 @@ from soak.mutations.mutant import Mutant
 
 SQL, ACCOUNTS_SQL = "beneficiaries/sql/090_assignment.sql", "accounts/sql/030_leaving.sql"
 CASELOAD, LEAVING, PAGES = "beneficiaries/caseload.py", "accounts/operations/leaving.py", "core/pages.py"
-OPERATION, TESTS = "beneficiaries/operations/assignment.py", "tests/test_leaving.py"
+OPERATION, TESTS = "beneficiaries/operations/assignment.py", "tests/accounts/test_leaving.py"
 FOR_OTHERS = f"{TESTS}::test_the_reviewed_functions_count_and_move_nothing_for_others"
 
 LEAVERS = [
@@ -90,7 +90,7 @@ LEAVERS = [
         SQL,
         " AND o.is_active FOR SHARE;",
         " AND o.is_active;",
-        first="tests/test_leaving_races.py::test_without_the_lock_cases_are_left_with_a_deactivated_organisation",
+        first="tests/accounts/test_leaving_races.py::test_without_the_lock_cases_are_left_with_a_deactivated_organisation",
     ),
     Mutant(
         "beneficiaries: each caseworker gives away the others' cases",
@@ -111,13 +111,13 @@ LEAVERS = [
         PAGES,
         "return lead(request, _above(request.path)) if is_landing and request.path",
         "return lead(request, _above(request.path)) if request.path",
-        first="tests/test_landing.py::test_nobody_is_led_on_from_a_page_that_no_action_of_theirs_led_to",
+        first="tests/access/test_landing.py::test_nobody_is_led_on_from_a_page_that_no_action_of_theirs_led_to",
     ),
     Mutant(
         "core: the mark of a page is everybody's",
         PAGES,
         'signature(f"{request.user.pk} {path}")',
         "signature(path)",
-        first="tests/test_landing.py::test_nobody_is_led_on_from_a_page_that_no_action_of_theirs_led_to",
+        first="tests/access/test_landing.py::test_nobody_is_led_on_from_a_page_that_no_action_of_theirs_led_to",
     ),
 ]

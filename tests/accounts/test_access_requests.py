@@ -33,7 +33,7 @@ from core.context import acting_as
 from tests import factories
 from tests.factors import enrolled
 from tests.pages import submit, text_of
-from tests.test_admin import address, row, send
+from tests.projects.test_admin import address, row, send
 
 ADMINISTRATOR, FOCAL, SECOND, WHO = (
     "administrator",

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from core.context import acting_as
 from reintegration.demo import password_of
-from tests.test_admin import address, send
+from tests.projects.test_admin import address, send
 
 pytestmark = pytest.mark.django_db
 ADMINISTRATOR, WHO = "administrator", "ngo_a_caseworker"

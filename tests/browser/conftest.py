@@ -29,6 +29,13 @@ def site(request) -> Iterator[sites.Site]:
         yield standing
 
 
+@pytest.fixture(autouse=True)
+def _everyone_reads_english(request) -> None:
+    """Whatever language the test before left a user with."""
+    if "site" in request.fixturenames:
+        request.getfixturevalue("site").rows("UPDATE accounts_user SET language = 'en'")
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Ends with the module: Playwright's event loop would stand in the way of Django's ORM elsewhere."""

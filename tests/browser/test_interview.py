@@ -10,6 +10,17 @@ from tests.browser.browser_user import PHONE, BrowserUser
 AUTHOR, SUPERVISOR = "ngo_a_caseworker", "ngo_a_supervisor"
 
 
+EACH_WAY = pytest.mark.parametrize(
+    ("script", "language"),
+    [
+        (True, "English"),
+        (False, "नेपाली"),
+        pytest.param(True, "नेपाली", marks=pytest.mark.walk),
+        pytest.param(False, "English", marks=pytest.mark.walk),
+    ],
+)
+
+
 def speaks(browser_user: BrowserUser, language: str) -> None:
     """Have the page in this language; the button is there where it is in the other one."""
     button = browser_user.page.get_by_role("button", name=language, exact=True)
@@ -49,8 +60,7 @@ def begun(browser_user: BrowserUser, language: str) -> None:
     browser_user.look()
 
 
-@pytest.mark.parametrize("language", ["English", "नेपाली"])
-@pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without JavaScript"])
+@EACH_WAY
 def test_an_interview_that_is_left_is_found_on_today_as_it_was(site, browser, script, language):
     name = f"Lhamu{script:d}{language[0]}"
     with BrowserUser.at(site.url, browser, script=script, width=PHONE) as browser_user:
@@ -105,8 +115,7 @@ def _kept(browser_user: BrowserUser, address: str) -> bool:
     return browser_user.page.locator("[name=first_name]").input_value() == "Yangji"
 
 
-@pytest.mark.parametrize("language", ["English", "नेपाली"])
-@pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without JavaScript"])
+@EACH_WAY
 def test_refused_at_risk_a_supervisor_decides(site, browser, script, language):
     with BrowserUser.at(site.url, browser, script=script, width=PHONE) as browser_user:
         begun(browser_user, language)

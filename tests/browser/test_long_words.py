@@ -6,7 +6,8 @@ import pytest
 from django.db import models
 
 from core import policies
-from tests import test_canary
+from tests import walks
+from tests.access import test_canary
 from tests.addresses import fill, patterns
 from tests.browser import site as sites
 from tests.browser.browser_user import PHONE, BrowserUser
@@ -112,7 +113,7 @@ def _is_typed(field: models.Field) -> bool:
     return is_typed and field.name not in CODES and field.model._meta.app_label not in ("core", "geography")
 
 
-@pytest.mark.parametrize("username", WHO)
+@pytest.mark.parametrize("username", walks.parameters(WHO, keep=["ngo_a_caseworker"]))
 def test_no_page_scrolls_sideways_on_a_phone(keys, site, browser, username):
     wide, opened = [], 0
     with BrowserUser.at(site.url, browser, width=PHONE) as browser_user:

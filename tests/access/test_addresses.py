@@ -1,0 +1,556 @@
+"""Who may open what: every address and method, everyone of the demo users and nobody, three targets.
+
+The table below says what people may do, in plain words. Targets: `a`, a case of the
+first NGO that is shared with IOM; `b`, one of the second NGO that isn't; `missing`, one that doesn't exist. An address
+without a row fails.
+"""
+
+import uuid
+from dataclasses import dataclass, field
+
+import pytest
+
+from accounts.queries import audit_events
+from api.resources import RESOURCES
+from beneficiaries.operations import write_next_export
+from core.clock import now
+from core.context import acting_as
+from reintegration.demo import DEMO_USERS
+from reintegration.models import FollowUp
+from tests import factories, unscoped, walks
+from tests.addresses import patterns
+
+NOBODY = "nobody"
+EVERYONE = (*DEMO_USERS, NOBODY)
+A_WRITES = {"ngo_a_caseworker", "ngo_a_supervisor"}
+A_READS = A_WRITES | {"ngo_a_reader"}
+PROTECTION = {"protection_supervisor", "protection_supervisor_2"}
+IOM_WRITES, IOM_READS = {"iom_supervisor"}, {"iom_supervisor"} | PROTECTION
+B = {"ngo_b_caseworker"}
+FIGURES = {"iom_supervisor", "iom_approver", "iom_finance", "programme_manager"}
+TARGETS = ("a", "b", "missing")
+# What only those who work on the case may meet in an answer.
+NAMES = {
+    "a": {"first_name": "Amritakanari", "second_name": "Aidikanari", "phone": "980-4417001"},
+    "b": {"first_name": "Binitakanari", "second_name": "Bhotekanari", "phone": "980-4417002"},
+}
+
+# Who reads a case file, by target; who may write it.
+READS = {"a": A_READS | IOM_READS, "b": B, "missing": set()}
+WRITES = {"a": A_WRITES | IOM_WRITES, "b": B, "missing": set()}
+ERASES: dict[str, set] = {"a": {"ngo_a_supervisor"}, "b": set(), "missing": set()}
+LEADS = {"a": A_WRITES, "b": B, "missing": set()}
+# A grant of a case that isn't shared is still seen by those who decide on figures.
+GRANTS = {"a": A_READS | IOM_READS | FIGURES, "b": B | FIGURES, "missing": set()}
+
+
+@dataclass
+class Row:
+    """What an address answers. `get` and `post` give, for a person and a target, the status expected."""
+
+    get: object
+    post: object
+    targets: tuple[str, ...] = ("a",)
+    route: dict = field(default_factory=dict)
+
+
+def _status(person: str, *, allowed: bool, found: bool = True, ok: int = 200, anonymous: int = 302) -> int:
+    """302 to sign-in for nobody, 404 for what is out of reach, 403 for what is in reach and not allowed."""
+    if person == NOBODY:
+        return anonymous
+    if not found:
+        return 404
+    return ok if allowed else 403
+
+
+def page(who: set[str] | None = None):
+    """A page that isn't about one case: for these people, or for all who are signed in."""
+    return lambda person, target: _status(person, allowed=who is None or person in who)
+
+
+def case_page(readers, writers=None, ok: int = 200):
+    """A page about one case: 404 for who can't read it, 403 for who reads and may not write."""
+    writers = writers or readers
+    return lambda person, target: _status(
+        person, allowed=person in writers[target], found=person in readers[target], ok=ok
+    )
+
+
+def refused(person: str, target: str) -> int:
+    """This method isn't for this address; nobody is sent to sign in first."""
+    return 302 if person == NOBODY else 405
+
+
+def searching(who: set[str]):
+    """A search that is sent: on to its page, for whom the list is for."""
+    return lambda person, target: 302 if person == NOBODY or person in who else 403
+
+
+def sent(person: str, target: str) -> int:
+    """Whoever is signed in is led on, and nobody to sign in: the same answer."""
+    return 302
+
+
+def page_of_nothing(person: str, target: str) -> int:
+    """Only one's own things have such an address, and nobody of the demo users has any."""
+    return 302 if person == NOBODY else 404
+
+
+def always(status: int):
+    return lambda person, target: status
+
+
+def own_team(person: str, target: str) -> int:
+    """Somebody's open cases: for who writes cases that the same organisation leads."""
+    return _status(person, allowed=person in ASSIGNS, found=person in LEADS[target] or person not in ASSIGNS)
+
+
+WRITERS = A_WRITES | IOM_WRITES | B
+# Who says who works on cases: supervisors, and where there is none, whoever writes cases.
+ASSIGNS = {"ngo_a_supervisor", "iom_supervisor"} | B
+READERS = A_READS | IOM_READS | B
+# An own draft of the first NGO's caseworker; nobody else finds it.
+DRAFT = {"a": {"ngo_a_caseworker"}, "b": B, "missing": set()}
+# About an unfinished interview decides a supervisor of the NGO; where it has none, IOM's protection supervisors.
+PROTECTS = {"protection_supervisor", "protection_supervisor_2"}
+DECIDES_ON_DRAFTS = {"ngo_a_supervisor", "iom_supervisor", *PROTECTS}
+DRAFTS_DECIDED = {"a": {"ngo_a_supervisor"}, "b": PROTECTS, "missing": set()}
+# A referral to the other NGO: read on both sides, and answered by those who write on either.
+REFERRALS = {"a": A_READS | IOM_READS | B, "b": B | A_READS, "missing": set()}
+ANSWERS = {"a": A_WRITES | B, "b": B | {"ngo_a_caseworker"}, "missing": set()}
+# An offer of a case to an organisation that isn't of the demo users: read by those who work on the case, taken back
+# by its lead; the receiver's side is walked in tests/beneficiaries/test_transfer.py.
+OFFERS, TAKES_BACK = READS, LEADS
+REFERS = {"a": {"ngo_a_caseworker"}, "b": B, "missing": set()}
+# The first NGO's caseworker is kept by its focal point, the second NGO's by nobody of the demo users; neither awaits a
+# password.
+FOCAL = {"ngo_a_focal_point"}
+# Requests for access: of NGO_A by its focal point, of NGO_B, which has no second user, by the administrator.
+REQUESTS: dict[str, set[str]] = {
+    "a": FOCAL | {"ngo_a_supervisor"},
+    "b": {"administrator", "protection_supervisor", "protection_supervisor_2"},
+    "missing": set(),
+}
+STAFF = {"a": FOCAL, "b": set(), "missing": set()}
+NOT_ONE: dict[str, set[str]] = {target: set() for target in TARGETS}
+# Lists that go out: asked for by who may, and each for its maker alone; nobody of the demo users agrees in a partner.
+EXPORTS = {"ngo_a_caseworker", "ngo_a_supervisor", "ngo_b_caseworker", "iom_supervisor"}
+SEEN_EXPORT = {"a": A_WRITES, "b": B, "missing": set()}  # by who may approve it, too
+OWN_EXPORT: dict[str, set[str]] = {"a": {"ngo_a_caseworker"}, "b": {"ngo_b_caseworker"}, "missing": set()}
+# Visits: who reads the case finds them; only who writes it records them.
+DECIDES = {
+    "endorse": {"iom_supervisor"},
+    "approve": {"iom_approver"},
+    "pay": {"iom_finance"},
+    "refuse": {"iom_supervisor"},
+}
+
+
+def decision(action: str):
+    """An empty form about a grant: shown again (200) to who finds the grant; the operation isn't reached."""
+    return case_page(GRANTS)
+
+
+def program(allowed, ok: int = 200, anonymous: int = 401):
+    """An address of the API that isn't about one row: problems for programs, no page to sign in on."""
+    return lambda person, target: _status(
+        person, allowed=allowed is None or person in allowed, ok=ok, anonymous=anonymous
+    )
+
+
+def program_row(readers, deciders=None, ok: int = 200):
+    """One row of the API: 404 for who can't read it, 403 for who reads it and may not do the action."""
+    return lambda person, target: _status(
+        person,
+        allowed=deciders is None or person in deciders[target],
+        found=person in readers[target],
+        ok=ok,
+        anonymous=401,
+    )
+
+
+def refused_program(person: str, target: str) -> int:
+    return 401 if person == NOBODY else 405
+
+
+# This table's empty form is no JSON: 415 is the answer to who may do an action, and comes after 404 and 403.
+FORM = 415
+
+
+def resource(name: str, readers, *, making: bool = False, actions: dict | None = None) -> dict[str, Row]:
+    """The rows of one resource: its list, one of its rows, and its actions."""
+    found = {
+        f"api:{name}-list": Row(program(None), program(WRITERS, ok=FORM) if making else refused_program),
+        f"api:{name}-detail": Row(program_row(readers), refused_program, TARGETS),
+    }
+    for action, deciders in (actions or {}).items():
+        found[f"api:{name}-{action}"] = Row(refused_program, program_row(readers, deciders, ok=FORM), TARGETS)
+    return found
+
+
+AUDITOR = ("auditor",)
+EVERYBODY = {"a": set(DEMO_USERS), "b": set(DEMO_USERS), "missing": set()}
+# Who is asked next says no: in the API either of them finds the action, and the grant's state decides.
+EITHER = dict.fromkeys(TARGETS, DECIDES["refuse"] | DECIDES["approve"])
+# A grant is taken back by who asked for it.
+REQUESTED: dict[str, set[str]] = {"a": {"ngo_a_caseworker"}, "b": {"ngo_b_caseworker"}, "missing": set()}
+API: dict[str, Row] = {
+    "api:start": Row(program(None), refused_program),
+    "api:schema": Row(always(200), always(405)),
+    "api:docs": Row(always(200), always(405)),
+    "api:missing": Row(program_row({"a": set()}), program_row({"a": set()})),
+    **resource("organisation", EVERYBODY),
+    **resource("project", EVERYBODY),
+    **resource("criteria", EVERYBODY),
+    **resource("indicator", EVERYBODY),
+    **resource("beneficiary", READS),
+    **resource("case", GRANTS, making=True, actions={"close": WRITES}),
+    **resource("consent", READS, making=True, actions={"withdraw": LEADS}),
+    **resource("risk-assessment", READS, making=True),
+    **resource("screening", READS, making=True),
+    **resource("enrolment", GRANTS, making=True),
+    **resource("assessment", READS),
+    **resource("document", READS),
+    **resource("referral", REFERRALS, making=True, actions={"answer": ANSWERS}),
+    **resource("transfer", OFFERS, making=True, actions={"answer": TAKES_BACK}),
+    **resource("plan", READS, making=True),
+    **resource(
+        "grant",
+        GRANTS,
+        making=True,
+        actions={action: dict.fromkeys(TARGETS, DECIDES[action]) for action in ("endorse", "approve", "pay")}
+        | {"refuse": EITHER, "withdraw": REQUESTED},
+    ),
+    **resource("instalment", GRANTS),
+    **resource("follow-up", READS, actions={"record": WRITES}),
+    **resource("reminder", READS),
+    **resource("audit-event", dict.fromkeys(TARGETS[:2], AUDITOR) | {"missing": set()}),
+}
+
+
+def emergency_case(person: str, target: str) -> int:
+    return _status(person, allowed=person in PROTECTION, ok=302 if person in READS[target] else 200)
+
+
+TABLE: dict[str, Row] = {
+    **API,
+    "dashboard": Row(page(), refused),
+    "healthz": Row(always(200), always(405)),
+    "readyz": Row(always(200), always(405)),
+    "set_language": Row(always(405), always(302)),
+    "accounts:sign-in": Row(
+        lambda person, target: 200 if person == NOBODY else 302,
+        lambda person, target: 200 if person == NOBODY else 302,
+    ),
+    # Without a right password before it, the second step leads back to the first.
+    "accounts:second-step": Row(always(302), always(302)),
+    "accounts:confirm": Row(page(), page()),
+    "accounts:sign-out": Row(always(405), always(302)),
+    "accounts:security": Row(page(), refused),
+    "accounts:factor-add-app": Row(page(), page()),
+    "accounts:factor-remove-app": Row(page(), sent),
+    "accounts:factor-add-passkey": Row(page(), page()),
+    "accounts:factor-remove-passkey": Row(page_of_nothing, page_of_nothing),
+    "accounts:recovery-codes": Row(sent, sent),
+    "accounts:session-end": Row(refused, page_of_nothing),
+    "accounts:session-end-others": Row(refused, sent),
+    "accounts:token-add": Row(page(), page()),
+    "accounts:token-confirm": Row(sent, page_of_nothing),
+    "accounts:token-revoke": Row(refused, page_of_nothing),
+    "accounts:password-change": Row(page(), page()),
+    "accounts:password-forgotten": Row(always(200), always(200)),
+    "accounts:password-reset": Row(always(404), always(404)),
+    "accounts:notice-list": Row(page(), refused),
+    "accounts:notice-mark-read": Row(refused, lambda person, target: 302),
+    "accounts:role-list": Row(page(), refused),
+    "accounts:invitation": Row(always(404), always(404)),
+    "accounts:user-list": Row(page(FOCAL), refused),
+    "accounts:access-request-list": Row(page(), refused),
+    "accounts:access-request-detail": Row(case_page(REQUESTS), case_page(REQUESTS), TARGETS),
+    "accounts:access-objection": Row(always(404), always(404)),
+    "accounts:user-add": Row(page(FOCAL), page(FOCAL)),
+    "accounts:user-detail": Row(case_page(STAFF), refused, TARGETS),
+    "accounts:user-give-role": Row(case_page(STAFF), case_page(STAFF), TARGETS),
+    "accounts:membership-change": Row(case_page(STAFF), case_page(STAFF), TARGETS),
+    "accounts:user-end": Row(case_page(STAFF), case_page(STAFF), TARGETS),
+    "accounts:user-invite": Row(refused, case_page(NOT_ONE), TARGETS),
+    "beneficiaries:caseload-list": Row(page(ASSIGNS), refused),
+    "beneficiaries:caseload-nobody": Row(page(ASSIGNS), page(ASSIGNS)),
+    "beneficiaries:caseload-detail": Row(own_team, own_team, TARGETS),
+    "beneficiaries:case-reassign": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
+    "beneficiaries:case-list": Row(page(READERS), searching(READERS)),
+    "beneficiaries:intake-consent": Row(page(WRITERS), page(WRITERS)),
+    "beneficiaries:intake-consent-change": Row(case_page(DRAFT), case_page(DRAFT), TARGETS),
+    "beneficiaries:draft-list": Row(page(DECIDES_ON_DRAFTS), refused),
+    "beneficiaries:draft-reassign": Row(case_page(DRAFTS_DECIDED), case_page(DRAFTS_DECIDED), TARGETS),
+    "beneficiaries:draft-decide": Row(case_page(DRAFTS_DECIDED), case_page(DRAFTS_DECIDED), TARGETS),
+    "beneficiaries:intake-beneficiary": Row(case_page(DRAFT), case_page(DRAFT), TARGETS),
+    "beneficiaries:intake-situation": Row(case_page(DRAFT, ok=302), case_page(DRAFT, ok=302), TARGETS),
+    "beneficiaries:consent-share": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
+    "beneficiaries:consent-withdraw": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
+    "beneficiaries:transfer-offer": Row(case_page(READS, REFERS), case_page(READS, REFERS), TARGETS),
+    "beneficiaries:transfer-detail": Row(case_page(OFFERS), case_page(OFFERS, TAKES_BACK), TARGETS),
+    "beneficiaries:case-readers": Row(case_page(READS), refused, TARGETS),
+    # Nobody of the demo users may erase in a partner.
+    "beneficiaries:beneficiary-erase": Row(case_page(READS, ERASES), case_page(READS, ERASES), TARGETS),
+    "beneficiaries:case-close": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
+    "beneficiaries:note-add": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
+    "beneficiaries:document-add": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
+    "beneficiaries:document-file": Row(case_page(READS), refused, TARGETS),
+    "beneficiaries:document-remove": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
+    "beneficiaries:referral-send": Row(case_page(READS, REFERS), case_page(READS, REFERS), TARGETS),
+    "beneficiaries:referral-list": Row(page(READERS), refused),
+    "beneficiaries:referral-detail": Row(case_page(REFERRALS), case_page(REFERRALS, ANSWERS), TARGETS),
+    "beneficiaries:export-list": Row(page(EXPORTS), refused),
+    "beneficiaries:export-ask": Row(page(EXPORTS), page(EXPORTS)),
+    "beneficiaries:export-detail": Row(case_page(SEEN_EXPORT), case_page(SEEN_EXPORT, NOT_ONE), TARGETS),
+    "beneficiaries:export-password": Row(case_page(OWN_EXPORT), refused, TARGETS),
+    "beneficiaries:export-file": Row(case_page(OWN_EXPORT), refused, TARGETS),
+    "beneficiaries:emergency-open": Row(page(PROTECTION), page(PROTECTION)),
+    # Where a notice leads: on to the case for who may read it; else the same page whether there is such a case or not.
+    "beneficiaries:emergency-case": Row(emergency_case, emergency_case, TARGETS),
+    "beneficiaries:risk-assess": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
+    "case-detail": Row(case_page(READS), refused, TARGETS),
+    "projects:project-list": Row(page(), refused),
+    "project-detail": Row(page(), refused),
+    "reintegration:log-list": Row(page(set(AUDITOR)), searching(set(AUDITOR))),
+    "reintegration:admission-choose": Row(case_page(READS, WRITES), refused, TARGETS),
+    "reintegration:admission-assess": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
+    "reintegration:plan-agree": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
+    "reintegration:grant-request": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
+    "reintegration:grant-list": Row(page(READERS | FIGURES), refused),
+    "reintegration:grant-detail": Row(case_page(GRANTS), refused, TARGETS),
+    "reintegration:grant-endorse": Row(refused, decision("endorse"), TARGETS),
+    "reintegration:grant-approve": Row(refused, decision("approve"), TARGETS),
+    "reintegration:grant-refuse": Row(refused, decision("refuse"), TARGETS),
+    "reintegration:grant-pay": Row(refused, decision("pay"), TARGETS),
+    "reintegration:grant-withdraw": Row(refused, decision("withdraw"), TARGETS),
+    "reintegration:follow-up-list": Row(page(READERS), refused),
+    "reintegration:follow-up-record": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
+}
+
+
+def _admin(person: str, target: str) -> set[int]:
+    """The configuration: the administrator alone; everybody else meets no page at all."""
+    return {200, 302, 403, 404, 405} if person == "administrator" else {302, 403, 404, 405}
+
+
+@pytest.fixture
+def keys(demo_users) -> dict[str, dict[str, str]]:
+    """For each target the values of the routes' parameters."""
+    found, third = {"missing": {"reference": "ZZZZ-ZZZ-Z", "code": "RASNM-2"}}, factories.a_third_ngo()
+    for target, username, code in (("a", "ngo_a_caseworker", "NGO_A"), ("b", "ngo_b_caseworker", "NGO_B")):
+        by = demo_users[username]
+        with acting_as(by):
+            case = factories.a_case(by, code, details=factories.beneficiary_details(**NAMES[target]))
+            consent = factories.share_with_iom(case, by, agrees=target == "a")
+            plan = factories.planned(case, by)
+            grant = factories.requested(plan, by)
+            from beneficiaries.operations import ConsentGiven, start_draft
+
+            draft = start_draft(
+                organisation=factories.organisation(code),
+                consent=ConsentGiven(given_by="self", how="spoken"),
+                by=by,
+                now=now(),
+            )
+            other = factories.organisation("NGO_B" if target == "a" else "NGO_A")
+            referral = factories.referred(case, by, other)
+            offer = factories.offered(case, by, third.code)
+            document = factories.a_document(case, by)
+            asks = "ngo_a_focal_point" if target == "a" else "administrator"
+            request = factories.asked_role(demo_users[asks], demo_users["researcher"], "reader", code)
+            export = factories.asked_export(by, code, find=case.reference)
+            found[target] = {
+                "reference": case.reference,
+                "code": "RASNM-2",
+                "draft_id": str(draft.pk),
+                "consent_id": str(consent.pk),
+                "document_id": str(document.pk),
+                "plan_id": str(plan.pk),
+                "grant_id": str(grant.pk),
+                "referral_id": str(referral.pk),
+                "transfer_id": str(offer.pk),
+                "user_id": str(by.pk),
+                "membership_id": str(by.memberships.get().pk),
+                "request_id": str(request.pk),
+                "number": "1",
+                "kind": "cases",
+                "export_reference": export.reference,
+                "follow_up_id": str(FollowUp.objects.visible_to(by).filter(case=case)[0].pk),
+            }
+        factories.approved(grant, demo_users)
+        factories.paid(grant, demo_users)
+        assert write_next_export(now=now())
+        with acting_as(by):
+            found[target] |= {
+                kind.lookup_url_kwarg: str(_row_of(kind, by, case).pk)
+                for kind in RESOURCES
+                if kind.lookup_url_kwarg not in found[target] and kind.noun != "audit-event"
+            }
+        with acting_as(demo_users["auditor"]):
+            event = audit_events(demo_users["auditor"]).filter(case_id=case.pk)[0]
+            found[target]["event_id"] = str(event.pk)
+    return found
+
+
+def _row_of(kind, by, case):
+    """A row of the case in a resource of the API; of one without cases, any."""
+    rows = kind.rows(by)
+    if kind.noun == "beneficiary":
+        return rows.get(pk=case.beneficiary_id)
+    if kind.noun == "case":
+        return rows.get(pk=case.pk)
+    return rows.filter(case=case)[0] if hasattr(rows.model, "case") else rows[0]
+
+
+def address_of(route: str, values: dict[str, str]) -> str:
+    import re
+
+    def value(match):
+        return values.get(match.group(1), str(uuid.UUID(int=7)))
+
+    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", value, re.sub(r"[\^$]|\\Z", "", route))
+
+
+def test_every_address_has_a_row():
+    unlisted = [name for name, route in patterns() if not route.startswith("admin/") and name not in TABLE]
+    assert unlisted == []
+    assert set(TABLE) - {name for name, _ in patterns()} == set()
+
+
+@pytest.fixture(scope="module")
+def tally(request):
+    """Cells and surprises of all persons, told at the end: in one process (`-s`) that is the whole table."""
+    found: dict[str, list[int]] = {}
+    yield found
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        for name, (cells, unexpected) in found.items():
+            reporter.write_line(f"\n{name}cells {cells} unexpected {unexpected}")
+
+
+def _count(tally: dict, name: str, cells: int, unexpected: int) -> None:
+    told = tally.setdefault(name, [0, 0])
+    told[0] += cells
+    told[1] += unexpected
+
+
+def _cells(person: str, keys: dict) -> list[tuple]:
+    """(name, target, method, address, status expected) of every address that the table describes."""
+    routes = dict(patterns())
+    return [
+        (name, target, method, address_of(routes[name], keys[target]), expected(person, target))
+        for name, row in TABLE.items()
+        for target in row.targets
+        for method, expected in (("get", row.get), ("post", row.post))
+    ]
+
+
+def _walk(client, demo_users, person: str, cells: list[tuple], keys: dict) -> list[str]:
+    """Send every cell; what was answered otherwise than expected, or told of a case that is out of reach."""
+    unexpected = []
+    for name, target, method, address, expected in cells:
+        enter(client, demo_users, person)
+        response = getattr(client, method)(address)
+        cell = f"{person} {method} {name} {target}"
+        if response.status_code not in (expected if isinstance(expected, set) else {expected}):
+            unexpected.append(f"{cell}: {response.status_code}, not {expected}")
+        unexpected += [f"{cell}: tells {word}" for word in _told(response, person, address, keys)]
+    return unexpected
+
+
+def _told(response, person: str, address: str, keys: dict) -> list[str]:
+    """Words of cases in an answer that this person may not read there; its own address aside."""
+    answer = response.content.decode(errors="replace") + str(dict(response.headers))
+    hidden = [word for target in NAMES if person not in READS[target] for word in NAMES[target].values()]
+    hidden += [keys[target]["reference"] for target in NAMES if person not in GRANTS[target]]
+    return [word for word in hidden if word in answer and word not in address]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("person", EVERYONE)
+def test_the_table(client, demo_users, keys, tally, person):
+    cells = _cells(person, keys) + [
+        (name, "a", method, address_of(route, keys["a"]), _admin(person, "a"))
+        for name, route in patterns()
+        if route.startswith("admin/")
+        for method in ("get", "post")
+    ]
+    unexpected = _walk(client, demo_users, person, cells, keys)
+    _count(tally, "", len(cells), len(unexpected))
+    assert unexpected == [], "\n".join(unexpected)
+
+
+# Where the database alone answers with another status than scope and policies together. Always the same: somebody
+# finds the case, and Python's own question whether they may write it, or lead it, is gone. The page then shows its
+# form (200) and the API asks for JSON (415), where there was a 403; that nothing can be written is asked of each
+# action with a right body in tests/access/test_actions_alone.py.
+ONLY_READ = {"ngo_a_reader"} | PROTECTION
+FOUND_BY_REFERENCE = FIGURES - {"iom_supervisor"}
+LED_PAGES = ("beneficiaries:consent-share", "beneficiaries:consent-withdraw", "beneficiaries:document-remove")
+ANSWERED_PAGES = ("beneficiaries:referral-detail", "beneficiaries:transfer-detail")
+WRITTEN_PAGES = (
+    "beneficiaries:case-close",
+    "beneficiaries:document-add",
+    "beneficiaries:note-add",
+    "beneficiaries:risk-assess",
+    "reintegration:admission-assess",
+    "reintegration:plan-agree",
+    "reintegration:grant-request",
+    "reintegration:follow-up-record",
+)
+ALONE: list[tuple[set[str], tuple[str, ...], tuple[str, ...], str, int]] = [
+    (ONLY_READ, WRITTEN_PAGES, ("get", "post"), "a", 200),
+    (ONLY_READ, ("reintegration:admission-choose",), ("get",), "a", 200),
+    (ONLY_READ | {"iom_supervisor"}, LED_PAGES, ("get", "post"), "a", 200),
+    (ONLY_READ | {"iom_supervisor"}, ANSWERED_PAGES, ("post",), "a", 200),
+    (ONLY_READ | {"iom_supervisor"}, ("api:referral-answer", "api:transfer-answer"), ("post",), "a", FORM),
+    (ONLY_READ, ("api:consent-withdraw", "api:follow-up-record", "api:case-close"), ("post",), "a", FORM),
+    ({"iom_supervisor"}, ("api:consent-withdraw",), ("post",), "a", FORM),
+    (FOUND_BY_REFERENCE, ("api:case-close",), ("post",), "a", FORM),
+    (FIGURES, ("api:case-close",), ("post",), "b", FORM),
+]
+
+
+def _alone(person: str, cell: tuple) -> tuple:
+    name, target, method, address, expected = cell
+    other = [
+        status
+        for people, names, methods, where, status in ALONE
+        if person in people and name in names and method in methods and target == where
+    ]
+    return name, target, method, address, (other or [expected])[0]
+
+
+@pytest.mark.parametrize("everyone", walks.parameters([False, True], keep=[False]))
+def test_the_table_by_the_database_alone(
+    client, demo_users, committed, owner, keys, tally, monkeypatch, everyone
+):
+    """Every cell once more with Python's scope switched off: the same answers, and no row changed.
+
+    In `make test` each cell is opened by one user, in turn; in `make soak` by everyone. The admin's pages are left out:
+    they show configuration, which has no scope.
+    """
+    unscoped.switch_off(monkeypatch)
+    client.raise_request_exception = False
+    before, unexpected = unscoped.digest(owner), []
+    for number, person in enumerate(EVERYONE):
+        cells = [_alone(person, cell) for cell in _cells(person, keys)]
+        cells = cells if everyone else cells[number :: len(EVERYONE)]
+        found = _walk(client, demo_users, person, cells, keys)
+        _count(tally, "database alone: ", len(cells), len(found))
+        unexpected += found
+    assert unexpected == [], "\n".join(unexpected)
+    after = unscoped.digest(owner)
+    del before["accounts_notice"], after["accounts_notice"]  # everyone marks their own as read
+    assert after == before
+
+
+def enter(client, demo_users, person: str) -> None:
+    """Sign in once; again only where the last action signed out."""
+    wanted = None if person == NOBODY else str(demo_users[person].pk)
+    if client.session.get("_auth_user_id") != wanted:
+        client.logout()
+        if wanted:
+            client.force_login(demo_users[person])

@@ -1,0 +1,501 @@
+"""What a date can be: one set of limits on every page, in the API, in the import, and in the database."""
+
+import re
+from datetime import date, timedelta
+
+import pytest
+from django import forms
+from django.apps import apps
+from django.core.exceptions import ValidationError
+from rest_framework.serializers import DateField
+
+from api.resources import RESOURCES
+from beneficiaries.models import Beneficiary, IntakeDraft
+from core import days
+from core.clock import now
+from core.context import acting_as
+from core.forms import DayField
+from reintegration import operations
+from reintegration.models import FollowUp, Plan
+from tests import factories
+from tests.access import test_addresses
+from tests.access.test_addresses import TABLE, address_of, enter
+from tests.addresses import patterns
+from tests.api.test_api import Program, opening
+from tests.forms import every_form
+from tests.pages import forms_of, submit, text_of
+
+A, FINANCE = "ngo_a_caseworker", "iom_finance"
+IMPOSSIBLE = (
+    "0001-01-01",
+    "1000-01-01",
+    "1899-12-31",
+    "9999-12-31",
+    "२०९९-१२-३१",
+    "soon",
+    "2026-02-30",
+    "2026",
+)
+TODAY = date(2026, 11, 30)
+keys = test_addresses.keys
+
+# Reading
+
+
+@pytest.mark.parametrize(
+    "typed", ["2026-03-27", "2026/3/27", "२०२६-०३-२७", "2०26/०3/27", " २०२६.३.२७ "], ids=str
+)
+def test_a_day_is_read_in_either_script(typed):
+    assert days.day_of(typed, today=TODAY, is_record=True) == date(2026, 3, 27)
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("", "Write the date as year, month and day"),
+        ("soon", "Write the date as year, month and day"),
+        ("2026-11", "Write the whole date"),
+        ("2026", "Write the whole date"),
+        ("0001-01-01", "before 1900"),
+        ("1899-12-31", "before 1900"),
+        ("9999-12-31", "more than 30 years ahead"),
+        ("2026-02-30", "30 is not a day of month 2"),
+        ("0000-00-00", "no month 0"),
+    ],
+)
+def test_what_is_no_day_is_refused_in_words(typed, message):
+    with pytest.raises(days.NotADate, match=message):
+        days.day_of(typed, today=TODAY, is_record=True)
+
+
+def test_a_bikram_sambat_day_in_an_ad_field_is_asked_about():
+    with pytest.raises(days.Doubt, match="In Bikram Sambat it is 30 November 2026 AD") as asked:
+        days.day_of("२०८३-०८-१४", today=TODAY, is_record=True)
+    assert asked.value.readings == {
+        "bs २०८३-०८-१४": "Bikram Sambat: 30 November 2026 AD",
+        "ad २०८३-०८-१४": "AD: 14 August 2083",
+    }
+    said = {"today": TODAY, "is_record": True}
+    assert days.day_of("२०८३-०८-१४", meant="bs २०८३-०८-१४", **said) == TODAY
+    with pytest.raises(days.NotADate, match="30 years ahead"):
+        days.day_of("२०८३-०८-१४", meant="ad २०८३-०८-१४", **said)
+    with pytest.raises(days.Doubt):  # the answer was about another day
+        days.day_of("2083-08-13", meant="bs २०८३-०८-१४", **said)
+
+
+def test_a_day_that_only_the_other_calendar_has_is_asked_about():
+    with pytest.raises(days.Doubt) as asked:
+        days.day_of("2082-02-31", today=TODAY, is_record=True)
+    assert list(asked.value.readings) == ["bs 2082-02-31"]
+
+
+def test_a_day_to_come_is_asked_about_only_where_it_is_far_away():
+    assert days.day_of("2030-01-01", today=TODAY, is_record=False) == date(2030, 1, 1)
+    with pytest.raises(days.Doubt):
+        days.day_of("2068-01-01", today=TODAY, is_record=False)
+
+
+@pytest.mark.parametrize(
+    ("typed", "calendar", "question", "answers"),
+    [
+        (
+            "1990",
+            "bs",
+            "1990 BS is 1933 AD: 93 years old. Is it AD?",
+            ["AD: 36 years old", "Bikram Sambat: 1933 AD, 93 years old"],
+        ),
+        ("२०१५-०१-०१", "bs", "68 years old. Is it AD?", None),
+        ("1965", "bs", "no such day in this calendar", ["AD: 61 years old"]),
+        (
+            "2049-11-16",
+            "ad",
+            "2049-11-16 AD is in the future. Is it Bikram Sambat? That is 1993 AD.",
+            ["Bikram Sambat: 1993 AD, 33 years old", "AD: in the future"],
+        ),
+        ("2049-02-32", "ad", "no such day in this calendar", ["Bikram Sambat: 1992 AD, 34 years old"]),
+    ],
+)
+def test_a_birth_that_is_likely_in_the_other_calendar_is_asked_about(typed, calendar, question, answers):
+    with pytest.raises(days.Doubt, match=re.escape(question)) as asked:
+        days.birth_of(typed, calendar=calendar, today=TODAY)
+    if answers:
+        assert list(asked.value.readings.values()) == answers
+    for meant in asked.value.readings:
+        assert days.birth_of(typed, calendar=calendar, today=TODAY, meant=meant).calendar == meant[:2]
+
+
+@pytest.mark.parametrize(("typed", "calendar"), [("2049-11-16", "bs"), ("1993", "ad"), ("1930", "ad")])
+def test_a_likely_birth_is_not_asked_about(typed, calendar):
+    assert days.birth_of(typed, calendar=calendar, today=TODAY).as_typed == typed
+
+
+@pytest.mark.parametrize(
+    ("birth", "problem"),
+    [
+        (date(2026, 11, 30), ""),
+        (date(1906, 11, 30), ""),
+        (date(2026, 12, 1), "in the future"),
+        (date(1905, 11, 30), "more than 120 years ago"),
+        (date(1, 1, 1), "more than 120 years ago"),
+    ],
+)
+def test_somebody_is_at_most_120_years_old(birth, problem):
+    assert problem in days.birth_problem(birth, today=TODAY)
+    assert bool(problem) == bool(days.birth_problem(birth, today=TODAY))
+
+
+# Every field
+
+
+def test_every_date_of_every_form_is_read_by_this_field():
+    others = [
+        f"{form.__module__}.{form.__qualname__}.{name}"
+        for form in every_form()
+        for name, field in form.base_fields.items()
+        if isinstance(field, forms.DateField) and not isinstance(field, DayField)
+    ]
+    assert others == []
+
+
+def test_every_form_refuses_an_impossible_date():
+    found = [
+        field for form in every_form() for field in form.base_fields.values() if isinstance(field, DayField)
+    ]
+    assert len(found) > 10
+    for field in found:
+        for typed in IMPOSSIBLE:
+            with pytest.raises(ValidationError):
+                field.clean(typed)
+
+
+def _forms_shown(response) -> list[forms.BaseForm]:
+    """Forms of a page that stand in its context."""
+    values = (value for context in response.context for layer in context.dicts for value in layer.values())
+    return list({id(value): value for value in values if isinstance(value, forms.BaseForm)}.values())
+
+
+PAGES = ("reintegration:", "beneficiaries:", "accounts:")
+
+
+@pytest.mark.django_db
+def test_every_page_with_a_date_names_the_field_of_an_impossible_one(client, demo_users, keys):
+    """Each address as whoever may fill it in; the page's own forms say which fields are dates."""
+    routes, tried = dict(patterns()), set()
+    for person in ("ngo_a_caseworker", "ngo_a_focal_point", "iom_finance", "auditor"):
+        for name in TABLE:
+            if name.startswith(PAGES):
+                enter(client, demo_users, person)
+                for code in ("RASNM-2", "RASNM"):  # of the first the case is in already
+                    tried |= _try_dates(client, name, address_of(routes[name], keys["a"] | {"code": code}))
+    assert tried >= {
+        ("reintegration:admission-assess", "enrolled_on"),
+        ("reintegration:plan-agree", "agreed_on"),
+        ("reintegration:follow-up-record", "done_on"),
+        ("reintegration:log-list", "first_on"),
+        ("reintegration:log-list", "last_on"),
+        ("accounts:membership-change", "starts_on"),
+        ("accounts:membership-change", "ends_on"),
+        ("accounts:user-give-role", "starts_on"),
+        ("accounts:user-add", "ends_on"),
+    }
+
+
+def _try_dates(client, name: str, address: str) -> set[tuple[str, str]]:
+    page = client.get(address)
+    if page.status_code != 200 or not page.context:
+        return set()
+    tried = set()
+    for form in _forms_shown(page):
+        for field in [field for field in form.fields if isinstance(form.fields[field], DayField)]:
+            html = form.add_prefix(field)
+            sent = next((made for made in forms_of(page) if html in made["data"]), None)
+            if sent is None:
+                continue
+            for typed in IMPOSSIBLE:
+                send = client.post if sent["method"] == "post" else client.get
+                answer = send(sent["action"] or address, sent["data"] | {html: [typed]}, follow=True)
+                assert answer.status_code == 200, (name, field, typed)
+                text = text_of(answer)
+                assert f'id="id_{html}_error"' in text, (name, field, typed)
+                assert f'value="{typed}"' in text, (name, field, typed)
+            tried.add((name, field))
+    return tried
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("typed", [typed for typed in IMPOSSIBLE if typed != "2026"])
+def test_the_api_names_the_field_of_an_impossible_date(demo_users, keys, typed):
+    tried = set()
+    for kind in RESOURCES:
+        program = Program(demo_users["auditor" if kind.noun == "audit-event" else A])
+        for name, field in kind.query_class().fields.items():
+            if isinstance(field, DateField):
+                answer = program.get(f"{kind.path}/", {name: typed})
+                assert (answer.status_code, _named(answer)) == (400, {name}), (kind.path, name)
+                tried.add(name)
+        for action, given in getattr(kind, "inputs", {}).items():
+            for name, field in given().fields.items():
+                if isinstance(field, DateField):
+                    key = keys["a"].get(kind.lookup_url_kwarg, "")
+                    path = f"{kind.path}/" if action == "create" else f"{kind.path}/{key}/{action}/"
+                    who = FINANCE if action == "pay" else A
+                    assert name in _named(Program(demo_users[who]).post(path, {name: typed})), (path, name)
+                    tried.add(name)
+    assert tried >= {
+        "agreed_on",
+        "paid_on",
+        "done_on",
+        "enrolled_on",
+        "until_on",
+        "changed_from",
+        "due_until",
+    }
+
+
+def _named(answer) -> set[str]:
+    return {error["field"] for error in answer.json()["errors"]}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("typed", [typed for typed in IMPOSSIBLE if typed not in ("2026",)])
+def test_the_api_names_the_field_of_an_impossible_birth(demo_users, typed):
+    body = opening()
+    body["beneficiary"] |= {"birth": typed, "birth_calendar": "ad"}
+    assert _named(Program(demo_users[A]).post("cases/", body)) == {"beneficiary.birth"}
+
+
+# Nothing before what it follows from
+
+
+@pytest.mark.django_db
+def test_a_plan_is_not_agreed_before_its_enrolment(sign_in, demo_users):
+    by, yesterday = demo_users[A], now().date() - timedelta(days=1)
+    with acting_as(by):
+        case = factories.a_case(by)
+        factories.admitted(case, by)
+    address = f"/cases/{case.reference}/programmes/RASNM-2/plan/"
+    wanted = {"livelihood": "tea_shop", "goal": "A shop.", "agreed_on": yesterday.isoformat()}
+    page = text_of(submit(sign_in(A), address, wanted))
+    assert "The date is before the admission to the programme." in page
+    with acting_as(by):
+        assert not Plan.objects.visible_to(by).filter(case=case).exists()
+
+
+@pytest.mark.django_db
+def test_a_visit_is_not_made_before_the_enrolment_or_the_payment_that_it_follows(demo_users):
+    by, today = demo_users[A], now().date()
+    with acting_as(by):
+        plan = factories.planned(factories.a_case(by), by)
+        grant = factories.requested(plan, by)
+        call = FollowUp.objects.visible_to(by).get(case_id=plan.case_id)
+    factories.approved(grant, demo_users)
+    factories.paid(grant, demo_users)
+    with acting_as(by):
+        visit = FollowUp.objects.visible_to(by).get(case_id=plan.case_id, origin__endswith=":visit_30")
+        for follow_up, sentence in ((call, "before the admission"), (visit, "before the")):
+            with pytest.raises(ValidationError, match=sentence):
+                _recorded(follow_up, today - timedelta(days=1), by)
+        with pytest.raises(ValidationError, match="in the future"):
+            _recorded(call, today + timedelta(days=1), by)
+        assert _recorded(call, today, by).done_on == today
+
+
+@pytest.mark.django_db
+def test_a_visit_that_follows_a_payment_is_not_made_between_admission_and_payment(demo_users, owner_of_rows):
+    by, today = demo_users[A], now().date()
+    with acting_as(by):
+        plan = factories.planned(factories.a_case(by), by)
+        grant = factories.requested(plan, by)
+    factories.approved(grant, demo_users)
+    factories.paid(grant, demo_users)
+    owner_of_rows(plan, enrolled_on=today - timedelta(days=10))
+    with acting_as(by):
+        found = FollowUp.objects.visible_to(by).filter(case_id=plan.case_id)
+        with pytest.raises(ValidationError, match="before the first instalment was paid"):
+            _recorded(found.get(origin__endswith=":visit_30"), today - timedelta(days=1), by)
+        assert _recorded(found.get(origin__endswith=":call_7"), today - timedelta(days=1), by)
+
+
+@pytest.fixture
+def owner_of_rows(demo_users):
+    """Change the day of an enrolment, as if it had been entered then."""
+
+    def change(plan: Plan, enrolled_on: date) -> None:
+        with acting_as(demo_users[A]):
+            type(plan.enrolment).objects.filter(pk=plan.enrolment_id).update(enrolled_on=enrolled_on)
+
+    return change
+
+
+def _recorded(follow_up: FollowUp, day: date, by) -> FollowUp:
+    return operations.record_follow_up(
+        follow_up=follow_up,
+        done_on=day,
+        outcome="not_found",
+        wellbeing="",
+        note="",
+        counts=True,
+        by=by,
+        now=now(),
+    )
+
+
+@pytest.mark.django_db
+def test_nobody_is_admitted_or_registered_before_their_birth(demo_users):
+    by = demo_users[A]
+    with acting_as(by):
+        child = factories.beneficiary_details(birth_on=now().date() - timedelta(days=400))
+        with pytest.raises(ValidationError, match="before the person was born"):
+            _opened(by, child, now().date() - timedelta(days=401))
+        with pytest.raises(ValidationError, match="before 1900"):
+            _opened(by, factories.beneficiary_details(birth_on=None, birth_precision=""), date(1, 1, 1))
+
+
+def _opened(by, person, opened_on: date):
+    from beneficiaries.operations import ConsentGiven, open_case
+
+    return open_case(
+        organisation=factories.organisation("NGO_A"),
+        consent=ConsentGiven(given_by="guardian", how="spoken"),
+        details=person,
+        situation=factories.a_situation(),
+        opened_on=opened_on,
+        by=by,
+        now=now(),
+    )
+
+
+@pytest.mark.django_db
+def test_a_consent_does_not_end_before_it_is_given(demo_users):
+    by = demo_users[A]
+    with acting_as(by):
+        case = factories.a_case(by)
+        with pytest.raises(ValidationError, match="The last day is over already"):
+            factories.share_with_iom(case, by, until_on=now().date() - timedelta(days=1))
+        assert factories.share_with_iom(case, by, until_on=now().date())
+
+
+# The question on the page
+
+
+@pytest.fixture
+def interview(sign_in):
+    client = sign_in(A)
+    agreed = {"was_told": "on", "agrees": "yes", "given_by": "self", "how": "spoken"}
+    return client, submit(client, "/cases/new/", agreed).request["PATH_INFO"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("meant", "year"), [("ad", 1990), ("bs", 1933)])
+def test_1990_under_bikram_sambat_is_asked_about_and_kept_as_it_is_meant(interview, demo_users, meant, year):
+    client, address = interview
+    given = {"first_name": "Maya", "sex": "female", "birth": "१९९०", "birth_calendar": "bs"}
+    answer = submit(client, address, given)
+    page = text_of(answer)
+    assert "१९९० BS is 1933 AD: 93 years old. Is it AD?" in page
+    assert 'value="१९९०"' in page
+    assert 'value="ad १९९०"' in page
+    with acting_as(demo_users[A]):
+        assert IntakeDraft.objects.visible_to(demo_users[A]).latest("created_at").details == {}
+    submit(client, address, given | {"birth_meant": f"{meant} १९९०"})
+    with acting_as(demo_users[A]):
+        person = IntakeDraft.objects.visible_to(demo_users[A]).latest("created_at").details
+    assert person["birth_on"].startswith(str(year))
+    assert person["birth_as_typed"] == f"१९९० {meant.upper()}"
+
+
+@pytest.mark.django_db
+def test_a_bikram_sambat_day_on_a_page_is_asked_about_and_taken_when_it_is_said(sign_in, demo_users):
+    from core.bikram_sambat import to_bs
+
+    by, client = demo_users[A], sign_in(A)
+    with acting_as(by):
+        case = factories.a_case(by)
+        factories.admitted(case, by)
+    typed = "{:04}-{:02}-{:02}".format(*to_bs(now().date()))
+    address = f"/cases/{case.reference}/programmes/RASNM-2/plan/"
+    wanted = {"livelihood": "tea_shop", "goal": "A shop.", "agreed_on": typed}
+    page = text_of(submit(client, address, wanted))
+    assert "This can hardly be an AD date." in page
+    assert f'value="bs {typed}"' in page
+    with acting_as(by):
+        assert not Plan.objects.visible_to(by).filter(case=case).exists()
+    submit(client, address, wanted | {"agreed_on_meant": f"bs {typed}"})
+    with acting_as(by):
+        assert Plan.objects.visible_to(by).get(case=case).agreed_on == now().date()
+
+
+@pytest.mark.django_db
+def test_the_api_asks_by_a_problem_and_takes_what_is_meant(demo_users):
+    program, body = Program(demo_users[A]), opening()
+    body["beneficiary"] |= {"birth": "1990", "birth_calendar": "bs"}
+    answer = program.post("cases/", body)
+    (error,) = answer.json()["errors"]
+    assert error["field"] == "beneficiary.birth"
+    assert error["message"].startswith("1990 BS is 1933 AD: 93 years old. Is it AD?")
+    assert "birth_is_meant" in error["message"]
+    body["beneficiary"]["birth_is_meant"] = True
+    made = program.post("cases/", body)
+    assert made.status_code == 201
+    with acting_as(demo_users[A]):
+        person = Beneficiary.objects.visible_to(demo_users[A]).get(pk=made.json()["beneficiary"])
+    assert person.birth_on.year == 1933
+
+
+# The database
+
+# What bounds each date, as far as its row can see it; a date that no person gives is named with whoever gives it.
+BOUND = {
+    "accounts.AccessRequest.starts_on": "accounts_request_after_1900",
+    "accounts.AccessRequest.ends_on": "accounts_request_ends_after_start",
+    "accounts.Membership.starts_on": "accounts_membership_after_1900",
+    "accounts.Membership.ends_on": "accounts_membership_ends_after_start",
+    "projects.Project.starts_on": "projects_project_after_1900",
+    "projects.Project.ends_on": "projects_project_period",
+    "projects.LedgerEntry.posted_on": "projects_ledger_posted_by_then",
+    "beneficiaries.Beneficiary.birth_on": "beneficiaries_born_after_1900",
+    "beneficiaries.Case.opened_on": "beneficiaries_case_opened_by_then",
+    "beneficiaries.Case.closed_on": "beneficiaries_case_closed_after_opened",
+    "beneficiaries.Consent.asked_on": "beneficiaries_consent_asked_by_then",
+    "beneficiaries.Consent.until_on": "beneficiaries_consent_until_after_asked",
+    "beneficiaries.Consent.withdrawn_on": "beneficiaries_consent_withdrawn_after_asked",
+    "beneficiaries.Enrolment.enrolled_on": "beneficiaries_enrolment_by_then",
+    "beneficiaries.Enrolment.ended_on": "beneficiaries_enrolment_ended_after_it_began",
+    "reintegration.Plan.agreed_on": "reintegration_plan_agreed_by_then",
+    "reintegration.Instalment.paid_on": "reintegration_instalment_paid_by_then",
+    "reintegration.FollowUp.done_on": "reintegration_follow_up_done_by_then",
+}
+MACHINE = {
+    "beneficiaries.RiskAssessment.assessed_on": "the day on which it is recorded",
+    "accounts.ApiToken.expires_on": "counted by the operation",
+    "accounts.ApiToken.last_used_on": "today",
+    "beneficiaries.Beneficiary.registered_on": "today",
+    "beneficiaries.Beneficiary.erased_on": "today, by a reviewed function",
+    "beneficiaries.Case.changed_on": "today",
+    "beneficiaries.CaseAccess.changed_on": "copied by a trigger",
+    "beneficiaries.IntakeDraft.expires_on": "counted by the operation",
+    "beneficiaries.IntakeDraft.warned_on": "today",
+    "beneficiaries.Screening.answered_on": "today",
+    "beneficiaries.Assessment.assessed_on": "today",
+    "beneficiaries.Enrolment.entered_on": "today",
+    "reintegration.FollowUp.counted_from": "the day of an admission or a payment, which is bounded",
+    "reintegration.FollowUp.due_on": "counted from a date that is bounded",
+    "reintegration.Reminder.due_on": "counted from a date that is bounded",
+}
+
+
+def test_the_database_refuses_dates_that_no_page_takes(demo_users, committed, owner):
+    """Year 1 and the year 9999 in each bounded column of a whole case, past every rule."""
+    third = factories.a_third_ngo()
+    factories.whole_case(demo_users, third)
+    factories.asked_role(demo_users["ngo_a_focal_point"], demo_users["researcher"], "reader", "NGO_A")
+    for label, constraint in BOUND.items():
+        model_label, _dot, column = label.rpartition(".")
+        table = apps.get_model(model_label)._meta.db_table
+        days_tried = ["0001-01-01"] + ["9999-12-31"] * constraint.endswith("by_then")
+        for day in days_tried:
+            owner.execute("BEGIN")
+            owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            with pytest.raises(Exception, match=constraint):
+                owner.execute(f"UPDATE {table} SET {column} = %s", [day])
+            owner.execute("ROLLBACK")

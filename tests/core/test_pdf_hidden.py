@@ -1,0 +1,93 @@
+"""PDFs: what a condition hides, what no code draws and what only looks like points of a mesh doesn't come along."""
+
+import io
+
+import pikepdf
+import pytest
+from pikepdf import Array, Dictionary, Name
+
+from core import cleaner
+from tests import pdfs, uploaded_files
+from tests.core.test_pdf import remade, with_content
+
+
+@pytest.mark.parametrize(
+    ("written", "is_taken"),
+    [
+        (b"<</Type /OCMD /OCGs <</Type /OCG>>>>", True),
+        (b"<</Type /OCMD /OCGs [<</Type /OCG>>] /P /AllOn>>", True),
+        (b"<</Type /OCMD /OCGs [<</Type /OCG>>] /P /AllOff>>", False),
+        (b"<</Type /OCMD /OCGs <</Type /OCG>> /P /AnyOff>>", False),
+        (b"<</OCGs <</Type /OCG>> /P /AllOff>>", False),
+        (b"<</Type /OCMD /VE [/Not <</Type /OCG>>]>>", False),
+        (b"<</VE [/Not <</Type /OCG>>]>>", False),
+    ],
+)
+@pytest.mark.parametrize("place", ["page", "form", "direct"])
+def test_a_condition_that_hides_what_is_drawn_is_refused(place, written, is_taken):
+    condition = pikepdf.Object.parse(written)
+    with pikepdf.open(io.BytesIO(uploaded_files.pdf())) as pdf:
+        pdf.Root.OCProperties = Dictionary(OCGs=Array([]), D=Dictionary(ON=Array([])))
+        page = pdf.pages[0].obj
+        if place == "form":
+            form = pdf.make_stream(b"0 0 9 9 re f", Dictionary(Subtype=Name.Form, BBox=Array([0, 0, 9, 9])))
+            form.OC = condition
+            page.Resources.XObject = Dictionary(F=form)
+        else:
+            page.Resources.Properties = Dictionary(
+                M=condition if place == "direct" else pdf.make_indirect(condition)
+            )
+        data = pdfs.saved(pdf)
+    if is_taken:
+        assert b"Letter of the ward" in remade(data)
+        return
+    with pytest.raises(cleaner.Refused, match="layers"):
+        cleaner.cleaned(data)
+
+
+def test_a_form_that_is_called_like_a_condition_is_none():
+    with pikepdf.open(io.BytesIO(uploaded_files.pdf())) as pdf:
+        form = pdf.make_stream(b"0 0 8 9 re f", Dictionary(Subtype=Name.Form, BBox=Array([0, 0, 9, 9])))
+        page = pdf.pages[0].obj
+        page.Resources.XObject, page.Contents = Dictionary(VE=form, P=form), pdf.make_stream(b"/VE Do")
+        data = pdfs.saved(pdf)
+    assert b"0 0 8 9 re" in remade(data)
+
+
+def test_a_glyph_that_no_code_draws_goes_with_its_name():
+    with pikepdf.open(io.BytesIO(pdfs.every_kind())) as pdf:
+        fonts_of_it = [font for font in pdf.objects if isinstance(font, Dictionary) and "/CharProcs" in font]
+        (font,) = fonts_of_it
+        font.CharProcs[Name("/CANARY said so")] = font.CharProcs.a
+        font.CharProcs[Name("/CANARYNAME")] = font.CharProcs.a
+        data = pdfs.saved(pdf)
+    assert b"CANARYNAME" in pdfs.laid_open(data)
+    told = remade(data)
+    assert b"CANARY" not in told
+    assert b"/CharProcs" in told
+    assert b"/a " in told[told.index(b"/CharProcs") :][:60]
+
+
+@pytest.mark.parametrize("kind", [4, 5, 6, 7])
+@pytest.mark.parametrize("is_pattern", [True, False])
+def test_a_mesh_is_refused_as_its_points_can_be_a_photo(kind, is_pattern):
+    def mesh(pdf: pikepdf.Pdf) -> Dictionary:
+        keys = Dictionary(
+            ShadingType=kind,
+            ColorSpace=Name.DeviceRGB,
+            BitsPerCoordinate=8,
+            BitsPerComponent=8,
+            BitsPerFlag=8,
+            VerticesPerRow=2,
+            Decode=Array([0, 9, 0, 9, 0, 1, 0, 1, 0, 1]),
+        )
+        made = pdf.make_stream(pdfs.jpeg(), keys)
+        return Dictionary(X=Dictionary(PatternType=2, Shading=made) if is_pattern else made)
+
+    data = (
+        with_content(b"/Pattern cs /X scn 0 0 9 9 re f", Pattern=mesh)
+        if is_pattern
+        else with_content(b"/X sh", Shading=mesh)
+    )
+    with pytest.raises(cleaner.Refused, match="unsupported"):
+        cleaner.cleaned(data)

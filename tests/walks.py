@@ -1,0 +1,13 @@
+"""Parameters of tests that walk everything: the kept ones run in `make test`, the others in `make soak`."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import pytest
+
+
+def parameters(values: Iterable[Any], *, keep: Collection[Any]) -> list[Any]:
+    """The values for `parametrize`; those that aren't kept are marked as a walk."""
+    values = list(values)
+    assert all(any(value == kept for value in values) for kept in keep)
+    return [value if value in keep else pytest.param(value, marks=pytest.mark.walk) for value in values]
