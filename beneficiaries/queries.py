@@ -143,12 +143,9 @@ def case_by_reference(user, typed: str) -> Case | None:
     case.may_write = any(row.opens(user, Permission.WRITE_CASES) for row in rows)
     case.may_erase = may_erase(case, user)
     case.may_lead = any(row.opens(user, Permission.WRITE_CASES, Level.LEAD) for row in rows)
-    readable_confidentialities = {
-        kind
-        for kind, to in CONFIDENTIAL_PERMISSIONS.items()
-        if any(row.opens(user, to, Level.LEAD) for row in rows)
-    }
-    case.readable_confidentialities = frozenset({Confidentiality.NORMAL, *readable_confidentialities})
+    special = CONFIDENTIAL_PERMISSIONS.items()
+    readable = {kind for kind, to in special if any(row.opens(user, to, Level.LEAD) for row in rows)}
+    case.readable_confidentialities = frozenset({Confidentiality.NORMAL, *readable})
     return case
 
 

@@ -20,7 +20,7 @@ from accounts.forms import ForgottenForm, NewPasswordForm, ResetForm
 from accounts.operations import MustWait, NotTheOne
 from accounts.queries import needs_factor_to_reset, user_of_reset
 from accounts.recent import recent_authentication
-from accounts.views.sign_in import METHODS, data_keys_of, told_to_wait
+from accounts.views.sign_in import METHODS, throttle_keys_of, told_to_wait
 from core.clock import now
 from core.forms import take
 
@@ -81,7 +81,7 @@ def password_reset(request: HttpRequest, link: str) -> HttpResponse:
         password = form.cleaned_data["password"]
         try:
             if asks_factor:
-                keys = data_keys_of(request, user.username)
+                keys = throttle_keys_of(request, user.username)
                 shown = operations.try_code(user=user, code=form.cleaned_data["code"], keys=keys, now=now())
                 if isinstance(shown, NotTheOne):  # its failure is counted, so it isn't raised
                     form.add_error("code", shown)

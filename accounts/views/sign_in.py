@@ -42,7 +42,7 @@ def safe_next(request: HttpRequest) -> str:
     return own_address(request, request.POST.get("next") or request.GET.get("next") or "/")
 
 
-def data_keys_of(request: HttpRequest, username: str) -> dict[str, str]:
+def throttle_keys_of(request: HttpRequest, username: str) -> dict[str, str]:
     """What a try from here for this account counts for."""
     browser = ""
     try:
@@ -82,7 +82,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
         try:
-            found = operations.try_password(**typed, keys=data_keys_of(request, typed["username"]), now=now())
+            found = operations.try_password(
+                **typed, keys=throttle_keys_of(request, typed["username"]), now=now()
+            )
         except MustWait as refusal:
             return told_to_wait(request, "accounts/login.html", context, refusal)
         if isinstance(found, User):
@@ -134,7 +136,7 @@ def _with_factor(request: HttpRequest, user: User, template: str) -> HttpRespons
     refused: MustWait | None = None
     if request.method == "POST" and form.is_valid():
         try:
-            found = _tried(user, form.cleaned_data, data_keys_of(request, user.username))
+            found = _tried(user, form.cleaned_data, throttle_keys_of(request, user.username))
         except MustWait as refusal:
             refused = refusal
         else:
@@ -201,7 +203,7 @@ def _with_password(request: HttpRequest, user: User, template: str) -> HttpRespo
     form = OwnPasswordForm(request.POST or None)
     context = {"form": form, "next": safe_next(request)}
     if request.method == "POST" and form.is_valid():
-        keys = data_keys_of(request, user.username)
+        keys = throttle_keys_of(request, user.username)
         try:
             found = operations.try_own_password(
                 user=user, password=form.cleaned_data["password"], keys=keys, now=now()

@@ -4,7 +4,6 @@ The demo's programme manager follows RASNM, RASNM-2 and FWW. Beside RASNM-2 the 
 same organisation that nobody follows by itself.
 """
 
-import importlib
 from datetime import timedelta
 
 import psycopg2
@@ -14,7 +13,7 @@ from django.contrib.auth.models import Permission as DjangoPermission
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from accounts.models import Membership, Organisation, OrganisationGroupPermission, Role
+from accounts.models import Membership, Organisation, Role
 from accounts.queries import authority_of
 from beneficiaries.models import Case, CaseAccess, Enrolment
 from core import policies
@@ -57,7 +56,7 @@ def in_python(user) -> tuple[set, set]:
     return set(authority.follows), set(authority.programmes)
 
 
-def data_keys_of(*codes: str) -> set:
+def ids_of(*codes: str) -> set:
     return set(Project.objects.filter(code__in=codes).values_list("pk", flat=True))
 
 
@@ -209,9 +208,7 @@ def test_a_programme_is_followed_while_the_role_is_held(demo_users, starts, ends
         ends_on=None if ends is None else today + timedelta(days=ends),
     )
     expected = (
-        ({factories.organisation("IOM").pk}, data_keys_of("RASNM", FOLLOWED, "FWW"))
-        if holds
-        else (set(), set())
+        ({factories.organisation("IOM").pk}, ids_of("RASNM", FOLLOWED, "FWW")) if holds else (set(), set())
     )
     assert in_python(user) == in_database(user) == expected
     with acting_as(user):
@@ -232,7 +229,7 @@ def test_an_access_row_names_the_programmes_of_its_own_organisation(both, demo_u
         with acting_as(demo_users[username]):
             rows = CaseAccess.objects.filter(case=both).values_list("level", "programmes")
             found |= {level: set(programmes) for level, programmes in rows}
-    assert found == {"lead": set(), "referral": set(), "working": data_keys_of(FOLLOWED, OTHER)}
+    assert found == {"lead": set(), "referral": set(), "working": ids_of(FOLLOWED, OTHER)}
 
 
 def test_a_programme_that_another_organisation_manages_is_no_longer_seen(committed, owner, both, demo_users):
@@ -242,9 +239,7 @@ def test_a_programme_that_another_organisation_manages_is_no_longer_seen(committ
     )
     user = demo_users[MANAGER]
     assert (
-        in_python(user)
-        == in_database(user)
-        == ({factories.organisation("IOM").pk}, data_keys_of("RASNM", "FWW"))
+        in_python(user) == in_database(user) == ({factories.organisation("IOM").pk}, ids_of("RASNM", "FWW"))
     )
     project = factories.project(FOLLOWED)
     with acting_as(user), connection.cursor() as cursor:
@@ -253,10 +248,10 @@ def test_a_programme_that_another_organisation_manages_is_no_longer_seen(committ
         with pytest.raises(DatabaseError, match="figures you see"), transaction.atomic():
             cursor.execute("SELECT * FROM access.programme_totals(%s)", [project.pk])
     with acting_as(demo_users[FINANCE]):
-        assert CaseAccess.objects.get(case=both).programmes == [*data_keys_of(OTHER)]
+        assert CaseAccess.objects.get(case=both).programmes == [*ids_of(OTHER)]
     with acting_as(demo_users[B]):
         row = CaseAccess.objects.get(case=both)
-        assert (row.level, row.programmes) == ("reference", [*data_keys_of(FOLLOWED)])
+        assert (row.level, row.programmes) == ("summary", [*ids_of(FOLLOWED)])
 
 
 def test_of_who_follows_no_programme_nothing_more_is_asked(demo_users):
@@ -304,7 +299,7 @@ def test_an_administrator_chooses_programmes_and_it_is_recorded(demo_users):
     by = demo_users["administrator"]
     with acting_as(by):
         choose_programmes(role=manager_role(), projects=[factories.project("RASNM")], by=by, now=now())
-    assert in_python(demo_users[MANAGER])[1] == data_keys_of("RASNM")
+    assert in_python(demo_users[MANAGER])[1] == ids_of("RASNM")
     with acting_as(demo_users["auditor"]):
         event = AuditEvent.objects.filter(verb="programmes chosen").latest("at")
         assert (event.actor_id, event.detail) == (by.pk, {"programmes": ["RASNM"]})
@@ -338,45 +333,11 @@ def test_the_page_of_roles_names_the_programmes(demo_users, sign_in):
     assert "of these programmes alone" not in text_of(sign_in(MANAGER).get("/roles/"))
 
 
-# What stood before
-
-
-def test_a_manager_of_before_follows_all_that_their_organisation_manages(demo_users, committed, owner):
-    of_all = DjangoPermission.objects.get(content_type__app_label="accounts", codename="read_summaries")
-    follow()
-    role, ngo = manager_role(), Role.objects.get(organisation__code="NGO_A", code="programme_manager")
-    for held in (role, ngo):
-        OrganisationGroupPermission.objects.create(
-            group=held.group, content_object=held.organisation, permission=of_all
-        )
-    migration = importlib.import_module("projects.migrations.0003_programme_managers")
-    for _again in range(2):
-        owner.execute(migration.NAME_THE_PROGRAMMES)
-        managed = set(Project.objects.filter(managed_by=role.organisation).values_list("pk", flat=True))
-        assert in_python(demo_users[MANAGER])[1] == managed
-        assert not authority_of(demo_users[MANAGER]).may("read_summaries")
-        for held in (role, ngo):
-            assert held.group.organisationgrouppermission_set.count() == 0
-        assert ngo.group.projectgrouppermission_set.count() == 0
-    finance = Role.objects.get(organisation__code="IOM", code="finance")
-    assert finance.group.organisationgrouppermission_set.filter(permission=of_all).exists()
-
-
-def test_access_rows_of_before_are_filled(committed, owner):
-    migration = importlib.import_module("beneficiaries.migrations.0006_access_programmes")
-    owner.execute("UPDATE beneficiaries_caseaccess SET programmes = '{}'")
-    owner.execute("SELECT drifted > 0 FROM access.access_drift()")
-    assert owner.fetchone() == (True,)
-    owner.execute(migration.FILL)
-    owner.execute("SELECT drifted FROM access.access_drift()")
-    assert owner.fetchone() == (0,)
-
-
-def test_a_slice_tells_no_programme(request, demo_users, committed, owner):
+def test_referral_access_names_no_programme(request, demo_users, committed, owner):
     case = request.getfixturevalue("both")
     with acting_as(demo_users[A]):
         factories.referred(case, demo_users[A], factories.organisation("NGO_B"))
-    with pytest.raises(psycopg2.errors.CheckViolation, match="slice_tells_no_programme"):
+    with pytest.raises(psycopg2.errors.CheckViolation, match="access_referral_has_no_programme"):
         owner.execute(
             "UPDATE beneficiaries_caseaccess SET programmes = ARRAY[gen_random_uuid()] WHERE level = 'referral'"
         )

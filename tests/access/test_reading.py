@@ -29,7 +29,7 @@ def read_events(demo_users) -> list[tuple[str, str]]:
 
 def test_every_page_about_a_case_is_a_reading(case, demo_users, sign_in):
     client = sign_in(A)
-    for path in ("", "notes/new/", "close/", "hand-on/", "readers/"):
+    for path in ("", "notes/new/", "close/", "transfers/new/", "readers/"):
         assert client.get(f"/cases/{case.reference}/{path}").status_code == 200
     visit(client, "/cases/?find=Sunita")
     client.get("/follow-ups/")

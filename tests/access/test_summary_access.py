@@ -117,7 +117,7 @@ def test_no_row_that_opens_at_reference_has_a_column_of_the_person():
 
 
 def test_the_database_keeps_no_district_beside_a_reference(committed, owner, demo_users, keys):
-    owner.execute("SELECT id FROM beneficiaries_caseaccess WHERE level = 'reference' LIMIT 1")
+    owner.execute("SELECT id FROM beneficiaries_caseaccess WHERE level = 'summary' LIMIT 1")
     (row,) = owner.fetchone()
     with pytest.raises(CheckViolation, match="beneficiaries_access_summary_has_no_place"):
         owner.execute(

@@ -241,7 +241,7 @@ def test_a_forms_key_that_another_person_used_is_not_in_the_way(demo_users, sign
     ]
     for answer in led:
         assert answer.status_code == 302, answer.content.decode()[-2000:]
-        assert re.fullmatch(r"/cases/new/[0-9a-f-]{36}/person/", answer["Location"])
+        assert re.fullmatch(r"/cases/new/[0-9a-f-]{36}/beneficiary/", answer["Location"])
 
 
 DENIALS = "SELECT actor_id, verb, object_type, object_id, case_id, detail - 'path' FROM core_auditevent WHERE at > %s"

@@ -291,22 +291,3 @@ def test_without_the_lock_the_database_refuses_who_comes_second(committed, owner
     refused = [told for told in _at_once(demo_users, case) if told]
     assert refused
     assert set(refused) <= {"beneficiaries_risk_follows_the_last", "reintegration_follow_up_one_safety_step"}
-
-
-def test_a_level_that_a_file_says_becomes_its_first_assessment(committed, owner, demo_users):
-    """The migration: the files of the demo data as they were before there were assessments."""
-    from importlib import import_module
-
-    migration = import_module("beneficiaries.migrations.0017_risk_assessments").Migration
-    owner.execute("TRUNCATE beneficiaries_riskassessment")
-    owner.execute("ALTER TABLE beneficiaries_riskassessment DISABLE TRIGGER USER")
-    owner.execute(migration.operations[-1].sql)
-    owner.execute(
-        "SELECT count(*), count(*) FILTER (WHERE r.level = f.risk AND r.source = 'earlier'), "
-        "count(*) FILTER (WHERE r.id IS NULL) "
-        "FROM beneficiaries_casefile f LEFT JOIN beneficiaries_riskassessment r ON r.case_id = f.case_id "
-        "WHERE f.risk <> 'unknown'"
-    )
-    files, right, missing = owner.fetchone()
-    assert files == right > 0
-    assert missing == 0

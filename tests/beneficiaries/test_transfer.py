@@ -135,7 +135,7 @@ def test_a_former_lead_that_manages_the_programme_keeps_the_figures_alone(demo_u
     _may_refer(by)
     factories.transferred(case, demo_users, by="iom_supervisor")
     assert _levels(case, demo_users, B, "iom_supervisor") == [
-        ("IOM", "reference", "programme"),
+        ("IOM", "summary", "programme"),
         ("NGO_B", "lead", "lead"),
     ]
     with acting_as(by):
@@ -588,7 +588,7 @@ def test_the_application_moves_no_offer_no_lead_and_no_record_itself(case, offer
         [ngo_b.pk, case.beneficiary_id],
         "row-level security",
     )
-    for function in ("running_transfer(%s, true)", "holds(%s, %s, 'write_cases', current_date)"):
+    for function in ("running_transfer(%s, true)", "has_permission(%s, %s, 'write_cases', current_date)"):
         _refused(
             demo_users[B],
             f"SELECT access.{function}",

@@ -232,7 +232,7 @@ def test_twenty_writers_at_once_leave_a_whole_chain(committed, owner):
 def test_writers_that_do_not_wait_for_the_lane_break_it(committed, owner):
     """The positive control: without the lock two writers take the same place."""
     owner.execute(
-        "SELECT prosrc FROM pg_proc WHERE proname = 'tie' AND pronamespace = 'access'::regnamespace"
+        "SELECT prosrc FROM pg_proc WHERE proname = 'link_event' AND pronamespace = 'access'::regnamespace"
     )
     (source,) = owner.fetchone()
     assert "FOR UPDATE" in source

@@ -129,4 +129,4 @@ def test_a_leak_and_a_test_of_nothing_are_both_told(changes, holds):
 
 def test_a_part_that_there_is_not(capsys):
     assert run.main(["nothing"]) == 2
-    assert "The parts are mutants, interleaving, pgbouncer, api, scanner." in capsys.readouterr().out
+    assert "The parts are walks, mutants, interleaving, pgbouncer, api, scanner." in capsys.readouterr().out
