@@ -10,4 +10,8 @@ def parameters(values: Iterable[Any], *, keep: Collection[Any]) -> list[Any]:
     """The values for `parametrize`; those that aren't kept are marked as a walk."""
     values = list(values)
     assert all(any(value == kept for value in values) for kept in keep)
-    return [value if value in keep else pytest.param(value, marks=pytest.mark.walk) for value in values]
+    walked = (pytest.param(*value) if isinstance(value, tuple) else pytest.param(value) for value in values)
+    return [
+        one if value in keep else one._replace(marks=(pytest.mark.walk,))
+        for value, one in zip(values, walked, strict=True)
+    ]

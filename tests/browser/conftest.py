@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from reintegration.demo import DEMO_USERS
 from tests import browsers
 from tests.browser import site as sites
 from tests.browser.browser_user import CHROMIUM, BrowserUser, patience
@@ -29,11 +30,17 @@ def site(request) -> Iterator[sites.Site]:
         yield standing
 
 
+NEPALI = [username for username, (*_names, language) in DEMO_USERS.items() if language == "ne"]
+
+
 @pytest.fixture(autouse=True)
-def _everyone_reads_english(request) -> None:
+def _languages_of_the_demo(request) -> None:
     """Whatever language the test before left a user with."""
     if "site" in request.fixturenames:
-        request.getfixturevalue("site").rows("UPDATE accounts_user SET language = 'en'")
+        request.getfixturevalue("site").rows(
+            "UPDATE accounts_user SET language = CASE WHEN username = ANY(%s) THEN 'ne' ELSE 'en' END",
+            [NEPALI],
+        )
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,7 @@ def begun(browser_user: BrowserUser, language: str) -> None:
     page.locator("[name=given_by][value=self]").check()
     page.locator("[name=how][value=spoken]").check()
     page.locator("main form button:not([name])").click()
-    expect(page).to_have_url(re.compile("/person/$"))
+    expect(page).to_have_url(re.compile("/beneficiary/$"))
     browser_user.look()
 
 
