@@ -1,12 +1,17 @@
+"""Configuration of the beneficiaries app."""
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 
 class BeneficiariesConfig(AppConfig):
+    """Registers exports, the index of telephone numbers and the open work of users with lower apps."""
+
     name = "beneficiaries"
     verbose_name = "People and cases"
 
     def ready(self) -> None:
+        """Register with the hooks of lower apps."""
         from accounts.choices import Permission  # models must be loaded first
         from accounts.hooks import OpenWork, organisation_deactivating, user_leaving
         from beneficiaries import caseload, operations

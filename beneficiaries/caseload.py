@@ -1,4 +1,4 @@
-"""Reads of who carries which open cases, and of those that nobody works on."""
+"""Which caseworker has which open cases, and which open cases have none."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -16,34 +16,37 @@ from core.scoping import Level
 
 
 def assigns_in(user) -> frozenset[UUID]:
-    """Where the user says who works on cases: as a supervisor, and where there is none, as one who writes cases."""
-    mine = authority_of(user).where(Permission.WRITE_CASES)
-    there = live_with(Permission.ASSIGN_CASES).filter(role__organisation__in=mine)
-    supervised = frozenset(there.values_list("role__organisation", flat=True))
-    return (mine & authority_of(user).where(Permission.ASSIGN_CASES)) | (mine - supervised)
+    """Return the organisations where the user assigns caseworkers: as supervisor, or as writer where there is none."""
+    writes_in = authority_of(user).where(Permission.WRITE_CASES)
+    supervisors = live_with(Permission.ASSIGN_CASES).filter(role__organisation__in=writes_in)
+    supervised = frozenset(supervisors.values_list("role__organisation", flat=True))
+    return (writes_in & authority_of(user).where(Permission.ASSIGN_CASES)) | (writes_in - supervised)
 
 
 def may_reassign(case: Case, caseworker_id: UUID, user) -> bool:
-    """Whether the user gives this case to another caseworker: where they say who works on cases, or it is theirs."""
+    """Return whether the user may change the caseworker: it is themselves, or they assign caseworkers there."""
     return caseworker_id == user.pk or case.lead_organisation_id in assigns_in(user)
 
 
 def open_cases(user):
-    """Access rows of the open cases whose caseworker this user may change; `works`: whether the caseworker is there."""
-    there = live_with(Permission.WRITE_CASES).filter(
+    """Return the access rows of open cases whose caseworker this user may change.
+
+    `works` is annotated: whether the caseworker may still write cases in the lead organisation.
+    """
+    memberships = live_with(Permission.WRITE_CASES).filter(
         user=OuterRef("caseworker"), role__organisation=OuterRef("lead_organisation")
     )
     rows = CaseAccess.objects.opening(user, Level.LEAD).filter(lead_organisation__in=assigns_in(user))
-    return rows.exclude(status=CaseStatus.CLOSED).annotate(works=Exists(there))
+    return rows.exclude(status=CaseStatus.CLOSED).annotate(works=Exists(memberships))
 
 
 def cases_without_caseworker(user):
-    """Open cases whose caseworker may no longer write where the case is led."""
+    """Return the rows of `open_cases` whose caseworker may no longer write cases in the lead organisation."""
     return open_cases(user).filter(works=False)
 
 
 class Load(NamedTuple):
-    """How much one caseworker carries; `works` is false for who may no longer write there."""
+    """The open cases of one caseworker. `works`: whether they may still write cases there."""
 
     user: User
     cases: int
@@ -52,7 +55,7 @@ class Load(NamedTuple):
 
 
 def caseload(user) -> list[Load]:
-    """Everybody who writes cases in the user's organisations or is named on an open one, the fullest first."""
+    """Return the load of all who write cases in the user's organisations or have open ones there, highest first."""
     counted = (
         open_cases(user)
         .values("caseworker", "works")
@@ -62,32 +65,33 @@ def caseload(user) -> list[Load]:
         )
     )
     found = {(row["caseworker"], row["works"]): row for row in counted.order_by("caseworker", "works")}
-    free = [member.pk for member in possible_caseworkers(assigns_in(user))]
-    for key in free:
-        found.setdefault((key, True), {"cases": 0, "high_risk": 0})
-    users = User.objects.in_bulk({key for key, _works in found if key})
+    for caseworker in possible_caseworkers(assigns_in(user)):
+        found.setdefault((caseworker.pk, True), {"cases": 0, "high_risk": 0})
+    users = User.objects.in_bulk({pk for pk, _works in found if pk})
     loads = [
-        Load(users[key], row["cases"], row["high_risk"], works)
-        for (key, works), row in found.items()
-        if key in users
+        Load(users[pk], row["cases"], row["high_risk"], works)
+        for (pk, works), row in found.items()
+        if pk in users
     ]
     return sorted(loads, key=lambda load: (load.works, -load.cases, load.user.username))
 
 
 def possible_caseworkers(organisation_ids: Iterable[UUID]) -> QuerySet[User]:
-    """Who writes cases in one of these organisations."""
-    there = live_with(Permission.WRITE_CASES).filter(role__organisation__in=organisation_ids)
-    found = User.objects.filter(memberships__in=there).distinct()
-    return found.order_by("first_name", "last_name", "username")
+    """Return the users who write cases in one of these organisations."""
+    memberships = live_with(Permission.WRITE_CASES).filter(role__organisation__in=organisation_ids)
+    users = User.objects.filter(memberships__in=memberships).distinct()
+    return users.order_by("first_name", "last_name", "username")
 
 
 class Carried(NamedTuple):
+    """How many open cases, and how many running referrals and offers, a user has in an organisation."""
+
     cases: int
     referrals: int
 
 
 def carried(user: User, organisation_id: UUID) -> Carried:
-    """Open cases of somebody in an organisation, and their referrals and offers that run, for who keeps its users."""
+    """Count a user's open cases, referrals and offers in an organisation; zeros unless one manages its users."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT cases, referrals FROM access.open_cases_of(%s, %s)", [user.pk, organisation_id]
@@ -96,7 +100,7 @@ def carried(user: User, organisation_id: UUID) -> Carried:
 
 
 def carried_drafts(user: User, organisation_id: UUID) -> int:
-    """Unfinished interviews of somebody in an organisation, for those who may give them to another user."""
+    """Count a user's unfinished interviews in an organisation, as far as one may give them to another user."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM access.drafts_to_reassign() WHERE author_id = %s AND organisation_id = %s",
@@ -106,6 +110,8 @@ def carried_drafts(user: User, organisation_id: UUID) -> int:
 
 
 class OpenWork(NamedTuple):
+    """Counts of what an organisation still has to do."""
+
     active: int = 0
     in_follow_up: int = 0
     drafts: int = 0
@@ -114,7 +120,7 @@ class OpenWork(NamedTuple):
 
 
 def open_work_of(organisation: Organisation) -> OpenWork:
-    """What hangs on an organisation, for who sets up the system."""
+    """Count the open work of an organisation; zeros unless one manages its users."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM access.open_work_of(%s)", [organisation.pk])
         row = cursor.fetchone()

@@ -1,10 +1,12 @@
-"""Codes of people and cases. HTCDS 2.0's terms where it has one."""
+"""Codes for beneficiaries and cases: terms of HTCDS 2.0 where it has one."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
 class Sex(models.TextChoices):
+    """The sex of a beneficiary."""
+
     FEMALE = "female", _("Female")
     MALE = "male", _("Male")
     OTHER = "other", _("Other")
@@ -12,12 +14,16 @@ class Sex(models.TextChoices):
 
 
 class YesNoUnknown(models.TextChoices):
+    """An answer that may not be known."""
+
     YES = "yes", _("Yes")
     NO = "no", _("No")
     UNKNOWN = "unknown", _("Not known")
 
 
 class DatePrecision(models.TextChoices):
+    """How much of a date is known."""
+
     DAY = "day", _("exact day")
     MONTH = "month", _("month")
     YEAR = "year", _("year")
@@ -32,13 +38,15 @@ class CaseStatus(models.TextChoices):
 
 
 class Risk(models.TextChoices):
+    """The risk of harm to a beneficiary."""
+
     UNKNOWN = "unknown", _("Not assessed")
     LOW = "low", _("Low")
     MEDIUM = "medium", _("Medium")
     HIGH = "high", _("High")
 
 
-RISK_LEVELS = [choice for choice in Risk.choices if choice[0] != Risk.UNKNOWN]  # what an assessment says
+RISK_LEVELS = [choice for choice in Risk.choices if choice[0] != Risk.UNKNOWN]  # what an assessment can say
 
 
 class RiskSource(models.TextChoices):
@@ -50,6 +58,8 @@ class RiskSource(models.TextChoices):
 
 
 class AccessBasis(models.TextChoices):
+    """Why an organisation has access to a case."""
+
     LEAD = "lead", _("leads the case")
     CONSENT = "consent", _("consent to share")
     PROGRAMME = "programme", _("manages the programme")
@@ -58,6 +68,8 @@ class AccessBasis(models.TextChoices):
 
 
 class ConsentPurpose(models.TextChoices):
+    """What a consent is asked for."""
+
     SERVICES = "services", _("To be helped, and to have a file kept")
     SHARING = "sharing", _("To share the file with an organisation")
     REFERRAL = "referral", _("To pass on what is needed for one service to an organisation")
@@ -66,6 +78,8 @@ class ConsentPurpose(models.TextChoices):
 
 
 class ConsentGiver(models.TextChoices):
+    """Who consented for the beneficiary."""
+
     SELF = "self", _("The person")
     GUARDIAN = "guardian", _("A guardian, and the child agrees")
     BEST_INTERESTS = "best_interests", _("Nobody safe to ask: a best-interests decision")
@@ -73,6 +87,8 @@ class ConsentGiver(models.TextChoices):
 
 
 class ConsentHow(models.TextChoices):
+    """How consent was expressed."""
+
     SPOKEN = "spoken", _("Spoken")
     SIGNATURE = "signature", _("Signature")
     THUMBPRINT = "thumbprint", _("Thumbprint")
@@ -80,30 +96,38 @@ class ConsentHow(models.TextChoices):
 
 
 class EnrolmentStatus(models.TextChoices):
+    """The state of a case in a programme."""
+
     ACTIVE = "active", _("In the programme")
     COMPLETED = "completed", _("Completed")
     WITHDRAWN = "withdrawn", _("Withdrew")
 
 
 class AssessmentOutcome(models.TextChoices):
+    """Whether the criteria of a programme are met."""
+
     YES = "yes", _("Meets the criteria")
     NO = "no", _("Doesn't meet the criteria")
     UNKNOWN = "unknown", _("Can't be said yet")
 
 
 class AssessmentDecision(models.TextChoices):
+    """What a user decided after an assessment."""
+
     ADMITTED = "admitted", _("Admitted")
     NOT_ADMITTED = "not_admitted", _("Not admitted")
 
 
 class NoteKind(models.TextChoices):
-    """What a note is about; `narrative` is the person's story where it isn't for everyone on the case."""
+    """What a note is about. `narrative`: what happened, when it is not for everyone who works on the case."""
 
     NOTE = "note", _("Note")
     NARRATIVE = "narrative", _("What happened, in the person's words")
 
 
 class ReferralState(models.TextChoices):
+    """The state of a referral. DECLINED and FINISHED are final."""
+
     SENT = "sent", _("Sent")
     ACCEPTED = "accepted", _("Accepted")
     DECLINED = "declined", _("Declined")
@@ -111,6 +135,8 @@ class ReferralState(models.TextChoices):
 
 
 class TransferState(models.TextChoices):
+    """The state of a transfer offer. All but OFFERED are final."""
+
     OFFERED = "offered", _("Offered")
     ACCEPTED = "accepted", _("Taken over")
     DECLINED = "declined", _("Declined")
@@ -118,6 +144,8 @@ class TransferState(models.TextChoices):
 
 
 class DocumentKind(models.TextChoices):
+    """What a document is."""
+
     IDENTITY = "identity", _("Citizenship certificate, passport or another identity paper")
     CONSENT = "consent", _("Signed or thumbprinted consent")
     MEDICAL = "medical", _("Medical report")
@@ -130,6 +158,8 @@ class DocumentKind(models.TextChoices):
 
 
 class DocumentState(models.TextChoices):
+    """The state of a document. HARMFUL and REMOVED: its file is deleted."""
+
     WAITING = "waiting", _("Waits for the virus scanner")
     CLEAN = "clean", _("Scanned: no harm found")
     UNCHECKED = "unchecked", _("Not scanned: there is no scanner here")
@@ -137,11 +167,13 @@ class DocumentState(models.TextChoices):
     REMOVED = "removed", _("Thrown away")
 
 
-# Documents whose file lies in the folder.
+# States in which a document still has its file.
 KEPT = (DocumentState.WAITING, DocumentState.CLEAN, DocumentState.UNCHECKED)
 
 
 class ExportState(models.TextChoices):
+    """The state of an export. FAILED, REFUSED and EXPIRED are final."""
+
     WAITING = "waiting", _("Waits for a second person")
     QUEUED = "queued", _("Is being written")
     READY = "ready", _("Ready")
@@ -151,7 +183,7 @@ class ExportState(models.TextChoices):
 
 
 class ExportFailure(models.TextChoices):
-    """Why a list didn't go out."""
+    """Why an export failed."""
 
     NO_RIGHT = "no_right", _("You may no longer take this list out.")
     MORE_ROWS = "more_rows", _("There are more rows now than were counted. Ask again.")

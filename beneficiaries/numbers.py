@@ -1,4 +1,4 @@
-"""The indexes of telephone numbers, made anew when the site's key changes."""
+"""Rebuild the indexes of telephone numbers when the site's key changes."""
 
 from psycopg2.extras import execute_values
 
@@ -20,15 +20,15 @@ CHANGE = """
 
 
 def index_numbers(cursor) -> int:
-    """Index every number under the newest key; as the owner, a batch at a time. How many rows changed."""
+    """Index every number under the newest key, as the database's owner, in batches. Return how many rows changed."""
     cursor.execute(NUMBERS)
     changed = []
-    for key, encrypted, *indexes, wrapped in cursor.fetchall():
-        bound = cell("beneficiaries_beneficiary", "phone", key)
-        plain = data_keys.decrypt_under(data_keys.unwrap(key, wrapped), encrypted, bound_to=bound)
+    for pk, encrypted, *indexes, wrapped in cursor.fetchall():
+        bound = cell("beneficiaries_beneficiary", "phone", pk)
+        plain = data_keys.decrypt_under(data_keys.unwrap(pk, wrapped), encrypted, bound_to=bound)
         found = phone_indexes(plain.decode())
         if found != [index and bytes(index) for index in indexes]:
-            changed.append((key, *found))
+            changed.append((pk, *found))
     for start in range(0, len(changed), BATCH):
         execute_values(cursor.cursor, CHANGE, changed[start : start + BATCH])
     return len(changed)

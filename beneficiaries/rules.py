@@ -1,4 +1,4 @@
-"""What holds of people and cases, without rows, clock or request."""
+"""Rules about beneficiaries and cases, without database, clock or request."""
 
 from collections.abc import Collection
 from datetime import date, timedelta
@@ -9,29 +9,34 @@ from django.utils.translation import gettext_lazy as _lazy
 from beneficiaries.choices import ConsentGiver, DatePrecision, Risk, RiskSource, TransferState
 from core.days import years_between
 
-# What a date can't lie before, in words; asked by `core.days.record_problem`.
+# Messages for `core.days.record_problem`.
 BEFORE_BIRTH = _lazy("The date is before the person was born.")
 BEFORE_ADMISSION = _lazy("The date is before the admission to the programme.")
 
 AGE_OF_MAJORITY = 18
-WORK_AGES = (14, 16)  # from which criteria let somebody train or run an enterprise
+WORK_AGES = (14, 16)  # minimum ages in criteria: for training, and for running an enterprise
 
 
 def age_on(birth: date | None, on: date) -> int | None:
-    """Whole years lived on a day; None where the birth date isn't known."""
+    """Return the age in whole years on a day; None where the birth date isn't known."""
     return None if birth is None else years_between(birth, on)
 
 
 def youngest_age(birth: date | None, precision: str, on: date) -> int | None:
-    """The fewest whole years that a birth date leaves open; None where it isn't known. A month may have 32 days."""
+    """Return the lowest age in whole years that the birth date allows; None where it isn't known.
+
+    A month is taken as 32 days and a year as 366, so the age is never too high.
+    """
     doubt = {DatePrecision.MONTH: 31, DatePrecision.YEAR: 365}.get(DatePrecision(precision or "day"), 0)
     youngest = age_on(birth + timedelta(days=doubt) if birth else None, on)
     return None if youngest is None else max(youngest, 0)
 
 
 def known_age(birth: date | None, precision: str, on: date) -> int | None:
-    """Whole years for the criteria: the fewest, so that who may be 17 counts as a child; None where it is open
-    whether somebody is old enough to train or work."""
+    """Return the age in whole years for criteria: the lowest possible one, so that who may be 17 counts as a child.
+
+    None where the birth date leaves open whether somebody has reached one of `WORK_AGES`.
+    """
     oldest, youngest = age_on(birth, on), youngest_age(birth, precision, on)
     if oldest is None or youngest is None:
         return None
@@ -39,7 +44,7 @@ def known_age(birth: date | None, precision: str, on: date) -> int | None:
 
 
 def age_words(birth: date | None, precision: str, on: date) -> int | str:
-    """An age as it is shown: never one alone where the birth date leaves two open."""
+    """Return the age to be shown; where the birth date allows two ages, both of them in words."""
     oldest, youngest = age_on(birth, on), youngest_age(birth, precision, on)
     if oldest is None or youngest is None:
         return _("not known")
@@ -52,15 +57,15 @@ def age_words(birth: date | None, precision: str, on: date) -> int | str:
 
 
 def counts_as_child(birth: date | None, precision: str, on: date) -> bool:
-    """Whether the birth date leaves open that somebody is under 18 on a day: they are a child, until it doesn't."""
+    """Return whether the birth date allows that somebody is under 18 on a day. If in doubt they count as a child."""
     youngest = youngest_age(birth, precision, on)
     return youngest is not None and youngest < AGE_OF_MAJORITY
 
 
 def consent_problem(*, given_by: str, reason: str, age: int | None) -> str:
-    """Why this consent can't stand for a person of at least this age; "" where it can.
+    """Return why this consent isn't valid for a beneficiary of at least this age; "" where it is.
 
-    A child never consents alone: a guardian and the child together, or a best-interests decision where a
+    A child never consents alone: a guardian and the child together do, or there is a best-interests decision where a
     guardian can't safely be asked (the guardian may be the trafficker).
     """
     is_child = age is not None and age < AGE_OF_MAJORITY
@@ -80,12 +85,12 @@ RISK_ORDER = (Risk.UNKNOWN, Risk.LOW, Risk.MEDIUM, Risk.HIGH)
 
 
 def is_lower_risk(level: str, *, former: str) -> bool:
-    """Whether a risk level lies below the one before."""
+    """Return whether a risk level is lower than the former one."""
     return RISK_ORDER.index(Risk(level)) < RISK_ORDER.index(Risk(former))
 
 
 def is_high_risk_news(level: str, *, former: str, source: str) -> bool:
-    """Whether others must hear of it at once: a high risk that is new, or that somebody met with at a visit."""
+    """Return whether others must be notified at once: the risk is newly high, or found high at a visit."""
     return level == Risk.HIGH and (former != Risk.HIGH or source == RiskSource.VISIT)
 
 
@@ -100,7 +105,7 @@ def case_actions(
     may_erase: bool = False,
     may_reassign: bool = False,
 ) -> list[str]:
-    """What can be done next with a case file, the most pressing first. An offered case isn't closed."""
+    """Return the actions that a case file offers, the most urgent first. An offered case can't be closed."""
     if not is_open:
         return ["erase"] if may_erase else []
     if not may_write:
@@ -117,7 +122,7 @@ def case_actions(
 
 
 def transfer_answers(*, is_running: bool, receives: bool, leads: bool) -> list[str]:
-    """What may become of an offered case by this person: the receiver decides, the lead takes back."""
+    """Return the answers to an offer: the receiver accepts or declines, the lead takes it back."""
     if not is_running:
         return []
     answers: list[str] = [TransferState.ACCEPTED, TransferState.DECLINED] if receives else []
@@ -125,25 +130,26 @@ def transfer_answers(*, is_running: bool, receives: bool, leads: bool) -> list[s
 
 
 def missing_primary(groups: Collection[str], primary: str) -> bool:
-    """Whether the main situation isn't one of those that hold."""
+    """Return whether the main situation is missing among the chosen ones."""
     return primary not in groups
 
 
-# Cases read within an hour from which a supervisor is told: in all, at night (22 to 5), of one's own family name.
+# How many cases read within an hour are reported to supervisors: in total, at night (22 to 5), and of beneficiaries
+# with the reader's own family name.
 UNUSUAL_FROM = {"many": 40, "night": 5, "name": 3}
 
-# Rows of lists that one person takes out in a day by themselves; beneficiaries/sql/080_exports.sql holds it too.
+# Rows that one user exports in a day without approval; also enforced in beneficiaries/sql/080_exports.sql.
 EXPORT_ROWS_A_DAY = 200
-# Lists that one person asks for in a day; beneficiaries/sql/080_exports.sql holds it too.
+# Exports that one user asks for in a day; also enforced in beneficiaries/sql/080_exports.sql.
 EXPORTS_A_DAY = 30
-# Rows of one list, whoever agrees: the workbook is made in memory (20,000 rows of 15 cells: 80 MB).
+# Rows of one export, even with approval: the workbook is made in memory (20,000 rows of 15 cells: 80 MB).
 EXPORT_ROWS_AT_ONCE = 20_000
 EXPORT_LIVES = timedelta(hours=24)
-# A worker that hasn't come back by then is dead: Celery ends a task after 5 minutes.
+# Longer than a task can run: Celery ends it after 5 minutes.
 EXPORT_LEASE = timedelta(minutes=6)
 EXPORT_TRIES = 3
 
 
 def needs_approval(rows: int, *, asked_today: int) -> bool:
-    """Whether a second person has to agree to so many more rows on this day."""
+    """Return whether a second user has to approve so many more rows on this day."""
     return asked_today + rows > EXPORT_ROWS_A_DAY

@@ -5,30 +5,30 @@ from celery import shared_task
 from beneficiaries import operations
 from core.clock import now
 
-EXPORTS_A_SWEEP = 10  # of 20,000 rows each they stay within the time that a task has
+EXPORTS_A_SWEEP = 10  # with 20,000 rows each, the task still ends within its time limit
 
 
 @shared_task
 def watch_reading() -> dict[str, int]:
-    """Look at the last hour's reading, and tell supervisors of what is unusual. Safe to run twice."""
+    """Notify supervisors of unusual reading in the last hour. Safe to run twice."""
     return {"told": operations.tell_of_unusual_reading(now=now())}
 
 
 @shared_task
 def scan_waiting() -> dict[str, int]:
-    """Have files scanned that came while the scanner was down. Safe to run twice, and beside itself."""
+    """Scan files that were uploaded while the scanner was down. Safe to run twice and concurrently."""
     return operations.scan_waiting()
 
 
 @shared_task
 def sweep_files() -> dict[str, int]:
-    """Throw away files that no row names. Safe to run twice."""
+    """Delete files that no row refers to. Safe to run twice."""
     return {"thrown_away": operations.sweep_files(now=now())}
 
 
 @shared_task
 def write_exports() -> dict[str, int]:
-    """Write the lists that wait, one by one. Safe to run twice, and beside itself."""
+    """Write the exports that wait, one after the other. Safe to run twice and concurrently."""
     written = 0
     while written < EXPORTS_A_SWEEP and operations.write_next_export(now=now()):
         written += 1
@@ -37,7 +37,7 @@ def write_exports() -> dict[str, int]:
 
 @shared_task
 def expire_exports() -> dict[str, int]:
-    """Destroy the files whose day is over. Safe to run twice, and beside itself."""
+    """Delete the files of exports that have expired. Safe to run twice and concurrently."""
     ended = 0
     while operations.expire_next_export(now=now()):
         ended += 1
@@ -46,7 +46,7 @@ def expire_exports() -> dict[str, int]:
 
 @shared_task
 def sweep_drafts() -> dict[str, int]:
-    """Notify of interviews that end soon, and delete those whose time is over. Safe to run twice, and beside itself."""
+    """Notify of interviews that end soon, and delete expired ones. Safe to run twice and concurrently."""
     return {
         "deleted": operations.delete_expired_drafts(now=now()),
         "warned": operations.warn_of_drafts(now=now()),
@@ -55,5 +55,5 @@ def sweep_drafts() -> dict[str, int]:
 
 @shared_task
 def notify_of_cases_of_nobody() -> dict[str, int]:
-    """Tell supervisors of open cases that nobody works on, once a day. Safe to run twice."""
+    """Notify supervisors of open cases without a caseworker, once a day. Safe to run twice."""
     return {"told": operations.notify_of_cases_of_nobody(now=now())}

@@ -1,3 +1,5 @@
+"""Addresses of interviews, cases and what belongs to a case."""
+
 from django.urls import path
 
 from beneficiaries import views

@@ -1,1 +1,1 @@
-"""Lists that can be taken out: what each is called, who may, which rows, and what a row says."""
+"""Lists that can be exported: title, permissions, rows and columns."""

@@ -1,4 +1,4 @@
-"""The list of cases as it goes out: who, where and how far; no word of what was told, no telephone."""
+"""The export of cases: who, where and how far; no narrative, no telephone."""
 
 from collections.abc import Generator, Mapping
 from datetime import date
@@ -21,6 +21,7 @@ from geography.models import District
 
 
 def columns() -> list[str]:
+    """Return the column titles."""
     return [
         _("Reference"),
         _("Name"),
@@ -37,9 +38,9 @@ def columns() -> list[str]:
 
 
 def rows(user, organisation_id: UUID, filters: Mapping[str, str], on: date) -> QuerySet[CaseAccess]:
-    """Cases of the list that the organisation itself works on, of people who agree to be helped and are not erased.
+    """Return access rows of the organisation's own cases, of beneficiaries who consent to be helped and aren't erased.
 
-    A file that one person opened in an emergency isn't the organisation's, and stays where it is.
+    Cases that a single user opened in an emergency aren't the organisation's and are left out.
     """
     district = filters.get("district")
     agreed = Consent.objects.visible_to(user).filter(
@@ -68,7 +69,7 @@ _SHOWN = (
 
 
 def cells(user, found: QuerySet[CaseAccess], on: date) -> Generator[list[Cell]]:
-    """Row by row, fetched a few at a time."""
+    """Yield the cells of each row, fetched in chunks."""
     enrolled = Enrolment.objects.visible_to(user).filter(case=OuterRef("case_id")).order_by("project__code")
     shown = found.annotate(programme_codes=ArraySubquery(enrolled.values("project__code")))
     words = {
@@ -77,10 +78,10 @@ def cells(user, found: QuerySet[CaseAccess], on: date) -> Generator[list[Cell]]:
     }
     place = "district__name_ne" if get_language() == "ne" else "district__name_en"
     for row in shown.values(*_SHOWN).iterator(chunk_size=CHUNK):
-        yield _line(row, words, row[place] or row["district__name_en"], on)
+        yield _cells_of(row, words, row[place] or row["district__name_en"], on)
 
 
-def _line(
+def _cells_of(
     row: dict[str, Any], words: dict[str, dict[str, str]], district: str | None, on: date
 ) -> list[Cell]:
     return [
@@ -99,7 +100,7 @@ def _line(
 
 
 def _age(row: dict[str, Any], on: date) -> Cell:
-    """A number where the age is known, in words where two are open, and nothing where none is known."""
+    """Return the age as a number, in words where two are possible, or None where it isn't known."""
     birth, precision = row["case__beneficiary__birth_on"], row["case__beneficiary__birth_precision"]
     return rules.age_words(birth, precision, on) if birth else None
 

@@ -1,4 +1,4 @@
-"""Asking for a list, and agreeing to somebody else's."""
+"""Forms to ask for an export, and to approve one."""
 
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from core.forms import OnceForm
 
 
 class ExportForm(OnceForm):
-    """What the list is needed for; and whose it is, for who may take lists out of several organisations."""
+    """What the export is for; and of which organisation, for who may export in several."""
 
     organisation = forms.ModelChoiceField(
         Organisation.objects.none(), label=_("Whose list?"), empty_label=None
@@ -33,7 +33,7 @@ class ExportForm(OnceForm):
 
 
 class ExportAnswerForm(OnceForm):
-    """Whether a long list may go out."""
+    """Whether a long export is approved."""
 
     agrees = forms.ChoiceField(
         label=_("May this list be taken out?"),

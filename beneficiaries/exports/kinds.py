@@ -1,4 +1,4 @@
-"""The kinds of list that can be taken out, by their codes; higher apps add theirs as the site starts."""
+"""The kinds of export, by code. Higher apps add theirs at start-up."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ from core.spreadsheets import Cell
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-CHUNK = 500  # rows that are fetched at a time
+CHUNK = 500  # rows fetched at a time
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of list.
+    """One kind of export.
 
-    `opened_by`: any one of these permissions, beside the one to take lists out, in the organisation whose list it is.
-    `filters`: the form by which the page of the list narrows; what it takes is passed on as it stands in the address.
-    `rows`: for a person, an organisation, filters and a day; asked when it is counted and again when it is written,
-    through `visible_to` and consent. `cells`: what the file says of these rows.
+    `opened_by`: any one of these permissions is needed beside the one to export, in the organisation of the list.
+    `filters`: the form of the list's page; its values are passed on as they are in the URL. `rows`: called with user,
+    organisation, filters and day when rows are counted and again when they are written, through `visible_to` and
+    consent. `cells`: the cells of these rows.
     """
 
     title: "StrOrPromise"
@@ -41,13 +41,13 @@ kinds: dict[str, Kind] = {}
 
 
 def organisations_for(kind: Kind, user) -> frozenset[UUID]:
-    """Organisations whose list of this kind a person may take out."""
+    """Return the organisations where the user may export this kind."""
     authority = authority_of(user)
     return authority.where(Permission.EXPORT_CASES) & authority.where(*kind.opened_by)
 
 
 def filters_in(form: forms.Form) -> dict[str, str]:
-    """By what a list's page narrows, as it stands in the address; nothing where the form takes it not."""
+    """Return the filters of a list's page as they are in the URL; empty where the form is invalid."""
     if not form.is_valid():
         return {}
     return {name: form.data[name].strip() for name in form.fields if form.cleaned_data[name]}

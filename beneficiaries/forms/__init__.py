@@ -1,4 +1,4 @@
-"""Forms of the interview and of the case."""
+"""Forms of interviews and of cases."""
 
 from beneficiaries.forms.case import (
     AnswerForm,

@@ -1,4 +1,4 @@
-"""Forms of actions on a case, and of the list of cases."""
+"""Forms for actions on a case, and the filter of the list of cases."""
 
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from projects.facts import DISTRICTS
 
 
 class NoteForm(OnceForm):
-    """A note, and for whose eyes."""
+    """A note and its confidentiality."""
 
     text = forms.CharField(label=_("Note"), max_length=10000, widget=forms.Textarea(attrs={"rows": 6}))
     confidentiality = forms.ChoiceField(
@@ -35,7 +35,7 @@ class NoteForm(OnceForm):
 
 
 class DocumentForm(OnceForm):
-    """A photo or a PDF, what it is, and for whose eyes."""
+    """A photo or a PDF, its kind and its confidentiality."""
 
     file = forms.FileField(
         label=_("Photo or PDF"),
@@ -59,13 +59,13 @@ class DocumentForm(OnceForm):
 
 
 class RemovalForm(OnceForm):
-    """Why a document is thrown away."""
+    """Why the file of a document is deleted."""
 
     why = forms.CharField(label=_("Why?"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
 
 
 class ReceiverForm(SharingForm):
-    """To whom something of the case goes; and that the person agrees to it."""
+    """Which organisation receives something of the case, and the consent to it."""
 
     receiver = forms.ModelChoiceField(Organisation.objects.none(), label=_("To which organisation?"))
 
@@ -77,7 +77,7 @@ class ReceiverForm(SharingForm):
 
 
 class TransferForm(ReceiverForm):
-    """To whom the whole case goes, and why."""
+    """Which organisation is offered the case, and why."""
 
     why = forms.CharField(
         label=_("Why?"),
@@ -90,7 +90,7 @@ class TransferForm(ReceiverForm):
 
 
 class ReferralForm(ReceiverForm):
-    """To whom, for what, what goes along; and that the person agrees to just this."""
+    """Which organisation is asked for which service, the shared items, and the consent to exactly these."""
 
     service = forms.CharField(label=_("For which service?"), max_length=200)
     reason_for_referral = forms.CharField(
@@ -124,7 +124,7 @@ class ReferralForm(ReceiverForm):
 
 
 class AnswerForm(OnceForm):
-    """What becomes of a referral, or of an offered case."""
+    """The answer to a referral or an offer."""
 
     state = forms.ChoiceField(label=_("What becomes of it?"), widget=forms.RadioSelect)
     answer = forms.CharField(
@@ -139,9 +139,10 @@ class AnswerForm(OnceForm):
 
 
 class StaffField(forms.ModelChoiceField):
-    """One of those who sign in, by the name that colleagues call them."""
+    """A choice of users, shown by their names."""
 
     def label_from_instance(self, obj) -> str:
+        """Return the user's name."""
         return obj.name
 
 
@@ -149,7 +150,7 @@ KEEP, DELETE = ("keep", _("Keep it for now")), ("delete", _("Delete it for ever"
 
 
 class DraftReassignForm(OnceForm):
-    """Who goes on with an unfinished interview."""
+    """Which user continues an unfinished interview."""
 
     to = StaffField(User.objects.none(), label=_("To which user?"))
 
@@ -161,7 +162,7 @@ class DraftReassignForm(OnceForm):
 
 
 class DraftDecisionForm(OnceForm):
-    """What becomes of an unfinished interview; only one in which somebody may be at risk can be kept for longer."""
+    """The decision on an unfinished interview. Only one in which somebody may be at risk can be kept for longer."""
 
     decision = forms.ChoiceField(
         label=_("What becomes of it?"),
@@ -185,7 +186,7 @@ class DraftDecisionForm(OnceForm):
 
 
 class TransferAnswerForm(AnswerForm):
-    """What becomes of an offered case: whoever takes it over names its caseworker."""
+    """The answer to an offer; accepting it names the caseworker."""
 
     caseworker = StaffField(
         User.objects.none(),
@@ -210,7 +211,7 @@ class TransferAnswerForm(AnswerForm):
 
 
 class ReassignCaseForm(OnceForm):
-    """Who is the caseworker from now on, and what they should know."""
+    """The new caseworker of a case, and a note to them."""
 
     caseworker = StaffField(User.objects.none(), label=_("Who is the caseworker from now on?"))
     note = forms.CharField(
@@ -229,7 +230,7 @@ class ReassignCaseForm(OnceForm):
 
 
 class ReassignForm(ReassignCaseForm):
-    """Which cases go to another caseworker."""
+    """Which cases get the new caseworker."""
 
     cases = forms.MultipleChoiceField(
         label=_("Which cases?"),
@@ -246,7 +247,7 @@ class ReassignForm(ReassignCaseForm):
 
 
 class EmergencyForm(OnceForm):
-    """Opening one file without consent."""
+    """Which case is opened in an emergency, and why."""
 
     reference = forms.CharField(label=_("Case reference"), max_length=20)
     reason = forms.CharField(
@@ -255,7 +256,7 @@ class EmergencyForm(OnceForm):
 
 
 class RiskForm(OnceForm):
-    """How great the risk is now, and why."""
+    """The risk level now, and why."""
 
     level = forms.ChoiceField(
         label=_("Risk level"),
@@ -273,7 +274,7 @@ class RiskForm(OnceForm):
 
 
 class CaseFilter(SearchForm):
-    """Finding a case on the list."""
+    """Search and filters of the list of cases."""
 
     words = ("find",)
 
@@ -294,13 +295,13 @@ class CaseFilter(SearchForm):
     )
 
     def clean_district(self) -> UUID | None:
-        """The district's key, which is made from its code."""
+        """Return the id of the district, which is computed from its code."""
         code = self.cleaned_data["district"]
         return District.id_for(code) if code else None
 
 
 class ErasureForm(OnceForm):
-    """The case's reference typed once more: nobody erases a person by a slip of the hand."""
+    """The case's reference, typed again to prevent erasure by mistake."""
 
     typed = forms.CharField(
         label=_("Type the case reference to say that you mean it"),
@@ -313,6 +314,7 @@ class ErasureForm(OnceForm):
         self.of_case = of_case
 
     def clean_typed(self) -> str:
+        """Require the reference of this case."""
         typed = self.cleaned_data["typed"]
         if reference.tidy(typed) != self.of_case:
             raise forms.ValidationError(_("This is not the reference of this case."))
@@ -320,4 +322,4 @@ class ErasureForm(OnceForm):
 
 
 class EmptyForm(OnceForm):
-    """A button that asks for nothing more."""
+    """A form with only a button."""

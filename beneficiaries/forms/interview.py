@@ -1,4 +1,4 @@
-"""Forms of the interview, and of asking for consent."""
+"""Forms of the interview and of consent."""
 
 from typing import Any
 
@@ -32,14 +32,15 @@ AGREES = [("yes", _("Yes, they agree")), ("no", _("No, they do not agree"))]
 
 
 def radios(**attrs) -> forms.RadioSelect:
+    """Return radio buttons."""
     return forms.RadioSelect(attrs=attrs)
 
 
 class PageForm(OnceForm):
-    """A page of the interview: kept as it is left, valid or not."""
+    """A page of the interview, saved as it is left, valid or not."""
 
     def typed(self) -> dict[str, Any]:
-        """What was sent, field by field, as the page opens with it again."""
+        """Return what was sent, by field, as initial values of the page."""
         return {
             name: field.widget.value_from_datadict(self.data, self.files, self.add_prefix(name))
             for name, field in self.fields.items()
@@ -47,11 +48,12 @@ class PageForm(OnceForm):
         }
 
     def says_at_risk(self) -> bool:
-        """Whether the box is ticked; a page without it says nothing."""
+        """Return whether the box "at risk" is ticked; False on a page without it."""
         return bool(self.data.get("at_risk"))
 
 
 def at_risk_field() -> forms.BooleanField:
+    """Return the checkbox by which a user says that somebody may be at risk."""
     return forms.BooleanField(
         label=_("Somebody’s life or a child may be at risk"),
         required=False,
@@ -60,7 +62,7 @@ def at_risk_field() -> forms.BooleanField:
 
 
 class ConsentForm(PageForm):
-    """What is confidential, told first; then whether the person agrees."""
+    """First what is confidential; then whether the beneficiary consents."""
 
     organisation = forms.ModelChoiceField(
         Organisation.objects.none(), label=_("For which organisation do you work today?"), empty_label=None
@@ -95,18 +97,19 @@ class ConsentForm(PageForm):
 
     def __init__(self, *args, user, of_draft: Organisation | None = None, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        if of_draft is not None:  # an interview stays in its organisation
+        if of_draft is not None:  # the organisation of an interview can't change
             del self.fields["organisation"]
             return
-        mine = organisations_of(user, "write_cases")
+        organisations = organisations_of(user, "write_cases")
         field = self.fields["organisation"]
         assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = mine
-        if mine.count() == 1:
-            field.initial = mine.get()
+        field.queryset = organisations
+        if organisations.count() == 1:
+            field.initial = organisations.get()
             field.widget = forms.HiddenInput()
 
     def clean(self):
+        """Require the reason of a best-interests decision."""
         super().clean()
         found = self.cleaned_data
         best_interests = found.get("given_by") == ConsentGiver.BEST_INTERESTS
@@ -115,18 +118,20 @@ class ConsentForm(PageForm):
         return found
 
     def consent(self) -> ConsentGiven:
+        """Return the valid form's consent."""
         data = self.cleaned_data
         return ConsentGiven(given_by=data["given_by"], how=data["how"], reason=data["reason"])
 
 
 class DistrictField(forms.CharField):
-    """A district as people write it, in either script; an unknown one names the nearest."""
+    """A district typed in either script; for an unknown one the error names the most similar."""
 
     widget = forms.TextInput(
         attrs={"list": "districts", "autocomplete": "off", "class": "govuk-input--width-20"}
     )
 
     def clean(self, value):
+        """Return the district, or None for no text."""
         text = super().clean(value)
         if not text:
             return None
@@ -137,7 +142,7 @@ class DistrictField(forms.CharField):
 
 
 class BeneficiaryForm(PageForm):
-    """Who the person is. Only a first name and the sex are needed to begin."""
+    """Who the beneficiary is. Only first name and sex are required."""
 
     first_name = forms.CharField(
         label=_("First name"), max_length=100, help_text=_("In English letters or in Devanagari.")
@@ -213,6 +218,7 @@ class BeneficiaryForm(PageForm):
     ]
 
     def clean(self):
+        """Add `parsed_birth` and `local_level` to the cleaned data."""
         super().clean()
         found = self.cleaned_data
         found["parsed_birth"] = self._birth(found)
@@ -225,10 +231,10 @@ class BeneficiaryForm(PageForm):
     def _birth(self, found):
         if not found.get("birth") or not found.get("birth_calendar"):
             return None
-        meant = self.data.get(self.add_prefix("birth_meant"), "")
+        chosen_reading = self.data.get(self.add_prefix("birth_meant"), "")
         try:
             return days.birth_of(
-                found["birth"], calendar=found["birth_calendar"], today=now().date(), meant=meant
+                found["birth"], calendar=found["birth_calendar"], today=now().date(), meant=chosen_reading
             )
         except bikram_sambat.NotADate as error:
             self.fields["birth"].widget.readings = getattr(error, "readings", {})
@@ -243,11 +249,12 @@ class BeneficiaryForm(PageForm):
         return None
 
     def _place(self) -> str:
-        """The place in the municipality, with a ward that was written beside a name."""
+        """Return the place in the municipality, with a ward that was typed beside another name."""
         wards = (ward_beside(self.data.get(name, ""))[1] for name in ("home_local_level", "home_district"))
         return with_ward(self.cleaned_data["home_place"], next(filter(None, wards), None))
 
     def details(self) -> BeneficiaryDetails:
+        """Return the valid form's details."""
         data, birth = self.cleaned_data, self.cleaned_data["parsed_birth"]
         same = (
             "first_name",
@@ -272,7 +279,7 @@ class BeneficiaryForm(PageForm):
 
 
 class SituationForm(PageForm):
-    """What brought the person here."""
+    """What brought the beneficiary here."""
 
     groups = forms.MultipleChoiceField(
         label=_("What holds for the person?"),
@@ -322,6 +329,7 @@ class SituationForm(PageForm):
     at_risk = at_risk_field()
 
     def clean(self):
+        """Require the main situation to be one of the chosen ones."""
         super().clean()
         found = self.cleaned_data
         groups, primary = found.get("groups"), found.get("primary_group")
@@ -330,6 +338,7 @@ class SituationForm(PageForm):
         return found
 
     def situation(self) -> Situation:
+        """Return the valid form's situation."""
         data = self.cleaned_data
         return Situation(
             groups=data["groups"],
@@ -344,7 +353,7 @@ class SituationForm(PageForm):
 
 
 class SharingForm(OnceForm):
-    """Whether the person agrees that one named organisation sees the file."""
+    """Whether the beneficiary consents that one named organisation sees the file."""
 
     agrees = forms.ChoiceField(
         label=_("Does the person agree?"),

@@ -1,4 +1,4 @@
-"""Reading the Human Trafficking Case Data Standard 2.0: its columns, its codes, a workbook, a row. No rows of ours."""
+"""Read the Human Trafficking Case Data Standard 2.0: columns, codes, workbooks, rows. Uses no models."""
 
 from beneficiaries.htcds.row import Reading, read_row
 from beneficiaries.htcds.workbook import NotHtcds, Table, read_workbook

@@ -1,8 +1,8 @@
-"""What a workbook may hold at most, looked at in its raw parts before anything opens it.
+"""Limits of a workbook, checked in its raw parts before it is opened.
 
 A workbook is a ZIP archive of XML parts, and a few hundred kilobytes unpack to hundreds of megabytes: 5 million empty
-strings in a file of 0.2 MB cost openpyxl 88 s and 600 MB. Here parts are unpacked one by one and their marks counted,
-which refuses that file in 0.1 s. The figures are in docs/import.md.
+strings in a file of 0.2 MB cost openpyxl 88 s and 600 MB. Here parts are unpacked one by one and their tags counted,
+which refuses that file in 0.1 s. The measurements are in docs/import.md.
 """
 
 import re
@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 
 MOST_BYTES = 100_000_000  # unpacked
 MOST_SHEETS = 50
-MOST_TEXTS = 500_000  # that cells share
-MOST_MARKS = 12_000_000  # of XML in all parts: four a cell
-MOST_MARKS_OF_OBJECTS = 100_000  # in a part that openpyxl makes objects of
+MOST_TEXTS = 500_000  # shared strings
+MOST_TAGS = 12_000_000  # in all parts: four a cell
+MOST_TAGS_OF_OBJECTS = 100_000  # in a part that openpyxl turns into objects
 CONTENT_TYPES, WORKBOOK, STYLES = "[Content_Types].xml", "xl/workbook.xml", "xl/styles.xml"
 CHUNK = 1_000_000
 _TEXT = re.compile(rb"<(?:[\w.-]+:)?si[\s/>]")
@@ -25,15 +25,16 @@ _ENCODING = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["']([^"']+)""")
 
 
 class NotHtcds(ValueError):
-    """The file can't be read as an HTCDS workbook; the message is one line for people."""
+    """The file can't be read as an HTCDS workbook; the message is one line, shown to users."""
 
 
 def damaged() -> NotHtcds:
+    """Return the error for an archive that can't be read."""
     return NotHtcds(_("is not an XLSX workbook, or is encrypted or damaged"))
 
 
 def check_bounds(path: Path) -> None:
-    """Refuse a workbook that is larger, inside, than any real one."""
+    """Raise NotHtcds where the unpacked workbook is larger than any real one."""
     try:
         with zipfile.ZipFile(path) as archive:
             _check_archive(archive)
@@ -41,13 +42,13 @@ def check_bounds(path: Path) -> None:
         raise NotHtcds(_("can't be opened: %(why)s") % {"why": error.strerror or error}) from error
     except NotHtcds:
         raise
-    except Exception as error:  # a damaged archive raises whatever its reader stumbles over
+    except Exception as error:  # a damaged archive can raise anything
         raise damaged() from error
 
 
 def _check_archive(archive: zipfile.ZipFile) -> None:
     parts = archive.infolist()
-    size = sum(part.file_size for part in parts)  # it can't unpack to more: zipfile stops there
+    size = sum(part.file_size for part in parts)  # zipfile reads no more than this
     if size > MOST_BYTES:
         raise NotHtcds(
             _("unpacks to %(size)s MB; at most %(most)s MB are read")
@@ -55,35 +56,35 @@ def _check_archive(archive: zipfile.ZipFile) -> None:
         )
     if len({part.filename for part in parts}) < len(parts):
         raise damaged()
-    kinds, marks = _kinds(archive), 0
+    kinds, tags = _kinds(archive), 0
     for part in parts:
-        kind, found = kinds.get(part.filename, ""), _marks(archive, part)
+        kind, found = kinds.get(part.filename, ""), _tags(archive, part)
         is_workbook = kind.endswith("main+xml") or part.filename == WORKBOOK
         is_objects = is_workbook or part.filename == STYLES or part.filename.endswith(".rels")
-        if is_objects and found > MOST_MARKS_OF_OBJECTS:
+        if is_objects and found > MOST_TAGS_OF_OBJECTS:
             raise NotHtcds(_("has too many styles or names; copy its rows into a new workbook"))
         if is_workbook and _count(archive, part, _SHEET) > MOST_SHEETS:
             raise NotHtcds(_("has more than %(most)s sheets; divide it") % {"most": MOST_SHEETS})
         if kind.endswith("sharedStrings+xml") and _count(archive, part, _TEXT) > MOST_TEXTS:
             raise NotHtcds(_("has more than %(most)s different texts; divide it") % {"most": MOST_TEXTS})
-        marks += found
-        if marks > MOST_MARKS:
-            raise NotHtcds(_("has more than %(most)s cells; divide it") % {"most": MOST_MARKS // 4})
+        tags += found
+        if tags > MOST_TAGS:
+            raise NotHtcds(_("has more than %(most)s cells; divide it") % {"most": MOST_TAGS // 4})
 
 
 def _kinds(archive: zipfile.ZipFile) -> dict[str, str]:
-    """The content type that the archive states of each part."""
+    """Return the content type of each part, as the archive declares it."""
     part = archive.getinfo(CONTENT_TYPES)
-    if _marks(archive, part) > MOST_MARKS_OF_OBJECTS:
+    if _tags(archive, part) > MOST_TAGS_OF_OBJECTS:
         raise damaged()
     root = fromstring(archive.read(part))
     return {row.get("PartName", "").lstrip("/"): row.get("ContentType", "") for row in root}
 
 
-def _marks(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
-    """How many elements the part can have at most.
+def _tags(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
+    """Return the highest possible number of elements in the part.
 
-    In an encoding that isn't a spreadsheet's, marks could stand without being seen here: such a part is refused.
+    A part in an encoding that spreadsheets don't use is refused, as its tags couldn't be counted.
     """
     with archive.open(part) as stream:
         chunk = stream.read(CHUNK)
@@ -98,10 +99,8 @@ def _marks(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
 
 
 def _count(archive: zipfile.ZipFile, part: zipfile.ZipInfo, pattern: re.Pattern[bytes]) -> int:
-    """How many elements of one name the part has."""
+    """Return the number of elements with one name in the part."""
     text = archive.read(part)
-    if (
-        b"\x00" in text[:4]
-    ):  # UTF-16, which no spreadsheet writes, and in which the names couldn't be counted so
+    if b"\x00" in text[:4]:  # UTF-16, which spreadsheets don't write and the pattern wouldn't match
         raise damaged()
     return sum(1 for _found in pattern.finditer(text))

@@ -1,4 +1,4 @@
-"""What one cell says. A spreadsheet gives text, numbers, true and false, or moments; people write what they like."""
+"""Parse a cell. A spreadsheet gives text, numbers, booleans or dates with times; users type anything."""
 
 import re
 from datetime import date, datetime, time, timedelta
@@ -17,21 +17,21 @@ _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*", re.DO
 _CUT_MONTH = re.compile(r"[0-9]{4}\.[0-9]")  # 1995.10 and 1995.1 are one number
 LONGEST_SHOWN = 40
 LONGEST_TEXT = 32_767  # characters, as in Excel
-UNCALCULATED = object()  # stands in a cell whose formula has no value yet
+UNCALCULATED = object()  # the value of a cell whose formula was never calculated
 
 
 class Unreadable(ValueError):
-    """The cell doesn't say what its column asks; the message is for people."""
+    """The cell has no valid value for its column; the message is shown to users."""
 
 
 def shown(text: str) -> str:
-    """The cell's text as a message quotes it: one line, cut."""
+    """Return the text as a message quotes it: on one line, cut."""
     line = " ".join(text.split())
     return line if len(line) <= LONGEST_SHOWN else f"{line[:LONGEST_SHOWN]}…"
 
 
 def text_of(value: object) -> str:
-    """The text, in one Unicode form, without blanks around it; lines of a long text stay."""
+    """Return the text, normalized and stripped; line breaks stay."""
     if value is UNCALCULATED:
         raise Unreadable(_("a formula that was never calculated: open the file in a spreadsheet and save it"))
     if isinstance(value, bool):
@@ -55,7 +55,7 @@ def text_of(value: object) -> str:
 
 
 def name_of(value: object) -> str:
-    """A name, as it is stored; one that can't be seen is none."""
+    """Return the name as it is stored. Raises Unreadable where no character is visible."""
     name = names.tidy(text_of(value))
     if not name or not isinstance(value, str):
         raise Unreadable(_("“%(text)s” is no name") % {"text": shown(name or text_of(value))})
@@ -63,7 +63,7 @@ def name_of(value: object) -> str:
 
 
 def phones_of(value: object) -> str:
-    """Telephone numbers, as they are stored."""
+    """Return the telephone numbers as they are stored."""
     text = text_of(value)
     if isinstance(value, bool | date | time | timedelta):
         raise Unreadable(_("“%(text)s” is no telephone number") % {"text": shown(text)})
@@ -76,7 +76,7 @@ def phones_of(value: object) -> str:
 
 
 def yes_no_of(value: object) -> bool:
-    """True or false; anything but a clear yes or no is neither."""
+    """Return True for a clear yes and False for a clear no; else raise Unreadable."""
     text = text_of(value).casefold()
     if text not in YES | NO:
         raise Unreadable(_("“%(text)s” is neither yes nor no") % {"text": shown(text)})
@@ -84,7 +84,7 @@ def yes_no_of(value: object) -> bool:
 
 
 def number_of(value: object) -> int | float:
-    """A number, whole where it is, in digits of either script; no moment, no true or false, no 1e4."""
+    """Return a number, as int where it is whole, in digits of either script; no dates, booleans or 1e4."""
     text = text_of(value)
     try:
         is_plain = isinstance(value, int | float) and not isinstance(value, bool)
@@ -94,10 +94,10 @@ def number_of(value: object) -> int | float:
 
 
 def date_of(value: object) -> ParsedDate:
-    """An AD date: a spreadsheet's own, or year, month and day as text. HTCDS knows no other calendar.
+    """Return an AD date, from a spreadsheet's date or from text with year, month and day. HTCDS has no other calendar.
 
-    A moment with its time zone is the day in Nepal on which it was. A number is a year, if it is whole: 1995.10 is one
-    with 1995.1, and nobody knows which month was meant.
+    A time with a time zone is converted to the day in Nepal. A whole number is a year; 1995.10 is refused, as the
+    number 1995.1 may stand for two months.
     """
     if isinstance(value, datetime):
         value = value.date()

@@ -1,6 +1,6 @@
-"""One row of an HTCDS workbook: what it says, and every reason why it can't be taken.
+"""Read one row of an HTCDS workbook, with all reasons to refuse it.
 
-Pure: today's date and the list of countries are handed in.
+Pure: today's date and the lookup of countries are arguments.
 """
 
 from collections.abc import Callable, Mapping
@@ -46,23 +46,23 @@ CountryOf = Callable[[str], str | None]
 
 @dataclass(frozen=True)
 class Reading:
-    """A row as read: parsed values by field name, and why it is refused (nothing: it is taken)."""
+    """A row as read: parsed values by field name, and reasons to refuse it (none: it can be imported)."""
 
     values: dict[str, Any]
     refusals: list[str]
 
     def text(self, name: str) -> str:
-        """A text or code of the row, "" where it says nothing."""
+        """Return a text or code of the row, or ""."""
         return self.values.get(name, "")
 
     def day(self, name: str) -> date | None:
-        """A date of the row, None where it says nothing."""
+        """Return a date of the row, or None."""
         found: ParsedDate | None = self.values.get(name)
         return found.date if found else None
 
 
 def read_row(cells: Mapping[str, Any], *, today: date, country: CountryOf) -> Reading:
-    """Read each cell and ask all the rules: people mend a file faster with all the reasons at once."""
+    """Read each cell and check all rules: a file is corrected faster with all reasons at once."""
     values: dict[str, Any] = {}
     refusals: list[str] = []
     if not _consents(cells.get(CONSENT)):
@@ -83,7 +83,7 @@ def read_row(cells: Mapping[str, Any], *, today: date, country: CountryOf) -> Re
 
 
 def _consents(value: object) -> bool:
-    """Only a clear yes is consent: empty or unreadable is none."""
+    """Return whether the cell is a clear yes; empty or unreadable means no consent."""
     try:
         return value is not None and yes_no_of(value)
     except Unreadable:
@@ -116,7 +116,7 @@ def _within(text: str, most: int) -> str:
 
 
 def _coded(field: Field, text: str, country: CountryOf) -> str | list[str]:
-    """Codes for codes or labels; a field of several takes them divided by semicolons, each once."""
+    """Return the code for a code or label; for a multi-value field the codes of a list divided by semicolons."""
     parts = [part.strip() for part in text.split(";") if part.strip()] if field.is_multi else [text]
     found: dict[str, None] = {}
     for part in parts:
@@ -153,7 +153,7 @@ def _wrong_dates(reading: Reading, today: date) -> list[str]:
 
 
 def _in_bs(birth: date, today: date) -> str:
-    """What an AD date to come would be as a Bikram Sambat one, where somebody can be born then."""
+    """Return a hint where a future AD date would be a possible birth date in Bikram Sambat."""
     try:
         other = parse(birth.isoformat(), calendar="bs").date
     except NotADate:
@@ -166,7 +166,10 @@ def _in_bs(birth: date, today: date) -> str:
 
 
 def _wrong_ages(reading: Reading, today: date) -> list[str]:
-    """A child doesn't consent alone, and the standard can't say who did. Doubt about the age counts as a child."""
+    """Return the reason to refuse a child: a child doesn't consent alone, and the standard can't say who did.
+
+    Somebody who may be a child counts as one.
+    """
     birth, opened = reading.day(BIRTH), reading.day(OPENED) or today
     if birth is None or birth > opened:
         return []

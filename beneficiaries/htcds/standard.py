@@ -1,4 +1,4 @@
-"""The fields and codes of HTCDS 2.0, from `beneficiaries/data/htcds_fields.json`, which names its licence."""
+"""Fields and codes of HTCDS 2.0, from `beneficiaries/data/htcds_fields.json`, which names its licence."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ DATA = Path(__file__).resolve().parent.parent / "data" / "htcds_fields.json"
 
 @dataclass(frozen=True)
 class Field:
-    """One field. `codes` holds the code by its folded spelling and by its label's; empty for free text."""
+    """One field. `codes` maps the folded code and the folded label to the code; empty for free text."""
 
     name: str
     label: str
@@ -21,13 +21,13 @@ class Field:
     codes: Mapping[str, str]
 
     def code_of(self, text: str) -> str | None:
-        """The code that was meant, from a code or a label, whatever its case and spaces."""
+        """Return the code for a code or label, whatever its case and spaces; None for an unknown one."""
         return self.codes.get(fold(text))
 
 
 def fold(text: str) -> str:
-    """One form for spellings of a code or label that differ in case, spaces and punctuation only."""
-    return "".join(sign for sign in text.casefold() if sign.isalnum())
+    """Return the text without spaces, punctuation and differences of case."""
+    return "".join(char for char in text.casefold() if char.isalnum())
 
 
 @cache
@@ -37,7 +37,7 @@ def _standard() -> dict[str, Any]:
 
 @cache
 def fields() -> dict[str, Field]:
-    """The fields that a record of ours can keep, by technical name."""
+    """Return the fields that can be imported, by technical name."""
     return {
         row["field"]: Field(
             name=row["field"],
@@ -65,15 +65,15 @@ def _by_label() -> dict[str, Field]:
 
 
 def named(text: str) -> Field | None:
-    """The field with this technical name, or with a misspelling of it that IOM's own templates carry."""
+    """Return the field with this technical name, or with a misspelling of it in IOM's own templates."""
     return _by_technical_name().get(text.strip().casefold())
 
 
 def labelled(text: str) -> Field | None:
-    """The field with this label."""
+    """Return the field with this label."""
     return _by_label().get(fold(text))
 
 
 def template_columns() -> list[str]:
-    """What IOM's Excel template asks for, in its order."""
+    """Return the columns of IOM's Excel template, in order."""
     return _standard()["template_columns"]

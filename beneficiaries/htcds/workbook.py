@@ -1,7 +1,7 @@
-"""Opening an HTCDS workbook without being harmed by it: which column is which field, and the filled rows.
+"""Open an untrusted HTCDS workbook: which column is which field, and the filled rows.
 
-What isn't seen in the spreadsheet isn't taken without a word: hidden sheets and rows are left out and named, other
-sheets and hidden columns are named. Limits: those of `bounds`, 50,000 filled rows, 256 columns.
+Hidden sheets and rows are left out, and a remark names them; other sheets and hidden columns are named too. Limits:
+those of `bounds`, 50,000 filled rows, 256 columns.
 """
 
 import warnings
@@ -25,19 +25,19 @@ from core import names
 
 MOST_ROWS = 50_000
 MOST_COLUMNS = 256
-LAST_ROW = 200_000  # with empty ones: formats that reach to the end of a sheet are no rows
-HEADER_WITHIN = 10  # filled rows: a title may stand above the names …
-HEADER_BEFORE = 1_000  # … and rows of the sheet
-FEWEST_NAMES = 3  # fewer known names make no header
+LAST_ROW = 200_000  # empty rows included; formats can reach to the end of a sheet
+HEADER_WITHIN = 10  # filled rows: found may be a title above the header …
+HEADER_BEFORE = 1_000  # … and rows, empty ones included
+FEWEST_NAMES = 3  # known names that a header has at least
 MOST_SHOWN = 20  # row numbers in a remark
 
-Row = dict[int, Any]  # filled cells by place, the first column being 0
+Row = dict[int, Any]  # filled cells by column index, from 0
 Numbered = tuple[int, Row]
 
 
 @dataclass(frozen=True)
 class Table:
-    """Filled rows by field name, each with the row number that a spreadsheet shows, and what is odd above them."""
+    """Filled rows by field name, each with the row number that a spreadsheet shows, and remarks on the sheet."""
 
     rows: list[tuple[int, dict[str, Any]]]
     remarks: list[str]
@@ -45,10 +45,9 @@ class Table:
 
 @dataclass
 class Look:
-    """What openpyxl passes over in a sheet. Rows count from 1, columns from 0.
+    """What openpyxl ignores in a sheet. Rows count from 1, columns from 0.
 
-    `cells` holds what stands in a cell whose value openpyxl would lose: a formula that was never calculated, a moment
-    with its time zone.
+    `cells` has values that openpyxl would lose: formulas that were never calculated, and times with a time zone.
     """
 
     last_row: int = 0
@@ -58,16 +57,17 @@ class Look:
 
 
 class Sheet(ReadOnlyWorksheet):
-    """A sheet of which nothing is read before somebody asks for its rows."""
+    """A sheet that is only parsed when its rows are read."""
 
     def _get_size(self) -> None:
-        """Not asked: what states no size would be parsed to its end here, hidden or not."""
+        """Do nothing: a sheet that states no size would be parsed to its end, hidden or not."""
 
 
 class Reader(ExcelReader):
-    """openpyxl's reader, confined to what is needed: texts, formats of dates, cells. Its version is pinned."""
+    """openpyxl's reader, reduced to what is needed: strings, date formats, cells. Its version is pinned."""
 
     def read(self) -> None:
+        """Read the needed parts only."""
         self.read_manifest()
         self.read_strings()
         self.read_workbook()
@@ -75,7 +75,7 @@ class Reader(ExcelReader):
         self.read_worksheets()
 
     def read_worksheets(self) -> None:
-        """Sheets of cells, in their order; charts have none."""
+        """Add the sheets in their order, without charts."""
         targets = set()
         for sheet, part in self.parser.find_sheets():
             if "chartsheet" in part.Type:
@@ -83,30 +83,30 @@ class Reader(ExcelReader):
             if part.target in targets or part.target not in self.valid_files:
                 raise damaged()
             targets.add(part.target)
-            made = Sheet(self.wb, sheet.name, part.target, self.shared_strings)
-            made.sheet_state = sheet.state
-            self.wb._sheets.append(made)
+            worksheet = Sheet(self.wb, sheet.name, part.target, self.shared_strings)
+            worksheet.sheet_state = sheet.state
+            self.wb._sheets.append(worksheet)
 
 
 def read_workbook(path: Path) -> Table:
-    """The first visible sheet whose header is HTCDS's; the remarks name every other one that holds something."""
+    """Return the first visible sheet with an HTCDS header; remarks name the other sheets with content."""
     check_bounds(path)
     try:
-        with warnings.catch_warnings(), path.open("rb") as file:  # openpyxl leaves a bad file open
-            warnings.simplefilter("ignore")  # of drop-down lists and styles, which are not read
+        with warnings.catch_warnings(), path.open("rb") as file:  # openpyxl wouldn't close a bad file
+            warnings.simplefilter("ignore")  # about drop-down lists and styles, which aren't needed
             reader = Reader(file, read_only=True, data_only=True, keep_links=False)
             reader.read()
             return _read(reader.wb)
     except NotHtcds:
         raise
-    except Exception as error:  # a damaged part raises whatever its reader stumbles over
+    except Exception as error:  # a damaged part can raise anything
         raise damaged() from error
 
 
 def _read(book) -> Table:
-    seen = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
-    taken = next((sheet for sheet in seen if any(_is_header(row) for row in _beginning(sheet))), None)
-    if taken is None:
+    visible = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+    chosen = next((sheet for sheet in visible if any(_is_header(row) for row in _beginning(sheet))), None)
+    if chosen is None:
         raise NotHtcds(
             _(
                 "no visible sheet of this workbook has HTCDS names (prs_FirstName, con_Consent …) in its first "
@@ -114,15 +114,15 @@ def _read(book) -> Table:
             )
             % {"rows": HEADER_WITHIN}
         )
-    look = _look(taken)
-    rows = _filled(taken, look)
+    look = _look(chosen)
+    rows = _filled(chosen, look)
     header = next(place for place, row in enumerate(rows) if _is_header(row[1]))
     table = _table(rows[header][1], rows[header + 1 :], look)
-    return Table(table.rows, [*_other_sheets(book, taken), *table.remarks])
+    return Table(table.rows, [*_other_sheets(book, chosen), *table.remarks])
 
 
 def _beginning(sheet) -> list[Row]:
-    """The first filled rows, as far as a header may stand."""
+    """Return the first filled rows, where the header can be."""
     found: list[Row] = []
     for row in _values(sheet, HEADER_BEFORE):
         if _is_row(row):
@@ -138,7 +138,7 @@ def _values(sheet, last: int) -> Iterator[Row]:
 
 
 def _filled(sheet, look: Look) -> list[Numbered]:
-    """Rows in which more stands than a row number in the first column."""
+    """Return the rows that have more than a number in the first column."""
     rows: list[Numbered] = []
     for number, values in enumerate(_values(sheet, look.last_row), start=1):
         row = values | look.cells.get(number, {})
@@ -150,7 +150,7 @@ def _filled(sheet, look: Look) -> list[Numbered]:
 
 
 def _look(sheet) -> Look:
-    """Read the sheet's own XML once, which is quick, for what openpyxl doesn't give in read-only mode."""
+    """Parse the sheet's XML once, which is quick, for what openpyxl doesn't read in read-only mode."""
     look, number, count = Look(), 0, 0
     with sheet._get_source() as part:
         for _event, element in iterparse(part):
@@ -162,7 +162,7 @@ def _look(sheet) -> Look:
                 continue
             former, number, count = number, int(element.get("r") or number + 1), count + 1
             if number <= former:
-                raise damaged()  # rows out of order: openpyxl would drop them
+                raise damaged()  # openpyxl would drop rows that are out of order
             _look_at_row(element, number, look)
             element.clear()
             if count > LAST_ROW or look.last_row > LAST_ROW:
@@ -177,15 +177,15 @@ def _look_at_row(row, number: int, look: Look) -> None:
     for cell in row:
         letters = (cell.get("r") or "").rstrip("0123456789")
         place = column_index_from_string(letters) - 1 if letters else place + 1
-        told = {part.tag.rpartition("}")[2]: part.text or "" for part in cell}
-        if not told or place >= MOST_COLUMNS:
+        texts = {part.tag.rpartition("}")[2]: part.text or "" for part in cell}
+        if not texts or place >= MOST_COLUMNS:
             continue
         look.last_row = number
         kind = cell.get("t")
-        if "f" in told and not told.get("v") and kind != "str":
+        if "f" in texts and not texts.get("v") and kind != "str":
             look.cells.setdefault(number, {})[place] = UNCALCULATED
         elif kind == "d":
-            look.cells.setdefault(number, {})[place] = told.get("v", "")
+            look.cells.setdefault(number, {})[place] = texts.get("v", "")
     if _is_true(row.get("hidden")):
         look.hidden_rows.add(number)
 
@@ -194,22 +194,22 @@ def _is_true(value: str | None) -> bool:
     return value in ("1", "true")
 
 
-def _other_sheets(book, taken) -> list[str]:
-    """Remarks on the sheets that are not read."""
+def _other_sheets(book, chosen) -> list[str]:
+    """Return remarks on sheets that are not read."""
     remarks = []
     for sheet in book.worksheets:
         if sheet.sheet_state != "visible":
             remarks.append(_("sheet “%(name)s” is hidden: it is not read") % {"name": sheet.title})
-        elif sheet is not taken and _beginning(sheet):
+        elif sheet is not chosen and _beginning(sheet):
             remarks.append(
                 _("sheet “%(name)s” is not read, as “%(taken)s” is: bring it in as a file of its own")
-                % {"name": sheet.title, "taken": taken.title}
+                % {"name": sheet.title, "taken": chosen.title}
             )
     return remarks
 
 
 def _hidden_rows(rows: list[Numbered], look: Look) -> list[str]:
-    """IOM's template hides the row of technical names, which is read; rows of data that nobody sees are not."""
+    """Return a remark on hidden rows of data, which aren't read. IOM's template hides its header, which is read."""
     hidden = [number for number, _row in rows if number in look.hidden_rows]
     if not hidden:
         return []
@@ -234,7 +234,7 @@ def _is_header(row: Row) -> bool:
 
 
 def _is_label_row(row: Row) -> bool:
-    """The template's second row: labels, in another order than the names for the mailing columns."""
+    """Return whether this is the template's second row: labels, some in another order than the names."""
     return sum(standard.labelled(str(word)) is not None for word in row.values()) * 2 > len(row)
 
 
@@ -261,7 +261,7 @@ def _table(titles: Row, rows: list[Numbered], look: Look) -> Table:
 
 
 def _columns(titles: Row, labels: Row) -> dict[int, Field]:
-    """The field of each column: its technical name decides, its label only where it has no name."""
+    """Return the field of each column: by its technical name, or by its label where it has no name."""
     columns = {place: field for place, name in titles.items() if (field := standard.named(str(name)))}
     taken = [field.name for field in columns.values()]
     twice = sorted({name for name in taken if taken.count(name) > 1})
@@ -276,7 +276,7 @@ def _columns(titles: Row, labels: Row) -> dict[int, Field]:
 
 
 def _hidden_columns(columns: dict[int, Field], look: Look) -> list[str]:
-    """Their values are part of rows that are seen, and a consent or a birth date left out would say something else."""
+    """Return remarks on hidden columns, which are read: without a consent or birth date a row would mislead."""
     return [
         _("column %(letter)s (%(name)s) is hidden: its values are read")
         % {"letter": get_column_letter(place + 1), "name": columns[place].name}
@@ -285,16 +285,16 @@ def _hidden_columns(columns: dict[int, Field], look: Look) -> list[str]:
 
 
 def _unknown(titles: Row, columns: dict[int, Field], data: list[Numbered]) -> list[str]:
-    """Remarks on columns that are not kept: those with a name, and nameless ones that hold something."""
-    held = {place for _number, row in data for place in row} - {0}
+    """Return remarks on columns that aren't imported: those with a name, and nameless ones with values."""
+    filled = {place for _number, row in data for place in row} - {0}
     return [
         _("column %(letter)s (%(name)s) is not one that is kept: its values are left out")
         % {"letter": get_column_letter(place + 1), "name": str(titles.get(place, _("without a name")))[:60]}
-        for place in sorted((titles.keys() | held) - columns.keys())
+        for place in sorted((titles.keys() | filled) - columns.keys())
     ]
 
 
 def _missing(columns: dict[int, Field]) -> list[str]:
-    there = {field.name for field in columns.values()}
-    missing = [name for name in standard.template_columns() if name not in there]
+    found = {field.name for field in columns.values()}
+    missing = [name for name in standard.template_columns() if name not in found]
     return [_("missing columns: %(names)s") % {"names": ", ".join(missing)}] if missing else []

@@ -1,4 +1,4 @@
-"""People, their consent, their cases, and who may see how much of them."""
+"""Beneficiaries, their consents, their cases, and who has access to which of them."""
 
 from beneficiaries.models.access import CaseAccess
 from beneficiaries.models.assignment import Assignment

@@ -1,4 +1,4 @@
-"""Which organisations hold a case, and how much of it: what every other scope here asks."""
+"""Which organisations have access to a case, and at which level; the scope of all other case rows builds on it."""
 
 import uuid
 
@@ -24,73 +24,82 @@ COVERED = ["id", "level", "user", "expires_at", "programmes"]
 
 
 def access_rows_for(user, level: Level, *, writing: bool = False) -> Q:
-    """Access rows by which this person opens what needs `level`."""
+    """Return the access rows that give this user `level`; to write, with `writing`."""
     authority = authority_of(user)
     full = authority.where(Permission.WRITE_CASES if writing else Permission.READ_CASES)
-    figures = authority.where(*DECISIONS) if writing else authority.where(Permission.READ_SUMMARIES)
+    summary = authority.where(*DECISIONS) if writing else authority.where(Permission.READ_SUMMARIES)
     return access_rows(
-        user.pk, level, full=Q(organisation_id__in=full), figures=Q(organisation_id__in=figures)
+        user.pk, level, full=Q(organisation_id__in=full), summary=Q(organisation_id__in=summary)
     )
 
 
-def access_rows(user_id, level: Level, *, full: Q, figures: Q) -> Q:
-    """The rule, said once for Python: `full` picks where the person reads (or writes) case files, `figures`
-    where they see (or decide on) figures."""
+def access_rows(user_id, level: Level, *, full: Q, summary: Q) -> Q:
+    """Return the access rows that give a user `level`; the one place in Python with this rule.
+
+    `full`: rows of organisations where the user reads (or writes) case files. `summary`: rows of organisations where
+    they read summaries (or decide on grants). Each of these is a condition on access rows.
+    """
     found = full & Q(level__in=OPENED_IN_FULL[level])
     if level is Level.SUMMARY:
-        found |= figures & ~Q(level=Level.REFERRAL)
+        found |= summary & ~Q(level=Level.REFERRAL)
     elif level is Level.REFERRAL:
         found |= full & Q(level=Level.REFERRAL, organisation_id=OuterRef("receiver_id"))
     return found & _in_force(user_id)
 
 
 def following(user) -> Q | None:
-    """Access rows of cases in the programmes whose figures this person sees one by one; None for most people, who
-    follow none: their statements stay as they are."""
+    """Return the access rows of cases in the single programmes that this user may see summaries of.
+
+    None for a user without such programmes, who are most: their queries then need no extra condition.
+    """
     authority = authority_of(user)
     if not authority.programmes:
         return None
-    theirs = Q(organisation_id__in=authority.follows, programmes__overlap=sorted(authority.programmes))
-    return theirs & _in_force(user.pk)
+    followed = Q(organisation_id__in=authority.follows, programmes__overlap=sorted(authority.programmes))
+    return followed & _in_force(user.pk)
 
 
 def _in_force(user_id) -> Q:
-    """Rows for everybody of the organisation or for this one person, that haven't expired."""
+    """Return rows for the whole organisation or for this user alone that haven't expired."""
     return (Q(user=None) | Q(user=user_id)) & (Q(expires_at=None) | Q(expires_at__gt=Now()))
 
 
 def reads_confidential(user, kind: Confidentiality) -> Q:
-    """Among the rows that open a case, those that open what is kept at this confidentiality too."""
+    """Return, among rows that open a case, those that also open rows of this confidentiality."""
     if kind == Confidentiality.NORMAL:
         return Q()
     return Q(level=Level.LEAD, organisation_id__in=authority_of(user).where(CONFIDENTIAL_PERMISSIONS[kind]))
 
 
 class CaseAccessQuerySet(ScopedQuerySet):
+    """Scope of access rows."""
+
     def live(self):
-        """Rows that haven't expired."""
+        """Return rows that haven't expired."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
 
     def visible_to(self, user):
+        """Return live rows of the user's organisations, and of single programmes they may see summaries of."""
         authority, followed = authority_of(user), following(user)
         found = Q(Q(user=None) | Q(user=user), organisation_id__in=authority.where(*READS))
         return self.live().filter(found if followed is None else found | followed)
 
     def editable_by(self, user):
+        """Return none: only triggers write access rows."""
         return self.none()
 
     def opening(self, user, level: Level):
-        """The rows by which this person opens what needs `level`, but for the single programmes that they follow."""
+        """Return the rows that give this user `level`, without those of single programmes (see `following`)."""
         return self.filter(access_rows_for(user, level))
 
 
 class CaseAccess(models.Model):
-    """An organisation holds a case at a level. Written by triggers alone (beneficiaries/sql).
+    """The access of an organisation to a case, at a level. Written by triggers alone (beneficiaries/sql).
 
-    `user`: the row is for this one user of the organisation (an emergency). `reference`, `status`,
-    `lead_organisation` and `changed_on` are copies that lists sort and filter by; `district`, `risk` and
-    `caseworker` are copied at `lead` and `working` only. `programmes` are those of the case that this organisation
-    manages. At `slice` nothing of the case is copied: a receiver reads what was sent to it, and not how the case goes
+    `user`: only this user of the organisation has the access (an emergency). `reference`, `status`,
+    `lead_organisation` and `changed_on` are copied from the case, for lists to sort and filter by; `district`, `risk`
+    and `caseworker` are copied at `lead` and `working` only. `programmes` are those of the case that this
+    organisation manages. At `referral` nothing is copied: a receiver reads what was sent to it, not how the case goes
     on.
     """
 
@@ -140,7 +149,7 @@ class CaseAccess(models.Model):
             ),
         ]
         indexes = [
-            # What policies and scope ask travels in the index: pages and counts then touch no table.
+            # Covering indexes for policies and scope: pages and counts need no table access.
             models.Index(
                 fields=["organisation", "status", "-changed_on", "case"],
                 include=COVERED,
@@ -158,7 +167,7 @@ class CaseAccess(models.Model):
         ]
 
     def opens(self, user, permission: Permission, level: Level = Level.WORKING) -> bool:
-        """Whether this row, which is live and this person's own, opens `level` to one with the permission."""
+        """Return whether this row gives `level` to a user with the permission. The row must be live and the user's."""
         return self.level in OPENED_IN_FULL[level] and authority_of(user).may(
             permission, self.organisation_id
         )

@@ -1,4 +1,4 @@
-"""Who was made the caseworker of a case, and when."""
+"""The history of caseworkers of a case."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -11,7 +11,7 @@ from core.scoping import AccessPolicy, Level
 
 
 class Assignment(CaseLinked):
-    """Another user became the caseworker. Written with the change itself; `CaseFile.caseworker` is who it is now."""
+    """A change of the caseworker, saved with the change itself. `CaseFile.caseworker` is the present one."""
 
     former = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     caseworker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

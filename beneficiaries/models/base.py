@@ -1,4 +1,4 @@
-"""What every row of a case is made of: its key, its case, its scope."""
+"""Base class of all rows that belong to a case."""
 
 import uuid
 from functools import cache
@@ -14,15 +14,17 @@ from core.statements import Select
 
 @cache
 def _rows_of_case(model, order: tuple[str, ...], without: tuple[str, ...]) -> Select:
-    def made(case, *kept):
-        rows = model._base_manager.filter(case_id=case).order_by(*order).defer(*without)
-        return rows.filter(confidentiality__any_of=kept[0]) if kept else rows
+    """Return the prepared query for the rows of a case: its arguments are the case and, if asked, confidentialities."""
 
-    return Select(made, 2 if model.access_policy.by_confidentiality else 1)
+    def build(case, *confidentialities):
+        rows = model._base_manager.filter(case_id=case).order_by(*order).defer(*without)
+        return rows.filter(confidentiality__any_of=confidentialities[0]) if confidentialities else rows
+
+    return Select(build, 2 if model.access_policy.by_confidentiality else 1)
 
 
 class CaseLinkedQuerySet(ScopedQuerySet):
-    """Scope of rows that belong to a case; the models that inherit it never spell it again."""
+    """Scope of rows that belong to a case, for all models that inherit from `CaseLinked`."""
 
     case_key = "case_id"
 
@@ -39,8 +41,10 @@ class CaseLinkedQuerySet(ScopedQuerySet):
         return self.filter(found)
 
     def _followed(self, user) -> Q | None:
-        """Rows of cases in the programmes that this person follows one by one; theirs alone, where a row has its own
-        programme. None where the person follows none."""
+        """Return the rows of cases in single programmes that the user may see summaries of; None if there are none.
+
+        A row that has a programme of its own must be in one of these programmes itself.
+        """
         rows, path = following(user), self._policy.programme
         if rows is None:
             return None
@@ -48,32 +52,34 @@ class CaseLinkedQuerySet(ScopedQuerySet):
         return found & Q(**{f"{path}__in": authority_of(user).programmes}) if path else found
 
     def of(self, case, user, *, order: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> list:
-        """What this person may read of one case; some columns may be left `without`, to be read when asked for.
+        """Return what this user may read of one case. Columns in `without` are deferred.
 
-        Whoever works on the case reads all that asks for no more than that. Where the case was found for this
-        person as one they work on, the question is answered already, and only the database asks it again.
+        Where the case was found for this user as one they work on (`case.worked_on_by`), their access is known and
+        Python doesn't check it again; the row policies of the database still apply.
         """
         policy, order = self._policy, order or tuple(map(str, self.model._meta.ordering or ()))
         is_enough = set(OPENED_IN_FULL[Level.WORKING]) <= set(OPENED_IN_FULL[policy.read])
         if user.pk is None or case.worked_on_by != user.pk or not is_enough:
             return list(self.filter(case=case).visible_to(user).order_by(*order).defer(*without))
-        kept = [sorted(case.readable_confidentialities)] if policy.by_confidentiality else []
-        return _rows_of_case(self.model, order, without)(case.pk, *kept)
+        confidentialities = [sorted(case.readable_confidentialities)] if policy.by_confidentiality else []
+        return _rows_of_case(self.model, order, without)(case.pk, *confidentialities)
 
     @property
     def _policy(self) -> AccessPolicy:
         return self.model.access_policy  # type: ignore[attr-defined]
 
     def visible_to(self, user):
+        """Return the rows that the model's access policy lets this user read."""
         return self._in_scope(user, self._policy.read, writing=False)
 
     def editable_by(self, user):
+        """Return the rows that the model's access policy lets this user change."""
         level = self._policy.update
         return self.none() if level is None else self._in_scope(user, level, writing=True)
 
 
 class CaseLinked(models.Model):
-    """A row of a case. `case_id` and the row's key are unique together, so that children can't mix cases."""
+    """A row of a case. `id` and `case` are unique together, so that foreign keys can't mix cases."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     case = models.ForeignKey("beneficiaries.Case", on_delete=models.PROTECT, related_name="%(class)ss")
@@ -87,5 +93,5 @@ class CaseLinked(models.Model):
 
     @property
     def data_key_subject(self) -> uuid.UUID:
-        """Whose key encrypts what this row says."""
+        """The subject whose data key encrypts this row: the case."""
         return self.case_id

@@ -1,4 +1,4 @@
-"""A person who is helped, as one organisation knows them."""
+"""A beneficiary, as one organisation knows them."""
 
 import uuid
 from collections.abc import Iterable
@@ -31,7 +31,10 @@ _OF_A_CASE_WORKED_ON = """
 
 
 class BeneficiaryQuerySet(ScopedQuerySet):
+    """Scope of beneficiaries."""
+
     def visible_to(self, user):
+        """Return beneficiaries of the user's own organisations, and of cases that they work on."""
         access = (
             CaseAccess.objects.live()
             .filter(
@@ -45,11 +48,12 @@ class BeneficiaryQuerySet(ScopedQuerySet):
         return self.filter(own | models.Exists(access))
 
     def editable_by(self, user):
+        """Return beneficiaries of organisations where the user writes cases."""
         return self.filter(organisation_id__in=authority_of(user).where("write_cases"))
 
 
 class Beneficiary(models.Model):
-    """Belongs to one organisation: two NGOs that help the same woman each keep their own record of her."""
+    """A beneficiary of one organisation: two NGOs that help the same person each have their own row."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
@@ -126,7 +130,7 @@ class Beneficiary(models.Model):
         ]
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """The indexes go with the numbers."""
+        """Save, with the indexes of the telephone numbers where `phone` is saved."""
         if update_fields is None or "phone" in update_fields:
             for name, index in zip(PHONE_INDEXES, phone_indexes(self.phone), strict=True):
                 setattr(self, name, index)
@@ -135,9 +139,10 @@ class Beneficiary(models.Model):
 
     @property
     def data_key_subject(self) -> uuid.UUID:
-        """Whose key encrypts what this row says: the person's own."""
+        """The subject whose data key encrypts this row: the beneficiary."""
         return self.pk
 
     @property
     def name(self) -> str:
+        """The full name in Latin letters."""
         return " ".join(part for part in (self.first_name, self.middle_name, self.second_name) if part)

@@ -1,4 +1,4 @@
-"""The case and its file."""
+"""The case and the case file."""
 
 import uuid
 
@@ -19,15 +19,17 @@ from geography.models import District
 
 
 class CaseQuerySet(CaseLinkedQuerySet):
+    """Scope of cases."""
+
     case_key = "pk"
 
     def led_by(self, user):
-        """Cases that this person may write as one of the lead organisation."""
+        """Return cases that this user may write in the lead organisation."""
         return self._in_scope(user, Level.LEAD, writing=True)
 
 
 class Case(models.Model):
-    """One episode of help for one person. Holds nothing that a person at `reference` may not read."""
+    """One episode of help for one beneficiary. Contains nothing that summary access may not read."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     reference = models.CharField(max_length=12, editable=False)
@@ -41,7 +43,7 @@ class Case(models.Model):
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
 
-    # Filled in where a person works on the case (`queries.case_by_reference`): who, and what they may do.
+    # Filled in by `queries.case_by_reference`: the user who works on the case, and what they may do.
     worked_on_by: uuid.UUID | None = None
     may_write = may_lead = may_erase = False
     readable_confidentialities: frozenset[str] = frozenset()
@@ -80,12 +82,12 @@ class Case(models.Model):
 
     @property
     def data_key_subject(self) -> uuid.UUID:
-        """Whose key encrypts what rows of the case say."""
+        """The subject whose data key encrypts the rows of the case."""
         return self.pk
 
 
 class CaseFile(CaseLinked):
-    """What those who work on the case know: the situation, the risk, who works on it."""
+    """What those who work on the case know: the situation, the risk, the caseworker."""
 
     case = models.OneToOneField(Case, on_delete=models.PROTECT, related_name="file")
     caseworker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

@@ -1,4 +1,4 @@
-"""What a person agreed to, purpose by purpose."""
+"""What a beneficiary consented to, by purpose."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -13,7 +13,7 @@ from core.scoping import AccessPolicy, Level
 
 
 class Consent(CaseLinked):
-    """One purpose, asked once. A later answer is a new row; a withdrawal dates this one."""
+    """The answer for one purpose. A later answer is a new row; a withdrawal sets `withdrawn_on`."""
 
     purpose = models.CharField(_("purpose"), max_length=20, choices=ConsentPurpose)
     organisation = models.ForeignKey(

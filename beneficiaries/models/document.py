@@ -1,4 +1,4 @@
-"""Papers and photos of a case; the file itself lies encrypted in the folder of files (core/files.py)."""
+"""Documents of a case; their files are stored encrypted on disk (core/files.py)."""
 
 from django.db import models
 from django.db.models import Q
@@ -12,9 +12,10 @@ from core.scoping import AccessPolicy, Confidentiality, Level
 
 
 class Document(CaseLinked):
-    """A file that was handed in. `file` is its name in the folder, empty once it was thrown away; the row stays.
+    """An uploaded file. `file` is its name on disk, empty once it was deleted; the row stays.
 
-    `size` in bytes. Until a scanner has looked at it (`waiting`) nobody gets it; `leased_until` says that one looks.
+    `size` is in bytes. A `waiting` document can't be read before it was scanned; `leased_until` is set while a worker
+    scans it.
     """
 
     kind = models.CharField(_("kind"), max_length=12, choices=DocumentKind)
@@ -29,7 +30,7 @@ class Document(CaseLinked):
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
     leased_until = models.DateTimeField(null=True, blank=True)
-    token = models.UUIDField(null=True, blank=True)  # of the sweep that has it looked at
+    token = models.UUIDField(null=True, blank=True)  # of the worker that scans it
     removed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     removed_at = models.DateTimeField(null=True, blank=True)
     removed_why = EncryptedTextField(_("why it was thrown away"), max_length=500, blank=True)
@@ -74,10 +75,10 @@ class Document(CaseLinked):
 
     @property
     def is_open(self) -> bool:
-        """Whether the file may be handed out."""
+        """Whether the file may be read."""
         return self.state in (DocumentState.CLEAN, DocumentState.UNCHECKED)
 
     @property
     def place(self) -> str:
-        """What the encrypted file is bound to: it opens for this row alone."""
+        """What the encrypted file is bound to, so that it can be decrypted for this row only."""
         return f"file of document {self.pk}"

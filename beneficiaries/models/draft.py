@@ -1,4 +1,4 @@
-"""A first interview that isn't finished."""
+"""An unfinished first interview."""
 
 import uuid
 from typing import Any
@@ -14,27 +14,29 @@ from core.encrypted_fields import EncryptedJSONField, EncryptedTextField
 from core.models import EVERY_COLUMN
 from core.scoping import ScopedQuerySet, TablePolicy
 
-_MINE = "t.author_id = access.user_id() AND t.organisation_id = ANY((SELECT access.edits())::uuid[])"
+_OWN = "t.author_id = access.user_id() AND t.organisation_id = ANY((SELECT access.edits())::uuid[])"
 
 
 class IntakeDraftQuerySet(ScopedQuerySet):
+    """Scope of interviews."""
+
     def visible_to(self, user):
-        """One's own, where one still writes cases."""
+        """Return the user's own interviews in organisations where they still write cases."""
         return self.filter(author=user, organisation_id__in=authority_of(user).where(Permission.WRITE_CASES))
 
     editable_by = visible_to
 
     def unfinished(self):
-        """Those that led to no case yet."""
+        """Return interviews that didn't become a case yet."""
         return self.filter(opened_reference="")
 
 
 class IntakeDraft(models.Model):
-    """A first interview, page by page; only its author reads it. `opened_reference` is the case that it led to.
+    """A first interview, saved page by page; only its author reads it. `opened_reference`: the case it became.
 
-    `typed` is each page as it was left, valid or not; `consent` and `details` are what was saved of the first two.
-    Nobody but a supervisor makes it safe again once it is `is_at_risk`: such a draft isn't deleted before a supervisor
-    has decided, who may keep it until `expires_on`. The rest of beneficiaries/sql/090_drafts.sql says who may do what.
+    `typed` has each page as it was left, valid or not; `consent` and `details` are the saved first two pages. While
+    it is `is_at_risk` it isn't deleted before a supervisor has decided, who may keep it until `expires_on`; only a
+    supervisor's decision ends the risk. beneficiaries/sql/090_drafts.sql enforces the rest.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -54,10 +56,10 @@ class IntakeDraft(models.Model):
 
     never_recorded = EVERY_COLUMN
     access_policy = TablePolicy(
-        read=_MINE,
-        insert=_MINE,
-        update=_MINE,
-        delete=f"{_MINE} AND NOT t.is_at_risk",
+        read=_OWN,
+        insert=_OWN,
+        update=_OWN,
+        delete=f"{_OWN} AND NOT t.is_at_risk",
         because="a draft belongs to its author, where they still write cases; supervisors see by reviewed functions "
         "that there is one, and nothing of it",
     )
@@ -89,15 +91,15 @@ class IntakeDraft(models.Model):
         ]
 
     def page(self, name: str) -> dict[str, Any]:
-        """A page as it was left, for its form to open with."""
+        """Return a page as it was left, as initial values of its form."""
         return {**self.typed.get(name, {}), "at_risk": self.is_at_risk}
 
     @property
     def first_name(self) -> str:
-        """As it was typed so far."""
+        """The first name as it was typed so far."""
         return self.typed.get("beneficiary", {}).get("first_name", "")
 
     @property
     def data_key_subject(self) -> uuid.UUID:
-        """A key of the draft's own: there is neither person nor case yet. It is destroyed with the draft."""
+        """The subject whose data key encrypts this row: the draft itself, which has no case yet."""
         return self.pk

@@ -1,4 +1,4 @@
-"""Opening a file in an emergency: rare, short, told at once, and remembered for ever."""
+"""Emergency openings of a case."""
 
 import uuid
 
@@ -13,7 +13,7 @@ from core.scoping import AccessPolicy, Level
 
 
 class EmergencyOpening(CaseLinked):
-    """Who opened the file without consent, when, for how long and why. Written by access.break_glass alone."""
+    """Who opened a case without consent, when, for how long and why. Written by access.break_glass alone."""
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
@@ -42,5 +42,5 @@ class EmergencyOpening(CaseLinked):
 
     @property
     def data_key_subject(self) -> uuid.UUID:
-        """A key of the opening's own: whoever asks to open a case doesn't know its key yet."""
+        """The subject whose data key encrypts this row: itself, as the user has no access to the case's key yet."""
         return self.pk

@@ -1,4 +1,4 @@
-"""From what was asked to who was admitted."""
+"""From the screening to the enrolment."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -14,7 +14,7 @@ from projects.models import Criteria, Project
 
 
 class Screening(CaseLinked):
-    """Answers to a programme's questions: a fact's name to true, false or null (not known). Never changed."""
+    """Answers to a programme's questions: name of a fact to true, false or null (not known). Never changed."""
 
     answers = models.JSONField()
     answered_on = models.DateField()
@@ -35,7 +35,7 @@ class Screening(CaseLinked):
 
 
 class Assessment(CaseLinked):
-    """What was known, which criteria applied, each one's result and why. Never changed."""
+    """What was known, which criteria applied, the result of each and why. Never changed."""
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
     criteria = models.ForeignKey(Criteria, on_delete=models.PROTECT, related_name="+")
@@ -69,7 +69,7 @@ class Assessment(CaseLinked):
 
     @property
     def is_override(self) -> bool:
-        """Admitted although the criteria did not say yes: shown for ever."""
+        """Whether the case was admitted although the criteria aren't met; shown for ever."""
         return self.decision == AssessmentDecision.ADMITTED and self.outcome != AssessmentOutcome.YES
 
 
@@ -118,5 +118,5 @@ class Enrolment(CaseLinked):
 
     @property
     def is_backdated(self) -> bool:
-        """Entered later than it happened, from a paper file: the page says so."""
+        """Whether it was entered later than it happened, from an old file; shown on the page."""
         return self.entered_on > self.enrolled_on

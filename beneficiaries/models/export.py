@@ -1,4 +1,4 @@
-"""A list that goes out as a file: who asked for it, who agreed, how many rows, and for one day the file itself."""
+"""Exports: who asked, who approved, how many rows, and for one day the file itself."""
 
 import uuid
 
@@ -19,27 +19,30 @@ WRITTEN = ["ready", "expired"]
 
 
 class ExportQuerySet(ScopedQuerySet):
+    """Scope of exports."""
+
     def visible_to(self, user):
-        released = authority_of(user).where(Permission.APPROVE_EXPORTS)
-        return self.filter(Q(requested_by=user) | Q(organisation_id__in=released))
+        """Return the user's own exports, and those of organisations where they approve exports."""
+        approves_in = authority_of(user).where(Permission.APPROVE_EXPORTS)
+        return self.filter(Q(requested_by=user) | Q(organisation_id__in=approves_in))
 
     def editable_by(self, user):
-        """Those that somebody else made, where this person may agree to them."""
+        """Return exports of other users that this user may approve."""
         return self.filter(organisation_id__in=authority_of(user).where(Permission.APPROVE_EXPORTS)).exclude(
             requested_by=user
         )
 
     def asked_on(self, day):
-        """What counts towards a person's day: all but what was refused or came to nothing."""
+        """Return exports that count towards the limit of a day: all but refused and failed ones."""
         return self.filter(asked_at__date=day).exclude(state__in=[ExportState.REFUSED, ExportState.FAILED])
 
 
 class Export(models.Model):
-    """One list that somebody asked to take out of one organisation.
+    """An export of one kind of list of one organisation.
 
-    The application adds it and writes the second person's answer; the rest of its way is written by
-    `access.claim_export`, `access.settle_export` and `access.expire_export` alone (beneficiaries/sql).
-    `filters` are those of the list, `needs_approval` says that it went above the day's rows.
+    The application inserts it and writes the approval; `access.claim_export`, `access.settle_export` and
+    `access.expire_export` write the rest (beneficiaries/sql). `filters` are those of the list; `needs_approval`: it
+    exceeded the rows of the day.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -129,29 +132,35 @@ class Export(models.Model):
 
     @property
     def data_key_subject(self) -> uuid.UUID:
-        """A key of the export's own: a reason may name somebody, and is about no one case."""
+        """The subject whose data key encrypts this row: the export itself, which belongs to no one case."""
         return self.pk
 
 
 class ExportFileQuerySet(ScopedQuerySet):
+    """Scope of export files."""
+
     def visible_to(self, user):
-        """One's own, while they last and while one may still take lists out there."""
+        """Return the user's own files that haven't expired, where the user may still export."""
         may = authority_of(user).where(Permission.EXPORT_CASES)
         return self.filter(requested_by=user, until__gt=Now(), export__organisation_id__in=may)
 
     def editable_by(self, user):
+        """Return none: only a reviewed function ends a file."""
         return self.none()
 
 
-_OF_ONE_THAT_MAY = (
+_OWN_AND_ALLOWED = (
     "t.requested_by_id = access.user_id() AND t.until > now() AND EXISTS (SELECT 1 FROM beneficiaries_export e "
     "WHERE e.id = t.export_id AND e.requested_by_id = access.user_id() AND e.organisation_id = ANY(access.exports()))"
 )
 
 
 class ExportFile(models.Model):
-    """The file of an export while it lasts, and the password that opens it. A table of its own, so that not even the
-    database shows either to whoever agreed. When it is over the row goes, and the key that encrypted the password."""
+    """The file of an export, and its password, for one day.
+
+    A table of its own, so that even the database shows neither to the user who approved. On expiry the row is deleted
+    and the data key of the password destroyed.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     export = models.OneToOneField(Export, on_delete=models.PROTECT, related_name="file")
@@ -162,8 +171,8 @@ class ExportFile(models.Model):
 
     never_recorded = EVERY_COLUMN
     access_policy = TablePolicy(
-        read=_OF_ONE_THAT_MAY,
-        insert=_OF_ONE_THAT_MAY,
+        read=_OWN_AND_ALLOWED,
+        insert=_OWN_AND_ALLOWED,
         update=None,
         delete=None,
         because="file and password are for the user who asked alone, for a day; a reviewed function ends them",
@@ -180,5 +189,5 @@ class ExportFile(models.Model):
 
     @property
     def data_key_subject(self) -> uuid.UUID:
-        """A key of the file's own, which is destroyed with it."""
+        """The subject whose data key encrypts this row: the file itself."""
         return self.pk

@@ -1,4 +1,4 @@
-"""What is written down along the way, and for whose eyes."""
+"""Notes of a case, by confidentiality."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +11,7 @@ from core.scoping import AccessPolicy, Confidentiality, Level
 
 
 class CaseNote(CaseLinked):
-    """A note. Written once: what was thought on a day stays as it was thought."""
+    """A note. Never changed: it says what was known on that day."""
 
     kind = models.CharField(_("about"), max_length=10, choices=NoteKind, default=NoteKind.NOTE)
     confidentiality = models.CharField(

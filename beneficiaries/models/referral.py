@@ -1,4 +1,4 @@
-"""Passing on what one service needs, and nothing else."""
+"""Referrals and the items that they share."""
 
 from django.db import models
 from django.db.models import Q
@@ -12,7 +12,7 @@ from core.scoping import AccessPolicy, Level
 
 
 class Referral(CaseLinked):
-    """What the receiver opens while the referral runs and the consent to it stands: this row and its items."""
+    """A request for one service. The receiver reads this row and its items while it runs and consent is in force."""
 
     receiver = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
     service = models.CharField(_("for which service"), max_length=200)
@@ -51,7 +51,7 @@ class Referral(CaseLinked):
 
 
 class SharedItem(CaseLinked):
-    """One thing passed on, as it stood when it was sent: a label and its value, frozen."""
+    """One item of a referral: its label and its value when it was sent. Never changed."""
 
     referral = models.ForeignKey(Referral, on_delete=models.PROTECT, related_name="items")
     receiver = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")

@@ -1,4 +1,4 @@
-"""How great the risk of harm is, each time that somebody assessed it."""
+"""Risk assessments of a case."""
 
 from django.db import models
 from django.db.models import Q
@@ -12,9 +12,9 @@ from core.scoping import AccessPolicy, Level
 
 
 class RiskAssessment(CaseLinked):
-    """One assessment. Never changed: the next one follows it.
+    """One assessment. Never changed: a later one follows it.
 
-    `former` is the level before. A trigger (beneficiaries/sql) holds that it is, and sets the case file's level, which
+    `former` is the level before. A trigger (beneficiaries/sql) checks it and sets the level of the case file, which
     nothing else can change.
     """
 

@@ -1,4 +1,4 @@
-"""Handing a case on to another organisation, in two steps."""
+"""Transfer of a case to another organisation: offer and answer."""
 
 from django.db import models
 from django.db.models import Q
@@ -13,15 +13,17 @@ from core.scoping import AccessPolicy, Level
 
 
 class CaseTransferQuerySet(CaseLinkedQuerySet):
+    """Scope of transfer offers."""
+
     def running(self):
-        """Offers that wait for an answer."""
+        """Return offers without an answer."""
         return self.filter(state=TransferState.OFFERED)
 
 
 class CaseTransfer(CaseLinked):
-    """A case offered by its lead to another organisation. Its end is written by reviewed functions alone.
+    """An offer of a case by its lead to another organisation. Only reviewed functions end it.
 
-    `consent`: the one that was asked for this offer; it ends with the offer, and what it opened closes.
+    `consent`: the one that was asked for this offer; it ends with the offer, and with it the receiver's access.
     """
 
     sender = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")

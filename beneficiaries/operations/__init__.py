@@ -1,4 +1,4 @@
-"""Every write to people, consents, cases and enrolments."""
+"""Every write to beneficiaries, consents, cases and enrolments."""
 
 from beneficiaries.operations.admission import decide_admission, record_screening
 from beneficiaries.operations.assignment import (

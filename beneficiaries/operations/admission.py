@@ -1,4 +1,4 @@
-"""Asking a programme's questions, and deciding who is admitted."""
+"""Record answers to screening questions, and decide on admission to a programme."""
 
 from datetime import date, datetime
 
@@ -20,7 +20,10 @@ from projects.rules import assess
 
 @transaction.atomic
 def record_screening(*, case: Case, answers: dict[str, bool | None], by, now: datetime) -> Screening:
-    """Keep the answers to asked facts: true, false, or None for not known."""
+    """Save the answers by name of the fact: true, false, or None for not known.
+
+    Raises ValidationError for a name that no programme asks.
+    """
     if not Case.objects.editable_by(by).filter(pk=case.pk).exists():
         raise PermissionDenied
     unknown = [name for name in answers if name not in FACTS or not FACTS[name].asked]
@@ -36,9 +39,9 @@ def record_screening(*, case: Case, answers: dict[str, bool | None], by, now: da
 def decide_admission(
     *, case: Case, project: Project, decision: str, enrolled_on: date, reason: str = "", by, now: datetime
 ) -> Assessment:
-    """Assess once more, keep all of it with the decision, and enrol where the decision is to admit.
+    """Assess the case again, save facts, result and decision, and enrol where the decision is to admit.
 
-    Against the criteria only with a reason and the permission to override; the override shows for ever.
+    To admit although the criteria aren't met takes a reason and the permission to override; it is shown for ever.
     """
     case = Case.objects.editable_by(by).select_for_update().filter(pk=case.pk).first()
     if case is None:

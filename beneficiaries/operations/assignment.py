@@ -1,4 +1,4 @@
-"""Who works on a case: another caseworker, and what becomes of cases whose caseworker leaves."""
+"""Change the caseworker of cases, also when a user leaves."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -33,16 +33,16 @@ MORE_FOR_FORMER = gettext_noop("Some of your cases have another caseworker now: 
 def reassign_cases(
     *, cases: Collection[Case], caseworker: User, note: str = "", by, now: datetime
 ) -> list[Assignment]:
-    """Make somebody the caseworker of open cases; those that are theirs already stay as they are.
+    """Make a user the caseworker of open cases, and notify them. Cases that they have already stay unchanged.
 
-    By a supervisor where they are led, or whose they are. Raises ValidationError where a case is closed, or the
-    caseworker writes no cases where it is led; then none is changed.
+    Raises PermissionDenied unless `by` assigns caseworkers there or gives away their own cases, and ValidationError
+    where a case is closed or the new caseworker writes no cases in the lead organisation; then none is changed.
     """
-    keys = {case.pk for case in cases}
-    found = list(Case.objects.led_by(by).select_for_update().filter(pk__in=keys).order_by("pk"))
+    case_ids = {case.pk for case in cases}
+    found = list(Case.objects.led_by(by).select_for_update().filter(pk__in=case_ids).order_by("pk"))
     rows = CaseFile.objects.editable_by(by).select_for_update().filter(case__in=found)
     files = {file.case_id: file for file in rows}
-    if len(found) != len(keys) or not all(
+    if len(found) != len(case_ids) or not all(
         may_reassign(case, files[case.pk].caseworker_id, by) for case in found
     ):
         raise PermissionDenied
@@ -54,37 +54,39 @@ def reassign_cases(
             raise ValidationError(
                 {"caseworker": _("Choose somebody of your organisation who works on cases.")}
             )
-    made = [
+    assignments = [
         _assign(case, files[case.pk], caseworker, note.strip(), by=by, now=now)
         for case in found
         if files[case.pk].caseworker_id != caseworker.pk
     ]
-    if not made:
+    if not assignments:
         raise ValidationError({"caseworker": _("This is the caseworker already.")})
-    _notify(made, caseworker, by=by, now=now)
-    return made
+    _notify(assignments, caseworker, by=by, now=now)
+    return assignments
 
 
 def _assign(case: Case, file: CaseFile, caseworker: User, note: str, *, by, now: datetime) -> Assignment:
-    made = Assignment(case=case, former=file.caseworker, caseworker=caseworker, note=note, by=by, at=now)
-    made.clean_fields(exclude=["case"])
+    assignment = Assignment(
+        case=case, former=file.caseworker, caseworker=caseworker, note=note, by=by, at=now
+    )
+    assignment.clean_fields(exclude=["case"])
     file.caseworker = caseworker
     file.version += 1
     file.save(update_fields=["caseworker", "version"])
-    made.save(force_insert=True)
+    assignment.save(force_insert=True)
     detail = {"user": str(caseworker.pk)}
-    audit.record(by=by, verb="case reassigned", obj=made, case_id=case.pk, now=now, detail=detail)
-    return made
+    audit.record(by=by, verb="case reassigned", obj=assignment, case_id=case.pk, now=now, detail=detail)
+    return assignment
 
 
-def _notify(made: list[Assignment], caseworker: User, *, by, now: datetime) -> None:
-    """One notice each, however many cases; whoever did it knows."""
-    given: dict[User, list[Assignment]] = {}
-    for row in made:
-        given.setdefault(row.former, []).append(row)
-    told = [(caseworker, made, ONE_FOR_NEW, MORE_FOR_NEW)]
-    told += [(former, rows, ONE_FOR_FORMER, MORE_FOR_FORMER) for former, rows in given.items()]
-    for recipient, rows, one, more in told:
+def _notify(assignments: list[Assignment], caseworker: User, *, by, now: datetime) -> None:
+    """Notify the new and the former caseworkers, once each for all cases; not the user who did it."""
+    by_former: dict[User, list[Assignment]] = {}
+    for row in assignments:
+        by_former.setdefault(row.former, []).append(row)
+    notices = [(caseworker, assignments, ONE_FOR_NEW, MORE_FOR_NEW)]
+    notices += [(former, rows, ONE_FOR_FORMER, MORE_FOR_FORMER) for former, rows in by_former.items()]
+    for recipient, rows, one, more in notices:
         if recipient == by:
             continue
         is_one = len(rows) == 1
@@ -99,36 +101,40 @@ def _notify(made: list[Assignment], caseworker: User, *, by, now: datetime) -> N
 
 
 def hand_over_cases(*, user: User, organisation_id: UUID, to: User, by, now: datetime) -> None:
-    """Give all open cases of somebody who leaves to another caseworker, by who reads no case (the hook
-    `accounts.hooks.user_leaving`). The change itself is `access.hand_over_cases`."""
+    """Give all open cases of a user who leaves to another caseworker, and notify them.
+
+    For users who manage accounts and can't read cases: `access.hand_over_cases` makes the change. Called through the
+    hook `accounts.hooks.user_leaving`.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT access.hand_over_cases(%s, %s, %s)", [user.pk, organisation_id, to.pk])
-        keys = [row[0] for row in cursor.fetchall()]
-    for key in keys:
+        case_ids = [row[0] for row in cursor.fetchall()]
+    for case_id in case_ids:
         audit.record(
-            by=by, verb="case reassigned", obj=user, case_id=key, now=now, detail={"user": str(to.pk)}
+            by=by, verb="case reassigned", obj=user, case_id=case_id, now=now, detail={"user": str(to.pk)}
         )
-    if keys:
+    if case_ids:
         leave_notice(
             recipient=to,
             key=f"handed-over:{user.pk}:{now.timestamp():.0f}",
             text=MORE_FOR_NEW,
-            words=(len(keys),),
+            words=(len(case_ids),),
             url="/caseload/",
             now=now,
         )
 
 
 def hand_over_drafts(*, user: User, organisation_id: UUID, to: User, by, now: datetime) -> None:
-    """Give all unfinished interviews of a leaver to another user (the hook `accounts.hooks.user_leaving`)."""
+    """Give all unfinished interviews of a user who leaves to another one (hook `accounts.hooks.user_leaving`)."""
     for draft in open_drafts_of(user, Organisation.objects.get(pk=organisation_id), by=by):
         reassign_draft(draft_id=draft.id, to=to, by=by, now=now)
 
 
 def keep_answers(*, user: User, organisation_id: UUID, to: User, by, now: datetime) -> None:
-    """Referrals and offers stay as they were sent: from now on their answers go to the other user, who is told so.
+    """Notify a user that answers to referrals and offers of somebody who leaves now come to them.
 
-    `accounts.queries.still_or_now` looks it up (the hook `accounts.hooks.user_leaving`).
+    The referrals and offers themselves stay unchanged; `accounts.queries.still_or_now` finds the new recipient (hook
+    `accounts.hooks.user_leaving`).
     """
     leave_notice(
         recipient=to,
@@ -140,7 +146,7 @@ def keep_answers(*, user: User, organisation_id: UUID, to: User, by, now: dateti
     )
 
 
-NOBODYS = gettext_noop(
+NO_CASEWORKER = gettext_noop(
     "Nobody works on open cases of %(organisation)s: %(cases)s; unfinished interviews: %(drafts)s. They wait to be "
     "assigned."
 )
@@ -148,19 +154,19 @@ NOBODYS = gettext_noop(
 
 @transaction.atomic
 def notify_of_cases_of_nobody(*, now: datetime) -> int:
-    """Tell supervisors how many open cases nobody works on, once a day each; how many were told."""
+    """Notify supervisors of open cases without a caseworker, once a day; return how many were notified."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT organisation, cases, drafts FROM access.cases_without_caseworker()")
         found = cursor.fetchall()
-    told = 0
-    for key, cases, drafts in found:
-        organisation = Organisation.objects.get(pk=key)
-        for supervisor in supervisors_or_iom(key):
-            told += _tell_of_nobodys(supervisor, organisation, cases, drafts, now=now)
-    return told
+    notified = 0
+    for organisation_id, cases, drafts in found:
+        organisation = Organisation.objects.get(pk=organisation_id)
+        for supervisor in supervisors_or_iom(organisation_id):
+            notified += _notify_supervisor(supervisor, organisation, cases, drafts, now=now)
+    return notified
 
 
-def _tell_of_nobodys(
+def _notify_supervisor(
     supervisor: User, organisation: Organisation, cases: int, drafts: int, *, now: datetime
 ) -> int:
     key, url = f"nobody:{organisation.code}:{now.date()}", "/caseload/nobody/"
@@ -168,13 +174,13 @@ def _tell_of_nobodys(
     with acting_as(supervisor), translation.override(supervisor.language):
         if supervisor.notices.filter(key=key).exists():
             return 0
-        leave_notice(recipient=supervisor, key=key, text=NOBODYS, words=words, url=url, now=now)
-        said = _(NOBODYS) % words
+        leave_notice(recipient=supervisor, key=key, text=NO_CASEWORKER, words=words, url=url, now=now)
+        text = _(NO_CASEWORKER) % words
         outbox.queue(
             key=f"{key}:{supervisor.pk}",
             recipient=supervisor.email,
-            subject=said,
-            body=f"{said}\n\n{settings.SITE_URL}{url}\n",
+            subject=text,
+            body=f"{text}\n\n{settings.SITE_URL}{url}\n",
             now=now,
         )
         detail = {"user": str(supervisor.pk), "organisation": organisation.code, "count": cases + drafts}
@@ -183,10 +189,12 @@ def _tell_of_nobodys(
 
 
 def refuse_deactivating(*, organisation: Organisation, by, now: datetime) -> None:
-    """An organisation that leads open cases, or owes an answer, isn't deactivated (the hook
-    `accounts.hooks.organisation_deactivating`)."""
-    left = open_work_of(organisation)
-    if any(left):
+    """Raise ValidationError where the organisation leads open cases or owes an answer.
+
+    Called through the hook `accounts.hooks.organisation_deactivating`.
+    """
+    work = open_work_of(organisation)
+    if any(work):
         raise ValidationError(
             _(
                 "It can't be deactivated yet. Open cases that it leads: %(active)s active, %(in_follow_up)s in "
@@ -194,5 +202,5 @@ def refuse_deactivating(*, organisation: Organisation, by, now: datetime) -> Non
                 "finished or deleted. Waiting for its answer: %(referrals)s referrals, "
                 "%(offers)s offered cases; each must be answered, or ended by who sent it."
             )
-            % left._asdict()
+            % work._asdict()
         )

@@ -1,4 +1,4 @@
-"""Actions on a case as a whole."""
+"""Close a case."""
 
 from datetime import datetime
 
@@ -13,12 +13,12 @@ from core import audit
 
 
 class CaseNotClosable(ValidationError):
-    """Something is still owed to the person or to somebody else."""
+    """The case is closed already, is offered, or something is still owed."""
 
 
 @transaction.atomic
 def close_case(*, case: Case, by, now: datetime) -> Case:
-    """Close a case today, unless a app above finds something that is still owed."""
+    """Close a case today. Raises CaseNotClosable; a hook of a higher app may refuse too."""
     case = Case.objects.editable_by(by).select_for_update().filter(pk=case.pk).first()
     if case is None:
         raise PermissionDenied
@@ -26,8 +26,8 @@ def close_case(*, case: Case, by, now: datetime) -> Case:
         raise CaseNotClosable(_("The case is closed already."))
     if CaseTransfer.objects.visible_to(by).running().filter(case=case).exists():
         raise CaseNotClosable(_("The case is offered to another organisation: take the offer back first."))
-    for ask in hooks.case_closing:
-        ask(case=case, by=by, now=now)
+    for hook in hooks.case_closing:
+        hook(case=case, by=by, now=now)
     case.status, case.closed_on, case.changed_on = CaseStatus.CLOSED, now.date(), now.date()
     case.version += 1
     case.save(update_fields=["status", "closed_on", "changed_on", "version"])

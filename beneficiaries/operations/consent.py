@@ -1,4 +1,4 @@
-"""Asking for a purpose, and taking an answer back."""
+"""Record consent for a purpose, and withdraw it."""
 
 from datetime import date, datetime
 
@@ -13,7 +13,7 @@ from core import audit
 
 
 def check_giver(*, case: Case, given_by: str, reason: str, on: date) -> None:
-    """Whoever decides may decide for a person of this age."""
+    """Raise ValidationError where `given_by` can't consent for a beneficiary of this age."""
     beneficiary = case.beneficiary
     age = rules.youngest_age(beneficiary.birth_on, beneficiary.birth_precision, on)
     problem = rules.consent_problem(given_by=given_by, reason=reason, age=age)
@@ -35,7 +35,7 @@ def record_consent(
     by,
     now: datetime,
 ) -> Consent:
-    """Write an answer down. An earlier answer to the same question ends today; access follows by itself."""
+    """Save an answer. An earlier answer to the same question ends today; triggers adjust access."""
     if not Case.objects.led_by(by).filter(pk=case.pk).exists():
         raise PermissionDenied
     today = now.date()
@@ -77,7 +77,7 @@ def record_consent(
 
 @transaction.atomic
 def withdraw_consent(*, consent: Consent, by, now: datetime) -> None:
-    """Take a consent back from today. What it opened closes in the same transaction."""
+    """Withdraw a consent from today. The access that it gave ends in the same transaction."""
     if not Consent.objects.editable_by(by).filter(pk=consent.pk, withdrawn_on=None).exists():
         raise PermissionDenied
     consent.withdrawn_on = now.date()

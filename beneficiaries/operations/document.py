@@ -1,7 +1,7 @@
-"""Handing in papers and photos, having them scanned, and throwing them away.
+"""Upload documents, scan them, and delete them.
 
-A file lies encrypted with its case's key. It is written before its row, so an action that is undone leaves a file
-without one: the daily sweep throws such files away. Whether anybody gets a file is asked of the row alone.
+A file is encrypted with its case's data key. It is written before its row, so that an aborted transaction leaves a
+file without a row: the daily sweep deletes those. Only the row decides whether a file may be read.
 """
 
 from datetime import datetime, timedelta
@@ -23,11 +23,11 @@ from core.context import acting_as, as_nobody
 
 LEASE = timedelta(minutes=2)
 LEFT_BEHIND = timedelta(days=1)
-HARMFUL = "harmful"  # the code of the refusal, by which the page knows what to put on record
+HARMFUL = "harmful"  # code of the ValidationError, which the view then puts on the audit log
 
 
 class Waiting(NamedTuple):
-    """What `access.next_to_scan` hands out."""
+    """A row of `access.next_to_scan`."""
 
     id: UUID
     token: UUID
@@ -40,17 +40,17 @@ class Waiting(NamedTuple):
 def add_document(
     *, case: Case, kind: str, confidentiality: str, title: str, data: bytes, size: int, by, now: datetime
 ) -> Document:
-    """Keep a file that was handed in: cleaned, looked at by the scanner, encrypted. `size` is what was sent, in bytes.
+    """Save an uploaded file: cleaned, scanned, encrypted. `size` is what was sent, in bytes.
 
-    While the scanner is down the file waits and nobody gets it.
+    While the scanner is down the document waits, and nobody can read it. Raises ValidationError for a harmful file.
     """
     if not Case.objects.editable_by(by).filter(pk=case.pk).exists():
         raise PermissionDenied
     check_confidentiality(case=case, confidentiality=confidentiality, by=by)
     try:
         uploads.check_size(size)
-        state = _looked_at(data)  # as it came, before anything of ours opens it
-        taken = uploads.take_in(data)
+        state = _scan(data)  # as it was sent, before any code of ours opens it
+        upload = uploads.take_in(data)
     except ValidationError as error:
         raise ValidationError({"file": error}) from error
     document = Document(
@@ -59,13 +59,13 @@ def add_document(
         confidentiality=confidentiality,
         title=title.strip(),
         state=state,
-        content_type=taken.content_type,
-        size=len(taken.data),
+        content_type=upload.content_type,
+        size=len(upload.data),
         by=by,
         at=now,
     )
     document.clean_fields(exclude=["case", "file"])
-    document.file = files.keep(data_keys.encrypt_for(case.pk, taken.data, bound_to=document.place))
+    document.file = files.keep(data_keys.encrypt_for(case.pk, upload.data, bound_to=document.place))
     document.save(force_insert=True)
     audit.record(
         by=by,
@@ -78,7 +78,7 @@ def add_document(
     return document
 
 
-def _looked_at(data: bytes) -> DocumentState:
+def _scan(data: bytes) -> DocumentState:
     if not scanner.is_there():
         return DocumentState.UNCHECKED
     try:
@@ -96,13 +96,13 @@ def _looked_at(data: bytes) -> DocumentState:
 
 @transaction.atomic
 def record_harmful_file(*, case: Case, by, now: datetime) -> None:
-    """Put on record that a file was refused in which the scanner found harm; nothing else is left of it."""
+    """Put on the audit log that a harmful file was refused; nothing else of it is kept."""
     audit.record(by=by, verb="harmful file refused", obj=case, case_id=case.pk, now=now)
 
 
 @transaction.atomic
 def remove_document(*, document: Document, why: str, by, now: datetime) -> None:
-    """Throw a file away for ever, as it belongs to another case, say. That it was there stays on the case."""
+    """Delete the file of a document for ever, for example because it belongs to another case. The row stays."""
     found = Document.objects.editable_by(by).select_for_update().filter(pk=document.pk).first()
     if found is None:
         raise PermissionDenied
@@ -119,8 +119,11 @@ def remove_document(*, document: Document, why: str, by, now: datetime) -> None:
 
 
 def scan_waiting(*, now: datetime | None = None, limit: int = 500) -> dict[str, int]:
-    """Have files looked at that came while the scanner was down; stops where it still is."""
-    figures = {"clean": 0, "harmful": 0}
+    """Scan documents that were uploaded while the scanner was down; return counts by result.
+
+    Stops where the scanner is still down.
+    """
+    counts = {"clean": 0, "harmful": 0}
     for _number in range(limit if scanner.is_there() else 0):
         waiting = _next_to_scan(now or clock.now())
         if waiting is None:
@@ -130,8 +133,8 @@ def scan_waiting(*, now: datetime | None = None, limit: int = 500) -> dict[str, 
         except scanner.ScannerDown:
             break
         _settle(waiting, is_harmful, now=now or clock.now())
-        figures["harmful" if is_harmful else "clean"] += 1
-    return figures
+        counts["harmful" if is_harmful else "clean"] += 1
+    return counts
 
 
 def _next_to_scan(at: datetime) -> Waiting | None:
@@ -142,11 +145,13 @@ def _next_to_scan(at: datetime) -> Waiting | None:
 
 
 def _has_harm(waiting: Waiting) -> bool:
-    if waiting.wrapped is None:  # the person was erased: there is nothing to open
+    if waiting.wrapped is None:  # the beneficiary was erased, and the data key destroyed
         return False
-    key = data_keys.unwrap(waiting.subject, waiting.wrapped)
+    data_key = data_keys.unwrap(waiting.subject, waiting.wrapped)
     encrypted = files.content(waiting.file)
-    return scanner.finds_harm(data_keys.decrypt_under(key, encrypted, bound_to=Document(pk=waiting.id).place))
+    return scanner.finds_harm(
+        data_keys.decrypt_under(data_key, encrypted, bound_to=Document(pk=waiting.id).place)
+    )
 
 
 @transaction.atomic
@@ -156,15 +161,15 @@ def _settle(waiting: Waiting, is_harmful: bool, *, now: datetime) -> None:
             "SELECT * FROM access.settle_scan(%s, %s, %s)", [waiting.id, waiting.token, is_harmful]
         )
         row = cursor.fetchone()
-    if row is None:  # it was deleted meanwhile, or another sweep has it by now
+    if row is None:  # it was deleted meanwhile, or another worker has it
         return
     verb = "harmful file thrown away" if is_harmful else "document scanned"
     audit.record(by=None, verb=verb, obj=Document(pk=waiting.id), case_id=waiting.subject, now=now)
     if not is_harmful:
         return
     transaction.on_commit(lambda: files.remove(waiting.file))
-    handed_in_by, reference = row
-    recipient = User.objects.get(pk=handed_in_by)
+    uploaded_by, reference = row
+    recipient = User.objects.get(pk=uploaded_by)
     with acting_as(recipient):
         leave_notice(
             recipient=recipient,
@@ -179,7 +184,7 @@ def _settle(waiting: Waiting, is_harmful: bool, *, now: datetime) -> None:
 
 
 def sweep_files(*, now: datetime) -> int:
-    """Throw away files that no row names a day after they were written; how many there were."""
+    """Delete files older than a day that no row refers to; return how many."""
     found = list(files.older_than(now - LEFT_BEHIND))
     with as_nobody(), connection.cursor() as cursor:
         cursor.execute("SELECT * FROM access.files_known(%s)", [found])

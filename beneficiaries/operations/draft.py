@@ -1,4 +1,4 @@
-"""The first interview while it isn't finished: kept page by page, left, taken up, given to another user, ended."""
+"""Unfinished first interviews: saved page by page, left, resumed, given to another user, ended."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -34,11 +34,11 @@ from core.encrypted_fields import encrypted_columns
 DRAFT_LASTS = timedelta(days=14)
 KEPT_AT_MOST = timedelta(days=90)
 LONGEST_REASON = 1000
-LONGEST_PAGE = 100_000  # characters of one page, kept as it is left
+LONGEST_PAGE = 100_000  # characters of one page
 
 
 class DraftNotOpen(ValidationError):
-    """The interview is a case by now, or waits for a supervisor."""
+    """The interview is a case already, or waits for a supervisor."""
 
 
 @transaction.atomic
@@ -50,7 +50,7 @@ def start_draft(
     by,
     now: datetime,
 ) -> IntakeDraft:
-    """Begin an interview after the person agreed. Of somebody who refuses nothing is written at all."""
+    """Start an interview after the beneficiary consented. Of somebody who refuses nothing is saved."""
     require_writer(by=by, organisation=organisation)
     draft = IntakeDraft.objects.create(
         author=by,
@@ -68,8 +68,8 @@ def start_draft(
 def keep_draft_page(
     *, draft: IntakeDraft, page: str, typed: dict[str, Any], may_be_at_risk: bool = False, by, now: datetime
 ) -> IntakeDraft:
-    """Keep a page as it is left, valid or not. `page` is "consent", "person" or "situation"."""
-    found = _mine(draft, by)
+    """Save a page as it is left, valid or not. `page` is "consent", "beneficiary" or "situation"."""
+    found = _own_draft(draft, by)
     _keep(found, page, typed, may_be_at_risk)
     found.save(update_fields=["typed", "is_at_risk"])
     return found
@@ -79,8 +79,8 @@ def keep_draft_page(
 def save_draft_consent(
     *, draft: IntakeDraft, consent: ConsentGiven, typed: dict[str, Any] | None = None, by, now: datetime
 ) -> IntakeDraft:
-    """Keep a changed answer on consent; one who had said no and agrees after all is interviewed again."""
-    found = _mine(draft, by, refused=True)
+    """Save a changed answer on consent. Somebody who had refused and now agrees is interviewed again."""
+    found = _own_draft(draft, by, refused=True)
     found.consent, found.refused_at = asdict(consent), None
     if typed is not None:
         _keep(found, "consent", typed, False)
@@ -98,8 +98,11 @@ def save_draft_beneficiary(
     by,
     now: datetime,
 ) -> IntakeDraft:
-    """Keep the second page of the interview. A child's interview counts as one in which somebody may be at risk."""
-    found = _mine(draft, by)
+    """Save the second page. With a child somebody may be at risk.
+
+    Raises ValidationError where the birth date or the consent at that age isn't valid.
+    """
+    found = _own_draft(draft, by)
     details = checked_details(details)
     check_birth(details, ConsentGiven(**found.consent), now.date())
     found.details = {name: _plain(value) for name, value in asdict(details).items()}
@@ -109,8 +112,8 @@ def save_draft_beneficiary(
     return found
 
 
-def _mine(draft: IntakeDraft, by, *, refused: bool = False) -> IntakeDraft:
-    """One's own unfinished interview, locked; one that the person refused only where that is asked for."""
+def _own_draft(draft: IntakeDraft, by, *, refused: bool = False) -> IntakeDraft:
+    """Return the user's own unfinished interview, locked; with `refused` also one that the beneficiary refused."""
     require_writer(by=by, organisation=draft.organisation)
     found = IntakeDraft.objects.editable_by(by).select_for_update().filter(pk=draft.pk).first()
     if found is None:
@@ -123,7 +126,7 @@ def _mine(draft: IntakeDraft, by, *, refused: bool = False) -> IntakeDraft:
 
 
 def _keep(draft: IntakeDraft, page: str, typed: dict[str, Any], may_be_at_risk: bool) -> None:
-    """The risk is taken back by a supervisor's decision alone; the database holds it too."""
+    """Set a page of the draft, and the risk flag, which only a supervisor's decision ends (also in the database)."""
     if sum(len(str(value)) for value in typed.values()) > LONGEST_PAGE:
         raise ValidationError(_("This page is too long to be kept: shorten it first."))
     draft.typed = {**draft.typed, page: typed}
@@ -145,10 +148,9 @@ def _details_of(draft: IntakeDraft) -> BeneficiaryDetails:
 
 @transaction.atomic
 def open_case_from_draft(*, draft_id: UUID, situation: Situation, by, now: datetime) -> str:
-    """Open the case that a draft leads to and return its reference; the same one however often it is sent.
+    """Open the case of a finished draft and return its reference; called again, return the same one.
 
-    The draft's row is locked, and what it held is emptied, its key destroyed: the person is now in the case and
-    nowhere else.
+    The draft's row is locked, its content emptied and its data key destroyed: the data is now in the case only.
     """
     draft = IntakeDraft.objects.editable_by(by).select_for_update().filter(pk=draft_id).first()
     if draft is None:
@@ -174,11 +176,11 @@ def open_case_from_draft(*, draft_id: UUID, situation: Situation, by, now: datet
 
 @transaction.atomic
 def discard_draft(*, draft: IntakeDraft, by, now: datetime) -> bool:
-    """Delete an unfinished interview, as the person refused; whether it is gone.
+    """Delete an unfinished interview after a refusal; return whether it is deleted.
 
-    Where a life or a child may be at risk it stays, and a supervisor decides: they are notified at once.
+    Where somebody may be at risk it stays until a supervisor decides, and supervisors are notified at once.
     """
-    found = _mine(draft, by, refused=True)
+    found = _own_draft(draft, by, refused=True)
     if not found.is_at_risk:
         _record("interview discarded", found.pk, found.organisation, by=by, now=now)
         found.delete()
@@ -200,11 +202,11 @@ def discard_draft(*, draft: IntakeDraft, by, now: datetime) -> bool:
 
 @transaction.atomic
 def reassign_draft(*, draft_id: UUID, to: User, by, now: datetime) -> None:
-    """Give somebody's unfinished interview to another user who writes cases there. `access.reassign_draft` does it.
+    """Give an unfinished interview to another user who writes cases there; notify both users.
 
-    For supervisors, and for who ends the access of users; both users are notified.
+    For supervisors and users who end the access of others. `access.reassign_draft` makes the change.
     """
-    draft = _to_move(draft_id, by)
+    draft = _reassignable(draft_id, by)
     if to == by and not draft.decides:
         raise PermissionDenied
     if not holders(Permission.WRITE_CASES, draft.organisation_id).filter(pk=to.pk).exists():
@@ -228,8 +230,11 @@ def reassign_draft(*, draft_id: UUID, to: User, by, now: datetime) -> None:
 def decide_draft(
     *, draft_id: UUID, keep: bool, why: str = "", review_on: date | None = None, by, now: datetime
 ) -> None:
-    """A supervisor keeps an interview in which somebody may be at risk, until a day, with a reason; or deletes it."""
-    draft = _to_move(draft_id, by)
+    """Decide as a supervisor: keep an interview in which somebody may be at risk until `review_on`, or delete it.
+
+    To keep it takes a reason and a day within 90 days.
+    """
+    draft = _reassignable(draft_id, by)
     if not draft.decides:
         raise PermissionDenied
     organisation = Organisation.objects.get(pk=draft.organisation_id)
@@ -254,8 +259,8 @@ def decide_draft(
     _record("interview kept", draft_id, organisation, by=by, now=now)
 
 
-def _to_move(draft_id: UUID, by) -> queries.OpenDraft:
-    """An unfinished interview that this user may give to another one."""
+def _reassignable(draft_id: UUID, by) -> queries.OpenDraft:
+    """Return an unfinished interview that this user may give to another one; else raise PermissionDenied."""
     draft = next((row for row in queries.drafts_to_reassign(by) if row.id == draft_id), None)
     if draft is None:
         raise PermissionDenied
@@ -265,13 +270,13 @@ def _to_move(draft_id: UUID, by) -> queries.OpenDraft:
 def _record(
     verb: str, draft_id: UUID, organisation: Organisation, *, by, now: datetime, **detail: str
 ) -> None:
-    """That it happened, and where; nothing of what stood in the interview."""
+    """Put an event on the audit log, with the organisation and nothing of the interview's content."""
     found = IntakeDraft(pk=draft_id)
     audit.record(by=by, verb=verb, obj=found, now=now, detail={"organisation": organisation.code, **detail})
 
 
 def warn_of_drafts(*, now: datetime) -> int:
-    """Notify authors and supervisors of interviews that end in two days; of how many."""
+    """Notify authors and supervisors of interviews that end in two days; return of how many."""
     warned = 0
     while _warn_of_one(now=now):
         warned += 1
@@ -298,9 +303,11 @@ def _warn_of_one(*, now: datetime) -> bool:
     return True
 
 
-def _notify(people: Iterable[User], key: str, text: str, day: date, author_id: UUID, now: datetime) -> None:
-    """Each in their own place and language; the author finds it on Today, supervisors on their list."""
-    for recipient in people:
+def _notify(
+    recipients: Iterable[User], key: str, text: str, day: date, author_id: UUID, now: datetime
+) -> None:
+    """Leave notices in each recipient's language; the author's leads to Today, a supervisor's to their list."""
+    for recipient in recipients:
         with acting_as(recipient), translation.override(recipient.language):
             leave_notice(
                 recipient=recipient,
@@ -313,7 +320,7 @@ def _notify(people: Iterable[User], key: str, text: str, day: date, author_id: U
 
 
 def delete_expired_drafts(*, now: datetime) -> int:
-    """Delete interviews that nobody finished in time, two days after their notice; how many."""
+    """Delete expired interviews two days after the notice; return how many."""
     deleted = 0
     while _delete_one(now=now):
         deleted += 1

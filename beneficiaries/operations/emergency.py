@@ -1,4 +1,4 @@
-"""Opening one file in an emergency."""
+"""Open one case in an emergency."""
 
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -20,9 +20,9 @@ SHORTEST_REASON = 20
 
 @transaction.atomic
 def break_glass(*, typed: str, reason: str, by, now: datetime) -> Case:
-    """Open one case for this person for 60 minutes, and tell its lead organisation at once.
+    """Open one case for this user for 60 minutes, and notify its lead organisation at once.
 
-    The rule stands once more in the database (access.break_glass), which alone can write what this opens.
+    `access.break_glass` enforces the rule too, and is the only way to write the access row.
     """
     if not authority_of(by).may(Permission.BREAK_GLASS):
         raise PermissionDenied

@@ -1,4 +1,4 @@
-"""Erasing a person, for ever."""
+"""Erase a beneficiary for ever."""
 
 from datetime import datetime
 
@@ -14,8 +14,9 @@ from core import audit, data_keys
 
 @transaction.atomic
 def erase_beneficiary(*, case: Case, by, now: datetime) -> None:
-    """Destroy what was told and what says who she is, in all her cases; figures stay. `access.erase_beneficiary` does
-    it.
+    """Destroy what identifies the beneficiary and all encrypted text, in all their cases; aggregates stay.
+
+    Raises ValidationError where a case is open. `access.erase_beneficiary` makes the change.
     """
     if not queries.may_erase(case, by):
         raise PermissionDenied

@@ -1,7 +1,7 @@
-"""Taking a list out: asking, agreeing, writing the file, and destroying it.
+"""Exports: ask, approve, write the file, and delete it.
 
-Asked for in one transaction, written later as the user who asked, whose right, level and consent are asked anew
-as the rows are read.
+An export is asked for in one transaction and written later as the user who asked: permission, access and consent are
+checked again when the rows are read.
 """
 
 from collections.abc import Mapping
@@ -28,11 +28,11 @@ from beneficiaries.models import Export, ExportFile
 from core import audit, files, reference, spreadsheets
 from core.context import acting_as, as_nobody
 
-LOCKS = 0x5A4A  # of PostgreSQL's advisory locks those of people who ask for a list just now
+LOCKS = 0x5A4A  # class of PostgreSQL advisory locks: users who ask for an export just now
 
 
 class NotWritten(Exception):
-    """Why a list doesn't go out: one of `ExportFailure`."""
+    """The export fails: `why` is one of `ExportFailure`."""
 
     def __init__(self, why: ExportFailure) -> None:
         super().__init__(why)
@@ -40,6 +40,8 @@ class NotWritten(Exception):
 
 
 class Claimed(NamedTuple):
+    """A row of `access.claim_export`."""
+
     id: UUID
     token: UUID
     requested_by_id: UUID
@@ -50,7 +52,10 @@ class Claimed(NamedTuple):
 def ask_export(
     *, kind: str, organisation: Organisation, filters: Mapping[str, str], reason: str, by, now: datetime
 ) -> Export:
-    """Ask for a list. Above the day's rows it waits for a second person, who is told."""
+    """Ask for an export. Above the day's rows it waits for a second user, who is notified.
+
+    Raises ValidationError where there are no rows or too many, or nobody else could approve it.
+    """
     if organisation.pk not in organisations_for(kinds[kind], by):
         raise PermissionDenied
     if not reason.strip():
@@ -84,15 +89,17 @@ def ask_export(
     )
     export.save(force_insert=True)
     _record("export asked", export, by=by, now=now, filters=sorted(filters))
-    _tell(
+    _notify(
         export, others, "asked", gettext_noop("Somebody asks to take a long list out: %s. Decide on it."), now
     )
     return export
 
 
 def _one_after_the_other(by) -> None:
-    """Of two lists that one person asks for at once the second sees the first: else both would be within the day's
-    rows. The trigger `export_starts` takes the same lock."""
+    """Lock this user's asking, so that of two exports at once the second counts the rows of the first.
+
+    The trigger `export_starts` takes the same lock.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCKS, str(by.pk)])
 
@@ -106,7 +113,7 @@ def _too_many(count: int) -> str:
 
 @transaction.atomic
 def decide_export(*, export: Export, agrees: bool, answer: str, by, now: datetime) -> None:
-    """Agree or refuse as a second person, of the organisation whose list it is. The user who asked is told."""
+    """Approve or refuse as a second user of the organisation. The user who asked is notified."""
     found = Export.objects.editable_by(by).select_for_update().filter(pk=export.pk).first()
     if found is None:
         raise PermissionDenied
@@ -121,13 +128,13 @@ def decide_export(*, export: Export, agrees: bool, answer: str, by, now: datetim
     text = gettext_noop("Your list %s is agreed to. It is being written.")
     if not agrees:
         text = gettext_noop("Your list %s is refused. See why.")
-    _tell(found, [found.requested_by], "decided", text, now)
+    _notify(found, [found.requested_by], "decided", text, now)
 
 
 def write_next_export(*, now: datetime) -> bool:
-    """Write the file of the oldest list that waits; False when none does.
+    """Write the file of the oldest queued export; return False when there is none.
 
-    What is refused is settled as failed. After any other error the lease runs out and the next worker tries.
+    A refusal settles it as failed. After any other error the lease runs out and the next worker tries.
     """
     claimed = _claim(now)
     if claimed is None:
@@ -149,8 +156,11 @@ def _claim(now: datetime) -> Claimed | None:
 
 
 def _write(claimed: Claimed, now: datetime) -> None:
-    """The rows are read, the file is kept, and then the export says so: a worker that dies in between leaves a file
-    that nobody can open, and its export to the next one."""
+    """Read the rows, save the file, then settle the export.
+
+    A worker that dies in between leaves a file that nobody can decrypt, which the sweep deletes, and the next worker
+    writes the export again.
+    """
     requested_by = User.objects.get(pk=claimed.requested_by_id)
     if not requested_by.is_active:
         raise NotWritten(ExportFailure.NO_RIGHT)
@@ -161,25 +171,25 @@ def _write(claimed: Claimed, now: datetime) -> None:
             .select_related("organisation", "requested_by")
             .get(pk=claimed.id)
         )
-        made = _workbook(export, now)
-    name = files.keep(spreadsheets.encrypted(made.plain, password))
+        workbook = _workbook(export, now)
+    name = files.keep(spreadsheets.encrypted(workbook.plain, password))
     try:
         with acting_as(requested_by):
-            _hand_over(claimed, export, name, password, made.rows, now)
+            _hand_over(claimed, export, name, password, workbook.rows, now)
     except BaseException:
         files.remove(name)
         raise
 
 
 def _workbook(export: Export, now: datetime) -> spreadsheets.Made:
-    """The rows as they are now, to whoever asked, by what they may now."""
+    """Return the workbook of the present rows, by what the user who asked may read now."""
     kind, requested_by, today = kinds[export.kind], export.requested_by, now.date()
     if export.organisation_id not in organisations_for(kind, requested_by):
         raise NotWritten(ExportFailure.NO_RIGHT)
     rows = kind.rows(requested_by, export.organisation_id, export.filters, today)
     try:
-        with closing(kind.cells(requested_by, rows, today)) as cells:  # and with them the database's cursor
-            made = spreadsheets.workbook(
+        with closing(kind.cells(requested_by, rows, today)) as cells:  # closes the database's cursor too
+            workbook = spreadsheets.workbook(
                 title=str(kind.title),
                 columns=kind.columns(),
                 rows=cells,
@@ -188,13 +198,13 @@ def _workbook(export: Export, now: datetime) -> spreadsheets.Made:
             )
     except spreadsheets.TooManyRows as error:
         raise NotWritten(ExportFailure.MORE_ROWS) from error
-    if not made.rows:
+    if not workbook.rows:
         raise NotWritten(ExportFailure.NO_ROWS)
-    return made
+    return workbook
 
 
 def _watermark(export: Export, now: datetime) -> spreadsheets.Watermark:
-    """Who took this list out, when, and as which export: on a sheet of its own, on each page and in each row."""
+    """Return who exported this, when, and the reference: for a sheet of its own, each page and each row."""
     requested_by = f"{export.requested_by.get_full_name()} ({export.requested_by.username})".strip()
     at = formats.date_format(now, "Y-m-d H:i")
     warning = _(
@@ -219,9 +229,9 @@ def _hand_over(claimed: Claimed, export: Export, name: str, password: str, rows:
         export=export, requested_by=export.requested_by, name=name, password=password, until=until
     ).save(force_insert=True)
     if not _settle(claimed, now, rows=rows, until=until):
-        raise RuntimeError(f"export {export.reference}: another worker holds it by now")
+        raise RuntimeError(f"export {export.reference}: another worker has it by now")
     _record("export written", export, by=export.requested_by, now=now, rows=rows)
-    _tell(export, [export.requested_by], "ready", gettext_noop("Your list %s is ready, for 24 hours."), now)
+    _notify(export, [export.requested_by], "ready", gettext_noop("Your list %s is ready, for 24 hours."), now)
 
 
 def _settle(
@@ -245,13 +255,13 @@ def _give_up(claimed: Claimed, why: ExportFailure, now: datetime) -> None:
             by=None, verb="export failed", obj=Export(pk=claimed.id), now=now, detail={"outcome": why.value}
         )
         export = Export.objects.visible_to(requested_by).filter(pk=claimed.id).first()
-        if export is not None:  # whose account is closed is told nothing
-            _tell(export, [requested_by], "failed", gettext_noop("Your list %s could not be written."), now)
+        if export is not None:  # None where the account is closed
+            _notify(export, [requested_by], "failed", gettext_noop("Your list %s could not be written."), now)
 
 
 @transaction.atomic
 def expire_next_export(*, now: datetime) -> bool:
-    """Destroy one file whose time is over, and the key of its password; False when there is none."""
+    """Delete one file that has expired, and destroy the data key of its password; False when there is none."""
     with as_nobody(), connection.cursor() as cursor:
         cursor.execute("SELECT * FROM access.expire_export(%s)", [now])
         row = cursor.fetchone()
@@ -264,14 +274,14 @@ def expire_next_export(*, now: datetime) -> bool:
 
 
 def _record(verb: str, export: Export, *, by, now: datetime, **detail: object) -> None:
-    figures = {"count": export.counted_rows, "of": export.kind, "organisation": export.organisation.code}
-    audit.record(by=by, verb=verb, obj=export, now=now, detail=figures | detail)
+    counts = {"count": export.counted_rows, "of": export.kind, "organisation": export.organisation.code}
+    audit.record(by=by, verb=verb, obj=export, now=now, detail=counts | detail)
 
 
-def _tell(export: Export, people, what: str, text: str, now: datetime) -> None:
-    """A notice that names the export, and nobody."""
+def _notify(export: Export, recipients, what: str, text: str, now: datetime) -> None:
+    """Leave a notice that names the export's reference and no beneficiary."""
     leave_notices(
-        recipients=people,
+        recipients=recipients,
         key=f"export-{what}:{export.pk}",
         text=text,
         words=(export.reference,),

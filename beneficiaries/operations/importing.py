@@ -1,4 +1,4 @@
-"""Bringing in cases of an earlier file: each row by itself, and the same row never twice."""
+"""Import cases from a file: each row on its own, and the same row only once."""
 
 import json
 from collections import Counter
@@ -51,8 +51,8 @@ GROUPS = {
     "NotAVictimOfTrafficking": TargetGroup.RETURNEE_MIGRANT,
     "": TargetGroup.POTENTIAL_VICTIM,
 }
-# Fields that the person's own record holds; what a row says besides goes into the case file as it is.
-OF_THE_PERSON = {
+# Fields that are saved on the beneficiary; the others are saved unchanged in the case file.
+BENEFICIARY_FIELDS = {
     *("prs_FirstName", "prs_MiddleName", "prs_SecondName", "prs_Birthdate", "prs_MobilePhone"),
     *("prs_MailingCity", "prs_MailingState", "prs_MailingStreet"),
 }
@@ -60,7 +60,7 @@ OF_THE_PERSON = {
 
 @dataclass
 class ImportReport:
-    """What became of each row, by the row number that a spreadsheet shows."""
+    """The result of each row, by the row number that a spreadsheet shows."""
 
     remarks: list[str]
     new: int = 0
@@ -70,11 +70,12 @@ class ImportReport:
 
     @property
     def accepted(self) -> int:
-        """Rows that have a case now: opened by this run or by one before."""
+        """The number of rows that have a case now, opened by this import or an earlier one."""
         return self.new + self.already_there
 
     @property
     def rows(self) -> int:
+        """The number of rows with a result."""
         return self.accepted + len(self.refused)
 
 
@@ -82,9 +83,9 @@ class ImportReport:
 def import_htcds(
     *, table: Table, organisation: Organisation, by, now: datetime, dry_run: bool = False
 ) -> ImportReport:
-    """Open a case for each row that can be taken, led by the organisation; a bad row keeps no good one out.
+    """Open a case for each valid row, led by the organisation; invalid rows are refused and reported.
 
-    A trial run does all of it and takes it back, so that its report is the true one.
+    A dry run does the same and rolls back, so that its report is the true one.
     """
     if not authority_of(by).may(Permission.WRITE_CASES, organisation.pk):
         raise PermissionDenied
@@ -95,12 +96,14 @@ def import_htcds(
     report.refused = [(number, reading.refusals) for number, reading in readings.items() if reading.refusals]
     readings = {number: reading for number, reading in readings.items() if not reading.refusals}
     keys = dict(zip(readings, _import_keys(list(readings.values()), organisation), strict=True))
-    there = _there_already(list(keys.values()), organisation, by)
+    existing = _existing_keys(list(keys.values()), organisation, by)
     for number, reading in readings.items():
-        if keys[number] in there:
+        if keys[number] in existing:
             report.already_there += 1
         else:
-            _take(number, reading, keys[number], places, report, organisation=organisation, by=by, now=now)
+            _import_row(
+                number, reading, keys[number], places, report, organisation=organisation, by=by, now=now
+            )
     report.refused.sort(key=lambda row: row[0])
     if report.new:
         detail = {"format": "htcds", "new": report.new, "refused": len(report.refused)}
@@ -111,19 +114,19 @@ def import_htcds(
 
 
 def _import_keys(readings: list[Reading], organisation: Organisation) -> Iterator[str]:
-    """A key for each row, from what it says, and from its place among rows of the file that say the same.
+    """Yield a key for each row: a hash of its values, and of its number among equal rows of the file.
 
     Row numbers, the order of columns and labels in place of codes make no difference.
     """
     seen: Counter[str] = Counter()
     for reading in readings:
-        said = json.dumps(["htcds", organisation.code, _plain(reading.values)], sort_keys=True)
-        seen[said] += 1
-        yield sha256(f"{said} {seen[said]}".encode()).hexdigest()
+        text = json.dumps(["htcds", organisation.code, _plain(reading.values)], sort_keys=True)
+        seen[text] += 1
+        yield sha256(f"{text} {seen[text]}".encode()).hexdigest()
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """Values as JSON holds them: dates in ISO 8601 as far as they are known, codes in alphabetical order."""
+    """Return the values for JSON: dates in ISO 8601 as far as they are known, codes in alphabetical order."""
     plain = dict(values)
     for name, value in values.items():
         if isinstance(value, list):
@@ -133,7 +136,7 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _there_already(keys: list[str], organisation: Organisation, by) -> set[str | None]:
+def _existing_keys(keys: list[str], organisation: Organisation, by) -> set[str | None]:
     cases = Case.objects.visible_to(by).filter(lead_organisation=organisation)
     found: set[str | None] = set()
     for start in range(0, len(keys), KEYS_AT_ONCE):
@@ -142,46 +145,49 @@ def _there_already(keys: list[str], organisation: Organisation, by) -> set[str |
     return found
 
 
-def _take(
+def _import_row(
     number: int, reading: Reading, key: str, places: "Places", report: ImportReport, *, organisation, by, now
 ) -> None:
-    """Open the case of one row, in a savepoint of its own, and report what became of it."""
+    """Open the case of one row in its own savepoint, and add the result to the report."""
     warnings: list[str] = []
     try:
         details = _details(reading, places, warnings)
-        standing = _standing(reading, now.date(), warnings)
+        state = _case_state(reading, now.date(), warnings)
         open_case(
             organisation=organisation,
             consent=ConsentGiven(given_by=ConsentGiver.SELF, how=ConsentHow.FILE),
             details=details,
-            situation=_situation(reading, standing, details.home_district_id, warnings),
+            situation=_situation(reading, state, details.home_district_id, warnings),
             import_key=key,
             by=by,
             now=now,
-            **asdict(standing),
+            **asdict(state),
         )
     except ValidationError as error:
         report.refused.append((number, error.messages))
     except IntegrityError as error:
         if violated(error) != "beneficiaries_case_imported_once":
             raise
-        report.already_there += 1  # by another import at the same time
+        report.already_there += 1  # by a concurrent import
     else:
         report.new += 1
         report.warnings += [(number, warning) for warning in warnings]
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where a case stands, and since when."""
+class CaseState:
+    """The status of a case, and its dates."""
 
     status: str
     opened_on: date
     closed_on: date | None
 
 
-def _standing(reading: Reading, today: date, warnings: list[str]) -> Standing:
-    """HTCDS has no closing date: the day it was sent on stands for it where there is one, or the opening day."""
+def _case_state(reading: Reading, today: date, warnings: list[str]) -> CaseState:
+    """Return the state of a row's case.
+
+    HTCDS has no closing date: the outgoing referral date is used, or else the opening date.
+    """
     opened = reading.day("cas_IncomingReferralDate")
     if opened is None:
         warnings.append(_("no incoming referral date: opened, and consent asked, on the day of the import"))
@@ -190,32 +196,32 @@ def _standing(reading: Reading, today: date, warnings: list[str]) -> Standing:
     if not reading.text("cas_Status"):
         warnings.append(_("status is empty: taken as active"))
     if status != CaseStatus.CLOSED:
-        return Standing(status, opened, None)
+        return CaseState(status, opened, None)
     sent_on = reading.day("cas_OutgoingReferralDate")
     if sent_on and opened <= sent_on <= today:
-        return Standing(status, opened, sent_on)
+        return CaseState(status, opened, sent_on)
     warnings.append(_("closed, on a day that the standard doesn't keep: the opening day stands for it"))
-    return Standing(status, opened, opened)
+    return CaseState(status, opened, opened)
 
 
 def _situation(
-    reading: Reading, standing: Standing, district_id: UUID | None, warnings: list[str]
+    reading: Reading, state: CaseState, district_id: UUID | None, warnings: list[str]
 ) -> Situation:
-    """The mailing address is where the person lives, as far as the standard knows."""
+    """Return the situation; the mailing address is taken as where the beneficiary lives."""
     status = reading.text("vic_TraffickingStatus")
     if status == "NotAVictimOfTrafficking":
         warnings.append(_("not a victim of trafficking: taken as a returnee migrant"))
     if not status:
         warnings.append(_("trafficking status is empty: taken as a potential victim"))
-    htcds = {name: value for name, value in _plain(reading.values).items() if name not in OF_THE_PERSON}
+    htcds = {name: value for name, value in _plain(reading.values).items() if name not in BENEFICIARY_FIELDS}
     if "prs_MobilePhone" not in reading.values:
-        htcds.pop("prs_HomePhone", None)  # it is the person's telephone
+        htcds.pop("prs_HomePhone", None)  # it is saved on the beneficiary
     if len(htcds.get("prs_Citizenship", [])) == 1:
         del htcds["prs_Citizenship"]
     if reading.day("cas_IncomingReferralDate") is None:
         htcds["opened_on_from"] = "import"
-    if standing.closed_on:
-        is_sent_on = standing.closed_on == reading.day("cas_OutgoingReferralDate")
+    if state.closed_on:
+        is_sent_on = state.closed_on == reading.day("cas_OutgoingReferralDate")
         htcds["closed_on_from"] = "cas_OutgoingReferralDate" if is_sent_on else "opened_on"
     group = GROUPS[status]
     return Situation(
@@ -251,7 +257,7 @@ def _details(reading: Reading, places: "Places", warnings: list[str]) -> Benefic
 
 
 def _home_place(reading: Reading, *, has_level: bool, has_district: bool) -> str:
-    """What of the address found no place in the lists: ward, street, town, region."""
+    """Return what of the address isn't in the lists of places: ward, street, town, region."""
     known = [(reading.text("prs_MailingCity"), has_level), (reading.text("prs_MailingState"), has_district)]
     parts = [reading.text("prs_MailingStreet"), *(text for text, is_known in known if not is_known)]
     wards = (ward_beside(text)[1] for text, is_known in known if is_known)
@@ -262,7 +268,7 @@ def _home_place(reading: Reading, *, has_level: bool, has_district: bool) -> str
 
 
 class Places:
-    """Places by what rows call them, each asked for once a run."""
+    """Places by the names that rows give them; each is looked up once per import."""
 
     def __init__(self) -> None:
         self._answers: dict[tuple[Any, str], Any] = {}
@@ -273,19 +279,19 @@ class Places:
         return {place_key(word): row[0] for row in rows for word in row if word}
 
     def country(self, text: str) -> str | None:
-        """The two-letter code of a country named by either code or by name."""
+        """Return the two-letter code of a country, from either code or a name."""
         return self._countries.get(place_key(text))
 
     def district(self, text: str) -> District | None:
-        """The district with this name; None for no text. `UnknownDistrict` otherwise."""
+        """Return the district with this name; None for no text. Raises UnknownDistrict."""
         return self._once(("district", text), lambda: require_district(text) if text else None)
 
     def local_level(self, district: District, text: str) -> LocalLevel | None:
-        """The one local level of the district with this name; None for no text. `UnknownLocalLevel` otherwise."""
+        """Return the local level of the district with this name; None for no text. Raises UnknownLocalLevel."""
         return self._once((district.pk, text), lambda: require_local_level(text, district) if text else None)
 
     def _once(self, asked: tuple[Any, str], find: Callable[[], Any]) -> Any:
-        """What was found, or the refusal, of the first time that this was asked."""
+        """Return, or raise, the result of the first time that this was looked up."""
         if asked not in self._answers:
             try:
                 self._answers[asked] = find()

@@ -1,4 +1,4 @@
-"""Opening a case: consent, the person and the situation, whole."""
+"""Open a case: consent, beneficiary and situation in one transaction."""
 
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
@@ -35,7 +35,7 @@ class ConsentGiven:
 
 @dataclass(frozen=True)
 class BeneficiaryDetails:
-    """Who the person is. Districts and local levels by key; the birth date in AD, with what was typed."""
+    """Who the beneficiary is. Districts and local levels by id; the birth date in AD, and as it was typed."""
 
     first_name: str
     sex: str
@@ -56,7 +56,7 @@ class BeneficiaryDetails:
 
 @dataclass(frozen=True)
 class Situation:
-    """What brought the person here. `groups` are `projects.choices.TargetGroup` codes."""
+    """What brought the beneficiary here. `groups` are codes of `projects.choices.TargetGroup`."""
 
     groups: list[str]
     primary_group: str
@@ -70,7 +70,7 @@ class Situation:
 
 
 def require_writer(*, by, organisation: Organisation) -> None:
-    """Only who writes cases in the organisation goes on."""
+    """Raise PermissionDenied unless `by` may write cases in the organisation."""
     if not authority_of(by).may(Permission.WRITE_CASES, organisation.pk):
         raise PermissionDenied
 
@@ -78,7 +78,7 @@ def require_writer(*, by, organisation: Organisation) -> None:
 def check_birth(
     details: BeneficiaryDetails, consent: ConsentGiven, today: date, asked_on: date | None = None
 ) -> None:
-    """The birth date has been, and the consent can stand for a person of the age when they were asked."""
+    """Raise ValidationError where the birth date is impossible, or the consent isn't valid at the age on `asked_on`."""
     problem = details.birth_on and days.birth_problem(details.birth_on, today=today)
     if problem:
         raise ValidationError({"birth": problem})
@@ -89,7 +89,11 @@ def check_birth(
 
 
 def checked_details(details: BeneficiaryDetails) -> BeneficiaryDetails:
-    """The same with names and telephones as they are stored; a name that can't be seen is none."""
+    """Return the details with names and telephone as they are stored.
+
+    Raises ValidationError where a name has too many marks on a letter or no visible character, or the number is
+    invalid.
+    """
     for name in NAMES:
         if names.has_too_many_marks(getattr(details, name)):
             raise ValidationError({name: _("Too many marks stand on one letter.")})
@@ -116,9 +120,9 @@ def open_case(
     closed_on: date | None = None,
     import_key: str | None = None,
 ) -> Case:
-    """Write down a person who agreed to it, and open a case led by the organisation.
+    """Save a beneficiary who consented, and open a case that the organisation leads.
 
-    A case of an earlier file comes with the day it was opened, on which consent was asked, and where it stands.
+    An imported case has an earlier `opened_on`, which is also the day of consent, its `status`, and its `import_key`.
     """
     require_writer(by=by, organisation=organisation)
     today = now.date()
@@ -165,21 +169,26 @@ def open_case(
 
 
 def _write_situation(case: Case, situation: Situation, by, now: datetime) -> None:
-    """The file, and the person's story in it; or, where it isn't for everyone, as a note of that level."""
+    """Save the case file; a narrative that isn't for everyone becomes a note of its confidentiality instead."""
     fields = asdict(situation)
     confidentiality, _risk = fields.pop("narrative_confidentiality"), fields.pop("risk")
-    told = fields["narrative"] if confidentiality != Confidentiality.NORMAL else ""
-    if told:
+    narrative = fields["narrative"] if confidentiality != Confidentiality.NORMAL else ""
+    if narrative:
         fields["narrative"] = ""
     CaseFile(case=case, caseworker=by, **fields).save(force_insert=True)
-    if told:
+    if narrative:
         add_note(
-            case=case, text=told, confidentiality=confidentiality, kind=NoteKind.NARRATIVE, by=by, now=now
+            case=case,
+            text=narrative,
+            confidentiality=confidentiality,
+            kind=NoteKind.NARRATIVE,
+            by=by,
+            now=now,
         )
 
 
 def _save_under_a_new_reference(case: Case) -> None:
-    """Save under a random reference; on the rare one that is taken already, by whomever, under another."""
+    """Save under a random reference; try another one where it is taken, three times in all."""
     for tries_left in (2, 1, 0):
         case.reference = reference.make()
         try:
@@ -192,5 +201,5 @@ def _save_under_a_new_reference(case: Case) -> None:
 
 
 def find_key(beneficiary: Beneficiary) -> str:
-    """What a list finds a person by: the name in lower case, Latin letters first."""
+    """Return the search key of a beneficiary: the name in lower case, in Latin letters and then in Devanagari."""
     return names.key(f"{beneficiary.name} {beneficiary.name_ne}")[:320]

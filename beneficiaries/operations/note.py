@@ -1,4 +1,4 @@
-"""Writing notes."""
+"""Add notes."""
 
 from datetime import datetime
 
@@ -20,7 +20,7 @@ NEEDED = {
 
 
 def check_confidentiality(*, case: Case, confidentiality: str, by) -> None:
-    """Whoever adds something to a case can read it again; what is confidential is the lead's alone."""
+    """Raise ValidationError where `by` couldn't read again what they add; confidential rows are the lead's alone."""
     needed = NEEDED.get(Confidentiality(confidentiality))
     if needed and not authority_of(by).may(needed, case.lead_organisation_id):
         raise ValidationError({"confidentiality": _("You may not add what you may not read.")})
@@ -30,7 +30,7 @@ def check_confidentiality(*, case: Case, confidentiality: str, by) -> None:
 def add_note(
     *, case: Case, text: str, confidentiality: str, kind: str = NoteKind.NOTE, by, now: datetime
 ) -> CaseNote:
-    """Write a note that its writer may read again; a confidential one is written by the lead alone."""
+    """Add a note that its author may read again; a confidential one only in the lead organisation."""
     if not Case.objects.editable_by(by).filter(pk=case.pk).exists():
         raise PermissionDenied
     check_confidentiality(case=case, confidentiality=confidentiality, by=by)

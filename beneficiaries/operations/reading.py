@@ -1,4 +1,4 @@
-"""Telling supervisors of reading that somebody should ask about."""
+"""Notify supervisors of unusual reading of cases."""
 
 from datetime import datetime
 from uuid import UUID
@@ -22,18 +22,18 @@ WORDS = {
 
 @transaction.atomic
 def tell_of_unusual_reading(*, now: datetime) -> int:
-    """Leave a notice with each supervisor, once a person, kind and day; how many were new."""
+    """Leave a notice with each supervisor, once for a user, kind and day; return how many are new."""
     with as_nobody(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT user_id, organisation, kind, cases FROM access.unusual_reading(%s, %s, %s, %s)",
             [now, UNUSUAL_FROM["many"], UNUSUAL_FROM["night"], UNUSUAL_FROM["name"]],
         )
         found = cursor.fetchall()
-    return sum(_tell(*row, now=now) for row in found)
+    return sum(_notify(*row, now=now) for row in found)
 
 
-def _tell(user_id: UUID, organisation: UUID, kind: str, count: int, *, now: datetime) -> int:
-    reader, told = User.objects.get(pk=user_id), 0
+def _notify(user_id: UUID, organisation: UUID, kind: str, count: int, *, now: datetime) -> int:
+    reader, notified = User.objects.get(pk=user_id), 0
     for supervisor in supervisors_in(organisation):
         if supervisor == reader:
             continue
@@ -51,5 +51,5 @@ def _tell(user_id: UUID, organisation: UUID, kind: str, count: int, *, now: date
             )
             detail = {"user": str(user_id), "kind": kind, "count": count}
             audit.record(by=None, verb="unusual reading told", obj=supervisor, now=now, detail=detail)
-            told += 1
-    return told
+            notified += 1
+    return notified

@@ -1,4 +1,4 @@
-"""ReferralInput a case: what is sent, and what the receiver answers."""
+"""Referrals: send one, and answer it."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,7 +20,7 @@ from core import audit
 
 
 class ReferralActionRefused(ValidationError):
-    """The referral isn't where this answer starts from, or one like it is running already."""
+    """The referral isn't in a state for this answer, or one to this receiver is running already."""
 
 
 @transaction.atomic
@@ -34,7 +34,7 @@ def send_referral(
     by,
     now: datetime,
 ) -> Referral:
-    """Pass on these items, frozen as they stand, to an organisation that the person agreed to."""
+    """Send these items, with their present values, to an organisation that the beneficiary consented to."""
     if not Case.objects.led_by(by).filter(pk=case.pk).exists():
         raise PermissionDenied
     if not authority_of(by).may(Permission.REFER_CASES, case.lead_organisation_id):
@@ -79,7 +79,7 @@ def send_referral(
 
 @transaction.atomic
 def answer_referral(*, referral: Referral, state: str, answer: str, by, now: datetime) -> Referral:
-    """Accept, decline or finish: by the receiver; the lead may finish it too. What it opened closes with its end."""
+    """Accept, decline or finish, as the receiver; the lead may finish too. At the end the receiver's access ends."""
     found = Referral.objects.editable_by(by).select_for_update().filter(pk=referral.pk).first()
     if found is None:
         raise PermissionDenied
@@ -124,7 +124,7 @@ def ask_and_refer(
     by,
     now: datetime,
 ) -> Referral | None:
-    """Write down what the person answered and, where they agree, send; None where they don't."""
+    """Record what the beneficiary answered, and send the referral; return None where they don't agree."""
     record_consent(
         case=case,
         purpose=ConsentPurpose.REFERRAL,

@@ -1,4 +1,4 @@
-"""The risk level of a case: assessed, never just set; and who hears of a high one at once."""
+"""Assess the risk of a case, and notify others of a high one."""
 
 from datetime import datetime
 
@@ -23,8 +23,8 @@ def assess_risk(
 ) -> RiskAssessment:
     """Add an assessment, which sets the level of the case file; a lower level than before needs a reason.
 
-    The file is locked, so that of two assessments at once the second follows the first. A high risk that is new, or met
-    with at a visit, is told to the supervisors at once and owes the person a safety step (`hooks.high_risk_found`).
+    The file is locked, so that of two assessments at once the second follows the first. Of a high risk that is new,
+    or was found at a visit, supervisors are notified at once, and a safety step is owed (`hooks.high_risk_found`).
     """
     files = CaseFile.objects.editable_by(by).select_related("case", "caseworker")
     file = files.select_for_update(of=("self",)).filter(case=case).first()
@@ -58,17 +58,17 @@ def assess_risk(
             by=by,
             now=now,
         )
-        for found in hooks.high_risk_found:
-            found(assessment=assessment, by=by, now=now)
+        for hook in hooks.high_risk_found:
+            hook(assessment=assessment, by=by, now=now)
     return assessment
 
 
 def notify_of_risk(*, case: Case, key: str, text: str, by, now: datetime, is_high: bool = True) -> None:
-    """Notify the supervisors of the lead organisation and the caseworker (all who write there, where the caseworker
-    does no longer), save the author; the protection supervisors too where the risk is high or there is no supervisor.
+    """Notify supervisors and the caseworker of the case, without `by`.
 
-    A protection supervisor may have no access to the case: the notice leads to the emergency opening, which leads on to
-    the case for who may read it.
+    Where the caseworker writes there no longer, all who do are notified. Protection supervisors are notified where
+    the risk is high or there is no supervisor; they may have no access to the case, so their notice leads to the
+    emergency opening, which redirects those who may read the case.
     """
     supervisors = list(holders(Permission.ASSIGN_CASES, case.lead_organisation_id))
     addresses: dict[User, str] = {}

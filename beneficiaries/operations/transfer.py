@@ -1,4 +1,4 @@
-"""Handing a case on: the lead offers, the receiver takes over or declines, the lead may take back."""
+"""Transfer a case: the lead offers it, the receiver accepts or declines, the lead may take the offer back."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -21,7 +21,7 @@ from core.encrypted_fields import encrypted_columns, encrypted_fields
 
 
 class TransferActionRefused(ValidationError):
-    """The offer has its answer by now, or the case can't be offered as it stands."""
+    """The offer is answered already, or the case can't be offered now."""
 
 
 @transaction.atomic
@@ -37,10 +37,10 @@ def ask_and_offer(
     by,
     now: datetime,
 ) -> CaseTransfer | None:
-    """Write down what the person answered and, where they agree, offer the case; None where they don't.
+    """Record what the beneficiary answered and offer the case; return None where they don't agree.
 
-    A consent to share with the receiver that holds already isn't asked for again, and a no to handing on isn't a no
-    to that.
+    A consent to share with the receiver that is in force isn't asked for again, and a no to the transfer doesn't end
+    it.
     """
     case, consent = _offerable(case, receiver, by), None
     check_giver(case=case, given_by=given_by, reason=why_nobody_asked, on=now.date())
@@ -74,7 +74,7 @@ def ask_and_offer(
     transfer.clean_fields(exclude=["case"])
     transfer.save(force_insert=True)
     audit.record(by=by, verb="case offered", obj=transfer, case_id=case.pk, now=now, detail=detail)
-    _tell(
+    _notify(
         holders(Permission.WRITE_CASES, receiver.pk),
         transfer,
         gettext_noop("A case is offered to your organisation by %s."),
@@ -85,7 +85,7 @@ def ask_and_offer(
 
 
 def _offerable(case: Case, receiver: Organisation, by) -> Case:
-    """The case, locked: led and open, for somebody who refers there, and to others who can take it."""
+    """Return the case, locked. Raises PermissionDenied or ValidationError where it can't be offered to the receiver."""
     found = Case.objects.led_by(by).select_for_update().filter(pk=case.pk).first()
     if found is None or not authority_of(by).may(Permission.REFER_CASES, found.lead_organisation_id):
         raise PermissionDenied
@@ -104,7 +104,7 @@ def _offerable(case: Case, receiver: Organisation, by) -> Case:
 def answer_transfer(
     *, transfer: CaseTransfer, state: str, answer: str = "", caseworker: User | None = None, by, now: datetime
 ) -> CaseTransfer:
-    """Give an offer its end: taken over by a caseworker, declined, or taken back."""
+    """End an offer: accepted with a caseworker, declined, or taken back."""
     if state == TransferState.ACCEPTED:
         if caseworker is None:
             raise ValidationError({"caseworker": _("Say who will be the caseworker.")})
@@ -120,7 +120,7 @@ def answer_transfer(
 
 @transaction.atomic
 def take_over_case(*, transfer: CaseTransfer, caseworker: User, by, now: datetime) -> Case:
-    """Lead the case from now on, with this caseworker. The change itself is `access.transfer_case`."""
+    """Accept the offer: lead the case from now on, with this caseworker. `access.transfer_case` makes the change."""
     found = _running(transfer, by)
     if not authority_of(by).may(Permission.WRITE_CASES, found.receiver_id):
         raise PermissionDenied
@@ -129,20 +129,19 @@ def take_over_case(*, transfer: CaseTransfer, caseworker: User, by, now: datetim
     case = found.case
     if not queries.shares_with(case, found.receiver, by, on=now.date()):
         raise TransferActionRefused(_("The person doesn't agree any more."))
-    for do in hooks.case_transferring:
-        do(case=case, receiver=found.receiver, by=by, now=now)
+    for hook in hooks.case_transferring:
+        hook(case=case, receiver=found.receiver, by=by, now=now)
     former = Beneficiary.objects.visible_to(by).filter(pk=case.beneficiary_id).first()
-    if former is None:  # whoever answered first took the file out of sight
+    if former is None:  # somebody else ended the offer first, and with it the access
         raise TransferActionRefused(_("The person doesn't agree any more."))
-    sealed_names = [field.name for field in encrypted_fields(Beneficiary)]
-    told = {name: getattr(former, name) for name in sealed_names}
+    plain = {field.name: getattr(former, field.name) for field in encrypted_fields(Beneficiary)}
     _call("transfer_case", found.pk, caseworker.pk)
-    _encrypt_copy(case, former, told)
+    _encrypt_copy(case, former, plain)
     found.state = TransferState.ACCEPTED
-    # Once for each side: what the former lead gave away, and what the new one took.
+    # One event for each side: the former lead and the new one.
     for verb, code in (("case transferred", found.sender.code), ("case taken over", found.receiver.code)):
         audit.record(by=by, verb=verb, obj=found, case_id=case.pk, now=now, detail={"organisation": code})
-    _tell(
+    _notify(
         still_or_now("referrals", found.offered_by, found.sender_id),
         found,
         gettext_noop("Case %s was taken over."),
@@ -160,24 +159,24 @@ def take_over_case(*, transfer: CaseTransfer, caseworker: User, by, now: datetim
     return Case.objects.visible_to(by).get(pk=case.pk)
 
 
-def _encrypt_copy(case: Case, former: Beneficiary, told: dict[str, str]) -> None:
-    """Where the person's record was copied: what is encrypted, encrypted for the copy, as no row opens another's."""
+def _encrypt_copy(case: Case, former: Beneficiary, plain: dict[str, str]) -> None:
+    """If the beneficiary was copied, encrypt its fields for the copy: ciphertext is bound to its row."""
     case.refresh_from_db(fields=["beneficiary"])
     if case.beneficiary_id == former.pk:
         return
-    for name, text in told.items():
+    for name, text in plain.items():
         setattr(case.beneficiary, name, text)
-    case.beneficiary.save(update_fields=list(told))
+    case.beneficiary.save(update_fields=list(plain))
 
 
 @transaction.atomic
 def decline_case(*, transfer: CaseTransfer, answer: str, by, now: datetime) -> None:
-    """Say no to an offer; the lead keeps the case."""
+    """Decline an offer; the lead keeps the case."""
     found = _running(transfer, by)
     if not authority_of(by).may(Permission.WRITE_CASES, found.receiver_id):
         raise PermissionDenied
     _end(found, TransferState.DECLINED, answer, by=by, now=now)
-    _tell(
+    _notify(
         still_or_now("referrals", found.offered_by, found.sender_id),
         found,
         gettext_noop("Case %s was declined."),
@@ -188,12 +187,12 @@ def decline_case(*, transfer: CaseTransfer, answer: str, by, now: datetime) -> N
 
 @transaction.atomic
 def take_back_case(*, transfer: CaseTransfer, answer: str = "", by, now: datetime) -> None:
-    """Take an offer back that nobody has answered yet."""
+    """Take back an offer that nobody has answered yet."""
     found = _running(transfer, by)
     if not Case.objects.led_by(by).filter(pk=found.case_id).exists():
         raise PermissionDenied
     _end(found, TransferState.TAKEN_BACK, answer, by=by, now=now)
-    _tell(
+    _notify(
         holders(Permission.WRITE_CASES, found.receiver_id),
         found,
         gettext_noop("%s has taken back the offer of a case."),
@@ -203,7 +202,7 @@ def take_back_case(*, transfer: CaseTransfer, answer: str = "", by, now: datetim
 
 
 def _running(transfer: CaseTransfer, by) -> CaseTransfer:
-    """The offer as it stands. It isn't locked here: the function that ends it does that, and looks again."""
+    """Return the running offer, not locked: the database function that ends it locks it and checks again."""
     found = (
         CaseTransfer.objects.visible_to(by)
         .select_related("case", "sender", "receiver", "offered_by")
@@ -234,10 +233,12 @@ def _call(function: str, *arguments: object) -> None:
         cursor.execute(f"SELECT access.{function}({places})", arguments)  # type: ignore[arg-type]
 
 
-def _tell(people: Iterable[User], transfer: CaseTransfer, text: str, word: str, *, now: datetime) -> None:
-    """The address answers 404 once it is no longer theirs."""
+def _notify(
+    recipients: Iterable[User], transfer: CaseTransfer, text: str, word: str, *, now: datetime
+) -> None:
+    """Leave a notice; its link answers 404 for a recipient who can't see the offer any more."""
     leave_notices(
-        recipients=people,
+        recipients=recipients,
         key=f"transfer-{transfer.state}:{transfer.pk}",
         text=text,
         words=(word,),

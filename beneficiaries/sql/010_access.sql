@@ -1,5 +1,5 @@
--- Who holds a case, kept by triggers: the application can read access rows and write none.
--- Everything here runs as iom_functions, which sees across organisations, and returns nothing to its caller.
+-- Which organisations have access to a case. Triggers write the rows: the application can only read them.
+-- All functions here run as iom_functions, which sees all organisations, and return nothing to their caller.
 GRANT SELECT, INSERT, UPDATE, DELETE ON beneficiaries_caseaccess TO iom_functions;
 GRANT SELECT ON beneficiaries_casefile, beneficiaries_consent, beneficiaries_enrolment, beneficiaries_referral,
     projects_project TO iom_functions;
@@ -7,9 +7,10 @@ GRANT SELECT, UPDATE ON beneficiaries_case TO iom_functions; -- UPDATE for the r
 GRANT UPDATE ON projects_project TO iom_functions; -- for the row lock in enrolment_in_period
 GRANT SELECT ON projects_ledgerentry, projects_budgetline TO iom_functions;
 
--- Copies that lists sort and filter by; writes only where something is distinct. A `referral` copies nothing: its holder
--- reads what was sent, not how the case goes on (its `changed_on` is the day on which it was opened). `programmes` are
--- those of the case that the row's own organisation manages: they open it to whoever follows one of them.
+-- Update the copies that lists sort and filter by, in rows where one differs. A `referral` row copies nothing: its
+-- organisation reads what was sent to it, not how the case goes on (its `changed_on` is the day it was added).
+-- `programmes` are those of the case that the row's organisation manages: users with access to a single programme need
+-- them.
 CREATE OR REPLACE FUNCTION access.refresh_access(of_case uuid) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH now_is AS (
@@ -43,9 +44,9 @@ CREATE OR REPLACE FUNCTION access.refresh_access(of_case uuid) RETURNS void
             n.programmes);
 $$;
 
--- What other organisations have earned on a case: `working` by live consent to share, `referral` by a running
--- referral with live consent to it, `reference` by managing a programme that the case is in. `working` holds the
--- others; the lead's own row is never among them.
+-- The access rows that a case should have, apart from the lead's: `working` by consent to share, `referral` by a
+-- running referral with consent to it, `summary` by managing a programme that the case is in. `working` includes the
+-- others.
 CREATE OR REPLACE FUNCTION access.expected_access(of_case uuid)
     RETURNS TABLE (organisation_id uuid, level text, basis text, expires_at timestamptz)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -54,7 +55,7 @@ CREATE OR REPLACE FUNCTION access.expected_access(of_case uuid)
                (c.until_on + 1)::timestamp AT TIME ZONE 'Asia/Kathmandu' AS expires_at
           FROM beneficiaries_consent c
          WHERE c.case_id = of_case AND c.is_given AND c.withdrawn_on IS NULL
-    ), earned AS (
+    ), granted AS (
         SELECT a.organisation_id, 'working' AS level, 'consent' AS basis, a.expires_at
           FROM agreed a WHERE a.purpose = 'sharing'
         UNION ALL
@@ -68,16 +69,17 @@ CREATE OR REPLACE FUNCTION access.expected_access(of_case uuid)
          WHERE n.case_id = of_case
     )
     SELECT e.organisation_id, e.level, e.basis, e.expires_at
-      FROM earned e
+      FROM granted e
      WHERE e.organisation_id <> (SELECT lead_organisation_id FROM beneficiaries_case WHERE id = of_case)
        AND (e.level = 'working' OR NOT EXISTS (
-            SELECT 1 FROM earned w WHERE w.organisation_id = e.organisation_id AND w.level = 'working'));
+            SELECT 1 FROM granted w WHERE w.organisation_id = e.organisation_id AND w.level = 'working'));
 $$;
 
+-- Make the access rows of a case what they should be.
 CREATE OR REPLACE FUNCTION access.settle_access(of_case uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
-    -- One settling a case at a time: two at once would each see half of what was earned.
+    -- One transaction at a time for a case: two at once would each see only half of the changes.
     PERFORM 1 FROM beneficiaries_case WHERE id = of_case FOR NO KEY UPDATE;
     DELETE FROM beneficiaries_caseaccess a
      WHERE a.case_id = of_case AND a.basis IN ('consent', 'programme', 'referral')
@@ -95,7 +97,7 @@ BEGIN
     PERFORM access.refresh_access(of_case);
 END $$;
 
--- A new case: its lead organisation leads it. This is the one way to a `lead` row.
+-- A new case: add the row of its lead organisation. Only this and transfer_case (040_transfer.sql) add a `lead` row.
 CREATE OR REPLACE FUNCTION access.case_opened() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
@@ -128,7 +130,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- A programme that another organisation manages from now on: its cases open to that one, and close to the former.
+-- A programme has another manager: the new one gets access to its cases, and the former one loses it.
 CREATE OR REPLACE FUNCTION access.manager_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
@@ -137,8 +139,8 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- A programme that somebody was admitted to, or that spent money, keeps the organisation that manages it, which sees its
--- figures and decides on its grants: another one starts a new phase.
+-- A programme with enrolments or ledger entries keeps the organisation that manages it, which sees its aggregates and
+-- decides on its grants. Another manager needs a new programme for the next phase.
 CREATE OR REPLACE FUNCTION access.programme_stays() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
@@ -153,8 +155,8 @@ BEGIN
     RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
 END $$;
 
--- What a case is can't be changed under it: not by a mistake, and not by somebody who works on it. Handing on
--- (040_transfer.sql) changes the lead and, with it, whose record of the person the case stands on.
+-- The identity of a case can't change, neither by mistake nor by somebody who works on it. Only a transfer
+-- (040_transfer.sql) changes the lead and, with it, the beneficiary's row.
 CREATE OR REPLACE FUNCTION access.case_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.id, NEW.reference) IS DISTINCT FROM (OLD.id, OLD.reference)
@@ -166,7 +168,7 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- Admission lies inside the programme's period; who manages it can't change meanwhile.
+-- An enrolment lies inside the programme's period. The lock keeps period and manager from changing meanwhile.
 CREATE OR REPLACE FUNCTION access.enrolment_in_period() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
@@ -211,7 +213,7 @@ CREATE OR REPLACE TRIGGER programme_stays BEFORE UPDATE OR DELETE ON projects_pr
 CREATE OR REPLACE TRIGGER enrolment_in_period BEFORE INSERT OR UPDATE OF enrolled_on, project_id
     ON beneficiaries_enrolment FOR EACH ROW EXECUTE FUNCTION access.enrolment_in_period();
 
--- Drift between cases and the copies in access rows: counts only.
+-- Count access rows, and those whose copies differ from their case.
 CREATE OR REPLACE FUNCTION access.access_drift() RETURNS TABLE (checked bigint, drifted bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT count(*), count(*) FILTER (WHERE

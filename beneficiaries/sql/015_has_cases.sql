@@ -1,4 +1,4 @@
--- An organisation keeps that it leads or opens a case, or once did: from then on access needs a second user.
+-- Note on an organisation when it first gets access to a case: from then on giving roles there needs a second user.
 CREATE OR REPLACE FUNCTION access.case_is_noted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
@@ -8,6 +8,6 @@ END $$;
 ALTER FUNCTION access.case_is_noted() OWNER TO iom_functions;
 CREATE OR REPLACE TRIGGER case_is_noted AFTER INSERT ON beneficiaries_caseaccess
     FOR EACH ROW EXECUTE FUNCTION access.case_is_noted();
--- Those from before there was a note.
+-- Organisations that had cases before this was noted.
 UPDATE accounts_organisation o SET cases_since = now()
  WHERE o.cases_since IS NULL AND EXISTS (SELECT 1 FROM beneficiaries_caseaccess a WHERE a.organisation_id = o.id);

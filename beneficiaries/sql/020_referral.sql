@@ -1,4 +1,4 @@
--- What was sent stays as it was sent; only the answer moves, along one path.
+-- A sent referral can't change, apart from its answer, whose states only go forward.
 CREATE OR REPLACE FUNCTION access.referral_transition() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.id, NEW.case_id, NEW.receiver_id, NEW.service, NEW.reason, NEW.sent_by_id, NEW.sent_at) IS DISTINCT FROM
@@ -13,7 +13,7 @@ END $$;
 CREATE OR REPLACE TRIGGER referral_transition BEFORE UPDATE ON beneficiaries_referral
     FOR EACH ROW EXECUTE FUNCTION access.referral_transition();
 
--- An item goes to the receiver of its referral.
+-- The receiver of an item must be that of its referral.
 CREATE OR REPLACE FUNCTION access.item_goes_to_receiver() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN

@@ -1,8 +1,8 @@
--- Opening one file in an emergency: by somebody whose role in an IOM office allows it, with a reason, for an hour,
--- for that person alone. Returns the case's key, or NULL where no case has this reference.
+-- Open one case in an emergency: by a user whose role in an IOM office allows it, with a reason, for an hour, for that
+-- user alone. `why` is encrypted. Returns the id of the case, or NULL where no case has this reference.
 GRANT INSERT ON beneficiaries_emergencyopening TO iom_functions;
 
-DROP FUNCTION IF EXISTS access.break_glass(text, text); -- a reason in clear, until reasons were encrypted
+DROP FUNCTION IF EXISTS access.break_glass(text, text); -- the reason was plain text, until reasons were encrypted
 
 CREATE OR REPLACE FUNCTION access.break_glass(typed_reference text, opening uuid, why bytea) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -22,7 +22,7 @@ BEGIN
     IF office IS NULL THEN
         RAISE EXCEPTION 'not a protection supervisor' USING ERRCODE = 'insufficient_privilege';
     END IF;
-    IF octet_length(why) < 45 + 20 THEN -- the encrypt, and a sentence
+    IF octet_length(why) < 45 + 20 THEN -- 45 bytes of encryption, and a sentence
         RAISE EXCEPTION 'the reason is too short' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'beneficiaries_emergency_has_reason';
     END IF;

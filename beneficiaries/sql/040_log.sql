@@ -1,5 +1,4 @@
--- The auditor knows cases by their references alone, and reads no row of a case: these two say which is which,
--- and say nothing to anybody else.
+-- References of cases for auditors, who can't read cases. Both functions return nothing to anybody else.
 CREATE OR REPLACE FUNCTION access.references_in_log(ids uuid[]) RETURNS TABLE (id uuid, reference text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT c.id, c.reference::text FROM beneficiaries_case c WHERE access.audits() AND c.id = ANY (ids);

@@ -1,4 +1,4 @@
--- Who was shown a case, day by day, for those who work on it; an offer or a referral of it counts too.
+-- Who read a case on which day, for those who work on it. Reading an offer or a referral of it counts too.
 CREATE OR REPLACE FUNCTION access.readers_of_case(of_case uuid)
     RETURNS TABLE (on_day date, user_id uuid, times bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -16,9 +16,9 @@ $$;
 ALTER FUNCTION access.readers_of_case(uuid) OWNER TO iom_functions;
 GRANT EXECUTE ON FUNCTION access.readers_of_case(uuid) TO iom_app;
 
--- Reading that somebody should ask about, for the sweep: who, where they work, of what kind, and how many cases.
--- `many`: opened within an hour; `night`: opened at night; `name`: of people who bear the reader's own family name and
--- whose caseworker is somebody else. No case and no name is told, and never of fewer than beneficiaries/rules.py says.
+-- Unusual reading, for the background task: user, organisation, kind and number of cases; no case and no name.
+-- `many`: read within an hour; `night`: read at night; `name`: of beneficiaries with the reader's own family name and
+-- another caseworker. Thresholds lower than those of beneficiaries/rules.py have no effect.
 CREATE OR REPLACE FUNCTION access.unusual_reading(at timestamptz, many integer, at_night integer, of_name integer)
     RETURNS TABLE (user_id uuid, organisation uuid, kind text, cases bigint)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$

@@ -1,6 +1,7 @@
--- Erasing a person: the keys of her record, of her cases and of emergencies in them are destroyed, which leaves all that
--- was encrypted unreadable, in rows, in the record and in copies that are made from now on; what says in clear who she is
--- goes. Sex, year of birth, district, programmes and money stay: figures that name nobody.
+-- Erase a beneficiary: destroy the data keys of their row, their cases and emergency openings of these, so that all
+-- encrypted text becomes unreadable, in rows, in the audit log and in later backups; and blank the columns that
+-- identify them. Sex, year of birth, district, programmes and amounts stay, for aggregates. Returns the number of
+-- destroyed keys.
 GRANT UPDATE ON core_datakey TO iom_functions;
 GRANT SELECT ON beneficiaries_emergencyopening TO iom_functions;
 GRANT SELECT, UPDATE ON beneficiaries_document TO iom_functions;
@@ -9,7 +10,7 @@ CREATE OR REPLACE FUNCTION access.erase_beneficiary(of_beneficiary uuid) RETURNS
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
     today date := (now() AT TIME ZONE 'Asia/Kathmandu')::date;
-    found beneficiaries_beneficiary; her_cases uuid[]; destroyed integer;
+    found beneficiaries_beneficiary; case_ids uuid[]; destroyed integer;
 BEGIN
     SELECT * INTO found FROM beneficiaries_beneficiary WHERE id = of_beneficiary FOR UPDATE;
     IF found.id IS NULL OR access.has_permission(access.user_id(), found.organisation_id, 'erase_beneficiaries', today) IS NOT TRUE THEN
@@ -20,15 +21,15 @@ BEGIN
         RAISE EXCEPTION 'a case of hers is open' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'beneficiaries_erased_has_no_open_case';
     END IF;
-    SELECT coalesce(array_agg(id), '{}') INTO her_cases FROM beneficiaries_case WHERE beneficiary_id = of_beneficiary;
+    SELECT coalesce(array_agg(id), '{}') INTO case_ids FROM beneficiaries_case WHERE beneficiary_id = of_beneficiary;
     UPDATE core_datakey SET wrapped = NULL, destroyed_at = now()
      WHERE wrapped IS NOT NULL
-       AND (subject_id = of_beneficiary OR subject_id = ANY (her_cases)
-            OR subject_id IN (SELECT id FROM beneficiaries_emergencyopening WHERE case_id = ANY (her_cases)));
+       AND (subject_id = of_beneficiary OR subject_id = ANY (case_ids)
+            OR subject_id IN (SELECT id FROM beneficiaries_emergencyopening WHERE case_id = ANY (case_ids)));
     GET DIAGNOSTICS destroyed = ROW_COUNT;
-    -- Whoever has no key yet gets none any more.
+    -- Subjects without a data key can't get one any more.
     INSERT INTO core_datakey (subject_id, made_at, destroyed_at)
-    SELECT subject, now(), now() FROM unnest(of_beneficiary || her_cases) AS subject ON CONFLICT DO NOTHING;
+    SELECT subject, now(), now() FROM unnest(of_beneficiary || case_ids) AS subject ON CONFLICT DO NOTHING;
     UPDATE beneficiaries_beneficiary
        SET first_name = '–', middle_name = '', second_name = '', name_ne = '', find_key = '',
            birth_on = date_trunc('year', birth_on)::date,
@@ -37,12 +38,12 @@ BEGIN
            phone_index_2 = NULL, phone_index_3 = NULL,
            safe_contact = '', erased_on = today, version = version + 1
      WHERE id = of_beneficiary;
-    -- Their key is destroyed; the files without a row are thrown away by the sweep.
+    -- The daily sweep deletes the files, which can't be decrypted any more.
     UPDATE beneficiaries_document
        SET file = '', state = 'removed', removed_by_id = access.user_id(), removed_at = now(), leased_until = NULL,
            token = NULL
-     WHERE case_id = ANY (her_cases) AND file <> '';
-    UPDATE beneficiaries_case SET import_key = NULL WHERE id = ANY (her_cases);
+     WHERE case_id = ANY (case_ids) AND file <> '';
+    UPDATE beneficiaries_case SET import_key = NULL WHERE id = ANY (case_ids);
     RETURN destroyed;
 END $$;
 GRANT INSERT ON core_datakey TO iom_functions;

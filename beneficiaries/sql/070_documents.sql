@@ -1,6 +1,6 @@
--- Files that wait for the scanner, for the sweep, which stands for nobody: which file, whose key opens it, and nothing
--- of what its row says.
-DROP FUNCTION IF EXISTS access.next_to_scan(timestamptz, interval); -- without a token, until each claim had one
+-- Claim a document that waits for the scanner, for the background task, which acts for no user. Returns its file and
+-- the wrapped data key of its case; nothing else of the row.
+DROP FUNCTION IF EXISTS access.next_to_scan(timestamptz, interval); -- had no token, until each claim got one
 CREATE OR REPLACE FUNCTION access.next_to_scan(moment timestamptz, lease interval)
     RETURNS TABLE (id uuid, token uuid, file text, subject uuid, wrapped bytea)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -15,9 +15,9 @@ CREATE OR REPLACE FUNCTION access.next_to_scan(moment timestamptz, lease interva
     RETURNING d.id, d.token, d.file::text, d.case_id, k.wrapped;
 $$;
 
--- What the scanner said; returns who handed the file in and the case's reference, where the row still waited and is held
--- by whoever says so.
-DROP FUNCTION IF EXISTS access.settle_scan(uuid, boolean); -- by whoever named a document, until each claim had a token
+-- Save the scanner's result. Returns who uploaded the file and the case's reference; no row where the document waits no
+-- longer, or the token `held` isn't that of its claim.
+DROP FUNCTION IF EXISTS access.settle_scan(uuid, boolean); -- had no token, until each claim got one
 CREATE OR REPLACE FUNCTION access.settle_scan(of_document uuid, held uuid, harmful boolean)
     RETURNS TABLE (handed_in_by uuid, reference text)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -31,8 +31,8 @@ CREATE OR REPLACE FUNCTION access.settle_scan(of_document uuid, held uuid, harmf
     RETURNING d.by_id, c.reference::text;
 $$;
 
--- A document stays what was handed in. The scanner alone says that a waiting one may be read, and what was thrown away
--- doesn't come back.
+-- An uploaded document can't change. Only the scanner's result lets a waiting one be read, and a deleted one stays
+-- deleted.
 CREATE OR REPLACE FUNCTION access.document_transition() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.id, NEW.case_id, NEW.kind, NEW.confidentiality, NEW.title, NEW.content_type, NEW.size, NEW.by_id, NEW.at)
@@ -52,7 +52,7 @@ END $$;
 CREATE OR REPLACE TRIGGER document_transition BEFORE UPDATE ON beneficiaries_document
     FOR EACH ROW EXECUTE FUNCTION access.document_transition();
 
--- Which of these files have a row, for the sweep that throws away what a broken-off action left behind.
+-- Return which of these files have a row, for the sweep that deletes files of aborted transactions.
 CREATE OR REPLACE FUNCTION access.files_known(names text[]) RETURNS SETOF text
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT access.sweep_moment(now());

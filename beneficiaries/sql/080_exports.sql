@@ -1,10 +1,10 @@
--- Lists that go out. The database is the queue: a worker leases one export, writes its file as its requested_by,
--- and settles it; one that died is followed by another when its lease is over.
+-- Exports. The table is the queue: a worker leases an export, writes its file as the user who asked, and settles it.
+-- When a worker dies, another one claims the export after the lease has run out.
 GRANT SELECT, UPDATE ON beneficiaries_export TO iom_functions;
 GRANT SELECT, DELETE ON beneficiaries_exportfile TO iom_functions;
 
--- How an export begins: by whoever acts; queued as long as the requested_by's rows of that day in Nepal stay within 200
--- (beneficiaries/rules.py), asked for one after the other; else waiting for somebody else.
+-- An export starts as asked for by the current user: queued while their rows of that day (in Nepal) are 200 at most
+-- (beneficiaries/rules.py), else waiting for approval. The lock makes a user's exports start one after the other.
 CREATE OR REPLACE FUNCTION access.export_starts() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE before bigint; many bigint;
@@ -12,7 +12,7 @@ BEGIN
     PERFORM pg_advisory_xact_lock(23114, hashtext(NEW.requested_by_id::text));
     IF NEW.requested_by_id IS DISTINCT FROM access.user_id() OR NEW.state NOT IN ('waiting', 'queued')
        OR NEW.decided_by_id IS NOT NULL OR NEW.attempts <> 0 OR NEW.token IS NOT NULL THEN
-        RAISE EXCEPTION 'an export begins with its requested_by asking' USING ERRCODE = 'check_violation',
+        RAISE EXCEPTION 'an export starts with the user who asks for it' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'beneficiaries_export_starts';
     END IF;
     SELECT coalesce(sum(e.counted_rows) FILTER (WHERE e.state NOT IN ('refused', 'failed')), 0), count(*)
@@ -34,7 +34,7 @@ ALTER FUNCTION access.export_starts() OWNER TO iom_functions;
 CREATE OR REPLACE TRIGGER export_starts BEFORE INSERT ON beneficiaries_export
     FOR EACH ROW EXECUTE FUNCTION access.export_starts();
 
--- What was asked for stays; the application writes an answer to what waits, and nothing else.
+-- What was asked for can't change; the application can only answer a waiting export.
 CREATE OR REPLACE FUNCTION access.export_transition() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.id, NEW.reference, NEW.kind, NEW.organisation_id, NEW.requested_by_id, NEW.filters, NEW.reason,
@@ -64,7 +64,7 @@ END $$;
 CREATE OR REPLACE TRIGGER export_transition BEFORE UPDATE ON beneficiaries_export
     FOR EACH ROW EXECUTE FUNCTION access.export_transition();
 
--- Take the oldest export that nobody is writing, for `lease` from `at`. `attempts` counts this one.
+-- Claim the oldest export that nobody is writing, for `lease` from `at`. `attempts` includes this one.
 CREATE OR REPLACE FUNCTION access.claim_export(at timestamptz, lease interval)
     RETURNS TABLE (id uuid, token uuid, requested_by_id uuid, attempts integer)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -77,8 +77,8 @@ CREATE OR REPLACE FUNCTION access.claim_export(at timestamptz, lease interval)
     RETURNING e.id, e.token, e.requested_by_id, e.attempts::integer;
 $$;
 
--- Say what became of it: so many rows until a moment, a day from now at most, or why not; false when somebody else
--- holds it by now. Who holds it has its token; the file is written as its requested_by, so there is a context.
+-- Settle a claimed export: ready with `of_rows` until `until`, a day from now at most, or failed with `why`. Returns
+-- false where the token `held` isn't that of the claim any more. Called as the user who asked.
 CREATE OR REPLACE FUNCTION access.settle_export(
         export uuid, held uuid, at timestamptz, of_rows integer, until timestamptz, why text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -92,21 +92,21 @@ BEGIN
     RETURN FOUND;
 END $$;
 
--- End one export whose time is over: its row of the file goes, and the key that encrypted the password. Returns the
--- export and the name of the file, to be removed before this transaction ends.
+-- End one expired export: delete the row of its file and destroy the data key of the password. Returns the export and
+-- the name of the file, which the caller deletes before this transaction ends.
 CREATE OR REPLACE FUNCTION access.expire_export(at timestamptz) RETURNS TABLE (export uuid, name text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-DECLARE over uuid; gone beneficiaries_exportfile; moment timestamptz := access.sweep_moment(at);
+DECLARE expired uuid; deleted beneficiaries_exportfile; moment timestamptz := access.sweep_moment(at);
 BEGIN
-    SELECT e.id INTO over FROM beneficiaries_export e WHERE e.state = 'ready' AND e.expires_at <= moment
+    SELECT e.id INTO expired FROM beneficiaries_export e WHERE e.state = 'ready' AND e.expires_at <= moment
      ORDER BY e.expires_at, e.id LIMIT 1 FOR UPDATE SKIP LOCKED;
-    IF over IS NULL THEN
+    IF expired IS NULL THEN
         RETURN;
     END IF;
-    DELETE FROM beneficiaries_exportfile f WHERE f.export_id = over RETURNING f.* INTO gone;
-    UPDATE core_datakey SET wrapped = NULL, destroyed_at = moment WHERE subject_id = gone.id AND wrapped IS NOT NULL;
-    UPDATE beneficiaries_export e SET state = 'expired' WHERE e.id = over;
-    RETURN QUERY SELECT over, gone.name::text;
+    DELETE FROM beneficiaries_exportfile f WHERE f.export_id = expired RETURNING f.* INTO deleted;
+    UPDATE core_datakey SET wrapped = NULL, destroyed_at = moment WHERE subject_id = deleted.id AND wrapped IS NOT NULL;
+    UPDATE beneficiaries_export e SET state = 'expired' WHERE e.id = expired;
+    RETURN QUERY SELECT expired, deleted.name::text;
 END $$;
 ALTER FUNCTION access.claim_export(timestamptz, interval) OWNER TO iom_functions;
 ALTER FUNCTION access.settle_export(uuid, uuid, timestamptz, integer, timestamptz, text) OWNER TO iom_functions;

@@ -1,7 +1,7 @@
--- Whose case it is, and what becomes of the work of somebody who leaves.
+-- Caseworkers of cases, and the work of users who leave.
 
--- A case's caseworker writes cases in the organisation that leads it, on the day on which they become it. (Whoever may
--- no longer write later is found every day: cases_without_caseworker.)
+-- A new caseworker must be allowed to write cases in the lead organisation on that day. (Those who lose the permission
+-- later are found daily: cases_without_caseworker.)
 CREATE OR REPLACE FUNCTION access.caseworker_is_there() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
@@ -16,7 +16,7 @@ ALTER FUNCTION access.caseworker_is_there() OWNER TO iom_functions;
 CREATE OR REPLACE TRIGGER caseworker_is_there BEFORE UPDATE OF caseworker_id ON beneficiaries_casefile
     FOR EACH ROW WHEN (NEW.caseworker_id <> OLD.caseworker_id) EXECUTE FUNCTION access.caseworker_is_there();
 
--- Only the lead says who it is. Runs as whoever acts; the reviewed functions have asked already.
+-- Only users of the lead change the caseworker. Runs as the current user; reviewed functions have checked already.
 CREATE OR REPLACE FUNCTION access.lead_names_caseworker() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF current_user <> 'iom_functions' AND NOT EXISTS (
@@ -30,8 +30,8 @@ END $$;
 CREATE OR REPLACE TRIGGER lead_names_caseworker BEFORE UPDATE OF caseworker_id ON beneficiaries_casefile
     FOR EACH ROW WHEN (NEW.caseworker_id <> OLD.caseworker_id) EXECUTE FUNCTION access.lead_names_caseworker();
 
--- How much a user carries in an organisation, for who keeps its users: open cases, and referrals and offers of theirs
--- that run. Counts alone; nothing to anybody else.
+-- Count a user's open cases, and their running referrals and offers, in an organisation; NULLs unless the current user
+-- manages its users.
 CREATE OR REPLACE FUNCTION access.open_cases_of(who uuid, in_organisation uuid, OUT cases bigint, OUT referrals bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT (SELECT count(*)
@@ -46,8 +46,8 @@ CREATE OR REPLACE FUNCTION access.open_cases_of(who uuid, in_organisation uuid, 
      WHERE access.manages_users_of(in_organisation);
 $$;
 
--- All open cases of a user in an organisation get another caseworker, by who keeps its users and reads no case. The
--- keys of the cases come back, so that each goes on record.
+-- Give all open cases of a user in an organisation to another caseworker, for a user who manages its users and can't
+-- read its cases. Returns the ids of the cases, for the audit log.
 GRANT INSERT ON beneficiaries_assignment TO iom_functions;
 CREATE OR REPLACE FUNCTION access.hand_over_cases(who uuid, in_organisation uuid, receiver uuid) RETURNS SETOF uuid
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -56,7 +56,7 @@ BEGIN
     IF access.manages_users_of(in_organisation) IS NOT TRUE THEN
         RAISE EXCEPTION 'not an organisation whose users you keep' USING ERRCODE = 'insufficient_privilege';
     END IF;
-    -- Locks: the case, then its file. What was assigned to somebody else meanwhile stays with them.
+    -- Order of locks: the case, then its file. Cases that were reassigned meanwhile stay unchanged.
     PERFORM 1 FROM beneficiaries_case c JOIN beneficiaries_casefile f ON f.case_id = c.id
       WHERE f.caseworker_id = who AND c.lead_organisation_id = in_organisation AND c.status <> 'closed'
       ORDER BY c.id FOR UPDATE OF c;
@@ -66,7 +66,7 @@ BEGIN
          WHERE c.id = f.case_id AND f.caseworker_id = who AND c.lead_organisation_id = in_organisation
            AND c.status <> 'closed'
         RETURNING f.case_id
-    ), noted AS (
+    ), added AS (
         INSERT INTO beneficiaries_assignment (id, case_id, former_id, caseworker_id, note, by_id, at)
         SELECT gen_random_uuid(), m.case_id, who, receiver, ''::bytea, access.user_id(), now() FROM moved m
     )
@@ -74,11 +74,11 @@ BEGIN
     RETURN QUERY SELECT unnest(found);
 END $$;
 
--- Open cases whose caseworker, and unfinished interviews whose author, may no longer write where they are led: how many,
--- by organisation, for the daily look. Returned to who stands for nobody, as the worker does.
+-- Count, by organisation, open cases whose caseworker and unfinished interviews whose author may no longer write cases
+-- there. For the daily background task: returns rows only where there is no current user.
 CREATE OR REPLACE FUNCTION access.cases_without_caseworker() RETURNS TABLE (organisation uuid, cases bigint, drafts bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    WITH carried AS (
+    WITH work AS (
         SELECT c.lead_organisation_id AS place, f.caseworker_id AS who, count(*) AS cases, 0 AS drafts
           FROM beneficiaries_case c JOIN beneficiaries_casefile f ON f.case_id = c.id
          WHERE c.status <> 'closed' GROUP BY 1, 2
@@ -86,14 +86,14 @@ CREATE OR REPLACE FUNCTION access.cases_without_caseworker() RETURNS TABLE (orga
         SELECT d.organisation_id, d.author_id, 0, count(*)
           FROM beneficiaries_intakedraft d WHERE d.opened_reference = '' GROUP BY 1, 2
     )
-    SELECT c.place, sum(c.cases)::bigint, sum(c.drafts)::bigint FROM carried c
+    SELECT c.place, sum(c.cases)::bigint, sum(c.drafts)::bigint FROM work c
      WHERE NOT access.has_user()
        AND NOT access.has_permission(c.who, c.place, 'write_cases', (now() AT TIME ZONE 'Asia/Kathmandu')::date)
      GROUP BY 1 ORDER BY 1;
 $$;
 
--- What still hangs on an organisation: open cases that it leads by their status, and referrals and offers that wait for
--- its answer. Counts, to who sets up the system.
+-- Count the open work of an organisation: cases that it leads, by status, unfinished interviews, and referrals and
+-- offers that wait for its answer. For users who manage its users.
 CREATE OR REPLACE FUNCTION access.open_work_of(in_organisation uuid)
     RETURNS TABLE (active bigint, in_follow_up bigint, drafts bigint, referrals bigint, offers bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -110,8 +110,8 @@ CREATE OR REPLACE FUNCTION access.open_work_of(in_organisation uuid)
      WHERE access.manages_users_of(in_organisation);
 $$;
 
--- An organisation with open cases isn't deactivated, and a deactivated one gets none. Whoever opens a case shares the
--- organisation's row, and whoever deactivates it waits for that, and the other way round.
+-- An organisation with open cases can't be deactivated, and a deactivated one can't get any. Opening a case takes a
+-- share lock on the organisation's row, so that the two wait for each other.
 GRANT UPDATE ON accounts_organisation TO iom_functions; -- for the row lock
 CREATE OR REPLACE FUNCTION access.organisation_without_open_cases() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$

@@ -1,10 +1,8 @@
--- Unfinished first interviews. What stands in one is for its author alone; that there is one, since when and whose, is
--- for those who may give it to another user, through the functions below. Each asks who acts, and trusts no date that
--- it is passed.
+-- Unfinished first interviews. Only the author reads the content. Users who may give one to another user see its author
+-- and dates, through the functions below. Each function checks the current user and uses the database's date.
 GRANT SELECT, UPDATE, DELETE ON beneficiaries_intakedraft TO iom_functions;
 
--- What the application may not change in a row of its own: whose it is, when it ends, what a supervisor decided, and
--- that somebody may be at risk.
+-- The application can't change a draft's author, end or supervisor's decision, nor clear the risk flag.
 CREATE OR REPLACE FUNCTION access.draft_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE today date := (now() AT TIME ZONE 'Asia/Kathmandu')::date;
 BEGIN
@@ -29,7 +27,7 @@ END $$;
 CREATE OR REPLACE TRIGGER draft_stays BEFORE INSERT OR UPDATE ON beneficiaries_intakedraft
     FOR EACH ROW EXECUTE FUNCTION access.draft_stays();
 
--- With a draft goes its key: when it is deleted, and when it has become a case.
+-- Destroy a draft's data key when it is deleted, and when it has become a case.
 CREATE OR REPLACE FUNCTION access.draft_ended() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
@@ -42,8 +40,8 @@ CREATE OR REPLACE TRIGGER draft_became_a_case AFTER UPDATE ON beneficiaries_inta
     FOR EACH ROW WHEN (OLD.opened_reference = '' AND NEW.opened_reference <> '')
     EXECUTE FUNCTION access.draft_ended();
 
--- Whether somebody decides about unfinished interviews of an organisation: its own supervisors; where it has none,
--- IOM's protection supervisors.
+-- Return whether a user decides about unfinished interviews of an organisation: as its supervisor or, where it has
+-- none, as a protection supervisor of IOM.
 CREATE OR REPLACE FUNCTION access.decides_on_drafts(who uuid, of_organisation uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH day AS (SELECT (now() AT TIME ZONE 'Asia/Kathmandu')::date AS today)
@@ -56,7 +54,7 @@ CREATE OR REPLACE FUNCTION access.decides_on_drafts(who uuid, of_organisation uu
       FROM day;
 $$;
 
--- Whether somebody may give them to another user: these, and whoever ends the access of users there.
+-- Return whether a user may give interviews to another one: these supervisors, and users who may end access there.
 CREATE OR REPLACE FUNCTION access.may_reassign_drafts(who uuid, of_organisation uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH day AS (SELECT (now() AT TIME ZONE 'Asia/Kathmandu')::date AS today)
@@ -67,7 +65,7 @@ CREATE OR REPLACE FUNCTION access.may_reassign_drafts(who uuid, of_organisation 
       FROM day;
 $$;
 
--- Whether a draft waits for a supervisor: somebody may be at risk, and its time is over or the person said no.
+-- Return whether a draft waits for a supervisor: somebody may be at risk, and it has expired or consent was refused.
 CREATE OR REPLACE FUNCTION access.draft_waits(d beneficiaries_intakedraft) RETURNS boolean
     LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
     SELECT d.opened_reference = '' AND d.is_at_risk
@@ -75,13 +73,13 @@ CREATE OR REPLACE FUNCTION access.draft_waits(d beneficiaries_intakedraft) RETUR
             OR (d.refused_at IS NOT NULL AND d.kept_by_id IS NULL));
 $$;
 
--- Unfinished interviews that whoever acts may give to another user: whose, since when, until when; no word of them. Why
--- one is kept is for those who decide.
+-- Return unfinished interviews that the current user may give to another one, without content. `kept_because` is
+-- encrypted, and empty for those who don't decide.
 CREATE OR REPLACE FUNCTION access.drafts_to_reassign()
     RETURNS TABLE (id uuid, author_id uuid, organisation_id uuid, started_at timestamptz, expires_on date,
                    is_at_risk boolean, waits boolean, is_orphaned boolean, decides boolean, kept_because bytea)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    WITH mine AS (
+    WITH allowed AS (
         SELECT o.id, access.decides_on_drafts(access.user_id(), o.id) AS decides
           FROM accounts_organisation o
          WHERE EXISTS (SELECT 1 FROM beneficiaries_intakedraft d
@@ -91,13 +89,13 @@ CREATE OR REPLACE FUNCTION access.drafts_to_reassign()
     SELECT d.id, d.author_id, d.organisation_id, d.created_at, d.expires_on, d.is_at_risk, access.draft_waits(d),
            NOT access.has_permission(d.author_id, d.organisation_id, 'write_cases', (now() AT TIME ZONE 'Asia/Kathmandu')::date),
            m.decides, CASE WHEN m.decides THEN d.kept_because ELSE '' END
-      FROM beneficiaries_intakedraft d JOIN mine m ON m.id = d.organisation_id
+      FROM beneficiaries_intakedraft d JOIN allowed m ON m.id = d.organisation_id
      WHERE d.opened_reference = ''
      ORDER BY d.created_at, d.id;
 $$;
 
--- The unfinished draft, locked, for somebody who may move it (or, with `deciding`, decide about it). What isn't there
--- and what is another's are refused alike.
+-- Return the unfinished draft, locked, for a user who may give it to another one or, with `deciding`, decide about it.
+-- The error is the same for a missing draft and for one of others.
 CREATE OR REPLACE FUNCTION access.unfinished_draft(of_draft uuid, deciding boolean) RETURNS beneficiaries_intakedraft
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE found beneficiaries_intakedraft;
@@ -114,8 +112,8 @@ BEGIN
     RETURN found;
 END $$;
 
--- Give it to another user, who writes cases there and gets 14 days; where somebody may be at risk its end stays, as a
--- supervisor decides then. Nobody takes one for themselves who doesn't decide about interviews there.
+-- Give a draft to another user who writes cases there, and who gets 14 days; where somebody may be at risk the end
+-- stays, as a supervisor decides then. Only those who decide about interviews may give one to themselves.
 CREATE OR REPLACE FUNCTION access.reassign_draft(of_draft uuid, new_author uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
@@ -133,7 +131,8 @@ BEGIN
      WHERE d.id = draft.id;
 END $$;
 
--- A supervisor keeps one in which somebody may be at risk until a day within 90 days, and says why; or deletes one.
+-- A supervisor keeps a draft in which somebody may be at risk for 90 days at most, with an encrypted reason; or
+-- deletes it.
 CREATE OR REPLACE FUNCTION access.keep_draft(of_draft uuid, until date, why bytea) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
@@ -155,9 +154,9 @@ BEGIN
     DELETE FROM beneficiaries_intakedraft d WHERE d.id = draft.id;
 END $$;
 
--- For the sweep, which stands for nobody: one draft whose last two days have begun, marked as told of; and one whose
--- time is over, deleted. A draft goes two days after its author was told, and never while somebody may be at risk. Both
--- go by the database's own day, so that a caller can make nothing end sooner.
+-- For the background task, which acts for no user: mark one draft that ends within two days as warned of; and delete
+-- one that has expired. A draft is deleted two days after the warning at the earliest, and never while somebody may
+-- be at risk. Both use the database's date, so that a caller can't make a draft end sooner.
 CREATE OR REPLACE FUNCTION access.next_draft_to_warn()
     RETURNS TABLE (id uuid, author_id uuid, organisation_id uuid, expires_on date, is_at_risk boolean)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$

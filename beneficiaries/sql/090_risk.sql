@@ -1,5 +1,5 @@
--- The risk level of a case file is that of its last assessment. An assessment sets it; nothing else does, whoever asks.
--- Two at once: the second waits for the file's row, and is refused, as it followed a level that is no longer so.
+-- The risk level of a case file is that of its last assessment, and only an assessment sets it.
+-- Of two at once the second waits for the file's row, and is refused: its `former` level is out of date.
 CREATE OR REPLACE FUNCTION access.risk_assessed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE level text;

@@ -1,4 +1,4 @@
-"""Pages of the interview, the list of cases, and consent."""
+"""Pages of interviews, cases and what belongs to a case."""
 
 from beneficiaries.views.case_list import case_list
 from beneficiaries.views.caseload import case_reassign, caseload_detail, caseload_list, caseload_nobody

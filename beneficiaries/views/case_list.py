@@ -1,4 +1,4 @@
-"""The list of cases that a person works on."""
+"""The list of cases that the user works on."""
 
 from collections.abc import Iterator
 from urllib.parse import urlencode
@@ -29,7 +29,7 @@ COUNTED = 1000
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def case_list(request):
-    """What is searched for comes by POST and leads to a page whose address doesn't say it."""
+    """List cases. A search is sent by POST and redirects to a URL that doesn't contain the text."""
     authority = authority_of(request.user)
     if not authority.may("read_cases"):
         raise PermissionDenied
@@ -72,7 +72,7 @@ def case_list(request):
 
 
 def _export_url(request, form: CaseFilter) -> str:
-    """Where the list as it is narrowed here is asked for as a file; "" for who may not take it out."""
+    """Return the URL to export the list as filtered here; "" for who may not export it."""
     if not organisations_for(kinds["cases"], request.user):
         return ""
     address = reverse("beneficiaries:export-ask", args=["cases"])
@@ -83,12 +83,12 @@ def _export_url(request, form: CaseFilter) -> str:
 
 
 def column_labels() -> list[str]:
-    """What stands over the columns after the person's."""
+    """Return the labels of the columns after the name."""
     return [_("Reference"), _("Status"), _("Risk level"), _("District"), _("Led by"), _("Changed")]
 
 
 def _shown(rows: list[dict]) -> Iterator[tuple[Head, list[str]]]:
-    """The rows in words. What is the same for many rows is worded once."""
+    """Yield the rows as text. Labels and dates that many rows share are made once."""
     is_nepali, cases_url = get_language() == "ne", reverse("beneficiaries:case-list")
     statuses = {code: str(label) for code, label in CaseStatus.choices}
     risks = {code: str(label) for code, label in Risk.choices}

@@ -1,4 +1,4 @@
-"""Who works on which open cases, and giving cases another caseworker."""
+"""Which caseworker has which open cases, and reassigning them."""
 
 from uuid import UUID
 
@@ -34,7 +34,7 @@ def _require_assigner(request) -> None:
 @login_required
 @require_safe
 def caseload_list(request):
-    """Everybody who works on cases, with how many; first those that nobody works on."""
+    """List caseworkers with their number of open cases, and the number of cases without a caseworker."""
     _require_assigner(request)
     nobodys = caseload.cases_without_caseworker(request.user).count()
     labels = (_("Caseworker"), _("Open cases"), _("High risk"))
@@ -47,60 +47,61 @@ def caseload_list(request):
 
 
 def _row(load: caseload.Load) -> dict[str, object]:
-    who: dict[str, object] = {"text": load.user.name}
+    caseworker: dict[str, object] = {"text": load.user.name}
     if load.cases:
-        who["url"] = reverse("beneficiaries:caseload-detail", args=[load.user.pk])
+        caseworker["url"] = reverse("beneficiaries:caseload-detail", args=[load.user.pk])
     if not load.works:
-        who["tag"] = {"label": _("May no longer write here"), "colour": "red"}
-    return {"cells": [who, {"text": load.cases}, {"text": load.high_risk}]}
+        caseworker["tag"] = {"label": _("May no longer write here"), "colour": "red"}
+    return {"cells": [caseworker, {"text": load.cases}, {"text": load.high_risk}]}
 
 
 @login_required
 @require_http_methods(METHODS)
 def caseload_detail(request, user_id: UUID):
-    """The open cases of one caseworker."""
+    """Show the open cases of one caseworker, and reassign them."""
     _require_assigner(request)
     caseworker = User.objects.filter(pk=user_id).first()
     rows = caseload.open_cases(request.user).filter(caseworker=user_id)
     if caseworker is None or not rows.exists():
         raise Http404
-    return _reassign(request, rows, title=caseworker.name, back=f"caseload:{user_id}")
+    return _reassign(request, rows, title=caseworker.name, purpose=f"caseload:{user_id}")
 
 
 @login_required
 @require_http_methods(METHODS)
 def caseload_nobody(request):
-    """The open cases that nobody works on."""
+    """Show the open cases without a caseworker, and reassign them."""
     _require_assigner(request)
     rows = caseload.cases_without_caseworker(request.user)
-    return _reassign(request, rows, title=_("Nobody works on these"), back="caseload:nobody")
+    return _reassign(request, rows, title=_("Nobody works on these"), purpose="caseload:nobody")
 
 
-def _reassign(request, rows, *, title: str, back: str):
-    """A list of cases to choose from, and to whom they go."""
+def _reassign(request, rows, *, title: str, purpose: str):
+    """Show cases to choose from and caseworkers; reassign the chosen cases."""
     shown = list(
         rows.select_related("case__beneficiary", "caseworker").order_by("changed_on", "case_id")[:SHOWN]
     )
     audit.read(request, verb="list read", detail={"count": len(shown)})
     form = ReassignForm(
         request.POST or None,
-        cases=[(str(row.case_id), _worded(row)) for row in shown],
+        cases=[(str(row.case_id), _label(row)) for row in shown],
         caseworkers=caseload.possible_caseworkers(caseload.assigns_in(request.user)),
     )
 
     def action() -> str:
         chosen = {row.case_id: row.case for row in shown}
-        made = operations.reassign_cases(
-            cases=[chosen[UUID(key)] for key in form.cleaned_data["cases"]],
+        assignments = operations.reassign_cases(
+            cases=[chosen[UUID(pk)] for pk in form.cleaned_data["cases"]],
             caseworker=form.cleaned_data["caseworker"],
             note=form.cleaned_data["note"],
             by=request.user,
             now=now(),
         )
         text = ngettext(
-            "%(count)s case is with %(name)s now.", "%(count)s cases are with %(name)s now.", len(made)
+            "%(count)s case is with %(name)s now.", "%(count)s cases are with %(name)s now.", len(assignments)
         )
-        messages.success(request, text % {"count": len(made), "name": form.cleaned_data["caseworker"].name})
+        name = form.cleaned_data["caseworker"].name
+        messages.success(request, text % {"count": len(assignments), "name": name})
         return reverse("beneficiaries:caseload-list")
 
     context = {
@@ -110,13 +111,13 @@ def _reassign(request, rows, *, title: str, back: str):
         "is_cut": len(shown) == SHOWN,
         "shown": SHOWN,
     }
-    return submit(request, form, purpose=back, action=action) or render(
+    return submit(request, form, purpose=purpose, action=action) or render(
         request, "beneficiaries/caseload_detail.html", context
     )
 
 
-def _worded(row) -> str:
-    """One case in a line: reference, name, risk level, and when it was changed last."""
+def _label(row) -> str:
+    """Return a case as one line: reference, name, risk level, and when it was changed last."""
     parts = [
         f"{row.reference} {row.case.beneficiary.name}",
         str(dict(Risk.choices).get(row.risk, "")),
@@ -130,7 +131,7 @@ def _worded(row) -> str:
 @login_required
 @require_http_methods(METHODS)
 def case_reassign(request, reference: str):
-    """One case gets another caseworker."""
+    """Give one case to another caseworker."""
     case: Case = led_or_refused(request, reference)
     if not caseload.may_reassign(case, queries.file_of(case, request.user).caseworker_id, request.user):
         raise PermissionDenied

@@ -26,9 +26,9 @@ METHODS = ["GET", "HEAD", "POST"]
 
 
 def case_or_404(request, reference: str, *, writing: bool = False) -> Case:
-    """The case, if this person works on it; 403 where they may read it and the page is for writing.
+    """Return the case if the user works on it, and put the reading on the audit log; else 404.
 
-    Every page about a case comes through here, so that who was shown one stands on record.
+    403 where the page is for `writing` and the user may only read. Every page of a case calls this.
     """
     case = queries.case_by_reference(request.user, reference)
     if case is None:
@@ -40,7 +40,7 @@ def case_or_404(request, reference: str, *, writing: bool = False) -> Case:
 
 
 def led_or_refused(request, reference: str, permission: Permission | None = None) -> Case:
-    """The case, for somebody of the lead organisation, with this permission there: what follows opens it to others."""
+    """Return the case for a user of the lead organisation, with this permission there; else 403."""
     case = case_or_404(request, reference, writing=True)
     if not Case.objects.led_by(request.user).filter(pk=case.pk).exists():
         raise PermissionDenied
@@ -50,7 +50,7 @@ def led_or_refused(request, reference: str, permission: Permission | None = None
 
 
 def answer_of(form: SharingForm) -> dict[str, Any]:
-    """What the person said, as the operations take it that ask and then pass on."""
+    """Return the answer to a consent form, as arguments of the operations that ask and then share."""
     data = form.cleaned_data
     return {
         "agrees": data["agrees"] == "yes",
@@ -63,6 +63,7 @@ def answer_of(form: SharingForm) -> dict[str, Any]:
 @login_required
 @require_http_methods(METHODS)
 def consent_share(request, reference: str):
+    """Record the answer to sharing the file with IOM."""
     case = led_or_refused(request, reference)
     form, iom = SharingForm(request.POST or None), queries.iom()
 
@@ -90,6 +91,7 @@ def consent_share(request, reference: str):
 @login_required
 @require_http_methods(METHODS)
 def consent_withdraw(request, reference: str, consent_id: UUID):
+    """Withdraw a consent; not the one to be helped."""
     case = led_or_refused(request, reference)
     consent = (
         Consent.objects.visible_to(request.user)
@@ -115,6 +117,7 @@ def consent_withdraw(request, reference: str, consent_id: UUID):
 @login_required
 @require_http_methods(METHODS)
 def case_close(request, reference: str):
+    """Close a case."""
     case = case_or_404(request, reference, writing=True)
     form = EmptyForm(request.POST or None)
 

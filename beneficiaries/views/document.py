@@ -1,4 +1,4 @@
-"""Papers and photos of a case: handing one in, getting it, throwing it away."""
+"""Documents of a case: upload, read, delete."""
 
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from core.uploads import EXTENSIONS
 @login_required
 @require_http_methods(METHODS)
 def document_add(request, reference: str):
+    """Upload a document. A harmful file is refused, and that is put on the audit log."""
     case = case_or_404(request, reference, writing=True)
     form = DocumentForm(request.POST or None, request.FILES or None)
 
@@ -48,12 +49,13 @@ def document_add(request, reference: str):
         return reverse("case-detail", args=[case.reference])
 
     answer = submit(request, form, purpose=f"document:{case.pk}", action=action)
-    if form.has_error("file", operations.HARMFUL):  # nothing was written: this is the one action
+    if form.has_error("file", operations.HARMFUL):  # `action` wrote nothing
         operations.record_harmful_file(case=case, by=request.user, now=now())
     return answer or render(request, "beneficiaries/document_add.html", {"form": form, "case": case})
 
 
 def document_or_404(request, reference: str, document_id: UUID) -> Document:
+    """Return the document if the user may read it; else 404."""
     document = queries.document_of(request.user, reference, document_id)
     if document is None:
         raise Http404
@@ -63,7 +65,7 @@ def document_or_404(request, reference: str, document_id: UUID) -> Document:
 @login_required
 @require_safe
 def document_file(request, reference: str, document_id: UUID):
-    """The file itself, on record before it is handed out; nothing while it waits or once it was thrown away."""
+    """Send the file, after putting the reading on the audit log; 404 before the scan and after deletion."""
     document = document_or_404(request, reference, document_id)
     data = queries.content_of(document)
     if data is None:
@@ -76,6 +78,7 @@ def document_file(request, reference: str, document_id: UUID):
 @login_required
 @require_http_methods(METHODS)
 def document_remove(request, reference: str, document_id: UUID):
+    """Delete the file of a document."""
     case = case_or_404(request, reference, writing=True)
     document = document_or_404(request, reference, document_id)
     if not Document.objects.editable_by(request.user).filter(pk=document.pk).exists():

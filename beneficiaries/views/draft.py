@@ -1,4 +1,4 @@
-"""Unfinished interviews for who decides about them: that there is one, since when and whose; nothing of it."""
+"""Unfinished interviews, without their content, for supervisors."""
 
 from uuid import UUID
 
@@ -27,6 +27,7 @@ METHODS = ["GET", "HEAD", "POST"]
 @login_required
 @require_safe
 def draft_list(request):
+    """List interviews that the user decides about."""
     authority = authority_of(request.user)
     if not (authority.may(Permission.ASSIGN_CASES) or authority.may(Permission.BREAK_GLASS)):
         raise PermissionDenied
@@ -46,12 +47,12 @@ def _cells(draft: queries.OpenDraft, authors) -> list[dict]:
         tag = {"label": _("Waits for a decision"), "colour": "red"}
     elif draft.is_at_risk:
         tag = {"label": _("Somebody may be at risk"), "colour": "orange"}
-    whose = {"text": author.name, "hint": author.organisations}
+    author_cell = {"text": author.name, "hint": author.organisations}
     if draft.is_orphaned:
-        whose["tag"] = {"label": _("Works here no more"), "colour": "red"}
+        author_cell["tag"] = {"label": _("Works here no more"), "colour": "red"}
     return [
         {"text": date_format(localdate(draft.started_at), "DATE_FORMAT"), "tag": tag},
-        whose,
+        author_cell,
         {"text": date_format(draft.expires_on, "DATE_FORMAT")},
         {"text": _("Give to another user"), "url": reverse("beneficiaries:draft-reassign", args=[draft.id])},
         {"text": _("Keep or delete"), "url": reverse("beneficiaries:draft-decide", args=[draft.id])},
@@ -59,7 +60,7 @@ def _cells(draft: queries.OpenDraft, authors) -> list[dict]:
 
 
 def _draft(request, draft_id: UUID) -> queries.OpenDraft:
-    """An interview that this user decides about; a missing and a hidden one look the same."""
+    """Return an interview that this user decides about; 404 both for a missing one and for a hidden one."""
     found = (
         draft for draft in queries.drafts_to_reassign(request.user) if draft.id == draft_id and draft.decides
     )
@@ -72,6 +73,7 @@ def _draft(request, draft_id: UUID) -> queries.OpenDraft:
 @login_required
 @require_http_methods(METHODS)
 def draft_reassign(request, draft_id: UUID):
+    """Give an interview to another user."""
     draft = _draft(request, draft_id)
     others = holders(Permission.WRITE_CASES, draft.organisation_id).exclude(pk=draft.author_id)
     form = DraftReassignForm(request.POST or None, users=others)
@@ -89,6 +91,7 @@ def draft_reassign(request, draft_id: UUID):
 @login_required
 @require_http_methods(METHODS)
 def draft_decide(request, draft_id: UUID):
+    """Keep an interview for longer, or delete it."""
     draft = _draft(request, draft_id)
     form = DraftDecisionForm(request.POST or None, may_be_kept=draft.is_at_risk)
 
@@ -111,7 +114,7 @@ def draft_decide(request, draft_id: UUID):
 
 
 def _about(draft: queries.OpenDraft) -> dict:
-    """What the page says of the interview."""
+    """Return what the pages show of an interview."""
     return {
         "draft": draft,
         "author": told_of([draft.author_id])[draft.author_id],

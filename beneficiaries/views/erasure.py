@@ -1,4 +1,4 @@
-"""Erasing a person: asked twice, as nothing brings her back."""
+"""Erase a beneficiary."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -20,6 +20,7 @@ from core.pages import submit
 @require_http_methods(METHODS)
 @recent_authentication
 def beneficiary_erase(request, reference: str):
+    """Erase the beneficiary of a case, after the user has signed in again and typed the reference."""
     case = case_or_404(request, reference)
     if not case.may_erase:
         raise PermissionDenied

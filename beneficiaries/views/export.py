@@ -1,4 +1,4 @@
-"""Lists that are taken out: asking, agreeing, and for the user who asked alone the file and its password."""
+"""Exports: ask, approve, and for the user who asked the file and its password."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -36,6 +36,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 @login_required
 @require_safe
 def export_list(request):
+    """List exports: those to decide on, the user's own, and those of others."""
     authority = authority_of(request.user)
     if not authority.where(Permission.EXPORT_CASES, Permission.APPROVE_EXPORTS):
         raise PermissionDenied
@@ -83,12 +84,13 @@ def _cells(export: Export) -> Iterator[dict]:
 @require_http_methods(METHODS)
 @recent_authentication
 def export_ask(request, kind: str):
+    """Ask for an export of a list, with the filters of its page."""
     if kind not in kinds:
         raise Http404
     organisations = organisations_for(kinds[kind], request.user)
     if not organisations:
         raise PermissionDenied
-    if searches.is_over(request):  # without what was searched for the list would be a longer one
+    if searches.is_over(request):  # without its search text the list would be longer
         messages.info(request, _("This search has ended. Search again."))
         return redirect("beneficiaries:export-list")
     filters = filters_in(kinds[kind].filters(searches.narrowing(request, kinds[kind].filters)))
@@ -123,6 +125,7 @@ def export_ask(request, kind: str):
 @login_required
 @require_http_methods(METHODS)
 def export_detail(request, export_reference: str):
+    """Show an export, and approve or refuse it."""
     export = _export_or_404(request, export_reference)
     audit.read(request, verb="export read", obj=export, detail={"status": export.state})
     decides = queries.may_decide_export(export, request.user)
@@ -146,15 +149,15 @@ def export_detail(request, export_reference: str):
         "kind": kinds[export.kind],
         "form": form if decides else None,
         "file": _file_of(export, request.user),
-        "told": _told(export),
+        "told": _lines(export),
     }
     return submit(request, form, purpose=f"export-answer:{export.pk}", action=action) or render(
         request, "beneficiaries/export_detail.html", context
     )
 
 
-def _told(export: Export) -> list[dict[str, object]]:
-    """How it stands with a list, line by line; what isn't so yet is left out."""
+def _lines(export: Export) -> list[dict[str, object]]:
+    """Return the lines of the page about an export; empty ones are left out."""
     state = export.get_state_display()
     lines: list[tuple[str, object]] = [
         (_("State"), f"{state}. {export.get_failure_display()}" if export.failure else state),
@@ -176,7 +179,7 @@ def _at(moment: datetime) -> str:
 
 
 def _by(moment: datetime | None, user: User) -> str:
-    assert moment is not None  # a constraint: who decided did so at some time
+    assert moment is not None  # a constraint: where `decided_by` is set, so is `decided_at`
     return f"{_at(moment)}, {user.name}"
 
 
@@ -184,6 +187,7 @@ def _by(moment: datetime | None, user: User) -> str:
 @require_safe
 @recent_authentication
 def export_password(request, export_reference: str):
+    """Show the password of the file."""
     export = _export_or_404(request, export_reference)
     file = _file_or_404(export, request.user)
     audit.read(request, verb="export password read", obj=export)
@@ -194,6 +198,7 @@ def export_password(request, export_reference: str):
 @require_safe
 @recent_authentication
 def export_file(request, export_reference: str):
+    """Send the file."""
     export = _export_or_404(request, export_reference)
     file = _file_or_404(export, request.user)
     detail = {"count": export.written_rows, "of": export.kind, "organisation": export.organisation.code}

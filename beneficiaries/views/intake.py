@@ -1,6 +1,7 @@
-"""The first interview, a page at a time. Consent comes first; of somebody who refuses nothing is kept.
+"""The first interview, page by page. Consent comes first; of somebody who refuses nothing is saved.
 
-Each page is kept as it is left, valid or not, and opens again as it was left: sent on, gone back from, or put off.
+Each page is saved as it is left, valid or not, whether the user continues, goes back or stops, and opens again as it
+was.
 """
 
 from collections.abc import Callable
@@ -45,7 +46,7 @@ def _address(page: str, draft: IntakeDraft) -> str:
 
 
 def _elsewhere(request, draft: IntakeDraft, page: str) -> HttpResponse | None:
-    """Where this page isn't the one to be filled in: the case that it led to, or a page that comes first."""
+    """Return a redirect where this page can't be filled in now: to the opened case, or to an earlier page."""
     if draft.opened_reference:
         return lead(request, reverse("case-detail", args=[draft.opened_reference]))
     if draft.refused_at and page != "consent-change":
@@ -56,7 +57,7 @@ def _elsewhere(request, draft: IntakeDraft, page: str) -> HttpResponse | None:
 
 
 def _left(request, form: PageForm, draft: IntakeDraft, page: str) -> HttpResponse | None:
-    """Keep a page as it is left by a button, or by a script as the page closes; None where it is to be sent on."""
+    """Save the page if it was left by a button or closed; return the response, or None where it is to be submitted."""
     way = request.POST.get("go")
     if request.method != "POST" or way not in WAYS or not _keep(request, form, draft, page):
         return None
@@ -70,7 +71,7 @@ def _left(request, form: PageForm, draft: IntakeDraft, page: str) -> HttpRespons
 
 
 def _keep(request, form: PageForm, draft: IntakeDraft, page: str) -> bool:
-    """Whether the page was kept as it stands; what doesn't fit is said on the form."""
+    """Save the page as it is; return False, with the errors on the form, where that is refused."""
     form.is_valid()  # so that an error can be added
     try:
         operations.keep_draft_page(
@@ -88,7 +89,7 @@ def _keep(request, form: PageForm, draft: IntakeDraft, page: str) -> bool:
 
 
 def _saved(form: PageForm, save: Callable[[], str]) -> HttpResponse | None:
-    """Save a valid page and go on; None where it is refused. It may be sent again with other words."""
+    """Save a valid page and return the redirect; None where the form or the operation refuses it."""
     if not form.is_valid():
         return None
     try:
@@ -100,7 +101,7 @@ def _saved(form: PageForm, save: Callable[[], str]) -> HttpResponse | None:
 
 
 def _page(request, form: PageForm, draft: IntakeDraft, *, page: str, step: int) -> HttpResponse:
-    """A page of the interview, shown. What was sent and isn't right is kept as well."""
+    """Show a page of the interview. Invalid input is saved too."""
     if form.is_bound and request.POST.get("go") not in WAYS:
         _keep(request, form, draft, page)
     context = {"form": form, "step": step, "draft": draft, "districts": District.objects.all()}
@@ -114,6 +115,7 @@ def _page(request, form: PageForm, draft: IntakeDraft, *, page: str, step: int) 
 @login_required
 @require_http_methods(METHODS)
 def intake_consent(request):
+    """The first page: ask for consent, and start an interview."""
     if not authority_of(request.user).may("write_cases"):
         raise PermissionDenied
     form = ConsentForm(request.POST or None, user=request.user)
@@ -138,7 +140,7 @@ def intake_consent(request):
 @login_required
 @require_http_methods(METHODS)
 def intake_consent_change(request, draft_id: UUID):
-    """The first page again: another answer, or no consent any more."""
+    """The first page again, to change the answer."""
     draft = _draft(request, draft_id)
     if away := _elsewhere(request, draft, "consent-change"):
         return away
@@ -163,6 +165,7 @@ def intake_consent_change(request, draft_id: UUID):
 @login_required
 @require_http_methods(METHODS)
 def intake_beneficiary(request, draft_id: UUID):
+    """The second page: the beneficiary."""
     draft = _draft(request, draft_id)
     if away := _elsewhere(request, draft, "beneficiary"):
         return away
@@ -187,6 +190,7 @@ def intake_beneficiary(request, draft_id: UUID):
 @login_required
 @require_http_methods(METHODS)
 def intake_situation(request, draft_id: UUID):
+    """The third page: the situation. It opens the case."""
     draft = _draft(request, draft_id)
     if away := _elsewhere(request, draft, "situation"):
         return away

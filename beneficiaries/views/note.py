@@ -1,4 +1,4 @@
-"""Writing notes, and opening a file in an emergency."""
+"""Notes of a case, and emergency openings."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -22,6 +22,7 @@ METHODS = ["GET", "HEAD", "POST"]
 @login_required
 @require_http_methods(METHODS)
 def note_add(request, reference: str):
+    """Add a note."""
     case = case_or_404(request, reference, writing=True)
     form = NoteForm(request.POST or None)
 
@@ -41,7 +42,7 @@ def note_add(request, reference: str):
 @login_required
 @require_http_methods(METHODS)
 def emergency_open(request, reference: str = ""):
-    """A notice leads here with the reference, and on to the case for who may read it already."""
+    """Open a case in an emergency. Notices link here; who may read the case already is redirected to it."""
     if not authority_of(request.user).may(Permission.BREAK_GLASS):
         raise PermissionDenied
     if queries.case_by_reference(request.user, reference) is not None:

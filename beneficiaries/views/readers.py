@@ -1,4 +1,4 @@
-"""Who was shown a case file, for those who work on it."""
+"""Who read a case, for those who work on it."""
 
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import render
@@ -13,7 +13,7 @@ from beneficiaries.views.consent import case_or_404
 @login_required
 @require_safe
 def case_readers(request, reference: str):
-    """By day and person, the newest first; why, where it was an emergency, else for whom they work."""
+    """List readers by day, newest first, with the reason of an emergency or else their organisations."""
     case = case_or_404(request, reference)
     columns = [{"label": label} for label in (_("Day"), _("Who"), _("For"), _("Times"))]
     rows = [

@@ -1,4 +1,4 @@
-"""Sending referrals, and what receivers see of them."""
+"""Referrals: send, list, and answer."""
 
 from uuid import UUID
 
@@ -28,6 +28,7 @@ SHOWN = 200
 @login_required
 @require_http_methods(METHODS)
 def referral_send(request, reference: str):
+    """Ask for consent, and send a referral."""
     case = led_or_refused(request, reference, Permission.REFER_CASES)
     shareable = queries.shareable_items(case, request.user)
     form = ReferralForm(
@@ -62,6 +63,7 @@ def referral_send(request, reference: str):
 @login_required
 @require_safe
 def referral_list(request):
+    """List referrals and running transfer offers."""
     if not authority_of(request.user).may("read_cases"):
         raise PermissionDenied
     referrals = list(Referral.objects.visible_to(request.user).select_related("receiver", "sent_by")[:SHOWN])
@@ -73,6 +75,7 @@ def referral_list(request):
 @login_required
 @require_http_methods(METHODS)
 def referral_detail(request, referral_id: UUID):
+    """Show a referral with its items, and answer it."""
     referral = (
         Referral.objects.visible_to(request.user)
         .select_related("receiver", "sent_by", "answered_by")
@@ -82,7 +85,7 @@ def referral_detail(request, referral_id: UUID):
     if referral is None:
         raise Http404
     audit.read(request, verb="referral read", obj=referral, case_id=referral.case_id)
-    states = queries.answers_open(referral, request.user)
+    states = queries.referral_answers_open(referral, request.user)
     if request.method == "POST" and not states:
         raise PermissionDenied
     form = AnswerForm(request.POST or None, states=states)

@@ -1,4 +1,4 @@
-"""Assessing how great the risk to a person is."""
+"""Assess the risk of a case."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -18,6 +18,7 @@ from core.pages import submit
 @login_required
 @require_http_methods(METHODS)
 def risk_assess(request, reference: str):
+    """Add a risk assessment."""
     case = case_or_404(request, reference, writing=True)
     form = RiskForm(request.POST or None)
 

@@ -1,4 +1,4 @@
-"""Handing a case on to another organisation, and its answer."""
+"""Transfer a case to another organisation: offer, and answer."""
 
 from uuid import UUID
 
@@ -27,6 +27,7 @@ METHODS = ["GET", "HEAD", "POST"]
 @login_required
 @require_http_methods(METHODS)
 def transfer_offer(request, reference: str):
+    """Ask for consent, and offer the case."""
     case = led_or_refused(request, reference, Permission.REFER_CASES)
     form = TransferForm(request.POST or None, receivers=queries.possible_leads(case))
 
@@ -54,6 +55,7 @@ def transfer_offer(request, reference: str):
 @login_required
 @require_http_methods(METHODS)
 def transfer_detail(request, transfer_id: UUID):
+    """Show an offer, and answer it."""
     transfer = (
         queries.transfers_for(request.user)
         .select_related("offered_by", "answered_by", "caseworker")

@@ -19,8 +19,8 @@ BENEFICIARIES = [
     Mutant(
         "beneficiaries: scope of figures holds a slice",
         ACCESS,
-        "found |= figures & ~Q(level=Level.REFERRAL)",
-        "found |= figures",
+        "found |= summary & ~Q(level=Level.REFERRAL)",
+        "found |= summary",
         first="tests/access/test_scope_alone.py::test_pythons_scope_finds_the_rows_that_the_policies_find",
     ),
     Mutant(
@@ -110,8 +110,8 @@ BENEFICIARIES = [
     Mutant(
         "beneficiaries: a case file's notes aren't narrowed",
         BASE,
-        "kept = [sorted(case.readable_confidentialities)] if policy.by_confidentiality else []",
-        "kept = [Confidentiality.values] if policy.by_confidentiality else []",
+        "confidentialities = [sorted(case.readable_confidentialities)] if policy.by_confidentiality else []",
+        "confidentialities = [Confidentiality.values] if policy.by_confidentiality else []",
         first="tests/access/test_scope_alone.py::test_what_was_found_for_one_person_is_asked_again_for_another",
     ),
     Mutant(
@@ -159,7 +159,7 @@ BENEFICIARIES = [
     Mutant(
         "beneficiaries: everybody's drafts in the database",
         "beneficiaries/models/draft.py",
-        "        read=_MINE,",
+        "        read=_OWN,",
         '        read="access.has_user()",',
         first="tests/access/test_scope_alone.py::test_pythons_scope_finds_the_rows_that_the_policies_find",
     ),
@@ -284,21 +284,21 @@ BENEFICIARIES = [
     ),
     Mutant(
         "beneficiaries: a reference finds cases by other than work on them",
-        "beneficiaries/queries.py",
-        "access_rows(user_id, Level.WORKING, full=mine, figures=mine), case__reference=reference",
-        "mine & (Q(user=None) | Q(user=user_id)), case__reference=reference",
+        "beneficiaries/queries/case.py",
+        "access_rows(user_id, Level.WORKING, full=readable, summary=readable), case__reference=reference",
+        "readable & (Q(user=None) | Q(user=user_id)), case__reference=reference",
         first="tests/access/test_scope_alone.py::test_what_was_found_for_one_person_is_asked_again_for_another",
     ),
     Mutant(
         "beneficiaries: the list shows what is seen by reference alone",
-        "beneficiaries/queries.py",
+        "beneficiaries/queries/case_list.py",
         "    rows = CaseAccess.objects.opening(user, Level.WORKING)\n    if status:",
         "    rows = CaseAccess.objects.visible_to(user)\n    if status:",
         first="tests/access/test_scope_alone.py::test_a_list_of_cases_holds_none_that_is_seen_by_reference_or_slice_alone",
     ),
     Mutant(
         "beneficiaries: a receiver meets the case of its referral",
-        "beneficiaries/queries.py",
+        "beneficiaries/queries/case.py",
         "return Case.objects.visible_to(user).filter(pk=case_id, pk__in=worked_on).first()",
         "return Case.objects.filter(pk=case_id).first()",
         first="tests/access/test_scope_alone.py::test_what_was_found_for_one_person_is_asked_again_for_another",
@@ -376,7 +376,7 @@ BENEFICIARIES = [
     Mutant(
         "beneficiaries: any organisation answers an offer",
         TRANSFER,
-        "IF offer.id IS NULL OR NOT (CASE WHEN by_lead THEN handed.lead_organisation_id ELSE offer.receiver_id END\n"
+        "IF offer.id IS NULL OR NOT (CASE WHEN by_lead THEN offered.lead_organisation_id ELSE offer.receiver_id END\n"
         "                                = ANY(access.edits())) THEN",
         "IF offer.id IS NULL THEN",
         first="tests/beneficiaries/test_transfer.py::test_an_offer_to_another_organisation_is_not_accepted",
@@ -391,7 +391,7 @@ BENEFICIARIES = [
     Mutant(
         "beneficiaries: a former lead keeps its row",
         TRANSFER,
-        "    DELETE FROM beneficiaries_caseaccess WHERE case_id = handed.id AND basis = 'lead';\n",
+        "    DELETE FROM beneficiaries_caseaccess WHERE case_id = transferred.id AND basis = 'lead';\n",
         "",
         first="tests/beneficiaries/test_transfer.py::test_taking_over_moves_the_case_and_leaves_the_former_lead_nothing",
     ),
@@ -504,7 +504,7 @@ BENEFICIARIES = [
     ),
     Mutant(
         "beneficiaries: a number goes along without how it is safe to reach the person",
-        "beneficiaries/queries.py",
+        "beneficiaries/queries/referral.py",
         'chosen = set(names) | ({"safe_contact"} if "phone" in names else set())',
         "chosen = set(names)",
         first="tests/beneficiaries/test_safe_contact.py::test_the_form_and_the_api_send_no_number_alone",

@@ -9,15 +9,15 @@ DRAFTS = [
     Mutant(
         "beneficiaries: an interview is taken along to another organisation",
         MODEL,
-        '_MINE = "t.author_id = access.user_id() AND t.organisation_id = ANY((SELECT access.edits())::uuid[])"',
-        '_MINE = "t.author_id = access.user_id()"',
+        '_OWN = "t.author_id = access.user_id() AND t.organisation_id = ANY((SELECT access.edits())::uuid[])"',
+        '_OWN = "t.author_id = access.user_id()"',
         first=f"{TESTS}::test_who_no_longer_writes_there_reads_it_no_more",
     ),
     Mutant(
         "beneficiaries: an author deletes an interview in which somebody may be at risk",
         MODEL,
-        'delete=f"{_MINE} AND NOT t.is_at_risk"',
-        "delete=_MINE",
+        'delete=f"{_OWN} AND NOT t.is_at_risk"',
+        "delete=_OWN",
         first=f"{TESTS}::test_where_somebody_may_be_at_risk_a_supervisor_decides_first",
     ),
     Mutant(

@@ -28,7 +28,7 @@ EXPORTS = [
     Mutant(
         "beneficiaries: everybody's lists that go out in Python",
         MODEL,
-        "return self.filter(Q(requested_by=user) | Q(organisation_id__in=released))",
+        "return self.filter(Q(requested_by=user) | Q(organisation_id__in=approves_in))",
         "return self.all()",
         first=f"{HELD}::test_python_alone_keeps_lists_and_files_from_others",
     ),

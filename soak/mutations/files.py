@@ -56,7 +56,7 @@ FILES = [
     ),
     Mutant(
         "beneficiaries: a paper is found without its case's scope",
-        "beneficiaries/queries.py",
+        "beneficiaries/queries/document.py",
         "return Document.objects.visible_to(user).filter(case=case, pk=document_id).first()",
         "return Document.objects.filter(case=case, pk=document_id).first()",
         first="tests/access/test_pages_alone.py",
@@ -113,8 +113,8 @@ FILES = [
     Mutant(
         "beneficiaries: a hidden sheet is read",
         "beneficiaries/htcds/workbook.py",
-        'seen = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]',
-        "seen = book.worksheets",
+        'visible = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]',
+        "visible = book.worksheets",
         first=SHEETS + "test_a_hidden_sheet_is_named_and_not_read",
     ),
     Mutant(

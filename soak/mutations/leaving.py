@@ -39,8 +39,8 @@ LEAVERS = [
     Mutant(
         "beneficiaries: anybody counts what a user carries",
         SQL,
-        "AND t.state = 'offered')\n     WHERE access.manages_users_of(in_organisation);\n$$;\n\n-- All open",
-        "AND t.state = 'offered');\n$$;\n\n-- All open",
+        "AND t.state = 'offered')\n     WHERE access.manages_users_of(in_organisation);\n$$;\n\n-- Give all open",
+        "AND t.state = 'offered');\n$$;\n\n-- Give all open",
         first=FOR_OTHERS,
     ),
     Mutant(
@@ -95,15 +95,15 @@ LEAVERS = [
     Mutant(
         "beneficiaries: each caseworker gives away the others' cases",
         CASELOAD,
-        "(mine & authority_of(user).where(Permission.ASSIGN_CASES)) | (mine - supervised)",
-        "mine",
+        "(writes_in & authority_of(user).where(Permission.ASSIGN_CASES)) | (writes_in - supervised)",
+        "writes_in",
         first=f"{TESTS}::test_where_there_is_a_supervisor_a_caseworker_gives_away_her_own_cases_alone",
     ),
     Mutant(
         "beneficiaries: a case is reassigned by whoever works on it",
         OPERATION,
-        "if len(found) != len(keys) or not all(",
-        "if len(found) != len(keys) and not all(",
+        "if len(found) != len(case_ids) or not all(",
+        "if len(found) != len(case_ids) and not all(",
         first=f"{TESTS}::test_who_may_not_and_to_whom_not",
     ),
     Mutant(

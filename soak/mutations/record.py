@@ -69,7 +69,7 @@ RECORD = [
     ),
     Mutant(
         "beneficiaries: anybody erases a person in Python",
-        "beneficiaries/queries.py",
+        "beneficiaries/queries/case.py",
         "return authority_of(user).may(Permission.ERASE_BENEFICIARIES, case.lead_organisation_id)",
         "return True",
         first="tests/beneficiaries/test_erasure.py::test_nobody_else_erases_a_person",

@@ -341,13 +341,13 @@ def test_parts_that_become_objects_are_bounded(book, unopened, name):  # noqa: F
     path = changed(
         book(SITA),
         name,
-        lambda text: text.replace(b"</", b"<x/>" * (bounds.MOST_MARKS_OF_OBJECTS + 1) + b"</", 1),
+        lambda text: text.replace(b"</", b"<x/>" * (bounds.MOST_TAGS_OF_OBJECTS + 1) + b"</", 1),
     )
     assert why_not(path) == "has too many styles or names; copy its rows into a new workbook"
 
 
 def test_cells_are_bounded_over_all_sheets(tmp_path, unopened, monkeypatch):
-    monkeypatch.setattr(bounds, "MOST_MARKS", 2_000)
+    monkeypatch.setattr(bounds, "MOST_TAGS", 2_000)
     made = openpyxl.Workbook()
     for number in range(5):
         sheet = made.create_sheet(f"s{number}")

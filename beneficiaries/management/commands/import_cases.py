@@ -1,4 +1,4 @@
-"""Cases from an organisation's file."""
+"""The command `import_cases`."""
 
 from itertools import groupby
 from pathlib import Path
@@ -18,9 +18,12 @@ MOST_NUMBERS = 20
 
 
 class Command(BaseCommand):
+    """Import cases from a file of an organisation."""
+
     help = "Open a case for each row of a file, led by an organisation. The same file again doubles nothing."
 
     def add_arguments(self, parser) -> None:
+        """Add the file, its format, the lead organisation, the caseworker and `--dry-run`."""
         parser.add_argument("file", type=Path, help="the workbook (XLSX)")
         parser.add_argument(
             "--format",
@@ -40,6 +43,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="report the same and write nothing")
 
     def handle(self, *args, **options) -> None:
+        """Import the file and print the report; exit with 1 where nothing can be imported."""
         organisation = Organisation.objects.filter(code=options["organisation"], is_active=True).first()
         if organisation is None:
             self._refuse(f"there is no active organisation with the code {options['organisation']}")

@@ -1,0 +1,22 @@
+"""Documents of a case and the content of their files."""
+
+from uuid import UUID
+
+from beneficiaries.models import Document
+from beneficiaries.queries.case import case_by_reference
+from core import data_keys, files
+
+
+def document_of(user, reference: str, document_id: UUID) -> Document | None:
+    """Return a document of the case if the user may read it; None both for a missing one and for a hidden one."""
+    case = case_by_reference(user, reference)
+    if case is None:
+        return None
+    return Document.objects.visible_to(user).filter(case=case, pk=document_id).first()
+
+
+def content_of(document: Document) -> bytes | None:
+    """Return the decrypted file; None before it was scanned, and after its file or its data key was destroyed."""
+    if not document.is_open:
+        return None
+    return data_keys.decrypt_for(files.content(document.file), bound_to=document.place)
