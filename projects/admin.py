@@ -1,4 +1,4 @@
-"""Programmes, their donors and criteria, as an administrator keeps them."""
+"""Admin pages of programmes, donors and criteria."""
 
 import json
 from collections.abc import Mapping
@@ -63,7 +63,7 @@ from projects.rules import codes_named
 LONGEST_TREE = 100_000  # characters
 INDENT = 2
 NAMES_FIRST = ("code", "label_en", "label_ne", "source", "fact")
-NUL = "\\u0000"  # as JSON writes it; PostgreSQL keeps no such character
+NUL = "\\u0000"  # in JSON; PostgreSQL can't store it
 SOURCES = (
     ("", "---------"),
     ("brief", gettext_lazy("given by IOM")),
@@ -73,29 +73,37 @@ SOURCES = (
 
 
 class Configuring(ConfigurationAdmin):
-    """A thing of a programme's definition."""
+    """Base of admin pages of a programme's definition; saves through operations."""
 
     def write(self, *, obj: models.Model, form: Any, by: Any, now: datetime) -> None:
+        """Save the object."""
         save_configuration(obj=obj, by=by, now=now)
 
     def write_row(self, *, obj: models.Model, form: Any, by: Any, now: datetime) -> None:
+        """Save an object of an inline."""
         save_configuration(obj=obj, by=by, now=now)
 
     def remove(self, *, obj: models.Model, by: Any, now: datetime) -> None:
+        """Delete the object."""
         remove_configuration(obj=obj, by=by, now=now)
 
 
 @admin.register(Donor)
 class DonorAdmin(Configuring):
+    """Donors."""
+
     fields = ("code", "name_en", "name_ne")
     list_display = ("code", "name_en", "name_ne")
     search_fields = ("code", "name_en", "name_ne")
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Allow deletion to all users of the admin."""
         return self.admin_site.has_permission(request)
 
 
 class DonorInline(ConfigurationInline):
+    """Donors of a programme."""
+
     model = ProjectDonor
     autocomplete_fields = ("donor",)
     labels = {"donor": gettext_lazy("Donor")}
@@ -104,39 +112,51 @@ class DonorInline(ConfigurationInline):
 
 
 class PartnerInline(ConfigurationInline):
+    """Partners of a programme."""
+
     model = ProjectPartner
     autocomplete_fields = ("organisation",)
     labels = {"organisation": gettext_lazy("Organisation")}
 
 
 class ServiceTypeInline(ConfigurationInline):
+    """Services of a programme."""
+
     model = ServiceType
 
 
 class IndicatorForm(ConfigurationForm):
+    """An indicator with its source."""
+
     source = forms.ChoiceField(label=gettext_lazy("Source"), choices=SOURCES, required=False)
 
 
 class IndicatorInline(ConfigurationInline):
+    """Indicators of a programme."""
+
     model = Indicator
     form = IndicatorForm
 
 
 class FollowUpIntervalInline(ConfigurationInline):
+    """Follow-up intervals of a programme."""
+
     model = FollowUpInterval
 
 
 class BudgetLineInline(ConfigurationInline):
+    """Budget lines of a programme."""
+
     model = BudgetLine
 
 
-def laid_out(tree: Any) -> str:
-    """Criteria as text that a person can read and change, one thing a line, what is asked last."""
+def formatted(tree: Any) -> str:
+    """Return criteria as JSON to read and edit, with the operand of each node last."""
     return json.dumps(_ordered(tree), indent=INDENT, ensure_ascii=False)
 
 
 def _ordered(node: Any) -> Any:
-    """Names before what is asked; the database keeps no order of keys."""
+    """Sort the keys: names first, as the database doesn't keep their order."""
     if isinstance(node, list):
         return [_ordered(child) for child in node]
     if isinstance(node, dict):
@@ -146,25 +166,29 @@ def _ordered(node: Any) -> Any:
 
 
 class CriteriaInline(ReadOnlyInline):
-    """Every version, the newest first. Changed by making the next one."""
+    """All versions of the criteria, newest first, read-only."""
 
     model = Criteria
     fields = readonly_fields = ("version", "made_at", "as_text")
 
     @admin.display(description=gettext_lazy("who may be admitted"))
     def as_text(self, criteria: Criteria) -> str:
+        """Show the tree on demand."""
         return format_html(
-            "<details><summary>{}</summary><pre>{}</pre></details>", _("Show"), laid_out(criteria.tree)
+            "<details><summary>{}</summary><pre>{}</pre></details>", _("Show"), formatted(criteria.tree)
         )
 
 
 def several(label: Any, choices: Mapping[str, Any], widget: Any) -> forms.MultipleChoiceField:
+    """Return a field with several choices."""
     return forms.MultipleChoiceField(
         label=label, choices=list(choices.items()), required=False, widget=widget
     )
 
 
 class ProjectForm(ConfigurationForm):
+    """A programme, with its codes as choices."""
+
     target_groups = several(gettext_lazy("For whom"), dict(TargetGroup.choices), forms.CheckboxSelectMultiple)
     countries = several(
         gettext_lazy("Countries"), COUNTRIES, FilteredSelectMultiple(gettext_lazy("countries"), False)
@@ -175,7 +199,7 @@ class ProjectForm(ConfigurationForm):
 
 
 class CriteriaForm(forms.Form):
-    """The tree as JSON, held against the rules that hold for programme files."""
+    """The criteria as JSON, checked by the rules for programme files."""
 
     tree = forms.CharField(
         label=gettext_lazy("Who may be admitted"),
@@ -191,32 +215,34 @@ class CriteriaForm(forms.Form):
         self.project = project
         self.newest = project.criteria.order_by("-version").first()
         super().__init__(*args, **kwargs)
-        self.initial = {"tree": laid_out(self.newest.tree) if self.newest else "", "seen": self.version}
+        self.initial = {"tree": formatted(self.newest.tree) if self.newest else "", "seen": self.version}
 
     @property
     def version(self) -> int:
-        """The newest version's number; 0 before the first."""
+        """The number of the newest version; 0 before the first."""
         return self.newest.version if self.newest else 0
 
     def clean_tree(self) -> dict[str, Any]:
+        """Return the tree. Raises ValidationError with the line of the first fault."""
         found = _parsed(self.cleaned_data["tree"])
-        # Laid out anew, so that the line that a message names is the line on the page.
-        text = laid_out(found)
+        # Formatted again, so that line numbers in messages are those on the page.
+        text = formatted(found)
         self.data = {"tree": text, "seen": self.data.get("seen")}
         tree = _checked(text)
         for fact, listed, what in (
             ("country_of_stay", self.project.countries, gettext_lazy("countries")),
             ("districts", self.project.districts, gettext_lazy("districts")),
         ):
-            astray = sorted(codes_named(tree, fact) - set(listed))
-            if astray:
+            others = sorted(codes_named(tree, fact) - set(listed))
+            if others:
                 raise ValidationError(
                     _("The criteria name %(code)s, which is not among the programme’s %(what)s.")
-                    % {"code": astray[0], "what": what}
+                    % {"code": others[0], "what": what}
                 )
         return tree
 
     def clean_seen(self) -> int:
+        """Refuse where somebody added a version since the page was opened."""
         if self.cleaned_data["seen"] != self.version:
             raise ValidationError(
                 _("Somebody made a new version in the meantime. Begin again from that one.")
@@ -225,22 +251,22 @@ class CriteriaForm(forms.Form):
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object in which each key stands once; the last one would win in silence otherwise."""
+    """Return a JSON object; refuse a key that stands twice, of which json would silently keep the last."""
     keys = [key for key, _value in pairs]
-    doubled = next((key for key in keys if keys.count(key) > 1), None)
-    if doubled is not None:
-        raise ValidationError(_("“%(key)s” stands twice in one place.") % {"key": doubled[:60]})
+    repeated = next((key for key in keys if keys.count(key) > 1), None)
+    if repeated is not None:
+        raise ValidationError(_("“%(key)s” stands twice in one place.") % {"key": repeated[:60]})
     return dict(pairs)
 
 
 def _parsed(text: str) -> Any:
-    """What the JSON says; refused where it can't be kept."""
-    unkept = _("There is a character in it that can’t be kept.")
+    """Return the parsed JSON. Raises ValidationError where it is malformed or can't be stored."""
+    invalid_character = _("There is a character in it that can’t be kept.")
     try:
         found = json.loads(text, object_pairs_hook=_once)
-        laid_out(found).encode()
+        formatted(found).encode()
     except UnicodeEncodeError as error:  # one half of a surrogate pair
-        raise ValidationError(unkept) from error
+        raise ValidationError(invalid_character) from error
     except json.JSONDecodeError as error:
         raise ValidationError(
             _("This is not well-formed JSON: line %(line)s, column %(column)s.")
@@ -248,10 +274,10 @@ def _parsed(text: str) -> Any:
         ) from error
     except RecursionError as error:
         raise ValidationError(_too_deep()) from error
-    except ValueError as error:  # Python reads no number of more than some thousand digits
+    except ValueError as error:  # Python limits the number of digits
         raise ValidationError(_("There is a number in it that is too long.")) from error
     if NUL in text:
-        raise ValidationError(unkept)
+        raise ValidationError(invalid_character)
     return found
 
 
@@ -260,7 +286,7 @@ def _too_deep() -> str:
 
 
 def _checked(text: str) -> dict[str, Any]:
-    """The tree as the reader of programme files understands it, or what it expected and at which line."""
+    """Return the tree as the reader of programme files parses it. Raises ValidationError with line and expectation."""
     if any(len(line) - len(line.lstrip(" ")) > INDENT * DEEPEST for line in text.splitlines()):
         raise ValidationError(_too_deep())
     try:
@@ -276,13 +302,14 @@ def _checked(text: str) -> dict[str, Any]:
 
 
 class PhaseForm(forms.Form):
-    """A new phase's own code and days; all else is copied."""
+    """The code and dates of a new phase; everything else is copied."""
 
     code = forms.SlugField(label=gettext_lazy("Code of the new phase"), max_length=40)
     starts_on = DayField(label=gettext_lazy("First day"), widget=AdminDayInput)
     ends_on = DayField(label=gettext_lazy("Last day"), widget=AdminDayInput)
 
     def clean(self) -> dict[str, Any] | None:
+        """Check that the phase ends after it starts."""
         found = super().clean()
         check_period(self)
         return found
@@ -290,7 +317,7 @@ class PhaseForm(forms.Form):
 
 @admin.register(Project)
 class ProjectAdmin(Configuring):
-    """A programme, its parts on one page; criteria and phases on pages of their own."""
+    """A programme and its parts on one page; criteria and new phases on pages of their own."""
 
     form = ProjectForm
     fieldsets = (
@@ -322,48 +349,51 @@ class ProjectAdmin(Configuring):
 
     @admin.display(description=gettext_lazy("next phase of"))
     def earlier_phase(self, project: Project) -> str:
+        """The programme of which this is the next phase."""
         return str(project.phase_of) if project.phase_of else "-"
 
     @admin.display(description=gettext_lazy("managed by"), ordering="managed_by__code")
     def manager(self, project: Project) -> str:
+        """The managing organisation."""
         return str(project.managed_by)
 
     def get_urls(self) -> list:
-        door = self.admin_site.admin_view
+        """Add the pages of criteria and new phases."""
+        protected = self.admin_site.admin_view
         return [
-            path("<uuid:key>/criteria/", door(self.criteria_view), name="projects_project_criteria"),
-            path("<uuid:key>/phase/", door(self.phase_view), name="projects_project_phase"),
+            path("<uuid:key>/criteria/", protected(self.criteria_view), name="projects_project_criteria"),
+            path("<uuid:key>/phase/", protected(self.phase_view), name="projects_project_phase"),
             *super().get_urls(),
         ]
 
     def criteria_view(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Make the next version of who may be admitted."""
+        """Add a version of the criteria."""
         project = self._project(request, key)
         form = CriteriaForm(request.POST or None, project=project)
         if request.method == "POST" and form.is_valid():
-            made = attempt(
+            criteria = attempt(
                 form,
                 lambda: revise_criteria(
                     project=project, tree=form.cleaned_data["tree"], by=request.user, now=now()
                 ),
             )
-            if made is not None:
-                return self._revised(request, project, made, is_new=made.version != form.version)
+            if criteria is not None:
+                return self._revised(request, project, criteria, is_new=criteria.version != form.version)
         return self._page(request, project, form, _("Who may be admitted: the next version"))
 
     def _revised(
-        self, request: HttpRequest, project: Project, made: Criteria, *, is_new: bool
+        self, request: HttpRequest, project: Project, criteria: Criteria, *, is_new: bool
     ) -> HttpResponse:
         if is_new:
             text = _("Version %(version)s of the criteria holds from now on. What was decided keeps its own.")
-            self.log_change(request, project, f"criteria {made.version}")
+            self.log_change(request, project, f"criteria {criteria.version}")
         else:
             text = _("The criteria are those of version %(version)s already: nothing was changed.")
-        self.message_user(request, text % {"version": made.version}, messages.SUCCESS)
+        self.message_user(request, text % {"version": criteria.version}, messages.SUCCESS)
         return redirect("admin:projects_project_change", project.pk)
 
     def phase_view(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Start a new phase with a code and days of its own."""
+        """Start a new phase with its own code and dates."""
         project = self._project(request, key)
         form = PhaseForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
@@ -402,6 +432,8 @@ class ProjectAdmin(Configuring):
 
 
 class FollowingRoleForm(RoleForm):
+    """A role, and the single programmes whose references and aggregates it sees."""
+
     programmes = forms.ModelMultipleChoiceField(
         label=gettext_lazy("Of these programmes it sees case references and figures"),
         help_text=gettext_lazy(
@@ -427,11 +459,12 @@ admin.site.unregister(Role)
 
 @admin.register(Role)
 class FollowingRoleAdmin(RoleAdmin):
-    """A role as its organisation has it, and the single programmes whose figures it sees there."""
+    """The page of `FollowingRoleForm`."""
 
     form = FollowingRoleForm
     fields = (*RoleAdmin.fields, "programmes")  # type: ignore[assignment]
 
     def write(self, *, obj: Role, form: Any, by: Any, now: datetime) -> None:
+        """Save the role, then its programmes."""
         super().write(obj=obj, form=form, by=by, now=now)
         choose_programmes(role=obj, projects=form.cleaned_data["programmes"], by=by, now=now)

@@ -1,7 +1,6 @@
-"""Words that a programme is written in.
+"""Codes that define a programme.
 
-`htcds` is the code of the Human Trafficking Case Data Standard 2.0 for the same thing, or "" where the
-standard has none.
+`htcds` is the code of the Human Trafficking Case Data Standard 2.0 for the same thing, or "" where it has none.
 """
 
 from django.db import models
@@ -9,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class TargetGroup(models.TextChoices):
-    """What a person may be, several at once. The codes are kept in records and criteria."""
+    """The situation of a beneficiary, several at once. The codes are stored in case files and criteria."""
 
     SURVIVOR_OF_TRAFFICKING = "survivor_of_trafficking", _("Survivor of trafficking")
     POTENTIAL_VICTIM = "potential_victim", _("Potential victim of trafficking")
@@ -32,7 +31,7 @@ class TargetGroup(models.TextChoices):
 
 
 class PartnerKind(models.TextChoices):
-    """Kinds of organisation that take part in a programme; those of `accounts` and the donors."""
+    """Kinds of organisation in a programme: those of `accounts`, and donors."""
 
     IOM = "iom", _("IOM")
     NGO = "ngo", _("NGO")
@@ -55,18 +54,22 @@ class PartnerKind(models.TextChoices):
 
 
 class ServiceAbout(models.TextChoices):
+    """Whether a service is for one beneficiary."""
+
     PERSON = "person", _("One person")
     ACTIVITY = "activity", _("An activity that is not about one person")
 
 
 class FollowUpKind(models.TextChoices):
+    """How a follow-up is done."""
+
     VISIT = "visit", _("Visit")
     CALL = "call", _("Contact")
     REVIEW = "review", _("Review")
 
 
 class FollowUpStart(models.TextChoices):
-    """The action that a follow-up's days are counted from."""
+    """The event from which a follow-up's days are counted."""
 
     ENROLLED = "enrolled", _("the day of enrolment")
     GRANT_PAID = "grant_paid", _("the day the grant was first paid")
@@ -74,6 +77,8 @@ class FollowUpStart(models.TextChoices):
 
 
 class Unit(models.TextChoices):
+    """The unit of an indicator."""
+
     PEOPLE = "people", _("People")
     PERCENT = "percent", _("Per cent")
     NPR = "npr", _("Nepalese rupees (NPR)")

@@ -1,4 +1,4 @@
-"""The facts that criteria may name: what each is, and what a caseworker asks when it is unknown."""
+"""The facts that criteria may name: their kinds, and questions for facts that a caseworker asks about."""
 
 import json
 from collections.abc import Mapping
@@ -20,9 +20,9 @@ Kind = Literal["yes_no", "number", "choice", "set"]
 
 @dataclass(frozen=True)
 class Fact:
-    """One fact about a person. `choices` gives the label of each code of a choice or a set.
+    """One fact about a beneficiary. `choices` maps the codes of a choice or a set to labels.
 
-    `asked` facts are put to the person as `question`; the others come from the record and from consents.
+    Facts with a `question` are asked at screening; the others come from the case file and consents.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Fact:
 
     @property
     def asked(self) -> bool:
+        """Whether a caseworker asks about it."""
         return bool(self.question)
 
 

@@ -1,4 +1,4 @@
-"""Programmes: who pays, who takes part, who may be admitted, what is counted, what it costs."""
+"""Programmes: donors, partners, criteria, indicators and budget."""
 
 import uuid
 
@@ -23,7 +23,7 @@ CONFIGURATION = Open(ALL, "configuration: a programme's definition, written by a
 
 
 class Configured(models.Model):
-    """A configured thing with a key and a name in two languages."""
+    """An object with a code and a name in two languages."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     code = models.SlugField(_("code"), max_length=40)
@@ -38,10 +38,13 @@ class Configured(models.Model):
 
     @property
     def name(self) -> str:
+        """The name in the language of the page."""
         return self.name_ne if get_language() == "ne" and self.name_ne else self.name_en
 
 
 class Donor(Configured):
+    """An organisation that pays for programmes."""
+
     access_policy = CONFIGURATION
 
     class Meta:
@@ -52,8 +55,10 @@ class Donor(Configured):
 
 
 class ProjectQuerySet(models.QuerySet):
+    """Queries on programmes."""
+
     def running(self, on):
-        """Projects whose period holds the given date."""
+        """Return programmes whose period includes this day."""
         return self.filter(starts_on__lte=on, ends_on__gte=on)
 
 
@@ -104,11 +109,12 @@ class Project(Configured):
 
     @property
     def summary(self) -> str:
+        """The summary in the language of the page."""
         return self.summary_ne if get_language() == "ne" and self.summary_ne else self.summary_en
 
 
 class ProjectGroupPermission(GroupObjectPermissionBase):
-    """A role sees the figures of this one programme, which its organisation manages (held by projects/sql)."""
+    """A role sees references and aggregates of one programme that its organisation manages (see projects/sql)."""
 
     content_object = models.ForeignKey(Project, on_delete=models.CASCADE)
 
@@ -119,6 +125,8 @@ class ProjectGroupPermission(GroupObjectPermissionBase):
 
 
 class ProjectDonor(models.Model):
+    """A donor of a programme."""
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="project_donors")
     donor = models.ForeignKey(Donor, on_delete=models.PROTECT, related_name="project_donors")
@@ -136,7 +144,7 @@ class ProjectDonor(models.Model):
 
 
 class ProjectPartner(models.Model):
-    """An organisation that takes part, and what it does there."""
+    """An organisation that takes part, and what it does."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="partners")
@@ -161,11 +169,12 @@ class ProjectPartner(models.Model):
 
     @property
     def does(self) -> str:
+        """What it does, in the language of the page."""
         return self.does_ne if get_language() == "ne" and self.does_ne else self.does_en
 
 
 class ServiceType(Configured):
-    """A service that a programme gives to a person, or an activity that isn't about one person."""
+    """A service for one beneficiary, or an activity that isn't about one beneficiary."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="service_types")
     about = models.CharField(_("about"), max_length=10, choices=ServiceAbout, default=ServiceAbout.PERSON)
@@ -183,7 +192,7 @@ class ServiceType(Configured):
 
 
 class Criteria(models.Model):
-    """One version of who may be admitted. Never changed: an edit makes the next version."""
+    """One version of a programme's criteria. Never changed: an edit adds the next version."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="criteria")
@@ -210,7 +219,7 @@ class Criteria(models.Model):
 
 
 class Indicator(models.Model):
-    """What a programme promised to count. What a key computes is the reports' business."""
+    """What a programme promised to measure. Reports compute it by its key."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="indicators")
@@ -234,11 +243,12 @@ class Indicator(models.Model):
 
     @property
     def label(self) -> str:
+        """The label in the language of the page."""
         return self.label_ne if get_language() == "ne" and self.label_ne else self.label_en
 
 
 class FollowUpInterval(models.Model):
-    """After what and how many days a follow-up is owed to a person."""
+    """After how many days from which event a follow-up is due."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="follow_up_intervals")
@@ -264,11 +274,12 @@ class FollowUpInterval(models.Model):
 
     @property
     def label(self) -> str:
+        """The label in the language of the page."""
         return self.label_ne if get_language() == "ne" and self.label_ne else self.label_en
 
 
 class BudgetLine(Configured):
-    """Money that a project has for one purpose, in Nepalese rupees (NPR)."""
+    """The money of a programme for one purpose, in NPR."""
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="budget_lines")
     amount_npr = models.DecimalField(_("amount, NPR"), max_digits=14, decimal_places=2)
@@ -287,7 +298,10 @@ class BudgetLine(Configured):
 
 
 class LedgerEntryQuerySet(ScopedQuerySet):
+    """Scope of ledger entries."""
+
     def visible_to(self, user):
+        """Return entries of organisations and single programmes whose aggregates the user may see."""
         authority = authority_of(user)
         found = Q(organisation_id__in=authority.where("read_summaries"))
         if authority.programmes:
@@ -298,7 +312,7 @@ class LedgerEntryQuerySet(ScopedQuerySet):
 
 
 class LedgerEntry(models.Model):
-    """Money that went out, in NPR. Added and never changed; one for each thing paid."""
+    """A payment in NPR. Added and never changed; one for each source."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     budget_line = models.ForeignKey(BudgetLine, on_delete=models.PROTECT, related_name="entries")

@@ -1,4 +1,4 @@
-"""Every write to programmes and their money."""
+"""Every write to programmes and their ledger."""
 
 from collections.abc import Collection, Iterator
 from copy import copy
@@ -38,7 +38,7 @@ IOM_CODE, IOM_NAME = "IOM", ("IOM Nepal", "आईओएम नेपाल")
 
 
 class NotEnoughLeft(ValidationError):
-    """The budget line can't bear the expense."""
+    """The budget line has too little left for the expense."""
 
 
 def _require_configure(by) -> None:
@@ -48,7 +48,10 @@ def _require_configure(by) -> None:
 
 @transaction.atomic
 def save_configuration(*, obj: models.Model, by, now: datetime) -> models.Model:
-    """Add or change one configured thing: a programme, a donor, a service, an interval, a budget line."""
+    """Add or change one object of a programme's definition: a programme, donor, service, interval, budget line, …
+
+    Raises ValidationError where the managing organisation of a programme in use would change.
+    """
     _require_configure(by)
     obj.full_clean()
     try:
@@ -68,16 +71,19 @@ def save_configuration(*, obj: models.Model, by, now: datetime) -> models.Model:
 
 @transaction.atomic
 def remove_configuration(*, obj: models.Model, by, now: datetime) -> None:
-    """Remove one configured thing that nothing refers to."""
+    """Delete one object of a programme's definition, to which nothing refers."""
     _require_configure(by)
-    removed = copy(obj)  # its key is gone afterwards
+    removed = copy(obj)  # delete() clears its id
     obj.delete()
     audit.record(by=by, verb="configuration removed", obj=removed, now=now)
 
 
 @transaction.atomic
 def revise_criteria(*, project: Project, tree: dict[str, Any], by, now: datetime) -> Criteria:
-    """Make a new version of who may be admitted; the same tree again makes none. Old decisions keep theirs."""
+    """Add a version of the criteria and return it; return the newest one where the tree is the same.
+
+    Earlier decisions keep their version.
+    """
     _require_configure(by)
     project = Project.objects.select_for_update().get(pk=project.pk)
     newest = Criteria.objects.filter(project=project).order_by("-version").first()
@@ -98,7 +104,7 @@ def revise_criteria(*, project: Project, tree: dict[str, Any], by, now: datetime
 def start_new_phase(
     *, project: Project, code: str, starts_on: date, ends_on: date, by, now: datetime
 ) -> Project:
-    """Copy a programme's definition under a new code and new dates."""
+    """Copy a programme's definition under a new code and with new dates."""
     _require_configure(by)
     phase = Project.objects.get(pk=project.pk)
     phase.pk, phase._state.adding = None, True
@@ -122,9 +128,10 @@ def start_new_phase(
 def choose_programmes(
     *, role: Role, projects: Collection[Project], by, now: datetime
 ) -> Role | AccessRequest:
-    """Say of which single programmes this role sees the references and figures, in place of those before.
+    """Set the single programmes whose references and aggregates this role sees.
 
-    Those that it no longer sees end at once; more than before are asked for where there are cases.
+    Access to others ends at once. Where the organisation has cases, more programmes need the approval of a second
+    user: then the request is returned instead of the role.
     """
     _require_configure(by)
     refuse_own_role(role, by=by, now=now)
@@ -132,13 +139,13 @@ def choose_programmes(
         raise ValidationError(
             _("A role sees figures of programmes that its organisation manages, and no others.")
         )
-    figures = DjangoPermission.objects.get(
+    read_summaries = DjangoPermission.objects.get(
         content_type__app_label="projects", content_type__model="project", codename=Permission.READ_SUMMARIES
     )
-    held, asked = ProjectGroupPermission.objects.filter(group=role.group_id), None
-    wanted, former = set(projects), set(Project.objects.filter(projectgrouppermission__in=held))
+    existing, request = ProjectGroupPermission.objects.filter(group=role.group_id), None
+    wanted, former = set(projects), set(Project.objects.filter(projectgrouppermission__in=existing))
     if needs_second_user(organisation_id=role.organisation_id, by=by) and wanted - former:
-        asked = ask_access(
+        request = ask_access(
             kind=RequestKind.PROGRAMMES,
             organisation=role.organisation,
             role=role,
@@ -147,18 +154,18 @@ def choose_programmes(
             now=now,
         )
         wanted &= former
-    held.exclude(content_object__in=wanted).delete()
+    existing.exclude(content_object__in=wanted).delete()
     for project in wanted - former:
         ProjectGroupPermission.objects.create(
-            group_id=role.group_id, content_object=project, permission=figures
+            group_id=role.group_id, content_object=project, permission=read_summaries
         )
     detail = {"programmes": sorted(project.code for project in wanted)}
     audit.record(by=by, verb="programmes chosen", obj=role, now=now, detail=detail)
-    return asked or role
+    return request or role
 
 
 def choose_asked_programmes(*, request: AccessRequest, now: datetime) -> None:
-    """What a request for more programmes does once it is approved."""
+    """Apply an approved request for more programmes."""
     assert request.role is not None
     projects = list(Project.objects.filter(code__in=request.programmes))
     choose_programmes(role=request.role, projects=projects, by=None, now=now)
@@ -176,7 +183,10 @@ def post_expense(
     by,
     now: datetime,
 ) -> LedgerEntry:
-    """Post money that went out, in NPR, once for each source. The action that spends it holds the permission."""
+    """Post a payment in NPR, once for each source. The calling operation checks the permission.
+
+    Raises NotEnoughLeft.
+    """
     entry = LedgerEntry(
         budget_line=budget_line,
         organisation=organisation,
@@ -201,10 +211,9 @@ def post_expense(
 
 @transaction.atomic
 def load_programme(*, programme: Programme, by=None, now: datetime) -> int:
-    """Bring the database in line with one programme's file; how many rows were written.
+    """Update the database from one programme's file; return how many rows were written.
 
-    A file that was loaded before and hasn't changed writes nothing, so that what administrators changed in
-    the meantime stays.
+    A file that was loaded before and hasn't changed writes nothing, so that later changes by administrators stay.
     """
     _require_configure(by)
     wanted = definition_digest(programme)
@@ -226,7 +235,7 @@ def load_programme(*, programme: Programme, by=None, now: datetime) -> int:
 
 
 def _put(model: type[models.Model], key: dict[str, Any], values: dict[str, Any]) -> tuple[Any, int]:
-    """The row with this key holding these values, and whether it had to be written (1) or not (0)."""
+    """Return the row with this key, created or updated to these values, and how many rows were written (0 or 1)."""
     row = model._default_manager.filter(**key).first()
     if row is None:
         return model._default_manager.create(**key, **values), 1
@@ -280,7 +289,7 @@ def _labels(entry) -> dict[str, Any]:
 
 
 def _parts(project: Project, programme: Programme, by, now: datetime) -> int:
-    """Everything below a programme; how many rows were written."""
+    """Save the objects that belong to a programme; return how many rows were written."""
     written = 0
     for entry in programme.donors:
         donor, new = _put(Donor, {"code": entry.code}, _names(entry))
@@ -302,7 +311,7 @@ def _npr(amount: int | None) -> Decimal | None:
 
 
 def _keyed_parts(programme: Programme) -> Iterator[tuple[type[models.Model], str, str, dict[str, Any]]]:
-    """Model, key field, key and values of each thing that a programme has under a key of its own."""
+    """Yield model, key field, key and values of each object that has a key within its programme."""
     for service in programme.services:
         values = _names(service) | {"about": service.about, "ceiling_npr": _npr(service.ceiling_npr)}
         yield ServiceType, "code", service.code, values

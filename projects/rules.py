@@ -1,8 +1,8 @@
-"""Who may be admitted: a tree of criteria over named facts, with three answers.
+"""Eligibility: a tree of criteria over named facts, with three answers.
 
-A node is `{"all": [...]}`, `{"any": [...]}` or a leaf `{"fact": name, operator: operand}`, each with an
-optional `code`, `label_en`, `label_ne` and `source`. An unknown fact never makes a no: Kleene's logic
-carries it up, and the answer stays open as long as the fact could still change it.
+A node is `{"all": [...]}`, `{"any": [...]}` or a leaf `{"fact": name, operator: operand}`, each with an optional
+`code`, `label_en`, `label_ne` and `source`. The logic is Kleene's: the answer stays unknown as long as an unknown
+fact could still change it.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from projects.facts import FACTS, Fact
 
-# The operators of a leaf, and the one kind of fact that each compares.
+# The operators of a leaf, and the kind of fact that each compares.
 OPERATORS: Mapping[str, str] = {
     "is": "yes_no",
     "in": "choice",
@@ -29,22 +29,24 @@ OPERATORS: Mapping[str, str] = {
 
 
 class Answer(StrEnum):
+    """The answer of a node."""
+
     YES = "yes"
     NO = "no"
     UNKNOWN = "unknown"
 
 
 class MalformedCriteria(ValueError):
-    """A tree that no programme file would have let in."""
+    """The tree isn't valid; programme files with such a tree are refused."""
 
 
 class MistypedFact(TypeError):
-    """A fact was given as a value that its kind can't be, which would make an answer by accident."""
+    """The value of a fact isn't of its kind."""
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a node has its answer: a code that stays the same over the years, and what filled it in."""
+    """Why a node has its answer: a code that never changes, and its parameters."""
 
     code: str
     params: Mapping[str, Any]
@@ -52,7 +54,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Result:
-    """One node's answer on a day, with the answers below it. Kept as JSON; never assessed again."""
+    """The answer of one node on a day, with its children. Stored as JSON and never assessed again."""
 
     code: str
     label_en: str
@@ -71,7 +73,7 @@ class Result:
         return str(FACTS[self.reason.params["fact"]].label)
 
     def to_json(self) -> dict[str, Any]:
-        """A tree of plain values; the day stands at the top alone."""
+        """Return plain values for JSON; only the top node has the day."""
         return {"on": self.on.isoformat(), **self._node_json()}
 
     def _node_json(self) -> dict[str, Any]:
@@ -87,6 +89,7 @@ class Result:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Result":
+        """Return the result from `to_json`."""
         return cls._from_node(data, date.fromisoformat(data["on"]))
 
     @classmethod
@@ -104,11 +107,12 @@ class Result:
 
 
 def negation(answer: Answer) -> Answer:
+    """Return the opposite; unknown stays unknown."""
     return {Answer.YES: Answer.NO, Answer.NO: Answer.YES}.get(answer, Answer.UNKNOWN)
 
 
 def conjunction(answers: Iterable[Answer]) -> Answer:
-    """No if any is no; else unknown if any is unknown; else yes."""
+    """Return no if any answer is no, else unknown if any is unknown, else yes."""
     seen = set(answers)
     if Answer.NO in seen:
         return Answer.NO
@@ -116,7 +120,7 @@ def conjunction(answers: Iterable[Answer]) -> Answer:
 
 
 def disjunction(answers: Iterable[Answer]) -> Answer:
-    """Yes if any is yes; else unknown if any is unknown; else no."""
+    """Return yes if any answer is yes, else unknown if any is unknown, else no."""
     seen = set(answers)
     if Answer.YES in seen:
         return Answer.YES
@@ -124,16 +128,16 @@ def disjunction(answers: Iterable[Answer]) -> Answer:
 
 
 def assess(facts: Mapping[str, object], criteria: Mapping[str, Any], on: date) -> Result:
-    """Hold one person's facts, as they were on that day, against the criteria.
+    """Assess the facts about a beneficiary on a day by the criteria.
 
-    A fact that is missing or None is unknown. A None among the members of a set says that the set may
-    hold more than is known: what is found counts, what isn't found stays unknown.
+    A fact that is missing or None is unknown. None as a member of a set means that the set may be incomplete: a code
+    that isn't found in it is unknown. Raises MalformedCriteria and MistypedFact.
     """
     children: tuple[Result, ...] = ()
     if "all" in criteria or "any" in criteria:
-        together = "all" if "all" in criteria else "any"
-        children = tuple(assess(facts, child, on) for child in criteria[together])
-        answer, reason = _assess_group(together, [child.answer for child in children])
+        operator = "all" if "all" in criteria else "any"
+        children = tuple(assess(facts, child, on) for child in criteria[operator])
+        answer, reason = _assess_group(operator, [child.answer for child in children])
     else:
         answer, reason = _assess_leaf(facts, criteria)
     return Result(
@@ -147,11 +151,11 @@ def assess(facts: Mapping[str, object], criteria: Mapping[str, Any], on: date) -
     )
 
 
-def _assess_group(together: str, answers: list[Answer]) -> tuple[Answer, Reason]:
+def _assess_group(operator: str, answers: list[Answer]) -> tuple[Answer, Reason]:
     if not answers:
-        raise MalformedCriteria(f"'{together}' has nothing below it")
-    answer = (conjunction if together == "all" else disjunction)(answers)
-    return answer, Reason(f"{together}_{answer}", {"count": answers.count(answer), "of": len(answers)})
+        raise MalformedCriteria(f"'{operator}' has nothing below it")
+    answer = (conjunction if operator == "all" else disjunction)(answers)
+    return answer, Reason(f"{operator}_{answer}", {"count": answers.count(answer), "of": len(answers)})
 
 
 def _assess_leaf(facts: Mapping[str, object], leaf: Mapping[str, Any]) -> tuple[Answer, Reason]:
@@ -239,18 +243,18 @@ def _leaves(criteria: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def facts_named(criteria: Mapping[str, Any]) -> set[str]:
-    """Every fact that the criteria ask about."""
+    """Return the names of all facts in the criteria."""
     return {leaf["fact"] for leaf in _leaves(criteria)}
 
 
 def codes_named(criteria: Mapping[str, Any], fact: str) -> set[str]:
-    """The codes (of countries, districts or groups) that the criteria compare a fact with."""
+    """Return the codes (of countries, districts or groups) with which the criteria compare a fact."""
     leaves = [leaf for leaf in _leaves(criteria) if leaf["fact"] == fact]
     return {code for leaf in leaves for code in (*leaf.get("in", ()), *leaf.get("has_any", ()))}
 
 
 def unknown_facts(result: Result) -> list[str]:
-    """The facts still unknown that could change the answer, in the order of the tree; none once it stands."""
+    """Return unknown facts that could change an unknown answer, in the order of the tree; else an empty list."""
     if result.answer is not Answer.UNKNOWN:
         return []
     if not result.children:
@@ -259,13 +263,13 @@ def unknown_facts(result: Result) -> list[str]:
 
 
 def digest(criteria: Mapping[str, Any]) -> str:
-    """SHA-256 of the criteria as canonical JSON: equal for equal trees, whatever the order of their keys."""
+    """Return the SHA-256 of the criteria as canonical JSON, which the order of keys doesn't change."""
     canonical = json.dumps(criteria, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def reason_text(result: Result) -> str:
-    """The reason in words, in the language of the page."""
+    """Return the reason as text, in the language of the page."""
     if result.children:
         return _group_text(result.reason)
     params = result.reason.params

@@ -1,3 +1,5 @@
+"""Addresses of programmes."""
+
 from django.urls import path
 
 from projects import views

@@ -1,4 +1,4 @@
-"""Which programmes there are: for everyone who is signed in, as none of it is about a person."""
+"""The list of programmes, for everyone who is signed in: it says nothing about beneficiaries."""
 
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import render
@@ -12,6 +12,7 @@ from projects.queries import projects_for
 @login_required
 @require_safe
 def project_list(request):
+    """List programmes."""
     context = {
         "projects": projects_for(request.user),
         "today": now().date(),

@@ -1,8 +1,8 @@
-"""Programmes as data files: reading one, and saying at which line it is wrong.
+"""Programmes as data files: read one, and name the line of a fault.
 
-A file is YAML, read by what each place expects and never by what a bare word looks like, so that a
-country `NO` is Norway and not false. Tags, anchors and aliases are refused. Nothing here knows the
-database: `read_all` reads every file before anything is loaded.
+A file is YAML, read by what each place expects and not by what a bare word looks like, so that a country `NO` is
+Norway and not false. Tags, anchors and aliases are refused. Nothing here uses the database: `read_all` reads every
+file before anything is loaded.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,14 +29,14 @@ FOLDER = Path(__file__).resolve().parent.parent / "programmes"
 
 
 def read_programme(path: Path) -> Programme:
-    """Read one file; `ProgrammeFileError` names the first place that is wrong."""
+    """Read one file. Raises ProgrammeFileError at the first fault."""
     return _read(path)[0]
 
 
 def read_all(folder: Path = FOLDER) -> list[Programme]:
-    """Read every `*.yaml` of the folder and what they say of each other, or raise at the first fault.
+    """Read every `*.yaml` of the folder. Raises ProgrammeFileError at the first fault, also between files.
 
-    Phases come after the programme that they continue, so that they can be loaded in this order.
+    A phase comes after the programme that it continues, so that they can be loaded in this order.
     """
     files = sorted(folder.glob("*.yaml"))
     if not files:
@@ -57,7 +57,7 @@ def _read(path: Path) -> tuple[Programme, yaml.MappingNode]:
 
 
 def _check_references(document: Document, programme: Programme, root: yaml.MappingNode) -> None:
-    """Services that are named exist; places that the criteria name are places of the programme."""
+    """Check that named services exist, and that the criteria's places are places of the programme."""
     offered = [service.code for service in programme.services]
     partner_nodes = value_of(root, "partners").value
     for partner, node in zip(programme.partners, partner_nodes, strict=True):
@@ -76,15 +76,15 @@ def _check_references(document: Document, programme: Programme, root: yaml.Mappi
         ("country_of_stay", programme.countries, "countries"),
         ("districts", programme.districts, "districts"),
     ):
-        astray = sorted(codes_named(programme.criteria, fact) - set(listed))
-        if astray:
+        others = sorted(codes_named(programme.criteria, fact) - set(listed))
+        if others:
             document.fail(
-                value_of(root, "criteria"), f"criteria on the programme's own {what}", f"{astray[0]} as well"
+                value_of(root, "criteria"), f"criteria on the programme's own {what}", f"{others[0]} as well"
             )
 
 
 def _refuse_contradictions(read: Sequence[tuple[Path, Programme, yaml.MappingNode]]) -> None:
-    """Across files: a programme once, phases of what exists, one description for one organisation."""
+    """Check files against each other: each programme once, phases of known ones, one name for an organisation."""
     codes = [programme.code for _path, programme, _node in read]
     described: dict[tuple[str, str], tuple[tuple[str, ...], Path]] = {}
     for index, (path, programme, root) in enumerate(read):
@@ -102,11 +102,11 @@ def _refuse_contradictions(read: Sequence[tuple[Path, Programme, yaml.MappingNod
         for kind, entries in named.items():
             for entry, node in zip(entries, value_of(root, kind).value, strict=True):
                 says = (entry.name_en, entry.name_ne, getattr(entry, "kind", ""))
-                before, where = described.setdefault((kind, entry.code), (says, path))
-                if says != before:
+                first, first_path = described.setdefault((kind, entry.code), (says, path))
+                if says != first:
                     document.fail(
                         node,
-                        f"{entry.code} named as in {where.name}",
+                        f"{entry.code} named as in {first_path.name}",
                         f"{says[0]} ({says[1]}) {says[2]}".strip(),
                     )
     _refuse_circles(read)
@@ -123,5 +123,5 @@ def _refuse_circles(read: Sequence[tuple[Path, Programme, yaml.MappingNode]]) ->
 
 
 def _depth(programme: Programme, by_code: Mapping[str, Programme]) -> int:
-    """How many phases came before this one."""
+    """Return how many phases came before this one."""
     return 0 if programme.phase_of is None else 1 + _depth(by_code[programme.phase_of], by_code)

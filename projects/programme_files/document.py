@@ -1,4 +1,4 @@
-"""A programme file as YAML nodes with their lines, and readers that refuse what they didn't expect."""
+"""A programme file as YAML nodes with line numbers, and readers for its values."""
 
 import dataclasses
 import re
@@ -22,7 +22,7 @@ Reader = Callable[[yaml.Node], Any]
 
 
 class ProgrammeFileError(ValueError):
-    """A file that can't be loaded. As text it is `path:line: expected …, found …`."""
+    """A file that can't be loaded. As text: `path:line: expected …, found …`."""
 
     def __init__(self, path: Path, line: int, expected: str, found: str) -> None:
         super().__init__(f"{path}:{line}: expected {expected}, found {found}")
@@ -31,15 +31,16 @@ class ProgrammeFileError(ValueError):
 
 @dataclass(frozen=True)
 class Document:
-    """Readers of the kinds of value that a file holds; each refuses what it didn't expect."""
+    """Readers for the kinds of value in a file. Each raises ProgrammeFileError for any other value."""
 
     path: Path
 
     def fail(self, node: yaml.Node, expected: str, found: str) -> NoReturn:
+        """Raise ProgrammeFileError at the line of this node."""
         raise ProgrammeFileError(self.path, node.start_mark.line + 1, expected, found)
 
     def scalar(self, node: yaml.Node, expected: str) -> str:
-        """The characters as written, whatever YAML would make of them."""
+        """Return the characters as written, whatever YAML would make of them."""
         if not isinstance(node, yaml.ScalarNode):
             self.fail(node, expected, described(node))
         if not node.value.strip() or (node.style is None and node.tag.endswith(":null")):
@@ -47,6 +48,8 @@ class Document:
         return node.value.strip()
 
     def text(self, most: int) -> Reader:
+        """Return a reader of text of at most `most` characters."""
+
         def read(node: yaml.Node) -> str:
             value = self.scalar(node, "text")
             if len(value) > most:
@@ -56,6 +59,8 @@ class Document:
         return read
 
     def code(self, most: int = 40) -> Reader:
+        """Return a reader of codes of at most `most` characters."""
+
         def read(node: yaml.Node) -> str:
             value = self.scalar(node, "a code")
             if not _CODE.fullmatch(value) or len(value) > most:
@@ -65,6 +70,8 @@ class Document:
         return read
 
     def choice(self, what: str, choices: Sequence[str] | Mapping[str, Any]) -> Reader:
+        """Return a reader of one of these codes."""
+
         def read(node: yaml.Node) -> str:
             value = self.scalar(node, what)
             if value not in choices:
@@ -74,6 +81,8 @@ class Document:
         return read
 
     def number(self, what: str, least: int, most: int) -> Reader:
+        """Return a reader of a whole number from `least` to `most`."""
+
         def read(node: yaml.Node) -> int:
             value = self.scalar(node, what)
             if not _DIGITS.fullmatch(value) or not least <= int(value) <= most:
@@ -83,12 +92,14 @@ class Document:
         return read
 
     def truth(self, node: yaml.Node) -> bool:
+        """Read true or false."""
         value = self.scalar(node, "true or false")
         if value not in ("true", "false"):
             self.fail(node, "true or false", quoted(value))
         return value == "true"
 
     def day(self, node: yaml.Node) -> date:
+        """Read a date in ISO 8601."""
         value = self.scalar(node, "a date such as 2015-01-31")
         try:
             found = date.fromisoformat(value)
@@ -101,7 +112,7 @@ class Document:
     def listing(
         self, item: Callable[[yaml.Node], T], what: str, *, empty: bool = False, key: str = ""
     ) -> Reader:
-        """A list whose items, or whose items' `key`, are all different."""
+        """Return a reader of a list whose items, or whose items' `key`, all differ."""
 
         def read(node: yaml.Node) -> tuple[T, ...]:
             if not isinstance(node, yaml.SequenceNode):
@@ -124,7 +135,7 @@ class Document:
     def keys(
         self, node: yaml.Node, known: Sequence[str], required: Sequence[str], what: str
     ) -> dict[str, yaml.Node]:
-        """A mapping's nodes by key; unknown, doubled and missing keys are refused."""
+        """Return a mapping's nodes by key; refuse unknown, repeated and missing keys."""
         if not isinstance(node, yaml.MappingNode):
             self.fail(node, f"{what}: {', '.join(required) or ', '.join(known)}", described(node))
         found: dict[str, yaml.Node] = {}
@@ -140,23 +151,25 @@ class Document:
             self.fail(node, f"{quoted(missing[0])} in {what}", f"only {', '.join(found) or 'nothing'}")
         return found
 
-    def record(self, made: type[T], what: str, readers: Mapping[str, Reader]) -> Callable[[yaml.Node], T]:
-        """A dataclass from a mapping; fields without a default are required."""
+    def record(
+        self, dataclass_: type[T], what: str, readers: Mapping[str, Reader]
+    ) -> Callable[[yaml.Node], T]:
+        """Return a reader of a mapping into a dataclass; fields without a default are required."""
         required = [
             field.name
-            for field in dataclasses.fields(made)  # type: ignore[arg-type]
+            for field in dataclasses.fields(dataclass_)  # type: ignore[arg-type]
             if field.default is dataclasses.MISSING
         ]
 
         def read(node: yaml.Node) -> T:
             nodes = self.keys(node, list(readers), required, what)
-            return made(**{key: readers[key](child) for key, child in nodes.items()})
+            return dataclass_(**{key: readers[key](child) for key, child in nodes.items()})
 
         return read
 
 
 def compose(path: Path) -> yaml.Node:
-    """The file's one document as nodes with their lines; plain YAML only, of a bounded size and depth."""
+    """Return the file's one document as nodes: plain YAML only, of limited size and depth."""
     raw = path.read_bytes()
     if len(raw) > LARGEST_FILE:
         raise ProgrammeFileError(path, 1, f"at most {LARGEST_FILE} bytes", str(len(raw)))
@@ -183,7 +196,7 @@ def compose(path: Path) -> yaml.Node:
 
 
 def _refuse_fancy_yaml(path: Path, text: str) -> None:
-    """Refuse what lets a short file become a large or strange one, before any node is built."""
+    """Refuse anchors, tags and deep nesting, which let a short file become a large one, before nodes are built."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         line = event.start_mark.line + 1 if event.start_mark else 1
@@ -201,10 +214,12 @@ def _refuse_fancy_yaml(path: Path, text: str) -> None:
 
 
 def value_of(node: yaml.Node, key: str) -> yaml.Node:
+    """Return the value of a key of a mapping node."""
     return next(value for key_node, value in node.value if key_node.value == key)
 
 
 def described(node: yaml.Node) -> str:
+    """Return what a node is, for a message."""
     if isinstance(node, yaml.MappingNode):
         return "a mapping"
     if isinstance(node, yaml.SequenceNode):
@@ -213,13 +228,13 @@ def described(node: yaml.Node) -> str:
 
 
 def quoted(value: str) -> str:
-    """As one short line, whatever was written."""
+    """Return a text for a message: on one line, cut."""
     line = " ".join(value.split())
     return f"'{line[:60]}…'" if len(line) > 60 else f"'{line}'"
 
 
 def one_of(what: str, value: str, choices: Sequence[str] | Mapping[str, Any]) -> str:
-    """What was expected, with the nearest choices by code or (for places) by name; else all, where few."""
+    """Return what was expected, with the most similar choices by code or (places) by name; else all, where few."""
     codes = list(choices)
     near = get_close_matches(value[:60], codes, n=3)
     if isinstance(choices, Mapping):

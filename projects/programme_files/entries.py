@@ -1,4 +1,4 @@
-"""What a programme file holds, read and checked."""
+"""The content of a programme file, as dataclasses."""
 
 import dataclasses
 import hashlib
@@ -21,6 +21,8 @@ class Period:
 
 @dataclass(frozen=True)
 class DonorEntry:
+    """A donor."""
+
     code: str
     name_en: str
     name_ne: str
@@ -28,7 +30,7 @@ class DonorEntry:
 
 @dataclass(frozen=True)
 class PartnerEntry:
-    """An organisation that takes part, what it does, and the codes of the services that it gives."""
+    """An organisation that takes part, what it does, and the codes of its services."""
 
     code: str
     name_en: str
@@ -42,7 +44,7 @@ class PartnerEntry:
 
 @dataclass(frozen=True)
 class ServiceEntry:
-    """`about` person or activity; the ceiling is what one may cost, in NPR."""
+    """A service. `about`: person or activity. `ceiling_npr`: the most that one may cost."""
 
     code: str
     name_en: str
@@ -54,7 +56,7 @@ class ServiceEntry:
 
 @dataclass(frozen=True)
 class AdmissionAsk:
-    """What must be on record before admission but isn't a criterion; `applies_to` says of whom, or of all."""
+    """What must be recorded before admission but isn't a criterion; `applies_to`: for whom, None for all."""
 
     code: str
     label_en: str
@@ -65,7 +67,7 @@ class AdmissionAsk:
 
 @dataclass(frozen=True)
 class IndicatorEntry:
-    """`target` is None where the programme named none."""
+    """An indicator. `target` is None where the programme has none."""
 
     key: str
     label_en: str
@@ -77,7 +79,7 @@ class IndicatorEntry:
 
 @dataclass(frozen=True)
 class FollowUpEntry:
-    """A follow-up owed so many days after an action."""
+    """A follow-up that is due `after_days` after an event."""
 
     code: str
     label_en: str
@@ -90,7 +92,7 @@ class FollowUpEntry:
 
 @dataclass(frozen=True)
 class GrantEntry:
-    """The most that one grant may be in NPR, for which service, in how many instalments."""
+    """The most that one grant may be, in NPR, for which service, and in how many instalments."""
 
     ceiling_npr: int
     service: str
@@ -100,7 +102,7 @@ class GrantEntry:
 
 @dataclass(frozen=True)
 class BudgetLineEntry:
-    """Money for one purpose. `pays_grants`: grants may be asked for from it."""
+    """Money for one purpose. `pays_grants`: grants may be paid from it."""
 
     code: str
     name_en: str
@@ -112,7 +114,7 @@ class BudgetLineEntry:
 
 @dataclass(frozen=True)
 class Programme:
-    """One programme, or one phase of it, as its file says. `is_demo`: invented, with invented partners."""
+    """One programme, or one phase of it. `is_demo`: invented, with invented partners."""
 
     code: str
     name_en: str
@@ -137,12 +139,12 @@ class Programme:
 
     @property
     def criteria_digest(self) -> str:
-        """Changes whenever the criteria do, a label included: a new digest is a new version."""
+        """The digest of the criteria, labels included: another digest is another version."""
         return digest(self.criteria)
 
 
 def definition_digest(programme: Programme) -> str:
-    """SHA-256 of the whole definition, to tell an edited file from one already loaded."""
+    """Return the SHA-256 of the whole definition, by which a changed file is recognised."""
     canonical = json.dumps(
         dataclasses.asdict(programme), sort_keys=True, ensure_ascii=False, default=date.isoformat
     )

@@ -1,4 +1,4 @@
-"""Readers of each part of a programme."""
+"""Readers of the parts of a programme file."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -23,13 +23,13 @@ from projects.programme_files.entries import (
 from projects.rules import OPERATORS
 
 SOURCES = ("brief", "public", "ours")
-# Who gives the money stands under `donors`.
+# Donors are listed under `donors`.
 PARTNER_KINDS = [kind.value for kind in PartnerKind if kind is not PartnerKind.DONOR]
-MOST_NPR = 9_999_999_999  # what ten digits hold
+MOST_NPR = 9_999_999_999  # ten digits
 
 
 def criteria(document: Document, node: yaml.Node) -> dict[str, Any]:
-    """A tree of criteria, checked against the registry of facts."""
+    """Return a tree of criteria, checked against the known facts."""
     labels: dict[str, Reader] = {
         "code": document.code(60),
         "label_en": document.text(300),
@@ -109,7 +109,7 @@ def _partner_readers(document: Document) -> dict[str, Reader]:
 
 
 def _entry_readers(document: Document) -> dict[str, Reader]:
-    """Readers of the lists of things that have a code and two names."""
+    """Return readers of the lists whose items have a code and two names."""
     source = document.choice("a source", SOURCES)
     amount = document.number("an amount in whole NPR", 1, MOST_NPR)
     names: dict[str, Reader] = {
@@ -145,7 +145,7 @@ def _grant_readers(document: Document) -> dict[str, Reader]:
 
 
 def _promise_readers(document: Document) -> dict[str, Reader]:
-    """Readers of what is asked, counted, owed and given."""
+    """Return readers of criteria, admission questions, indicators, follow-ups and the grant."""
     source, label = document.choice("a source", SOURCES), document.text(200)
     labels: dict[str, Reader] = {
         "code": document.code(),
@@ -172,7 +172,7 @@ def _promise_readers(document: Document) -> dict[str, Reader]:
 
 
 def programme_readers(document: Document) -> dict[str, Reader]:
-    """A reader for each key of a programme."""
+    """Return a reader for each key of a programme."""
     country = document.choice("a country (ISO 3166 alpha-2)", COUNTRIES)
     return {
         "code": document.code(),

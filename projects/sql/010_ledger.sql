@@ -1,4 +1,4 @@
--- A budget line can't be overspent: the line is locked, so that two payments at once see each other.
+-- A budget line can't be overspent. It is locked, so that of two payments at once the second sees the first.
 GRANT SELECT ON projects_ledgerentry TO iom_functions;
 GRANT SELECT, UPDATE ON projects_budgetline TO iom_functions; -- UPDATE for the row lock
 
@@ -18,7 +18,7 @@ ALTER FUNCTION access.ledger_within_line() OWNER TO iom_functions;
 CREATE OR REPLACE TRIGGER ledger_within_line BEFORE INSERT ON projects_ledgerentry
     FOR EACH ROW EXECUTE FUNCTION access.ledger_within_line();
 
--- Nor can a line be lowered below what was spent from it.
+-- A budget line can't be lowered below what was spent from it.
 CREATE OR REPLACE FUNCTION access.line_covers_spending() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN

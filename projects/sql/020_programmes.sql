@@ -1,7 +1,7 @@
--- A role may see the figures of single programmes: of those that its own organisation manages, and nothing more.
+-- A role may see summaries of single programmes: of those that its own organisation manages, and nothing more.
 GRANT SELECT ON projects_project, projects_projectgrouppermission TO iom_functions;
 
--- What enter() asks: the programmes that this person follows one by one now, and whose they are.
+-- For enter(): the single programmes whose summaries this user may see now, and the organisations that manage them.
 CREATE OR REPLACE FUNCTION access.programmes_of(who uuid, OUT organisations uuid[], OUT programmes uuid[])
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
@@ -18,7 +18,7 @@ BEGIN
 END $$;
 ALTER FUNCTION access.programmes_of(uuid) OWNER TO iom_functions;
 
--- Held when it is given, too: figures alone, to a role of the organisation that manages the programme.
+-- The same rule for new rows: only `read_summaries`, and only for a role of the organisation that manages the programme.
 CREATE OR REPLACE FUNCTION access.role_follows_its_own() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM projects_project j

@@ -1,4 +1,4 @@
-"""Places and programmes, from their data files."""
+"""The command `load_programmes`."""
 
 from django.core.management.base import BaseCommand
 from django.db import transaction
@@ -11,9 +11,12 @@ from projects.programme_files import ProgrammeFileError, read_all
 
 
 class Command(BaseCommand):
+    """Load places and programmes from their data files."""
+
     help = "Load or update places and programme definitions. A second run writes nothing."
 
     def handle(self, *args, **options) -> None:
+        """Read all files, then load them in one transaction; exit with 1 at the first error."""
         try:
             programmes = [programme for programme in read_all() if not programme.is_demo]
         except ProgrammeFileError as error:
