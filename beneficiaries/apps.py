@@ -38,6 +38,6 @@ class BeneficiariesConfig(AppConfig):
             label=_("Referrals and offers that wait for an answer"),
             permission=Permission.REFER_CASES,
             count=lambda user, organisation_id: caseload.carried(user, organisation_id).referrals,
-            hand_over=operations.keep_answers,
+            hand_over=operations.redirect_referral_answers,
         )
         organisation_deactivating.append(operations.refuse_deactivating)

@@ -11,7 +11,7 @@ EXPORTS_A_SWEEP = 10  # with 20,000 rows each, the task still ends within its ti
 @shared_task
 def watch_reading() -> dict[str, int]:
     """Notify supervisors of unusual reading in the last hour. Safe to run twice."""
-    return {"told": operations.tell_of_unusual_reading(now=now())}
+    return {"notified": operations.notify_of_unusual_reading(now=now())}
 
 
 @shared_task
@@ -23,7 +23,7 @@ def scan_waiting() -> dict[str, int]:
 @shared_task
 def sweep_files() -> dict[str, int]:
     """Delete files that no row refers to. Safe to run twice."""
-    return {"thrown_away": operations.sweep_files(now=now())}
+    return {"deleted": operations.sweep_files(now=now())}
 
 
 @shared_task
@@ -54,6 +54,6 @@ def sweep_drafts() -> dict[str, int]:
 
 
 @shared_task
-def notify_of_cases_of_nobody() -> dict[str, int]:
+def notify_of_cases_without_caseworker() -> dict[str, int]:
     """Notify supervisors of open cases without a caseworker, once a day. Safe to run twice."""
-    return {"told": operations.notify_of_cases_of_nobody(now=now())}
+    return {"notified": operations.notify_of_cases_without_caseworker(now=now())}

@@ -307,7 +307,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 20 * SWEEP_SECONDS},
     },
     "notify-of-cases-of-nobody": {
-        "task": "beneficiaries.tasks.notify_of_cases_of_nobody",
+        "task": "beneficiaries.tasks.notify_of_cases_without_caseworker",
         "schedule": 20 * SWEEP_SECONDS,
         "options": {"expires": 20 * SWEEP_SECONDS},
     },

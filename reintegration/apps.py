@@ -1,29 +1,39 @@
+"""Configuration of the reintegration app."""
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 
 class ReintegrationConfig(AppConfig):
+    """Registers with the hooks of cases, exports, users and organisations."""
+
     name = "reintegration"
     verbose_name = "Reintegration"
 
     def ready(self) -> None:
+        """Register with the hooks of lower apps."""
         from accounts.choices import Permission  # models must be loaded first
         from accounts.hooks import OpenWork, organisation_deactivating, user_leaving
         from beneficiaries import hooks
         from beneficiaries.exports.kinds import kinds
         from reintegration.exports import GRANTS
-        from reintegration.operations import keep_decisions, owe_safety_step, refuse_closing, tell_of_new_lead
+        from reintegration.operations import (
+            notify_of_new_lead,
+            redirect_grant_decisions,
+            refuse_closing,
+            schedule_safety_step,
+        )
         from reintegration.operations.leaving import refuse_deactivating
         from reintegration.queries import open_grants_of
 
         hooks.case_closing.append(refuse_closing)
-        hooks.case_transferring.append(tell_of_new_lead)
-        hooks.high_risk_found.append(owe_safety_step)
+        hooks.case_transferring.append(notify_of_new_lead)
+        hooks.high_risk_found.append(schedule_safety_step)
         kinds["grants"] = GRANTS
         user_leaving["grants"] = OpenWork(
             label=_("Grants under way that they asked for"),
             permission=Permission.WRITE_CASES,
             count=open_grants_of,
-            hand_over=keep_decisions,
+            hand_over=redirect_grant_decisions,
         )
         organisation_deactivating.append(refuse_deactivating)

@@ -1,4 +1,4 @@
-"""Codes of plans, grants, follow-ups and reminders, and the words of the log."""
+"""Codes of plans, grants, follow-ups and reminders, and texts for the audit log."""
 
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 
 class Livelihood(models.TextChoices):
+    """The livelihood that a plan aims at."""
+
     TEA_SHOP = "tea_shop", _("Tea shop")
     GROCERY = "grocery", _("Small grocery shop")
     TAILORING = "tailoring", _("Tailoring shop")
@@ -24,6 +26,8 @@ class Livelihood(models.TextChoices):
 
 
 class GrantState(models.TextChoices):
+    """The state of a grant."""
+
     REQUESTED = "requested", _("Requested")
     ENDORSED = "endorsed", _("Endorsed")
     APPROVED = "approved", _("Approved")
@@ -33,29 +37,35 @@ class GrantState(models.TextChoices):
 
 
 class InstalmentState(models.TextChoices):
+    """The state of an instalment."""
+
     PLANNED = "planned", _("Planned")
     PAID = "paid", _("Paid")
 
 
-# What a high risk owes, beside what programmes schedule.
+# A follow-up that a high risk requires; the other kinds are scheduled by programmes.
 SAFETY = "safety"
 FOLLOW_UP_KINDS = [*FollowUpKind.choices, (SAFETY, _("Safety step"))]
 SAFETY_LABELS = {
     "label_en": "Make sure that the person is safe today",
     "label_ne": "उहाँ आज सुरक्षित हुनुहुन्छ भनी पक्का गर्नुहोस्",
 }
-# What was recorded long before a visit was due and isn't that visit.
+# A visit that was recorded long before the due one and doesn't count as it.
 EXTRA = "extra"
 EXTRA_LABELS = {"label_en": "Extra visit or call", "label_ne": "थप भेट वा फोन"}
 
 
 class FollowUpOutcome(models.TextChoices):
+    """The result of a visit, call or review."""
+
     SEEN = "seen", _("Seen or spoken to")
     NOT_FOUND = "not_found", _("Could not be found")
     DECLINED = "declined", _("Did not want to be visited")
 
 
 class Wellbeing(models.TextChoices):
+    """How the beneficiary is doing."""
+
     GOOD = "good", _("Doing well")
     FAIR = "fair", _("Getting by")
     POOR = "poor", _("In difficulty")
@@ -63,7 +73,7 @@ class Wellbeing(models.TextChoices):
     UNKNOWN = "unknown", _("Not known")
 
 
-# What the log says of each event, in words; the verbs are those that operations record.
+# The text for each audit event, by its verb.
 EVENTS: dict[str, "StrOrPromise"] = {
     "access ended": _("Ended all access of a person"),
     "account opened": _("Opened an account again"),
@@ -168,7 +178,7 @@ EVENTS: dict[str, "StrOrPromise"] = {
     "work handed over": _("Said who takes over what somebody left behind"),
     "user saved": _("Saved a person who signs in"),
 }
-# Names of the details that the log shows (core.audit.shown_detail); their values are codes and figures.
+# Labels of the details that the log shows (core.audit.shown_detail); their values are codes and numbers.
 DETAILS: dict[str, "StrOrPromise"] = {
     "code": _("code"),
     "confidentiality": _("confidentiality"),

@@ -1,4 +1,4 @@
-"""The register of grants as it goes out: case references and figures, no name."""
+"""The export of the register of grants: case references and amounts, no name."""
 
 from collections.abc import Generator, Mapping
 from datetime import date
@@ -21,6 +21,7 @@ from reintegration.models import Grant, Instalment
 
 
 def columns() -> list[str]:
+    """Return the column titles."""
     return [
         _("Case"),
         _("Programme"),
@@ -35,16 +36,18 @@ def columns() -> list[str]:
 
 
 def rows(user, organisation_id: UUID, filters: Mapping[str, str], on: date) -> QuerySet[Grant]:
-    """Grants that this person sees, of cases that the organisation holds. Money that was spent has to be accounted
-    for, hence no question of consent: nobody is named."""
-    held = CaseAccess.objects.opening(user, Level.SUMMARY).filter(
+    """Return grants of cases that the organisation has access to.
+
+    Consent doesn't matter, as spent money must be accounted for and no one is named.
+    """
+    accessible = CaseAccess.objects.opening(user, Level.SUMMARY).filter(
         case=OuterRef("case_id"), organisation_id=organisation_id, user=None
     )
-    return queries.grants_for(user).filter(Exists(held))
+    return queries.grants_for(user).filter(Exists(accessible))
 
 
 def cells(user, found: QuerySet[Grant], on: date) -> Generator[list[Cell]]:
-    """Row by row, fetched a few at a time."""
+    """Yield the cells of each row, fetched in chunks."""
     paid = Instalment.objects.visible_to(user).filter(grant=OuterRef("pk"), state="paid").order_by()
     total = paid.values("grant").annotate(total=Sum("amount_npr")).values("total")
     states, purposes = dict(GrantState.choices), dict(Livelihood.choices)
@@ -65,7 +68,7 @@ def cells(user, found: QuerySet[Grant], on: date) -> Generator[list[Cell]]:
 GRANTS = Kind(
     title=gettext_lazy("Register of grants"),
     opened_by=(Permission.READ_SUMMARIES,),
-    filters=forms.Form,  # the register is not narrowed
+    filters=forms.Form,  # the register has no filters
     columns=columns,
     rows=rows,
     cells=cells,

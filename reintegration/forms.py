@@ -1,4 +1,4 @@
-"""Forms of admission, plans, grants and follow-ups, and of the log."""
+"""Forms of admission, plans, grants and follow-ups, and the filter of the audit log."""
 
 from decimal import Decimal
 from uuid import UUID
@@ -40,11 +40,12 @@ class ScreeningForm(OnceForm):
         self.facts = facts
 
     def answers(self) -> dict[str, bool | None]:
+        """Return the answers by fact: True, False, or None for not known."""
         return {name: FROM_ANSWER[self.cleaned_data[name]] for name in self.facts}
 
 
 class DecisionForm(OnceForm):
-    """Who is admitted, from when, and where it needs saying why."""
+    """Whether the beneficiary is admitted, from when, and why."""
 
     decision = forms.ChoiceField(
         label=_("Decision"), choices=AssessmentDecision.choices, widget=forms.RadioSelect
@@ -60,7 +61,7 @@ class DecisionForm(OnceForm):
 
 
 class PlanForm(OnceForm):
-    """What was agreed with the person."""
+    """What was agreed with the beneficiary."""
 
     livelihood = forms.ChoiceField(
         label=_("Livelihood"), choices=Livelihood.choices, widget=forms.RadioSelect
@@ -77,7 +78,7 @@ class PlanForm(OnceForm):
 
 
 class BudgetLineField(forms.ModelChoiceField):
-    """A budget line by its name, with what is left of it; none is chosen beforehand."""
+    """A choice of budget lines, each with what is left of it; none is preselected."""
 
     left: dict[UUID, Decimal]
 
@@ -85,6 +86,7 @@ class BudgetLineField(forms.ModelChoiceField):
         super().__init__(*args, empty_label=None, **kwargs)
 
     def label_from_instance(self, obj) -> str:
+        """Return the name, and what is left in NPR."""
         return gettext("%(line)s: NPR %(left)s left") % {
             "line": obj.name,
             "left": shown_amount(self.left[obj.pk]),
@@ -92,7 +94,7 @@ class BudgetLineField(forms.ModelChoiceField):
 
 
 class GrantForm(OnceForm):
-    """What is asked for, how much, and from which budget line. `left`: what is left of each line, in NPR."""
+    """The purpose, amount and budget line of a grant. `left`: what is left of each line, in NPR."""
 
     purpose = forms.CharField(
         label=_("What is it for?"),
@@ -126,7 +128,7 @@ class RefusalForm(OnceForm):
 
 
 class PaymentForm(OnceForm):
-    """One instalment. `left`: what is left of the grant, in NPR; how much of it is paid is for the payer to say."""
+    """One instalment. `left`: what is left of the grant, in NPR. The amount isn't prefilled."""
 
     amount_npr = _npr(_("Amount in NPR"))
     voucher = forms.CharField(
@@ -142,7 +144,7 @@ class PaymentForm(OnceForm):
 
 
 class FollowUpForm(OnceForm):
-    """What came of a visit, call or review. Whether it counts is asked where the operation asks it."""
+    """The result of a visit, call or review. `counts` only appears when the operation asks for it."""
 
     done_on = day_field(_("When was it?"), is_record=True)
     outcome = forms.ChoiceField(
@@ -177,18 +179,19 @@ class FollowUpForm(OnceForm):
             self.fields["counts"] = self._counts
 
     def take(self, error: ValidationError) -> None:
+        """Show the operation's errors, with the field `counts` where it asks for it."""
         if "counts" in getattr(error, "error_dict", {}):
             self.fields["counts"] = self._counts
         super().take(error)
 
     def visit(self) -> dict:
-        """What was typed, as the operation takes it."""
+        """Return the arguments for `record_follow_up`."""
         data = {name: self.cleaned_data[name] for name in ("done_on", "outcome", "wellbeing", "note")}
         return data | {"counts": FROM_ANSWER.get(self.cleaned_data.get("counts", ""))}
 
 
 class LogFilter(SearchForm):
-    """Narrowing the log."""
+    """The filter of the audit log."""
 
     words = ("username", "reference")
 

@@ -38,7 +38,7 @@ SOON = timedelta(days=14)
 
 
 def grants_for(user) -> QuerySet[Grant]:
-    """Grants that this person sees, newest first: the case by its reference alone."""
+    """Return the grants that this user sees, newest first."""
     return (
         Grant.objects.visible_to(user)
         .select_related(
@@ -49,19 +49,19 @@ def grants_for(user) -> QuerySet[Grant]:
 
 
 def worked_on(user, case_key: str = "case_id") -> Exists:
-    """Whether this person works on the row's case, and so may open its file."""
+    """Return a condition on rows: the user works on their case, and so may open its file."""
     return Exists(CaseAccess.objects.opening(user, Level.WORKING).filter(case_id=OuterRef(case_key)))
 
 
 def instalments_of(grant: Grant, user) -> list[Instalment]:
-    """What was paid of a grant, in order."""
+    """Return the instalments of a grant in order."""
     return list(
         Instalment.objects.visible_to(user).filter(grant=grant).select_related("paid_by").order_by("number")
     )
 
 
 def paid_so_far(grant: Grant, user):
-    """NPR paid of a grant."""
+    """Return the NPR that were paid of a grant."""
     return (
         Instalment.objects.visible_to(user).filter(grant=grant).aggregate(total=Sum("amount_npr"))["total"]
         or 0
@@ -69,7 +69,7 @@ def paid_so_far(grant: Grant, user):
 
 
 def follow_ups_due(user, *, on: date) -> QuerySet[FollowUp]:
-    """Open follow-ups that are overdue or due within a fortnight: safety steps first, then the oldest."""
+    """Return open follow-ups that are overdue or due within 14 days: safety steps first, then the oldest."""
     return (
         FollowUp.objects.visible_to(user)
         .open()
@@ -80,8 +80,8 @@ def follow_ups_due(user, *, on: date) -> QuerySet[FollowUp]:
     )
 
 
-def what_a_follow_up_follows(follow_up: FollowUp, user) -> list[tuple[date | None, "StrOrPromise"]]:
-    """Days that a follow-up can't lie before, each with the sentence that says so; a safety step follows from none."""
+def earliest_dates(follow_up: FollowUp, user) -> list[tuple[date | None, "StrOrPromise"]]:
+    """Return dates before which a follow-up can't have happened, each with its message; none for a safety step."""
     if follow_up.project_id is None:
         return []
     enrolled = Enrolment.objects.visible_to(user).filter(
@@ -101,23 +101,23 @@ def what_a_follow_up_follows(follow_up: FollowUp, user) -> list[tuple[date | Non
     return follows
 
 
-def attempts_before(follow_up: FollowUp, user) -> list[FollowUp]:
-    """The attempts that failed before this one, the first one first."""
+def earlier_attempts(follow_up: FollowUp, user) -> list[FollowUp]:
+    """Return the failed attempts before this one, in order."""
     same = FollowUp.objects.visible_to(user).filter(case=follow_up.case_id, origin=follow_up.origin)
     earlier = same.filter(attempt__lt=follow_up.attempt).select_related("recorded_by")
     return list(earlier.order_by("attempt", "id"))
 
 
 def next_attempt(follow_up: FollowUp, user) -> FollowUp | None:
-    """The attempt that is owed after this one."""
+    """Return the attempt that is due after this one, or None."""
     same = FollowUp.objects.visible_to(user).filter(case=follow_up.case_id, origin=follow_up.origin)
     return same.filter(attempt=follow_up.attempt + 1).first()
 
 
 def case_parts(case: Case, user) -> dict[str, list]:
-    """All that hangs on a case and shows on its file, with the people, projects and organisations named there.
+    """Return all parts of a case that its file shows, with the users, projects and organisations that they name.
 
-    What hangs on a row that isn't there isn't asked for.
+    Parts of a part that is empty aren't queried.
     """
     enrolments = Enrolment.objects.of(case, user)
     plans = Plan.objects.of(case, user) if enrolments else []
@@ -138,18 +138,18 @@ def case_parts(case: Case, user) -> dict[str, list]:
         "instalments": Instalment.objects.of(case, user, order=("paid_at", "id")) if grants else [],
         "follow_ups": FollowUp.objects.of(case, user),
     }
-    fill_in(User, *((parts[part], name) for part, names in _PEOPLE.items() for name in names))
+    fill_in(User, *((parts[part], name) for part, names in _USER_FIELDS.items() for name in names))
     fill_in(Project, (enrolments, "project"), (parts["assessments"], "project"))
     sides = ((parts["transfers"], name) for name in ("sender", "receiver"))
     fill_in(Organisation, (parts["consents"], "organisation"), *sides)
-    by_key = {enrolment.pk: enrolment for enrolment in enrolments}
+    by_id = {enrolment.pk: enrolment for enrolment in enrolments}
     for plan in plans:
-        plan.enrolment = by_key[plan.enrolment_id]
+        plan.enrolment = by_id[plan.enrolment_id]
     return parts
 
 
-# Who is named on a case file, by the part that names them.
-_PEOPLE = {
+# Fields that name users, by part of the case file.
+_USER_FIELDS = {
     "file": ("caseworker",),
     "risks": ("by",),
     "notes": ("by",),
@@ -166,8 +166,8 @@ _PEOPLE = {
 }
 
 
-class ProgrammeFigures(NamedTuple):
-    """What `access.programme_totals` returns, in its order: counts of case references and grants, and one amount."""
+class ProgrammeTotals(NamedTuple):
+    """The columns of `access.programme_totals`: counts of cases and grants, and the amount paid."""
 
     cases: int
     completed: int
@@ -175,32 +175,32 @@ class ProgrammeFigures(NamedTuple):
     paid_npr: Decimal
 
 
-def programme_totals(project: Project, user) -> ProgrammeFigures | None:
-    """What a programme came to over all organisations, for those who see figures where it is managed, or of it."""
+def programme_totals(project: Project, user) -> ProgrammeTotals | None:
+    """Return a programme's totals over all organisations; None for a user who may not see its aggregates."""
     authority = authority_of(user)
-    of_all = authority.may(Permission.READ_SUMMARIES, project.managed_by_id)
-    if not of_all and project.pk not in authority.programmes:
+    sees_all = authority.may(Permission.READ_SUMMARIES, project.managed_by_id)
+    if not sees_all and project.pk not in authority.programmes:
         return None
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM access.programme_totals(%s)", [project.pk])
-        return ProgrammeFigures(*cursor.fetchone())
+        return ProgrammeTotals(*cursor.fetchone())
 
 
 def left_for_grants(project: Project) -> dict[UUID, Decimal]:
-    """For each budget line of a programme that pays grants, the NPR that are neither spent nor promised."""
+    """Return what is neither spent nor promised, in NPR, by id of each budget line that pays grants."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT line, left_npr FROM access.left_for_grants(%s)", [project.pk])
         return dict(cursor.fetchall())
 
 
 def grant_permissions(grant: Grant, user) -> frozenset[str]:
-    """What the person may do with grants of the organisation that manages the programme."""
+    """Return the user's permissions in the organisation that manages the grant's programme."""
     authority, organisation_id = authority_of(user), grant.project.managed_by_id
     return frozenset(name for name in Permission.values if authority.may(name, organisation_id))
 
 
 def involved_in(grant: Grant) -> dict[str, UUID | None]:
-    """Who asked for a grant, endorsed it and approved it."""
+    """Return the ids of the users who requested, endorsed and approved a grant."""
     return {
         "requested": grant.requested_by_id,
         "endorsed": grant.endorsed_by_id,
@@ -209,14 +209,14 @@ def involved_in(grant: Grant) -> dict[str, UUID | None]:
 
 
 def open_grants_of(user: User, organisation_id: UUID) -> int:
-    """Grants under way that somebody asked for, for who keeps the organisation's users."""
+    """Count the running grants that a user asked for; 0 unless one manages users there."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT access.open_grants_of(%s, %s)", [user.pk, organisation_id])
         return cursor.fetchone()[0]
 
 
 def grants_waiting_in(organisation: Organisation) -> int:
-    """Grants under way in programmes that the organisation manages, for who sets up the system."""
+    """Count the running grants in programmes that the organisation manages; 0 unless one manages its users."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT access.grants_waiting_in(%s)", [organisation.pk])
         return cursor.fetchone()[0]

@@ -1,4 +1,4 @@
-"""Who may action a grant, and when follow-ups fall due: tables and pure functions."""
+"""Who may do what with a grant, and when follow-ups are due: tables and pure functions."""
 
 import re
 from collections.abc import Iterable
@@ -17,14 +17,14 @@ BEFORE_PAYMENT = _lazy("The date is before the first instalment was paid.")
 
 @dataclass(frozen=True)
 class Action:
-    """From which states an action leads to which one, and the permission it takes."""
+    """The states from which an action starts, the state to which it leads, and the permission that it needs."""
 
     sources: tuple[str, ...]
     target: str
-    permission: str | None  # None: the right of one who took part, see ONLY
+    permission: str | None  # None: for a user who was involved, see ONLY
 
 
-# The whole path of a grant. Refusing is the right of whoever is asked next. The last step is made by paying.
+# The workflow of a grant. Who decides next can refuse. A grant that is fully paid becomes PAID.
 ACTIONS: dict[str, Action] = {
     "endorse": Action((GrantState.REQUESTED,), GrantState.ENDORSED, Permission.ENDORSE_GRANTS),
     "approve": Action((GrantState.ENDORSED,), GrantState.APPROVED, Permission.APPROVE_GRANTS),
@@ -33,19 +33,19 @@ ACTIONS: dict[str, Action] = {
     "pay": Action((GrantState.APPROVED,), GrantState.APPROVED, Permission.PAY_GRANTS),
     "withdraw": Action((GrantState.REQUESTED, GrantState.ENDORSED), GrantState.WITHDRAWN, None),
 }
-# What is done by nobody but who did the part named.
+# Actions only for the user who was involved in this part.
 ONLY = {"withdraw": "requested"}
-# States in which a grant is over without money: its plan may be asked for anew.
+# States of a grant that ended unpaid: another one can be requested for its plan.
 ENDED_UNPAID = (GrantState.REFUSED, GrantState.WITHDRAWN)
 
 
 def actions_for(
     *, state: str, permissions: frozenset[str], user_id: UUID, involved: dict[str, UUID | None]
 ) -> list[str]:
-    """Actions open to this person on a grant in this state.
+    """Return the actions that this user may do on a grant in this state.
 
-    `involved` names who asked (`requested`), endorsed (`endorsed`) and approved (`approved`): nobody endorses or
-    approves what they asked for, approves what they endorsed, or pays what they asked for or approved.
+    `involved` has the ids of who requested, endorsed and approved: nobody endorses or approves what they requested,
+    approves what they endorsed, or pays what they requested or approved.
     """
     barred = {
         "endorse": ("requested",),
@@ -62,22 +62,22 @@ def actions_for(
 
 
 def waits_for(actions: list[str]) -> bool:
-    """Whether a grant with these actions waits for somebody; one that they can only withdraw waits for others."""
+    """Return whether a grant with these actions waits for the user, who can do more than withdraw it."""
     return any(name != "withdraw" for name in actions)
 
 
-# A visit earlier than this many days, or than this part of its interval, is asked about.
+# A visit is early if it is more than so many days early, or more than this part of its interval (a fifth).
 EARLY_DAYS, EARLY_PART = 30, 5
-# After how many days somebody who could not be found, or declined, is tried again: otherwise, and at a high risk.
+# After how many days the next attempt follows: normally, and at a high risk.
 AGAIN_AFTER: dict[str, tuple[int, int]] = {
     FollowUpOutcome.NOT_FOUND: (7, 1),
     FollowUpOutcome.DECLINED: (30, 3),
 }
-ATTEMPTS = 3  # from so many that found nobody the supervisors hear of it, whatever the risk
+ATTEMPTS = 3  # supervisors are notified from the third attempt that found nobody, whatever the risk
 
 
 def is_early(*, due_on: date, counted_from: date | None, done_on: date) -> bool:
-    """Whether a visit was so long before its day that it may be another one."""
+    """Return whether a visit was so long before its due day that it may be another one."""
     early = (due_on - done_on).days
     interval = (due_on - counted_from).days if counted_from else EARLY_DAYS * EARLY_PART
     return early > EARLY_DAYS or early * EARLY_PART > interval
@@ -86,10 +86,10 @@ def is_early(*, due_on: date, counted_from: date | None, done_on: date) -> bool:
 def next_attempt_on(
     *, outcome: str, is_high_risk: bool, declined_before: bool, due_on: date, today: date
 ) -> date | None:
-    """When the person is tried again; None where they were seen, or declined twice.
+    """Return the day of the next attempt; None where the beneficiary was seen, or declined twice.
 
-    At a high risk there is always a next attempt, and soon: somebody else may be speaking for the person. Otherwise
-    not before the day on which the visit is due.
+    At a high risk there is always a next attempt, and soon: somebody else may be speaking for the beneficiary.
+    Otherwise it isn't before the day on which the visit is due.
     """
     if outcome == FollowUpOutcome.SEEN:
         return None
@@ -101,25 +101,27 @@ def next_attempt_on(
     return max(today + timedelta(days=days), due_on)
 
 
-def is_told_to_supervisors(*, outcome: str, is_high_risk: bool, attempt: int) -> bool:
-    """Whether supervisors hear of an attempt that failed: at a high risk of each, else of the third that found nobody
-    and of those after it."""
+def notifies_supervisors(*, outcome: str, is_high_risk: bool, attempt: int) -> bool:
+    """Return whether supervisors are notified of a failed attempt.
+
+    At a high risk of each; otherwise of the third attempt that found nobody, and later ones.
+    """
     if outcome == FollowUpOutcome.SEEN:
         return False
     return is_high_risk or (outcome == FollowUpOutcome.NOT_FOUND and attempt >= ATTEMPTS)
 
 
 def due_dates(intervals: list[tuple[str, int]], start: date) -> list[tuple[str, date]]:
-    """Each interval's code with the day it falls due, counted in days from `start`."""
+    """Return the code of each interval (code, days) with the day on which it is due, counted from `start`."""
     return [(code, start + timedelta(days=after)) for code, after in intervals]
 
 
-def names_somebody(text: str, names: Iterable[str]) -> bool:
-    """Whether a text holds a part of one of these names as a word of its own; parts of two letters are none."""
+def contains_name(text: str, names: Iterable[str]) -> bool:
+    """Return whether a text contains a part of these names as a whole word; parts of one or two letters don't count."""
     words = set(re.findall(r"[^\W\d_](?:[^\W\d_]|[\u0900-\u097f])*", text.casefold()))
     return any(part in words for name in names for part in name.casefold().split() if len(part) > 2)
 
 
-def holds_a_number(text: str) -> bool:
-    """Whether a text holds seven digits or more, apart from blanks and dashes: a telephone or identity number."""
+def contains_number(text: str) -> bool:
+    """Return whether a text contains seven or more digits, apart from blanks and dashes: a telephone or ID number."""
     return re.search(r"\d(?:[ -]?\d){6,}", text) is not None

@@ -1,4 +1,4 @@
-"""Background work on follow-ups."""
+"""Background tasks of follow-ups."""
 
 from celery import shared_task
 
@@ -9,6 +9,6 @@ from reintegration import operations
 
 @shared_task
 def send_due_reminders() -> dict[str, int]:
-    """One sweep, and the mail that it wrote. Safe to run twice, and beside itself."""
-    figures = operations.send_due_reminders(now=now())
-    return figures | {f"mail_{name}": count for name, count in outbox.deliver().items()}
+    """Send due reminders and deliver the mail. Safe to run twice and concurrently."""
+    counts = operations.send_due_reminders(now=now())
+    return counts | {f"mail_{name}": count for name, count in outbox.deliver().items()}

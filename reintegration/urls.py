@@ -1,3 +1,5 @@
+"""Addresses of admission, plans, grants, follow-ups and the audit log."""
+
 from django.urls import path
 
 from reintegration import views

@@ -4,9 +4,9 @@ from beneficiaries.operations.admission import decide_admission, record_screenin
 from beneficiaries.operations.assignment import (
     hand_over_cases,
     hand_over_drafts,
-    keep_answers,
-    notify_of_cases_of_nobody,
+    notify_of_cases_without_caseworker,
     reassign_cases,
+    redirect_referral_answers,
     refuse_deactivating,
 )
 from beneficiaries.operations.case import CaseNotClosable, close_case
@@ -43,7 +43,7 @@ from beneficiaries.operations.intake import (
     open_case,
 )
 from beneficiaries.operations.note import add_note
-from beneficiaries.operations.reading import tell_of_unusual_reading
+from beneficiaries.operations.reading import notify_of_unusual_reading
 from beneficiaries.operations.referral import (
     ReferralActionRefused,
     answer_referral,
@@ -91,10 +91,10 @@ __all__ = [
     "hand_over_cases",
     "hand_over_drafts",
     "import_htcds",
-    "keep_answers",
     "keep_draft_page",
-    "notify_of_cases_of_nobody",
+    "notify_of_cases_without_caseworker",
     "notify_of_risk",
+    "notify_of_unusual_reading",
     "open_case",
     "open_case_from_draft",
     "reassign_cases",
@@ -102,6 +102,7 @@ __all__ = [
     "record_consent",
     "record_harmful_file",
     "record_screening",
+    "redirect_referral_answers",
     "refuse_deactivating",
     "remove_document",
     "save_draft_beneficiary",
@@ -112,7 +113,6 @@ __all__ = [
     "sweep_files",
     "take_back_case",
     "take_over_case",
-    "tell_of_unusual_reading",
     "warn_of_drafts",
     "withdraw_consent",
     "write_next_export",

@@ -130,7 +130,7 @@ def hand_over_drafts(*, user: User, organisation_id: UUID, to: User, by, now: da
         reassign_draft(draft_id=draft.id, to=to, by=by, now=now)
 
 
-def keep_answers(*, user: User, organisation_id: UUID, to: User, by, now: datetime) -> None:
+def redirect_referral_answers(*, user: User, organisation_id: UUID, to: User, by, now: datetime) -> None:
     """Notify a user that answers to referrals and offers of somebody who leaves now come to them.
 
     The referrals and offers themselves stay unchanged; `accounts.queries.still_or_now` finds the new recipient (hook
@@ -153,7 +153,7 @@ NO_CASEWORKER = gettext_noop(
 
 
 @transaction.atomic
-def notify_of_cases_of_nobody(*, now: datetime) -> int:
+def notify_of_cases_without_caseworker(*, now: datetime) -> int:
     """Notify supervisors of open cases without a caseworker, once a day; return how many were notified."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT organisation, cases, drafts FROM access.cases_without_caseworker()")

@@ -21,7 +21,7 @@ WORDS = {
 
 
 @transaction.atomic
-def tell_of_unusual_reading(*, now: datetime) -> int:
+def notify_of_unusual_reading(*, now: datetime) -> int:
     """Leave a notice with each supervisor, once for a user, kind and day; return how many are new."""
     with as_nobody(), connection.cursor() as cursor:
         cursor.execute(

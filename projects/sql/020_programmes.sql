@@ -18,7 +18,8 @@ BEGIN
 END $$;
 ALTER FUNCTION access.programmes_of(uuid) OWNER TO iom_functions;
 
--- The same rule for new rows: only `read_summaries`, and only for a role of the organisation that manages the programme.
+-- The same rule for new rows: only `read_summaries`, and only for a role of the organisation that manages the
+-- programme.
 CREATE OR REPLACE FUNCTION access.role_follows_its_own() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM projects_project j

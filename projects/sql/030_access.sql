@@ -1,14 +1,14 @@
 -- Where the organisation has cases, single programmes of a role need the approval of a second user too.
 CREATE OR REPLACE FUNCTION access.programme_is_approved() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-DECLARE role accounts_role;
+DECLARE found accounts_role;
 BEGIN
-    SELECT * INTO role FROM accounts_role r WHERE r.group_id = NEW.group_id FOR NO KEY UPDATE;
-    IF session_user = 'iom_app' AND access.has_cases(role.organisation_id)
+    SELECT * INTO found FROM accounts_role r WHERE r.group_id = NEW.group_id FOR NO KEY UPDATE;
+    IF session_user = 'iom_app' AND access.has_cases(found.organisation_id)
        AND NOT EXISTS (SELECT 1 FROM accounts_accessrequest a
                          JOIN projects_project j ON j.id = NEW.content_object_id AND a.programmes @> ARRAY[j.code]::varchar[]
                         WHERE a.kind = 'programmes' AND a.state = 'done' AND a.done_at = now()
-                          AND a.role_id = role.id) THEN
+                          AND a.role_id = found.id) THEN
         RAISE EXCEPTION 'a role that sees more programmes needs a second user' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'projects_role_approved';
     END IF;

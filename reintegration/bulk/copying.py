@@ -1,7 +1,7 @@
-"""Filling tables through COPY as the owner, with what slows it down taken away and put back.
+"""Fill tables by COPY as the database's owner, without triggers, indexes and keys meanwhile.
 
-Triggers, indexes and constraints go and come back in the same transaction as the rows: whatever fails, the
-database is as it was. Foreign keys are checked when they come back, in one pass over each table.
+They are removed and restored in the same transaction as the rows, so that after an error the database is unchanged.
+Foreign keys are checked when they are restored, in one pass over each table.
 """
 
 import io
@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from django.db.backends.utils import CursorWrapper
 from psycopg2 import sql
 
-# Keys before what refers to them; check constraints stay, as they are cheap.
+# Kinds of constraint that foreign keys refer to. Check constraints stay, as they are cheap.
 KEYS = ("p", "u", "x")
 
 
-class Sheets:
-    """Rows waiting to be copied, one sheet a table, in COPY's text format."""
+class CopyBuffer:
+    """Rows to be copied, by table, in COPY's text format."""
 
     def __init__(self, cursor: CursorWrapper, columns: dict[str, tuple[str, ...]]) -> None:
         self.cursor = cursor
@@ -30,7 +30,7 @@ class Sheets:
         }
 
     def flush(self) -> None:
-        """Send what waits. Values hold no tab, line break or backslash: they are this package's own."""
+        """Copy the rows. Values contain no tab, line break or backslash: they come from this package."""
         for table, lines in self.lines.items():
             if lines:
                 self.cursor.copy_expert(self.statements[table], io.StringIO("".join(lines)))
@@ -39,8 +39,8 @@ class Sheets:
 
 
 @contextmanager
-def bare(cursor: CursorWrapper, tables: tuple[str, ...]) -> Iterator[None]:
-    """The tables without triggers, indexes, keys and foreign keys, theirs and those that point to them."""
+def without_indexes(cursor: CursorWrapper, tables: tuple[str, ...]) -> Iterator[None]:
+    """Remove triggers, indexes, keys and foreign keys of these tables, also those that refer to them; then restore."""
     cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
     constraints, indexes = _constraints(cursor, tables), _indexes(cursor, tables)
     for table in tables:
@@ -55,7 +55,7 @@ def bare(cursor: CursorWrapper, tables: tuple[str, ...]) -> Iterator[None]:
             cursor.execute(_alter(table, f"ADD CONSTRAINT {{}} {definition}", name))
     for _name, definition in indexes:
         cursor.execute(definition)
-    for table in tables:  # foreign keys are checked by joins that need to know how large the tables are
+    for table in tables:  # the joins that check foreign keys need statistics
         cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table)))
     for table, name, kind, definition in constraints:
         if kind not in KEYS:
@@ -69,7 +69,7 @@ def _alter(table: str, rest: str, *names: str) -> sql.Composed:
 
 
 def _constraints(cursor: CursorWrapper, tables: tuple[str, ...]) -> list[tuple[str, str, str, str]]:
-    """(table, name, kind, definition) of keys and foreign keys on the tables or pointing to them."""
+    """Return (table, name, kind, definition) of keys and foreign keys of the tables, or referring to them."""
     cursor.execute(
         """
         SELECT r.relname, c.conname, c.contype::text, pg_get_constraintdef(c.oid)
@@ -86,7 +86,7 @@ def _constraints(cursor: CursorWrapper, tables: tuple[str, ...]) -> list[tuple[s
 
 
 def _indexes(cursor: CursorWrapper, tables: tuple[str, ...]) -> list[tuple[str, str]]:
-    """(name, definition) of the indexes that no constraint stands for."""
+    """Return (name, definition) of indexes that don't belong to a constraint."""
     cursor.execute(
         """
         SELECT i.indexname, i.indexdef FROM pg_indexes i

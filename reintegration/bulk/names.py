@@ -1,4 +1,4 @@
-"""Tokens that invented names are put together from, each in Latin letters and in Devanagari."""
+"""Parts of invented names, each in Latin letters and in Devanagari."""
 
 from reintegration.demo.words import FAMILY, FEMALE, MALE
 

@@ -1,6 +1,6 @@
-"""Invented people and cases, for trying the software out and for tests."""
+"""Demo users and invented cases, for trials and tests."""
 
-from reintegration.demo.cases import NotOurs, is_seeded, seed
+from reintegration.demo.cases import NotDemoData, is_seeded, seed
 from reintegration.demo.users import DEMO_USERS, password_of
 
-__all__ = ["DEMO_USERS", "NotOurs", "is_seeded", "password_of", "seed"]
+__all__ = ["DEMO_USERS", "NotDemoData", "is_seeded", "password_of", "seed"]

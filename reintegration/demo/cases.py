@@ -1,7 +1,7 @@
-"""Invented people and cases for trying the software out: through the same operations as real ones.
+"""Invented cases, written through the same operations as real ones.
 
-Deterministic for a seed and a day. Everything that a person does here is done as one of the demo users, at a
-moment in the past, so that each page has something to show.
+The same seed and day give the same cases. Everything is done as one of the demo users, at a time in the past, so that
+each page has something to show.
 """
 
 import random
@@ -38,7 +38,7 @@ from reintegration.demo.users import DEMO_USERS, add_users
 from reintegration.demo.words import COUNTRIES, DISTRICTS, FAMILY, FEMALE, MALE, NARRATIVES, PURPOSES
 from reintegration.models import FollowUp, Grant, Plan
 
-# How far a present case has come; each stage holds all before it, save for those that end early.
+# How far a present case has come; a stage includes those before it, unless they end the case early.
 STAGES = [
     "opened",
     "shared",
@@ -61,13 +61,13 @@ STAGES = [
 PAST = {"TRRIN": 2011, "FWW": 2017, "RASNM": 2016, "TSVCSP": 2015, "PTLO": 2011}
 
 
-class NotOurs(RuntimeError):
-    """The database holds people or cases that this command didn't write."""
+class NotDemoData(RuntimeError):
+    """The database has users that this command didn't write."""
 
 
 @dataclass
 class CaseBuilder:
-    """What one invented person's case is told with."""
+    """What one invented case is written with."""
 
     rng: random.Random
     project: Project
@@ -79,28 +79,28 @@ class CaseBuilder:
 
 
 def is_seeded() -> bool:
-    """Whether the demo users is here already; raises NotOurs where somebody else is too."""
+    """Return whether the demo users exist; raise NotDemoData where there are others too."""
     names = set(User.objects.values_list("username", flat=True))
     if names - set(DEMO_USERS):
-        raise NotOurs
+        raise NotDemoData
     return bool(names)
 
 
 def seed(*, people: int, seed_number: int, now: datetime) -> int:
-    """Write the demo users, the demo phase and `people` cases; how many cases there are."""
+    """Write the demo users, the demo phase and `people` cases; return how many cases."""
     rng = random.Random(seed_number)
     phase = _demo_phase(now)
     add_users(now)
     projects = [phase] * len(STAGES) + [Project.objects.get(code=code) for code in PAST]
     for number in range(people):
         project = projects[number % len(projects)]
-        _tell(_build_case(rng, number, project, phase, now))
+        _build(_build_case(rng, number, project, phase, now))
     outbox.put_away(now=now)
     return people
 
 
 def _demo_phase(now: datetime) -> Project:
-    """RASNM-2, with dates around today."""
+    """Load RASNM-2, with dates around today."""
     for programme in read_all():
         if programme.is_demo:
             load_programme(programme=programme, now=now)
@@ -136,55 +136,55 @@ def _at(day: date, hour: int = 11) -> datetime:
     return timezone.make_aware(datetime.combine(day, time(hour)))
 
 
-def _tell(story: CaseBuilder) -> None:
-    with acting_as(story.caseworker):
-        case = _open(story)
-        if story.stage not in ("opened", "shared"):  # at these it is still to be done
-            _safety_steps(story, case)
-        if story.stage not in ("opened", "open_questions"):
-            _ask_sharing(story, case, agrees=story.stage != "not_shared")
-        if story.stage in ("opened", "shared", "not_shared"):
+def _build(builder: CaseBuilder) -> None:
+    with acting_as(builder.caseworker):
+        case = _open(builder)
+        if builder.stage not in ("opened", "shared"):  # in these the safety step is still due
+            _safety_steps(builder, case)
+        if builder.stage not in ("opened", "open_questions"):
+            _ask_sharing(builder, case, agrees=builder.stage != "not_shared")
+        if builder.stage in ("opened", "shared", "not_shared"):
             return None
-        _screen(story, case)
-        if story.stage == "override":
-            return _override(story, case)
-        if story.stage == "open_questions":
+        _screen(builder, case)
+        if builder.stage == "override":
+            return _override(builder, case)
+        if builder.stage == "open_questions":
             return None
-        if story.stage == "not_admitted":
-            _decide(story, case, AssessmentDecision.NOT_ADMITTED, "Found other help near home.")
+        if builder.stage == "not_admitted":
+            _decide(builder, case, AssessmentDecision.NOT_ADMITTED, "Found other help near home.")
             return None
-        _decide(story, case, AssessmentDecision.ADMITTED)
-        if story.stage == "enrolled":
+        _decide(builder, case, AssessmentDecision.ADMITTED)
+        if builder.stage == "enrolled":
             return None
-        plan = _plan(story, case)
-        if story.stage == "planned":
-            _not_found(story, case)
-        if story.stage == "planned" or story.project.grant_ceiling_npr is None:
-            return _close(story, case) if story.stage == "closed" else None
-        grant = _request(story, plan)
-    _decide_grant(story, grant)
-    if story.stage in ("paid_overdue", "paid_visited", "paid_all", "closed"):
-        with acting_as(story.caseworker):
-            _visits(story, case)
-            if story.stage == "closed":
-                _close(story, case)
+        plan = _plan(builder, case)
+        if builder.stage == "planned":
+            _not_found(builder, case)
+        if builder.stage == "planned" or builder.project.grant_ceiling_npr is None:
+            return _close(builder, case) if builder.stage == "closed" else None
+        grant = _request(builder, plan)
+    _decide_grant(builder, grant)
+    if builder.stage in ("paid_overdue", "paid_visited", "paid_all", "closed"):
+        with acting_as(builder.caseworker):
+            _visits(builder, case)
+            if builder.stage == "closed":
+                _close(builder, case)
     return None
 
 
-def _open(story: CaseBuilder) -> Case:
-    rng, project = story.rng, story.project
+def _open(builder: CaseBuilder) -> Case:
+    rng, project = builder.rng, builder.project
     is_female = project.code not in ("RASNM", "RASNM-2") or rng.random() < 0.6
     first, first_ne = rng.choice(FEMALE if is_female else MALE)
     family, family_ne = rng.choice(FAMILY)
-    age = rng.randint(8, 16) if story.is_child else rng.randint(20, 40)
+    age = rng.randint(8, 16) if builder.is_child else rng.randint(20, 40)
     districts = {place.code: place for place in District.objects.filter(code__in=DISTRICTS)}
     home = districts[rng.choice(DISTRICTS[:2] if project.code == "FWW" else DISTRICTS)]
-    born = date(story.moment.year - age, rng.randint(1, 12), rng.randint(1, 28))
-    groups = _groups(story)
+    born = date(builder.moment.year - age, rng.randint(1, 12), rng.randint(1, 28))
+    groups = _groups(builder)
     return open_case(
-        organisation=story.organisation,
+        organisation=builder.organisation,
         consent=ConsentGiven(
-            given_by="guardian" if story.is_child else "self", how=rng.choice(["spoken", "thumbprint"])
+            given_by="guardian" if builder.is_child else "self", how=rng.choice(["spoken", "thumbprint"])
         ),
         details=BeneficiaryDetails(
             first_name=first,
@@ -205,52 +205,52 @@ def _open(story: CaseBuilder) -> Case:
             primary_group=groups[0],
             country_of_stay=rng.choice(COUNTRIES) if "stranded_migrant" in groups else "",
             current_district_id=home.pk,
-            risk=_risk(story),
+            risk=_risk(builder),
             narrative=rng.choice(NARRATIVES),
             needs="A livelihood near home, and somebody to talk to.",
         ),
-        by=story.caseworker,
-        now=story.moment,
+        by=builder.caseworker,
+        now=builder.moment,
     )
 
 
-def _risk(story: CaseBuilder) -> str:
-    drawn = story.rng.choice(["low", "medium", "high", "unknown"])
-    return "high" if story.stage == "shared" else drawn
+def _risk(builder: CaseBuilder) -> str:
+    drawn = builder.rng.choice(["low", "medium", "high", "unknown"])
+    return "high" if builder.stage == "shared" else drawn
 
 
-def _safety_steps(story: CaseBuilder, case: Case) -> None:
-    moment = _later(story, 0)
-    for step in FollowUp.objects.visible_to(story.caseworker).filter(case=case, kind=SAFETY):
+def _safety_steps(builder: CaseBuilder, case: Case) -> None:
+    moment = _later(builder, 0)
+    for step in FollowUp.objects.visible_to(builder.caseworker).filter(case=case, kind=SAFETY):
         operations.record_follow_up(
             follow_up=step,
             done_on=moment.date(),
             outcome="seen",
             wellbeing="fair",
             note="Stays with an aunt for now. Knows whom to call, and has the number by heart.",
-            by=story.caseworker,
+            by=builder.caseworker,
             now=moment,
         )
 
 
-def _groups(story: CaseBuilder) -> list[str]:
-    if story.is_child:
+def _groups(builder: CaseBuilder) -> list[str]:
+    if builder.is_child:
         return ["child_in_vulnerable_situation"]
     return {
         "TRRIN": ["survivor_of_trafficking"],
         "FWW": ["returnee_migrant", "survivor_of_trafficking"],
         "TSVCSP": ["vulnerable_woman"],
         "PTLO": ["survivor_of_trafficking"],
-    }.get(story.project.code, ["stranded_migrant", "returnee_migrant"])
+    }.get(builder.project.code, ["stranded_migrant", "returnee_migrant"])
 
 
-def _later(story: CaseBuilder, days: int) -> datetime:
-    """That many days after the case opened, and not in the future."""
-    return min(story.moment + timedelta(days=days), timezone.localtime())
+def _later(builder: CaseBuilder, days: int) -> datetime:
+    """Return the time so many days after the case was opened, but not in the future."""
+    return min(builder.moment + timedelta(days=days), timezone.localtime())
 
 
-def _ask_sharing(story: CaseBuilder, case: Case, *, agrees: bool) -> None:
-    giver = "guardian" if story.is_child else "self"
+def _ask_sharing(builder: CaseBuilder, case: Case, *, agrees: bool) -> None:
+    giver = "guardian" if builder.is_child else "self"
     record_consent(
         case=case,
         purpose=ConsentPurpose.SHARING,
@@ -258,10 +258,10 @@ def _ask_sharing(story: CaseBuilder, case: Case, *, agrees: bool) -> None:
         is_given=agrees,
         given_by=giver,
         how="spoken",
-        by=story.caseworker,
-        now=_later(story, 0),
+        by=builder.caseworker,
+        now=_later(builder, 0),
     )
-    if story.project.code == "PTLO":
+    if builder.project.code == "PTLO":
         record_consent(
             case=case,
             purpose=ConsentPurpose.RESEARCH,
@@ -269,40 +269,40 @@ def _ask_sharing(story: CaseBuilder, case: Case, *, agrees: bool) -> None:
             is_given=True,
             given_by=giver,
             how="signature",
-            by=story.caseworker,
-            now=_later(story, 0),
+            by=builder.caseworker,
+            now=_later(builder, 0),
         )
 
 
-def _screen(story: CaseBuilder, case: Case) -> None:
-    named = facts_named(current_criteria(story.project).tree)
+def _screen(builder: CaseBuilder, case: Case) -> None:
+    named = facts_named(current_criteria(builder.project).tree)
     answers: dict[str, bool | None] = {name: True for name in FACTS if FACTS[name].asked and name in named}
-    if story.stage == "open_questions":
+    if builder.stage == "open_questions":
         answers["willing_to_return"] = None
-    if story.stage == "override":
+    if builder.stage == "override":
         answers["stranded_or_exploited"] = False
-    record_screening(case=case, answers=answers, by=story.caseworker, now=_later(story, 1))
+    record_screening(case=case, answers=answers, by=builder.caseworker, now=_later(builder, 1))
 
 
-def _decide(story: CaseBuilder, case: Case, decision: str, reason: str = "") -> None:
-    moment = _later(story, 2)
+def _decide(builder: CaseBuilder, case: Case, decision: str, reason: str = "") -> None:
+    moment = _later(builder, 2)
     operations.admit(
         case=case,
-        project=story.project,
+        project=builder.project,
         decision=decision,
         enrolled_on=moment.date(),
         reason=reason,
-        by=story.caseworker,
+        by=builder.caseworker,
         now=moment,
     )
 
 
-def _override(story: CaseBuilder, case: Case) -> None:
-    supervisor, moment = User.objects.get(username="iom_supervisor"), _later(story, 2)
+def _override(builder: CaseBuilder, case: Case) -> None:
+    supervisor, moment = User.objects.get(username="iom_supervisor"), _later(builder, 2)
     with acting_as(supervisor):
         operations.admit(
             case=case,
-            project=story.project,
+            project=builder.project,
             decision=AssessmentDecision.ADMITTED,
             enrolled_on=moment.date(),
             reason="Unpaid for months and afraid to complain: exploited in fact, though not in those words.",
@@ -311,75 +311,75 @@ def _override(story: CaseBuilder, case: Case) -> None:
         )
 
 
-def _plan(story: CaseBuilder, case: Case) -> Plan:
-    moment = _later(story, 10)
+def _plan(builder: CaseBuilder, case: Case) -> Plan:
+    moment = _later(builder, 10)
     return operations.agree_plan(
-        enrolment=Enrolment.objects.visible_to(story.caseworker).get(case=case),
-        livelihood=story.rng.choice(list(PURPOSES)),
+        enrolment=Enrolment.objects.visible_to(builder.caseworker).get(case=case),
+        livelihood=builder.rng.choice(list(PURPOSES)),
         goal="A shop of their own near the bus park, and school for the children.",
-        steps="Find a app to rent. Two weeks of training. Buy the first goods.",
+        steps="Find a room to rent. Two weeks of training. Buy the first goods.",
         agreed_on=moment.date(),
-        by=story.caseworker,
+        by=builder.caseworker,
         now=moment,
     )
 
 
-def _request(story: CaseBuilder, plan: Plan) -> Grant:
-    ceiling = int(story.project.grant_ceiling_npr or 0)
+def _request(builder: CaseBuilder, plan: Plan) -> Grant:
+    ceiling = int(builder.project.grant_ceiling_npr or 0)
     return operations.request_grant(
         plan=plan,
         purpose=PURPOSES[Livelihood(plan.livelihood)],
-        amount_npr=Decimal(min(ceiling, story.rng.randrange(20000, ceiling + 1, 5000))),
-        budget_line=BudgetLine.objects.get(project=story.project, code="grants"),
-        by=story.caseworker,
-        now=_later(story, 12),
+        amount_npr=Decimal(min(ceiling, builder.rng.randrange(20000, ceiling + 1, 5000))),
+        budget_line=BudgetLine.objects.get(project=builder.project, code="grants"),
+        by=builder.caseworker,
+        now=_later(builder, 12),
     )
 
 
-def _decide_grant(story: CaseBuilder, grant: Grant) -> None:
+def _decide_grant(builder: CaseBuilder, grant: Grant) -> None:
     supervisor, approver, finance = (
         User.objects.get(username=name) for name in ("iom_supervisor", "iom_approver", "iom_finance")
     )
-    if story.stage == "requested":
+    if builder.stage == "requested":
         return
-    if story.stage == "withdrawn":
-        with acting_as(story.caseworker):
-            operations.withdraw_grant(grant=grant, by=story.caseworker, now=_later(story, 13))
+    if builder.stage == "withdrawn":
+        with acting_as(builder.caseworker):
+            operations.withdraw_grant(grant=grant, by=builder.caseworker, now=_later(builder, 13))
         return
     with acting_as(supervisor):
-        if story.stage == "refused":
+        if builder.stage == "refused":
             operations.refuse_grant(
                 grant=grant,
                 reason="The plan has no place for the shop yet.",
                 by=supervisor,
-                now=_later(story, 14),
+                now=_later(builder, 14),
             )
             return
-        operations.endorse_grant(grant=grant, by=supervisor, now=_later(story, 14))
-    if story.stage == "endorsed":
+        operations.endorse_grant(grant=grant, by=supervisor, now=_later(builder, 14))
+    if builder.stage == "endorsed":
         return
     with acting_as(approver):
-        operations.approve_grant(grant=grant, by=approver, now=_later(story, 16))
-    if story.stage == "approved":
+        operations.approve_grant(grant=grant, by=approver, now=_later(builder, 16))
+    if builder.stage == "approved":
         return
-    parts = [grant.amount_npr] if story.stage in ("paid_all", "closed") else [Decimal(grant.amount_npr) / 2]
+    parts = [grant.amount_npr] if builder.stage in ("paid_all", "closed") else [Decimal(grant.amount_npr) / 2]
     with acting_as(finance):
         for number, amount in enumerate(parts, 1):
-            moment = _later(story, 18 + number)
+            moment = _later(builder, 18 + number)
             operations.pay_instalment(
                 grant=grant,
                 amount_npr=amount,
-                voucher=f"V-{story.rng.randint(1000, 9999)}",
+                voucher=f"V-{builder.rng.randint(1000, 9999)}",
                 paid_on=moment.date(),
                 by=finance,
                 now=moment,
             )
 
 
-def _not_found(story: CaseBuilder, case: Case) -> None:
-    """The first visit or call found nobody; the next attempt is due."""
+def _not_found(builder: CaseBuilder, case: Case) -> None:
+    """Record that the first visit or call found nobody; the next attempt is then due."""
     due = (
-        FollowUp.objects.visible_to(story.caseworker)
+        FollowUp.objects.visible_to(builder.caseworker)
         .filter(case=case, done_on=None)
         .order_by("due_on", "id")[0]
     )
@@ -389,30 +389,30 @@ def _not_found(story: CaseBuilder, case: Case) -> None:
         outcome="not_found",
         wellbeing="unknown",
         note="The site was locked. The neighbour had not seen anybody for a week.",
-        by=story.caseworker,
+        by=builder.caseworker,
         now=_at(due.due_on, 15),
     )
 
 
-def _visits(story: CaseBuilder, case: Case) -> None:
-    """Record the visits that were made; at `paid_overdue` the last one that fell due was forgotten."""
+def _visits(builder: CaseBuilder, case: Case) -> None:
+    """Record due visits; at `paid_overdue` not the last one."""
     today = timezone.localdate()
     due = list(
-        FollowUp.objects.visible_to(story.caseworker)
+        FollowUp.objects.visible_to(builder.caseworker)
         .filter(case=case, due_on__lte=today, done_on=None)
         .order_by("due_on", "id")
     )
-    for follow_up in due[:-1] if story.stage == "paid_overdue" else due:
+    for follow_up in due[:-1] if builder.stage == "paid_overdue" else due:
         operations.record_follow_up(
             follow_up=follow_up,
             done_on=follow_up.due_on,
             outcome="seen",
-            wellbeing=story.rng.choice(["good", "fair", "good", "poor"]),
+            wellbeing=builder.rng.choice(["good", "fair", "good", "poor"]),
             note="The shop is open. Sells tea and noodles in the morning.",
-            by=story.caseworker,
+            by=builder.caseworker,
             now=_at(follow_up.due_on, 15),
         )
 
 
-def _close(story: CaseBuilder, case: Case) -> None:
-    close_case(case=case, by=story.caseworker, now=_later(story, 420))
+def _close(builder: CaseBuilder, case: Case) -> None:
+    close_case(case=case, by=builder.caseworker, now=_later(builder, 420))

@@ -1,4 +1,4 @@
-"""The demo users: the same in the demo data, the tests and the README."""
+"""The demo users: the same in demo data, tests and README."""
 
 import hashlib
 import hmac
@@ -30,17 +30,17 @@ DEMO_USERS: dict[str, tuple[str, str, str, str, str]] = {
     "auditor": ("Suresh", "Bhatta", "IOM", RoleCode.AUDITOR, "en"),
     "administrator": ("Uma", "Dahal", "IOM", RoleCode.ADMINISTRATOR, "en"),
 }
-FOLLOWED = ("RASNM", "RASNM-2", "FWW")  # the programme manager's; the others' figures are not theirs to see
+FOLLOWED = ("RASNM", "RASNM-2", "FWW")  # programmes whose summaries the programme manager sees
 
 
 def password_of(username: str) -> str:
-    """The demo password of one of the demo users: the same on this installation, different on every other."""
+    """Return the demo password of a user: the same within an installation, different in every other."""
     digest = hmac.new(settings.SECRET_KEY.encode(), f"demo:{username}".encode(), hashlib.sha256).hexdigest()
     return f"{digest[:5]}-{digest[5:10]}-{digest[10:15]}"
 
 
 def add_users(now: datetime) -> None:
-    """Add the demo users, each with their role, before there are cases."""
+    """Save the demo users, each with a role; before there are cases, as access then needs no second user."""
     for username, (first, family, organisation, role, language) in DEMO_USERS.items():
         user = User(
             username=username,
@@ -51,9 +51,9 @@ def add_users(now: datetime) -> None:
         )
         save_user(user=user, by=None, now=now)
         set_password(user, password_of(username))
-        held = Role.objects.get(organisation__code=organisation, code=role)
+        role_row = Role.objects.get(organisation__code=organisation, code=role)
         save_membership(
-            membership=Membership(user=user, role=held, starts_on=date(2010, 1, 1)), by=None, now=now
+            membership=Membership(user=user, role=role_row, starts_on=date(2010, 1, 1)), by=None, now=now
         )
     followed = Project.objects.filter(code__in=FOLLOWED)
     manager = Role.objects.get(organisation__code="IOM", code=RoleCode.PROGRAMME_MANAGER)

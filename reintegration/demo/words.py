@@ -1,4 +1,4 @@
-"""Names, places and words of invented people."""
+"""Names, places and texts of invented people."""
 
 from reintegration.choices import Livelihood
 
@@ -42,7 +42,7 @@ FAMILY = [
 ]
 DISTRICTS = ["304", "302", "306", "305", "309", "312", "111", "405"]
 COUNTRIES = ["QA", "SA", "AE", "KW", "JO", "LB", "MY"]
-# What a grant is asked for, by the livelihood of the plan.
+# The purpose of a grant, by the livelihood of the plan.
 PURPOSES = {
     Livelihood.TEA_SHOP: "Gas stove, cups and the first goods of a tea shop; three months’ rent.",
     Livelihood.GROCERY: "Shelves, scales and the first goods of a grocery shop.",

@@ -1,4 +1,4 @@
-"""Plans, the money given for them, and the visits owed."""
+"""Plans, grants and follow-ups."""
 
 from reintegration.models.follow_up import FollowUp, Reminder
 from reintegration.models.grant import Grant, Instalment

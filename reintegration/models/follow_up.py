@@ -1,4 +1,4 @@
-"""Visits, calls and reviews owed to a person, and what tells the caseworker."""
+"""Visits, calls and reviews that are due, and reminders of them."""
 
 from django.db import models
 from django.db.models import Q
@@ -16,24 +16,26 @@ from reintegration.choices import FOLLOW_UP_KINDS, SAFETY, FollowUpOutcome, Well
 
 
 class FollowUpQuerySet(CaseLinkedQuerySet):
+    """Scope of follow-ups."""
+
     def open(self):
-        """Not recorded yet, and still owed: a closed case owes nothing."""
+        """Return follow-ups that are still to be recorded; those of closed cases aren't."""
         return self.filter(done_on=None).exclude(case__status=CaseStatus.CLOSED)
 
-    def made(self):
-        """In which the person was seen or spoken to: what a programme counts as done. An attempt that failed isn't."""
+    def seen(self):
+        """Return those in which the beneficiary was seen or spoken to: programmes count these as done."""
         return self.filter(outcome=FollowUpOutcome.SEEN)
 
     def not_lapsed(self):
-        """All but those that were still open when their case was closed."""
+        """Return all but those that were open when their case was closed."""
         return self.exclude(done_on=None, case__status=CaseStatus.CLOSED)
 
 
 class FollowUp(CaseLinked):
-    """One attempt at a dated visit, call or review, or at a safety step, which alone has no programme.
+    """One attempt at a visit, call or review that is due, or at a safety step, which alone has no programme.
 
-    `origin` says what it was scheduled from, once; an attempt that failed is followed by the next of the same origin.
-    `counted_from` is the day from which a programme counted; `due_on` of the first attempt is what came of it.
+    `origin` says what it was scheduled from; a failed attempt is followed by the next one of the same origin.
+    `counted_from` is the day from which a programme counts; `due_on` of the first attempt follows from it.
     """
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
@@ -91,11 +93,12 @@ class FollowUp(CaseLinked):
 
     @property
     def label(self) -> str:
+        """The label in the language of the page."""
         return self.label_ne if get_language() == "ne" and self.label_ne else self.label_en
 
 
 class Reminder(CaseLinked):
-    """Tells the caseworker that a follow-up is due, once for each moment."""
+    """Notifies the caseworker that a follow-up is due; one for each due day."""
 
     follow_up = models.ForeignKey(FollowUp, on_delete=models.PROTECT, related_name="reminders")
     due_on = models.DateField()

@@ -1,4 +1,4 @@
-"""A grant, asked for, endorsed, approved and paid by different people. All amounts in NPR."""
+"""Grants: requested, endorsed, approved and paid by different users. All amounts in NPR."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -14,9 +14,9 @@ from reintegration.models.plan import Plan
 
 
 class Grant(CaseLinked):
-    """Figures and a purpose from a list: nothing here names or tells of the person.
+    """A grant: amounts, and a purpose that names nobody.
 
-    What may change and who may move it is held by the trigger `grant_transition` (reintegration/sql).
+    The trigger `grant_transition` (reintegration/sql) enforces what may change, and by whom.
     """
 
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="grants")
@@ -89,7 +89,7 @@ class Grant(CaseLinked):
 
 
 class Instalment(CaseLinked):
-    """A part of a grant. Paid once, by somebody who neither asked for the grant nor approved it."""
+    """A part of a grant. Paid once, by a user who neither requested the grant nor approved it."""
 
     grant = models.ForeignKey(Grant, on_delete=models.PROTECT, related_name="instalments")
     number = models.PositiveSmallIntegerField()

@@ -1,4 +1,4 @@
-"""What was agreed with the person."""
+"""Reintegration plans."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +12,7 @@ from reintegration.choices import Livelihood
 
 
 class Plan(CaseLinked):
-    """A reintegration plan: the livelihood that the person wants, and the way there."""
+    """A reintegration plan: the livelihood that the beneficiary wants, and the steps to it."""
 
     enrolment = models.ForeignKey(Enrolment, on_delete=models.PROTECT, related_name="plans")
     livelihood = models.CharField(_("livelihood"), max_length=20, choices=Livelihood)

@@ -1,4 +1,4 @@
-"""Admission as it is felt here: a decision below, and the follow-ups that it starts."""
+"""Admission to a programme, with its follow-ups."""
 
 from datetime import date, datetime
 
@@ -16,7 +16,7 @@ from reintegration.operations.follow_up import schedule_follow_ups
 def admit(
     *, case: Case, project: Project, decision: str, enrolled_on: date, reason: str = "", by, now: datetime
 ) -> Assessment:
-    """Decide on admission; where it is yes, schedule what the programme counts from that day."""
+    """Decide on admission; when admitted, schedule the follow-ups that the programme counts from that day."""
     assessment = decide_admission(
         case=case, project=project, decision=decision, enrolled_on=enrolled_on, reason=reason, by=by, now=now
     )

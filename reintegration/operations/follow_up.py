@@ -28,15 +28,15 @@ from reintegration.models import FollowUp, Grant, Reminder
 
 @transaction.atomic
 def schedule_follow_ups(*, case_id: UUID, project: Project, starts: str, on: date, by, now: datetime) -> int:
-    """Owe the person what the programme counts from this action, each with its reminder; how many there are.
+    """Schedule the follow-ups that the programme counts from this event, with reminders; return how many.
 
-    Runs inside the action that starts the count, whose permission it is; `origin` makes each one once.
+    The calling operation checks the permission. A second call for the same event violates a constraint on `origin`.
     """
     intervals = {row.code: row for row in FollowUpInterval.objects.filter(project=project, starts=starts)}
     dates = rules.due_dates([(row.code, row.after_days) for row in intervals.values()], on)
     for code, due_on in dates:
         interval = intervals[code]
-        owe(
+        add_follow_up(
             FollowUp(
                 case_id=case_id,
                 project=project,
@@ -59,8 +59,8 @@ def schedule_follow_ups(*, case_id: UUID, project: Project, starts: str, on: dat
     return len(dates)
 
 
-def owe(follow_up: FollowUp) -> None:
-    """Save a new follow-up with its reminder; a part of the operation that calls it."""
+def add_follow_up(follow_up: FollowUp) -> None:
+    """Save a new follow-up with its reminder; part of the calling operation."""
     follow_up.save(force_insert=True)
     Reminder(case_id=follow_up.case_id, follow_up=follow_up, due_on=follow_up.due_on).save(force_insert=True)
 
@@ -77,10 +77,11 @@ def record_follow_up(
     by,
     now: datetime,
 ) -> FollowUp:
-    """Write down what came of a follow-up, once; returns the row that says it.
+    """Record the result of a follow-up, once; return the recorded row.
 
-    An attempt that failed is followed by the next one. Long before its day it is asked whether it is that visit
-    (`counts`): where not, it is kept as an extra one and the due one stays. Somebody in danger raises the risk level.
+    A failed attempt is followed by the next one. For an early visit `counts` says whether it is the due one;
+    ValidationError asks for it. If it isn't, it is saved as an extra one, and the due one stays. Danger raises the
+    risk to high.
     """
     found = _open(follow_up, by)
     _check_record(found, done_on=done_on, outcome=outcome, wellbeing=wellbeing, note=note, by=by, now=now)
@@ -100,14 +101,14 @@ def record_follow_up(
     row.save()
     audit.note_update(Case.objects.editable_by(by).filter(pk=row.case_id), changed_on=now.date())
     audit.record(by=by, verb="follow-up recorded", obj=row, case_id=row.case_id, now=now)
-    _follow(row, by=by, now=now)
+    _handle_failed_attempt(row, by=by, now=now)
     if wellbeing == Wellbeing.DANGER:
         assess_risk(case=found.case, level=Risk.HIGH, source=RiskSource.VISIT, by=by, now=now)
     return row
 
 
 def _open(follow_up: FollowUp, by) -> FollowUp:
-    """The follow-up, locked, where this user may record it."""
+    """Return the follow-up, locked. Raises PermissionDenied or ValidationError where it can't be recorded."""
     found = (
         FollowUp.objects.editable_by(by)
         .select_related("case")
@@ -127,7 +128,7 @@ def _open(follow_up: FollowUp, by) -> FollowUp:
 def _check_record(
     found: FollowUp, *, done_on: date, outcome: str, wellbeing: str, note: str, by, now: datetime
 ) -> None:
-    follows = queries.what_a_follow_up_follows(found, by)
+    follows = queries.earliest_dates(found, by)
     problem = days.record_problem(done_on, today=now.date(), follows=follows)
     if problem:
         raise ValidationError({"done_on": problem})
@@ -140,7 +141,7 @@ def _check_record(
 
 
 def _extra(due: FollowUp, done_on: date) -> FollowUp:
-    """A visit or call beside the one that is due."""
+    """Return a new follow-up for a visit or call beside the due one."""
     return FollowUp(
         case=due.case,
         project_id=due.project_id,
@@ -151,25 +152,25 @@ def _extra(due: FollowUp, done_on: date) -> FollowUp:
     )
 
 
-def _follow(row: FollowUp, *, by, now: datetime) -> None:
-    """What an attempt that failed leads to: the next one, and a notice to supervisors."""
+def _handle_failed_attempt(row: FollowUp, *, by, now: datetime) -> None:
+    """After a failed attempt add the next one and notify supervisors, as the rules say."""
     file = CaseFile.objects.visible_to(by).get(case_id=row.case_id)
     is_high_risk = file.risk == Risk.HIGH or row.wellbeing == Wellbeing.DANGER
     former = FollowUp.objects.visible_to(by).filter(case_id=row.case_id, origin=row.origin)
-    again = rules.next_attempt_on(
+    next_on = rules.next_attempt_on(
         outcome=row.outcome,
         is_high_risk=is_high_risk,
         declined_before=former.exclude(pk=row.pk).filter(outcome=FollowUpOutcome.DECLINED).exists(),
         due_on=row.due_on,
         today=now.date(),
     )
-    if again and not row.origin.startswith(EXTRA):
+    if next_on and not row.origin.startswith(EXTRA):
         same = {
             name: getattr(row, name)
             for name in ("case_id", "project_id", "origin", "kind", "label_en", "label_ne")
         }
-        owe(FollowUp(**same, attempt=row.attempt + 1, due_on=again))
-    if rules.is_told_to_supervisors(outcome=row.outcome, is_high_risk=is_high_risk, attempt=row.attempt):
+        add_follow_up(FollowUp(**same, attempt=row.attempt + 1, due_on=next_on))
+    if rules.notifies_supervisors(outcome=row.outcome, is_high_risk=is_high_risk, attempt=row.attempt):
         notify_of_risk(
             case=row.case,
             key=f"attempt:{row.pk}",
@@ -187,14 +188,14 @@ NOT_REACHED = gettext_noop("Case %s: the person could not be found three times o
 
 
 def refuse_closing(*, case: Case, by, now: datetime) -> None:
-    """A case with money under way, or with a high risk and its safety step to be done, doesn't close.
+    """Raise CaseNotClosable for a running grant, or a high risk with an open safety step.
 
-    The point `beneficiaries.hooks.case_closing`.
+    Called through the hook `beneficiaries.hooks.case_closing`.
     """
-    under_way = Grant.objects.visible_to(by).filter(
+    running = Grant.objects.visible_to(by).filter(
         case=case, state__in=[GrantState.REQUESTED, GrantState.ENDORSED, GrantState.APPROVED]
     )
-    if under_way.exists():
+    if running.exists():
         raise CaseNotClosable(
             _("A grant of this case is under way: it must be paid, refused or withdrawn first.")
         )

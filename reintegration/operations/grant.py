@@ -1,4 +1,4 @@
-"""The way of a grant: asked for, endorsed, approved, paid; each by another person. Amounts in NPR."""
+"""The workflow of a grant: requested, endorsed, approved, paid, each by another user. Amounts in NPR."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,7 +24,7 @@ from reintegration.choices import GrantState, InstalmentState
 from reintegration.models import Grant, Instalment, Plan
 from reintegration.operations.follow_up import schedule_follow_ups
 
-# Whose turn it is with a grant in each state.
+# The permission for the next step in each state.
 NEXT = {
     GrantState.REQUESTED: Permission.ENDORSE_GRANTS,
     GrantState.ENDORSED: Permission.APPROVE_GRANTS,
@@ -33,14 +33,14 @@ NEXT = {
 
 
 class GrantActionRefused(ValidationError):
-    """The grant isn't where this action starts from, or this person may not do it."""
+    """The grant isn't in a state for this action, or this user may not do it."""
 
 
 @transaction.atomic
 def request_grant(
     *, plan: Plan, purpose: str, amount_npr: Decimal, budget_line: BudgetLine, by, now: datetime
 ) -> Grant:
-    """Ask for money for a plan, up to the programme's ceiling."""
+    """Request a grant for a plan, up to the programme's ceiling."""
     plan = Plan.objects.editable_by(by).select_for_update().filter(pk=plan.pk).first()
     if plan is None:
         raise PermissionDenied
@@ -78,35 +78,35 @@ def request_grant(
     grant.save(force_insert=True)
     _touch(grant, by, now)
     audit.record(by=by, verb="grant requested", obj=grant, case_id=grant.case_id, now=now)
-    _tell(Permission.ENDORSE_GRANTS, grant, gettext_noop("A grant waits for endorsement: case %s."), now)
+    _notify(Permission.ENDORSE_GRANTS, grant, gettext_noop("A grant waits for endorsement: case %s."), now)
     return grant
 
 
 @transaction.atomic
 def endorse_grant(*, grant: Grant, by, now: datetime) -> Grant:
-    """Say that the grant fits plan and programme."""
+    """Confirm that the grant fits plan and programme."""
     grant = _locked_for("endorse", grant, by)
     grant.state, grant.endorsed_by, grant.endorsed_at = GrantState.ENDORSED, by, now
     _save(grant, "state", "endorsed_by", "endorsed_at")
     audit.record(by=by, verb="grant endorsed", obj=grant, case_id=grant.case_id, now=now)
-    _tell(Permission.APPROVE_GRANTS, grant, gettext_noop("A grant waits for approval: case %s."), now)
+    _notify(Permission.APPROVE_GRANTS, grant, gettext_noop("A grant waits for approval: case %s."), now)
     return grant
 
 
 @transaction.atomic
 def approve_grant(*, grant: Grant, by, now: datetime) -> Grant:
-    """Give leave to pay."""
+    """Approve the payment of a grant."""
     grant = _locked_for("approve", grant, by)
     grant.state, grant.approved_by, grant.approved_at = GrantState.APPROVED, by, now
     _save(grant, "state", "approved_by", "approved_at")
     audit.record(by=by, verb="grant approved", obj=grant, case_id=grant.case_id, now=now)
-    _tell(Permission.PAY_GRANTS, grant, gettext_noop("A grant is approved and can be paid: case %s."), now)
+    _notify(Permission.PAY_GRANTS, grant, gettext_noop("A grant is approved and can be paid: case %s."), now)
     return grant
 
 
 @transaction.atomic
 def refuse_grant(*, grant: Grant, reason: str, by, now: datetime) -> Grant:
-    """Say no, and why; in words that name nobody."""
+    """Refuse a grant, with a reason that must name nobody."""
     grant = _locked_for(
         "refuse_request" if grant.state == GrantState.REQUESTED else "refuse_endorsed", grant, by
     )
@@ -120,13 +120,13 @@ def refuse_grant(*, grant: Grant, reason: str, by, now: datetime) -> Grant:
     )
     _save(grant, "state", "refused_by", "refused_at", "refusal")
     audit.record(by=by, verb="grant refused", obj=grant, case_id=grant.case_id, now=now)
-    _tell_requester(grant, f"grant-refused:{grant.pk}", gettext_noop("A grant was refused: case %s."), now)
+    _notify_requester(grant, f"grant-refused:{grant.pk}", gettext_noop("A grant was refused: case %s."), now)
     return grant
 
 
 @transaction.atomic
 def withdraw_grant(*, grant: Grant, by, now: datetime) -> Grant:
-    """Take back what one asked for oneself, until it is decided; the plan may be asked for anew."""
+    """Withdraw one's own request before it is approved; another grant can be requested for the plan."""
     grant = _locked_for("withdraw", grant, by)
     asked_next = NEXT[GrantState(grant.state)]
     grant.state, grant.withdrawn_at = GrantState.WITHDRAWN, now
@@ -145,16 +145,16 @@ def withdraw_grant(*, grant: Grant, by, now: datetime) -> Grant:
 
 
 def _check_purpose(purpose: str, plan: Plan) -> None:
-    """Those who decide see no name: it says what is bought, and not for whom."""
+    """Raise ValidationError where the purpose is empty or contains the name or a number: deciders see no name."""
     if not purpose.strip():
         raise ValidationError({"purpose": _("Say what it is for.")})
     beneficiary = plan.case.beneficiary
-    if rules.names_somebody(
+    if rules.contains_name(
         purpose,
         (beneficiary.first_name, beneficiary.middle_name, beneficiary.second_name, beneficiary.name_ne),
     ):
         raise ValidationError({"purpose": _("Leave the name out: those who decide see the case reference.")})
-    if rules.holds_a_number(purpose):
+    if rules.contains_number(purpose):
         raise ValidationError({"purpose": _("Leave telephone and identity numbers out.")})
 
 
@@ -162,7 +162,7 @@ def _check_purpose(purpose: str, plan: Plan) -> None:
 def pay_instalment(
     *, grant: Grant, amount_npr: Decimal, voucher: str, paid_on: date, by, now: datetime
 ) -> Instalment:
-    """Pay a part of an approved grant and post it to the budget's ledger; the first part starts the visits."""
+    """Pay a part of an approved grant and post it to the ledger; the first part schedules follow-ups."""
     grant = _locked_for("pay", grant, by)
     paid = Instalment.objects.visible_to(by).filter(grant=grant)
     so_far = paid.aggregate(total=Sum("amount_npr"))["total"] or Decimal(0)
@@ -206,7 +206,7 @@ def pay_instalment(
             now=now,
         )
     audit.record(by=by, verb="instalment paid", obj=instalment, case_id=grant.case_id, now=now)
-    _tell_requester(
+    _notify_requester(
         grant, f"instalment-paid:{instalment.pk}", gettext_noop("An instalment was paid: case %s."), now
     )
     return instalment
@@ -244,9 +244,9 @@ def _check_payment(
 
 
 def _locked_for(action: str, grant: Grant, by) -> Grant:
-    """The grant, locked, when this person may do this action to it now.
+    """Return the grant, locked, if this user may do this action now.
 
-    Who isn't reached by the case at all is refused like a stranger; who is gets the reason.
+    Raises PermissionDenied without access or permission, and otherwise GrantActionRefused with the reason.
     """
     found = (
         Grant.objects.editable_by(by)
@@ -287,8 +287,8 @@ def _touch(grant: Grant, by, now: datetime) -> None:
     audit.note_update(Case.objects.editable_by(by).filter(pk=grant.case_id), changed_on=now.date())
 
 
-def _tell(permission: Permission, grant: Grant, text: str, now: datetime) -> None:
-    """Leave a notice for all who may do the next step, once each."""
+def _notify(permission: Permission, grant: Grant, text: str, now: datetime) -> None:
+    """Leave a notice with all users who may do the next step."""
     leave_notices(
         recipients=holders(permission, grant.project.managed_by_id),
         key=f"{permission}:{grant.pk}",
@@ -299,8 +299,8 @@ def _tell(permission: Permission, grant: Grant, text: str, now: datetime) -> Non
     )
 
 
-def _tell_requester(grant: Grant, key: str, text: str, now: datetime) -> None:
-    """Whoever asked, while they work for the lead or the programme; else the lead that took the case over."""
+def _notify_requester(grant: Grant, key: str, text: str, now: datetime) -> None:
+    """Notify the requester while they work for the lead or the programme; else users of the lead."""
     sides = (grant.case.lead_organisation_id, grant.project.managed_by_id)
     leave_notices(
         recipients=still_or_now("grants", grant.requested_by, *sides),
@@ -312,13 +312,13 @@ def _tell_requester(grant: Grant, key: str, text: str, now: datetime) -> None:
     )
 
 
-def tell_of_new_lead(*, case: Case, receiver: Organisation, by, now: datetime) -> None:
-    """Whoever decides next on a grant hears that another organisation takes the case over.
+def notify_of_new_lead(*, case: Case, receiver: Organisation, by, now: datetime) -> None:
+    """Notify who decides next on the case's grants that another organisation leads it.
 
-    The point `beneficiaries.hooks.case_transferring`.
+    Called through the hook `beneficiaries.hooks.case_transferring`.
     """
-    under_way = Grant.objects.visible_to(by).filter(case=case, state__in=NEXT)
-    for grant in under_way.select_related("project", "case"):
+    running = Grant.objects.visible_to(by).filter(case=case, state__in=NEXT)
+    for grant in running.select_related("project", "case"):
         leave_notices(
             recipients=holders(NEXT[GrantState(grant.state)], grant.project.managed_by_id),
             key=f"new-lead:{receiver.code}:{grant.pk}",

@@ -1,4 +1,4 @@
-"""What of money is left behind by who leaves, or by an organisation that is deactivated."""
+"""Grants of users who leave, and of organisations that are deactivated."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,10 +12,11 @@ from accounts.operations import leave_notice
 from reintegration.queries import grants_waiting_in
 
 
-def keep_decisions(*, user: User, organisation_id: UUID, to: User, by, now: datetime) -> None:
-    """A grant keeps who asked for it: what becomes of it is told to the other user from now on, who hears so.
+def redirect_grant_decisions(*, user: User, organisation_id: UUID, to: User, by, now: datetime) -> None:
+    """Notify a user that decisions on grants that somebody who leaves asked for now come to them.
 
-    `accounts.queries.still_or_now` looks it up (the hook `accounts.hooks.user_leaving`).
+    The grants stay unchanged; `accounts.queries.still_or_now` finds the new recipient (hook
+    `accounts.hooks.user_leaving`).
     """
     leave_notice(
         recipient=to,
@@ -28,7 +29,10 @@ def keep_decisions(*, user: User, organisation_id: UUID, to: User, by, now: date
 
 
 def refuse_deactivating(*, organisation: Organisation, by, now: datetime) -> None:
-    """Grants of its programmes would wait for ever (the hook `accounts.hooks.organisation_deactivating`)."""
+    """Raise ValidationError where the organisation manages programmes with running grants.
+
+    Called through the hook `accounts.hooks.organisation_deactivating`.
+    """
     waiting = grants_waiting_in(organisation)
     if waiting:
         raise ValidationError(

@@ -1,4 +1,4 @@
-"""Agreeing a reintegration plan."""
+"""Agree reintegration plans."""
 
 from datetime import date, datetime
 
@@ -16,7 +16,7 @@ from reintegration.models import Plan
 def agree_plan(
     *, enrolment: Enrolment, livelihood: str, goal: str, steps: str, agreed_on: date, by, now: datetime
 ) -> Plan:
-    """Write down what was agreed with a person who is in a programme; one plan an enrolment."""
+    """Save the plan that was agreed with a beneficiary; one plan for each enrolment."""
     enrolment = Enrolment.objects.editable_by(by).select_for_update().filter(pk=enrolment.pk).first()
     if enrolment is None:
         raise PermissionDenied

@@ -1,8 +1,8 @@
-"""The sweep: each due reminder becomes a notice and a mail, once.
+"""Turn each due reminder into a notice and a mail, once.
 
-The database is the queue. One reminder a transaction, taken with SKIP LOCKED: a sweep that is killed leaves
-the row as it was, and sweeps side by side never take the same one. The mail is a row of the outbox, written
-in the same transaction under the reminder's key.
+The table is the queue. Each reminder is taken in its own transaction with SKIP LOCKED: a worker that dies leaves the
+row unchanged, and concurrent workers never take the same one. The mail is a row of the outbox, written in the same
+transaction under the reminder's key.
 """
 
 from datetime import date, datetime
@@ -23,16 +23,18 @@ from reintegration.models import Reminder
 
 
 class Due(NamedTuple):
+    """A row of `access.next_due_reminder`."""
+
     reminder_id: UUID
     reference: str
     kind: str
     due_on: date
     recipient_id: UUID
-    supervisor_ids: list[UUID]  # told as well, where nobody works on the case
+    supervisor_ids: list[UUID]  # notified too, where the case has no caseworker
 
 
 def send_due_reminders(*, now: datetime, limit: int = 2000) -> dict[str, int]:
-    """One sweep. Returns how many were sent, and how many are due with nobody to tell."""
+    """Send up to `limit` due reminders; return how many were sent, and how many have no recipient."""
     sent = 0
     while sent < limit and send_next_reminder(now=now):
         sent += 1
@@ -43,7 +45,7 @@ def send_due_reminders(*, now: datetime, limit: int = 2000) -> dict[str, int]:
 
 @transaction.atomic
 def send_next_reminder(*, now: datetime) -> bool:
-    """Turn the next due reminder into a notice and a mail, acting as whoever is told; False when none is due."""
+    """Turn the next due reminder into a notice and a mail, as its recipient; False when none is due."""
     with as_nobody(), connection.cursor() as cursor:
         cursor.execute("SELECT * FROM access.next_due_reminder(%s)", [now.date()])
         row = cursor.fetchone()
@@ -55,10 +57,10 @@ def send_next_reminder(*, now: datetime) -> bool:
         _remind(recipient, due, key=f"reminder:{due.reminder_id}", now=now)
         for supervisor in User.objects.filter(pk__in=due.supervisor_ids):
             _remind(supervisor, due, key=f"reminder:{due.reminder_id}:{supervisor.pk}", now=now)
-        mine = Reminder.objects.editable_by(recipient).filter(pk=due.reminder_id, sent_at=None)
-        changed = audit.note_update(mine, sent_at=now, recipient_id=recipient.pk)
+        unsent = Reminder.objects.editable_by(recipient).filter(pk=due.reminder_id, sent_at=None)
+        changed = audit.note_update(unsent, sent_at=now, recipient_id=recipient.pk)
         if changed != 1:
-            raise RuntimeError(f"reminder {due.reminder_id}: the one who is told can't mark it")
+            raise RuntimeError(f"reminder {due.reminder_id}: its recipient can't mark it")
         audit.record(by=recipient, verb="reminder sent", now=now, detail={"reminder": str(due.reminder_id)})
     return True
 
@@ -71,7 +73,7 @@ def _remind(recipient: User, due: Due, *, key: str, now: datetime) -> None:
 
 
 def _words(due: Due) -> tuple[str, str, str]:
-    """Subject, body and address: the case reference and the day, and nobody's name."""
+    """Return subject, body and URL: the case reference and the day, without a name."""
     words = {
         "kind": dict(FOLLOW_UP_KINDS)[due.kind],
         "reference": due.reference,

@@ -1,21 +1,22 @@
-"""The safety step that a high risk owes to the person."""
+"""The safety step that a high risk requires."""
 
 from datetime import datetime
 
 from beneficiaries.models import RiskAssessment
 from reintegration.choices import SAFETY, SAFETY_LABELS
 from reintegration.models import FollowUp
-from reintegration.operations.follow_up import owe
+from reintegration.operations.follow_up import add_follow_up
 
 
-def owe_safety_step(*, assessment: RiskAssessment, by, now: datetime) -> None:
-    """Owe a safety step today, with its reminder, where none is open (the hook `beneficiaries.hooks.high_risk_found`).
+def schedule_safety_step(*, assessment: RiskAssessment, by, now: datetime) -> None:
+    """Schedule a safety step today, with its reminder, where none is open.
 
-    Runs inside the assessment, whose lock on the case file keeps two at once apart.
+    Called through the hook `beneficiaries.hooks.high_risk_found` inside the assessment, whose lock on the case file
+    keeps concurrent ones apart.
     """
     if FollowUp.objects.visible_to(by).filter(case=assessment.case, kind=SAFETY, done_on=None).exists():
         return
-    owe(
+    add_follow_up(
         FollowUp(
             case=assessment.case,
             origin=f"{SAFETY}:{assessment.pk}",

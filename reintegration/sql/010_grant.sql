@@ -1,4 +1,4 @@
--- A grant's figures never change after it was asked for, and it moves along one path only.
+-- A requested grant can't change, and its state only follows the workflow.
 CREATE OR REPLACE FUNCTION access.grant_transition() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.id, NEW.case_id, NEW.plan_id, NEW.project_id, NEW.budget_line_id, NEW.amount_npr, NEW.ceiling_npr,
@@ -27,7 +27,7 @@ END $$;
 CREATE OR REPLACE TRIGGER grant_transition BEFORE UPDATE ON reintegration_grant
     FOR EACH ROW EXECUTE FUNCTION access.grant_transition();
 
--- A new grant starts at the beginning, whatever its row says.
+-- A new grant starts as requested, from a budget line of its programme that pays grants.
 CREATE OR REPLACE FUNCTION access.grant_starts() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.state <> 'requested' OR NEW.endorsed_by_id IS NOT NULL OR NEW.approved_by_id IS NOT NULL THEN
@@ -44,8 +44,8 @@ END $$;
 CREATE OR REPLACE TRIGGER grant_starts BEFORE INSERT ON reintegration_grant
     FOR EACH ROW EXECUTE FUNCTION access.grant_starts();
 
--- Instalments: together never more than the grant, paid once, by a third person. The grant is locked, so that
--- two at once see each other.
+-- Instalments: their sum is at most the grant, each is paid once, by a third user. The grant is locked, so that of two
+-- at once the second sees the first.
 GRANT SELECT, UPDATE ON reintegration_grant TO iom_functions; -- UPDATE for the row lock
 GRANT SELECT ON reintegration_instalment TO iom_functions;
 

@@ -1,10 +1,9 @@
--- The sweep's one look across organisations: the next reminder that is due, locked for this transaction, with
--- whoever is to be told. No name, no narrative.
+-- Due reminders of all organisations, for the background task: no name, no narrative.
 GRANT SELECT, UPDATE ON reintegration_reminder TO iom_functions; -- UPDATE for the row lock
 GRANT SELECT ON reintegration_followup TO iom_functions;
 
--- The caseworker while they still work there; else a supervisor there who writes cases, and where there is none the
--- longest-serving person who does.
+-- Return the caseworker while they may write cases there; else a supervisor there who may, or else the user who may and
+-- has been there longest.
 CREATE OR REPLACE FUNCTION access.whom_to_remind(of_case uuid, today date) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT m.user_id
@@ -23,7 +22,7 @@ CREATE OR REPLACE FUNCTION access.whom_to_remind(of_case uuid, today date) RETUR
      LIMIT 1;
 $$;
 
--- Where nobody works on the case: its lead's other supervisors, who are told as well.
+-- Return the lead's other supervisors, who are reminded too where the caseworker may no longer write cases there.
 CREATE OR REPLACE FUNCTION access.supervisors_to_remind(of_case uuid, today date) RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT coalesce(array_agg(DISTINCT m.user_id ORDER BY m.user_id), '{}')
@@ -37,12 +36,13 @@ CREATE OR REPLACE FUNCTION access.supervisors_to_remind(of_case uuid, today date
        AND access.whom_to_remind(c.id, today) <> f.caseworker_id;
 $$;
 
--- The day that a sweep passed, or today where that lies ahead.
+-- Return the day that the background task passed, or today where it is in the future.
 CREATE OR REPLACE FUNCTION access.sweep_day(today date) RETURNS date LANGUAGE sql AS $$
     SELECT least(today, (access.sweep_moment(now()) AT TIME ZONE 'Asia/Kathmandu')::date);
 $$;
 
-DROP FUNCTION IF EXISTS access.next_due_reminder(date); -- without the other supervisors, until they were told as well
+DROP FUNCTION IF EXISTS access.next_due_reminder(date); -- had no `supervisor_ids`
+-- Return the next due reminder, locked for this transaction, with its recipient.
 CREATE FUNCTION access.next_due_reminder(today date)
     RETURNS TABLE (reminder_id uuid, reference text, kind text, due_on date, recipient_id uuid, supervisor_ids uuid[])
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -57,7 +57,7 @@ CREATE FUNCTION access.next_due_reminder(today date)
      ORDER BY r.due_on, r.id LIMIT 1 FOR UPDATE OF r SKIP LOCKED;
 $$;
 
--- Reminders that are due and have nobody to go to: a figure for the sweep's report, so that none is silent.
+-- Count due reminders without a recipient, for the report of the background task.
 CREATE OR REPLACE FUNCTION access.reminders_without_recipient(today date) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT access.sweep_day(today);

@@ -1,5 +1,5 @@
--- What is left of the lines of a programme that pay grants: not spent, and not promised to grants that are approved.
--- For those who see its figures, and for those who ask for a grant in a case of theirs that is in it.
+-- Return what is left of a programme's budget lines that pay grants: neither spent nor promised to approved grants. For
+-- users who see its summaries, and for those who work on a case in it.
 GRANT SELECT ON beneficiaries_enrolment, beneficiaries_caseaccess TO iom_functions;
 
 CREATE OR REPLACE FUNCTION access.left_for_grants(of_project uuid) RETURNS TABLE (line uuid, left_npr numeric)

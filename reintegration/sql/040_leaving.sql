@@ -1,4 +1,4 @@
--- Grants that somebody asked for and that are under way, in cases of an organisation, for who keeps its users.
+-- Count a user's running grants in cases of an organisation, for users who manage its users; else 0.
 CREATE OR REPLACE FUNCTION access.open_grants_of(who uuid, in_organisation uuid) RETURNS bigint
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT count(*)
@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION access.open_grants_of(who uuid, in_organisation uuid)
        AND g.state IN ('requested', 'endorsed', 'approved') AND access.manages_users_of(in_organisation);
 $$;
 
--- Grants under way in programmes that an organisation manages: nobody could decide on them once it is deactivated.
+-- Count running grants in programmes of an organisation: nobody could decide on them once it is deactivated.
 CREATE OR REPLACE FUNCTION access.grants_waiting_in(in_organisation uuid) RETURNS bigint
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT count(*)

@@ -1,4 +1,4 @@
-"""Pages that need plans, grants or follow-ups: the case file and the dashboard among them."""
+"""Pages that need plans, grants or follow-ups, also the case file and the dashboard."""
 
 from reintegration.views.admission import admission_assess, admission_choose
 from reintegration.views.case_file import case_detail

@@ -1,4 +1,4 @@
-"""Choosing a programme, asking its questions, seeing each criterion's answer, deciding."""
+"""Admission: choose a programme, ask its questions, see each criterion's answer, decide."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ from reintegration.forms import DecisionForm, ScreeningForm
 
 
 def shown(result: Result, tree: dict) -> list[dict]:
-    """The result as `components/criteria.html` takes it: the top's children, or the top itself."""
+    """Return the result for `components/criteria.html`: the children of the top node, or the node itself."""
     nodes = [_node(result, tree)]
     return nodes[0].get("children") or nodes
 
@@ -38,11 +38,11 @@ def _node(result: Result, tree: dict) -> dict:
         "reason": reason_text(result),
     }
     if result.children:
-        together = "all" if "all" in tree else "any"
-        node["joined"] = _("all of these") if together == "all" else _("one of these is enough")
+        operator = "all" if "all" in tree else "any"
+        node["joined"] = _("all of these") if operator == "all" else _("one of these is enough")
         node["label"] = node["label"] or node["joined"]
         node["children"] = [
-            _node(child, below) for child, below in zip(result.children, tree[together], strict=True)
+            _node(child, below) for child, below in zip(result.children, tree[operator], strict=True)
         ]
     return node
 
@@ -50,15 +50,16 @@ def _node(result: Result, tree: dict) -> dict:
 @login_required
 @require_safe
 def admission_choose(request, reference: str):
+    """Choose a programme; running ones first."""
     case = case_or_404(request, reference, writing=True)
-    taken = set(
+    enrolled = set(
         Enrolment.objects.visible_to(request.user).filter(case=case).values_list("project_id", flat=True)
     )
     today = now().date()
     rows = [
         {"project": project, "is_running": project.starts_on <= today <= project.ends_on}
         for project in projects_for(request.user)
-        if project.pk not in taken
+        if project.pk not in enrolled
     ]
     rows.sort(key=lambda row: not row["is_running"])
     return render(request, "reintegration/admission_choose.html", {"case": case, "rows": rows})
@@ -67,6 +68,7 @@ def admission_choose(request, reference: str):
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def admission_assess(request, reference: str, code: str):
+    """Ask the programme's questions, show the result, and decide."""
     case = case_or_404(request, reference, writing=True)
     project = Project.objects.filter(code=code).first()
     if project is None:
@@ -75,12 +77,12 @@ def admission_assess(request, reference: str, code: str):
     today = now().date()
     facts = case_queries.facts_of(case, by=request.user, on=today)
     asked = [name for name in FACTS if FACTS[name].asked and name in facts_named(criteria.tree)]
-    which = request.POST.get("which") if request.method == "POST" else None
+    submitted = request.POST.get("which") if request.method == "POST" else None
     screening = ScreeningForm(
-        request.POST if which == "screening" else None, facts=asked, known=facts, prefix="ask"
+        request.POST if submitted == "screening" else None, facts=asked, known=facts, prefix="ask"
     )
     decision = DecisionForm(
-        request.POST if which == "decision" else None, prefix="decide", initial={"enrolled_on": today}
+        request.POST if submitted == "decision" else None, prefix="decide", initial={"enrolled_on": today}
     )
     here = reverse("reintegration:admission-assess", args=[case.reference, project.code])
 
@@ -90,15 +92,15 @@ def admission_assess(request, reference: str, code: str):
 
     def decide() -> str:
         assessment = operations.admit(
-            case=case, project=project, by=request.user, now=now(), **_decided(decision)
+            case=case, project=project, by=request.user, now=now(), **_decision(decision)
         )
         messages.success(request, f"{assessment.get_decision_display()}: {project.name}")
         return reverse("case-detail", args=[case.reference])
 
     response = None
-    if which == "screening":
+    if submitted == "screening":
         response = submit(request, screening, purpose=f"screen:{case.pk}", action=ask)
-    elif which == "decision":
+    elif submitted == "decision":
         response = submit(request, decision, purpose=f"admit:{case.pk}:{project.code}", action=decide)
     result = assess(facts, criteria.tree, today)
     context = {
@@ -119,5 +121,5 @@ def admission_assess(request, reference: str, code: str):
     return response or render(request, "reintegration/admission_assess.html", context)
 
 
-def _decided(form: DecisionForm) -> dict:
+def _decision(form: DecisionForm) -> dict:
     return {name: form.cleaned_data[name] for name in ("decision", "enrolled_on", "reason")}

@@ -1,4 +1,4 @@
-"""The case file: who, the state of things, what is next, what happened."""
+"""The case file: the beneficiary, the present situation, next actions and the timeline."""
 
 from datetime import date, datetime, time
 
@@ -49,6 +49,7 @@ NOTE_TAGS = {
 @login_required
 @require_safe
 def case_detail(request, reference: str):
+    """Show a case file."""
     case = case_or_404(request, reference)
     parts = queries.case_parts(case, request.user)
     file = parts["file"][0]
@@ -65,7 +66,7 @@ def case_detail(request, reference: str):
         "file": file,
         "consents": consents,
         "parts": parts,
-        "actions": _actions(case, consents, parts, request.user, is_calm=safety_step is None),
+        "actions": _actions(case, consents, parts, request.user, may_be_primary=safety_step is None),
         "due": due[:3],
         "documents": _documents(case, parts["documents"]),
         "timeline": _timeline(case, parts),
@@ -77,7 +78,7 @@ def case_detail(request, reference: str):
 
 
 def _due(case: Case, follow_ups) -> list:
-    """What is still owed to the person, safety steps first; a closed case owes nothing."""
+    """Return follow-ups that are due, safety steps first; a closed case has none."""
     if case.status == CaseStatus.CLOSED:
         return []
     return sorted((row for row in follow_ups if row.done_on is None), key=lambda row: row.kind != SAFETY)
@@ -129,7 +130,7 @@ def _about(case: Case) -> list[dict]:
 
 
 def _situation(file, notes) -> list[dict]:
-    told = [file.narrative, *(note.text for note in notes if note.kind == NoteKind.NARRATIVE)]
+    narratives = [file.narrative, *(note.text for note in notes if note.kind == NoteKind.NARRATIVE)]
     groups = [TargetGroup(code).label for code in file.groups if code in TargetGroup.values]
     return [
         {"key": _("Main situation"), "value": TargetGroup(file.primary_group).label},
@@ -137,12 +138,12 @@ def _situation(file, notes) -> list[dict]:
         {"key": _("Country abroad"), "value": COUNTRIES.get(file.country_of_stay, "")},
         {"key": _("Lives now in"), "value": file.current_district.name if file.current_district else ""},
         {"key": _("Asks for"), "value": file.needs},
-        *({"key": _("What happened"), "value": text} for text in told if text),
+        *({"key": _("What happened"), "value": text} for text in narratives if text),
     ]
 
 
-def _actions(case: Case, consents, parts: dict, user, *, is_calm: bool) -> list[dict]:
-    """What can be done next, the most pressing first; templates decide nothing. Beside a safety step none is loud."""
+def _actions(case: Case, consents, parts: dict, user, *, may_be_primary: bool) -> list[dict]:
+    """Return the next actions, most urgent first. Beside a safety step no button is primary."""
     names = case_rules.case_actions(
         may_write=case.may_write,
         may_lead=case.may_lead,
@@ -173,7 +174,7 @@ def _actions(case: Case, consents, parts: dict, user, *, is_calm: bool) -> list[
         for plan in parts["plans"]
         if plan.pk not in granted and plan.enrolment.project.grant_ceiling_npr is not None
     ]
-    worded = {
+    labels = {
         "ask_sharing": (_("Ask for consent to share with IOM"), "beneficiaries:consent-share"),
         "assess": (_("Assess for a programme"), "reintegration:admission-choose"),
         "assess_another": (_("Assess for another programme"), "reintegration:admission-choose"),
@@ -186,26 +187,26 @@ def _actions(case: Case, consents, parts: dict, user, *, is_calm: bool) -> list[
         "close": (_("Close the case"), "beneficiaries:case-close"),
         "erase": (_("Erase this person for ever"), "beneficiaries:beneficiary-erase"),
     }
-    made = {
-        name: {"label": worded[name][0], "url": reverse(worded[name][1], args=[case.reference])}
+    links = {
+        name: {"label": labels[name][0], "url": reverse(labels[name][1], args=[case.reference])}
         for name in names
-        if name in worded
+        if name in labels
     }
     for row in parts["transfers"]:
         if row.state == TransferState.OFFERED:
             url = reverse("beneficiaries:transfer-detail", args=[row.pk])
-            made["offer"] = {"label": _("See the offer to hand the case on"), "url": url}
-    pressing = ("ask_sharing", "assess") if case.may_lead else ("offer", "ask_sharing", "assess")
-    first = [made[name] for name in names if name in pressing]
-    last = [made[name] for name in names if name not in pressing]
+            links["offer"] = {"label": _("See the offer to hand the case on"), "url": url}
+    urgent = ("ask_sharing", "assess") if case.may_lead else ("offer", "ask_sharing", "assess")
+    first = [links[name] for name in names if name in urgent]
+    last = [links[name] for name in names if name not in urgent]
     ordered = first + actions + last
-    if is_calm and (first or actions):  # what can wait is never the loud button
+    if may_be_primary and (first or actions):  # actions that can wait aren't primary
         ordered[0]["primary"] = True
     return ordered
 
 
 def _documents(case: Case, documents) -> list[dict]:
-    """Papers and photos, the newest first; one that waits or was thrown away leads nowhere."""
+    """Return the documents, newest first; one that waits or was deleted has no link."""
     return [
         {
             "label": document.title or document.get_kind_display(),
@@ -238,7 +239,7 @@ def _name(user) -> str:
 
 
 def _timeline(case: Case, parts: dict) -> list[dict]:
-    """What happened, the newest first."""
+    """Return what happened, newest first."""
     items = [{"at": case.created_at, "title": _("Case opened"), "by": _opened_by(case, parts)}]
     for transfer in parts["transfers"]:
         items += _transfer_items(transfer)
@@ -317,7 +318,7 @@ def _visit_tag(row) -> dict | None:
 
 
 def _opened_by(case: Case, parts: dict) -> str:
-    """The organisation that led the case before it was ever handed on."""
+    """Return the organisation that led the case before its first transfer."""
     transferred = [row for row in parts["transfers"] if row.state == TransferState.ACCEPTED]
     first = min(transferred, key=lambda row: row.answered_at, default=None)
     return (first.sender if first else case.lead_organisation).name

@@ -1,4 +1,4 @@
-"""The first page after signing in: what waits for this person."""
+"""The first page after signing in: what waits for the user."""
 
 from datetime import date
 
@@ -27,6 +27,7 @@ COUNTED = 1000
 @login_required
 @require_safe
 def dashboard(request):
+    """Show counts, due follow-ups, waiting grants, unfinished interviews, requests and notices."""
     authority, today, figures, due, waiting = authority_of(request.user), now().date(), [], [], []
     if authority.may("read_cases"):
         open_cases = case_queries.count_up_to(case_queries.case_list(request.user, status="active"), COUNTED)
@@ -84,7 +85,7 @@ def dashboard(request):
 
 
 def _drafts(user, today: date) -> list[dict]:
-    """One's own unfinished interviews, each with how long ago it was started."""
+    """Return the user's own unfinished interviews, each with how long ago it was started."""
     return [{"draft": draft, "started": _started(draft, today)} for draft in case_queries.own_drafts(user)]
 
 
@@ -95,7 +96,7 @@ def _started(draft, today: date) -> str:
 
 
 def _drafts_to_decide(user) -> dict:
-    """Unfinished interviews that wait for this user: somebody may be at risk, or nobody goes on with them."""
+    """Return the count of interviews that wait for this user: somebody may be at risk, or the author left."""
     found = [row for row in case_queries.drafts_to_reassign(user) if row.decides]
     count = sum(row.waits or row.is_orphaned for row in found)
     return {

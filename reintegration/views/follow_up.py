@@ -1,4 +1,4 @@
-"""What is due, and writing down what came of it."""
+"""Due follow-ups, and recording them."""
 
 from uuid import UUID
 
@@ -27,6 +27,7 @@ SHOWN = 200
 @login_required
 @require_safe
 def follow_up_list(request):
+    """List due follow-ups."""
     authority = authority_of(request.user)
     if not authority.may("read_cases"):
         raise PermissionDenied
@@ -47,6 +48,7 @@ def follow_up_list(request):
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def follow_up_record(request, follow_up_id: UUID):
+    """Record a follow-up."""
     found = (
         FollowUp.objects.visible_to(request.user)
         .select_related("case__beneficiary", "project")
@@ -64,11 +66,11 @@ def follow_up_record(request, follow_up_id: UUID):
 
     def action() -> str:
         saved = operations.record_follow_up(follow_up=found, **form.visit(), by=request.user, now=now())
-        again = queries.next_attempt(saved, request.user)
+        following = queries.next_attempt(saved, request.user)
         messages.success(
             request,
-            _("It is saved. The next attempt is due on %s.") % date_format(again.due_on)
-            if again
+            _("It is saved. The next attempt is due on %s.") % date_format(following.due_on)
+            if following
             else _("It is saved."),
         )
         return reverse("case-detail", args=[found.case.reference])
@@ -81,6 +83,6 @@ def follow_up_record(request, follow_up_id: UUID):
             "follow_up": found,
             "case": found.case,
             "contact": contact_of(safe_contact=beneficiary.safe_contact, phone=beneficiary.phone),
-            "tried": queries.attempts_before(found, request.user),
+            "tried": queries.earlier_attempts(found, request.user),
         },
     )

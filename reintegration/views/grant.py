@@ -1,4 +1,4 @@
-"""Grants: asked for from a case file; endorsed, approved and paid by people who see figures only."""
+"""Grants: requested on a case file; endorsed, approved and paid by users with summary access."""
 
 from uuid import UUID
 
@@ -27,6 +27,7 @@ SHOWN = 200
 @login_required
 @require_safe
 def grant_list(request):
+    """List the grants that the user sees, and those that wait for them."""
     authority = authority_of(request.user)
     if not (authority.reads_summaries or authority.may("read_cases")):
         raise PermissionDenied
@@ -38,6 +39,7 @@ def grant_list(request):
 
 
 def actions_of(grant: Grant, user) -> list[str]:
+    """Return the actions that the user may do on a grant."""
     return rules.actions_for(
         state=grant.state,
         permissions=queries.grant_permissions(grant, user),
@@ -62,6 +64,7 @@ def _grant_or_404(request, grant_id: UUID) -> Grant:
 @login_required
 @require_safe
 def grant_detail(request, grant_id: UUID):
+    """Show a grant."""
     return _page(request, _grant_or_404(request, grant_id))
 
 
@@ -86,6 +89,7 @@ def _page(request, grant: Grant, **forms):
 @login_required
 @require_http_methods(METHODS)
 def grant_request(request, reference: str, plan_id: UUID):
+    """Request a grant for a plan."""
     case = case_or_404(request, reference, writing=True)
     plan = (
         Plan.objects.visible_to(request.user)
@@ -119,15 +123,15 @@ def grant_request(request, reference: str, plan_id: UUID):
 
 
 def _decide(request, grant_id: UUID, form, name: str, action, done: str):
-    """One action on a grant from its own page; what is refused shows there."""
+    """Do one action on a grant, from its page; errors are shown there."""
     grant = _grant_or_404(request, grant_id)
 
-    def carried() -> str:
+    def perform() -> str:
         action(grant)
         messages.success(request, done)
         return reverse("reintegration:grant-detail", args=[grant.pk])
 
-    return submit(request, form, purpose=f"{name}:{grant.pk}", action=carried) or _page(
+    return submit(request, form, purpose=f"{name}:{grant.pk}", action=perform) or _page(
         request, grant, **{name: form}
     )
 
@@ -135,6 +139,7 @@ def _decide(request, grant_id: UUID, form, name: str, action, done: str):
 @login_required
 @require_http_methods(["POST"])
 def grant_endorse(request, grant_id: UUID):
+    """Endorse a grant."""
     return _decide(
         request,
         grant_id,
@@ -148,6 +153,7 @@ def grant_endorse(request, grant_id: UUID):
 @login_required
 @require_http_methods(["POST"])
 def grant_approve(request, grant_id: UUID):
+    """Approve a grant."""
     return _decide(
         request,
         grant_id,
@@ -161,6 +167,7 @@ def grant_approve(request, grant_id: UUID):
 @login_required
 @require_http_methods(["POST"])
 def grant_refuse(request, grant_id: UUID):
+    """Refuse a grant."""
     form = RefusalForm(request.POST)
     return _decide(
         request,
@@ -177,6 +184,7 @@ def grant_refuse(request, grant_id: UUID):
 @login_required
 @require_http_methods(["POST"])
 def grant_withdraw(request, grant_id: UUID):
+    """Withdraw a request for a grant."""
     return _decide(
         request,
         grant_id,
@@ -190,6 +198,7 @@ def grant_withdraw(request, grant_id: UUID):
 @login_required
 @require_http_methods(["POST"])
 def grant_pay(request, grant_id: UUID):
+    """Pay an instalment."""
     found = _grant_or_404(request, grant_id)
     form = PaymentForm(request.POST, left=found.amount_npr - queries.paid_so_far(found, request.user))
     return _decide(

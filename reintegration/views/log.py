@@ -1,4 +1,4 @@
-"""The log, for the auditor: who did what, to which case, and when; no name and no word of any file."""
+"""The audit log for auditors: who did what, to which case, and when; without names or content."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
@@ -30,7 +30,7 @@ PAGE = 50
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def log_list(request: HttpRequest) -> HttpResponse:
-    """The newest first, 50 a page. Reading the log stands in the log as well."""
+    """List audit events, newest first, 50 a page. Reading the log is an audit event too."""
     if not may_audit(request.user):
         raise PermissionDenied
     if request.method == "POST":
@@ -38,7 +38,7 @@ def log_list(request: HttpRequest) -> HttpResponse:
     form = LogFilter(searches.narrowing(request, LogFilter) or None)
     chosen = {name: value for name, value in form.cleaned_data.items() if value} if form.is_valid() else {}
     case_id = case_in_log(chosen["reference"]) if "reference" in chosen else None
-    events = _narrowed(audit_events(request.user), chosen, case_id)
+    events = _filtered(audit_events(request.user), chosen, case_id)
     if is_over := searches.is_over(request):
         events = events.none()
     page = list(_after(events, request.GET.get("after", ""))[: PAGE + 1])
@@ -55,10 +55,10 @@ def log_list(request: HttpRequest) -> HttpResponse:
     return render(request, "reintegration/log_list.html", context)
 
 
-def _narrowed(
+def _filtered(
     events: QuerySet[AuditEvent], chosen: dict[str, Any], case_id: UUID | None
 ) -> QuerySet[AuditEvent]:
-    """What fits the filters; a user name or a reference that nobody has finds nothing."""
+    """Return the events that match the filters; none for an unknown user name or reference."""
     if "first_on" in chosen:
         events = events.filter(at__gte=_midnight(chosen["first_on"]))
     if "last_on" in chosen:
@@ -77,7 +77,7 @@ def _midnight(day: date) -> datetime:
 
 
 def _after(events: QuerySet[AuditEvent], mark: str) -> QuerySet[AuditEvent]:
-    """What comes after the event with this key; all of it for a mark that no page gave."""
+    """Return the events after the one with this id; all for an unknown id."""
     try:
         last = events.filter(pk=UUID(mark)).first() if mark else None
     except ValueError:
@@ -88,16 +88,16 @@ def _after(events: QuerySet[AuditEvent], mark: str) -> QuerySet[AuditEvent]:
 
 
 def _next_url(request: HttpRequest, page: list[AuditEvent]) -> str:
-    kept = {name: value for name, value in request.GET.items() if name != "after" and value}
-    return "?" + urlencode({**kept, "after": page[PAGE - 1].pk})
+    parameters = {name: value for name, value in request.GET.items() if name != "after" and value}
+    return "?" + urlencode({**parameters, "after": page[PAGE - 1].pk})
 
 
 def _rows(events: list[AuditEvent]) -> list[dict[str, object]]:
-    """The events in words; user names and case references are looked up once for the page."""
-    told = [audit.shown_detail(event.detail) for event in events]
-    people = {event.actor_id for event in events} | {event.object_id for event in events if _is_person(event)}
+    """Return the events as table rows; user names and references are looked up once for the page."""
+    details = [audit.shown_detail(event.detail) for event in events]
+    users = {event.actor_id for event in events} | {event.object_id for event in events if _is_user(event)}
     names: Mapping[Any, str] = usernames(
-        pk__in=people | {detail["user"] for detail in told if "user" in detail}
+        pk__in=users | {detail["user"] for detail in details if "user" in detail}
     )
     references: Mapping[Any, str] = references_in_log({event.case_id for event in events if event.case_id})
     return [
@@ -106,21 +106,21 @@ def _rows(events: list[AuditEvent]) -> list[dict[str, object]]:
                 {"text": date_format(timezone.localtime(event.at), "DATETIME_FORMAT")},
                 {"text": names.get(event.actor_id, _("the system") if event.actor_id is None else "–")},
                 {"text": str(EVENTS.get(event.verb, event.verb))}
-                | ({"hint": names.get(event.object_id, "")} if _is_person(event) else {}),
+                | ({"hint": names.get(event.object_id, "")} if _is_user(event) else {}),
                 {"text": references.get(event.case_id, "")},
-                {"text": "; ".join(_said(name, value, names) for name, value in detail.items())},
+                {"text": "; ".join(_detail(name, value, names) for name, value in detail.items())},
             ]
         }
-        for event, detail in zip(events, told, strict=True)
+        for event, detail in zip(events, details, strict=True)
     ]
 
 
-def _is_person(event: AuditEvent) -> bool:
+def _is_user(event: AuditEvent) -> bool:
     return event.object_type == "accounts.User" and event.object_id is not None
 
 
-def _said(name: str, value: Any, names: Mapping[Any, str]) -> str:
-    """One detail; a person by user name."""
+def _detail(name: str, value: Any, names: Mapping[Any, str]) -> str:
+    """Return one detail as text; a user by user name."""
     if name == "user":
         value = names.get(value, "–")
     if isinstance(value, list):

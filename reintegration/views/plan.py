@@ -1,4 +1,4 @@
-"""Agreeing a reintegration plan."""
+"""Agree a reintegration plan."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -19,6 +19,7 @@ from reintegration.forms import PlanForm
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def plan_agree(request, reference: str, code: str):
+    """Agree a plan for an enrolment."""
     case = case_or_404(request, reference, writing=True)
     enrolment = (
         Enrolment.objects.visible_to(request.user)

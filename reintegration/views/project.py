@@ -1,4 +1,4 @@
-"""What a programme is, for everyone who is signed in; and what it came to, for those who see its figures."""
+"""A programme, for all users; with its totals for users who may see its aggregates."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404
@@ -18,6 +18,7 @@ from reintegration import queries
 @login_required
 @require_safe
 def project_detail(request, code: str):
+    """Show a programme."""
     project = projects_for(request.user).filter(code=code).first()
     if project is None:
         raise Http404
@@ -25,7 +26,7 @@ def project_detail(request, code: str):
     context = {
         "project": project,
         "criteria": criteria,
-        "rules": _in_words(criteria.tree),
+        "rules": _criteria_lines(criteria.tree),
         "partners": project.partners.select_related("organisation"),
         "donors": [row.donor for row in project.project_donors.select_related("donor")],
         "services": project.service_types.all(),
@@ -33,13 +34,13 @@ def project_detail(request, code: str):
         "intervals": project.follow_up_intervals.all(),
         "places": ", ".join(str(DISTRICTS.get(code, code)) for code in project.districts),
         "today": now().date(),
-        "figures": _in_figures(project, request.user),
+        "figures": _totals(project, request.user),
     }
     return render(request, "reintegration/project_detail.html", context)
 
 
-def _in_figures(project: Project, user) -> list[dict]:
-    """What the programme came to; nothing at all for who doesn't see figures of whoever manages it."""
+def _totals(project: Project, user) -> list[dict]:
+    """Return the totals of the programme; empty for a user who may not see them."""
     found = queries.programme_totals(project, user)
     if found is None:
         return []
@@ -54,15 +55,15 @@ def _in_figures(project: Project, user) -> list[dict]:
     ]
 
 
-def _in_words(tree: dict, depth: int = 0) -> list[dict]:
-    """The criteria as an indented list of lines, the way people read them."""
-    together = next((name for name in ("all", "any") if name in tree), None)
+def _criteria_lines(tree: dict, depth: int = 0) -> list[dict]:
+    """Return the criteria as lines with their indentation."""
+    operator = next((name for name in ("all", "any") if name in tree), None)
     label = (get_language() == "ne" and tree.get("label_ne")) or tree.get("label_en", "")
-    if together is None:
+    if operator is None:
         return [{"text": label or str(FACTS[tree["fact"]].label), "depth": depth, "node": tree}]
-    joined = _("All of these:") if together == "all" else _("At least one of these:")
+    joined = _("All of these:") if operator == "all" else _("At least one of these:")
     head = f"{label} – {joined}" if label else joined
     lines = [{"text": head, "depth": depth, "node": tree}]
-    for child in tree[together]:
-        lines += _in_words(child, depth + 1)
+    for child in tree[operator]:
+        lines += _criteria_lines(child, depth + 1)
     return lines

@@ -418,14 +418,14 @@ BENEFICIARIES = [
     ),
     Mutant(
         "reintegration: a programme's figures for everybody",
-        "reintegration/sql/030_figures.sql",
+        "reintegration/sql/030_totals.sql",
         "(p.managed_by_id = ANY(access.summaries()) OR p.id = ANY(access.programmes()))",
         "true",
         first="tests/reintegration/test_aggregates.py::test_the_database_refuses_who_does_not_see_the_figures",
     ),
     Mutant(
         "reintegration: figures of every programme for whoever follows one",
-        "reintegration/sql/030_figures.sql",
+        "reintegration/sql/030_totals.sql",
         "OR p.id = ANY(access.programmes())",
         "OR access.programmes() <> '{}'",
         first="tests/access/test_programmes_of_roles.py::test_figures_are_those_of_the_persons_programmes",

@@ -56,7 +56,7 @@ RISK = [
     Mutant(
         "reintegration: an attempt that failed is the last",
         "reintegration/operations/follow_up.py",
-        "    if again and not row.origin.startswith(EXTRA):",
+        "    if next_on and not row.origin.startswith(EXTRA):",
         "    if False:",
         first="tests/reintegration/test_visits.py::test_a_visit_that_found_nobody_makes_the_next_attempt",
     ),

@@ -17,7 +17,12 @@ from accounts.operations import (
     tailor_role,
 )
 from beneficiaries.models import Assignment, Case, CaseFile
-from beneficiaries.operations import answer_referral, close_case, notify_of_cases_of_nobody, reassign_cases
+from beneficiaries.operations import (
+    answer_referral,
+    close_case,
+    notify_of_cases_without_caseworker,
+    reassign_cases,
+)
 from core import outbox
 from core.clock import now
 from core.context import acting_as, enter
@@ -277,7 +282,7 @@ def over_at_night(user: User) -> None:
 
 def looked(at=None) -> int:
     enter(None)
-    return notify_of_cases_of_nobody(now=at or now())
+    return notify_of_cases_without_caseworker(now=at or now())
 
 
 def test_a_role_that_was_over_at_night_is_found_and_the_supervisors_told_once_a_day(demo_users):

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from accounts.models import Membership, Notice, User
-from beneficiaries.operations import tell_of_unusual_reading
+from beneficiaries.operations import notify_of_unusual_reading
 from beneficiaries.rules import UNUSUAL_FROM
 from core.clock import now
 from core.context import acting_as
@@ -50,10 +50,10 @@ def test_much_reading_and_reading_at_night_are_told_to_the_supervisor_once(
 ):
     reader = demo_users["iom_approver"]
     _read(owner, reader, at, *_some(UNUSUAL_FROM[kind] - 1))
-    assert tell_of_unusual_reading(now=at + timedelta(minutes=5)) == 0
+    assert notify_of_unusual_reading(now=at + timedelta(minutes=5)) == 0
     _read(owner, reader, at, *_some(1))
-    assert tell_of_unusual_reading(now=at + timedelta(minutes=5)) == 1
-    assert tell_of_unusual_reading(now=at + timedelta(minutes=6)) == 0
+    assert notify_of_unusual_reading(now=at + timedelta(minutes=5)) == 1
+    assert notify_of_unusual_reading(now=at + timedelta(minutes=6)) == 0
     (text,) = _told(demo_users, "iom_supervisor")
     assert word in text
     assert str(UNUSUAL_FROM[kind]) in text
@@ -61,7 +61,7 @@ def test_much_reading_and_reading_at_night_are_told_to_the_supervisor_once(
 
 def test_reading_by_day_that_is_not_much_is_nobodys_business(committed, owner, demo_users):
     _read(owner, demo_users["iom_approver"], NOON, *_some(UNUSUAL_FROM["night"]))
-    assert tell_of_unusual_reading(now=NOON + timedelta(minutes=5)) == 0
+    assert notify_of_unusual_reading(now=NOON + timedelta(minutes=5)) == 0
 
 
 def test_reading_of_ones_own_family_name_is_told_to_the_focal_point_where_nobody_supervises(
@@ -77,9 +77,9 @@ def test_reading_of_ones_own_family_name_is_told_to_the_focal_point_where_nobody
         other = factories.a_case(demo_users[A], details=factories.beneficiary_details(second_name="Rai"))
     at = NOON
     _read(owner, reader, at, *(case.pk for case in (*cases[1:], other)))
-    assert tell_of_unusual_reading(now=at + timedelta(minutes=5)) == 0
+    assert notify_of_unusual_reading(now=at + timedelta(minutes=5)) == 0
     _read(owner, reader, at, cases[0].pk)
-    assert tell_of_unusual_reading(now=at + timedelta(minutes=5)) >= 1
+    assert notify_of_unusual_reading(now=at + timedelta(minutes=5)) >= 1
     assert any("same family name: 3" in text for text in _told(demo_users, "ngo_a_focal_point"))
     assert _told(demo_users, "ngo_b_caseworker") == []
 
@@ -90,4 +90,4 @@ def test_a_caseworkers_own_cases_are_not_asked_about(committed, owner, demo_user
     with acting_as(worker):
         own = [factories.a_case(worker).pk for _ in range(UNUSUAL_FROM["name"] + 1)]
     _read(owner, worker, NOON, *own)
-    assert tell_of_unusual_reading(now=NOON + timedelta(minutes=5)) == 0
+    assert notify_of_unusual_reading(now=NOON + timedelta(minutes=5)) == 0

@@ -19,7 +19,7 @@ SEE_FIGURES = {"iom_supervisor", "iom_approver", "iom_finance", MANAGER}
 NAMES = ["cases", "completed", "grants_paid", "paid_npr"]
 
 
-def _figures(demo_users, username=MANAGER) -> queries.ProgrammeFigures:
+def _figures(demo_users, username=MANAGER) -> queries.ProgrammeTotals:
     with acting_as(demo_users[username]):
         found = queries.programme_totals(factories.project(), demo_users[username])
     assert found is not None

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from core import reference
-from reintegration.bulk.ground import SHRINK, ngo_count, user_count
+from reintegration.bulk.base_data import SHRINK, ngo_count, user_count
 from reintegration.bulk.rows import COLUMNS
 from tests import databases
 

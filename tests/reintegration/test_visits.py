@@ -129,7 +129,7 @@ def test_a_visit_that_found_nobody_makes_the_next_attempt(sign_in, demo_users, c
     assert (again.attempt, again.due_on, again.done_on) == (2, today + timedelta(days=7), None)
     with acting_as(demo_users[A]):
         assert Reminder.objects.visible_to(demo_users[A]).get(follow_up=again).due_on == again.due_on
-        assert not FollowUp.objects.visible_to(demo_users[A]).filter(case=case).made().exists()
+        assert not FollowUp.objects.visible_to(demo_users[A]).filter(case=case).seen().exists()
     page = client.get(f"/follow-ups/{again.pk}/").content.decode()
     assert "Tried before" in page
     assert "The site was locked." in page
@@ -170,7 +170,7 @@ def test_who_declines_is_asked_once_more_after_a_month_and_then_left_alone(demo_
     assert [row for row in follow_ups_of(case, demo_users[A]) if row.done_on is None] == []
     assert heard(demo_users, "ngo_a_supervisor", case) == 0
     with acting_as(demo_users[A]):
-        assert not FollowUp.objects.visible_to(demo_users[A]).filter(case=case).made().exists()
+        assert not FollowUp.objects.visible_to(demo_users[A]).filter(case=case).seen().exists()
 
 
 def test_at_a_high_risk_who_declines_is_tried_again_soon_and_always(demo_users, case):

@@ -178,11 +178,11 @@ def test_the_named_points_are_these():
     from beneficiaries.exports.cases import CASES
     from beneficiaries.exports.kinds import kinds
     from reintegration.exports import GRANTS
-    from reintegration.operations import owe_safety_step, refuse_closing, tell_of_new_lead
+    from reintegration.operations import notify_of_new_lead, refuse_closing, schedule_safety_step
 
     published = {name: value for name, value in vars(hooks).items() if name.startswith("case_")}
-    assert published == {"case_closing": [refuse_closing], "case_transferring": [tell_of_new_lead]}
-    assert hooks.high_risk_found == [owe_safety_step]
+    assert published == {"case_closing": [refuse_closing], "case_transferring": [notify_of_new_lead]}
+    assert hooks.high_risk_found == [schedule_safety_step]
     assert kinds == {"cases": CASES, "grants": GRANTS}
 
 

@@ -1,4 +1,4 @@
-"""Invented people and cases, to try the software out."""
+"""The command `seed_demo`."""
 
 from time import monotonic
 from typing import NoReturn
@@ -11,13 +11,16 @@ from core.clock import now
 from projects.models import Project
 from reintegration import bulk, demo
 
-TOLD = 2_000  # up to so many people each has a story told through the operations; more come by COPY
+MOST_BY_OPERATIONS = 2_000  # people; more are loaded by COPY, with less detail
 
 
 class Command(BaseCommand):
+    """Write demo users and invented cases."""
+
     help = "Write the demo users and invented cases. Refuses a database that holds anything it didn't write."
 
     def add_arguments(self, parser) -> None:
+        """Add how many people, the seed, and the options for start-up scripts."""
         parser.add_argument("--people", type=int, default=63, help="how many people; past 2,000 by COPY")
         parser.add_argument("--seed", type=int, default=1, help="the same number gives the same people")
         parser.add_argument(
@@ -26,17 +29,18 @@ class Command(BaseCommand):
         parser.add_argument("--sign-ins", action="store_true", help="only print the sign-ins")
 
     def handle(self, *args, **options) -> None:
+        """Write the data, or print the sign-ins; exit with 1 where the database has other data."""
         if options["sign_ins"]:
             self._sign_ins()
             return
-        is_seeded = self._is_seeded(by_copy=options["people"] > TOLD)
+        is_seeded = self._is_seeded(by_copy=options["people"] > MOST_BY_OPERATIONS)
         if is_seeded:
             if not options["if_empty"]:
                 self._refuse("this database is seeded already")
             return
         if not Project.objects.exists():
             self._refuse("there are no programmes yet: run load_programmes first")
-        if options["people"] > TOLD:
+        if options["people"] > MOST_BY_OPERATIONS:
             self._copy(options["people"], options["seed"])
             return
         with transaction.atomic():
@@ -44,14 +48,14 @@ class Command(BaseCommand):
         self.stdout.write(f"people {cases} cases {cases} sign-ins {len(demo.DEMO_USERS)}")
 
     def _is_seeded(self, *, by_copy: bool) -> bool:
-        """Whether there is nothing to do. COPY goes on where only the demo users stands, as a broken run leaves it."""
+        """Return whether there is nothing to do. COPY continues where a broken run left only the demo users."""
         try:
             return bulk.is_loaded() or (demo.is_seeded() and not by_copy)
-        except demo.NotOurs:
+        except demo.NotDemoData:
             self._refuse("this database holds people that seed_demo didn't write")
 
     def _copy(self, people: int, seed: int) -> None:
-        """The cast, and everyone else through COPY as the owner."""
+        """Write the demo users, then everything else by COPY as the database's owner."""
         if "owner" not in settings.DATABASES:
             self._refuse("MIGRATION_DATABASE_URL is missing: so many people are loaded as the owner's role")
         started = monotonic()
@@ -61,7 +65,7 @@ class Command(BaseCommand):
                 with transaction.atomic():
                     demo.seed(people=0, seed_number=seed, now=now())
             written = bulk.load(people=people, seed=seed, now=now())
-        except bulk.HoldsPeople:
+        except bulk.NotEmpty:
             self._refuse("this database holds people already")
         for table, count in written.items():
             self.stdout.write(f"{table:<28}{count:>12,}")

@@ -1,4 +1,4 @@
-"""One sweep, as beat runs it."""
+"""The command `send_due_reminders`."""
 
 from django.core.management.base import BaseCommand
 
@@ -6,8 +6,11 @@ from reintegration import tasks
 
 
 class Command(BaseCommand):
+    """Send due reminders once, as the scheduled task does."""
+
     help = "Tell caseworkers of the follow-ups that are due, and send the mail."
 
     def handle(self, *args, **options) -> None:
-        figures = tasks.send_due_reminders()
-        self.stdout.write(" ".join(f"{name} {count}" for name, count in figures.items()))
+        """Print the counts."""
+        counts = tasks.send_due_reminders()
+        self.stdout.write(" ".join(f"{name} {count}" for name, count in counts.items()))

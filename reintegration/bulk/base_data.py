@@ -1,4 +1,4 @@
-"""What invented cases stand on: organisations of unequal size, their people, places and programmes."""
+"""What invented cases refer to: organisations of unequal size, their users, places and programmes."""
 
 import json
 import random
@@ -18,12 +18,12 @@ from projects.facts import FACTS
 from projects.models import Project
 from projects.queries import current_criteria
 from projects.rules import assess, facts_named
-from reintegration.bulk.copying import Sheets
+from reintegration.bulk.copying import CopyBuffer
 from reintegration.bulk.names import FAMILIES, MEN, NGO_FIRST, NGO_SECOND, WOMEN
 
-NGOS_AT, NGOS = 100_000, 60  # so many NGOs from so many people on, and fewer below in proportion
+NGOS_AT, NGOS = 100_000, 60  # 60 NGOs for 100,000 people or more, and proportionally fewer below
 USERS = 2_000
-SHRINK = 0.91  # each NGO's caseload against the next larger one's: 60 of them give the largest 9%
+SHRINK = 0.91  # ratio of an NGO's caseload to the next larger one's: of 60 the largest has 9%
 ROLES = (RoleCode.CASEWORKER,) * 7 + (RoleCode.READER, RoleCode.SUPERVISOR, RoleCode.FOCAL_POINT)
 USER_COLUMNS = {
     "accounts_user": (
@@ -41,12 +41,12 @@ USER_COLUMNS = {
     ),
     "accounts_membership": ("id", "starts_on", "user_id", "role_id"),
 }
-PREFIX = "demo_"  # user names that this package writes begin so
+PREFIX = "demo_"  # of user names that this package writes
 
 
 @dataclass(frozen=True)
 class Admission:
-    """How people come into one programme: the answers that its criteria ask for, assessed once."""
+    """Admission to one programme: facts that meet its criteria, and the result, assessed once."""
 
     project_id: str
     manager_id: str
@@ -59,8 +59,8 @@ class Admission:
 
 
 @dataclass
-class Ground:
-    """Keys as text, in the order that cases are drawn from."""
+class BaseData:
+    """Ids as hexadecimal text, in the order that cases are drawn from."""
 
     today: date
     ngos: list[str]
@@ -72,30 +72,30 @@ class Ground:
 
 
 def ngo_count(people: int) -> int:
-    """How many NGOs share the cases: at least the two of the demo users."""
+    """Return how many NGOs share the cases: at least the two of the demo users."""
     return max(2, min(NGOS, people * NGOS // NGOS_AT))
 
 
 def user_count(people: int) -> int:
-    """How many people sign in, beside the demo users."""
+    """Return how many users there are beside the demo users."""
     return max(6, min(USERS, people * USERS // NGOS_AT))
 
 
 def new_id(rng: random.Random) -> str:
-    """A random UUID of version 4, from the generator."""
+    """Return a random UUID of version 4 from this generator."""
     bits = rng.getrandbits(128) & ~(0xF << 76 | 3 << 62)
     return f"{bits | 4 << 76 | 2 << 62:032x}"
 
 
 @transaction.atomic
 def save_ngos(people: int, now: datetime) -> list[str]:
-    """The NGOs' codes, the largest first: NGO_A leads, NGO_B stands a third of the way down."""
+    """Save the NGOs; return their codes, the largest first: NGO_A, and NGO_B after a third of them."""
     count = ngo_count(people)
     codes = ["NGO_A", *(f"NGO_{number:03}" for number in range(2, count))]
     codes.insert(max(1, count // 3), "NGO_B")
-    held = set(Organisation.objects.filter(code__in=codes).values_list("code", flat=True))
+    existing = set(Organisation.objects.filter(code__in=codes).values_list("code", flat=True))
     for number, code in enumerate(codes):
-        if code not in held:
+        if code not in existing:
             first = NGO_FIRST[number % len(NGO_FIRST)]
             second = NGO_SECOND[number // len(NGO_FIRST) % len(NGO_SECOND)]
             ngo = Organisation(
@@ -108,35 +108,35 @@ def save_ngos(people: int, now: datetime) -> list[str]:
     return codes
 
 
-def copy_users(rng: random.Random, sheets: Sheets, codes: list[str], people: int, now: datetime) -> None:
-    """People of the NGOs and of IOM, who can't sign in until they are given a password."""
+def copy_users(rng: random.Random, buffer: CopyBuffer, codes: list[str], people: int, now: datetime) -> None:
+    """Write users of the NGOs and of IOM, who can't sign in until they get a password."""
     roles = {
         (role.organisation.code, role.code): role.pk.hex
         for role in Role.objects.select_related("organisation")
     }
     shares = [*(SHRINK**rank for rank in range(len(codes))), 0.4]
     organisations = rng.choices([*codes, "IOM"], weights=shares, k=user_count(people))
-    organisations[: len(codes)] = codes  # everyone has somebody, the smallest too
+    organisations[: len(codes)] = codes  # each NGO has at least one user
     for number, organisation in enumerate(organisations, 1):
-        key, username = new_id(rng), f"{PREFIX}{number:04}"
+        user_id, username = new_id(rng), f"{PREFIX}{number:04}"
         first, family = rng.choice(WOMEN + MEN)[0], rng.choice(FAMILIES)[0]
         role = RoleCode.CASEWORKER if number <= len(codes) else rng.choice(ROLES)
-        sheets.lines["accounts_user"].append(
-            f"{key}\t!{new_id(rng)}\tf\t{username}\t{first}\t{family}\tf\tt\t{now.isoformat()}"
+        buffer.lines["accounts_user"].append(
+            f"{user_id}\t!{new_id(rng)}\tf\t{username}\t{first}\t{family}\tf\tt\t{now.isoformat()}"
             f"\t{username}@example.org\t{'ne' if number % 3 else 'en'}\n"
         )
-        held = [roles[organisation, role]]
-        if number % 50 == 0:  # a few work for two
-            held.append(roles[codes[number % len(codes)], RoleCode.READER])
-        sheets.lines["accounts_membership"] += [
-            f"{new_id(rng)}\t2010-01-01\t{key}\t{role_id}\n" for role_id in dict.fromkeys(held)
+        role_ids = [roles[organisation, role]]
+        if number % 50 == 0:  # a few users have roles in two organisations
+            role_ids.append(roles[codes[number % len(codes)], RoleCode.READER])
+        buffer.lines["accounts_membership"] += [
+            f"{new_id(rng)}\t2010-01-01\t{user_id}\t{role_id}\n" for role_id in dict.fromkeys(role_ids)
         ]
-    sheets.flush()
+    buffer.flush()
 
 
-def survey(codes: list[str], now: datetime) -> Ground:
-    """Read what stands, ready to draw from; as the owner, whose transaction has just written the people."""
-    ngos = {code: key.hex for code, key in Organisation.objects.values_list("code", "pk")}
+def read_base_data(codes: list[str], now: datetime) -> BaseData:
+    """Read the organisations, caseworkers, districts and programmes; users as the owner, who has just written them."""
+    ngos = {code: pk.hex for code, pk in Organisation.objects.values_list("code", "pk")}
     caseworkers: dict[str, list[str]] = {ngos[code]: [] for code in codes}
     found = (
         Membership.objects.using("owner")
@@ -147,13 +147,13 @@ def survey(codes: list[str], now: datetime) -> Ground:
         "role__organisation_id", "user_id"
     ):
         caseworkers[organisation_id.hex].append(user_id.hex)
-    return Ground(
+    return BaseData(
         today=now.date(),
         ngos=[ngos[code] for code in codes],
         cumulated=list(accumulate(SHRINK**rank for rank in range(len(codes)))),
         iom=ngos["IOM"],
         caseworkers=caseworkers,
-        districts=[key.hex for key in District.objects.order_by("code").values_list("pk", flat=True)],
+        districts=[pk.hex for pk in District.objects.order_by("code").values_list("pk", flat=True)],
         admissions=[_admission(project) for project in Project.objects.order_by("code")],
     )
 
@@ -183,20 +183,20 @@ def _admission(project: Project) -> Admission:
 
 
 def _cell(value: object) -> str:
-    """JSON as COPY reads it: a backslash is written twice."""
+    """Return JSON for COPY, where a backslash is written twice."""
     return json.dumps(value, ensure_ascii=False).replace("\\", "\\\\")
 
 
 def moment(day: date) -> str:
-    """Eleven o'clock in Nepal on that day."""
+    """Return eleven o'clock in Nepal on that day, as text."""
     return timezone.make_aware(datetime.combine(day, time(11))).isoformat()
 
 
 def days_back(today: date, count: int) -> list[str]:
-    """Today and the days before it, as text: an index is how long ago."""
+    """Return today and the days before it as text; the index is the number of days ago."""
     return [(today - timedelta(days=number)).isoformat() for number in range(count)]
 
 
 def is_loaded() -> bool:
-    """Whether this package has written people who sign in."""
+    """Return whether this package has written users."""
     return User.objects.filter(username__startswith=PREFIX).exists()

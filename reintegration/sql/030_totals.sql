@@ -1,6 +1,6 @@
--- What a programme came to, over all organisations that lead its cases: counts of references and one amount, for those
--- who see figures in the organisation that manages it, or follow this programme. Nothing of the people themselves: not
--- their sex, nor how many there are, as a second case of one person would be told by a count that stays.
+-- Totals of a programme over all organisations that lead its cases: counts of cases and one amount, for users who see
+-- summaries in the organisation that manages it, or of this programme. Nothing about beneficiaries: not their sex, nor
+-- their number, from which a second case of the same beneficiary could be inferred.
 GRANT SELECT ON beneficiaries_enrolment TO iom_functions;
 
 DROP FUNCTION IF EXISTS access.programme_totals(uuid); -- its columns have changed
