@@ -1,7 +1,9 @@
+"""Configuration of the API app."""
+
 from django.apps import AppConfig
 
 
 class ApiConfig(AppConfig):
-    """The same house for programs: no tables of its own."""
+    """The API: the same functions as the pages, for programs. It has no tables."""
 
     name = "api"

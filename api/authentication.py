@@ -1,4 +1,4 @@
-"""Who asks: a program by its token, or a person by the session of their browser."""
+"""Authentication: a program by its token, a user by their browser session."""
 
 from django.conf import settings
 from django.utils import timezone
@@ -18,15 +18,19 @@ NO_FACTOR = "The person of this token has no second step for signing in, without
 
 
 class TokenAuthentication(BaseAuthentication):
-    """`Authorization: Token …`. On success this transaction is entered as the token's person.
+    """`Authorization: Token …`. On success the database context becomes that of the token's user.
 
-    The frame of the request entered as the session's person, or as nobody, before any view ran: a program's
-    person is known only here. What is wrong with a token isn't told: unknown, ended and revoked look the same.
+    The middleware entered the context of the session's user, or of nobody, before the view ran. The error is the same
+    for unknown, expired and revoked tokens.
     """
 
     keyword = "Token"
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        """Return the user and the token, or None for another scheme.
+
+        Raises AuthenticationFailed, or PermissionDenied for a user without a second factor.
+        """
         scheme, _space, text = get_authorization_header(request).partition(b" ")
         if scheme.lower() != self.keyword.lower().encode():
             return None
@@ -43,16 +47,18 @@ class TokenAuthentication(BaseAuthentication):
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
+        """Return the scheme for `WWW-Authenticate`, so that a missing login is a 401."""
         return self.keyword
 
 
 class TokenInSchema(OpenApiAuthenticationExtension):
-    """How the schema says it."""
+    """The token in the OpenAPI document."""
 
     target_class = TokenAuthentication
     name = "token"
 
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        """Return the security scheme."""
         return {
             "type": "apiKey",
             "in": "header",

@@ -1,4 +1,4 @@
-"""What a request may carry: JSON of a bounded size that the database can store."""
+"""Request bodies: JSON of limited size that the database can store."""
 
 import json
 from collections.abc import Mapping
@@ -12,6 +12,8 @@ LARGEST = 256 * 1024  # bytes; the longest fields of one case together are a ten
 
 
 class TooLarge(APIException):
+    """413: the body is too large."""
+
     status_code = 413
     default_detail = f"The body is larger than {LARGEST} bytes."
     default_code = "too_large"
@@ -22,7 +24,7 @@ def _refuse_constant(name: str) -> None:
 
 
 class BoundedJSONParser(BaseParser):
-    """UTF-8 JSON. Text that PostgreSQL can't store (NUL, half a surrogate pair) is refused here, once for all."""
+    """Parses JSON in UTF-8. Text that PostgreSQL can't store (NUL, unpaired surrogates) is refused here."""
 
     media_type = "application/json"
     renderer_class = JSONRenderer
@@ -30,6 +32,7 @@ class BoundedJSONParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
+        """Return the parsed body. Raises TooLarge or ParseError."""
         raw = stream.read(LARGEST + 1)
         if len(raw) > LARGEST:
             raise TooLarge
@@ -44,7 +47,7 @@ class BoundedJSONParser(BaseParser):
 
 
 def _has_nul(value: Any) -> bool:
-    """Whether any text in it holds a NUL, keys included."""
+    """Return whether any text in the value contains NUL, keys included."""
     if isinstance(value, str):
         return "\x00" in value
     if isinstance(value, dict):

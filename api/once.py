@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: a request that is sent twice is carried out once."""
+"""`Idempotency-Key`: a request that is sent twice is executed once."""
 
 import json
 from collections.abc import Callable
@@ -15,8 +15,8 @@ from core import idempotency
 HEADER = "Idempotency-Key"
 
 
-def key_of(request: Request) -> UUID | None:
-    """The request's key; None where it has none."""
+def idempotency_key(request: Request) -> UUID | None:
+    """Return the request's key, or None. Raises ValidationError where it isn't a UUID."""
     text = request.headers.get(HEADER)
     if text is None:
         return None
@@ -27,22 +27,22 @@ def key_of(request: Request) -> UUID | None:
 
 
 def run_once(request: Request, *, purpose: str, action: Callable[[], Model]) -> UUID:
-    """Run the action, or find what it made when the same key came first; the key of that row.
+    """Run the action and return the id of its row; with a key that came before, return the id of that time.
 
-    Runs inside one transaction with the action: what is refused leaves the key free. The same key for another
-    address or body is a conflict. Of the body a keyed digest is kept, of the answer nothing.
+    Runs in one transaction with the action, so that a refused request leaves the key unused. The same key for another
+    URL or body is a conflict. A keyed digest of the body is stored, and nothing of the response.
     """
-    key = key_of(request)
-    if key is None:
+    form_key = idempotency_key(request)
+    if form_key is None:
         return action().pk
     body = json.dumps(request.data, sort_keys=True)
     digest = salted_hmac("api.once", body, algorithm="sha256").hexdigest()
-    known = idempotency.claim(key, by=request.user, purpose=purpose)
+    known = idempotency.claim(form_key, by=request.user, purpose=purpose)
     if known is None:
-        made = action().pk
-        idempotency.settle(key, by=request.user, result=f"{digest} {made}")
-        return made
-    kept, _space, made = known.partition(" ")
-    if kept != digest:
+        row_id = action().pk
+        idempotency.settle(form_key, by=request.user, result=f"{digest} {row_id}")
+        return row_id
+    known_digest, _space, known_id = known.partition(" ")
+    if known_digest != digest:
         raise Conflict(f"This {HEADER} was used for something else.")
-    return UUID(made)
+    return UUID(known_id)

@@ -1,4 +1,4 @@
-"""Everything that goes wrong, told one way: RFC 9457's `application/problem+json`, with a list of fields."""
+"""Errors as RFC 9457's `application/problem+json`, with a list of fields."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
-from django.core.exceptions import ValidationError as Refusal
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DataError, IntegrityError
 from django.http import Http404
 from rest_framework import exceptions, status
@@ -21,13 +21,13 @@ from reintegration.operations.grant import GrantActionRefused
 
 logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
-# What an operation refuses because of where a thing stands by now, and not because of what was sent.
-OVERTAKEN = (CaseNotClosable, GrantActionRefused, NotEnoughLeft, ReferralActionRefused, TransferActionRefused)
+# Errors of operations that depend on the present state and not on the input.
+CONFLICTS = (CaseNotClosable, GrantActionRefused, NotEnoughLeft, ReferralActionRefused, TransferActionRefused)
 NO_SUCH_THING = "There is nothing here, or nothing that you may see."
 
 
 class Conflict(exceptions.APIException):
-    """What was asked doesn't fit what is there by now."""
+    """409: the present state doesn't allow this."""
 
     status_code = status.HTTP_409_CONFLICT
     default_detail = "Something changed in the meantime. Read it again, then retry."
@@ -35,7 +35,7 @@ class Conflict(exceptions.APIException):
 
 
 def fields_of(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
-    """Each message with the way to its field, parts joined by dots; "" is the body as a whole."""
+    """Yield each message with the path of its field, parts joined by dots; "" is the body as a whole."""
     if isinstance(detail, Mapping):
         for name, below in detail.items():
             own = str(name) not in ("non_field_errors", NON_FIELD_ERRORS)
@@ -48,7 +48,7 @@ def fields_of(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
 
 
 def problem(code: int, detail: str, errors: list[dict[str, str]] | None = None) -> dict[str, Any]:
-    """The body of a problem: nothing in it differs between what is hidden and what doesn't exist."""
+    """Return the body of a problem. Nothing in it differs between what is hidden and what doesn't exist."""
     return {
         "type": "about:blank",
         "title": HTTPStatus(code).phrase,
@@ -59,7 +59,7 @@ def problem(code: int, detail: str, errors: list[dict[str, str]] | None = None) 
 
 
 def answer(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """What an exception of a view is answered with; None where it is a fault of ours."""
+    """Return the response to an exception of a view; None for an unexpected one."""
     if isinstance(error, Http404):
         error = exceptions.NotFound(NO_SUCH_THING)
     elif isinstance(error, PermissionDenied):
@@ -85,27 +85,27 @@ def answer(error: Exception, context: Mapping[str, Any]) -> Response | None:
 
 
 @contextmanager
-def refusals(given: BaseSerializer) -> Iterator[None]:
-    """What an operation or the database refuses, told as the API tells it, at the field that it is about."""
+def as_api_errors(given: BaseSerializer) -> Iterator[None]:
+    """Turn errors of operations and of the database into API errors, at the fields that they are about."""
     try:
         yield
-    except OVERTAKEN as error:
+    except CONFLICTS as error:
         raise Conflict(" ".join(error.messages)) from error
-    except Refusal as error:
+    except DjangoValidationError as error:
         messages = error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
         raise exceptions.ValidationError(
-            {way_to(name, given): texts for name, texts in messages.items()}
+            {field_path(name, given): texts for name, texts in messages.items()}
         ) from error
     except IntegrityError as error:
-        # A constraint caught what a rule let through: somebody else was a moment faster.
+        # A constraint was violated that the rules had checked: a concurrent request was faster.
         logger.warning("api write refused by %s", violated(error))
         raise Conflict from error
     except DataError as error:
         raise exceptions.ValidationError({NON_FIELD_ERRORS: ["A value is out of range."]}) from error
 
 
-def way_to(name: str, given: BaseSerializer) -> str:
-    """Where the body has the field that an operation names: at the top, in a part of it, or nowhere."""
+def field_path(name: str, given: BaseSerializer) -> str:
+    """Return the path of a field that an operation names: at the top, in a part, or NON_FIELD_ERRORS."""
     fields = getattr(given, "fields", {})
     if name in fields:
         return name

@@ -1,4 +1,4 @@
-"""What there is, in the order of the site's layers."""
+"""The resources of the API, in the order of the apps."""
 
 from api.views.base import Resource
 from api.views.cases import (

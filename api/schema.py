@@ -1,4 +1,4 @@
-"""The OpenAPI document: what each address takes, and every answer that can come."""
+"""The OpenAPI document: inputs, and all possible responses."""
 
 from functools import cache
 from http import HTTPStatus
@@ -14,12 +14,14 @@ from api.once import HEADER
 from api.problems import MEDIA_TYPE
 
 ALWAYS = (400, 401, 405, 406)
-# What the web server refuses in its own words before the site hears of it.
-BEFORE_US = (414, 431)
+# Errors of the web server itself, without a problem body.
+OF_WEB_SERVER = (414, 431)
 WRITING = (403, 409, 413, 415)
 
 
 class FieldProblem(serializers.Serializer):
+    """What is wrong with one field."""
+
     field = serializers.CharField(help_text="Where: parts joined by dots; empty for the body as a whole.")
     message = serializers.CharField(help_text="What is wrong, in the language that was asked for.")
 
@@ -35,23 +37,27 @@ class Problem(serializers.Serializer):
 
 
 class ApiSchema(AutoSchema):
-    """Reads from a view what it takes (`inputs`), which rows it answers with, and adds the problems."""
+    """Describes a view by its `inputs`, its responses and the problems."""
 
     def get_tags(self) -> list[str]:
+        """Return the resource as the tag."""
         return [getattr(self.view, "path", "") or "start"]
 
     def get_request_serializer(self) -> Any:
+        """Return the serializer of the action's input, or None."""
         inputs = getattr(self.view, "inputs", {})
         return inputs.get(getattr(self.view, "action", None)) if self.method == "POST" else None
 
     def get_response_serializers(self) -> Any:
+        """Return the serializers by status: 201 for a new row, 204 where the user may lose access to it."""
         if self.method != "POST":
             return super().get_response_serializers()
         view: Any = self.view
-        gone = {204: None} if view.action in view.may_close_sight else {}
-        return {201 if view.is_making else 200: view.kind.serializer_class, **gone}
+        no_content = {204: None} if view.action in view.may_lose_access else {}
+        return {201 if view.creates_row else 200: view.answer_resource.serializer_class, **no_content}
 
     def get_override_parameters(self) -> list[Any]:
+        """Return query parameters of a list, and the idempotency key of a POST."""
         if self._is_list_view() and hasattr(self.view, "query_class"):
             return [self.view.query_class]
         if self.method != "POST":
@@ -66,6 +72,7 @@ class ApiSchema(AutoSchema):
         ]
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
+        """Add the problems to the operation."""
         operation = super().get_operation(*args, **kwargs)
         if operation is None:
             return None
@@ -74,7 +81,7 @@ class ApiSchema(AutoSchema):
             operation["responses"].setdefault(
                 str(code), {"description": HTTPStatus(code).phrase, "content": problem}
             )
-        for code in BEFORE_US:
+        for code in OF_WEB_SERVER:
             operation["responses"][str(code)] = {"description": HTTPStatus(code).phrase}
         return operation
 
@@ -85,6 +92,6 @@ class ApiSchema(AutoSchema):
 
 @cache
 def document() -> dict[str, Any]:
-    """The whole document, made once a process, in English; it holds no data."""
+    """Return the whole document in English, built once a process. It contains no data."""
     with translation.override("en"):
         return SchemaGenerator().get_schema(request=None, public=True)

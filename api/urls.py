@@ -1,4 +1,4 @@
-"""Addresses of the API: each resource by an opaque key, never by a counter."""
+"""URLs of the API: each resource by UUID, never by a counter."""
 
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
@@ -12,7 +12,7 @@ app_name = "api"
 
 
 class Anything(StringConverter):
-    """The rest of an address, slashes and line ends included."""
+    """The rest of a path, slashes and line breaks included."""
 
     regex = "(?s:.+)"
 
@@ -20,8 +20,8 @@ class Anything(StringConverter):
 register_converter(Anything, "anything")
 
 router = SimpleRouter(use_regex_path=False)
-for kind in RESOURCES:
-    router.register(kind.path, kind, basename=kind.noun)
+for resource in RESOURCES:
+    router.register(resource.path, resource, basename=resource.noun)
 
 urlpatterns = [
     path("", start, name="start"),

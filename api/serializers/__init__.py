@@ -1,1 +1,1 @@
-"""What rows look like to a program, and what a program may send."""
+"""Serializers of rows, inputs and queries."""

@@ -1,4 +1,4 @@
-"""What all that is sent has in common: nothing unknown is taken, and a key finds only what its sender sees."""
+"""Base serializers: unknown fields are refused, and an id only finds rows that the user may see."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -17,10 +17,11 @@ from core.encrypted_fields import EncryptedJSONField, EncryptedTextField
 from core.numerals import NotANumber, amount_of
 
 
-class Given(serializers.Serializer):
-    """Input. A name that isn't a field is refused: a misspelt one would be lost in silence."""
+class InputSerializer(serializers.Serializer):
+    """Base of inputs. An unknown field is refused, as a misspelt one would otherwise be ignored."""
 
     def to_internal_value(self, data: Any) -> Any:
+        """Refuse unknown fields."""
         if isinstance(data, Mapping):
             unknown = [name for name in data if name not in self.fields]
             if unknown:
@@ -28,12 +29,12 @@ class Given(serializers.Serializer):
         return super().to_internal_value(data)
 
 
-class Nothing(Given):
-    """An action that needs to be told nothing."""
+class NoInput(InputSerializer):
+    """An action without input."""
 
 
-class PageQuery(Given):
-    """What every list may be asked for."""
+class PageQuery(InputSerializer):
+    """Query parameters of every list."""
 
     cursor = serializers.CharField(
         required=False, max_length=300, help_text="As given in `next` or `previous`; never made by hand."
@@ -43,36 +44,39 @@ class PageQuery(Given):
     )
 
 
-class Known(serializers.UUIDField):
-    """The key of a row that the sender can see; hidden and missing are refused in the same words."""
+class VisibleRowField(serializers.UUIDField):
+    """The id of a row that the user may see. The error is the same for hidden and missing rows."""
 
     def __init__(self, rows: Callable[[Any], QuerySet], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.rows = rows
 
     def to_internal_value(self, data: Any) -> Any:
-        key = super().to_internal_value(data) if isinstance(data, str) else self.fail("invalid", value=data)
-        found = self.rows(self.context["request"].user).filter(pk=key).first()
+        """Return the row."""
+        pk = super().to_internal_value(data) if isinstance(data, str) else self.fail("invalid", value=data)
+        found = self.rows(self.context["request"].user).filter(pk=pk).first()
         if found is None:
             raise serializers.ValidationError("There is nothing here, or nothing that you may see.")
         return found
 
 
-class Flag(serializers.BooleanField):
-    """True or false as JSON has them: a consent isn't read out of “on” or 1."""
+class StrictBooleanField(serializers.BooleanField):
+    """JSON's true or false only: “on” or 1 are no consent."""
 
     def to_internal_value(self, data: Any) -> bool:
+        """Refuse anything but a boolean."""
         return data if isinstance(data, bool) else self.fail("invalid", input=data)
 
 
-class Day(serializers.DateField):
-    """A day of the AD calendar, such as 2026-03-27, in Nepal's time. `is_record`: of something that has happened."""
+class DayField(serializers.DateField):
+    """A day of the AD calendar, such as 2026-03-27, in Nepal's time. `is_record`: it must not be in the future."""
 
     def __init__(self, *, is_record: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.is_record = is_record
 
     def to_internal_value(self, value: Any) -> date:
+        """Return the day; validated as in forms."""
         try:
             text = value if isinstance(value, str) else ""
             return days.day_of(text, today=now().date(), is_record=self.is_record)
@@ -80,13 +84,14 @@ class Day(serializers.DateField):
             raise serializers.ValidationError(str(error)) from error
 
 
-class Amount(serializers.DecimalField):
+class AmountField(serializers.DecimalField):
     """An amount in rupees, with up to two digits of paisa: a JSON number, or text as people type it."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_digits=12, decimal_places=2, **kwargs)
 
     def to_internal_value(self, data: Any) -> Decimal:
+        """Return the amount; validated as in forms."""
         if isinstance(data, bool) or not isinstance(data, str | int | float):
             self.fail("invalid")
         try:
@@ -96,7 +101,7 @@ class Amount(serializers.DecimalField):
 
 
 class RowSerializer(serializers.ModelSerializer):
-    """A row as it is told; what is encrypted in the database is told as what it says."""
+    """A row, with encrypted fields decrypted."""
 
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
@@ -106,7 +111,7 @@ class RowSerializer(serializers.ModelSerializer):
 
 
 class UserSerializer(RowSerializer):
-    """Who did something, of those who sign in."""
+    """A user who did something."""
 
     name = serializers.CharField(read_only=True)
 

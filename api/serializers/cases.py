@@ -1,4 +1,4 @@
-"""People, consents, cases, and who was admitted."""
+"""Beneficiaries, consents, cases and admission."""
 
 from typing import Any
 
@@ -7,7 +7,15 @@ from rest_framework import serializers
 
 from accounts.models import Organisation
 from accounts.queries import organisations_of
-from api.serializers.base import Day, Flag, Given, Known, PageQuery, RowSerializer, UserSerializer
+from api.serializers.base import (
+    DayField,
+    InputSerializer,
+    PageQuery,
+    RowSerializer,
+    StrictBooleanField,
+    UserSerializer,
+    VisibleRowField,
+)
 from beneficiaries import rules
 from beneficiaries.choices import (
     RISK_LEVELS,
@@ -44,7 +52,7 @@ from projects.facts import FACTS
 from projects.models import Project
 
 SAY_WHICH = "Send the right `birth_calendar`, or `birth_is_meant` as true."
-# The consent to be helped opens the case; one to a referral is recorded with the referral.
+# Consent to be helped is recorded when a case is opened, consent to a referral when it is sent.
 ASKED_LATER = [
     choice
     for choice in ConsentPurpose.choices
@@ -60,7 +68,7 @@ class PlaceCode(serializers.CharField):
         self.model = model
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
-        """The place, once the text itself is sound; None where there is none."""
+        """Return the place, or None for no code."""
         code = super().run_validation(data)
         if not code:
             return None
@@ -71,6 +79,8 @@ class PlaceCode(serializers.CharField):
 
 
 class BeneficiarySerializer(RowSerializer):
+    """A beneficiary, as the organisation of the case knows them."""
+
     birth_precision = serializers.ChoiceField(choices=DatePrecision.choices, allow_blank=True, read_only=True)
     counts_as_child = serializers.SerializerMethodField(
         help_text="Whether the birth date leaves open that the person is under 18 today."
@@ -105,11 +115,13 @@ class BeneficiarySerializer(RowSerializer):
         read_only_fields = fields
 
     def get_counts_as_child(self, beneficiary: Any) -> bool:
-        """While the age is open it counts as a child's."""
+        """Return whether the beneficiary is, or may be, under 18 today."""
         return rules.counts_as_child(beneficiary.birth_on, beneficiary.birth_precision, now().date())
 
 
 class CaseFileSerializer(RowSerializer):
+    """The situation, for those who work on the case."""
+
     caseworker = UserSerializer(read_only=True)
     current_district: Any = serializers.SlugRelatedField("code", read_only=True, allow_null=True)
 
@@ -131,7 +143,7 @@ class CaseFileSerializer(RowSerializer):
 
 
 class CaseSerializer(RowSerializer):
-    """`beneficiary` and `file` are null for who sees the reference and figures only."""
+    """A case. `beneficiary` and `file` are null with summary access."""
 
     beneficiary = serializers.SerializerMethodField()
     file = CaseFileSerializer(source="opened_file", read_only=True, allow_null=True)
@@ -153,11 +165,13 @@ class CaseSerializer(RowSerializer):
         read_only_fields = fields
 
     def get_beneficiary(self, case: Any) -> str | None:
-        """The key too: it would tell that two cases are of one person."""
+        """Return the id, or None with summary access: it would show that two cases are of the same beneficiary."""
         return None if case.opened_file is None else str(case.beneficiary_id)
 
 
 class ConsentSerializer(RowSerializer):
+    """An answer for one purpose."""
+
     recorded_by = UserSerializer(read_only=True)
 
     class Meta:
@@ -181,6 +195,8 @@ class ConsentSerializer(RowSerializer):
 
 
 class ScreeningSerializer(RowSerializer):
+    """Answers to the questions of programmes."""
+
     answers = serializers.DictField(child=serializers.BooleanField(allow_null=True), read_only=True)
     by = UserSerializer(read_only=True)
 
@@ -191,7 +207,7 @@ class ScreeningSerializer(RowSerializer):
 
 
 class AssessmentSerializer(RowSerializer):
-    """A decision on admission; `enrolment` is what it led to, null where the person was not admitted."""
+    """A decision on admission. `enrolment` is null where the case was not admitted."""
 
     is_override = serializers.BooleanField(read_only=True)
     enrolment = serializers.UUIDField(source="led_to", read_only=True, allow_null=True)
@@ -230,7 +246,7 @@ class RiskAssessmentSerializer(RowSerializer):
 
 
 class DocumentSerializer(RowSerializer):
-    """What a paper or photo is; the file itself is handed out on the pages alone. `size` in bytes."""
+    """A document without its file, which only the pages send. `size` in bytes."""
 
     by = UserSerializer(read_only=True)
 
@@ -252,6 +268,8 @@ class DocumentSerializer(RowSerializer):
 
 
 class EnrolmentSerializer(RowSerializer):
+    """A case in a programme."""
+
     is_backdated = serializers.BooleanField(read_only=True)
     by = UserSerializer(read_only=True)
 
@@ -275,33 +293,44 @@ class EnrolmentSerializer(RowSerializer):
 
 
 class Reference(serializers.CharField):
-    """A case reference as people type it; what can't be one finds nothing."""
+    """A case reference as people type it; a malformed one finds nothing."""
 
     def to_internal_value(self, data: Any) -> str:
+        """Return the reference in its standard form."""
         typed = super().to_internal_value(data)
         return reference.tidy(typed) or typed
 
 
 class CaseQuery(PageQuery):
+    """Filters of the list of cases."""
+
     status = serializers.ChoiceField(choices=CaseStatus.choices, required=False)
     reference = Reference(max_length=30, required=False)
     lead_organisation = serializers.UUIDField(required=False, source="lead_organisation_id")
-    changed_from = Day(required=False, source="changed_on__gte", help_text="Changed on this day or later.")
+    changed_from = DayField(
+        required=False, source="changed_on__gte", help_text="Changed on this day or later."
+    )
 
 
-class OfCase(PageQuery):
+class ByCaseQuery(PageQuery):
+    """Filter by case."""
+
     case = serializers.UUIDField(required=False, source="case_id")
 
 
-class OfCaseAndProject(OfCase):
+class ByCaseAndProjectQuery(ByCaseQuery):
+    """Filters by case and programme."""
+
     project = serializers.UUIDField(required=False, source="project_id")
 
 
-class ConsentQuery(OfCase):
+class ConsentQuery(ByCaseQuery):
+    """Filters of the list of consents."""
+
     purpose = serializers.ChoiceField(choices=ConsentPurpose.choices, required=False)
 
 
-class ConsentInput(Given):
+class ConsentInput(InputSerializer):
     """The consent to be helped and to have a file kept: asked first, after saying what is confidential."""
 
     given_by = serializers.ChoiceField(choices=LIVE_GIVERS)
@@ -309,8 +338,8 @@ class ConsentInput(Given):
     reason = serializers.CharField(max_length=1000, required=False, allow_blank=True, default="")
 
 
-class BeneficiaryInput(Given):
-    """Who the person is. Only a first name and the sex are needed."""
+class BeneficiaryInput(InputSerializer):
+    """Who the beneficiary is. Only first name and sex are required."""
 
     first_name = serializers.CharField(max_length=100)
     middle_name = serializers.CharField(max_length=100, allow_blank=True, default="")
@@ -323,7 +352,7 @@ class BeneficiaryInput(Given):
     birth_calendar = serializers.ChoiceField(
         choices=["ad", "bs"], default="ad", help_text="AD or Bikram Sambat."
     )
-    birth_is_meant = Flag(
+    birth_is_meant = StrictBooleanField(
         default=False, help_text="That `birth` is meant as sent, though it makes somebody very old."
     )
     citizenship = PlaceCode(Country, allow_blank=True, default=None)
@@ -344,6 +373,7 @@ class BeneficiaryInput(Given):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Check that the local level is in the district, and parse the birth date."""
         level, district = attrs["home_local_level"], attrs["home_district"]
         if level and district and level.district_id != district.pk:
             raise serializers.ValidationError({"home_local_level": "It lies in another district."})
@@ -357,12 +387,16 @@ class BeneficiaryInput(Given):
 
     def _birth(self, attrs: dict[str, Any]) -> bikram_sambat.ParsedDate | None:
         typed, calendar = attrs["birth"], attrs["birth_calendar"]
-        meant = days.answer(calendar, typed) if attrs["birth_is_meant"] else ""
-        return days.birth_of(typed, calendar=calendar, today=now().date(), meant=meant) if typed else None
+        chosen_reading = days.answer(calendar, typed) if attrs["birth_is_meant"] else ""
+        return (
+            days.birth_of(typed, calendar=calendar, today=now().date(), meant=chosen_reading)
+            if typed
+            else None
+        )
 
 
-class SituationInput(Given):
-    """What brought the person here."""
+class SituationInput(InputSerializer):
+    """What brought the beneficiary here."""
 
     groups = serializers.ListField(
         child=serializers.ChoiceField(choices=TargetGroup.choices),
@@ -377,21 +411,22 @@ class SituationInput(Given):
     needs = serializers.CharField(max_length=5000, allow_blank=True, default="")
 
 
-class CaseOpening(Given):
-    """The first interview, whole: consent, person, situation."""
+class CaseOpening(InputSerializer):
+    """The whole first interview: consent, beneficiary, situation."""
 
-    organisation = Known(lambda user: organisations_of(user, "write_cases"))
+    organisation = VisibleRowField(lambda user: organisations_of(user, "write_cases"))
     consent = ConsentInput()
     beneficiary = BeneficiaryInput()
     situation = SituationInput()
 
 
 def consent_of(given: dict[str, Any]) -> ConsentGiven:
+    """Return the consent for the operation."""
     return ConsentGiven(**given)
 
 
 def beneficiary_of(given: dict[str, Any]) -> BeneficiaryDetails:
-    """What was sent, as the operation takes it."""
+    """Return the details for the operation."""
     birth, district, level = given["parsed"], given["home_district"], given["home_local_level"]
     same = (
         "first_name",
@@ -416,7 +451,7 @@ def beneficiary_of(given: dict[str, Any]) -> BeneficiaryDetails:
 
 
 def situation_of(given: dict[str, Any]) -> Situation:
-    """What was sent, as the operation takes it."""
+    """Return the situation for the operation."""
     same = ("primary_group", "risk", "narrative", "needs")
     country, district = given["country_of_stay"], given["current_district"]
     return Situation(
@@ -427,21 +462,22 @@ def situation_of(given: dict[str, Any]) -> Situation:
     )
 
 
-class ConsentAnswer(Given):
+class ConsentAnswer(InputSerializer):
     """An answer to one question. An earlier answer to the same question ends today."""
 
-    case = Known(lambda user: Case.objects.visible_to(user))
+    case = VisibleRowField(lambda user: Case.objects.visible_to(user))
     purpose = serializers.ChoiceField(choices=ASKED_LATER)
-    organisation = Known(
+    organisation = VisibleRowField(
         lambda user: Organisation.objects.filter(is_active=True), allow_null=True, default=None
     )
-    is_given = Flag()
+    is_given = StrictBooleanField()
     given_by = serializers.ChoiceField(choices=LIVE_GIVERS, default=ConsentGiver.SELF)
     how = serializers.ChoiceField(choices=LIVE_HOWS, default=ConsentHow.SPOKEN)
     reason = serializers.CharField(max_length=1000, allow_blank=True, default="")
-    until_on = Day(allow_null=True, default=None)
+    until_on = DayField(allow_null=True, default=None)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Require an organisation for consent to share, and for no other consent."""
         if (attrs["purpose"] == ConsentPurpose.SHARING) != (attrs["organisation"] is not None):
             raise serializers.ValidationError(
                 {"organisation": "Consent to share names an organisation; no other consent does."}
@@ -449,41 +485,44 @@ class ConsentAnswer(Given):
         return attrs
 
 
-class Answers(Given):
+class Answers(InputSerializer):
     """The questions that programmes ask: true, false, or null for not known."""
 
     def get_fields(self) -> dict[str, serializers.Field]:
+        """Return a field for each fact that is asked about."""
         asked = (fact for fact in FACTS.values() if fact.asked)
         return {
-            fact.name: Flag(required=False, allow_null=True, help_text=str(fact.question)) for fact in asked
+            fact.name: StrictBooleanField(required=False, allow_null=True, help_text=str(fact.question))
+            for fact in asked
         }
 
 
-class Interview(Given):
-    """Answers to questions of programmes, on the day that they are sent."""
+class Interview(InputSerializer):
+    """Answers to questions of programmes; they count for the day on which they are sent."""
 
-    case = Known(lambda user: Case.objects.visible_to(user))
+    case = VisibleRowField(lambda user: Case.objects.visible_to(user))
     answers = Answers()
 
     def validate_answers(self, answers: dict[str, bool | None]) -> dict[str, bool | None]:
+        """Require at least one answer."""
         if not answers:
             raise serializers.ValidationError("Answer at least one question.")
         return answers
 
 
-class Admission(Given):
-    """A decision on who is admitted to a programme. A reason is needed where it is no, or against the criteria."""
+class Admission(InputSerializer):
+    """A decision on admission. A reason is required to refuse, or to admit against the criteria."""
 
-    case = Known(lambda user: Case.objects.visible_to(user))
-    project = Known(lambda user: Project.objects.filter(criteria__isnull=False).distinct())
+    case = VisibleRowField(lambda user: Case.objects.visible_to(user))
+    project = VisibleRowField(lambda user: Project.objects.filter(criteria__isnull=False).distinct())
     decision = serializers.ChoiceField(choices=AssessmentDecision.choices)
-    enrolled_on = Day(is_record=True, help_text="The day of admission.")
+    enrolled_on = DayField(is_record=True, help_text="The day of admission.")
     reason = serializers.CharField(max_length=2000, allow_blank=True, default="")
 
 
-class RiskReview(Given):
-    """How great the risk is now. A reason is needed where the level is lower than before."""
+class RiskReview(InputSerializer):
+    """The risk level now. A reason is required where it is lower than before."""
 
-    case = Known(lambda user: Case.objects.visible_to(user))
+    case = VisibleRowField(lambda user: Case.objects.visible_to(user))
     level = serializers.ChoiceField(choices=RISK_LEVELS)
     reason = serializers.CharField(max_length=2000, allow_blank=True, default="")

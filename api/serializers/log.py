@@ -1,16 +1,16 @@
-"""What happened, without a person's own values."""
+"""Audit events, without personal values."""
 
 from typing import Any
 
 from rest_framework import serializers
 
-from api.serializers.base import Day, PageQuery, RowSerializer
+from api.serializers.base import DayField, PageQuery, RowSerializer
 from core import audit
 from core.models import AuditEvent
 
 
 class AuditEventSerializer(RowSerializer):
-    """`detail` holds figures, codes and names of fields; an address is told by its shape."""
+    """An audit event. `detail` contains numbers, codes and names of fields; of a URL only its pattern."""
 
     actor = serializers.UUIDField(source="actor_id", read_only=True, allow_null=True)
     case = serializers.UUIDField(source="case_id", read_only=True, allow_null=True)
@@ -22,12 +22,15 @@ class AuditEventSerializer(RowSerializer):
         read_only_fields = fields
 
     def get_detail(self, event: AuditEvent) -> dict[str, Any]:
+        """Return the details that may be shown."""
         return audit.shown_detail(event.detail)
 
 
 class LogQuery(PageQuery):
+    """Filters of the audit log."""
+
     verb = serializers.CharField(required=False, max_length=60)
     actor = serializers.UUIDField(required=False, source="actor_id")
     case = serializers.UUIDField(required=False, source="case_id")
-    from_day = Day(required=False, source="at__date__gte", help_text="On this day or later.")
-    to_day = Day(required=False, source="at__date__lte", help_text="On this day or before.")
+    from_day = DayField(required=False, source="at__date__gte", help_text="On this day or later.")
+    to_day = DayField(required=False, source="at__date__lte", help_text="On this day or before.")

@@ -1,4 +1,4 @@
-"""Organisations and programmes: configuration, which names nobody who is helped."""
+"""Organisations and programmes: configuration without personal data."""
 
 from rest_framework import serializers
 
@@ -8,6 +8,8 @@ from projects.models import BudgetLine, Criteria, Indicator, Project
 
 
 class OrganisationSerializer(RowSerializer):
+    """An organisation."""
+
     class Meta:
         model = Organisation
         fields = ["id", "code", "name_en", "name_ne", "kind", "is_active"]
@@ -15,7 +17,7 @@ class OrganisationSerializer(RowSerializer):
 
 
 class BudgetLineSerializer(RowSerializer):
-    """A line of the budget; grants are asked for from those with `pays_grants`."""
+    """A budget line; grants can be requested from those with `pays_grants`."""
 
     class Meta:
         model = BudgetLine
@@ -24,6 +26,8 @@ class BudgetLineSerializer(RowSerializer):
 
 
 class ProjectSerializer(RowSerializer):
+    """A programme, or a phase of one."""
+
     budget_lines = BudgetLineSerializer(many=True, read_only=True)
 
     class Meta:
@@ -50,6 +54,8 @@ class ProjectSerializer(RowSerializer):
 
 
 class CriteriaSerializer(RowSerializer):
+    """A version of a programme's criteria."""
+
     class Meta:
         model = Criteria
         fields = ["id", "project", "version", "tree", "made_at"]
@@ -57,11 +63,15 @@ class CriteriaSerializer(RowSerializer):
 
 
 class IndicatorSerializer(RowSerializer):
+    """An indicator of a programme."""
+
     class Meta:
         model = Indicator
         fields = ["id", "project", "key", "label_en", "label_ne", "unit", "target", "source"]
         read_only_fields = fields
 
 
-class OfProject(PageQuery):
+class ByProjectQuery(PageQuery):
+    """Filter by programme."""
+
     project = serializers.UUIDField(required=False, source="project_id")

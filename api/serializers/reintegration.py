@@ -1,9 +1,17 @@
-"""Plans, grants, follow-ups, reminders. All amounts in NPR."""
+"""Plans, grants, follow-ups and reminders. All amounts in NPR."""
 
 from rest_framework import serializers
 
-from api.serializers.base import Amount, Day, Flag, Given, Known, RowSerializer, UserSerializer
-from api.serializers.cases import OfCase, OfCaseAndProject
+from api.serializers.base import (
+    AmountField,
+    DayField,
+    InputSerializer,
+    RowSerializer,
+    StrictBooleanField,
+    UserSerializer,
+    VisibleRowField,
+)
+from api.serializers.cases import ByCaseAndProjectQuery, ByCaseQuery
 from beneficiaries.models import Enrolment
 from projects.models import BudgetLine
 from reintegration.choices import FollowUpOutcome, GrantState, Livelihood, Wellbeing
@@ -11,6 +19,8 @@ from reintegration.models import FollowUp, Grant, Instalment, Plan, Reminder
 
 
 class PlanSerializer(RowSerializer):
+    """A reintegration plan."""
+
     by = UserSerializer(read_only=True)
 
     class Meta:
@@ -31,7 +41,7 @@ class PlanSerializer(RowSerializer):
 
 
 class GrantSerializer(RowSerializer):
-    """Figures and a case reference: nothing here tells of the person."""
+    """A grant with its case reference: nothing about the beneficiary."""
 
     case_reference = serializers.CharField(source="case.reference", read_only=True)
     requested_by = UserSerializer(read_only=True)
@@ -69,6 +79,8 @@ class GrantSerializer(RowSerializer):
 
 
 class InstalmentSerializer(RowSerializer):
+    """A part of a grant that was paid."""
+
     paid_by = UserSerializer(read_only=True, allow_null=True)
 
     class Meta:
@@ -89,7 +101,7 @@ class InstalmentSerializer(RowSerializer):
 
 
 class FollowUpSerializer(RowSerializer):
-    """`outcome` and `wellbeing` are empty until it is recorded."""
+    """A follow-up. `outcome` and `wellbeing` are empty until it is recorded."""
 
     outcome = serializers.ChoiceField(choices=FollowUpOutcome.choices, allow_blank=True, read_only=True)
     wellbeing = serializers.ChoiceField(choices=Wellbeing.choices, allow_blank=True, read_only=True)
@@ -120,6 +132,8 @@ class FollowUpSerializer(RowSerializer):
 
 
 class ReminderSerializer(RowSerializer):
+    """A reminder that a follow-up is due."""
+
     recipient = UserSerializer(read_only=True, allow_null=True)
 
     class Meta:
@@ -128,62 +142,68 @@ class ReminderSerializer(RowSerializer):
         read_only_fields = fields
 
 
-class GrantQuery(OfCaseAndProject):
+class GrantQuery(ByCaseAndProjectQuery):
+    """Filters of the list of grants."""
+
     state = serializers.ChoiceField(choices=GrantState.choices, required=False)
 
 
-class InstalmentQuery(OfCase):
+class InstalmentQuery(ByCaseQuery):
+    """Filters of the list of instalments."""
+
     grant = serializers.UUIDField(required=False, source="grant_id")
 
 
-class FollowUpQuery(OfCaseAndProject):
-    due_until = Day(required=False, source="due_on__lte", help_text="Due on this day or before.")
+class FollowUpQuery(ByCaseAndProjectQuery):
+    """Filters of the list of follow-ups."""
+
+    due_until = DayField(required=False, source="due_on__lte", help_text="Due on this day or before.")
 
 
-class Agreement(Given):
-    """What was agreed with a person who is in a programme; one plan an enrolment."""
+class Agreement(InputSerializer):
+    """The plan that was agreed for an enrolment; one plan for each."""
 
-    enrolment = Known(lambda user: Enrolment.objects.visible_to(user))
+    enrolment = VisibleRowField(lambda user: Enrolment.objects.visible_to(user))
     livelihood = serializers.ChoiceField(choices=Livelihood.choices)
     goal = serializers.CharField(max_length=3000)
     steps = serializers.CharField(max_length=5000, allow_blank=True, default="")
-    agreed_on = Day(is_record=True)
+    agreed_on = DayField(is_record=True)
 
 
-class GrantRequest(Given):
-    """Money asked for a plan, up to the programme's ceiling."""
+class GrantRequest(InputSerializer):
+    """A request for a grant for a plan, up to the programme's ceiling."""
 
-    plan = Known(lambda user: Plan.objects.visible_to(user))
-    budget_line = Known(
+    plan = VisibleRowField(lambda user: Plan.objects.visible_to(user))
+    budget_line = VisibleRowField(
         lambda user: BudgetLine.objects.all(),
         help_text="One of the programme's `budget_lines` that pays grants.",
     )
     purpose = serializers.CharField(max_length=300, help_text="What it is for, in words that name nobody.")
-    amount_npr = Amount()
+    amount_npr = AmountField()
 
 
-class GrantRefusal(Given):
-    """Why a grant is refused, in words that name nobody."""
+class GrantRefusal(InputSerializer):
+    """Why a grant is refused, without names."""
 
     refusal = serializers.CharField(max_length=500)
 
 
-class Payment(Given):
-    """One instalment that was paid out."""
+class Payment(InputSerializer):
+    """One instalment that was paid."""
 
-    amount_npr = Amount()
+    amount_npr = AmountField()
     voucher = serializers.CharField(max_length=60)
-    paid_on = Day(is_record=True)
+    paid_on = DayField(is_record=True)
 
 
-class Visit(Given):
-    """What came of a visit, call or review; how the person is must be said where they were seen.
+class Visit(InputSerializer):
+    """The result of a visit, call or review. `wellbeing` is required where the beneficiary was seen.
 
-    `counts` is asked for where it was long before its day: whether it is the visit that is due, or an extra one.
+    `counts` is required for an early visit: whether it is the one that is due, or an extra one.
     """
 
-    done_on = Day(is_record=True)
+    done_on = DayField(is_record=True)
     outcome = serializers.ChoiceField(choices=FollowUpOutcome.choices)
     wellbeing = serializers.ChoiceField(choices=Wellbeing.choices, allow_blank=True, default="")
     note = serializers.CharField(max_length=5000, allow_blank=True, default="")
-    counts = Flag(allow_null=True, default=None)
+    counts = StrictBooleanField(allow_null=True, default=None)

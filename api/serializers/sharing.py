@@ -1,4 +1,4 @@
-"""What goes to other organisations: referrals, and cases that are handed on."""
+"""Referrals, and transfers of cases."""
 
 from typing import Any
 
@@ -6,15 +6,15 @@ from rest_framework import serializers
 
 from accounts.models import Organisation, User
 from accounts.queries import authority_of
-from api.serializers.base import Given, Known, RowSerializer, UserSerializer
-from api.serializers.cases import OfCase
+from api.serializers.base import InputSerializer, RowSerializer, UserSerializer, VisibleRowField
+from api.serializers.cases import ByCaseQuery
 from beneficiaries.choices import ConsentGiver, ConsentHow, ReferralState, TransferState
 from beneficiaries.forms import LIVE_GIVERS, LIVE_HOWS
 from beneficiaries.models import Case, CaseTransfer, Referral, SharedItem
 
 
 class SharedItemSerializer(RowSerializer):
-    """One thing passed on, as it stood when it was sent."""
+    """One shared item, with its value when it was sent."""
 
     class Meta:
         model = SharedItem
@@ -23,7 +23,7 @@ class SharedItemSerializer(RowSerializer):
 
 
 class ReferralSerializer(RowSerializer):
-    """The receiver sees this and its items, and nothing else of the case."""
+    """A referral. The receiver sees this and its items, and nothing else of the case."""
 
     items = SharedItemSerializer(many=True, read_only=True)
     sent_by = UserSerializer(read_only=True)
@@ -50,6 +50,8 @@ class ReferralSerializer(RowSerializer):
 
 
 class TransferSerializer(RowSerializer):
+    """An offer to transfer a case."""
+
     offered_by = UserSerializer(read_only=True)
     answered_by = UserSerializer(read_only=True, allow_null=True)
     caseworker = UserSerializer(read_only=True, allow_null=True)
@@ -73,33 +75,37 @@ class TransferSerializer(RowSerializer):
         read_only_fields = fields
 
 
-class ReferralQuery(OfCase):
+class ReferralQuery(ByCaseQuery):
+    """Filters of the list of referrals."""
+
     state = serializers.ChoiceField(choices=ReferralState.choices, required=False)
 
 
-class TransferQuery(OfCase):
+class TransferQuery(ByCaseQuery):
+    """Filters of the list of transfers."""
+
     state = serializers.ChoiceField(choices=TransferState.choices, required=False)
 
 
-class Agreed(Given):
-    """That the person agrees to it: who decided, and how it was said. Of a no nothing is sent."""
+class Agreed(InputSerializer):
+    """The consent to this: who consented, and how. After a refusal nothing is sent."""
 
     given_by = serializers.ChoiceField(choices=LIVE_GIVERS, default=ConsentGiver.SELF)
     how = serializers.ChoiceField(choices=LIVE_HOWS, default=ConsentHow.SPOKEN)
     reason = serializers.CharField(max_length=1000, allow_blank=True, default="")
 
 
-class TransferOffer(Given):
-    """Which case, to whom, why, and that the person agrees."""
+class TransferOffer(InputSerializer):
+    """Which case is offered to whom, why, and the consent."""
 
-    case = Known(lambda user: Case.objects.visible_to(user))
-    receiver = Known(lambda user: Organisation.objects.filter(is_active=True))
+    case = VisibleRowField(lambda user: Case.objects.visible_to(user))
+    receiver = VisibleRowField(lambda user: Organisation.objects.filter(is_active=True))
     reason = serializers.CharField(max_length=2000)
     consent = Agreed()
 
 
 class ReferralInput(TransferOffer):
-    """What one service needs. `items` are names of what goes along, as it stands now."""
+    """A referral. `items` are names of items to share, with their present values."""
 
     service = serializers.CharField(max_length=200)
     items = serializers.ListField(  # type: ignore[assignment]  # no field of the serializer's own
@@ -107,8 +113,8 @@ class ReferralInput(TransferOffer):
     )
 
 
-class ReferralAnswer(Given):
-    """What becomes of a referral."""
+class ReferralAnswer(InputSerializer):
+    """The answer to a referral."""
 
     state = serializers.ChoiceField(
         choices=[choice for choice in ReferralState.choices if choice[0] != ReferralState.SENT]
@@ -116,14 +122,14 @@ class ReferralAnswer(Given):
     answer = serializers.CharField(max_length=2000, allow_blank=True, default="")
 
 
-class TransferAnswer(Given):
-    """What becomes of an offered case; `caseworker`, of the receiver, where it is taken over."""
+class TransferAnswer(InputSerializer):
+    """The answer to an offer; `caseworker`, of the receiver, is required to accept it."""
 
     state = serializers.ChoiceField(
         choices=[choice for choice in TransferState.choices if choice[0] != TransferState.OFFERED]
     )
     answer = serializers.CharField(max_length=2000, allow_blank=True, default="")
-    caseworker = Known(
+    caseworker = VisibleRowField(
         lambda user: User.objects.filter(
             is_active=True, memberships__role__organisation_id__in=authority_of(user).where("write_cases")
         ).distinct(),
@@ -133,5 +139,5 @@ class TransferAnswer(Given):
 
 
 def consent_fields(given: dict[str, Any]) -> dict[str, Any]:
-    """What was sent of the consent, as the operations take it."""
+    """Return the consent as arguments of the operations."""
     return {"given_by": given["given_by"], "how": given["how"], "why_nobody_asked": given["reason"]}

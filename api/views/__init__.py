@@ -1,1 +1,1 @@
-"""One class a resource; `api.resources` lists them."""
+"""One class for each resource; `api.resources` lists them."""

@@ -1,4 +1,4 @@
-"""What every resource does the same way: read through scope, write through one operation."""
+"""Base of all resources: read through scope, write through one operation."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -16,17 +16,17 @@ from rest_framework.viewsets import GenericViewSet
 from accounts.choices import Permission
 from accounts.queries import authority_of
 from api import once
-from api.problems import refusals
-from api.serializers.base import Given, Nothing, PageQuery
+from api.problems import as_api_errors
+from api.serializers.base import InputSerializer, NoInput, PageQuery
 from beneficiaries.models import Beneficiary
 from core import audit
 
 
 class Resource(GenericViewSet):
-    """A kind of row, listed and shown one by one. `rows` says which of them a person sees."""
+    """A kind of row, as a list and one by one. `rows` returns those that the user may see."""
 
-    path: ClassVar[str]  # in the address
-    noun: ClassVar[str]  # in names of addresses and keys
+    path: ClassVar[str]  # in the URL
+    noun: ClassVar[str]  # in URL names and idempotency purposes
     serializer_class: Any
     lookup_url_kwarg: str
     http_method_names = ["get", "head", "post"]
@@ -36,95 +36,104 @@ class Resource(GenericViewSet):
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
+        """Return the rows that the user may see."""
         raise NotImplementedError
 
     def get_queryset(self) -> QuerySet:
+        """Return `rows` for the user of the request."""
         return self.rows(self.request.user)
 
     def row(self, **keys: Any) -> Any:
-        """The row of this address; what is hidden and what doesn't exist are one and the same."""
+        """Return the row of this URL; 404 both for a hidden one and for a missing one."""
         found = self.get_queryset().filter(pk=self.kwargs[self.lookup_url_kwarg]).first()
         if found is None:
             raise Http404
         return found
 
     def list(self, request: Request) -> Response:
-        """Rows that one sees, page by page. No total is told."""
+        """List the rows that one may see, page by page, without a total."""
         query = self.query_class(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         self.query = query.validated_data
         wanted = {name: value for name, value in self.query.items() if name not in PageQuery().fields}
         page = self.paginate_queryset(self.get_queryset().filter(**wanted)) or []
         answer = self.get_paginated_response(self.get_serializer(page, many=True).data)
-        if self.is_about_people:
+        if self.is_personal:
             audit.read(request, verb="list read", detail={"count": len(page), "filters": sorted(wanted)})
         return answer
 
     def retrieve(self, request: Request, **keys: Any) -> Response:
-        """One row."""
+        """Show one row."""
         row = self.row()
-        if self.is_about_people:
+        if self.is_personal:
             case_id = None if isinstance(row, Beneficiary) else row.data_key_subject
             audit.read(request, verb="row read", obj=row, case_id=case_id)
         return Response(self.get_serializer(row).data)
 
     @property
-    def is_about_people(self) -> bool:
-        """Rows of cases and of people; reading them stands on record."""
+    def is_personal(self) -> bool:
+        """Whether rows are about beneficiaries; reading them is put on the audit log."""
         return hasattr(self.get_queryset().model, "data_key_subject")
 
 
 class WrittenResource(Resource):
-    """A resource with actions: each one operation, told what it needs by the serializer of `inputs`.
+    """A resource with actions. Each is one operation; `inputs` has the serializer of its input.
 
-    `answers` names the resource of what an action makes, where it isn't a row of this one.
+    `answers` has the resource of the row that an action creates, where it isn't this one.
     """
 
-    inputs: ClassVar[Mapping[str, type[Given]]] = {}
+    inputs: ClassVar[Mapping[str, type[InputSerializer]]] = {}
     answers: ClassVar[Mapping[str, type[Resource]]] = {}
-    # Actions that may take the row out of their doer's own sight: told by an answer without a body.
-    may_close_sight: ClassVar[tuple[str, ...]] = ()
+    # Actions after which the user may have no more access to the row: then the response is a 204.
+    may_lose_access: ClassVar[tuple[str, ...]] = ()
 
     @property
-    def kind(self) -> type[Resource]:
+    def answer_resource(self) -> type[Resource]:
+        """The resource of the row in the response."""
         return self.answers.get(self.action, type(self))
 
     @property
-    def is_making(self) -> bool:
-        """Whether the action makes a row, and doesn't just move one."""
+    def creates_row(self) -> bool:
+        """Whether the action creates a row, and doesn't only change one."""
         return self.action == "create" or self.action in self.answers
 
     def require(self, allowed: bool) -> None:
-        """403 before the body is read, for who finds the thing and may not do the action."""
+        """Raise PermissionDenied (403) unless allowed, before the body is parsed."""
         if not allowed:
             raise PermissionDenied
 
     def require_writer(self) -> None:
+        """Require that the user writes cases somewhere."""
         self.require(authority_of(self.request.user).may(Permission.WRITE_CASES))
 
     def run_once(
         self, request: Request, write: Callable[[dict[str, Any]], Model], *, about: Model | None = None
     ) -> Response:
-        """Run one operation in a transaction of its own, once for each key, and show what it made."""
-        given: BaseSerializer = self.inputs.get(self.action, Nothing)(
+        """Validate the input, run one operation in a transaction, once for each idempotency key, and show its row.
+
+        `about` is the row that the action changes.
+        """
+        serializer: BaseSerializer = self.inputs.get(self.action, NoInput)(
             data=request.data, context=self.get_serializer_context()
         )
-        given.is_valid(raise_exception=True)
+        serializer.is_valid(raise_exception=True)
         purpose = f"api:{self.noun}:{self.action}" + (f":{about.pk}" if about else "")
-        with refusals(given), transaction.atomic():
-            key = once.run_once(request, purpose=purpose, action=lambda: write(given.validated_data))
-        return self.shown(key)
+        with as_api_errors(serializer), transaction.atomic():
+            pk = once.run_once(request, purpose=purpose, action=lambda: write(serializer.validated_data))
+        return self.row_response(pk)
 
-    def shown(self, key: Any) -> Response:
-        """What an action made or moved, as its doer sees it now; a new row with its address."""
-        row = self.kind.rows(self.request.user).filter(pk=key).first()
-        if row is None and self.action in self.may_close_sight:
+    def row_response(self, pk: Any) -> Response:
+        """Return the response with the row as the user sees it now; for a new row with its URL."""
+        row = self.answer_resource.rows(self.request.user).filter(pk=pk).first()
+        if row is None and self.action in self.may_lose_access:
             return Response(status=204)
         if row is None:
             raise Http404
-        body = self.kind.serializer_class(row, context=self.get_serializer_context()).data
-        if not self.is_making:
+        body = self.answer_resource.serializer_class(row, context=self.get_serializer_context()).data
+        if not self.creates_row:
             return Response(body)
         return Response(
-            body, status=201, headers={"Location": reverse(f"api:{self.kind.noun}-detail", args=[key])}
+            body,
+            status=201,
+            headers={"Location": reverse(f"api:{self.answer_resource.noun}-detail", args=[pk])},
         )

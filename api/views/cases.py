@@ -1,4 +1,4 @@
-"""People, cases, consents, and who was admitted."""
+"""Beneficiaries, cases, consents and admission."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ from reintegration.operations import admit
 
 
 class BeneficiaryViews(Resource):
-    """People who are helped, for those who work on a case of theirs."""
+    """Beneficiaries, for those who work on a case of theirs."""
 
     path, noun, lookup_url_kwarg = "beneficiaries", "beneficiary", "beneficiary_id"
     serializer_class = wire.BeneficiarySerializer
@@ -36,11 +36,12 @@ class BeneficiaryViews(Resource):
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
+        """Return beneficiaries of cases that the user works on."""
         return Beneficiary.objects.visible_to(user).select_related("home_district", "home_local_level")
 
 
 class CaseViews(WrittenResource):
-    """Cases. Who sees figures only gets the reference, the lead and the dates."""
+    """Cases. Summary access only shows the reference, the lead and the dates."""
 
     path, noun, lookup_url_kwarg = "cases", "case", "case_id"
     serializer_class = wire.CaseSerializer
@@ -50,13 +51,14 @@ class CaseViews(WrittenResource):
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
+        """Return cases that the user may see, with the file where they work on them."""
         files = CaseFile.objects.visible_to(user).select_related("caseworker", "current_district")
         return Case.objects.visible_to(user).prefetch_related(
             Prefetch("file", queryset=files, to_attr="opened_file")
         )
 
     def create(self, request: Request) -> Response:
-        """Open a case for a person who agreed to it."""
+        """Open a case for a beneficiary who consented."""
         self.require_writer()
         return self.run_once(
             request,
@@ -72,7 +74,7 @@ class CaseViews(WrittenResource):
 
     @action(detail=True, methods=["post"])
     def close(self, request: Request, **keys: Any) -> Response:
-        """Close a case today; a conflict while something is owed."""
+        """Close a case today; 409 while something is owed."""
         case = self.row()
         self.require(Case.objects.editable_by(request.user).filter(pk=case.pk).exists())
         return self.run_once(
@@ -81,7 +83,7 @@ class CaseViews(WrittenResource):
 
 
 class ConsentViews(WrittenResource):
-    """Answers that people gave, purpose by purpose."""
+    """Consents, by purpose."""
 
     path, noun, lookup_url_kwarg = "consents", "consent", "consent_id"
     serializer_class = wire.ConsentSerializer
@@ -91,10 +93,11 @@ class ConsentViews(WrittenResource):
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
+        """Return consents of cases that the user works on."""
         return Consent.objects.visible_to(user).select_related("recorded_by")
 
     def create(self, request: Request) -> Response:
-        """Write an answer down; access follows by itself. For the organisation that leads the case."""
+        """Record an answer; access changes with it. Only for the organisation that leads the case."""
         self.require_writer()
         return self.run_once(
             request, lambda given: operations.record_consent(**given, by=request.user, now=now())
@@ -102,7 +105,7 @@ class ConsentViews(WrittenResource):
 
     @action(detail=True, methods=["post"])
     def withdraw(self, request: Request, **keys: Any) -> Response:
-        """Take a consent back from today; what it opened closes at once."""
+        """Withdraw a consent from today; the access that it gave ends at once."""
         consent = self.row()
         self.require(Consent.objects.editable_by(request.user).filter(pk=consent.pk).exists())
 
@@ -122,16 +125,17 @@ class ScreeningViews(WrittenResource):
 
     path, noun, lookup_url_kwarg = "screenings", "screening", "screening_id"
     serializer_class = wire.ScreeningSerializer
-    query_class = wire.OfCase
+    query_class = wire.ByCaseQuery
     ordering = ("-at", "id")
     inputs = {"create": wire.Interview}
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
+        """Return screenings of cases that the user works on."""
         return Screening.objects.visible_to(user).select_related("by")
 
     def create(self, request: Request) -> Response:
-        """Keep answers. A later answer to the same question stands in an earlier one's place."""
+        """Save answers. A later answer to the same question replaces an earlier one."""
         self.require_writer()
         return self.run_once(
             request,
@@ -142,34 +146,36 @@ class ScreeningViews(WrittenResource):
 
 
 class AssessmentViews(Resource):
-    """Decisions on admission, with what was known and each criterion's result."""
+    """Decisions on admission, with the facts and each criterion's result."""
 
     path, noun, lookup_url_kwarg = "assessments", "assessment", "assessment_id"
     serializer_class = wire.AssessmentSerializer
-    query_class = wire.OfCaseAndProject
+    query_class = wire.ByCaseAndProjectQuery
     ordering = ("-at", "id")
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
+        """Return assessments of cases that the user works on, with the enrolment."""
         led_to = Enrolment.objects.visible_to(user).filter(assessment=OuterRef("pk")).values("pk")[:1]
         return Assessment.objects.visible_to(user).select_related("by").annotate(led_to=Subquery(led_to))
 
 
 class RiskAssessmentViews(WrittenResource):
-    """How great the risk to the person was, each time that it was assessed."""
+    """Risk assessments."""
 
     path, noun, lookup_url_kwarg = "risk-assessments", "risk-assessment", "risk_assessment_id"
     serializer_class = wire.RiskAssessmentSerializer
-    query_class = wire.OfCase
+    query_class = wire.ByCaseQuery
     ordering = ("-at", "id")
     inputs = {"create": wire.RiskReview}
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
+        """Return risk assessments of cases that the user works on."""
         return RiskAssessment.objects.visible_to(user).select_related("by")
 
     def create(self, request: Request) -> Response:
-        """Assess the risk of a case. A high one is told to the supervisors at once and owes a safety step."""
+        """Assess the risk of a case. Of a high risk supervisors are notified at once, and a safety step is due."""
         self.require_writer()
         return self.run_once(
             request,
@@ -180,15 +186,16 @@ class RiskAssessmentViews(WrittenResource):
 
 
 class DocumentViews(Resource):
-    """Papers and photos of cases, without the files."""
+    """Documents of cases, without the files."""
 
     path, noun, lookup_url_kwarg = "documents", "document", "document_id"
     serializer_class = wire.DocumentSerializer
-    query_class = wire.OfCase
+    query_class = wire.ByCaseQuery
     ordering = ("-at", "id")
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
+        """Return documents that the user may read."""
         return Document.objects.visible_to(user).select_related("by")
 
 
@@ -197,16 +204,17 @@ class EnrolmentViews(WrittenResource):
 
     path, noun, lookup_url_kwarg = "enrolments", "enrolment", "enrolment_id"
     serializer_class = wire.EnrolmentSerializer
-    query_class = wire.OfCaseAndProject
+    query_class = wire.ByCaseAndProjectQuery
     ordering = ("-at", "id")
     inputs = {"create": wire.Admission}
     answers = {"create": AssessmentViews}
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
+        """Return enrolments that the user may see."""
         return Enrolment.objects.visible_to(user).select_related("by")
 
     def create(self, request: Request) -> Response:
-        """Decide on admission; the answer is the assessment, which names the enrolment where it led to one."""
+        """Decide on admission. The response is the assessment, with the enrolment where the case was admitted."""
         self.require_writer()
         return self.run_once(request, lambda given: admit(**given, by=request.user, now=now()))

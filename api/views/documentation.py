@@ -1,4 +1,4 @@
-"""The schema for programs, and a page made from it for people: neither holds data, so both are open."""
+"""The OpenAPI document, and a page made from it. Neither contains data, so both are public."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,24 +21,24 @@ METHODS = ("get", "post")
 @permission_classes([])
 @described(None)
 def schema(request: Request) -> Response:
-    """The OpenAPI document."""
+    """Return the OpenAPI document."""
     return Response(document())
 
 
 @require_safe
 def documentation(request: HttpRequest) -> HttpResponse:
-    """Every address, what it takes and what it answers."""
-    made = document()
+    """Show each URL with its input and output."""
+    openapi = document()
     groups: dict[str, list[dict[str, Any]]] = {}
-    for path, item in made["paths"].items():
+    for path, item in openapi["paths"].items():
         for method in METHODS:
             if method in item:
-                told = _operation(made, path, method, item[method])
-                groups.setdefault(item[method]["tags"][0], []).append(told)
-    return render(request, "api/docs.html", {"groups": groups, "info": made["info"]})
+                description = _operation(openapi, path, method, item[method])
+                groups.setdefault(item[method]["tags"][0], []).append(description)
+    return render(request, "api/docs.html", {"groups": groups, "info": openapi["info"]})
 
 
-def _operation(made: dict[str, Any], path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
+def _operation(openapi: dict[str, Any], path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
     answers = operation["responses"]
     good = next(code for code in answers if code.startswith("2"))
     return {
@@ -46,9 +46,9 @@ def _operation(made: dict[str, Any], path: str, method: str, operation: dict[str
         "method": method.upper(),
         "path": path,
         "description": operation.get("description", ""),
-        "parameters": [_parameter(made, given) for given in operation.get("parameters", [])],
-        "takes": list(_fields(made, _body(operation.get("requestBody", {})))),
-        "answers": list(_fields(made, _body(answers[good]), inside="results")),
+        "parameters": [_parameter(openapi, given) for given in operation.get("parameters", [])],
+        "takes": list(_fields(openapi, _body(operation.get("requestBody", {})))),
+        "answers": list(_fields(openapi, _body(answers[good]), inside="results")),
         "good": good,
         "problems": ", ".join(code for code in answers if code != good),
     }
@@ -59,55 +59,57 @@ def _body(described: dict[str, Any]) -> dict[str, Any]:
     return contents[0]["schema"] if contents else {}
 
 
-def _resolved(made: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
-    """A schema with the one that it refers to in its place; what stands beside the reference stays."""
-    parts = [told, *told.get("allOf", [])]
+def _resolved(openapi: dict[str, Any], description: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema with its reference resolved; other keys beside the reference stay."""
+    parts = [description, *description.get("allOf", [])]
     for part in parts:
         if "$ref" in part:
-            return {**made["components"]["schemas"][part["$ref"].rsplit("/", 1)[1]], **told}
-    return told
+            return {**openapi["components"]["schemas"][part["$ref"].rsplit("/", 1)[1]], **description}
+    return description
 
 
-def _parameter(made: dict[str, Any], given: dict[str, Any]) -> dict[str, str]:
+def _parameter(openapi: dict[str, Any], given: dict[str, Any]) -> dict[str, str]:
     return {
         "name": given["name"],
         "where": given["in"],
-        "kind": _kind(made, given["schema"]),
+        "kind": _kind(openapi, given["schema"]),
         "about": given.get("description", ""),
     }
 
 
 def _fields(
-    made: dict[str, Any], told: dict[str, Any], way: str = "", inside: str = ""
+    openapi: dict[str, Any], description: dict[str, Any], prefix: str = "", inside: str = ""
 ) -> Iterator[dict[str, Any]]:
-    """Each field with the way to it; of a list the fields of its rows."""
-    told = _resolved(made, told)
-    if inside and inside in told.get("properties", {}):
-        told = _resolved(made, told["properties"][inside]["items"])
-    for name, below in told.get("properties", {}).items():
-        parts = [_resolved(made, part) for part in (below, *below.get("oneOf", []), *below.get("anyOf", []))]
+    """Yield each field with its path; of a list the fields of its rows."""
+    description = _resolved(openapi, description)
+    if inside and inside in description.get("properties", {}):
+        description = _resolved(openapi, description["properties"][inside]["items"])
+    for name, below in description.get("properties", {}).items():
+        parts = [
+            _resolved(openapi, part) for part in (below, *below.get("oneOf", []), *below.get("anyOf", []))
+        ]
         nested = next((part for part in parts if "properties" in part), None)
-        own = f"{way}{name}"
+        own = f"{prefix}{name}"
         yield {
             "name": own,
-            "kind": "object" if nested else _kind(made, below),
-            "needed": name in told.get("required", []),
+            "kind": "object" if nested else _kind(openapi, below),
+            "needed": name in description.get("required", []),
             "about": below.get("description", ""),
         }
         if nested:
-            yield from _fields(made, nested, way=f"{own}.")
+            yield from _fields(openapi, nested, prefix=f"{own}.")
 
 
-def _kind(made: dict[str, Any], told: dict[str, Any]) -> str:
-    """A field's kind in a few words: its codes where it has a list of them."""
-    parts = told.get("oneOf") or told.get("anyOf")
+def _kind(openapi: dict[str, Any], description: dict[str, Any]) -> str:
+    """Return the type of a field in a few words: its codes where it has a list of them."""
+    parts = description.get("oneOf") or description.get("anyOf")
     if parts:
-        return ", ".join(dict.fromkeys(kind for part in parts if (kind := _kind(made, part))))
-    told = _resolved(made, told)
-    if "enum" in told:
-        return ", ".join(str(code) if code not in ("", None) else "empty" for code in told["enum"])
-    kinds = told.get("type", "any")
+        return ", ".join(dict.fromkeys(kind for part in parts if (kind := _kind(openapi, part))))
+    description = _resolved(openapi, description)
+    if "enum" in description:
+        return ", ".join(str(code) if code not in ("", None) else "empty" for code in description["enum"])
+    kinds = description.get("type", "any")
     kinds = kinds if isinstance(kinds, str) else " or ".join(kinds)
     if kinds == "array":
-        return f"list of {_kind(made, told.get('items', {}))}"
-    return f"{kinds} ({told['format']})" if "format" in told else kinds
+        return f"list of {_kind(openapi, description.get('items', {}))}"
+    return f"{kinds} ({description['format']})" if "format" in description else kinds

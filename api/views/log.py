@@ -1,4 +1,4 @@
-"""The log, for the auditor's programs; everybody else finds it empty."""
+"""The audit log, for auditors; empty for others."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from core.clock import now
 
 
 class AuditEventViews(Resource):
-    """What happened: who did it, to which case, and when. Reading it is an event as well."""
+    """Audit events: who did what, to which case, and when. Reading them is an event too."""
 
     path, noun, lookup_url_kwarg = "audit-events", "audit-event", "event_id"
     serializer_class = AuditEventSerializer
@@ -23,10 +23,11 @@ class AuditEventViews(Resource):
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
+        """Return all events for an auditor, and none for others."""
         return audit_events(user)
 
     def list(self, request: Request) -> Response:
-        """Rows that one sees, page by page. No total is told."""
+        """List events page by page, without a total."""
         answer = super().list(request)
         filters = sorted(name for name in request.query_params if name not in ("cursor", "page_size"))
         detail = {"filters": filters} if filters else {}
@@ -34,7 +35,7 @@ class AuditEventViews(Resource):
         return answer
 
     def retrieve(self, request: Request, **keys: Any) -> Response:
-        """One row."""
+        """Show one event."""
         answer = super().retrieve(request, **keys)
         audit.record(by=request.user, verb="log read", now=now(), detail={"count": 1})
         return answer

@@ -1,4 +1,4 @@
-"""Organisations and programmes: the same for everyone who is signed in."""
+"""Organisations and programmes, for all users."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from django.db.models import QuerySet
 
 from accounts.models import Organisation
 from api.serializers.programmes import (
+    ByProjectQuery,
     CriteriaSerializer,
     IndicatorSerializer,
-    OfProject,
     OrganisationSerializer,
     ProjectSerializer,
 )
@@ -18,7 +18,7 @@ from projects.queries import projects_for
 
 
 class OrganisationViews(Resource):
-    """Organisations that take part."""
+    """Organisations."""
 
     path, noun, lookup_url_kwarg = "organisations", "organisation", "organisation_id"
     serializer_class = OrganisationSerializer
@@ -26,6 +26,7 @@ class OrganisationViews(Resource):
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
+        """Return all organisations."""
         return Organisation.objects.all()
 
 
@@ -38,30 +39,33 @@ class ProjectViews(Resource):
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
+        """Return all programmes."""
         return projects_for(user).prefetch_related("budget_lines")
 
 
 class CriteriaViews(Resource):
-    """Versions of who may be admitted to a programme; the highest holds."""
+    """Versions of a programme's criteria; the highest one applies."""
 
     path, noun, lookup_url_kwarg = "criteria", "criteria", "criteria_id"
     serializer_class = CriteriaSerializer
-    query_class = OfProject
+    query_class = ByProjectQuery
     ordering = ("-made_at", "id")
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
+        """Return all versions."""
         return Criteria.objects.all()
 
 
 class IndicatorViews(Resource):
-    """What a programme promised to count."""
+    """Indicators of programmes."""
 
     path, noun, lookup_url_kwarg = "indicators", "indicator", "indicator_id"
     serializer_class = IndicatorSerializer
-    query_class = OfProject
+    query_class = ByProjectQuery
     ordering = ("key", "id")
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
+        """Return all indicators."""
         return Indicator.objects.all()

@@ -1,4 +1,4 @@
-"""Plans, grants, follow-ups, reminders."""
+"""Plans, grants, follow-ups and reminders."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from api.problems import Conflict
 from api.serializers import reintegration as wire
-from api.serializers.cases import OfCase
+from api.serializers.cases import ByCaseQuery
 from api.views.base import Resource, WrittenResource
 from beneficiaries.choices import CaseStatus
 from core.clock import now
@@ -23,16 +23,17 @@ class PlanViews(WrittenResource):
 
     path, noun, lookup_url_kwarg = "plans", "plan", "plan_id"
     serializer_class = wire.PlanSerializer
-    query_class = OfCase
+    query_class = ByCaseQuery
     ordering = ("-at", "id")
     inputs = {"create": wire.Agreement}
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
+        """Return plans of cases that the user works on."""
         return Plan.objects.visible_to(user).select_related("by")
 
     def create(self, request: Request) -> Response:
-        """Write down what was agreed with a person who is in a programme."""
+        """Save the plan that was agreed for an enrolment."""
         self.require_writer()
         return self.run_once(
             request, lambda given: operations.agree_plan(**given, by=request.user, now=now())
@@ -40,7 +41,7 @@ class PlanViews(WrittenResource):
 
 
 class InstalmentViews(Resource):
-    """Parts of grants that were paid."""
+    """Instalments of grants."""
 
     path, noun, lookup_url_kwarg = "instalments", "instalment", "instalment_id"
     serializer_class = wire.InstalmentSerializer
@@ -49,11 +50,12 @@ class InstalmentViews(Resource):
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
+        """Return instalments that the user may see."""
         return Instalment.objects.visible_to(user).select_related("paid_by")
 
 
 class GrantViews(WrittenResource):
-    """Grants: asked for, endorsed, approved and paid by different people."""
+    """Grants: requested, endorsed, approved and paid by different users."""
 
     path, noun, lookup_url_kwarg = "grants", "grant", "grant_id"
     serializer_class = wire.GrantSerializer
@@ -64,10 +66,11 @@ class GrantViews(WrittenResource):
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
+        """Return grants that the user may see."""
         return queries.grants_for(user).select_related("project__managed_by")
 
     def create(self, request: Request) -> Response:
-        """Ask for money for a plan."""
+        """Request a grant for a plan."""
         self.require_writer()
         return self.run_once(
             request, lambda given: operations.request_grant(**given, by=request.user, now=now())
@@ -75,7 +78,7 @@ class GrantViews(WrittenResource):
 
     def _decide(self, request: Request, action: Callable[..., Model], *actions: str) -> Response:
         grant = self.row()
-        wanted = {rules.ACTIONS[move].permission for move in actions}
+        wanted = {rules.ACTIONS[name].permission for name in actions}
         self.require(bool(wanted & queries.grant_permissions(grant, request.user)))
         return self.run_once(
             request, lambda given: action(grant=grant, by=request.user, now=now(), **given), about=grant
@@ -83,22 +86,22 @@ class GrantViews(WrittenResource):
 
     @action(detail=True, methods=["post"])
     def endorse(self, request: Request, **keys: Any) -> Response:
-        """Say that the grant is sound; for a supervisor who didn't ask for it."""
+        """Endorse a grant; not as who requested it."""
         return self._decide(request, operations.endorse_grant, "endorse")
 
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, **keys: Any) -> Response:
-        """Give leave to pay; for an approver who neither asked for it nor endorsed it."""
+        """Approve a grant; not as who requested or endorsed it."""
         return self._decide(request, operations.approve_grant, "approve")
 
     @action(detail=True, methods=["post"])
     def refuse(self, request: Request, **keys: Any) -> Response:
-        """Say no, and why."""
+        """Refuse a grant, with a reason."""
         return self._decide(request, _refuse, "refuse_request", "refuse_endorsed")
 
     @action(detail=True, methods=["post"])
     def withdraw(self, request: Request, **keys: Any) -> Response:
-        """Take a request back that isn't decided yet; for whoever asked for it."""
+        """Withdraw a request before it is approved; only as who made it."""
         grant = self.row()
         self.require(grant.requested_by_id == request.user.pk)
         return self.run_once(
@@ -109,7 +112,7 @@ class GrantViews(WrittenResource):
 
     @action(detail=True, methods=["post"])
     def pay(self, request: Request, **keys: Any) -> Response:
-        """Pay a part of an approved grant; the answer is the instalment."""
+        """Pay a part of an approved grant; the response is the instalment."""
         return self._decide(request, operations.pay_instalment, "pay")
 
 
@@ -118,7 +121,7 @@ def _refuse(*, grant: Grant, refusal: str, by: Any, now: Any) -> Grant:
 
 
 class FollowUpViews(WrittenResource):
-    """Visits, calls and reviews that are owed, and what came of them."""
+    """Visits, calls and reviews that are due, and their results."""
 
     path, noun, lookup_url_kwarg = "follow-ups", "follow-up", "follow_up_id"
     serializer_class = wire.FollowUpSerializer
@@ -128,13 +131,14 @@ class FollowUpViews(WrittenResource):
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
+        """Return follow-ups of cases that the user works on, without those that a closed case left open."""
         return FollowUp.objects.visible_to(user).not_lapsed().select_related("recorded_by")
 
     @action(detail=True, methods=["post"])
     def record(self, request: Request, **keys: Any) -> Response:
-        """Write down what came of a follow-up, once; the answer is the row that says it.
+        """Record the result of a follow-up, once; the response is the recorded row.
 
-        An attempt that failed is followed by the next one, a row of its own; an extra visit is another row as well.
+        After a failed attempt the next one is a row of its own; so is an extra visit.
         """
         follow_up = self.row()
         self.require(FollowUp.objects.editable_by(request.user).filter(pk=follow_up.pk).exists())
@@ -148,14 +152,15 @@ class FollowUpViews(WrittenResource):
 
 
 class ReminderViews(Resource):
-    """What tells a caseworker that a follow-up is due."""
+    """Reminders of follow-ups."""
 
     path, noun, lookup_url_kwarg = "reminders", "reminder", "reminder_id"
     serializer_class = wire.ReminderSerializer
-    query_class = OfCase
+    query_class = ByCaseQuery
     ordering = ("due_on", "id")
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
-        waiting = Q(sent_at=None, case__status=CaseStatus.CLOSED)  # and never sent: nothing is due any more
+        """Return reminders of cases that the user works on, without unsent ones of closed cases."""
+        waiting = Q(sent_at=None, case__status=CaseStatus.CLOSED)  # these will never be sent
         return Reminder.objects.visible_to(user).exclude(waiting).select_related("recipient")

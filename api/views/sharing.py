@@ -1,4 +1,4 @@
-"""Referrals, and cases that are handed on, from both sides."""
+"""Referrals and transfers, from both sides."""
 
 from typing import Any
 
@@ -19,18 +19,18 @@ from core.clock import now
 
 
 class SharingViews(WrittenResource):
-    """Sent by the lead of a case, answered by either side."""
+    """Base: sent by the lead of a case, answered by either side."""
 
-    may_close_sight = ("answer",)
+    may_lose_access = ("answer",)
 
     def require_side(self, row: Any, permission: Permission) -> None:
-        """403 for who sees it and neither receives nor leads."""
+        """Require that the user receives the row or leads its case."""
         receives = authority_of(self.request.user).may(permission, row.receiver_id)
         self.require(receives or Case.objects.led_by(self.request.user).filter(pk=row.case_id).exists())
 
 
 class ReferralViews(SharingViews):
-    """What one service needs, passed on to an organisation that the person agreed to."""
+    """Referrals: items for one service, shared with an organisation by consent."""
 
     path, noun, lookup_url_kwarg = "referrals", "referral", "referral_id"
     serializer_class = wire.ReferralSerializer
@@ -40,12 +40,13 @@ class ReferralViews(SharingViews):
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
+        """Return referrals of the user's cases, and those to their organisations."""
         items = Prefetch("items", queryset=queries.shared_with(user))
         people = ("sent_by", "answered_by")
         return Referral.objects.visible_to(user).select_related(*people).prefetch_related(items)
 
     def create(self, request: Request) -> Response:
-        """Write down that the person agrees, and send. For the organisation that leads the case."""
+        """Record the consent and send the referral. Only for the organisation that leads the case."""
         self.require_writer()
 
         def write(given: dict[str, Any]) -> Model:
@@ -56,7 +57,7 @@ class ReferralViews(SharingViews):
                 raise serializers.ValidationError(
                     {"items": [f"Not on this case: {name}" for name in unknown]}
                 )
-            return operations.ask_and_refer(  # type: ignore[return-value]  # it was agreed to
+            return operations.ask_and_refer(  # type: ignore[return-value]  # not None: consent is given
                 case=given["case"],
                 receiver=given["receiver"],
                 service=given["service"],
@@ -72,7 +73,7 @@ class ReferralViews(SharingViews):
 
     @action(detail=True, methods=["post"])
     def answer(self, request: Request, **keys: Any) -> Response:
-        """Accept, decline or finish it, as its receiver; its sender may finish it too."""
+        """Accept, decline or finish a referral, as its receiver; its sender may finish it too."""
         referral = self.row()
         self.require_side(referral, Permission.REFER_CASES)
         return self.run_once(
@@ -83,7 +84,7 @@ class ReferralViews(SharingViews):
 
 
 class TransferViews(SharingViews):
-    """Cases that are handed on: offered by the lead, taken over by the receiver."""
+    """Transfers: offered by the lead, accepted or declined by the receiver."""
 
     path, noun, lookup_url_kwarg = "transfers", "transfer", "transfer_id"
     serializer_class = wire.TransferSerializer
@@ -93,14 +94,15 @@ class TransferViews(SharingViews):
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
+        """Return offers of cases that the user works on."""
         return CaseTransfer.objects.visible_to(user).select_related("offered_by", "answered_by", "caseworker")
 
     def create(self, request: Request) -> Response:
-        """Write down that the person agrees, and offer the whole case. For the organisation that leads it."""
+        """Record the consent and offer the whole case. Only for the organisation that leads it."""
         self.require_writer()
         return self.run_once(
             request,
-            lambda given: operations.ask_and_offer(  # type: ignore[arg-type,return-value]  # it was agreed to
+            lambda given: operations.ask_and_offer(  # type: ignore[arg-type,return-value]  # consent is given
                 case=given["case"],
                 receiver=given["receiver"],
                 reason=given["reason"],
@@ -113,7 +115,7 @@ class TransferViews(SharingViews):
 
     @action(detail=True, methods=["post"])
     def answer(self, request: Request, **keys: Any) -> Response:
-        """Take the case over or decline, as the receiver; take the offer back, as the lead."""
+        """Accept or decline the offer, as the receiver; take it back, as the lead."""
         transfer = self.row()
         self.require_side(transfer, Permission.WRITE_CASES)
         return self.run_once(

@@ -1,4 +1,4 @@
-"""The first address, and every address that isn't one."""
+"""The root of the API, and its 404."""
 
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
@@ -16,15 +16,17 @@ from api.resources import RESOURCES
 )
 @api_view(["GET"])
 def start(request: Request) -> Response:
-    """The resources, each with its address."""
-    addresses = {kind.path: reverse(f"api:{kind.noun}-list", request=request) for kind in RESOURCES}
+    """List the resources with their URLs."""
+    addresses = {
+        resource.path: reverse(f"api:{resource.noun}-list", request=request) for resource in RESOURCES
+    }
     return Response(addresses)
 
 
 @api_view(["GET", "POST"])
 @schema(None)
 def missing(request: Request, rest: str) -> Response:
-    """An address under `/api/v1/` that leads nowhere is told as every other problem is."""
+    """Answer 404 for unknown URLs of the API."""
     if "\x00" in rest:
         raise ParseError("The address holds a NUL character.")
     raise Http404

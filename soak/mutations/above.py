@@ -232,8 +232,8 @@ API = [
     Mutant(
         "api: a key of a hidden row is taken",
         "api/serializers/base.py",
-        'found = self.rows(self.context["request"].user).filter(pk=key).first()',
-        'found = self.rows(self.context["request"].user).model.objects.filter(pk=key).first()',
+        'found = self.rows(self.context["request"].user).filter(pk=pk).first()',
+        'found = self.rows(self.context["request"].user).model.objects.filter(pk=pk).first()',
         first="tests/access/test_pages_alone.py::test_a_key_of_another_organisation_is_no_input",
     ),
     Mutant(

@@ -19,10 +19,10 @@ from rest_framework import exceptions, serializers
 from accounts.models import ApiToken, User
 from accounts.operations import create_api_token, revoke_api_tokens, save_user
 from api.bodies import LARGEST
-from api.problems import Conflict, refusals
+from api.problems import Conflict, as_api_errors
 from api.resources import RESOURCES
 from api.schema import document
-from api.serializers.base import Nothing
+from api.serializers.base import NoInput
 from beneficiaries.models import Beneficiary, Case, Consent
 from core import policies
 from core.clock import now
@@ -711,12 +711,12 @@ def test_a_budget_line_that_is_spent_is_a_conflict(program, demo_users, whole_ca
 
 def test_what_a_constraint_refuses_is_a_conflict(demo_users, whole_case):
     with acting_as(demo_users[A]), connection.cursor() as cursor:
-        with pytest.raises(Conflict), refusals(Nothing()), transaction.atomic():
+        with pytest.raises(Conflict), as_api_errors(NoInput()), transaction.atomic():
             cursor.execute(
                 "UPDATE beneficiaries_beneficiary SET first_name = '' WHERE id = %s",
                 [whole_case.beneficiary_id],
             )
-        with pytest.raises(exceptions.ValidationError), refusals(Nothing()), transaction.atomic():
+        with pytest.raises(exceptions.ValidationError), as_api_errors(NoInput()), transaction.atomic():
             cursor.execute("SELECT 1 / 0")
 
 
