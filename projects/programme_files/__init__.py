@@ -102,11 +102,11 @@ def _refuse_contradictions(read: Sequence[tuple[Path, Programme, yaml.MappingNod
         for kind, entries in named.items():
             for entry, node in zip(entries, value_of(root, kind).value, strict=True):
                 says = (entry.name_en, entry.name_ne, getattr(entry, "kind", ""))
-                first, first_path = described.setdefault((kind, entry.code), (says, path))
-                if says != first:
+                known, known_path = described.setdefault((kind, entry.code), (says, path))
+                if says != known:
                     document.fail(
                         node,
-                        f"{entry.code} named as in {first_path.name}",
+                        f"{entry.code} named as in {known_path.name}",
                         f"{says[0]} ({says[1]}) {says[2]}".strip(),
                     )
     _refuse_circles(read)
