@@ -168,7 +168,7 @@ class DocumentState(models.TextChoices):
 
 
 # States in which a document still has its file.
-KEPT = (DocumentState.WAITING, DocumentState.CLEAN, DocumentState.UNCHECKED)
+WITH_FILE = (DocumentState.WAITING, DocumentState.CLEAN, DocumentState.UNCHECKED)
 
 
 class ExportState(models.TextChoices):

@@ -332,8 +332,8 @@ class LedgerEntry(models.Model):
         insert="t.organisation_id = ANY((SELECT access.decides())::uuid[])",
         update=None,
         delete=None,
-        because="figures of the organisation that manages the project, or of one programme; nothing is ever changed "
-        "or removed",
+        because="for summary access to the organisation that manages the project, or to the programme; entries "
+        "never change",
     )
     objects = LedgerEntryQuerySet.as_manager()
 

@@ -26,7 +26,7 @@ from core import names
 MOST_ROWS = 50_000
 MOST_COLUMNS = 256
 LAST_ROW = 200_000  # empty rows included; formats can reach to the end of a sheet
-HEADER_WITHIN = 10  # filled rows: found may be a title above the header …
+HEADER_WITHIN = 10  # filled rows: there may be a title above the header …
 HEADER_BEFORE = 1_000  # … and rows, empty ones included
 FEWEST_NAMES = 3  # known names that a header has at least
 MOST_SHOWN = 20  # row numbers in a remark

@@ -127,7 +127,7 @@ class CaseAccess(models.Model):
         insert=None,
         update=None,
         delete=None,
-        because="each organisation's own rows; nobody writes them but the reviewed functions",
+        because="each organisation reads its own rows; only reviewed functions write them",
     )
     objects = CaseAccessQuerySet.as_manager()
 

@@ -24,7 +24,7 @@ class Assignment(CaseLinked):
         insert=Level.LEAD,
         update=None,
         delete=None,
-        because="who works on the case with the lead knows whom to ask; only the lead says who its caseworker is",
+        because="all who work on the case know its caseworker; only the lead changes the caseworker",
     )
 
     class Meta(CaseLinked.Meta):

@@ -22,7 +22,7 @@ from geography.models import District, LocalLevel
 
 PHONE_INDEXES = ("phone_index", "phone_index_2", "phone_index_3")
 LONGEST_PHONE = 100
-_OF_A_CASE_WORKED_ON = """
+_WORKS_ON_A_CASE = """
     EXISTS (SELECT 1 FROM beneficiaries_case c JOIN beneficiaries_caseaccess a ON a.case_id = c.id
             WHERE c.beneficiary_id = t.id AND a.organisation_id = ANY((SELECT access.reads())::uuid[])
               AND a.level IN ('lead', 'working')
@@ -82,8 +82,8 @@ class Beneficiary(models.Model):
     home_place = NameField(_("ward, village or tole"), max_length=200, blank=True)
     phone = EncryptedTextField(_("telephone"), max_length=LONGEST_PHONE, blank=True)
     safe_contact = EncryptedTextField(_("how it is safe to reach them"), max_length=1000, blank=True)
-    # Each finds one whole number of `phone` (core.encryption.blind). Three columns and no array, as PostgreSQL keeps
-    # what isn't leakproof, such as &&, from an index under a policy.
+    # Blind indexes of the numbers in `phone` (core.encryption.blind). Three columns instead of an array: under a row
+    # policy PostgreSQL uses no index for operators that aren't leakproof, such as &&.
     phone_index = models.BinaryField(null=True, editable=False)
     phone_index_2 = models.BinaryField(null=True, editable=False)
     phone_index_3 = models.BinaryField(null=True, editable=False)
@@ -94,11 +94,12 @@ class Beneficiary(models.Model):
 
     never_recorded = ("find_key", *PHONE_INDEXES)
     access_policy = TablePolicy(
-        read=f"t.organisation_id = ANY((SELECT access.reads())::uuid[]) OR {_OF_A_CASE_WORKED_ON}",
+        read=f"t.organisation_id = ANY((SELECT access.reads())::uuid[]) OR {_WORKS_ON_A_CASE}",
         insert="t.organisation_id = ANY((SELECT access.edits())::uuid[])",
         update="t.organisation_id = ANY((SELECT access.edits())::uuid[])",
         delete=None,
-        because="the organisation that registered the person, and those that lead or work on a case of theirs",
+        because="the organisation that registered the beneficiary, and those that lead or work on a case of "
+        "theirs",
     )
     objects = BeneficiaryQuerySet.as_manager()
 

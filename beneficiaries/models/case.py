@@ -108,7 +108,7 @@ class CaseFile(CaseLinked):
         insert=Level.WORKING,
         update=Level.WORKING,
         delete=None,
-        because="the situation in the person's words is for those who work on the case",
+        because="only those who work on the case read the situation",
     )
 
     class Meta(CaseLinked.Meta):

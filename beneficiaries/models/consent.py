@@ -34,7 +34,8 @@ class Consent(CaseLinked):
         insert=Level.LEAD,
         update=Level.LEAD,
         delete=None,
-        because="those who work on the case must know what was agreed; only the lead asks, as asking opens the case",
+        because="those who work on the case must know the consents; only the lead records them, as they give "
+        "access",
     )
 
     class Meta(CaseLinked.Meta):

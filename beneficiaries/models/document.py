@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from beneficiaries.choices import KEPT, DocumentKind, DocumentState
+from beneficiaries.choices import WITH_FILE, DocumentKind, DocumentState
 from beneficiaries.models.base import CaseLinked
 from core.encrypted_fields import EncryptedTextField
 from core.scoping import AccessPolicy, Confidentiality, Level
@@ -41,8 +41,8 @@ class Document(CaseLinked):
         insert=Level.WORKING,
         update=Level.LEAD,
         delete=None,
-        because="normal documents to all who work on the case; restricted and counselling ones to the lead's people "
-        "with the right to them; only the lead throws one away",
+        because="normal documents to all who work on the case; restricted and counselling ones to users of the "
+        "lead with the permission; only the lead deletes one",
         by_confidentiality=True,
     )
 
@@ -56,7 +56,7 @@ class Document(CaseLinked):
             ),
             models.CheckConstraint(
                 name="beneficiaries_document_has_a_file_while_kept",
-                condition=(Q(state__in=KEPT) & ~Q(file="")) | (~Q(state__in=KEPT) & Q(file="")),
+                condition=(Q(state__in=WITH_FILE) & ~Q(file="")) | (~Q(state__in=WITH_FILE) & Q(file="")),
             ),
             models.CheckConstraint(
                 name="beneficiaries_document_removed_by_somebody",

@@ -60,8 +60,8 @@ class IntakeDraft(models.Model):
         insert=_OWN,
         update=_OWN,
         delete=f"{_OWN} AND NOT t.is_at_risk",
-        because="a draft belongs to its author, where they still write cases; supervisors see by reviewed functions "
-        "that there is one, and nothing of it",
+        because="only its author reads a draft, while they write cases there; reviewed functions show "
+        "supervisors that there is one, without its content",
     )
     objects = IntakeDraftQuerySet.as_manager()
 

@@ -26,7 +26,7 @@ class EmergencyOpening(CaseLinked):
         insert=None,
         update=None,
         delete=None,
-        because="shown on the case for ever to those who work on it; written by a reviewed function",
+        because="shown for ever to those who work on the case; written by a reviewed function",
     )
 
     class Meta(CaseLinked.Meta):

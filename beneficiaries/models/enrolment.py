@@ -53,7 +53,7 @@ class Assessment(CaseLinked):
         insert=Level.WORKING,
         update=None,
         delete=None,
-        because="holds what was known of the person; decisions stay as they were made",
+        because="contains facts about the beneficiary; decisions never change",
     )
 
     class Meta(CaseLinked.Meta):
@@ -93,7 +93,7 @@ class Enrolment(CaseLinked):
         insert=Level.WORKING,
         update=Level.WORKING,
         delete=None,
-        because="which programme a case reference is in is a figure; the assessment behind it isn't",
+        because="summary access includes the programmes of a case, but not the assessments",
         programme="project",
     )
 

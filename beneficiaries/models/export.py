@@ -72,7 +72,7 @@ class Export(models.Model):
         insert="t.requested_by_id = access.user_id() AND t.organisation_id = ANY((SELECT access.exports())::uuid[])",
         update="t.organisation_id = ANY((SELECT access.releases())::uuid[]) AND t.requested_by_id <> access.user_id()",
         delete=None,
-        because="who asked for it and who may approve it: how many rows and why, and no row of them",
+        because="the user who asked and those who may approve see how many rows and why, and no row",
     )
     objects = ExportQuerySet.as_manager()
 
@@ -175,7 +175,7 @@ class ExportFile(models.Model):
         insert=_OWN_AND_ALLOWED,
         update=None,
         delete=None,
-        because="file and password are for the user who asked alone, for a day; a reviewed function ends them",
+        because="only the user who asked sees file and password, for a day; a reviewed function deletes them",
     )
     objects = ExportFileQuerySet.as_manager()
 

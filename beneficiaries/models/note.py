@@ -26,8 +26,8 @@ class CaseNote(CaseLinked):
         insert=Level.WORKING,
         update=None,
         delete=None,
-        because="normal notes to all who work on the case; restricted and counselling notes to the lead's people "
-        "with the right to them",
+        because="normal notes to all who work on the case; restricted and counselling notes to users of the lead "
+        "with the permission",
         by_confidentiality=True,
     )
 

@@ -63,7 +63,7 @@ class SharedItem(CaseLinked):
         insert=Level.LEAD,
         update=None,
         delete=None,
-        because="frozen when it was sent; the receiver sees what was sent to it",
+        because="never changes after it was sent; the receiver sees what was sent to it",
     )
 
     class Meta(CaseLinked.Meta):

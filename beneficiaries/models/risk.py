@@ -31,7 +31,7 @@ class RiskAssessment(CaseLinked):
         insert=Level.WORKING,
         update=None,
         delete=None,
-        because="how great the risk is, and why, is for those who work on the case",
+        because="only those who work on the case see the risk and its reason",
     )
 
     class Meta(CaseLinked.Meta):

@@ -43,7 +43,7 @@ class CaseTransfer(CaseLinked):
         insert=Level.LEAD,
         update=None,
         delete=None,
-        because="the lead offers, and the receiver reads the file to decide; both answers are reviewed functions",
+        because="the lead offers, and the receiver reads the file to decide; reviewed functions save the answer",
     )
     objects = CaseTransferQuerySet.as_manager()  # type: ignore[misc]  # Django's way to narrow a manager
 

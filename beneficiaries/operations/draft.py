@@ -276,7 +276,7 @@ def _record(
 
 
 def warn_of_drafts(*, now: datetime) -> int:
-    """Notify authors and supervisors of interviews that end in two days; return of how many."""
+    """Notify authors and supervisors of interviews that end in two days; return how many."""
     warned = 0
     while _warn_of_one(now=now):
         warned += 1

@@ -59,7 +59,7 @@ class FollowUp(CaseLinked):
         insert=Level.SUMMARY,
         update=Level.WORKING,
         delete=None,
-        because="what was seen at a visit is for those who work on the case; paying a grant schedules visits",
+        because="only those who work on the case read about visits; paying a grant schedules them",
     )
     objects = FollowUpQuerySet.as_manager()  # type: ignore[misc]  # Django's way to narrow a manager
 
@@ -110,7 +110,7 @@ class Reminder(CaseLinked):
         insert=Level.SUMMARY,
         update=Level.WORKING,
         delete=None,
-        because="made with its follow-up, sent by the sweep in the caseworker's place",
+        because="added with its follow-up, sent by a background task as the caseworker",
     )
 
     class Meta(CaseLinked.Meta):

@@ -44,7 +44,7 @@ class Grant(CaseLinked):
         insert=Level.WORKING,
         update=Level.SUMMARY,
         delete=None,
-        because="approvers and finance decide on a case reference and figures, without a name",
+        because="approvers and finance decide on a case reference and amounts, without a name",
         programme="project",
     )
 
@@ -107,7 +107,7 @@ class Instalment(CaseLinked):
         insert=Level.SUMMARY,
         update=Level.SUMMARY,
         delete=None,
-        because="figures; planned at approval, paid by finance",
+        because="amounts; planned at approval, paid by finance",
         programme="grant__project",
     )
 

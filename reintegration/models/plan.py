@@ -28,7 +28,7 @@ class Plan(CaseLinked):
         insert=Level.WORKING,
         update=Level.WORKING,
         delete=None,
-        because="the person's own words and wishes; approvers see figures",
+        because="the beneficiary's own words and wishes; approvers see amounts",
     )
 
     class Meta(CaseLinked.Meta):
