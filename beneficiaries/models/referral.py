@@ -50,8 +50,22 @@ class Referral(CaseLinked):
         ]
 
 
+# What can be sent with a referral, by the code that the item is stored under; shown in this order.
+SHARED_LABELS = {
+    "name": _("Name"),
+    "name_ne": _("Name in Devanagari"),
+    "sex": _("Sex"),
+    "birth": _("Date of birth"),
+    "safe_contact": _("Safe contact"),
+    "phone": _("Telephone"),
+    "home_district": _("Home district"),
+    "needs": _("Help wanted"),
+    "narrative": _("What happened"),
+}
+
+
 class SharedItem(CaseLinked):
-    """One item of a referral: its label and its value when it was sent. Never changed."""
+    """One item of a referral: a code of `SHARED_LABELS`, and the value when it was sent. Never changed."""
 
     referral = models.ForeignKey(Referral, on_delete=models.PROTECT, related_name="items")
     receiver = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
@@ -65,6 +79,11 @@ class SharedItem(CaseLinked):
         delete=None,
         because="never changes after it was sent; the receiver sees what was sent to it",
     )
+
+    @property
+    def label(self) -> str:
+        """What the item is, in the reader's language."""
+        return str(SHARED_LABELS.get(self.name, self.name))
 
     class Meta(CaseLinked.Meta):
         abstract = False

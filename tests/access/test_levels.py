@@ -45,9 +45,9 @@ def referral(case, demo_users) -> Referral:
     with acting_as(demo_users[A]):
         add_note(case=case, text="Seen at the office.", confidentiality="normal", by=demo_users[A], now=now())
         factories.planned(case, demo_users[A])
-        factories.referred(case, demo_users[A], factories.a_third_ngo(), Name="Another")
+        factories.referred(case, demo_users[A], factories.a_third_ngo(), name="Another")
         return factories.referred(
-            case, demo_users[A], factories.organisation("NGO_B"), Name="Sunita", Telephone=PHONE
+            case, demo_users[A], factories.organisation("NGO_B"), name="Sunita", phone=PHONE
         )
 
 
@@ -74,8 +74,8 @@ def test_a_receiver_reads_its_referral_and_the_frozen_items_and_nothing_else(cas
     with acting_as(receiver):
         assert [row.pk for row in Referral.objects.visible_to(receiver)] == [referral.pk]
         assert sorted((item.name, item.value) for item in SharedItem.objects.visible_to(receiver)) == [
-            ("Name", "Sunita"),
-            ("Telephone", PHONE),
+            ("name", "Sunita"),
+            ("phone", PHONE),
         ]
         for model in (Case, CaseFile, CaseNote, Consent):
             assert model.objects.visible_to(receiver).filter(**{_key(model): case.pk}).count() == 0, model
@@ -154,13 +154,13 @@ def test_when_consent_is_withdrawn_the_slice_closes(case, referral, demo_users):
 def test_nothing_is_sent_to_an_organisation_that_the_person_did_not_agree_to(case, demo_users):
     from beneficiaries.operations import send_referral
 
-    with acting_as(demo_users[A]), pytest.raises(ValidationError, match="hasn't agreed"):
+    with acting_as(demo_users[A]), pytest.raises(ValidationError, match="no consent for this organisation"):
         send_referral(
             case=case,
             receiver=factories.organisation("NGO_B"),
             service="Legal",
             reason="x",
-            items={"Name": "S"},
+            items={"name": "S"},
             by=demo_users[A],
             now=now(),
         )
@@ -178,7 +178,7 @@ def test_a_referral_through_the_pages(case, demo_users, sign_in):
         "how": "spoken",
     }
     address = f"/cases/{case.reference}/referrals/new/"
-    assert "Nothing was passed on" in text_of(submit(client, address, given))
+    assert "Nothing was sent" in text_of(submit(client, address, given))
     page = submit(client, address, given | {"agrees": "yes"})
     assert "Legal advice" in text_of(page)
     seen = text_of(sign_in(B).get(page.request["PATH_INFO"]))
@@ -212,7 +212,7 @@ def test_who_may_not_read_a_level_may_not_write_it(case, demo_users):
     with acting_as(demo_users[A]):
         factories.share_with_iom(case, demo_users[A])
     with acting_as(demo_users["iom_supervisor"]):
-        with pytest.raises(ValidationError, match="may not read"):
+        with pytest.raises(ValidationError, match="allowed to read"):
             add_note(
                 case=case, text="x", confidentiality="counselling", by=demo_users["iom_supervisor"], now=now()
             )

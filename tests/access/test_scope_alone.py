@@ -59,7 +59,7 @@ def case(demo_users, committed):
     with acting_as(demo_users[A]):
         given = ConsentGiven(given_by="self", how="spoken")
         start_draft(organisation=factories.organisation("NGO_A"), consent=given, by=demo_users[A], now=now())
-        factories.referred(case, demo_users[A], factories.organisation("NGO_B"), Name="Another")
+        factories.referred(case, demo_users[A], factories.organisation("NGO_B"), name="Another")
         factories.asked_export(demo_users[A], find=case.reference)
     assert write_next_export(now=now())
     for username, organisation, code in (

@@ -30,7 +30,7 @@ def test_a_referral_from_sending_to_its_end(case, program, demo_users):
     sent = program(A).post("referrals/", _referring(case))
     assert sent.status_code == 201, sent.content
     row = sent.json()
-    assert row["items"] == [{"name": "Name", "value": "Sunita Tamang"}, {"name": "Sex", "value": "Female"}]
+    assert row["items"] == [{"name": "name", "value": "Sunita Tamang"}, {"name": "sex", "value": "Female"}]
     with acting_as(demo_users[A]):
         consent = Consent.objects.visible_to(demo_users[A]).get(case=case, purpose="referral")
         assert (consent.organisation.code, consent.is_given) == ("NGO_B", True)

@@ -91,11 +91,12 @@ def test_without_a_number_there_is_nothing_to_dial(demo_users, sign_in):
 @pytest.mark.parametrize("language", ["en", "ne"])
 @pytest.mark.django_db
 def test_a_referral_takes_it_along_with_the_number(demo_users, sign_in, language):
-    """Labels are in the sender's language, and sort otherwise in Nepali."""
+    """Labels are in the reader's language, whatever the sender's was."""
     with translation.override(language):
         _case, _visit, referral = a_case(demo_users)
     page = text_of(sign_in(B).get(f"/referrals/{referral.pk}/"))
     assert is_above(page, SAFE, DIALLED)
+    assert ("Name" in page, "नाम" in page) == (True, False)
     answer = sign_in(B).get(f"/api/v1/referrals/{referral.pk}/").json()
     assert is_above(json.dumps(answer["items"]), SAFE, PHONE)
 
