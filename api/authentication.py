@@ -14,7 +14,7 @@ from core.clock import now
 from core.context import enter
 
 REFUSED = "This token is unknown, has ended or was revoked."
-NO_FACTOR = "The person of this token has no second step for signing in, without which it opens nothing."
+NO_FACTOR = "The user of this token has no second step for signing in; without it the token opens nothing."
 
 
 class TokenAuthentication(BaseAuthentication):

@@ -23,7 +23,7 @@ def idempotency_key(request: Request) -> UUID | None:
     try:
         return UUID(text)
     except ValueError as error:
-        raise exceptions.ValidationError({HEADER: ["This is no UUID."]}) from error
+        raise exceptions.ValidationError({HEADER: ["This is not a UUID."]}) from error
 
 
 def run_once(request: Request, *, purpose: str, action: Callable[[], Model]) -> UUID:
