@@ -38,7 +38,7 @@ class MembershipForm(ConfigurationForm):
         if user and not user._state.adding and role and first and "ends_on" in given:
             begun = role.memberships.filter(user=user, starts_on__lte=given["ends_on"] or date.max)
             if begun.filter(Q(ends_on=None) | Q(ends_on__gte=first)).exclude(pk=self.instance.pk).exists():
-                self.add_error("starts_on", _("This person has this role already on some of these days."))
+                self.add_error("starts_on", _("This user already has this role on some of these days."))
         return found
 
 
@@ -64,7 +64,10 @@ class AskingAdmin(ConfigurationAdmin):
 
     def _say(self, request: HttpRequest, before: int) -> None:
         if AccessRequest.objects.filter(asked_by=request.user.pk).count() > before:
-            text = _("What opens more is asked for: it holds once a second user has approved it.")
+            text = _(
+                "This gives more access, so it was sent for approval: it takes effect once a second "
+                "user has approved it."
+            )
             self.message_user(request, text, messages.WARNING)
 
 
@@ -89,7 +92,7 @@ class OrganisationAdmin(ConfigurationAdmin):
     list_filter = ("kind", "is_active")
     search_fields = ("code", "name_en", "name_ne")
 
-    @admin.display(description=_("What is still open"))
+    @admin.display(description=_("Still to be settled"))
     def open_work(self, organisation: Organisation) -> str:
         """Why it can't be deactivated now."""
         return "\n".join(deactivation_problems(organisation, by=None, now=clock.now())) or gettext(
@@ -159,14 +162,15 @@ class UserForm(ConfigurationForm):
 
     new_invitation = forms.BooleanField(
         label=_("Send a new invitation"),
-        help_text=_("For somebody who has not chosen a password yet. It goes to their e-mail."),
+        help_text=_("For a user who has not chosen a password yet. It is sent to the user's e-mail address."),
         required=False,
     )
     without_factor = forms.BooleanField(
-        label=_("Take away the second step"),
+        label=_("Remove the second step"),
         help_text=_(
-            "For somebody who lost phone and recovery codes, once you are sure who asks. They are told by "
-            "mail, and set up a new one when they next sign in."
+            "For a user who has lost both phone and recovery codes, once you are sure who is "
+            "asking. The user is notified by e-mail, and sets up a new second step at the next "
+            "sign-in."
         ),
         required=False,
     )
@@ -180,7 +184,7 @@ class UserAdmin(LeavingMixin, AskingAdmin):
     fieldsets = (
         (None, {"fields": ("username", "new_invitation", "without_factor", "is_active")}),
         (_("Person"), {"fields": ("first_name", "last_name", "email", "language")}),
-        (_("Record"), {"fields": ("date_joined", "last_login")}),
+        (_("Sign-in dates"), {"fields": ("date_joined", "last_login")}),
     )
     readonly_fields = ("date_joined", "last_login")
     inlines = (MembershipInline,)

@@ -40,6 +40,6 @@ class LeavingMixin(Base):
         fieldsets, carried = super().get_fieldsets(request, obj), self._carried(obj)
         if not carried:
             return fieldsets
-        description = _("Answer this where access ends; it is refused without.")
+        description = _("Answer this if access ends. Access can't be ended without it.")
         names = [item.name for item in carried]
         return [*fieldsets, (_("Open work"), {"fields": names, "description": description})]

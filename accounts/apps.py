@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 class AccountsConfig(AppConfig):
     name = "accounts"
-    verbose_name = _("People and organisations")
+    verbose_name = _("Users and organisations")
 
     def ready(self) -> None:
         from accounts.recent import begin  # models must be loaded first

@@ -34,7 +34,7 @@ class Standing(models.TextChoices):
 
     WORKING = "working", _("Works here")
     INVITED = "invited", _("Invited")
-    TO_COME = "to_come", _("To come")
+    TO_COME = "to_come", _("Not started yet")
     ENDED = "ended", _("Ended")
 
 
@@ -46,11 +46,11 @@ class RequestKind(models.TextChoices):
     PROGRAMMES = "programmes", _("a role that sees more programmes")
     EMAIL = "email", _("another e-mail address")
     FACTOR = "factor", _("the removal of the second step")
-    REOPEN = "reopen", _("a closed account that opens again")
+    REOPEN = "reopen", _("the reopening of a closed account")
 
 
 class RequestState(models.TextChoices):
-    PENDING = "pending", _("Waits for approval")
+    PENDING = "pending", _("Waiting for approval")
     APPROVED = "approved", _("Approved, takes effect later")
     REFUSED = "refused", _("Refused")
     STOPPED = "stopped", _("Stopped")
@@ -72,22 +72,25 @@ class Permission(models.TextChoices):
     WRITE_CASES = "write_cases", _("write case files and open new cases")
     READ_RESTRICTED = "read_restricted", _("read restricted notes of cases that the organisation leads")
     READ_COUNSELLING = "read_counselling", _("read counselling notes of cases that the organisation leads")
-    ASSIGN_CASES = "assign_cases", _("give cases and unfinished interviews to another user")
-    REFER_CASES = "refer_cases", _("refer cases to other organisations, and take referrals")
+    ASSIGN_CASES = "assign_cases", _("assign cases and unfinished interviews to another user")
+    REFER_CASES = "refer_cases", _("refer cases to other organisations, and receive referrals")
     BREAK_GLASS = "break_glass", _("open one case in an emergency, for an hour, with a reason")
-    OVERRIDE_ELIGIBILITY = "override_eligibility", _("admit against the criteria, with a reason")
-    READ_SUMMARIES = "read_summaries", _("see case references and figures, without names")
+    OVERRIDE_ELIGIBILITY = (
+        "override_eligibility",
+        _("admit a person who does not meet the criteria, with a reason"),
+    )
+    READ_SUMMARIES = "read_summaries", _("see case references and amounts, without names")
     ENDORSE_GRANTS = "endorse_grants", _("endorse grants")
     APPROVE_GRANTS = "approve_grants", _("approve grants")
     PAY_GRANTS = "pay_grants", _("pay instalments")
-    MANAGE_USERS = "manage_users", _("manage the people of the organisation")
+    MANAGE_USERS = "manage_users", _("manage the users of the organisation")
     ERASE_BENEFICIARIES = (
         "erase_beneficiaries",
         _("erase a person's data for ever, once all their cases are closed"),
     )
-    EXPORT_CASES = "export_cases", _("take lists out of the system")
-    APPROVE_EXPORTS = "approve_exports", _("let somebody else take a long list out")
-    READ_AUDIT = "read_audit", _("read the record of what happened")
+    EXPORT_CASES = "export_cases", _("export lists")
+    APPROVE_EXPORTS = "approve_exports", _("approve another user's export of a long list")
+    READ_AUDIT = "read_audit", _("read the audit log")
     CONFIGURE = "configure", _("configure the system")
 
 
@@ -109,24 +112,29 @@ ADMINISTRATORS_TO_GIVE = (
 
 # What each role is for, in one sentence; what it may and can't do is told from its permissions.
 PURPOSES = {
-    RoleCode.CASEWORKER: _("Carries a case from the first interview to the last visit."),
-    RoleCode.READER: _("Follows the cases of the organisation without writing in them."),
+    RoleCode.CASEWORKER: _("Works with a person from the first interview to the last visit."),
+    RoleCode.READER: _("Reads the cases of the organisation and does not change them."),
     RoleCode.FOCAL_POINT: _(
-        "Keeps the people of the own organisation: who works there, as what, and until when."
+        "Manages the users of the organisation: who works there, in which role, and until when."
     ),
     RoleCode.SUPERVISOR: _(
-        "Watches over the cases, admits where the criteria are doubtful, and endorses grants."
+        "Supervises the cases, can admit a person who does not meet the criteria, and endorses grants."
     ),
-    RoleCode.GRANT_APPROVER: _("Decides whether a grant is approved, from its figures alone."),
-    RoleCode.FINANCE: _("Pays the instalments of approved grants, from their figures alone."),
+    RoleCode.GRANT_APPROVER: _("Approves or refuses grants. Sees case references and amounts, no names."),
+    RoleCode.FINANCE: _(
+        "Pays the instalments of approved grants. Sees case references and amounts, no names."
+    ),
     RoleCode.PROGRAMME_MANAGER: _(
-        "Follows what single programmes cost and reach, in figures; an administrator says which."
+        "Follows the costs and results of chosen programmes, without names. An administrator "
+        "chooses the programmes."
     ),
-    RoleCode.PROTECTION_SUPERVISOR: _("Steps in where somebody's life or safety is in danger."),
-    RoleCode.DATA_STEWARD: _("Will keep records free of doubles; its pages come with later work."),
-    RoleCode.RESEARCHER: _("Will read what has been released for research; its pages come with later work."),
-    RoleCode.AUDITOR: _("Reads in the log who did what, and nothing else."),
-    RoleCode.ADMINISTRATOR: _("Sets up programmes, organisations and people, and sees no case."),
+    RoleCode.PROTECTION_SUPERVISOR: _("Steps in when somebody's life or safety is in danger."),
+    RoleCode.DATA_STEWARD: _("Will merge double entries. The pages for this are not ready yet."),
+    RoleCode.RESEARCHER: _(
+        "Will read material that is released for research. The pages for this are not ready yet."
+    ),
+    RoleCode.AUDITOR: _("Reads in the audit log who did what, and nothing else."),
+    RoleCode.ADMINISTRATOR: _("Sets up programmes, organisations and users, and sees no cases."),
 }
 
 # A role that isn't named here starts with nothing: its pages come with later work.

@@ -53,13 +53,13 @@ class PasskeyAddForm(forms.Form):
     """A new passkey, which the page's script writes, and what its owner calls it."""
 
     credential = forms.JSONField(
-        widget=forms.HiddenInput, error_messages={"required": _("The passkey was not made. Try again.")}
+        widget=forms.HiddenInput, error_messages={"required": _("The passkey was not created. Try again.")}
     )
     name = forms.CharField(
         label=_("Name of the passkey"),
         max_length=40,
         required=False,  # a passkey that is made already isn't refused for want of a name
-        help_text=_("So that you know it again, such as “my phone”."),
+        help_text=_("So that you recognise it later, such as “my phone”."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
@@ -138,7 +138,7 @@ class ReasonForm(MembershipPeriodForm):
         label=_("Why"),
         max_length=300,
         required=False,
-        help_text=_("Shown to the second user who approves it. How do you know this person?"),
+        help_text=_("The second user who approves this reads it. How do you know this person?"),
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 
@@ -164,7 +164,7 @@ class NewUserForm(RoleGivenForm):
     email = forms.EmailField(
         label=_("E-mail"),
         max_length=254,
-        help_text=_("Their own, that nobody else reads: the invitation goes there."),
+        help_text=_("The user's own address, which nobody else reads: the invitation is sent there."),
         widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     language = forms.ChoiceField(
@@ -183,7 +183,7 @@ class NewPasswordForm(forms.Form):
         label=_("Password"),
         max_length=200,
         strip=False,
-        help_text=_("12 characters or more; a sentence that only you would say is good."),
+        help_text=_("12 characters or more, for example a sentence that only you would say."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     again = forms.CharField(
@@ -208,7 +208,8 @@ class ResetForm(NewPasswordForm):
         label=_("Code"),
         max_length=20,
         help_text=_(
-            "Of your app, or a recovery code: the e-mail address of your account was changed lately."
+            "From your app, or a recovery code. It is needed because the e-mail address of your "
+            "account was changed recently."
         ),
         widget=forms.TextInput(
             attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "govuk-input--width-10"}

@@ -22,12 +22,12 @@ def receiver_field(carried: Carried, leavers: Iterable[User], *, required: bool)
     names = [(key, user.name) for key, user in found.items()]
     return forms.TypedChoiceField(
         label=f"{carried.label}, {carried.organisation.name}: {carried.count}",
-        help_text=_("To whom does this go?") if required else _("To whom does this go, if access ends now?"),
-        choices=[("", "–"), (SUPERVISORS, _("To the supervisors, who assign it")), *names],
+        help_text=_("Who takes this over?") if required else _("Who takes this over, if access ends now?"),
+        choices=[("", "–"), (SUPERVISORS, _("The supervisors, who will assign it")), *names],
         coerce=partial(dict.get, found),
         empty_value="",
         required=required,
-        error_messages={"required": _("Say who takes it over.")},
+        error_messages={"required": _("Choose who takes it over.")},
     )
 
 

@@ -35,7 +35,7 @@ INCOMPATIBLE = (
     # Who gives roles would check in the log what they did with them.
     Pair(
         frozenset({RoleCode.AUDITOR, RoleCode.ADMINISTRATOR}),
-        _("One person can't configure the system and check its log."),
+        _("One person can't configure the system and check its audit log."),
     ),
 )
 # What these open belongs to the whole house: they hold in IOM, and mean nothing in another organisation.
@@ -63,20 +63,23 @@ def limits_of(permissions: Iterable[str], *, follows: bool = False) -> list["Str
     figures = of_all or follows
     knows = reads or figures  # who sees no case needn't be told what can't be done with one
     said: list[tuple[bool, StrOrPromise]] = [
-        (not reads and figures, _("Sees a case reference and figures, never a name or what was said.")),
-        (figures and not (reads or of_all), _("Sees nothing of any other programme.")),
-        (not knows, _("Sees no case: no reference, no name, no figures.")),
+        (not reads and figures, _("Sees case references and amounts, never a name or what was said.")),
+        (figures and not (reads or of_all), _("Sees nothing of other programmes.")),
+        (not knows, _("Sees no cases: no references, no names, no amounts.")),
         (reads and Permission.WRITE_CASES not in held, _("Can't write in a case file or open a new case.")),
         (reads and Permission.READ_RESTRICTED not in held, _("Can't read restricted notes.")),
         (reads and Permission.READ_COUNSELLING not in held, _("Can't read counselling notes.")),
-        (reads and Permission.REFER_CASES not in held, _("Can't refer a case or take a referral.")),
-        (knows and Permission.EXPORT_CASES not in held, _("Can't take a list out.")),
-        (knows and Permission.OVERRIDE_ELIGIBILITY not in held, _("Can't admit against the criteria.")),
+        (reads and Permission.REFER_CASES not in held, _("Can't refer a case or receive a referral.")),
+        (knows and Permission.EXPORT_CASES not in held, _("Can't export lists.")),
+        (
+            knows and Permission.OVERRIDE_ELIGIBILITY not in held,
+            _("Can't admit a person who does not meet the criteria."),
+        ),
         (knows and Permission.ENDORSE_GRANTS not in held, _("Can't endorse grants.")),
         (knows and Permission.APPROVE_GRANTS not in held, _("Can't approve grants.")),
         (knows and Permission.PAY_GRANTS not in held, _("Can't pay instalments.")),
-        (Permission.MANAGE_USERS not in held, _("Can't add people or give roles.")),
-        (Permission.READ_AUDIT not in held, _("Can't read the log.")),
+        (Permission.MANAGE_USERS not in held, _("Can't add users or give roles.")),
+        (Permission.READ_AUDIT not in held, _("Can't read the audit log.")),
         (Permission.CONFIGURE not in held, _("Can't change how the system is set up.")),
     ]
     return [text for is_so, text in said if is_so]

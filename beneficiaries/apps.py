@@ -35,7 +35,7 @@ class BeneficiariesConfig(AppConfig):
             hand_over=operations.hand_over_drafts,
         )
         user_leaving["referrals"] = OpenWork(
-            label=_("Referrals and offers that wait for an answer"),
+            label=_("Referrals and transfer offers that wait for an answer"),
             permission=Permission.REFER_CASES,
             count=lambda user, organisation_id: caseload.carried(user, organisation_id).referrals,
             hand_over=operations.redirect_referral_answers,

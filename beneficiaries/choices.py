@@ -72,8 +72,8 @@ class ConsentPurpose(models.TextChoices):
 
     SERVICES = "services", _("To be helped, and to have a file kept")
     SHARING = "sharing", _("To share the file with an organisation")
-    REFERRAL = "referral", _("To pass on what is needed for one service to an organisation")
-    REPORTING = "reporting", _("To be counted in figures that name nobody")
+    REFERRAL = "referral", _("To refer to an organisation for one service, with only what is needed")
+    REPORTING = "reporting", _("To be counted in statistics that name nobody")
     RESEARCH = "research", _("To take part in research")
 
 
@@ -108,7 +108,7 @@ class AssessmentOutcome(models.TextChoices):
 
     YES = "yes", _("Meets the criteria")
     NO = "no", _("Doesn't meet the criteria")
-    UNKNOWN = "unknown", _("Can't be said yet")
+    UNKNOWN = "unknown", _("Not enough information yet")
 
 
 class AssessmentDecision(models.TextChoices):
@@ -140,31 +140,31 @@ class TransferState(models.TextChoices):
     OFFERED = "offered", _("Offered")
     ACCEPTED = "accepted", _("Taken over")
     DECLINED = "declined", _("Declined")
-    TAKEN_BACK = "taken_back", _("Taken back")
+    TAKEN_BACK = "taken_back", _("Offer withdrawn")
 
 
 class DocumentKind(models.TextChoices):
     """What a document is."""
 
-    IDENTITY = "identity", _("Citizenship certificate, passport or another identity paper")
+    IDENTITY = "identity", _("Citizenship certificate, passport or other identity document")
     CONSENT = "consent", _("Signed or thumbprinted consent")
     MEDICAL = "medical", _("Medical report")
-    LEGAL = "legal", _("Police or court paper")
+    LEGAL = "legal", _("Police or court document")
     TRAVEL = "travel", _("Ticket or travel document")
     RECEIPT = "receipt", _("Receipt or quotation")
     PHOTO = "photo", _("Photo of the business or the visit")
     LETTER = "letter", _("Letter or recommendation")
-    OTHER = "other", _("Another paper")
+    OTHER = "other", _("Other document")
 
 
 class DocumentState(models.TextChoices):
     """The state of a document. HARMFUL and REMOVED: its file is deleted."""
 
-    WAITING = "waiting", _("Waits for the virus scanner")
-    CLEAN = "clean", _("Scanned: no harm found")
-    UNCHECKED = "unchecked", _("Not scanned: there is no scanner here")
-    HARMFUL = "harmful", _("Thrown away: the scanner found harm in it")
-    REMOVED = "removed", _("Thrown away")
+    WAITING = "waiting", _("Waiting for the virus check")
+    CLEAN = "clean", _("Checked: no virus found")
+    UNCHECKED = "unchecked", _("Not checked: no virus scanner is set up here")
+    HARMFUL = "harmful", _("Deleted: a virus was found in it")
+    REMOVED = "removed", _("Deleted")
 
 
 # States in which a document still has its file.
@@ -174,18 +174,18 @@ WITH_FILE = (DocumentState.WAITING, DocumentState.CLEAN, DocumentState.UNCHECKED
 class ExportState(models.TextChoices):
     """The state of an export. FAILED, REFUSED and EXPIRED are final."""
 
-    WAITING = "waiting", _("Waits for a second person")
-    QUEUED = "queued", _("Is being written")
+    WAITING = "waiting", _("Waiting for a second user")
+    QUEUED = "queued", _("Being prepared")
     READY = "ready", _("Ready")
-    FAILED = "failed", _("Could not be written")
+    FAILED = "failed", _("Could not be prepared")
     REFUSED = "refused", _("Refused")
-    EXPIRED = "expired", _("Over: the file is destroyed")
+    EXPIRED = "expired", _("Ended: the file is deleted")
 
 
 class ExportFailure(models.TextChoices):
     """Why an export failed."""
 
-    NO_RIGHT = "no_right", _("You may no longer take this list out.")
-    MORE_ROWS = "more_rows", _("There are more rows now than were counted. Ask again.")
-    NO_ROWS = "no_rows", _("No row is left on this list.")
+    NO_RIGHT = "no_right", _("You may no longer export this list.")
+    MORE_ROWS = "more_rows", _("The list has more rows now than when you asked. Ask again.")
+    NO_ROWS = "no_rows", _("The list has no rows any more.")
     TRIED = "tried", _("It was tried several times and failed. Tell your administrator.")

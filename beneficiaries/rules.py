@@ -4,14 +4,14 @@ from collections.abc import Collection
 from datetime import date, timedelta
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from beneficiaries.choices import ConsentGiver, DatePrecision, Risk, RiskSource, TransferState
 from core.days import years_between
 
 # Messages for `core.days.record_problem`.
-BEFORE_BIRTH = _lazy("The date is before the person was born.")
-BEFORE_ADMISSION = _lazy("The date is before the admission to the programme.")
+BEFORE_BIRTH = gettext_lazy("The date is before the person was born.")
+BEFORE_ADMISSION = gettext_lazy("The date is before the admission to the programme.")
 
 AGE_OF_MAJORITY = 18
 WORK_AGES = (14, 16)  # minimum ages in criteria: for training, and for running an enterprise

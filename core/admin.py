@@ -72,7 +72,7 @@ def refusal_of(error: Exception) -> ValidationError:
     logger.warning("refused by %s", getattr(diagnostics, "constraint_name", None) or type(error).__name__)
     referred = getattr(error.__cause__, "pgcode", None) == FOREIGN_KEY_VIOLATION
     if referred or isinstance(error, models.ProtectedError | models.RestrictedError):
-        return ValidationError(_("This can’t be removed: something refers to it."))
+        return ValidationError(_("This can’t be deleted: it is in use."))
     return ValidationError(
         _("This could not be saved: something changed in the meantime. Look at it again, then retry.")
     )

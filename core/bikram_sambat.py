@@ -147,6 +147,14 @@ def _ad(year: int, month: int, day: int) -> date:
         ) from error
 
 
+def as_said(typed: str) -> str:
+    """A date as it was typed ("2049-11-16 BS"), its calendar in the reader's language."""
+    day, _space, calendar = typed.rpartition(" ")
+    if calendar == "BS":
+        return _("%(day)s BS") % {"day": day}
+    return _("%(day)s AD") % {"day": day} if calendar == "AD" else typed
+
+
 def parse(text: str, *, calendar: Calendar) -> ParsedDate:
     """Read `2049-11-16`, `2049/11`, `2049` or the same in Devanagari digits, in the calendar named.
 

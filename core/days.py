@@ -101,7 +101,7 @@ def _ask_bs(text: str, ad: date | None, *, today: date, is_record: bool) -> None
     if ad is not None:
         readings[answer("ad", text)] = _("AD: %(day)s") % {"day": _long(ad)}
     raise Doubt(
-        _("This can hardly be an AD date. In Bikram Sambat it is %(day)s AD. Which do you mean?")
+        _("This is probably not an AD date. In Bikram Sambat it is %(day)s AD. Which do you mean?")
         % {"day": _long(bs.date)},
         readings,
     )

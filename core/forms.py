@@ -7,7 +7,7 @@ from decimal import Decimal
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from core import days
 from core.bikram_sambat import NotADate
@@ -87,7 +87,7 @@ class DayField(forms.DateField):
 
 def day_field(label, **kwargs) -> DayField:
     """A day as it is typed, in the AD calendar."""
-    return DayField(label=label, help_text=_lazy("AD, such as 2026-03-27."), **kwargs)
+    return DayField(label=label, help_text=gettext_lazy("AD, such as 2026-03-27."), **kwargs)
 
 
 class AmountField(forms.DecimalField):

@@ -44,7 +44,7 @@ def has_too_many_marks(text: str) -> bool:
 def check_marks(text: str) -> None:
     """Refuse a text with more marks on one letter than anybody writes."""
     if has_too_many_marks(text):
-        raise ValidationError(_("Too many marks stand on one letter."))
+        raise ValidationError(_("One letter has too many marks on it."))
 
 
 def normalized(text: str, form: Literal["NFC", "NFKC", "NFKD"] = "NFC") -> str:
@@ -71,7 +71,7 @@ def key(text: str) -> str:
 class NameField(models.CharField):
     """A name: tidied whenever it is cleaned, saved or looked for; one that can't be seen is an empty one."""
 
-    default_error_messages = {"blank": _("Write the name: nothing of it can be seen.")}
+    default_error_messages = {"blank": _("Write the name: what you typed shows no letters.")}
     default_validators = [check_marks]
 
     def to_python(self, value: Any) -> Any:

@@ -27,7 +27,7 @@ def amount_of(text: str, *, most: int = LARGEST_AMOUNT) -> Decimal:
     """Read rupees and paisa: `60000.50`, `1,00,000`, `६०,०००`; `most` digits before the point at most."""
     found = _AMOUNT.fullmatch(latin_digits(text.strip()))
     if found is None:
-        raise NotANumber(_("Write the amount in figures, such as 60,000 or 60000.50."))
+        raise NotANumber(_("Write the amount in digits, such as 60,000 or 60000.50."))
     sign, whole, paisa = found.groups(default="")
     if sign:
         raise NotANumber(_("The amount can’t be below 0."))
@@ -43,7 +43,7 @@ def number_of(text: str) -> int | float:
     """Read any number that people write, such as `-12.5`, `1,000` or `१२`; whole where it is."""
     found = _AMOUNT.fullmatch(latin_digits(text.strip()))
     if found is None:
-        raise NotANumber(_("Write a number in figures, such as 12 or 12.5."))
+        raise NotANumber(_("Write a number in digits, such as 12 or 12.5."))
     number = Decimal(found[0].replace(",", ""))
     return int(number) if number == int(number) else float(number)
 

@@ -39,9 +39,7 @@ def read(text: str) -> list[Number]:
             found.setdefault(number.e164, number)
     if len(found) > MOST_NUMBERS:
         raise NotANumber(
-            _(
-                "At most %(most)s telephone numbers. Write the others where it says how it is safe to reach them."
-            )
+            _("At most %(most)s telephone numbers. Write the others in the box about safe contact.")
             % {"most": MOST_NUMBERS}
         )
     return list(found.values())
@@ -74,8 +72,8 @@ def _numbers(part: str) -> list[Number]:
             return [Number(word, number) for word, number in several]
     raise NotANumber(
         _(
-            "“%(text)s” is no telephone number. Write digits, such as 9841234567 or +974 55123456, and a comma "
-            "between two numbers."
+            "“%(text)s” is not a telephone number. Write digits, such as 9841234567 or +974 "
+            "55123456, and a comma between two numbers."
         )
         % {"text": part[:40]}
     )

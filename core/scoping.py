@@ -15,16 +15,16 @@ class Level(models.TextChoices):
     """What an organisation opens. Not a ladder: `slice` and `reference` stand side by side."""
 
     LEAD = "lead", _("leads the case")
-    WORKING = "working", _("works on it with the lead")
+    WORKING = "working", _("works on the case with the lead organisation")
     REFERRAL = "referral", _("received a referral")
-    SUMMARY = "summary", _("case reference and figures")
+    SUMMARY = "summary", _("case reference and amounts")
 
 
 class Confidentiality(models.TextChoices):
     """Who may read a row inside a case. Without the level the row isn't there, blank or otherwise."""
 
     NORMAL = "normal", _("Everyone who works on the case")
-    RESTRICTED = "restricted", _("People of the lead organisation with the right to restricted notes")
+    RESTRICTED = "restricted", _("Users of the lead organisation who may read restricted notes")
     COUNSELLING = "counselling", _("Counsellors of the lead organisation")
 
 

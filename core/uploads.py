@@ -34,26 +34,26 @@ PLACES = [ROOT / "core" / "cleaner.py", ROOT / "core" / "uploads.py"]
 
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "application/pdf": "pdf"}
 REFUSALS = {
-    Why.NO_PHOTO: gettext_lazy("This is no photo (JPEG, PNG or WebP) and no PDF, or it is damaged."),
-    Why.PIXELS: gettext_lazy("This picture has too many pixels. Take the photo anew with fewer."),
+    Why.NO_PHOTO: gettext_lazy("This is not a photo (JPEG, PNG or WebP) or a PDF, or it is damaged."),
+    Why.PIXELS: gettext_lazy("This picture is too large. Take the photo again at a smaller size."),
     Why.TWO_THINGS: gettext_lazy(
-        "This file is a PDF and something else at once. Print it to a PDF anew, or photograph it."
+        "This file is more than just a PDF. Print it to PDF again, or photograph it."
     ),
     Why.PASSWORD: gettext_lazy("This PDF asks for a password. Save it without one."),
-    Why.PAGES: gettext_lazy("This PDF has no page, or more than 300. Hand in the pages that matter."),
-    Why.LAYERS: gettext_lazy(
-        "This PDF has layers that are hidden. Print it to a PDF anew, as it should be seen."
+    Why.PAGES: gettext_lazy(
+        "This PDF has no pages, or more than 300. Upload only the pages that are needed."
     ),
+    Why.LAYERS: gettext_lazy("This PDF has hidden layers. Print it to PDF again, as it should be seen."),
     Why.TOO_MUCH: gettext_lazy(
-        "This PDF holds too much to be checked. Print its pages to a PDF anew, or photograph them."
+        "This PDF is too complex to be checked. Print its pages to PDF again, or photograph them."
     ),
     Why.UNSUPPORTED: gettext_lazy(
-        "This PDF has a picture of a kind that can't be checked. Print it to a PDF anew, or photograph it."
+        "This PDF has a kind of picture that can't be checked. Print it to PDF again, or photograph it."
     ),
-    Why.DAMAGED: gettext_lazy("This PDF is damaged. Print it to a PDF anew, or photograph it."),
+    Why.DAMAGED: gettext_lazy("This PDF is damaged. Print it to PDF again, or photograph it."),
     Why.LIMITS: gettext_lazy(
-        "This file takes too long or too much memory to be checked. Photograph it anew with fewer pixels, or print it "
-        "to a PDF anew."
+        "Checking this file takes too long or too much memory. Take the photo again at a "
+        "smaller size, or print it to PDF again."
     ),
     Why.BUSY: gettext_lazy("Other files are being checked just now. Upload this one again in a minute."),
 }
@@ -80,7 +80,7 @@ class BoundedUpload(MemoryFileUploadHandler):
 def check_size(size: int) -> None:
     """Refuse what is too large or empty, by what was sent."""
     if size > LARGEST:
-        raise ValidationError(_("This file is larger than 20 MB. Take the photo anew with fewer pixels."))
+        raise ValidationError(_("This file is larger than 20 MB. Take the photo again at a smaller size."))
     if not size:
         raise ValidationError(_("This file is empty."))
 

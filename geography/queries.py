@@ -36,7 +36,7 @@ def require_district(text: str) -> District:
     near = [district.name for district in _near(shown, by_key)]
     if near:
         raise UnknownDistrict(
-            _("“%(name)s” is not a district of Nepal. Near it: %(near)s.")
+            _("“%(name)s” is not a district of Nepal. Similar: %(near)s.")
             % {"name": shown, "near": ", ".join(near)}
         )
     raise UnknownDistrict(_("“%(name)s” is not a district of Nepal.") % {"name": shown})
@@ -50,7 +50,7 @@ def require_local_level(text: str, district: District | None = None) -> LocalLev
         return found[0]
     if found:
         raise UnknownLocalLevel(
-            _("There are several of that name: give the district too. %(near)s.")
+            _("There are several with that name: give the district too. %(near)s.")
             % {"near": ", ".join(_with_district(level) for level in found)}
         )
     if len(shown) > LONGEST_NAME:
@@ -65,12 +65,14 @@ def require_local_level(text: str, district: District | None = None) -> LocalLev
     if district:
         words["where"] = district.name
     if district and near:
-        raise UnknownLocalLevel(_("“%(name)s” is no municipality of %(where)s. Near it: %(near)s.") % words)
+        raise UnknownLocalLevel(
+            _("“%(name)s” is not a municipality of %(where)s. Similar: %(near)s.") % words
+        )
     if district:
-        raise UnknownLocalLevel(_("“%(name)s” is no municipality of %(where)s.") % words)
+        raise UnknownLocalLevel(_("“%(name)s” is not a municipality of %(where)s.") % words)
     if near:
-        raise UnknownLocalLevel(_("“%(name)s” is no municipality of Nepal. Near it: %(near)s.") % words)
-    raise UnknownLocalLevel(_("“%(name)s” is no municipality of Nepal.") % words)
+        raise UnknownLocalLevel(_("“%(name)s” is not a municipality of Nepal. Similar: %(near)s.") % words)
+    raise UnknownLocalLevel(_("“%(name)s” is not a municipality of Nepal.") % words)
 
 
 def find_local_levels(text: str, district: District | None = None) -> list[LocalLevel]:

@@ -35,7 +35,7 @@ class ConfigurationSite(admin.AdminSite):
 
     site_header = _("Sahayatra: configuration")
     site_title = _("Sahayatra: configuration")
-    index_title = _("Programmes, people and places")
+    index_title = _("Programmes, users and places")
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Asked many times a page, answered once a request."""

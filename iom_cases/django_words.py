@@ -53,7 +53,16 @@ FORMS = [
     ),
 ]
 
-MONTHS = [_("October"), _("November"), _("December")]
+MONTHS = [_("May"), _("July"), _("August"), _("October"), _("November"), _("December")]
+WEEKDAYS = [
+    _("Monday"),
+    _("Tuesday"),
+    _("Wednesday"),
+    _("Thursday"),
+    _("Friday"),
+    _("Saturday"),
+    _("Sunday"),
+]
 
 PASSWORDS = [
     ngettext_lazy(

@@ -31,8 +31,8 @@ def frame(request) -> dict:
             authority.may("export_cases") or authority.may("approve_exports"),
         ),
         (_("Emergency"), reverse("beneficiaries:emergency-open"), authority.may("break_glass")),
-        (_("People"), reverse("accounts:user-list"), authority.may("manage_users")),
-        (_("Log"), reverse("reintegration:log-list"), may_audit(user)),
+        (_("Users"), reverse("accounts:user-list"), authority.may("manage_users")),
+        (_("Audit log"), reverse("reintegration:log-list"), may_audit(user)),
         (_("Programmes"), reverse("projects:project-list"), True),
         (_("Roles"), reverse("accounts:role-list"), True),
     ]

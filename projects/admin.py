@@ -255,13 +255,13 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     keys = [key for key, _value in pairs]
     repeated = next((key for key in keys if keys.count(key) > 1), None)
     if repeated is not None:
-        raise ValidationError(_("“%(key)s” stands twice in one place.") % {"key": repeated[:60]})
+        raise ValidationError(_("“%(key)s” appears twice in one place.") % {"key": repeated[:60]})
     return dict(pairs)
 
 
 def _parsed(text: str) -> Any:
     """Return the parsed JSON. Raises ValidationError where it is malformed or can't be stored."""
-    invalid_character = _("There is a character in it that can’t be kept.")
+    invalid_character = _("It has a character that can’t be saved.")
     try:
         found = json.loads(text, object_pairs_hook=_once)
         formatted(found).encode()
@@ -275,14 +275,14 @@ def _parsed(text: str) -> Any:
     except RecursionError as error:
         raise ValidationError(_too_deep()) from error
     except ValueError as error:  # Python limits the number of digits
-        raise ValidationError(_("There is a number in it that is too long.")) from error
+        raise ValidationError(_("It has a number that is too long.")) from error
     if NUL in text:
         raise ValidationError(invalid_character)
     return found
 
 
 def _too_deep() -> str:
-    return _("There are more than %(most)s levels below each other.") % {"most": DEEPEST}
+    return _("It has more than %(most)s levels inside each other.") % {"most": DEEPEST}
 
 
 def _checked(text: str) -> dict[str, Any]:
@@ -298,7 +298,7 @@ def _checked(text: str) -> dict[str, Any]:
             % {"line": error.line, "expected": error.expected, "found": error.found}
         ) from error
     except yaml.YAMLError as error:
-        raise ValidationError(_("There is a character in it that can’t be kept.")) from error
+        raise ValidationError(_("It has a character that can’t be saved.")) from error
 
 
 class PhaseForm(forms.Form):
@@ -385,10 +385,13 @@ class ProjectAdmin(Configuring):
         self, request: HttpRequest, project: Project, criteria: Criteria, *, is_new: bool
     ) -> HttpResponse:
         if is_new:
-            text = _("Version %(version)s of the criteria holds from now on. What was decided keeps its own.")
+            text = _(
+                "Version %(version)s of the criteria is used from now on. Earlier decisions keep "
+                "their own version."
+            )
             self.log_change(request, project, f"criteria {criteria.version}")
         else:
-            text = _("The criteria are those of version %(version)s already: nothing was changed.")
+            text = _("The criteria are the same as in version %(version)s: nothing was changed.")
         self.message_user(request, text % {"version": criteria.version}, messages.SUCCESS)
         return redirect("admin:projects_project_change", project.pk)
 
@@ -404,7 +407,7 @@ class ProjectAdmin(Configuring):
             if phase is not None:
                 self.log_addition(request, phase, f"phase of {project.code}")
                 self.message_user(
-                    request, _("The new phase stands. Look through what was copied."), messages.SUCCESS
+                    request, _("The new phase is created. Check what was copied."), messages.SUCCESS
                 )
                 return redirect("admin:projects_project_change", phase.pk)
         return self._page(request, project, form, _("Start a new phase"))
@@ -435,10 +438,10 @@ class FollowingRoleForm(RoleForm):
     """A role, and the single programmes whose references and aggregates it sees."""
 
     programmes = forms.ModelMultipleChoiceField(
-        label=gettext_lazy("Of these programmes it sees case references and figures"),
+        label=gettext_lazy("Programmes whose case references and amounts this role sees"),
         help_text=gettext_lazy(
-            "Only programmes that the organisation manages. A role that sees figures of the whole organisation needs "
-            "none of these."
+            "Only programmes that the organisation manages. A role that sees the amounts of the "
+            "whole organisation needs none of these."
         ),
         queryset=Project.objects.none(),
         required=False,

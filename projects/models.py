@@ -83,9 +83,9 @@ class Project(Configured):
         models.CharField(max_length=40), verbose_name=_("for whom"), default=list, blank=True
     )
     grant_ceiling_npr = models.DecimalField(
-        _("most that one grant may be, NPR"), max_digits=12, decimal_places=2, null=True, blank=True
+        _("maximum amount of one grant, NPR"), max_digits=12, decimal_places=2, null=True, blank=True
     )
-    grant_instalments_max = models.PositiveSmallIntegerField(_("most instalments"), default=3)
+    grant_instalments_max = models.PositiveSmallIntegerField(_("maximum number of instalments"), default=3)
     definition_digest = models.CharField(max_length=64, blank=True, editable=False)
 
     access_policy = CONFIGURATION

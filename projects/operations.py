@@ -61,8 +61,8 @@ def save_configuration(*, obj: models.Model, by, now: datetime) -> models.Model:
         if violated(error) != "projects_project_stays":
             raise
         text = _(
-            "Somebody was admitted to this programme, or it spent money: the organisation that manages it "
-            "stays. Start a new phase instead."
+            "Somebody was admitted to this programme, or it spent money: the organisation that "
+            "manages it can't be changed. Start a new phase instead."
         )
         raise ValidationError({"managed_by": text}) from error
     audit.record(by=by, verb="configuration saved", obj=obj, now=now)
@@ -136,9 +136,7 @@ def choose_programmes(
     _require_configure(by)
     refuse_own_role(role, by=by, now=now)
     if any(project.managed_by_id != role.organisation_id for project in projects):
-        raise ValidationError(
-            _("A role sees figures of programmes that its organisation manages, and no others.")
-        )
+        raise ValidationError(_("A role sees the amounts only of programmes that its organisation manages."))
     read_summaries = DjangoPermission.objects.get(
         content_type__app_label="projects", content_type__model="project", codename=Permission.READ_SUMMARIES
     )
@@ -204,7 +202,7 @@ def post_expense(
         if violated(error) != "projects_ledger_within_line":
             raise
         raise NotEnoughLeft(
-            _("The budget line “%s” has not enough left for this.") % budget_line.name
+            _("The budget line “%s” does not have enough left for this.") % budget_line.name
         ) from error
     return entry
 

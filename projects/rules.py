@@ -312,18 +312,18 @@ def _leaf_template(code: str) -> str:
 def _group_text(reason: Reason) -> str:
     count, of = reason.params["count"], reason.params["of"]
     template = {
-        "all_yes": ngettext("It holds.", "All %(of)s hold.", of),
-        "all_no": ngettext("%(count)s of %(of)s does not hold.", "%(count)s of %(of)s do not hold.", count),
+        "all_yes": ngettext("It is met.", "All %(of)s are met.", of),
+        "all_no": ngettext("%(count)s of %(of)s is not met.", "%(count)s of %(of)s are not met.", count),
         "all_unknown": ngettext(
             "%(count)s of %(of)s is not known yet.", "%(count)s of %(of)s are not known yet.", count
         ),
         "any_yes": ngettext(
-            "%(count)s of %(of)s holds; one is enough.", "%(count)s of %(of)s hold; one is enough.", count
+            "%(count)s of %(of)s is met; one is enough.", "%(count)s of %(of)s are met; one is enough.", count
         ),
-        "any_no": ngettext("It does not hold.", "None of the %(of)s holds; one is enough.", of),
+        "any_no": ngettext("It is not met.", "None of the %(of)s is met; one is enough.", of),
         "any_unknown": ngettext(
-            "None holds yet; %(count)s of %(of)s is not known.",
-            "None holds yet; %(count)s of %(of)s are not known.",
+            "None is met yet; %(count)s of %(of)s is not known.",
+            "None is met yet; %(count)s of %(of)s are not known.",
             count,
         ),
     }[reason.code]

@@ -31,7 +31,7 @@ class ReintegrationConfig(AppConfig):
         hooks.high_risk_found.append(schedule_safety_step)
         kinds["grants"] = GRANTS
         user_leaving["grants"] = OpenWork(
-            label=_("Grants under way that they asked for"),
+            label=_("Open grants that they requested"),
             permission=Permission.WRITE_CASES,
             count=open_grants_of,
             hand_over=redirect_grant_decisions,

@@ -30,7 +30,7 @@ def columns() -> list[str]:
         _("State"),
         _("Amount, NPR"),
         _("Paid so far"),
-        _("Asked for on"),
+        _("Requested on"),
         _("Approved on"),
     ]
 

@@ -56,7 +56,7 @@ class DecisionForm(OnceForm):
         required=False,
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("Needed where the person is not admitted, or is admitted against the criteria."),
+        help_text=_("Needed if the person is not admitted, or is admitted without meeting the criteria."),
     )
 
 
@@ -67,7 +67,7 @@ class PlanForm(OnceForm):
         label=_("Livelihood"), choices=Livelihood.choices, widget=forms.RadioSelect
     )
     goal = forms.CharField(
-        label=_("What does the person want to reach?"),
+        label=_("What does the person want to achieve?"),
         max_length=3000,
         widget=forms.Textarea(attrs={"rows": 4}),
     )
@@ -101,8 +101,8 @@ class GrantForm(OnceForm):
         max_length=300,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_(
-            "Such as: a sewing machine and cloth for a tailoring shop. Those who decide read this: no name, "
-            "no telephone number, nothing of what happened."
+            "Such as: a sewing machine and cloth for a tailoring shop. Those who decide read "
+            "this: no name, no telephone number, nothing about what happened."
         ),
     )
     amount_npr = _npr(_("Amount in NPR"))
@@ -148,7 +148,7 @@ class FollowUpForm(OnceForm):
 
     done_on = day_field(_("When was it?"), is_record=True)
     outcome = forms.ChoiceField(
-        label=_("What came of it?"), choices=FollowUpOutcome.choices, widget=forms.RadioSelect
+        label=_("What was the result?"), choices=FollowUpOutcome.choices, widget=forms.RadioSelect
     )
     wellbeing = forms.ChoiceField(
         label=_("How is the person?"),

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from accounts.choices import Permission
 from reintegration.choices import FollowUpOutcome, GrantState
 
-BEFORE_APPROVAL = _lazy("The date is before the grant was approved.")
-BEFORE_PAYMENT = _lazy("The date is before the first instalment was paid.")
+BEFORE_APPROVAL = gettext_lazy("The date is before the grant was approved.")
+BEFORE_PAYMENT = gettext_lazy("The date is before the first instalment was paid.")
 
 
 @dataclass(frozen=True)

@@ -60,21 +60,21 @@ def ask_access(*, by, now: datetime, **asked: Any) -> AccessRequest:
         and AccessRequest.objects.filter(asked_by=by, asked_at__gt=now - timedelta(days=1)).count()
         >= ASKED_A_DAY
     ):
-        raise ValidationError(_("You asked for enough in the last 24 hours. Try again tomorrow."))
+        raise ValidationError(_("You made too many requests in the last 24 hours. Try again tomorrow."))
     user = asked.get("user")
     if by is not None and by == user:
-        raise ValidationError(_("Your own access is somebody else's to change."))
+        raise ValidationError(_("You can't change your own access. Somebody else must do it."))
     same = {name: asked.get(name) for name in ("kind", "user", "role")}
     if AccessRequest.objects.open().filter(**same).exists():
-        raise ValidationError(_("This was asked for already, and waits for a second user."))
+        raise ValidationError(_("This was already requested and is waiting for a second user."))
     request = AccessRequest(asked_by=by, asked_at=now, **asked)
     request.save(force_insert=True)
     if not approvers_of(request):
         raise ValidationError(
-            _("Nobody may approve this now: it needs a second user who did not get access through you.")
+            _("Nobody can approve this now: it needs a second user who did not get access through you.")
         )
     _record(request, "access asked", by=by, now=now)
-    _notify(request, "asked", gettext_noop("Access was asked for, and needs a second user."), now=now)
+    _notify(request, "asked", gettext_noop("Access was requested. A second user must approve it."), now=now)
     return request
 
 
@@ -140,7 +140,7 @@ def _take_effect(request: AccessRequest, *, now: datetime) -> None:
     request.refresh_from_db()
     effects[request.kind](request=request, now=now)
     _record(request, "access given", by=request.decided_by, now=now)
-    _notify(request, "given", gettext_noop("Access that was asked for is given."), now=now)
+    _notify(request, "given", gettext_noop("The requested access was given."), now=now)
 
 
 def _record(request: AccessRequest, verb: str, *, by, now: datetime) -> None:
@@ -179,9 +179,7 @@ def _warn(request: AccessRequest, user: User, sender: User | None, *, now: datet
     """Tell whose account it is, at the address that they have had, and how to stop it while it can be."""
 
     def words() -> tuple[str, str]:
-        lines = [
-            _("Somebody asked to change how your account is signed in to: %s.") % request.get_kind_display()
-        ]
+        lines = [_("Somebody asked for a change to how you sign in: %s.") % request.get_kind_display()]
         if request.state in (RequestState.PENDING, RequestState.APPROVED):
             lines += [_("If this is not right, stop it here:"), settings.SITE_URL + objection_link(request)]
         elif request.state == RequestState.DONE:

@@ -115,7 +115,7 @@ def add_passkey(
     """Enrol a passkey that `passkeys.is_added` found right; other sessions end."""
     _require_proven(by, proven)
     if factors_of(by).filter(type=Authenticator.Type.WEBAUTHN).count() >= MOST_PASSKEYS:
-        raise ValidationError(_("You have enough passkeys: remove one first."))
+        raise ValidationError(_("You have as many passkeys as are allowed. Remove one first."))
     WebAuthn.add(by, name, credential)
     _added(PASSKEY, session, by=by, now=now)
 
@@ -149,7 +149,7 @@ def remove_passkey(*, number: int, by, now: datetime) -> None:
 def _remove(factor: Authenticator | None, method: str, *, by, now: datetime) -> None:
     User.objects.select_for_update().get(pk=by.pk)  # or two at once would each leave the other's
     if factor is None:
-        raise ValidationError(_("It is gone already."))
+        raise ValidationError(_("It was already removed."))
     others = factors_of(by).exclude(pk=factor.pk).exclude(type=Authenticator.Type.RECOVERY_CODES)
     if settings.MFA_REQUIRED and not others.exists():
         raise ValidationError(_("This is your only second step: add another before you remove it."))
@@ -190,7 +190,7 @@ def reset_second_factor(*, user: User, by, now: datetime) -> AccessRequest | Non
     if by is not None and not may_configure(by):
         raise PermissionDenied
     if by == user:
-        raise ValidationError(_("Your own second step you change yourself, on your account's page."))
+        raise ValidationError(_("Change your own second step on the page “Your sign-in”."))
     _refuse_after_mailed_password(user, now)
     if not is_guarded(user):
         _reset(user, by=by, now=now)
@@ -204,7 +204,10 @@ def reset_second_factor(*, user: User, by, now: datetime) -> AccessRequest | Non
 def _refuse_after_mailed_password(user: User, now: datetime) -> None:
     if user.password_mailed_at and now - user.password_mailed_at < PROOF_KEPT:
         raise ValidationError(
-            _("The password was reset by e-mail less than 14 days ago: the second step stays until then.")
+            _(
+                "The password was reset by e-mail less than 14 days ago. The second step can be "
+                "removed only after 14 days."
+            )
         )
 
 

@@ -34,7 +34,7 @@ def invite_again(*, user: User, by, now: datetime) -> None:
     if not may_configure(by) and not users_managed_by(by).filter(pk=user.pk).exists():
         raise PermissionDenied
     if not awaits_password(user):
-        raise ValidationError(_("This person has chosen a password already."))
+        raise ValidationError(_("This user has already chosen a password."))
     invite(user=user, by=by, now=now)
 
 
@@ -53,7 +53,7 @@ def invite(*, user: User, by, now: datetime) -> None:
         body = _(
             "You have been invited to Sahayatra. Open this address within three days and choose a password:"
         )
-        after = _("If you expected no invitation, delete this mail.")
+        after = _("If you did not expect an invitation, delete this mail.")
     with acting_as(user):  # the worker stands for nobody
         outbox.queue(
             key=f"invitation:{user.pk}:{now.timestamp()}",
@@ -74,10 +74,10 @@ def _count(user: User, by, now: datetime) -> None:
     today = InvitationSent.objects.filter(sent_at__gt=now - DAY)
     if today.filter(address=address).count() >= INVITATIONS_A_DAY["address"]:
         raise TooManyInvitations(
-            _("Enough invitations went to this address in the last 24 hours. Try again tomorrow.")
+            _("Too many invitations were sent to this address in the last 24 hours. Try again tomorrow.")
         )
     if sender is not None and today.filter(sent_by=sender).count() >= INVITATIONS_A_DAY["sender"]:
-        raise TooManyInvitations(_("You sent enough invitations in the last 24 hours. Try again tomorrow."))
+        raise TooManyInvitations(_("You sent too many invitations in the last 24 hours. Try again tomorrow."))
     InvitationSent.objects.create(user=user, sent_by=by, address=address, sent_at=now)
 
 

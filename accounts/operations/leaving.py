@@ -56,7 +56,7 @@ def _held(user: User) -> dict[str, frozenset[UUID]]:
 
 
 def _refusal(user: User, carried: Carried) -> str:
-    return _("%(user)s still has work here (%(what)s: %(count)s). Say who takes it over.") % {
+    return _("%(user)s still has work here (%(what)s: %(count)s). Choose who takes it over.") % {
         "user": user.name,
         "what": carried.label,
         "count": carried.count,
@@ -93,7 +93,7 @@ def _ask_supervisors(user: User, carried: Carried, *, now: datetime) -> None:
     leave_notices(
         recipients=supervisors_or_iom(organisation.pk),
         key=f"left:{carried.name}:{user.pk}:{now.timestamp():.0f}",
-        text=gettext_noop("%(name)s left %(organisation)s. Work waits to be assigned: %(count)s."),
+        text=gettext_noop("%(name)s left %(organisation)s. Work to be assigned: %(count)s."),
         words={"name": user.name, "organisation": organisation.name_en, "count": carried.count},
         url="/caseload/",
         now=now,

@@ -90,7 +90,7 @@ def notify_users(
                 leave_notice(recipient=user, key=key, text=text, url=url, now=now, words=words)
 
         def mail() -> tuple[str, str]:
-            return _("Who may get in has changed in Sahayatra"), "\n\n".join(
+            return _("Access to Sahayatra has changed"), "\n\n".join(
                 [_(text) % words, f"{settings.SITE_URL}{url}"]
             )
 

@@ -110,7 +110,7 @@ def _set_permissions(role: Role, codenames: Iterable[str]) -> None:
 def refuse_own_role(role: Role, *, by, now: datetime) -> None:
     """Nobody changes what a role may do that they hold or will hold; `by=None` is the machine itself."""
     if by is not None and by.memberships.not_over(now.date()).filter(role=role).exists():
-        raise ValidationError(_("Nobody changes what a role of their own may do."))
+        raise ValidationError(_("You can't change what your own role may do."))
 
 
 @transaction.atomic
@@ -214,7 +214,7 @@ def _change_address(*, request: AccessRequest, now: datetime) -> None:
 def _reopen_account(*, request: AccessRequest, now: datetime) -> None:
     user = user_of(request)
     if user.email != request.email:
-        raise ValidationError(_("The e-mail address has changed since this was asked for."))
+        raise ValidationError(_("The e-mail address has changed since this was requested."))
     user.is_active = True
     user.save(update_fields=["is_active"])
     audit.record(by=request.decided_by, verb="account opened", obj=user, now=now)
@@ -233,7 +233,7 @@ def save_membership(
     _require_right_to_give(membership, by)
     same = Membership.objects.overlapping(membership).filter(user=membership.user, role=membership.role)
     if same.exists():
-        raise ValidationError({"starts_on": _("This person has this role already on some of these days.")})
+        raise ValidationError({"starts_on": _("This user already has this role on some of these days.")})
     kept = None if membership._state.adding else Membership.objects.get(pk=membership.pk)
     if kept:
         _check_change(kept, membership, now.date())
@@ -265,10 +265,12 @@ def save_membership(
 def _check_change(kept: Membership, membership: Membership, today: date) -> None:
     """Refuse to give a role that somebody had to another user, and to undo that it was theirs until yesterday."""
     if (kept.user_id, kept.role_id) != (membership.user_id, membership.role_id):
-        raise ValidationError(_("End this role and give a new one: who had it, and which, isn't changed."))
+        raise ValidationError(
+            _("The user and the role can't be changed here: end this role and give a new one.")
+        )
     ends_on = membership.ends_on
     if ends_on and ends_on != kept.ends_on and ends_on < today - timedelta(days=1):
-        raise ValidationError({"ends_on": _("A role ends yesterday at the earliest.")})
+        raise ValidationError({"ends_on": _("The last day of a role can't be earlier than yesterday.")})
 
 
 def _record_role(membership: Membership, *, by, now: datetime) -> None:
@@ -345,7 +347,7 @@ def _require_right_to_give(membership: Membership, by) -> None:
     kept = Membership.objects.filter(pk=membership.pk).select_related("role", "user")
     sides = [membership, *kept]
     if any(side.user_id == by.pk for side in sides):
-        raise ValidationError(_("Nobody gives or changes a role of their own."))
+        raise ValidationError(_("You can't give yourself a role or change your own."))
     if may_configure(by):
         return
     for side in sides:
@@ -392,11 +394,13 @@ def add_user(
     if not may_give(by, role):
         raise PermissionDenied
     if not names.tidy(given.first_name):
-        raise ValidationError({"first_name": _("Write the name: nothing of it can be seen.")})
+        raise ValidationError({"first_name": _("Write the name: what you typed shows no letters.")})
     here = users_managed_by(by).filter(memberships__role__organisation=role.organisation_id)
     asked = AccessRequest.objects.open().filter(organisation=role.organisation_id, email__iexact=given.email)
     if here.filter(email__iexact=given.email).exists() or asked.exists():
-        raise ValidationError({"email": _("Somebody of this organisation has this e-mail already.")})
+        raise ValidationError(
+            {"email": _("Another user of this organisation already has this e-mail address.")}
+        )
     user = User(username=_fresh_username(given.first_name), **asdict(given))
     user.set_unusable_password()
     user.full_clean()
@@ -456,7 +460,7 @@ def _end_roles(user: User, ours: frozenset[UUID], *, by, now: datetime) -> None:
     running = Membership.objects.filter(user=user, role__organisation__in=ours).not_over(today)
     for membership in running.select_related("role"):
         if not may_give(by, membership.role):
-            raise ValidationError(_("One of this person's roles is an administrator's to end."))
+            raise ValidationError(_("Only an administrator can end one of this user's roles."))
         if membership.starts_on < today:
             membership.ends_on = today - timedelta(days=1)
             membership.save(update_fields=["ends_on"])

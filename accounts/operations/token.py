@@ -35,7 +35,7 @@ def create_api_token(
     if by is not None and by != user:
         raise PermissionDenied
     if settings.MFA_REQUIRED and not is_enrolled(user):
-        raise ValidationError(_("A token is for somebody who signs in with a second step."))
+        raise ValidationError(_("Only a user with a second step can have a token."))
     if by is not None:  # whoever runs commands on the server is bounded by nothing here
         _check_count(user, now=now)
     text = secrets.token_urlsafe(32)
@@ -57,7 +57,7 @@ def create_api_token(
             recipients=[user],
             key=f"token:{token.pk}",
             text=gettext_noop(
-                "A token for programs was made in your name on the server. Confirm or revoke it."
+                "A token for programs was created in your name on the server. Confirm or revoke it."
             ),
             url=security,
             now=now,
@@ -65,7 +65,7 @@ def create_api_token(
     notify_access_managers(
         organisations=organisations_with_role(user, on=now.date()),
         key=f"token:{token.pk}",
-        text=gettext_noop("A token for programs was made for somebody of your organisation."),
+        text=gettext_noop("A token for programs was created for a user of your organisation."),
         url=reverse("accounts:user-list"),
         now=now,
     )
@@ -77,14 +77,14 @@ def _check_count(user: User, *, now: datetime) -> None:
     User.objects.select_for_update().get(pk=user.pk)
     if tokens_of(user, on=now.date()).count() >= LIVE_TOKENS:
         raise ValidationError(
-            _("You have %d tokens, which is the most. Revoke one that is not needed.") % LIVE_TOKENS
+            _("You have %d tokens, and that is the limit. Revoke one that you no longer need.") % LIVE_TOKENS
         )
     if (
         ApiToken.objects.visible_to(user).filter(created_at__gt=now - timedelta(days=1)).count()
         >= TOKENS_A_DAY
     ):
         raise ValidationError(
-            _("You made %d tokens in the last 24 hours, which is the most. Try again tomorrow.")
+            _("You created %d tokens in the last 24 hours, and that is the limit. Try again tomorrow.")
             % TOKENS_A_DAY
         )
 

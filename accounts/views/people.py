@@ -63,8 +63,7 @@ def user_list(request: HttpRequest) -> HttpResponse:
     page = list(queries.with_roles_here(people, request.user)[start : start + PAGE + 1])
     context = {
         "columns": [
-            {"label": label}
-            for label in (_("Name"), _("User name"), _("Roles"), _("Given by"), _("Standing"))
+            {"label": label} for label in (_("Name"), _("User name"), _("Roles"), _("Given by"), _("Status"))
         ],
         "rows": [_row(user, today) for user in page[:PAGE]],
         "requests": [row_of(one) for one in access_requests(request.user).open()[:PAGE]],
@@ -155,7 +154,7 @@ def _carried(request: HttpRequest, user: Any) -> list[queries.Carried]:
 
 def _membership_row(membership: Membership, *, may_change: bool) -> dict[str, object]:
     address = reverse("accounts:membership-change", args=[membership.user_id, membership.pk])
-    last = date_format(membership.ends_on, "SHORT_DATE_FORMAT") if membership.ends_on else _("no end")
+    last = date_format(membership.ends_on, "SHORT_DATE_FORMAT") if membership.ends_on else _("no end date")
     return {
         "cells": [
             {"text": str(membership.role), "url": address if may_change else ""},
@@ -187,7 +186,7 @@ def _actions(user: Any, today: date, *, may_give: bool) -> list[dict[str, object
 
 
 def _asked() -> str:
-    return _("It is asked for, and holds once a second user has approved it.")
+    return _("The request is sent. It takes effect once a second user has approved it.")
 
 
 @login_required
@@ -214,17 +213,17 @@ def user_add(request: HttpRequest) -> HttpResponse:
         )
         if not user.memberships.exists():
             messages.success(
-                request, _("It is asked for. The invitation is sent once a second user has approved it.")
+                request, _("The request is sent. The invitation is sent once a second user has approved it.")
             )
             return reverse("accounts:user-list")
         messages.success(
             request,
-            _("The person is added, and an invitation is on its way. Their user name is %s.") % user.username,
+            _("The user is added, and an invitation is on its way. The user name is %s.") % user.username,
         )
         return reverse("accounts:user-detail", args=[user.pk])
 
     return submit(request, form, purpose="user", action=action) or render(
-        request, "accounts/user_form.html", {"form": form, "title": _("Add a person")}
+        request, "accounts/user_form.html", {"form": form, "title": _("Add a user")}
     )
 
 
@@ -300,7 +299,7 @@ def user_end(request: HttpRequest, user_id: UUID) -> HttpResponse:
 
     def action() -> str:
         operations.end_access(user=user, by=request.user, now=now(), to=receivers_in(form))
-        messages.success(request, _("Nothing here is open to this person any more."))
+        messages.success(request, _("This user no longer has any access here."))
         return reverse("accounts:user-detail", args=[user.pk])
 
     return submit(request, form, purpose=f"end:{user.pk}", action=action) or render(

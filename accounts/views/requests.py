@@ -57,7 +57,7 @@ def row_of(request: AccessRequest) -> dict[str, object]:
 
 
 def columns() -> list[dict[str, str]]:
-    return [{"label": label} for label in (_("What"), _("Asked by"), _("State"))]
+    return [{"label": label} for label in (_("What"), _("Requested by"), _("State"))]
 
 
 def _by(user: Any, at: Any) -> str:
@@ -127,13 +127,13 @@ def _about(asked: AccessRequest) -> list[dict[str, object]]:
         rows += [(_("Role"), str(asked.role))]
     if asked.permissions:
         may = [str(capfirst(choice.label)) for choice in Permission if choice in asked.permissions]
-        rows += [(_("What it may"), "\n".join(may))]
+        rows += [(_("What it may do"), "\n".join(may))]
     if asked.programmes:
         rows += [(_("Programmes"), ", ".join(asked.programmes))]
     if asked.starts_on:
-        last = date_format(asked.ends_on, "SHORT_DATE_FORMAT") if asked.ends_on else _("no end")
+        last = date_format(asked.ends_on, "SHORT_DATE_FORMAT") if asked.ends_on else _("no end date")
         rows += [(_("From"), date_format(asked.starts_on, "SHORT_DATE_FORMAT")), (_("To"), last)]
-    rows += [(_("Why"), asked.reason), (_("Asked by"), _by(asked.asked_by, asked.asked_at))]
+    rows += [(_("Why"), asked.reason), (_("Requested by"), _by(asked.asked_by, asked.asked_at))]
     if asked.decided_by:
         decided = f"{_by(asked.decided_by, asked.decided_at)} ({asked.get_decided_as_display()})"
         rows += [(_("Decided by"), decided)]
@@ -156,5 +156,5 @@ def access_objection(request: HttpRequest, link: str) -> HttpResponse:
         operations.object_to_access(link=link, now=now())
     except PermissionDenied:
         return render(request, "accounts/access_objection_ended.html", status=404)
-    messages.success(request, _("It is stopped. Your focal points are notified."))
+    messages.success(request, _("The request is stopped. Your focal points are notified."))
     return redirect("accounts:sign-in")

@@ -53,7 +53,7 @@ def _held(membership: Membership) -> dict[str, object]:
     first, last = (
         day and date_format(day, "DATE_FORMAT") for day in (membership.starts_on, membership.ends_on)
     )
-    until = _("From %(first)s to %(last)s") if last else _("From %(first)s, without an end")
+    until = _("From %(first)s to %(last)s") if last else _("From %(first)s, with no end date")
     return {
         "role": membership.role.get_code_display(),
         "where": membership.role.organisation.name,
@@ -82,7 +82,7 @@ def _roles(organisation: Organisation | None, mine: QuerySet[Membership]) -> lis
                     *_figures_of(programmes),
                 ],
                 "cannot": limits_of(held, follows=bool(programmes)),
-                "nothing": _("Nothing here: it counts in an office of IOM alone.")
+                "nothing": _("Nothing here: this role has effect only in an IOM office.")
                 if granted
                 else _("Nothing yet."),
                 "is_tailored": granted != starting,
@@ -96,5 +96,5 @@ def _figures_of(programmes: list[tuple[str, str]]) -> list[str]:
     """Which single programmes' figures a role sees, in one line; none where it sees none."""
     is_nepali = get_language() == "ne"
     names = "; ".join((is_nepali and name_ne) or name_en for name_en, name_ne in programmes)
-    told = _("See case references and figures, without names, of these programmes alone: %(names)s")
+    told = _("See case references and amounts, without names, of these programmes only: %(names)s")
     return [told % {"names": names}] if names else []

@@ -134,7 +134,7 @@ def factor_add_passkey(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given, is_first = form.cleaned_data, not is_enrolled(request.user)
         if not passkeys.is_added(given["credential"]):
-            form.add_error(None, _("The passkey was not made. Try again."))
+            form.add_error(None, _("The passkey was not created. Try again."))
         elif _is_done(form, lambda: operations.add_passkey(**given, **_who_asks(request), now=now())):
             return _after_adding(request, is_first=is_first)
     context = {"form": form, "options": passkeys.ask_to_add(request.user)}

@@ -14,11 +14,11 @@ class ExportForm(OnceForm):
     """What the export is for; and of which organisation, for who may export in several."""
 
     organisation = forms.ModelChoiceField(
-        Organisation.objects.none(), label=_("Whose list?"), empty_label=None
+        Organisation.objects.none(), label=_("For which organisation?"), empty_label=None
     )
     reason = forms.CharField(
         label=_("What is it needed for?"),
-        help_text=_("Who has to agree reads this. Name nobody who is helped."),
+        help_text=_("The user who approves the export reads this. Do not name anybody who is helped."),
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
@@ -36,12 +36,12 @@ class ExportAnswerForm(OnceForm):
     """Whether a long export is approved."""
 
     agrees = forms.ChoiceField(
-        label=_("May this list be taken out?"),
-        choices=[("yes", _("Yes, I agree")), ("no", _("No, I refuse"))],
+        label=_("Do you approve this export?"),
+        choices=[("yes", _("Yes, I approve")), ("no", _("No, I refuse"))],
         widget=forms.RadioSelect,
     )
     answer = forms.CharField(
-        label=_("Why, if not"),
+        label=_("If you refuse: why"),
         required=False,
         max_length=Export._meta.get_field("answer").max_length,
         widget=forms.Textarea(attrs={"rows": 3}),

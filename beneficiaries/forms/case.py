@@ -39,11 +39,13 @@ class DocumentForm(OnceForm):
 
     file = forms.FileField(
         label=_("Photo or PDF"),
-        help_text=_("At most 20 MB. Where a photo was taken, and with what, is left out of it."),
+        help_text=_("At most 20 MB. The place and the device of a photo are removed from the file."),
         widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,application/pdf"}),
         error_messages={"empty": _("This file is empty.")},
     )
-    kind = forms.ChoiceField(label=_("What is it?"), choices=DocumentKind.choices, widget=radios())
+    kind = forms.ChoiceField(
+        label=_("What kind of document is it?"), choices=DocumentKind.choices, widget=radios()
+    )
     title = forms.CharField(
         label=_("What does it say, in a few words?"),
         required=False,
@@ -97,11 +99,11 @@ class ReferralForm(ReceiverForm):
         label=_("Why?"), max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
     )
     items = forms.MultipleChoiceField(
-        label=_("What goes along?"),
+        label=_("What will you send?"),
         widget=forms.CheckboxSelectMultiple,
         help_text=_(
-            "As it stands today. The receiver sees this and nothing else. How it is safe to reach the person "
-            "always goes along with the telephone."
+            "Sent as it is today. The other organisation sees this and nothing else. With the "
+            "telephone number, how to contact the person safely is always sent too."
         ),
     )
 
@@ -126,7 +128,7 @@ class ReferralForm(ReceiverForm):
 class AnswerForm(OnceForm):
     """The answer to a referral or an offer."""
 
-    state = forms.ChoiceField(label=_("What becomes of it?"), widget=forms.RadioSelect)
+    state = forms.ChoiceField(label=_("What should happen to it?"), widget=forms.RadioSelect)
     answer = forms.CharField(
         label=_("Answer"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
@@ -165,7 +167,7 @@ class DraftDecisionForm(OnceForm):
     """The decision on an unfinished interview. Only one in which somebody may be at risk can be kept for longer."""
 
     decision = forms.ChoiceField(
-        label=_("What becomes of it?"),
+        label=_("What should happen to it?"),
         choices=[KEEP, DELETE],
         widget=radios(),
     )
@@ -192,7 +194,7 @@ class TransferAnswerForm(AnswerForm):
         User.objects.none(),
         label=_("Caseworker"),
         required=False,
-        help_text=_("Needed to take the case over: somebody of your organisation."),
+        help_text=_("Needed if you take the case over: a user of your organisation."),
     )
 
     field_order = ["state", "caseworker", "answer"]
@@ -219,7 +221,7 @@ class ReassignCaseForm(OnceForm):
         max_length=2000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("What the new caseworker should know. It stands on the case file."),
+        help_text=_("What the new caseworker should know. It stays in the case file."),
     )
 
     def __init__(self, *args, caseworkers, **kwargs) -> None:
@@ -279,7 +281,7 @@ class CaseFilter(SearchForm):
     words = ("find",)
 
     find = forms.CharField(
-        label=_("Reference, whole telephone number, or how the name begins"),
+        label=_("Case reference, full telephone number, or the beginning of the name"),
         required=False,
         max_length=100,
         widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
@@ -304,7 +306,7 @@ class ErasureForm(OnceForm):
     """The case's reference, typed again to prevent erasure by mistake."""
 
     typed = forms.CharField(
-        label=_("Type the case reference to say that you mean it"),
+        label=_("Type the case reference to confirm"),
         max_length=20,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )

@@ -57,7 +57,7 @@ def at_risk_field() -> forms.BooleanField:
     return forms.BooleanField(
         label=_("Somebody’s life or a child may be at risk"),
         required=False,
-        help_text=_("If this interview is left or refused, it is kept until a supervisor has decided."),
+        help_text=_("If this interview is stopped or refused, it is kept until a supervisor has decided."),
     )
 
 
@@ -68,8 +68,8 @@ class ConsentForm(PageForm):
         Organisation.objects.none(), label=_("For which organisation do you work today?"), empty_label=None
     )
     was_told = forms.BooleanField(
-        label=_("I have said all of this, in a language the person understands."),
-        error_messages={"required": _("Say first what is confidential and what is not.")},
+        label=_("I have explained all of this in a language the person understands."),
+        error_messages={"required": _("First explain what is confidential and what is not.")},
     )
     agrees = forms.ChoiceField(
         label=_("Does the person agree to be helped, and to a file being kept?"),
@@ -82,7 +82,8 @@ class ConsentForm(PageForm):
         widget=radios(),
         initial=ConsentGiver.SELF,
         help_text=_(
-            "For a child: a guardian, and the child agrees too. Never ask a guardian who may be the danger."
+            "For a child: a guardian, and the child agrees too. Never ask a guardian who may be a"
+            " danger to the child."
         ),
     )
     reason = forms.CharField(
@@ -92,7 +93,7 @@ class ConsentForm(PageForm):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     how = forms.ChoiceField(
-        label=_("How was it said?"), choices=LIVE_HOWS, widget=radios(), initial=ConsentHow.SPOKEN
+        label=_("How was consent given?"), choices=LIVE_HOWS, widget=radios(), initial=ConsentHow.SPOKEN
     )
 
     def __init__(self, *args, user, of_draft: Organisation | None = None, **kwargs) -> None:
@@ -166,7 +167,7 @@ class BeneficiaryForm(PageForm):
         widget=DayInput,
     )
     birth_calendar = forms.ChoiceField(
-        label=_("In which calendar is that?"),
+        label=_("Which calendar is this date in?"),
         choices=[("bs", _("Bikram Sambat")), ("ad", _("AD"))],
         widget=radios(**{"class": "govuk-radios--inline"}),
         initial="bs",
@@ -175,7 +176,7 @@ class BeneficiaryForm(PageForm):
         Country.objects.all(), to_field_name="code", required=False, initial="NP", label=_("Citizenship")
     )
     has_citizenship_certificate = forms.ChoiceField(
-        label=_("Does the person hold a citizenship certificate?"),
+        label=_("Does the person have a citizenship certificate?"),
         choices=YesNoUnknown.choices,
         widget=radios(**{"class": "govuk-radios--inline"}),
         initial=YesNoUnknown.UNKNOWN,
@@ -192,13 +193,13 @@ class BeneficiaryForm(PageForm):
         label=_("Telephone"),
         max_length=LONGEST_PHONE,
         required=False,
-        help_text=_("Several numbers with a comma between them."),
+        help_text=_("If there are several numbers, put a comma between them."),
         widget=forms.TextInput(
             attrs={"inputmode": "tel", "class": "govuk-input--width-20", "autocomplete": "off"}
         ),
     )
     safe_contact = forms.CharField(
-        label=_("How is it safe to reach the person?"),
+        label=_("How can the person be contacted safely?"),
         max_length=1000,
         required=False,
         help_text=_("Who must not answer, when not to phone, what never to say."),
@@ -282,10 +283,10 @@ class SituationForm(PageForm):
     """What brought the beneficiary here."""
 
     groups = forms.MultipleChoiceField(
-        label=_("What holds for the person?"),
+        label=_("What is the person's situation?"),
         choices=TargetGroup.choices,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("All that hold."),
+        help_text=_("Choose all that apply."),
     )
     primary_group = forms.ChoiceField(
         label=_("Which of them is the main one for this case?"), choices=[("", "—"), *TargetGroup.choices]
@@ -320,7 +321,7 @@ class SituationForm(PageForm):
         initial=Confidentiality.NORMAL,
     )
     needs = forms.CharField(
-        label=_("What does the person ask for?"),
+        label=_("What help does the person want?"),
         max_length=5000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
@@ -334,7 +335,9 @@ class SituationForm(PageForm):
         found = self.cleaned_data
         groups, primary = found.get("groups"), found.get("primary_group")
         if groups and primary and primary not in groups:
-            self.add_error("primary_group", gettext("The main situation must be one of those that hold."))
+            self.add_error(
+                "primary_group", gettext("The main situation must be one of those that you chose.")
+            )
         return found
 
     def situation(self) -> Situation:
@@ -359,7 +362,7 @@ class SharingForm(OnceForm):
         label=_("Does the person agree?"),
         choices=AGREES,
         widget=radios(),
-        help_text=_("Help never depends on the answer."),
+        help_text=_("The person gets help whatever the answer is."),
     )
     given_by = forms.ChoiceField(
         label=_("Who decides?"), choices=LIVE_GIVERS, widget=radios(), initial=ConsentGiver.SELF
@@ -371,5 +374,5 @@ class SharingForm(OnceForm):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     how = forms.ChoiceField(
-        label=_("How was it said?"), choices=LIVE_HOWS, widget=radios(), initial=ConsentHow.SPOKEN
+        label=_("How was consent given?"), choices=LIVE_HOWS, widget=radios(), initial=ConsentHow.SPOKEN
     )

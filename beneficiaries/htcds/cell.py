@@ -42,15 +42,15 @@ def text_of(value: object) -> str:
         return value.date().isoformat()
     text = str(value)
     if len(text) > LONGEST_TEXT:
-        raise Unreadable(_("too long: a cell holds 32,767 characters at most"))
+        raise Unreadable(_("too long: a cell can have 32,767 characters at most"))
     if names.has_too_many_marks(text):
-        raise Unreadable(_("Too many marks stand on one letter."))
+        raise Unreadable(_("One letter has too many marks on it."))
     text = names.normalized(text).replace("\u00a0", " ")
     text = "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
     if _BROKEN.fullmatch(text):
         raise Unreadable(_("the spreadsheet shows an error, %(error)s") % {"error": text})
     if _UNKEPT.search(text):
-        raise Unreadable(_("holds a sign that is no text"))
+        raise Unreadable(_("has a character that is not text"))
     return text
 
 
@@ -58,7 +58,7 @@ def name_of(value: object) -> str:
     """Return the name as it is stored. Raises Unreadable where no character is visible."""
     name = names.tidy(text_of(value))
     if not name or not isinstance(value, str):
-        raise Unreadable(_("“%(text)s” is no name") % {"text": shown(name or text_of(value))})
+        raise Unreadable(_("“%(text)s” is not a name") % {"text": shown(name or text_of(value))})
     return name
 
 
@@ -66,7 +66,7 @@ def phones_of(value: object) -> str:
     """Return the telephone numbers as they are stored."""
     text = text_of(value)
     if isinstance(value, bool | date | time | timedelta):
-        raise Unreadable(_("“%(text)s” is no telephone number") % {"text": shown(text)})
+        raise Unreadable(_("“%(text)s” is not a telephone number") % {"text": shown(text)})
     if isinstance(value, int | float) and value and value % 1_000_000 == 0:  # 9.84E+09 as a number
         text = f"{value:.2E}"
     try:
@@ -79,7 +79,7 @@ def yes_no_of(value: object) -> bool:
     """Return True for a clear yes and False for a clear no; else raise Unreadable."""
     text = text_of(value).casefold()
     if text not in YES | NO:
-        raise Unreadable(_("“%(text)s” is neither yes nor no") % {"text": shown(text)})
+        raise Unreadable(_("“%(text)s” is not yes or no") % {"text": shown(text)})
     return text in YES
 
 
@@ -90,7 +90,7 @@ def number_of(value: object) -> int | float:
         is_plain = isinstance(value, int | float) and not isinstance(value, bool)
         return numerals.number_of(format(value, "f") if is_plain else text)
     except numerals.NotANumber as error:
-        raise Unreadable(_("“%(text)s” is no number") % {"text": shown(text)}) from error
+        raise Unreadable(_("“%(text)s” is not a number") % {"text": shown(text)}) from error
 
 
 def date_of(value: object) -> ParsedDate:

@@ -141,7 +141,7 @@ def _wrong_dates(reading: Reading, today: date) -> list[str]:
     if opened and opened > today:
         wrong.append(_("incoming referral date is in the future: %(date)s") % {"date": opened.isoformat()})
     if opened and reading.values[OPENED].precision != DatePrecision.DAY:
-        wrong.append(_("incoming referral date must name the day"))
+        wrong.append(_("incoming referral date must include the day"))
     if birth and opened and birth > opened and birth <= today:
         wrong.append(_("birth date is after the incoming referral date"))
     for label, day in ((_("incoming referral date"), opened), (_("outgoing referral date"), sent_on)):
@@ -160,7 +160,7 @@ def _in_bs(birth: date, today: date) -> str:
         return ""
     if days.birth_problem(other, today=today):
         return ""
-    return _(" (as a Bikram Sambat date it is %(date)s AD; the standard takes AD dates)") % {
+    return _(" (read as a Bikram Sambat date it is %(date)s AD; the standard takes AD dates)") % {
         "date": other.isoformat()
     }
 

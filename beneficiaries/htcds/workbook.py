@@ -202,7 +202,7 @@ def _other_sheets(book, chosen) -> list[str]:
             remarks.append(_("sheet “%(name)s” is hidden: it is not read") % {"name": sheet.title})
         elif sheet is not chosen and _beginning(sheet):
             remarks.append(
-                _("sheet “%(name)s” is not read, as “%(taken)s” is: bring it in as a file of its own")
+                _("sheet “%(name)s” is not read because “%(taken)s” is read: import it as a separate file")
                 % {"name": sheet.title, "taken": chosen.title}
             )
     return remarks
@@ -214,7 +214,7 @@ def _hidden_rows(rows: list[Numbered], look: Look) -> list[str]:
     if not hidden:
         return []
     shown = ", ".join(map(str, hidden[:MOST_SHOWN])) + (" …" if len(hidden) > MOST_SHOWN else "")
-    return [_("hidden rows are not read, show them to bring them in: %(rows)s") % {"rows": shown}]
+    return [_("hidden rows are not read; unhide them to import them: %(rows)s") % {"rows": shown}]
 
 
 def _too_many() -> NotHtcds:
@@ -266,7 +266,7 @@ def _columns(titles: Row, labels: Row) -> dict[int, Field]:
     taken = [field.name for field in columns.values()]
     twice = sorted({name for name in taken if taken.count(name) > 1})
     if twice:
-        raise NotHtcds(_("names a column twice: %(names)s") % {"names": ", ".join(twice)})
+        raise NotHtcds(_("has the same column twice: %(names)s") % {"names": ", ".join(twice)})
     for place, label in labels.items():
         field = standard.labelled(str(label))
         if field and place not in titles and field.name not in taken:
@@ -288,7 +288,7 @@ def _unknown(titles: Row, columns: dict[int, Field], data: list[Numbered]) -> li
     """Return remarks on columns that aren't imported: those with a name, and nameless ones with values."""
     filled = {place for _number, row in data for place in row} - {0}
     return [
-        _("column %(letter)s (%(name)s) is not one that is kept: its values are left out")
+        _("column %(letter)s (%(name)s) is not stored: its values are left out")
         % {"letter": get_column_letter(place + 1), "name": str(titles.get(place, _("without a name")))[:60]}
         for place in sorted((titles.keys() | filled) - columns.keys())
     ]

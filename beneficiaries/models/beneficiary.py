@@ -68,7 +68,7 @@ class Beneficiary(models.Model):
     birth_as_typed = models.CharField(max_length=40, blank=True)
     citizenship = models.CharField(_("citizenship"), max_length=2, blank=True)
     has_citizenship_certificate = models.CharField(
-        _("holds a citizenship certificate"),
+        _("has a citizenship certificate"),
         max_length=10,
         choices=YesNoUnknown,
         default=YesNoUnknown.UNKNOWN,
@@ -81,7 +81,9 @@ class Beneficiary(models.Model):
     )
     home_place = NameField(_("ward, village or tole"), max_length=200, blank=True)
     phone = EncryptedTextField(_("telephone"), max_length=LONGEST_PHONE, blank=True)
-    safe_contact = EncryptedTextField(_("how it is safe to reach them"), max_length=1000, blank=True)
+    safe_contact = EncryptedTextField(
+        _("how the person can be contacted safely"), max_length=1000, blank=True
+    )
     # Blind indexes of the numbers in `phone` (core.encryption.blind). Three columns instead of an array: under a row
     # policy PostgreSQL uses no index for operators that aren't leakproof, such as &&.
     phone_index = models.BinaryField(null=True, editable=False)

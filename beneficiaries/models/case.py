@@ -99,7 +99,7 @@ class CaseFile(CaseLinked):
         District, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     narrative = EncryptedTextField(_("what happened, in the person's words"), max_length=10000, blank=True)
-    needs = EncryptedTextField(_("what the person asks for"), max_length=5000, blank=True)
+    needs = EncryptedTextField(_("help the person wants"), max_length=5000, blank=True)
     htcds = EncryptedJSONField(_("other HTCDS fields"), default=dict, blank=True)
     version = models.PositiveIntegerField(default=1)
 

@@ -33,7 +33,7 @@ class Document(CaseLinked):
     token = models.UUIDField(null=True, blank=True)  # of the worker that scans it
     removed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     removed_at = models.DateTimeField(null=True, blank=True)
-    removed_why = EncryptedTextField(_("why it was thrown away"), max_length=500, blank=True)
+    removed_why = EncryptedTextField(_("why it was deleted"), max_length=500, blank=True)
 
     never_recorded = ("file", "leased_until", "token")
     access_policy = AccessPolicy(

@@ -99,18 +99,20 @@ def _check_admission(assessment: Assessment, enrolled_on: date, today: date) -> 
         raise ValidationError(
             {
                 "enrolled_on": _(
-                    "%(name)s ran from %(start)s to %(end)s. Admission must lie inside that period."
+                    "%(name)s ran from %(start)s to %(end)s. The date of admission must be within that period."
                 )
                 % {"name": project.name, "start": project.starts_on, "end": project.ends_on}
             }
         )
     if Enrolment.objects.visible_to(assessment.by).filter(case=case, project=project).exists():
-        raise ValidationError(_("This case is in the programme already."))
+        raise ValidationError(_("This case is already in the programme."))
     if assessment.outcome != AssessmentOutcome.YES:
         overriding = authority_of(assessment.by).where(Permission.OVERRIDE_ELIGIBILITY)
         if not overriding & {case.lead_organisation_id, project.managed_by_id}:
             raise ValidationError(
-                _("The criteria aren't met. Somebody with the right to decide against them must do this.")
+                _("The criteria are not met. Only a user who may admit against the criteria can do this.")
             )
         if not assessment.reason:
-            raise ValidationError({"reason": _("Say why the person is admitted against the criteria.")})
+            raise ValidationError(
+                {"reason": _("Say why the person is admitted although the criteria are not met.")}
+            )

@@ -23,10 +23,10 @@ from beneficiaries.queries import open_drafts_of
 from core import audit, outbox
 from core.context import acting_as
 
-ONE_FOR_NEW = gettext_noop("You are the caseworker of case %s now.")
-ONE_FOR_FORMER = gettext_noop("Case %s has another caseworker now.")
-MORE_FOR_NEW = gettext_noop("You are the caseworker of more cases now: %s.")
-MORE_FOR_FORMER = gettext_noop("Some of your cases have another caseworker now: %s.")
+ONE_FOR_NEW = gettext_noop("You are now the caseworker of case %s.")
+ONE_FOR_FORMER = gettext_noop("Case %s now has another caseworker.")
+MORE_FOR_NEW = gettext_noop("You are now the caseworker of more cases: %s.")
+MORE_FOR_FORMER = gettext_noop("Some of your cases now have another caseworker: %s.")
 
 
 @transaction.atomic
@@ -51,16 +51,14 @@ def reassign_cases(
             raise ValidationError({"cases": _("Case %s is closed.") % case.reference})
     for organisation_id in {case.lead_organisation_id for case in found}:
         if not holders(Permission.WRITE_CASES, organisation_id).filter(pk=caseworker.pk).exists():
-            raise ValidationError(
-                {"caseworker": _("Choose somebody of your organisation who works on cases.")}
-            )
+            raise ValidationError({"caseworker": _("Choose a user of your organisation who works on cases.")})
     assignments = [
         _assign(case, files[case.pk], caseworker, note.strip(), by=by, now=now)
         for case in found
         if files[case.pk].caseworker_id != caseworker.pk
     ]
     if not assignments:
-        raise ValidationError({"caseworker": _("This is the caseworker already.")})
+        raise ValidationError({"caseworker": _("This user is already the caseworker.")})
     _notify(assignments, caseworker, by=by, now=now)
     return assignments
 
@@ -139,7 +137,7 @@ def redirect_referral_answers(*, user: User, organisation_id: UUID, to: User, by
     leave_notice(
         recipient=to,
         key=f"referrals-handed-over:{user.pk}:{now.timestamp():.0f}",
-        text=gettext_noop("Answers to referrals and offers of %s come to you now."),
+        text=gettext_noop("You now get the answers to referrals and transfer offers of %s."),
         words=(user.name,),
         url="/referrals/",
         now=now,
@@ -147,8 +145,8 @@ def redirect_referral_answers(*, user: User, organisation_id: UUID, to: User, by
 
 
 NO_CASEWORKER = gettext_noop(
-    "Nobody works on open cases of %(organisation)s: %(cases)s; unfinished interviews: %(drafts)s. They wait to be "
-    "assigned."
+    "Nobody works on open cases of %(organisation)s: %(cases)s; unfinished interviews: "
+    "%(drafts)s. They must be assigned."
 )
 
 
@@ -197,10 +195,11 @@ def refuse_deactivating(*, organisation: Organisation, by, now: datetime) -> Non
     if any(work):
         raise ValidationError(
             _(
-                "It can't be deactivated yet. Open cases that it leads: %(active)s active, %(in_follow_up)s in "
-                "follow-up; each must be transferred or closed. Unfinished interviews: %(drafts)s; each must be "
-                "finished or deleted. Waiting for its answer: %(referrals)s referrals, "
-                "%(offers)s offered cases; each must be answered, or ended by who sent it."
+                "It can't be deactivated yet. Open cases that it leads: %(active)s active, "
+                "%(in_follow_up)s in follow-up; each must be transferred or closed. Unfinished "
+                "interviews: %(drafts)s; each must be finished or deleted. Waiting for its answer: "
+                "%(referrals)s referrals, %(offers)s transfer offers; each must be answered, or ended"
+                " by the sender."
             )
             % work._asdict()
         )

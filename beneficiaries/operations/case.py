@@ -23,9 +23,11 @@ def close_case(*, case: Case, by, now: datetime) -> Case:
     if case is None:
         raise PermissionDenied
     if case.status == CaseStatus.CLOSED:
-        raise CaseNotClosable(_("The case is closed already."))
+        raise CaseNotClosable(_("The case is already closed."))
     if CaseTransfer.objects.visible_to(by).running().filter(case=case).exists():
-        raise CaseNotClosable(_("The case is offered to another organisation: take the offer back first."))
+        raise CaseNotClosable(
+            _("A transfer of this case is offered to another organisation. Withdraw the offer first.")
+        )
     for hook in hooks.case_closing:
         hook(case=case, by=by, now=now)
     case.status, case.closed_on, case.changed_on = CaseStatus.CLOSED, now.date(), now.date()

@@ -41,9 +41,9 @@ def record_consent(
     today = now.date()
     check_giver(case=case, given_by=given_by, reason=reason, on=today)
     if until_on is not None and until_on < today:
-        raise ValidationError({"until_on": _("The last day is over already.")})
+        raise ValidationError({"until_on": _("The last day is already over.")})
     if organisation is not None and organisation == case.lead_organisation:
-        raise ValidationError(_("This organisation leads the case already."))
+        raise ValidationError(_("This organisation already leads the case."))
     audit.note_update(
         Consent.objects.editable_by(by).filter(
             case=case, purpose=purpose, organisation=organisation, withdrawn_on=None

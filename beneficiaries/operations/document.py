@@ -87,9 +87,7 @@ def _scan(data: bytes) -> DocumentState:
     except scanner.ScannerDown:
         return DocumentState.WAITING
     raise ValidationError(
-        _(
-            "The virus scanner found harm in this file, and it was not kept. Have your phone or computer looked at."
-        ),
+        _("A virus was found in this file, so it was not saved. Have your phone or computer checked."),
         code=HARMFUL,
     )
 
@@ -109,7 +107,7 @@ def remove_document(*, document: Document, why: str, by, now: datetime) -> None:
     if not why.strip():
         raise ValidationError({"why": _("Say why.")})
     if not found.file:
-        raise ValidationError(_("This file was thrown away already."))
+        raise ValidationError(_("This file was already deleted."))
     name, found.file = found.file, ""
     found.state, found.removed_by, found.removed_at, found.removed_why = DocumentState.REMOVED, by, now, why
     found.clean_fields(exclude=["case", "file"])
@@ -175,7 +173,7 @@ def _settle(waiting: Waiting, is_harmful: bool, *, now: datetime) -> None:
             recipient=recipient,
             key=f"harmful:{waiting.id}",
             text=gettext_noop(
-                "The virus scanner found harm in a file that you added to case %(reference)s. It was thrown away."
+                "A virus was found in a file that you added to case %(reference)s. The file was deleted."
             ),
             words={"reference": reference},
             url=f"/cases/{reference}/",

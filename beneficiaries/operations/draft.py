@@ -121,14 +121,14 @@ def _own_draft(draft: IntakeDraft, by, *, refused: bool = False) -> IntakeDraft:
     if found.opened_reference:
         raise DraftNotOpen(_("This interview is finished: the case is open."))
     if found.refused_at and not refused:
-        raise DraftNotOpen(_("The person did not agree: ask again before you go on."))
+        raise DraftNotOpen(_("The person did not agree. Ask again before you continue."))
     return found
 
 
 def _keep(draft: IntakeDraft, page: str, typed: dict[str, Any], may_be_at_risk: bool) -> None:
     """Set a page of the draft, and the risk flag, which only a supervisor's decision ends (also in the database)."""
     if sum(len(str(value)) for value in typed.values()) > LONGEST_PAGE:
-        raise ValidationError(_("This page is too long to be kept: shorten it first."))
+        raise ValidationError(_("This page is too long to be saved. Shorten it first."))
     draft.typed = {**draft.typed, page: typed}
     draft.is_at_risk = draft.is_at_risk or may_be_at_risk
 
@@ -158,7 +158,7 @@ def open_case_from_draft(*, draft_id: UUID, situation: Situation, by, now: datet
     if draft.opened_reference:
         return draft.opened_reference
     if draft.refused_at:
-        raise DraftNotOpen(_("The person did not agree: ask again before you go on."))
+        raise DraftNotOpen(_("The person did not agree. Ask again before you continue."))
     if not draft.details:
         raise ValidationError(_("The page about the person isn't filled in yet."))
     case = open_case(
@@ -193,7 +193,7 @@ def discard_draft(*, draft: IntakeDraft, by, now: datetime) -> bool:
             leave_notice(
                 recipient=supervisor,
                 key=f"draft-waits:{found.pk}",
-                text=gettext_noop("A first interview waits for your decision: somebody may be at risk."),
+                text=gettext_noop("A first interview needs your decision: somebody may be at risk."),
                 url="/interviews/",
                 now=now,
             )
@@ -210,17 +210,21 @@ def reassign_draft(*, draft_id: UUID, to: User, by, now: datetime) -> None:
     if to == by and not draft.decides:
         raise PermissionDenied
     if not holders(Permission.WRITE_CASES, draft.organisation_id).filter(pk=to.pk).exists():
-        raise ValidationError({"to": _("Choose somebody of the organisation who works on cases.")})
+        raise ValidationError({"to": _("Choose a user of the organisation who works on cases.")})
     if to.pk == draft.author_id:
-        raise ValidationError({"to": _("This user has the interview already.")})
+        raise ValidationError({"to": _("This user already has the interview.")})
     with connection.cursor() as cursor:
         cursor.execute("SELECT access.reassign_draft(%s, %s)", [draft_id, to.pk])
     organisation = Organisation.objects.get(pk=draft.organisation_id)
     _record("interview reassigned", draft_id, organisation, by=by, now=now, user=str(to.pk))
     former = User.objects.get(pk=draft.author_id)
     for recipient, text, url in (
-        (to, gettext_noop("A first interview was given to you: go on with it."), "/"),
-        (former, gettext_noop("A first interview of yours was given to another user."), "/accounts/notices/"),
+        (to, gettext_noop("A first interview was assigned to you. Please continue it."), "/"),
+        (
+            former,
+            gettext_noop("A first interview of yours was assigned to another user."),
+            "/accounts/notices/",
+        ),
     ):
         key = f"draft-given:{draft_id}:{now.isoformat()}"
         leave_notice(recipient=recipient, key=key, text=text, url=url, now=now)
@@ -244,7 +248,7 @@ def decide_draft(
         _record("interview discarded", draft_id, organisation, by=by, now=now)
         return
     if not draft.is_at_risk:
-        raise ValidationError(_("Only an interview in which somebody may be at risk is kept for longer."))
+        raise ValidationError(_("An interview is kept longer only if somebody may be at risk."))
     if not why.strip():
         raise ValidationError({"why": _("Say why it is kept.")})
     if review_on is None or not now.date() < review_on <= now.date() + KEPT_AT_MOST:
@@ -295,10 +299,10 @@ def _warn_of_one(*, now: datetime) -> bool:
     supervisors = queries.draft_supervisors(organisation_id)
     if is_at_risk:
         text = gettext_noop(
-            "A first interview waits for a supervisor’s decision from %s: somebody may be at risk."
+            "On %s a first interview goes to a supervisor for a decision: somebody may be at risk."
         )
     else:
-        text = gettext_noop("An unfinished first interview is deleted on %s. Finish it before.")
+        text = gettext_noop("An unfinished first interview will be deleted on %s. Finish it before then.")
     _notify([*author, *supervisors], f"draft-ends:{draft_id}:{expires_on}", text, expires_on, author_id, now)
     return True
 

@@ -26,7 +26,7 @@ def erase_beneficiary(*, case: Case, by, now: datetime) -> None:
         .exclude(status=CaseStatus.CLOSED)
         .exists()
     ):
-        raise ValidationError(_("A case of this person is open. Close it first."))
+        raise ValidationError(_("This person has an open case. Close it first."))
     with connection.cursor() as cursor:
         cursor.execute("SELECT access.erase_beneficiary(%s)", [case.beneficiary_id])
         destroyed = cursor.fetchone()[0]

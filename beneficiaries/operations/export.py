@@ -62,14 +62,16 @@ def ask_export(
         raise ValidationError({"reason": _("Say what the list is needed for.")})
     count = kinds[kind].rows(by, organisation.pk, filters, now.date()).count()
     if not count:
-        raise ValidationError(_("There is nothing on this list that can be taken out."))
+        raise ValidationError(_("There is nothing on this list that can be exported."))
     if count > rules.EXPORT_ROWS_AT_ONCE:
         most = {"most": rules.EXPORT_ROWS_AT_ONCE}
-        raise ValidationError(_("At most %(most)s rows go out at once. Narrow the list.") % most)
+        raise ValidationError(
+            _("At most %(most)s rows can be exported at once. Make the list shorter with the filters.") % most
+        )
     _one_after_the_other(by)
     if queries.exports_asked(by, on=now.date()) >= rules.EXPORTS_A_DAY:
         most = {"most": rules.EXPORTS_A_DAY}
-        raise ValidationError(_("You asked for %(most)s lists today. Ask again tomorrow.") % most)
+        raise ValidationError(_("You requested %(most)s exports today. Try again tomorrow.") % most)
     asked_today = queries.export_rows_asked(by, on=now.date())
     is_long = rules.needs_approval(count, asked_today=asked_today)
     others = holders(Permission.APPROVE_EXPORTS, organisation.pk).exclude(pk=by.pk) if is_long else ()
@@ -90,7 +92,7 @@ def ask_export(
     export.save(force_insert=True)
     _record("export asked", export, by=by, now=now, filters=sorted(filters))
     _notify(
-        export, others, "asked", gettext_noop("Somebody asks to take a long list out: %s. Decide on it."), now
+        export, others, "asked", gettext_noop("A user asks to export a long list: %s. Please decide."), now
     )
     return export
 
@@ -106,8 +108,9 @@ def _one_after_the_other(by) -> None:
 
 def _too_many(count: int) -> str:
     return _(
-        "With these %(count)s rows you take out more than %(most)s today. Somebody else of your organisation would "
-        "have to agree, and nobody there may. Narrow the list, or ask your administrator."
+        "With these %(count)s rows you would export more than %(most)s today. Another user of"
+        " your organisation would have to approve this, and nobody there may. Make the list "
+        "shorter, or ask your administrator."
     ) % {"count": count, "most": rules.EXPORT_ROWS_A_DAY}
 
 
@@ -118,16 +121,16 @@ def decide_export(*, export: Export, agrees: bool, answer: str, by, now: datetim
     if found is None:
         raise PermissionDenied
     if found.state != ExportState.WAITING:
-        raise ValidationError(_("This is decided already."))
+        raise ValidationError(_("This is already decided."))
     if not agrees and not answer.strip():
-        raise ValidationError({"answer": _("Say why not.")})
+        raise ValidationError({"answer": _("Say why you refuse.")})
     found.state = ExportState.QUEUED if agrees else ExportState.REFUSED
     found.decided_by, found.decided_at, found.answer = by, now, answer.strip()
     found.save(update_fields=["state", "decided_by", "decided_at", "answer"])
     _record("export agreed" if agrees else "export refused", found, by=by, now=now)
-    text = gettext_noop("Your list %s is agreed to. It is being written.")
+    text = gettext_noop("Your export %s is approved. The file is being prepared.")
     if not agrees:
-        text = gettext_noop("Your list %s is refused. See why.")
+        text = gettext_noop("Your export %s is refused. See why.")
     _notify(found, [found.requested_by], "decided", text, now)
 
 
@@ -208,15 +211,16 @@ def _watermark(export: Export, now: datetime) -> spreadsheets.Watermark:
     requested_by = f"{export.requested_by.get_full_name()} ({export.requested_by.username})".strip()
     at = formats.date_format(now, "Y-m-d H:i")
     warning = _(
-        "Personal data of people at risk. Only for what it was asked for; destroy it when that is done."
+        "Personal data of people at risk. Use them only for the purpose of the request, and "
+        "delete them afterwards."
     )
     lines = [
         (_("List"), str(kinds[export.kind].title)),
-        (_("Made by"), requested_by),
+        (_("Requested by"), requested_by),
         (_("Organisation"), export.organisation.name),
-        (_("Made at (Nepal)"), at),
+        (_("Prepared at (Nepal time)"), at),
         (_("Export"), export.reference),
-        (_("Mind"), warning),
+        (_("Please note"), warning),
     ]
     words = {"requested_by": requested_by, "at": at, "reference": export.reference}
     edge = _("Personal data. %(reference)s, %(at)s, %(requested_by)s") % words
@@ -231,7 +235,13 @@ def _hand_over(claimed: Claimed, export: Export, name: str, password: str, rows:
     if not _settle(claimed, now, rows=rows, until=until):
         raise RuntimeError(f"export {export.reference}: another worker has it by now")
     _record("export written", export, by=export.requested_by, now=now, rows=rows)
-    _notify(export, [export.requested_by], "ready", gettext_noop("Your list %s is ready, for 24 hours."), now)
+    _notify(
+        export,
+        [export.requested_by],
+        "ready",
+        gettext_noop("Your export %s is ready. You can download it for 24 hours."),
+        now,
+    )
 
 
 def _settle(
@@ -256,7 +266,9 @@ def _give_up(claimed: Claimed, why: ExportFailure, now: datetime) -> None:
         )
         export = Export.objects.visible_to(requested_by).filter(pk=claimed.id).first()
         if export is not None:  # None where the account is closed
-            _notify(export, [requested_by], "failed", gettext_noop("Your list %s could not be written."), now)
+            _notify(
+                export, [requested_by], "failed", gettext_noop("Your export %s could not be prepared."), now
+            )
 
 
 @transaction.atomic

@@ -190,7 +190,9 @@ def _case_state(reading: Reading, today: date, warnings: list[str]) -> CaseState
     """
     opened = reading.day("cas_IncomingReferralDate")
     if opened is None:
-        warnings.append(_("no incoming referral date: opened, and consent asked, on the day of the import"))
+        warnings.append(
+            _("no incoming referral date: the day of the import is used for the opening and the consent")
+        )
     opened = opened or today
     status = STATUSES[reading.text("cas_Status")]
     if not reading.text("cas_Status"):
@@ -200,7 +202,7 @@ def _case_state(reading: Reading, today: date, warnings: list[str]) -> CaseState
     sent_on = reading.day("cas_OutgoingReferralDate")
     if sent_on and opened <= sent_on <= today:
         return CaseState(status, opened, sent_on)
-    warnings.append(_("closed, on a day that the standard doesn't keep: the opening day stands for it"))
+    warnings.append(_("closed; the standard has no closing date, so the opening date is used"))
     return CaseState(status, opened, opened)
 
 

@@ -96,10 +96,10 @@ def checked_details(details: BeneficiaryDetails) -> BeneficiaryDetails:
     """
     for name in NAMES:
         if names.has_too_many_marks(getattr(details, name)):
-            raise ValidationError({name: _("Too many marks stand on one letter.")})
+            raise ValidationError({name: _("One letter has too many marks on it.")})
     tidied: dict[str, Any] = {name: names.tidy(getattr(details, name)) for name in NAMES}
     if not tidied["first_name"]:
-        raise ValidationError({"first_name": _("Write the name: nothing of it can be seen.")})
+        raise ValidationError({"first_name": _("Write the name: what you typed shows no letters.")})
     try:
         return replace(details, **tidied, phone=phone.tidy(details.phone))
     except phone.NotANumber as error:
@@ -134,7 +134,7 @@ def open_case(
     details = checked_details(details)
     check_birth(details, consent, today, asked_on=opened_on)
     if rules.missing_primary(situation.groups, situation.primary_group):
-        raise ValidationError({"primary_group": _("The main situation must be one of those that hold.")})
+        raise ValidationError({"primary_group": _("The main situation must be one of those that you chose.")})
     beneficiary = Beneficiary(
         organisation=organisation, registered_on=today, created_at=now, **asdict(details)
     )

@@ -23,7 +23,7 @@ def check_confidentiality(*, case: Case, confidentiality: str, by) -> None:
     """Raise ValidationError where `by` couldn't read again what they add; confidential rows are the lead's alone."""
     needed = NEEDED.get(Confidentiality(confidentiality))
     if needed and not authority_of(by).may(needed, case.lead_organisation_id):
-        raise ValidationError({"confidentiality": _("You may not add what you may not read.")})
+        raise ValidationError({"confidentiality": _("You can only add what you are allowed to read.")})
 
 
 @transaction.atomic

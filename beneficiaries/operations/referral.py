@@ -40,17 +40,21 @@ def send_referral(
     if not authority_of(by).may(Permission.REFER_CASES, case.lead_organisation_id):
         raise PermissionDenied
     if receiver.pk == case.lead_organisation_id:
-        raise ValidationError({"receiver": _("This organisation leads the case already.")})
+        raise ValidationError({"receiver": _("This organisation already leads the case.")})
     agreed = Consent.objects.visible_to(by).filter(
         case=case, purpose=ConsentPurpose.REFERRAL, organisation=receiver, is_given=True, withdrawn_on=None
     )
     if not agreed.exists():
-        raise ValidationError({"receiver": _("Ask first: the person hasn't agreed to this organisation.")})
+        raise ValidationError(
+            {"receiver": _("Ask the person first: there is no consent for this organisation.")}
+        )
     running = Referral.objects.visible_to(by).filter(
         case=case, receiver=receiver, state__in=[ReferralState.SENT, ReferralState.ACCEPTED]
     )
     if running.exists():
-        raise ReferralActionRefused({"receiver": _("A referral to this organisation is running already.")})
+        raise ReferralActionRefused(
+            {"receiver": _("There is already an open referral to this organisation.")}
+        )
     referral = Referral(case=case, receiver=receiver, service=service, reason=reason, sent_by=by, sent_at=now)
     referral.clean_fields(exclude=["case"])
     referral.save(force_insert=True)
@@ -69,7 +73,7 @@ def send_referral(
     leave_notices(
         recipients=holders(Permission.REFER_CASES, receiver.pk),
         key=f"referral:{referral.pk}",
-        text=gettext_noop("A referral has come in from %s."),
+        text=gettext_noop("A referral has arrived from %s."),
         words=(case.lead_organisation.name_en,),
         url=f"/referrals/{referral.pk}/",
         now=now,
@@ -93,7 +97,7 @@ def answer_referral(*, referral: Referral, state: str, answer: str, by, now: dat
     }.get(ReferralState(found.state), ())
     if state not in allowed:
         raise ReferralActionRefused(
-            _("This referral is %(state)s by now.") % {"state": found.get_state_display().lower()}
+            _("The referral is now in this state: %(state)s.") % {"state": found.get_state_display().lower()}
         )
     found.state, found.answer, found.answered_by, found.answered_at = state, answer.strip(), by, now
     found.version += 1

@@ -77,7 +77,7 @@ def ask_and_offer(
     _notify(
         holders(Permission.WRITE_CASES, receiver.pk),
         transfer,
-        gettext_noop("A case is offered to your organisation by %s."),
+        gettext_noop("%s offers to transfer a case to your organisation."),
         transfer.sender.name_en,
         now=now,
     )
@@ -92,11 +92,13 @@ def _offerable(case: Case, receiver: Organisation, by) -> Case:
     if found.status == CaseStatus.CLOSED:
         raise TransferActionRefused(_("The case is closed."))
     if receiver.pk == found.lead_organisation_id:
-        raise ValidationError({"receiver": _("This organisation leads the case already.")})
+        raise ValidationError({"receiver": _("This organisation already leads the case.")})
     if not holders(Permission.WRITE_CASES, receiver.pk).exists():
-        raise ValidationError({"receiver": _("Nobody there works on cases.")})
+        raise ValidationError({"receiver": _("No user of that organisation works on cases.")})
     if CaseTransfer.objects.visible_to(by).running().filter(case=found).exists():
-        raise TransferActionRefused(_("This case is offered already. Take that offer back first."))
+        raise TransferActionRefused(
+            _("A transfer of this case is already offered. Withdraw that offer first.")
+        )
     return found
 
 
@@ -107,14 +109,14 @@ def answer_transfer(
     """End an offer: accepted with a caseworker, declined, or taken back."""
     if state == TransferState.ACCEPTED:
         if caseworker is None:
-            raise ValidationError({"caseworker": _("Say who will be the caseworker.")})
+            raise ValidationError({"caseworker": _("Choose who will be the caseworker.")})
         take_over_case(transfer=transfer, caseworker=caseworker, by=by, now=now)
     elif state == TransferState.DECLINED:
         decline_case(transfer=transfer, answer=answer, by=by, now=now)
     elif state == TransferState.TAKEN_BACK:
         take_back_case(transfer=transfer, answer=answer, by=by, now=now)
     else:
-        raise ValidationError({"state": _("This is no answer to an offer.")})
+        raise ValidationError({"state": _("This is not a possible answer to an offer.")})
     return transfer
 
 
@@ -125,15 +127,15 @@ def take_over_case(*, transfer: CaseTransfer, caseworker: User, by, now: datetim
     if not authority_of(by).may(Permission.WRITE_CASES, found.receiver_id):
         raise PermissionDenied
     if not holders(Permission.WRITE_CASES, found.receiver_id).filter(pk=caseworker.pk).exists():
-        raise ValidationError({"caseworker": _("Choose somebody of your organisation who works on cases.")})
+        raise ValidationError({"caseworker": _("Choose a user of your organisation who works on cases.")})
     case = found.case
     if not queries.shares_with(case, found.receiver, by, on=now.date()):
-        raise TransferActionRefused(_("The person doesn't agree any more."))
+        raise TransferActionRefused(_("The person no longer agrees."))
     for hook in hooks.case_transferring:
         hook(case=case, receiver=found.receiver, by=by, now=now)
     former = Beneficiary.objects.visible_to(by).filter(pk=case.beneficiary_id).first()
     if former is None:  # somebody else ended the offer first, and with it the access
-        raise TransferActionRefused(_("The person doesn't agree any more."))
+        raise TransferActionRefused(_("The person no longer agrees."))
     plain = {field.name: getattr(former, field.name) for field in encrypted_fields(Beneficiary)}
     _call("transfer_case", found.pk, caseworker.pk)
     _encrypt_copy(case, former, plain)
@@ -151,7 +153,7 @@ def take_over_case(*, transfer: CaseTransfer, caseworker: User, by, now: datetim
     leave_notice(
         recipient=caseworker,
         key=f"caseworker:{found.pk}",
-        text=gettext_noop("You are the caseworker of case %s now."),
+        text=gettext_noop("You are now the caseworker of case %s."),
         words=(case.reference,),
         url=f"/cases/{case.reference}/",
         now=now,
@@ -179,7 +181,7 @@ def decline_case(*, transfer: CaseTransfer, answer: str, by, now: datetime) -> N
     _notify(
         still_or_now("referrals", found.offered_by, found.sender_id),
         found,
-        gettext_noop("Case %s was declined."),
+        gettext_noop("The transfer of case %s was declined."),
         found.case.reference,
         now=now,
     )
@@ -195,7 +197,7 @@ def take_back_case(*, transfer: CaseTransfer, answer: str = "", by, now: datetim
     _notify(
         holders(Permission.WRITE_CASES, found.receiver_id),
         found,
-        gettext_noop("%s has taken back the offer of a case."),
+        gettext_noop("%s has withdrawn the offer to transfer a case."),
         found.sender.name_en,
         now=now,
     )
@@ -213,7 +215,7 @@ def _running(transfer: CaseTransfer, by) -> CaseTransfer:
         raise PermissionDenied
     if found.state != TransferState.OFFERED:
         raise TransferActionRefused(
-            _("This offer is %(state)s by now.") % {"state": found.get_state_display().lower()}
+            _("The offer is now in this state: %(state)s.") % {"state": found.get_state_display().lower()}
         )
     return found
 

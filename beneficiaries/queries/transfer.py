@@ -28,5 +28,5 @@ def transfer_answers_open(transfer: CaseTransfer, user) -> list[tuple[str, str]]
 _ANSWERS = {
     TransferState.ACCEPTED: gettext_lazy("We take the case over"),
     TransferState.DECLINED: gettext_lazy("We decline"),
-    TransferState.TAKEN_BACK: gettext_lazy("Take the offer back"),
+    TransferState.TAKEN_BACK: gettext_lazy("Withdraw the offer"),
 }

@@ -84,7 +84,7 @@ def _export_url(request, form: CaseFilter) -> str:
 
 def column_labels() -> list[str]:
     """Return the labels of the columns after the name."""
-    return [_("Reference"), _("Status"), _("Risk level"), _("District"), _("Led by"), _("Changed")]
+    return [_("Reference"), _("Status"), _("Risk level"), _("District"), _("Led by"), _("Last changed")]
 
 
 def _shown(rows: list[dict]) -> Iterator[tuple[Head, list[str]]]:

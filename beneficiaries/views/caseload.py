@@ -51,7 +51,7 @@ def _row(load: caseload.Load) -> dict[str, object]:
     if load.cases:
         caseworker["url"] = reverse("beneficiaries:caseload-detail", args=[load.user.pk])
     if not load.works:
-        caseworker["tag"] = {"label": _("May no longer write here"), "colour": "red"}
+        caseworker["tag"] = {"label": _("No longer allowed to write here"), "colour": "red"}
     return {"cells": [caseworker, {"text": load.cases}, {"text": load.high_risk}]}
 
 
@@ -98,7 +98,7 @@ def _reassign(request, rows, *, title: str, purpose: str):
             now=now(),
         )
         text = ngettext(
-            "%(count)s case is with %(name)s now.", "%(count)s cases are with %(name)s now.", len(assignments)
+            "%(count)s case is now with %(name)s.", "%(count)s cases are now with %(name)s.", len(assignments)
         )
         name = form.cleaned_data["caseworker"].name
         messages.success(request, text % {"count": len(assignments), "name": name})
@@ -144,7 +144,7 @@ def case_reassign(request, reference: str):
         operations.reassign_cases(
             cases=[case], caseworker=caseworker, note=form.cleaned_data["note"], by=request.user, now=now()
         )
-        messages.success(request, _("%s is the caseworker now.") % caseworker.name)
+        messages.success(request, _("%s is now the caseworker.") % caseworker.name)
         return reverse("case-detail", args=[case.reference])
 
     return submit(request, form, purpose=f"reassign:{case.pk}", action=action) or render(

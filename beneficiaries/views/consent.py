@@ -80,7 +80,7 @@ def consent_share(request, reference: str):
             by=request.user,
             now=now(),
         )
-        messages.success(request, _("The answer is written down."))
+        messages.success(request, _("The answer is saved."))
         return reverse("case-detail", args=[case.reference])
 
     return submit(request, form, purpose=f"share:{case.pk}", action=action) or render(
@@ -106,7 +106,7 @@ def consent_withdraw(request, reference: str, consent_id: UUID):
 
     def action() -> str:
         operations.withdraw_consent(consent=consent, by=request.user, now=now())
-        messages.success(request, _("The consent is withdrawn. What it opened is closed."))
+        messages.success(request, _("The consent is withdrawn. The access that it gave has ended."))
         return reverse("case-detail", args=[case.reference])
 
     return submit(request, form, purpose=f"withdraw:{consent.pk}", action=action) or render(

@@ -41,11 +41,9 @@ def document_add(request, reference: str):
             now=now(),
         )
         if document.is_open:
-            messages.success(request, _("The file is kept."))
+            messages.success(request, _("The file is saved."))
         else:
-            messages.warning(
-                request, _("The file is kept, but can’t be opened before the virus scanner has looked at it.")
-            )
+            messages.warning(request, _("The file is saved, but can’t be opened before the virus check."))
         return reverse("case-detail", args=[case.reference])
 
     answer = submit(request, form, purpose=f"document:{case.pk}", action=action)
@@ -89,7 +87,7 @@ def document_remove(request, reference: str, document_id: UUID):
         operations.remove_document(
             document=document, why=form.cleaned_data["why"], by=request.user, now=now()
         )
-        messages.success(request, _("The file is thrown away."))
+        messages.success(request, _("The file is deleted."))
         return reverse("case-detail", args=[case.reference])
 
     context = {"form": form, "case": case, "document": document}

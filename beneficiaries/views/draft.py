@@ -34,7 +34,7 @@ def draft_list(request):
     drafts = [draft for draft in queries.drafts_to_reassign(request.user) if draft.decides]
     audit.read(request, verb="list read", detail={"count": len(drafts)})
     authors = told_of({draft.author_id for draft in drafts})
-    columns = [_("Started"), _("By"), _("Ends"), _("Give to another user"), _("Decide")]
+    columns = [_("Started"), _("By"), _("Ends"), _("Assign to another user"), _("Decide")]
     rows = [{"cells": _cells(draft, authors)} for draft in drafts]
     context = {"columns": [{"label": label} for label in columns], "rows": rows}
     return render(request, "beneficiaries/draft_list.html", context)
@@ -44,17 +44,20 @@ def _cells(draft: queries.OpenDraft, authors) -> list[dict]:
     author = authors[draft.author_id]
     tag = None
     if draft.waits:
-        tag = {"label": _("Waits for a decision"), "colour": "red"}
+        tag = {"label": _("Waiting for a decision"), "colour": "red"}
     elif draft.is_at_risk:
         tag = {"label": _("Somebody may be at risk"), "colour": "orange"}
     author_cell = {"text": author.name, "hint": author.organisations}
     if draft.is_orphaned:
-        author_cell["tag"] = {"label": _("Works here no more"), "colour": "red"}
+        author_cell["tag"] = {"label": _("No longer works here"), "colour": "red"}
     return [
         {"text": date_format(localdate(draft.started_at), "DATE_FORMAT"), "tag": tag},
         author_cell,
         {"text": date_format(draft.expires_on, "DATE_FORMAT")},
-        {"text": _("Give to another user"), "url": reverse("beneficiaries:draft-reassign", args=[draft.id])},
+        {
+            "text": _("Assign to another user"),
+            "url": reverse("beneficiaries:draft-reassign", args=[draft.id]),
+        },
         {"text": _("Keep or delete"), "url": reverse("beneficiaries:draft-decide", args=[draft.id])},
     ]
 
@@ -80,7 +83,7 @@ def draft_reassign(request, draft_id: UUID):
 
     def action() -> str:
         operations.reassign_draft(draft_id=draft.id, to=form.cleaned_data["to"], by=request.user, now=now())
-        messages.success(request, _("The interview is given to another user. Both are notified."))
+        messages.success(request, _("The interview is assigned to another user. Both are notified."))
         return reverse("beneficiaries:draft-list")
 
     return submit(request, form, purpose=f"reassign_draft:{draft.id}", action=action) or render(

@@ -28,7 +28,7 @@ def beneficiary_erase(request, reference: str):
 
     def action() -> str:
         operations.erase_beneficiary(case=case, by=request.user, now=now())
-        messages.success(request, _("The person is erased. What stays are figures."))
+        messages.success(request, _("The person's data are erased. Only data for statistics remain."))
         return reverse("case-detail", args=[case.reference])
 
     return submit(request, form, purpose=f"erase:{case.pk}", action=action) or render(

@@ -44,9 +44,9 @@ def export_list(request):
     to_decide = found.filter(state=ExportState.WAITING).exclude(requested_by=request.user)
     parts = [
         (_("Waiting for you"), _rows(to_decide[:SHOWN])),
-        (_("Yours"), _rows(found.filter(requested_by=request.user)[:SHOWN])),
+        (_("Your exports"), _rows(found.filter(requested_by=request.user)[:SHOWN])),
         (
-            _("Others, of your organisation"),
+            _("Other exports of your organisation"),
             _rows(found.exclude(requested_by=request.user).exclude(state=ExportState.WAITING)[:SHOWN]),
         ),
     ]
@@ -57,7 +57,7 @@ def export_list(request):
             (code, kind.title) for code, kind in kinds.items() if organisations_for(kind, request.user)
         ],
         "columns": [
-            *({"label": label} for label in (_("Export"), _("List"), _("Asked for by"), _("Asked for on"))),
+            *({"label": label} for label in (_("Export"), _("List"), _("Requested by"), _("Requested on"))),
             {"label": _("Rows"), "numeric": True},
             {"label": _("State")},
         ],
@@ -105,9 +105,11 @@ def export_ask(request, kind: str):
             by=request.user,
             now=now(),
         )
-        messages.success(request, _("The list is asked for. It is written within a minute or two."))
+        messages.success(request, _("The export is requested. It will be ready in a minute or two."))
         if export.needs_approval:
-            messages.info(request, _("It is long: somebody else of your organisation has to agree first."))
+            messages.info(
+                request, _("The list is long: another user of your organisation must approve it first.")
+            )
         return reverse("beneficiaries:export-detail", args=[export.reference])
 
     context = {
@@ -141,7 +143,7 @@ def export_detail(request, export_reference: str):
             by=request.user,
             now=now(),
         )
-        messages.success(request, _("The answer is written down. Whoever asked is told."))
+        messages.success(request, _("Your answer is saved. The user who asked is notified."))
         return reverse("beneficiaries:export-list")
 
     context = {
@@ -162,14 +164,14 @@ def _lines(export: Export) -> list[dict[str, object]]:
     lines: list[tuple[str, object]] = [
         (_("State"), f"{state}. {export.get_failure_display()}" if export.failure else state),
         (_("Organisation"), export.organisation.name),
-        (_("Asked for"), _by(export.asked_at, export.requested_by)),
+        (_("Requested"), _by(export.asked_at, export.requested_by)),
         (_("Needed for"), export.reason),
         *queries.export_filters(export),
         (_("Rows counted"), export.counted_rows),
-        (_("Rows written"), export.written_rows),
+        (_("Rows in the file"), export.written_rows),
         (_("Decided"), export.decided_by and _by(export.decided_at, export.decided_by)),
-        (_("Why, if not"), export.answer),
-        (_("Destroyed after"), export.expires_at and _at(export.expires_at)),
+        (_("If you refuse: why"), export.answer),
+        (_("Deleted after"), export.expires_at and _at(export.expires_at)),
     ]
     return [{"key": label, "value": value} for label, value in lines if value]
 

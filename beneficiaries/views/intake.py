@@ -64,7 +64,9 @@ def _left(request, form: PageForm, draft: IntakeDraft, page: str) -> HttpRespons
     if way == "keep":
         return HttpResponse(status=204)
     if way == "later":
-        messages.success(request, _("The interview is kept. It stands on Today until you go on with it."))
+        messages.success(
+            request, _("The interview is saved. You find it under “Today” until you continue it.")
+        )
         return HttpResponseRedirect(reverse("dashboard"))
     before = {"beneficiary": "consent-change", "situation": "beneficiary"}[page]
     return HttpResponseRedirect(_address(before, draft))

@@ -31,7 +31,7 @@ def note_add(request, reference: str):
         operations.add_note(
             case=case, text=data["text"], confidentiality=data["confidentiality"], by=request.user, now=now()
         )
-        messages.success(request, _("The note is written down."))
+        messages.success(request, _("The note is saved."))
         return reverse("case-detail", args=[case.reference])
 
     return submit(request, form, purpose=f"note:{case.pk}", action=action) or render(
@@ -56,9 +56,7 @@ def emergency_open(request, reference: str = ""):
             by=request.user,
             now=now(),
         )
-        messages.warning(
-            request, _("The file is open to you for 60 minutes. Its organisation has been told.")
-        )
+        messages.warning(request, _("The file is open to you for 60 minutes. Its organisation is notified."))
         return reverse("case-detail", args=[case.reference])
 
     return submit(request, form, purpose="emergency", action=action) or render(

@@ -15,7 +15,7 @@ from beneficiaries.views.consent import case_or_404
 def case_readers(request, reference: str):
     """List readers by day, newest first, with the reason of an emergency or else their organisations."""
     case = case_or_404(request, reference)
-    columns = [{"label": label} for label in (_("Day"), _("Who"), _("For"), _("Times"))]
+    columns = [{"label": label} for label in (_("Day"), _("Who"), _("For which organisation"), _("Times"))]
     rows = [
         {
             "cells": [

@@ -50,7 +50,7 @@ def referral_send(request, reference: str):
             now=now(),
         )
         if referral is None:
-            messages.success(request, _("The answer is written down. Nothing was passed on."))
+            messages.success(request, _("The answer is saved. Nothing was sent."))
             return reverse("case-detail", args=[case.reference])
         messages.success(request, _("The referral is sent."))
         return reverse("beneficiaries:referral-detail", args=[referral.pk])
@@ -98,7 +98,7 @@ def referral_detail(request, referral_id: UUID):
             by=request.user,
             now=now(),
         )
-        messages.success(request, _("The answer is written down."))
+        messages.success(request, _("The answer is saved."))
         return reverse("beneficiaries:referral-list")
 
     items, contact = queries.items_of(referral, request.user)

@@ -42,9 +42,11 @@ def transfer_offer(request, reference: str):
             now=now(),
         )
         if transfer is None:
-            messages.success(request, _("The answer is written down. The case stays with you."))
+            messages.success(request, _("The answer is saved. The case stays with you."))
             return reverse("case-detail", args=[case.reference])
-        messages.success(request, _("The case is offered. It stays with you until it is taken over."))
+        messages.success(
+            request, _("The transfer is offered. The case stays with you until it is taken over.")
+        )
         return reverse("beneficiaries:transfer-detail", args=[transfer.pk])
 
     return submit(request, form, purpose=f"transfer:{case.pk}", action=action) or render(
@@ -84,7 +86,7 @@ def transfer_detail(request, transfer_id: UUID):
             by=request.user,
             now=now(),
         )
-        messages.success(request, _("The answer is written down."))
+        messages.success(request, _("The answer is saved."))
         if data["state"] == TransferState.ACCEPTED:
             return reverse("case-detail", args=[transfer.case.reference])
         return reverse("beneficiaries:referral-list")

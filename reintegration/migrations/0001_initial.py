@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('livelihood', models.CharField(choices=[('tea_shop', 'Tea shop'), ('grocery', 'Small grocery shop'), ('tailoring', 'Tailoring shop'), ('farming', 'Agro-based farming'), ('livestock', 'Livestock'), ('job', 'A job'), ('training', 'Training'), ('school', 'School'), ('other', 'Something else')], max_length=20, verbose_name='livelihood')),
-                ('goal', core.encrypted_fields.EncryptedTextField(max_length=3000, verbose_name='what the person wants to reach')),
+                ('goal', core.encrypted_fields.EncryptedTextField(max_length=3000, verbose_name='what the person wants to achieve')),
                 ('steps', core.encrypted_fields.EncryptedTextField(blank=True, max_length=5000, verbose_name='steps agreed')),
                 ('agreed_on', models.DateField(verbose_name='agreed on')),
                 ('at', models.DateTimeField()),

@@ -16,7 +16,7 @@ class Plan(CaseLinked):
 
     enrolment = models.ForeignKey(Enrolment, on_delete=models.PROTECT, related_name="plans")
     livelihood = models.CharField(_("livelihood"), max_length=20, choices=Livelihood)
-    goal = EncryptedTextField(_("what the person wants to reach"), max_length=3000)
+    goal = EncryptedTextField(_("what the person wants to achieve"), max_length=3000)
     steps = EncryptedTextField(_("steps agreed"), max_length=5000, blank=True)
     agreed_on = models.DateField(_("agreed on"))
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

@@ -119,9 +119,9 @@ def _open(follow_up: FollowUp, by) -> FollowUp:
     if found is None:
         raise PermissionDenied
     if found.done_on is not None:
-        raise ValidationError(_("This follow-up is recorded already."))
+        raise ValidationError(_("This follow-up is already saved."))
     if found.case.status == CaseStatus.CLOSED:
-        raise ValidationError(_("The case is closed: nothing is due any more."))
+        raise ValidationError(_("The case is closed: nothing more is due."))
     return found
 
 
@@ -196,9 +196,7 @@ def refuse_closing(*, case: Case, by, now: datetime) -> None:
         case=case, state__in=[GrantState.REQUESTED, GrantState.ENDORSED, GrantState.APPROVED]
     )
     if running.exists():
-        raise CaseNotClosable(
-            _("A grant of this case is under way: it must be paid, refused or withdrawn first.")
-        )
+        raise CaseNotClosable(_("This case has an open grant: it must be paid, refused or withdrawn first."))
     owed = FollowUp.objects.visible_to(by).filter(case=case, kind=SAFETY, done_on=None)
     if owed.exists() and CaseFile.objects.visible_to(by).filter(case=case, risk=Risk.HIGH).exists():
         raise CaseNotClosable(

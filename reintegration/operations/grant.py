@@ -52,7 +52,7 @@ def request_grant(
     if amount_npr > project.grant_ceiling_npr:
         raise ValidationError(
             {
-                "amount_npr": _("The most that one grant of this programme may be is NPR %s.")
+                "amount_npr": _("One grant of this programme can be at most NPR %s.")
                 % shown_amount(project.grant_ceiling_npr)
             }
         )
@@ -62,7 +62,7 @@ def request_grant(
         raise ValidationError({"budget_line": _("This budget line pays no grants.")})
     _check_purpose(purpose, plan)
     if Grant.objects.visible_to(by).filter(plan=plan).exclude(state__in=rules.ENDED_UNPAID).exists():
-        raise ValidationError(_("A grant was asked for already."))
+        raise ValidationError(_("A grant was already requested."))
     grant = Grant(
         case_id=plan.case_id,
         plan=plan,
@@ -221,18 +221,18 @@ def _check_payment(
     if amount_npr > left:
         raise ValidationError(
             {
-                "amount_npr": _("Of this grant NPR %s is left: an instalment can't be more.")
+                "amount_npr": _("Of this grant NPR %s is left: an instalment can't be more than that.")
                 % shown_amount(left)
             }
         )
     if count + 1 > grant.project.grant_instalments_max:
         raise ValidationError(
-            _("This programme pays a grant in at most %s parts.") % grant.project.grant_instalments_max
+            _("This programme pays a grant in at most %s instalments.") % grant.project.grant_instalments_max
         )
     if count + 1 == grant.project.grant_instalments_max and amount_npr < left:
         raise ValidationError(
             {
-                "amount_npr": _("This is the last part: it must be all that is left, NPR %s.")
+                "amount_npr": _("This is the last instalment: it must be all that is left, NPR %s.")
                 % shown_amount(left)
             }
         )
@@ -266,14 +266,14 @@ def _locked_for(action: str, grant: Grant, by) -> Grant:
         raise PermissionDenied
     if found.state not in rules.ACTIONS[action].sources:
         raise GrantActionRefused(
-            _("This grant is %(state)s by now.") % {"state": found.get_state_display().lower()}
+            _("The grant is now in this state: %(state)s.") % {"state": found.get_state_display().lower()}
         )
     open_actions = rules.actions_for(
         state=found.state, permissions=permissions, user_id=by.pk, involved=involved
     )
     if action not in open_actions:
         raise GrantActionRefused(
-            _("Another person must do this: you asked for this grant or decided on it before.")
+            _("Another user must do this: you requested this grant or decided on it before.")
         )
     return found
 

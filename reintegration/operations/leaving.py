@@ -21,7 +21,7 @@ def redirect_grant_decisions(*, user: User, organisation_id: UUID, to: User, by,
     leave_notice(
         recipient=to,
         key=f"grants-handed-over:{user.pk}:{now.timestamp():.0f}",
-        text=gettext_noop("You are told from now on what becomes of grants that %s asked for."),
+        text=gettext_noop("You now get the notices about grants that %s requested."),
         words=(user.name,),
         url="/grants/",
         now=now,

@@ -21,7 +21,7 @@ def agree_plan(
     if enrolment is None:
         raise PermissionDenied
     if Plan.objects.visible_to(by).filter(enrolment=enrolment).exists():
-        raise ValidationError(_("There is a plan for this programme already."))
+        raise ValidationError(_("There is already a plan for this programme."))
     follows = [(enrolment.enrolled_on, BEFORE_ADMISSION)]
     problem = days.record_problem(agreed_on, today=now.date(), follows=follows)
     if problem:

@@ -17,6 +17,7 @@ from beneficiaries.choices import CaseStatus, ConsentPurpose, DocumentState, Not
 from beneficiaries.contact import contact_of
 from beneficiaries.models import Case
 from beneficiaries.views.consent import case_or_404
+from core.bikram_sambat import as_said
 from core.clock import now
 from core.numerals import shown_amount
 from core.scoping import Confidentiality
@@ -120,9 +121,11 @@ def _about(case: Case) -> list[dict]:
         for place in (beneficiary.home_place, beneficiary.home_local_level, beneficiary.home_district)
         if place
     )
-    born = beneficiary.birth_as_typed or (beneficiary.birth_on.isoformat() if beneficiary.birth_on else "")
+    born = as_said(beneficiary.birth_as_typed) or (
+        beneficiary.birth_on.isoformat() if beneficiary.birth_on else ""
+    )
     return [
-        {"key": _("Born"), "value": born},
+        {"key": _("Date of birth"), "value": born},
         {"key": _("Home"), "value": home},
         {"key": _("Citizenship"), "value": COUNTRIES.get(beneficiary.citizenship, "")},
         {"key": _("Citizenship certificate"), "value": beneficiary.get_has_citizenship_certificate_display()},
@@ -134,10 +137,10 @@ def _situation(file, notes) -> list[dict]:
     groups = [TargetGroup(code).label for code in file.groups if code in TargetGroup.values]
     return [
         {"key": _("Main situation"), "value": TargetGroup(file.primary_group).label},
-        {"key": _("All that hold"), "value": ", ".join(str(group) for group in groups)},
+        {"key": _("All that apply"), "value": ", ".join(str(group) for group in groups)},
         {"key": _("Country abroad"), "value": COUNTRIES.get(file.country_of_stay, "")},
         {"key": _("Lives now in"), "value": file.current_district.name if file.current_district else ""},
-        {"key": _("Asks for"), "value": file.needs},
+        {"key": _("Help wanted"), "value": file.needs},
         *({"key": _("What happened"), "value": text} for text in narratives if text),
     ]
 
@@ -180,10 +183,10 @@ def _actions(case: Case, consents, parts: dict, user, *, may_be_primary: bool) -
         "assess_another": (_("Assess for another programme"), "reintegration:admission-choose"),
         "assess_risk": (_("Change the risk level"), "beneficiaries:risk-assess"),
         "note": (_("Write a note"), "beneficiaries:note-add"),
-        "document": (_("Add a photo or a paper"), "beneficiaries:document-add"),
+        "document": (_("Add a document or photo"), "beneficiaries:document-add"),
         "reassign": (_("Change the caseworker"), "beneficiaries:case-reassign"),
         "refer": (_("Refer to another organisation"), "beneficiaries:referral-send"),
-        "hand_on": (_("Hand on to another organisation"), "beneficiaries:transfer-offer"),
+        "hand_on": (_("Transfer to another organisation"), "beneficiaries:transfer-offer"),
         "close": (_("Close the case"), "beneficiaries:case-close"),
         "erase": (_("Erase this person for ever"), "beneficiaries:beneficiary-erase"),
     }
@@ -195,7 +198,7 @@ def _actions(case: Case, consents, parts: dict, user, *, may_be_primary: bool) -
     for row in parts["transfers"]:
         if row.state == TransferState.OFFERED:
             url = reverse("beneficiaries:transfer-detail", args=[row.pk])
-            links["offer"] = {"label": _("See the offer to hand the case on"), "url": url}
+            links["offer"] = {"label": _("See the transfer offer"), "url": url}
     urgent = ("ask_sharing", "assess") if case.may_lead else ("offer", "ask_sharing", "assess")
     first = [links[name] for name in names if name in urgent]
     last = [links[name] for name in names if name not in urgent]
@@ -257,7 +260,7 @@ def _timeline(case: Case, parts: dict) -> list[dict]:
         answer = _("Agreed") if consent.is_given else _("Did not agree")
         items.append({"at": consent.recorded_at, "title": answer, "text": about, "by": by})
         if consent.withdrawn_on:
-            items.append({"at": consent.withdrawn_on, "title": _("Answer ended"), "text": about})
+            items.append({"at": consent.withdrawn_on, "title": _("No longer valid"), "text": about})
     for note in parts["notes"]:
         if note.kind == NoteKind.NOTE:
             item = {"at": note.at, "title": _("Note"), "text": note.text, "by": _name(note.by)}
@@ -325,7 +328,7 @@ def _opened_by(case: Case, parts: dict) -> str:
 
 
 def _transfer_items(transfer) -> list[dict]:
-    offered = _("Offered to %s") % transfer.receiver.name
+    offered = _("Transfer offered to %s") % transfer.receiver.name
     items = [
         {
             "at": transfer.offered_at,
@@ -346,7 +349,7 @@ def _transfer_items(transfer) -> list[dict]:
 def _grant_items(grant) -> list[dict]:
     amount = f"NPR {shown_amount(grant.amount_npr)}"
     moments = [
-        (grant.requested_at, _("Grant asked for"), grant.requested_by, amount),
+        (grant.requested_at, _("Grant requested"), grant.requested_by, amount),
         (grant.endorsed_at, _("Grant endorsed"), grant.endorsed_by, amount),
         (grant.approved_at, _("Grant approved"), grant.approved_by, amount),
         (grant.refused_at, _("Grant refused"), grant.refused_by, grant.refusal),

@@ -100,7 +100,7 @@ def _drafts_to_decide(user) -> dict:
     found = [row for row in case_queries.drafts_to_reassign(user) if row.decides]
     count = sum(row.waits or row.is_orphaned for row in found)
     return {
-        "label": _("Unfinished interviews that wait for you"),
+        "label": _("Unfinished interviews that need your decision"),
         "value": count,
         "url": reverse("beneficiaries:draft-list"),
         "urgent": count > 0,

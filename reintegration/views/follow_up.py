@@ -69,9 +69,9 @@ def follow_up_record(request, follow_up_id: UUID):
         following = queries.next_attempt(saved, request.user)
         messages.success(
             request,
-            _("It is saved. The next attempt is due on %s.") % date_format(following.due_on)
+            _("The follow-up is saved. The next attempt is due on %s.") % date_format(following.due_on)
             if following
-            else _("It is saved."),
+            else _("The follow-up is saved."),
         )
         return reverse("case-detail", args=[found.case.reference])
 

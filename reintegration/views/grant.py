@@ -112,7 +112,7 @@ def grant_request(request, reference: str, plan_id: UUID):
             by=request.user,
             now=now(),
         )
-        messages.success(request, _("The grant is asked for. You are told when it is decided."))
+        messages.success(request, _("The grant is requested. You will be notified of the decision."))
         return reverse("case-detail", args=[case.reference])
 
     return submit(request, form, purpose=f"grant:{plan.pk}", action=action) or render(
@@ -214,5 +214,5 @@ def grant_pay(request, grant_id: UUID):
             by=request.user,
             now=now(),
         ),
-        _("The instalment is paid and posted to the budget."),
+        _("The payment is saved and charged to the budget line."),
     )

@@ -42,7 +42,7 @@ def plan_agree(request, reference: str, code: str):
             by=request.user,
             now=now(),
         )
-        messages.success(request, _("The plan is written down."))
+        messages.success(request, _("The plan is saved."))
         return reverse("case-detail", args=[case.reference])
 
     return submit(request, form, purpose=f"plan:{enrolment.pk}", action=action) or render(

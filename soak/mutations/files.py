@@ -1,4 +1,4 @@
-"""Papers and photos: who gets one, what waits, and what a file is."""
+"""Documents and photos: who gets one, what waits, and what a file is."""
 
 from soak.mutations.mutant import Mutant
 

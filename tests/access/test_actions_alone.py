@@ -131,7 +131,7 @@ def _actions(target: str, username: str, code: str, demo_users) -> list[Action]:
         Action("close by API", f"{api}/cases/{closing_by_api.pk}/close/", {}, writes),
         Action("withdraw", f"/cases/{screened.reference}/consents/{consent.pk}/withdraw/", {}, leads),
         Action("share", f"{file}/sharing/", SHARING, leads),
-        Action("take a list out", "/exports/new/cases/", take_out, leads),
+        Action("export lists", "/exports/new/cases/", take_out, leads),
         Action("emergency", "/emergency/", glass, PROTECTION),
     ]
 

@@ -70,7 +70,7 @@ def test_ending_access_that_began_today_leads_to_the_list(sign_in, demo_users):
     page = submit(sign_in("ngo_a_focal_point"), f"/team/{newcomer.pk}/end/", {})
     assert page.status_code == 200
     assert page.redirect_chain[-1][0] == "/team/"
-    assert "Nothing here is open to this person any more." in text_of(page)
+    assert "This user no longer has any access here." in text_of(page)
 
 
 def test_a_form_sent_twice_leads_where_it_led_though_its_page_is_closed(sign_in, demo_users):

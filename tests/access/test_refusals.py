@@ -123,7 +123,7 @@ ACTIONS = {
         {"protection_supervisor", "protection_supervisor_2"},
         lambda told, by: cases.break_glass(typed=told["case"].reference, reason=EMERGENCY, by=by, now=now()),
     ),
-    "take a list out": (LEADS, lambda told, by: factories.asked_export(by)),
+    "export lists": (LEADS, lambda told, by: factories.asked_export(by)),
     "agree a plan": (
         WRITES,
         lambda told, by: operations.agree_plan(
@@ -244,7 +244,7 @@ def test_nobody_makes_a_token_for_another_or_endorses_what_they_asked_for(told, 
     assert ApiToken.objects.visible_to(demo_users[A]).count() == 0
     with acting_as(supervisor):
         grant = factories.requested(told["plan"], supervisor)
-        with pytest.raises(GrantActionRefused, match="Another person must do this"):
+        with pytest.raises(GrantActionRefused, match="Another user must do this"):
             operations.endorse_grant(grant=grant, by=supervisor, now=now())
 
 

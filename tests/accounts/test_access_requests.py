@@ -365,7 +365,7 @@ def test_no_organisation_becomes_an_office_of_iom(demo_users):
     organisation = factories.organisation("NGO_B")
     organisation.kind = "iom"
     with (
-        pytest.raises(IntegrityError, match="office of IOM"),
+        pytest.raises(IntegrityError, match="IOM office"),
         acting_as(demo_users[ADMINISTRATOR]),
         transaction.atomic(),
     ):

@@ -32,7 +32,7 @@ def test_invitations_to_one_address_are_bounded(sign_in, demo_users):
     user, client = invited(demo_users), sign_in(FOCAL)
     where = f"/team/{user.pk}/invitation/"
     pages = [text_of(client.post(where, follow=True)) for _time in range(TRIES)]
-    assert ["Enough invitations went to this address" in page for page in pages] == [
+    assert ["Too many invitations were sent to this address" in page for page in pages] == [
         number >= INVITATIONS_A_DAY["address"] for number in range(TRIES)
     ]
     assert InvitationSent.objects.filter(user=user).count() == INVITATIONS_A_DAY["address"]
@@ -59,7 +59,7 @@ def test_invitations_from_one_user_are_bounded(demo_users):
         for number in range(INVITATIONS_A_DAY["sender"]):
             user = User.objects.create(username=f"u{number}", email=f"u{number}@example.org")
             invite(user=user, by=by, now=now())
-        with pytest.raises(TooManyInvitations, match="You sent enough"):
+        with pytest.raises(TooManyInvitations, match="You sent too many"):
             other = User.objects.create(username="other", email="other@example.org")
             invite(user=other, by=by, now=now())
 

@@ -62,7 +62,7 @@ def test_ending_access_asks_where_open_cases_go_and_refuses_without_an_answer(si
     assert before > 0
     page = submit(sign_in(FOCAL), address, {})
     assert f"Open cases, with their follow-ups and reminders, Asha Kendra: {before}" in text_of(page)
-    assert "Say who takes it over." in text_of(page)
+    assert "Choose who takes it over." in text_of(page)
     assert demo_users[A].is_active
     assert Membership.objects.get(user=demo_users[A]).ends_on is None
 
@@ -82,14 +82,14 @@ def test_open_cases_go_to_the_colleague_who_was_chosen(sign_in, demo_users):
     before = count_of(leaver)
     chosen = {name: str(second.pk) for name in _asked(leaver)}
     page = submit(sign_in(FOCAL), f"/team/{leaver.pk}/end/", chosen)
-    assert "Nothing here is open to this person any more." in text_of(page)
+    assert "This user no longer has any access here." in text_of(page)
     assert (count_of(leaver), count_of(second)) == (0, before)
     with acting_as(second):
         rows = Assignment.objects.visible_to(second)
         assert {(row.former, row.caseworker, row.by) for row in rows} == {(leaver, second, demo_users[FOCAL])}
         assert rows.count() == before
     assert told(second, key__startswith="handed-over") == [
-        f"You are the caseworker of more cases now: {before}."
+        f"You are now the caseworker of more cases: {before}."
     ]
     assert {row.receiver for row in Handover.objects.filter(user=leaver)} == {second}
     with acting_as(demo_users["auditor"]):
@@ -125,7 +125,7 @@ def test_to_the_supervisors_leaves_nothing_behind(sign_in, demo_users):
         first = Case.objects.led_by(supervisor).filter(file__caseworker=leaver).exclude(status="closed")[0]
     changes = {"cases": [str(first.pk)], "caseworker": str(second.pk), "note": "She phones on Mondays."}
     done = text_of(submit(client, "/caseload/nobody/", changes))
-    assert f"1 case is with {second.name} now." in done
+    assert f"1 case is now with {second.name}." in done
     file = text_of(client.get(f"/cases/{first.reference}/"))
     assert f"Caseworker: {second.name}, until then {leaver.name}" in file
     assert "She phones on Mondays." in file
@@ -169,7 +169,7 @@ WAYS = [_end, _close, _end_role, _begin_later, _tailor]
 @pytest.mark.parametrize("way", WAYS)
 def test_no_way_of_ending_access_leaves_work_behind_unasked(demo_users, way):
     before = count_of(demo_users[A])
-    with pytest.raises(StillCarrying, match="Say who takes it over"), transaction.atomic():
+    with pytest.raises(StillCarrying, match="Choose who takes it over"), transaction.atomic():
         way(demo_users[A], demo_users, None)
     supervisor = demo_users["ngo_a_supervisor"]
     way(demo_users[A], demo_users, answers(demo_users[A], supervisor))
@@ -186,9 +186,9 @@ def test_work_goes_to_nobody_who_may_not_do_it(demo_users, way):
 
 def test_nothing_is_asked_of_who_carries_nothing(sign_in, demo_users):
     page = sign_in(FOCAL).get(f"/team/{demo_users['ngo_a_reader'].pk}/end/")
-    assert "This person has no open work here." in text_of(page)
+    assert "This user has no open work here." in text_of(page)
     done = submit(sign_in(FOCAL), f"/team/{demo_users['ngo_a_reader'].pk}/end/", {})
-    assert "Nothing here is open to this person any more." in text_of(done)
+    assert "This user no longer has any access here." in text_of(done)
 
 
 def test_what_is_carried_elsewhere_is_neither_shown_nor_moved(sign_in, demo_users):
@@ -293,7 +293,7 @@ def test_a_role_that_was_over_at_night_is_found_and_the_supervisors_told_once_a_
     assert looked() == 1
     assert looked() == 0
     assert looked(now() + timedelta(days=1)) == 1
-    text = f"Nobody works on open cases of Asha Kendra: {before}; unfinished interviews: 0. They wait to be assigned."
+    text = f"Nobody works on open cases of Asha Kendra: {before}; unfinished interviews: 0. They must be assigned."
     assert told(supervisor, key__startswith="nobody:") == [text, text]
     assert told(demo_users["protection_supervisor"], key__startswith="nobody:") == []
 
@@ -356,7 +356,7 @@ def test_a_supervisor_gives_many_cases_to_another_caseworker(sign_in, demo_users
     assert (count_of(demo_users[A]), count_of(second)) == (0, len(mine))
     for user in (second, demo_users[A]):
         (text,) = told(user, key__startswith="assigned:")
-        assert text.endswith(f"now: {len(mine)}.")
+        assert text.endswith(f": {len(mine)}.")
 
 
 def test_who_may_not_and_to_whom_not(demo_users):
@@ -378,7 +378,7 @@ def test_who_may_not_and_to_whom_not(demo_users):
                 reassign_cases(cases=[case], caseworker=other, by=demo_users[A], now=now())
         with pytest.raises(ValidationError, match="is closed"):
             reassign_cases(cases=[case, closed], caseworker=second, by=demo_users[A], now=now())
-        with pytest.raises(ValidationError, match="caseworker already"):
+        with pytest.raises(ValidationError, match="already the caseworker"):
             reassign_cases(cases=[case], caseworker=demo_users[A], by=demo_users[A], now=now())
     assert not Assignment.objects.filter(case=case).exists()
 

@@ -110,7 +110,7 @@ def test_a_mailbox_is_not_filled(demo_users, mails, time_machine):
     time_machine.move_to(now(), tick=False)
     for _time in range(7):
         page = Client().post(FORGOTTEN, {"email": demo_users[WHO].email})
-        assert (page.status_code, "Look into your mail" in page.content.decode()) == (200, True)
+        assert (page.status_code, "Check your e-mail" in page.content.decode()) == (200, True)
     assert len(mails) == 5
 
 

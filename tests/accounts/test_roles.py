@@ -94,7 +94,7 @@ def test_one_role_cannot_be_tailored_to_approve_and_pay(demo_users):
 
 def test_nobody_tailors_a_role_of_their_own(demo_users):
     """An administrator who let administrators read cases would have given themselves the cases."""
-    with pytest.raises(ValidationError, match="a role of their own"):
+    with pytest.raises(ValidationError, match="what your own role may do"):
         tailor_role(
             role=role("administrator"),
             codenames=["configure", "read_cases"],
@@ -177,21 +177,21 @@ def test_the_database_itself_lets_no_role_approve_and_pay(demo_users):
     [
         (
             "grant_approver",
-            "Sees a case reference and figures, never a name or what was said.",
+            "Sees case references and amounts, never a name or what was said.",
             "Can't approve grants.",
         ),
         ("finance", "Can't approve grants.", "Can't pay instalments."),
         (
             "reader",
             "Can't write in a case file or open a new case.",
-            "Sees no case: no reference, no name, no figures.",
+            "Sees no cases: no references, no names, no amounts.",
         ),
         (
             "administrator",
-            "Sees no case: no reference, no name, no figures.",
+            "Sees no cases: no references, no names, no amounts.",
             "Can't change how the system is set up.",
         ),
-        ("auditor", "Sees no case: no reference, no name, no figures.", "Can't read the log."),
+        ("auditor", "Sees no cases: no references, no names, no amounts.", "Can't read the audit log."),
         ("caseworker", "Can't endorse grants.", "Can't read restricted notes."),
     ],
 )
@@ -212,7 +212,7 @@ def test_the_page_tells_my_roles_and_each_roles_limits(sign_in, demo_users):
     page = sign_in("iom_approver").get("/roles/").content.decode()
     assert page.count('<section class="app-card">') == len(RoleCode)
     assert "<strong>Grant approver</strong>, IOM Nepal" in page
-    assert "without an end" in page
+    assert "with no end date" in page
     assert "Finance + Grant approver" in page
     assert "Changed for this organisation" not in page
 

@@ -69,7 +69,7 @@ def test_a_token_of_the_server_opens_once_its_user_confirms_it(
     client.force_login(demo_users[WHO])
     with acting_as(demo_users[WHO]):
         assert Notice.objects.visible_to(demo_users[WHO]).filter(key=f"token:{token.pk}").exists()
-    assert "Opens nothing yet" in text_of(client.get("/accounts/security/"))
+    assert "Not active yet" in text_of(client.get("/accounts/security/"))
     assert client.post(confirm, follow=True).status_code == 200
     assert status_of(text) == 200
     time_machine.move_to(now() + timedelta(minutes=11))
@@ -81,7 +81,7 @@ def test_a_user_has_so_many_tokens_and_makes_so_many_a_day(sign_in, demo_users, 
     for _time in range(5):
         assert "app-code" in submit(client, NEW, asked).content.decode()
     refused = submit(client, NEW, asked)
-    assert "You made 5 tokens in the last 24 hours" in text_of(refused)
+    assert "You created 5 tokens in the last 24 hours" in text_of(refused)
     assert 'value="nightly"' in refused.content.decode()
     assert ApiToken.objects.count() == 5
     for _time in range(5):

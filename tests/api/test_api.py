@@ -504,7 +504,7 @@ def test_one_case_from_the_interview_to_the_visit(program, demo_users):
     assert (approved.status_code, approved.json()["state"]) == (200, "approved")
     owed = caseworker.post(f"cases/{case['id']}/close/")
     assert owed.status_code == 409
-    assert "under way" in problem_of(owed)["detail"]
+    assert "open grant" in problem_of(owed)["detail"]
     paid = program(FINANCE).post(
         f"grants/{grant['id']}/pay/", {"amount_npr": "60000", "voucher": "V-1", "paid_on": today}
     )
@@ -706,7 +706,7 @@ def test_a_budget_line_that_is_spent_is_a_conflict(program, demo_users, whole_ca
     body = {"amount_npr": "30000", "voucher": "V-2", "paid_on": now().date().isoformat()}
     response = program(FINANCE).post(f"grants/{grant.pk}/pay/", body)
     assert response.status_code == 409
-    assert "not enough left" in problem_of(response)["detail"]
+    assert "not have enough left" in problem_of(response)["detail"]
 
 
 def test_what_a_constraint_refuses_is_a_conflict(demo_users, whole_case):

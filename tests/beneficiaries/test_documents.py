@@ -1,4 +1,4 @@
-"""Papers and photos of a case: handed in, scanned, kept encrypted, handed out to whom they are for."""
+"""Documents and photos of a case: handed in, scanned, kept encrypted, handed out to whom they are for."""
 
 import io
 import os
@@ -63,7 +63,7 @@ def body_of(response) -> bytes:
 def test_a_photo_is_handed_in_and_handed_out_again(case, demo_users, sign_in, settings):
     client = sign_in(A)
     page = sent(client, case, uploaded_files.photo(), name="IMG_20261125.jpg")
-    assert "The file is kept." in text_of(page)
+    assert "The file is saved." in text_of(page)
     assert "From the ward" in text_of(page)
     with acting_as(demo_users[A]):
         document = Document.objects.get(case=case)
@@ -179,7 +179,7 @@ def test_with_the_scanner_up_harm_is_refused_and_on_record(
     case, demo_users, sign_in, scanner, settings, data
 ):
     page = sent(sign_in(A), case, data)
-    assert "found harm" in text_of(page)
+    assert "virus was found" in text_of(page)
     assert kept(settings) == []
     assert states(case, demo_users[A]) == []
     assert "harmful file refused" in verbs(case, demo_users)
@@ -187,7 +187,7 @@ def test_with_the_scanner_up_harm_is_refused_and_on_record(
 
 
 def test_with_the_scanner_up_a_paper_is_there_at_once(case, demo_users, sign_in, scanner):
-    assert "The file is kept." in text_of(sent(sign_in(A), case, uploaded_files.photo()))
+    assert "The file is saved." in text_of(sent(sign_in(A), case, uploaded_files.photo()))
     assert states(case, demo_users[A]) == ["clean"]
 
 
@@ -200,8 +200,8 @@ def test_with_the_scanner_down_a_paper_waits_and_nobody_gets_it(case, demo_users
         settings.SCANNER = scanners.nobody_there() if answer is None else address
         page = sent(client, case, uploaded_files.photo())
         assert operations.scan_waiting(now=now()) == {"clean": 0, "harmful": 0}
-    assert "before the virus scanner has looked at it" in text_of(page)
-    assert "Waits for the virus scanner" in text_of(page)
+    assert "before the virus check" in text_of(page)
+    assert "Waiting for the virus check" in text_of(page)
     with acting_as(demo_users[A]):
         document = Document.objects.get(case=case)
         assert queries.content_of(document) is None
@@ -230,7 +230,7 @@ def test_with_the_scanner_up_again_what_waited_is_given_out_or_thrown_away(
         assert case.reference in told.text
     client.force_login(demo_users[A])
     assert client.get(address_of(bad)).status_code == 404
-    assert "the scanner found harm in it" in text_of(client.get(f"/cases/{case.reference}/"))
+    assert "virus was found in it" in text_of(client.get(f"/cases/{case.reference}/"))
 
 
 def test_a_scan_that_broke_off_is_made_anew_and_two_sweeps_share_the_work(
@@ -337,7 +337,7 @@ def test_nobody_adds_what_they_may_not_read(case, demo_users, sign_in, settings)
     with acting_as(demo_users[A]):
         factories.share_with_iom(case, demo_users[A])
     page = sent(sign_in(SUPERVISOR), case, uploaded_files.photo(), confidentiality="counselling")
-    assert "You may not add what you may not read." in text_of(page)
+    assert "You can only add what you are allowed to read." in text_of(page)
     assert kept(settings) == []
 
 

@@ -142,10 +142,10 @@ def test_a_supervisor_gives_it_to_another_user(demo_users):
         found = IntakeDraft.objects.visible_to(second).get(pk=draft.pk)
         assert found.typed["beneficiary"]["first_name"] == WORD
         assert found.expires_on == now().date() + timedelta(days=14)
-        assert second.notices.filter(text__startswith="A first interview was given to you").exists()
+        assert second.notices.filter(text__startswith="A first interview was assigned to you").exists()
     with acting_as(demo_users[A]):
         assert not IntakeDraft.objects.visible_to(demo_users[A]).exists()
-        assert demo_users[A].notices.filter(text__contains="was given to another user").exists()
+        assert demo_users[A].notices.filter(text__contains="was assigned to another user").exists()
     with acting_as(demo_users["auditor"]):
         event = AuditEvent.objects.get(verb="interview reassigned")
     assert (event.object_id, event.detail["organisation"]) == (draft.pk, "NGO_A")
@@ -240,7 +240,7 @@ def test_where_somebody_may_be_at_risk_a_supervisor_decides_first(demo_users):
     with acting_as(user):
         (row,) = queries.drafts_to_reassign(user)
         assert (row.id, row.waits) == (draft.pk, True)
-        assert user.notices.filter(text__contains="waits for your decision").exists()
+        assert user.notices.filter(text__contains="needs your decision").exists()
 
 
 @pytest.mark.django_db

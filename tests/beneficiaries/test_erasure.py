@@ -169,6 +169,6 @@ def test_the_way_through_the_page(demo_users, sign_in):
     page = submit(client, address, {"typed": "ZZZZ-ZZZ-Z"})
     assert "not the reference" in text_of(page)
     page = submit(client, address, {"typed": case.reference.lower()})
-    assert "What stays are figures" in text_of(page)
+    assert "Only data for statistics remain" in text_of(page)
     assert WORD not in text_of(page)
     assert address not in page.content.decode()

@@ -63,14 +63,14 @@ def test_a_list_is_asked_for_where_it_is_read_and_fetched_by_who_asked(case, dem
     assert f'href="{escape(address)}"' in text_of(shown)
     assert NAME not in shown.wsgi_request.get_full_path()
     answer = submit(client, address, {"reason": "For the yearly meeting."})
-    assert "It is written within a minute or two." in text_of(answer)
+    assert "It will be ready in a minute or two." in text_of(answer)
     with acting_as(demo_users[A]):
         export = Export.objects.visible_to(demo_users[A]).get()
         assert (export.filters, export.reason) == (
             {"find": NAME, "status": "active"},
             "For the yearly meeting.",
         )
-    assert "Look again" in text_of(client.get(page_of(export)))
+    assert "Refresh" in text_of(client.get(page_of(export)))
     written(demo_users, export)
     page = text_of(client.get(page_of(export)))
     assert page_of(export, "file/") in page
@@ -139,7 +139,7 @@ def test_a_list_that_is_over_is_fetched_no_more(case, demo_users, sign_in):
         assert cursor.fetchone() == (export.pk,)
     for part in ("password/", "file/"):
         assert client.get(page_of(export, part)).status_code == 404
-    assert "Over: the file is destroyed" in text_of(client.get(page_of(export)))
+    assert "Ended: the file is deleted" in text_of(client.get(page_of(export)))
 
 
 def test_who_agrees_sees_how_much_and_why_and_neither_file_nor_password(
@@ -155,7 +155,7 @@ def test_who_agrees_sees_how_much_and_why_and_neither_file_nor_password(
         assert word in page
     assert NAME not in page
     refused = submit(client, page_of(export), {"agrees": "no", "answer": ""})
-    assert "Say why not." in text_of(refused)
+    assert "Say why you refuse." in text_of(refused)
     submit(client, page_of(export), {"agrees": "yes", "answer": ""})
     assert written(demo_users, export).state == "ready"
     assert "/file/" not in text_of(client.get(page_of(export)))
@@ -172,7 +172,7 @@ def test_pages_are_in_nepali(export, sign_in):
     for address in ("/exports/", "/exports/new/cases/", page_of(export), page_of(export, "password/")):
         page = text_of(client.get(address))
         assert '<html lang="ne"' in page
-        for english in ("Take", "Asked for", "Password", "Destroyed", "State"):
+        for english in ("Export", "Requested", "Password", "Deleted", "State"):
             assert english not in page, (address, english)
 
 
@@ -304,6 +304,6 @@ def test_what_the_list_does_not_narrow_by_the_export_does_not_either(demo_users,
         f"/exports/new/cases/?{shown.wsgi_request.GET.urlencode()}",
         {"reason": "For the committee."},
     )
-    assert "The list is asked for." in text_of(page)
+    assert "The export is requested." in text_of(page)
     with acting_as(demo_users["ngo_a_caseworker"]):
         assert Export.objects.visible_to(demo_users["ngo_a_caseworker"]).latest("asked_at").filters == {}

@@ -131,14 +131,14 @@ def test_the_file_says_whose_copy_it_is(case, demo_users):
     book = opened(*file_of(demo_users, export))
     told = dict([cell.value for cell in row] for row in book.worksheets[0].iter_rows())
     requested_by = f"{demo_users[A].get_full_name()} ({A})"
-    assert told["Made by"] == requested_by
+    assert told["Requested by"] == requested_by
     assert (told["Export"], told["Rows"], told["Organisation"]) == (
         export.reference,
         "1",
         export.organisation.name,
     )
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", told["Made at (Nepal)"])
-    assert told["Mind"].startswith("Personal data")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", told["Prepared at (Nepal time)"])
+    assert told["Please note"].startswith("Personal data")
     for page in book.worksheets:
         for edge in (page.oddHeader.left.text, page.oddFooter.left.text):
             assert export.reference in edge
@@ -207,7 +207,7 @@ def test_above_the_days_rows_a_second_person_agrees(case, demo_users, monkeypatc
         decide_export(export=third, agrees=True, answer="", by=demo_users[A], now=now())
     with acting_as(demo_users[READER]):
         decide_export(export=third, agrees=True, answer="", by=demo_users[READER], now=now())
-        with pytest.raises(ValidationError, match="decided already"):
+        with pytest.raises(ValidationError, match="already decided"):
             decide_export(export=third, agrees=True, answer="", by=demo_users[READER], now=now())
     assert len(notices(demo_users, A, f"export-decided:{third.pk}")) == 1
     for _ in range(3):
@@ -221,7 +221,7 @@ def test_a_refusal_has_a_reason_and_counts_no_more(case, demo_users, monkeypatch
     short_day(monkeypatch, 0)
     export = asked(demo_users, find=NAME)
     with acting_as(demo_users[READER]):
-        with pytest.raises(ValidationError, match="Say why not"):
+        with pytest.raises(ValidationError, match="Say why you refuse"):
             decide_export(export=export, agrees=False, answer=" ", by=demo_users[READER], now=now())
         decide_export(export=export, agrees=False, answer="Not needed.", by=demo_users[READER], now=now())
     with acting_as(demo_users[A]):
@@ -398,7 +398,7 @@ def test_more_rows_than_were_counted_make_no_file(case, demo_users, sign_in):
     assert (written(demo_users, export).state, seen(demo_users, export).failure) == ("failed", "more_rows")
     assert len(notices(demo_users, A, f"export-failed:{export.pk}")) == 1
     page = text_of(sign_in(A).get(f"/exports/{export.reference}/"))
-    assert "There are more rows now than were counted. Ask again." in page
+    assert "The list has more rows now than when you asked. Ask again." in page
     assert asked(demo_users, find=NAME).counted_rows == 2
 
 
@@ -488,7 +488,7 @@ def test_after_a_day_file_and_password_are_destroyed(committed, demo_users, owne
     )
     assert owner.fetchone() == (None, True)
     page = text_of(client.get(f"/exports/{export.reference}/"))
-    assert "Over: the file is destroyed" in page
+    assert "Ended: the file is deleted" in page
     assert "/file/" not in page
     assert events(owner, export) == [
         ("export asked", "1"),

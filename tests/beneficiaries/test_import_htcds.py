@@ -185,16 +185,16 @@ def test_a_clear_yes_is_consent(consent):
         ({"prs_FirstName": None}, "first name is missing"),
         ({"prs_FirstName": "M" * 10_000}, "First Name (prs_FirstName): longer than 100 characters"),
         ({"prs_FirstName": "#N/A"}, "First Name (prs_FirstName): the spreadsheet shows an error, #N/A"),
-        ({"prs_FirstName": "Si\x00ta"}, "First Name (prs_FirstName): holds a sign that is no text"),
+        ({"prs_FirstName": "Si\x00ta"}, "First Name (prs_FirstName): has a character that is not text"),
         (
             {"prs_Birthdate": datetime(2026, 5, 2)},
-            "birth date is in the future: 2026-05-02 (as a Bikram Sambat date it is 1969-08-18 AD; the standard takes "
-            "AD dates)",
+            "birth date is in the future: 2026-05-02 (read as a Bikram Sambat date it is 1969-08-18 AD; the "
+            "standard takes AD dates)",
         ),
         (
             {"prs_Birthdate": "2049-11-16"},
-            "birth date is in the future: 2049-11-16 (as a Bikram Sambat date it is 1993-02-27 AD; the standard takes "
-            "AD dates)",
+            "birth date is in the future: 2049-11-16 (read as a Bikram Sambat date it is 1993-02-27 AD; the "
+            "standard takes AD dates)",
         ),
         ({"prs_Birthdate": datetime(1905, 1, 1)}, "birth date is more than 120 years ago"),
         ({"prs_Birthdate": datetime(2017, 1, 1)}, "birth date is after the incoming referral date"),
@@ -212,7 +212,7 @@ def test_a_clear_yes_is_consent(consent):
             {"cas_IncomingReferralDate": datetime(2026, 5, 2)},
             "incoming referral date is in the future: 2026-05-02",
         ),
-        ({"cas_IncomingReferralDate": "2016"}, "incoming referral date must name the day"),
+        ({"cas_IncomingReferralDate": "2016"}, "incoming referral date must include the day"),
         (
             {"cas_IncomingReferralDate": "1899-12-31", "prs_Birthdate": None},
             "incoming referral date is before 1900: 1899-12-31",
@@ -633,7 +633,7 @@ def test_a_workbook_without_the_standards_names_is_refused(book):
 
 def test_a_column_named_twice_is_refused(book):
     path = book(SITA, names=[*SITA, "prs_FirstName"])
-    assert why_not(path) == "names a column twice: prs_FirstName"
+    assert why_not(path) == "has the same column twice: prs_FirstName"
 
 
 def test_empty_rows_at_the_end_and_other_sheets_are_nothing(book):

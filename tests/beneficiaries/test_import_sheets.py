@@ -87,7 +87,7 @@ def test_hidden_rows_are_named_and_not_read_and_hidden_columns_are_named_and_rea
     assert first_names(table) == ["Sita", "Maya"]
     assert [cells["con_Consent"] for _number, cells in table.rows] == [True, True]
     assert table.remarks[:2] == [
-        "hidden rows are not read, show them to bring them in: 3, 5",
+        "hidden rows are not read; unhide them to import them: 3, 5",
         "column D (con_Consent) is hidden: its values are read",
     ]
 

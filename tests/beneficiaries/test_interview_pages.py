@@ -106,7 +106,7 @@ def test_a_page_that_is_saved_again_has_the_later_words(interview, demo_users):
 def test_a_page_too_long_to_be_kept_says_so_and_stays(interview):
     client, address = interview
     response = submit(client, address, PERSON | {"safe_contact": "x" * 100_001, "go": "later"})
-    assert "too long to be kept" in text_of(response)
+    assert "too long to be saved" in text_of(response)
     assert response.request["PATH_INFO"] == address
 
 
@@ -139,9 +139,9 @@ def test_refusal_where_somebody_may_be_at_risk_waits_on_the_supervisors_today(in
     assert "waits for a supervisor" in text_of(client.get("/"))
     assert client.get(address).status_code == 302, "closed until they agree after all"
     client = sign_in(SUPERVISOR)
-    assert "Unfinished interviews that wait for you" in text_of(client.get("/"))
+    assert "Unfinished interviews that need your decision" in text_of(client.get("/"))
     page = text_of(client.get("/interviews/"))
-    assert "Waits for a decision" in page
+    assert "Waiting for a decision" in page
     assert "Zzmaya" not in page
     with acting_as(demo_users[A]):
         [draft] = IntakeDraft.objects.visible_to(demo_users[A]).unfinished()
@@ -152,7 +152,7 @@ def test_refusal_where_somebody_may_be_at_risk_waits_on_the_supervisors_today(in
     kept = {"decision": "keep", "why": "Her brother looks for her.", "review_on": day.isoformat()}
     page = text_of(submit(client, decide, kept))
     assert "The decision is saved." in page
-    assert "Waits for a decision" not in page
+    assert "Waiting for a decision" not in page
     page = text_of(client.get(decide))
     assert "Her brother looks for her." in page
     assert "Zzmaya" not in page

@@ -78,10 +78,10 @@ def test_a_token_is_made_and_revoked_on_a_phone(site: Site, browser: Browser) ->
     with BrowserUser.at(site.url, browser, width=PHONE) as browser_user:
         browser_user.sign_in("ngo_a_caseworker")
         browser_user.open("/accounts/security/")
-        browser_user.follow("Make a token")
+        browser_user.follow("Create a token")
         browser_user.look()
         browser_user.fill("What the token is for", "nightly figures")
-        browser_user.press("Make the token")
+        browser_user.press("Create the token")
         expect(browser_user.page.locator(".app-code")).to_be_visible()
         browser_user.look()
         browser_user.follow("I have copied it")

@@ -53,7 +53,7 @@ def test_first_page_of_the_interview(browser_user):
 def test_admin_of_the_administrator(browser_user):
     browser_user.sign_in("administrator")
     browser_user.open("/admin/")
-    expect(browser_user.heading("Programmes, people and places")).to_be_visible()
+    expect(browser_user.heading("Programmes, users and places")).to_be_visible()
     assert browser_user.faults() == []
 
 
@@ -92,7 +92,7 @@ def test_a_refused_form_begins_at_what_is_wrong(browser_user):
     expect(browser_user.page).to_have_title("Error: Consent first – Sahayatra")
     browser_user.look()
     summary.get_by_role("link").first.click()
-    expect(browser_user.page.get_by_label("I have said all of this")).to_be_focused()
+    expect(browser_user.page.get_by_label("I have explained all of this")).to_be_focused()
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without"])

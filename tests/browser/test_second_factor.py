@@ -91,7 +91,7 @@ def test_a_passkey_is_made_and_used_to_sign_in_and_to_confirm(guarded, browser):
         browser_user.follow("Add a passkey")
         browser_user.look(twice=True)
         browser_user.fill("Name of the passkey", "my laptop")
-        browser_user.press("Make the passkey")
+        browser_user.press("Create the passkey")
         expect(browser_user.heading("Recovery codes")).to_be_visible()
         browser_user.press("I have written them down")
         expect(browser_user.page.get_by_text("my laptop").first).to_be_visible()
@@ -112,7 +112,7 @@ def test_a_browser_without_the_passkey_says_so_and_takes_a_recovery_code(guarded
         _with_authenticator(browser_user.page)
         _give_password(browser_user, "programme_manager")
         browser_user.follow("Add a passkey")
-        browser_user.press("Make the passkey")
+        browser_user.press("Create the passkey")
         expect(browser_user.heading("Recovery codes")).to_be_visible()
         [code, *_rest] = browser_user.page.locator(".app-codes li").all_inner_texts()
     with BrowserUser.at(guarded.url, browser) as browser_user:

@@ -101,10 +101,10 @@ def _told_and_asked(browser_user: BrowserUser, answer: str) -> None:
     expect(
         browser_user.page.get_by_text("if a life is in danger, or if a child is being harmed")
     ).to_be_visible()
-    browser_user.page.get_by_label("I have said all of this").check()
+    browser_user.page.get_by_label("I have explained all of this").check()
     browser_user.choose("Does the person agree to be helped", answer)
     browser_user.choose("Who decides?", "The person")
-    browser_user.choose("How was it said?", "Spoken")
+    browser_user.choose("How was consent given?", "Spoken")
     browser_user.press("Save and continue")
 
 
@@ -148,16 +148,16 @@ def _the_person_is_described(browser_user: BrowserUser, person: Person) -> None:
     browser_user.fill("Whole name in Devanagari", person.in_nepali)
     browser_user.choose("Sex", "Female")
     browser_user.fill("Date of birth", "2053-04-12")
-    browser_user.choose("In which calendar is that?", "Bikram Sambat")
+    browser_user.choose("Which calendar is this date in?", "Bikram Sambat")
     browser_user.fill("Home district", "Sindhupalchok")
     browser_user.fill("Telephone", person.phone)
-    browser_user.fill("How is it safe to reach the person?", "The brother must not answer.")
+    browser_user.fill("How can the person be contacted safely?", "The brother must not answer.")
     browser_user.press("Save and continue")
 
 
 def _the_situation_is_told(browser_user: BrowserUser) -> None:
-    browser_user.choose("What holds for the person?", "Stranded migrant abroad")
-    browser_user.choose("What holds for the person?", "Returnee migrant")
+    browser_user.choose("What is the person's situation?", "Stranded migrant abroad")
+    browser_user.choose("What is the person's situation?", "Returnee migrant")
     browser_user.select("Which of them is the main one for this case?", "Stranded migrant abroad")
     browser_user.select("Country where the person is, or was, abroad", "Kuwait")
     browser_user.choose("Risk level", "Medium")
@@ -171,7 +171,7 @@ def sharing_is_asked(browser_user: BrowserUser, answer: str) -> None:
     browser_user.look()
     browser_user.choose("Does the person agree?", answer)
     browser_user.press("Save")
-    expect(browser_user.page.get_by_text("The answer is written down.")).to_be_visible()
+    expect(browser_user.page.get_by_text("The answer is saved.")).to_be_visible()
     expect(_timeline(browser_user)).to_contain_text("Agreed" if answer.startswith("Yes") else "Did not agree")
 
 
@@ -181,7 +181,7 @@ def the_person_is_admitted(browser_user: BrowserUser) -> None:
     browser_user.look()
     browser_user.follow(PROGRAMME)
     result = browser_user.page.locator("#result")
-    expect(result).to_contain_text("Can not be said yet")
+    expect(result).to_contain_text("Not enough information yet")
     expect(result).to_contain_text("Not known")
     browser_user.look()
     questions = browser_user.page.get_by_role("radiogroup").filter(
@@ -195,7 +195,7 @@ def the_person_is_admitted(browser_user: BrowserUser) -> None:
     _each_criterion_has_its_reason(result)
     browser_user.look()
     browser_user.choose("Decision", "Admitted")
-    browser_user.press("Record the decision")
+    browser_user.press("Save the decision")
     expect(browser_user.page.get_by_text(f"Admitted: {PROGRAMME}").first).to_be_visible()
 
 
@@ -216,9 +216,9 @@ def a_grant_is_asked_for(browser_user: BrowserUser) -> None:
     expect(browser_user.heading("Reintegration plan")).to_be_visible()
     browser_user.look()
     browser_user.choose("Livelihood", "Tea shop")
-    browser_user.fill("What does the person want to reach?", "A tea shop at the bus park.")
+    browser_user.fill("What does the person want to achieve?", "A tea shop at the bus park.")
     browser_user.press("Save the plan")
-    expect(browser_user.page.get_by_text("The plan is written down.")).to_be_visible()
+    expect(browser_user.page.get_by_text("The plan is saved.")).to_be_visible()
     browser_user.follow("Ask for a grant: Tea shop")
     expect(browser_user.page.get_by_text("NPR 65,000")).to_be_visible()
     browser_user.look()
@@ -226,7 +226,7 @@ def a_grant_is_asked_for(browser_user: BrowserUser) -> None:
     browser_user.fill("Amount in NPR", "६०,०००")
     browser_user.page.get_by_label(re.compile("^Reintegration grants: NPR")).check()
     browser_user.press("Ask for this grant")
-    expect(browser_user.page.get_by_text("The grant is asked for.")).to_be_visible()
+    expect(browser_user.page.get_by_text("The grant is requested.")).to_be_visible()
     expect(browser_user.page.get_by_role("link", name="Grant: NPR 60,000")).to_be_visible()
 
 
@@ -259,8 +259,10 @@ def the_grant_is_decided_without_a_name(browser_user: BrowserUser, reference: st
     _open_grant(browser_user, reference)
     browser_user.fill("Amount in NPR", "30000")
     browser_user.fill("Voucher number", "V-2031")
-    browser_user.press("Record the payment")
-    expect(browser_user.page.get_by_text("The instalment is paid and posted to the budget.")).to_be_visible()
+    browser_user.press("Save the payment")
+    expect(
+        browser_user.page.get_by_text("The payment is saved and charged to the budget line.")
+    ).to_be_visible()
     expect(browser_user.page.get_by_text("NPR 30,000 (NPR 30,000 left)")).to_be_visible()
     _nobody_is_named(browser_user, person)
     browser_user.sign_out()
@@ -330,11 +332,11 @@ def the_visit_is_recorded(browser_user: BrowserUser, reference: str) -> None:
     browser_user.follow(VISIT)
     expect(browser_user.heading(VISIT)).to_be_visible()
     browser_user.look()
-    browser_user.choose("What came of it?", "Seen or spoken to")
+    browser_user.choose("What was the result?", "Seen or spoken to")
     browser_user.choose("How is the person?", "Doing well")
     browser_user.fill("What was seen and agreed", "The shop is open. Tea and noodles.")
     browser_user.press("Save")
-    expect(browser_user.page.get_by_text("It is saved.")).to_be_visible()
+    expect(browser_user.page.get_by_text("The follow-up is saved.")).to_be_visible()
     expect(_timeline(browser_user)).to_contain_text("Visit: Seen or spoken to")
     expect(_timeline(browser_user)).to_contain_text("Doing well — The shop is open. Tea and noodles.")
     browser_user.look()

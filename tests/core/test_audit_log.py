@@ -98,7 +98,7 @@ def case(demo_users, sign_in):
 def test_the_page_tells_events_in_words_and_nobodys_name(case, sign_in):
     page = text_of(sign_in("auditor").get("/audit/"))
     assert "Read a case file" in page
-    assert "Was refused" in page
+    assert "Was not allowed" in page
     assert "address: cases/&lt;str:reference&gt;/" in page
     assert case.reference in page
     assert "ngo_b_caseworker" in page
@@ -107,11 +107,11 @@ def test_the_page_tells_events_in_words_and_nobodys_name(case, sign_in):
 
 def test_reading_the_log_is_in_the_log(case, sign_in):
     client = sign_in("auditor")
-    assert "Read the log" not in re.sub(r"<option.*?</option>", "", text_of(client.get("/audit/")))
+    assert "Read the audit log" not in re.sub(r"<option.*?</option>", "", text_of(client.get("/audit/")))
     visit(client, f"/audit/?reference={case.reference}")
     page = re.sub(r"<option.*?</option>", "", text_of(client.get("/audit/", {"verb": "log read"})))
-    assert page.count("Read the log") == 2
-    assert "narrowed by: reference" in page
+    assert page.count("Read the audit log") == 2
+    assert "filters: reference" in page
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ PERSON = {"first_name": "Maya", "sex": "female", "birth": "1996-05-04", "birth_c
         ({"name_ne": "म" * 10_000}, "at most 200 characters"),
         ({"home_district": "Sindupalchok Dholaka"}, "district"),
         ({"home_district": "x" * 10_000}, "at most 100 characters"),
-        ({"home_district": "Dhading", "home_local_level": "Dhunibenshy"}, "Near it: Dhunibenshi"),
+        ({"home_district": "Dhading", "home_local_level": "Dhunibenshy"}, "Similar: Dhunibenshi"),
         ({"sex": "unheard-of"}, "Select a valid choice"),
         ({"first_name": "Ma\x00ya"}, "Null characters"),
         ({"birth": f"{date.today().year - 12}-01-01"}, "under 18 and can&#x27;t consent alone"),
@@ -125,7 +125,7 @@ def test_the_main_situation_must_be_one_that_holds(interview, demo_users):
         response.request["PATH_INFO"],
         {"groups": ["returnee_migrant"], "primary_group": "stranded_migrant"},
     )
-    assert "The main situation must be one of those that hold." in text_of(response)
+    assert "The main situation must be one of those that you chose." in text_of(response)
     assert written(demo_users[A]) == before
 
 
@@ -141,7 +141,7 @@ def test_of_somebody_who_refuses_nothing_is_kept(sign_in, demo_users):
 def test_consent_without_having_told_is_refused(sign_in, demo_users):
     client, before = sign_in(A), written(demo_users[A])
     response = submit(client, "/cases/new/", {"agrees": "yes", "given_by": "self", "how": "spoken"})
-    assert "Say first what is confidential" in text_of(response)
+    assert "First explain what is confidential" in text_of(response)
     assert written(demo_users[A]) == before
 
 
@@ -192,7 +192,7 @@ def test_a_grant_above_the_ceiling(sign_in, demo_users):
         f"/cases/{case.reference}/plans/{plan.pk}/grant/",
         {"amount_npr": "65001", **factories.asks_for(plan)},
     )
-    assert "The most that one grant of this programme may be is NPR 65,000." in text_of(response)
+    assert "One grant of this programme can be at most NPR 65,000." in text_of(response)
     assert "65001" in text_of(response)
     assert written(by) == before
 
@@ -237,7 +237,7 @@ def test_approval_by_the_requester(sign_in, demo_users):
     assert "/approve/" not in text_of(page), "the button isn't offered"
     key = "8d6a2f5e-0000-4000-8000-000000000001"
     response = client.post(f"/grants/{grant.pk}/approve/", {"form_key": key}, follow=True)
-    assert "Another person must do this" in text_of(response)
+    assert "Another user must do this" in text_of(response)
     with acting_as(demo_users["iom_supervisor"]):
         assert Grant.objects.get(pk=grant.pk).state == "endorsed"
 
@@ -246,7 +246,7 @@ def test_approval_by_the_requester(sign_in, demo_users):
     ("day", "message"),
     [
         (lambda today: today + timedelta(days=1), "The date is in the future."),
-        (lambda today: date(today.year - 5, 1, 1), "Admission must lie inside that period."),
+        (lambda today: date(today.year - 5, 1, 1), "The date of admission must be within that period."),
     ],
 )
 def test_admission_outside_the_period(sign_in, demo_users, day, message):
@@ -278,7 +278,7 @@ def test_an_ended_programme_takes_nobody_today(sign_in, demo_users):
         f"/cases/{case.reference}/programmes/RASNM/",
         {"which": "decision", "decide-decision": "admitted"},
     )
-    assert "Admission must lie inside that period." in text_of(response)
+    assert "The date of admission must be within that period." in text_of(response)
     with acting_as(by):
         assert not Enrolment.objects.visible_to(by).filter(case=case).exists()
 
@@ -291,9 +291,9 @@ def test_admission_against_the_criteria_needs_the_right_and_a_reason(sign_in, de
         factories.screened(case, by, willing_to_return=False)
     address = f"/cases/{case.reference}/programmes/RASNM-2/"
     wanted = {"which": "decision", "decide-decision": "admitted"}
-    assert "Somebody with the right to decide against them" in text_of(submit(sign_in(A), address, wanted))
+    assert "Only a user who may admit against the criteria" in text_of(submit(sign_in(A), address, wanted))
     supervisor = sign_in("iom_supervisor")
-    assert "Say why the person is admitted against the criteria." in text_of(
+    assert "Say why the person is admitted although the criteria are not met." in text_of(
         submit(supervisor, address, wanted)
     )
     page = text_of(

@@ -106,7 +106,7 @@ def test_one_user_asks_for_so_many_lists_a_day(demo_users, monkeypatch):
         factories.a_case(user, details=factories.beneficiary_details(first_name=NAME))
         for _number in range(rules.EXPORTS_A_DAY):
             factories.asked_export(user, find=NAME)
-        with pytest.raises(ValidationError, match="You asked for 30 lists today"):
+        with pytest.raises(ValidationError, match="You requested 30 exports today"):
             factories.asked_export(user, find=NAME)
         assert factories.asked_export(user, find=NAME, at=now() + timedelta(days=1)).state == "queued"
         # And the database alone.

@@ -127,7 +127,7 @@ def test_a_name_that_cannot_be_seen_is_refused_on_the_page(sign_in, demo_users, 
     )
     assert response.request["PATH_INFO"] == address
     page = text_of(response)
-    assert "Write the name: nothing of it can be seen." in page or "This field is required." in page
+    assert "Write the name: what you typed shows no letters." in page or "This field is required." in page
     assert "Rai" in response.content.decode()
     with acting_as(demo_users[A]):
         assert [draft.details for draft in IntakeDraft.objects.visible_to(demo_users[A])] == [{}]
@@ -137,7 +137,7 @@ def test_a_name_that_cannot_be_seen_is_refused_on_the_page(sign_in, demo_users, 
 def test_a_name_that_cannot_be_seen_is_refused_by_the_operations(demo_users):
     with acting_as(demo_users[A]):
         unseen = factories.beneficiary_details(first_name="\u200b")
-        with pytest.raises(ValidationError, match="nothing of it can be seen"):
+        with pytest.raises(ValidationError, match="what you typed shows no letters"):
             factories.a_case(demo_users[A], details=unseen)
         draft = start_draft(
             organisation=factories.organisation("NGO_A"),
@@ -145,7 +145,7 @@ def test_a_name_that_cannot_be_seen_is_refused_by_the_operations(demo_users):
             by=demo_users[A],
             now=now(),
         )
-        with pytest.raises(ValidationError, match="nothing of it can be seen"):
+        with pytest.raises(ValidationError, match="what you typed shows no letters"):
             save_draft_beneficiary(draft=draft, details=unseen, by=demo_users[A], now=now())
 
 
@@ -193,7 +193,7 @@ def test_names_of_organisations_and_users_are_tidied_too(demo_users, sign_in):
         user.refresh_from_db()
         assert user.first_name == "Asha"
         unseen = Organisation(code="NONE", name_en="\u200b", kind="ngo")
-        with pytest.raises(ValidationError, match="nothing of it can be seen"):
+        with pytest.raises(ValidationError, match="what you typed shows no letters"):
             save_organisation(organisation=unseen, by=administrator, now=now())
     words = {"q": "\u200bCanary\u00a0Ghar"}
     page = sign_in("administrator").post("/admin/accounts/organisation/", words, follow=True)
@@ -206,7 +206,7 @@ def test_a_user_whose_name_cannot_be_seen_is_not_added(sign_in, demo_users):
     role = roles_given_by(demo_users["ngo_a_focal_point"]).first()
     person = {"first_name": "\u200b", "email": "unseen@example.org", "language": "en", "role": str(role.pk)}
     response = submit(client, "/team/new/", person | {"starts_on": now().date().isoformat()})
-    assert "nothing of it can be seen" in text_of(response)
+    assert "what you typed shows no letters" in text_of(response)
 
 
 @pytest.mark.django_db
@@ -217,7 +217,7 @@ def test_too_many_marks_are_refused_on_the_page(sign_in, demo_users, field):
     address = submit(client, "/cases/new/", consent).request["PATH_INFO"]
     person = {"first_name": "Sita", "second_name": "Rai", "sex": "female", "birth_calendar": "ad"}
     response = submit(client, address, person | {field: MARKED})
-    assert "Too many marks stand on one letter." in text_of(response)
+    assert "One letter has too many marks on it." in text_of(response)
     assert "Rai" in response.content.decode()
     with acting_as(demo_users[A]):
         assert [draft.details for draft in IntakeDraft.objects.visible_to(demo_users[A])] == [{}]
@@ -248,4 +248,4 @@ def test_too_many_marks_are_refused_in_a_sheet(demo_users, book):  # noqa: F811
             table=table, organisation=factories.organisation("NGO_A"), by=demo_users[A], now=now()
         )
     assert len(report.refused) == 1
-    assert "Too many marks" in str(report.refused)
+    assert "too many marks" in str(report.refused)

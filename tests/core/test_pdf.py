@@ -327,7 +327,7 @@ def test_layers_that_are_hidden_are_refused(layers, is_taken):
     if is_taken:
         assert b"Letter of the ward" in remade(data)
         return
-    with pytest.raises(ValidationError, match="layers that are hidden"):
+    with pytest.raises(ValidationError, match="hidden layers"):
         uploads.take_in(data)
 
 
@@ -366,12 +366,12 @@ def large(pdf: pikepdf.Pdf) -> Dictionary:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (with_content(b"q " * (content.MOST_OPERATORS + 1)), "holds too much"),
+        (with_content(b"q " * (content.MOST_OPERATORS + 1)), "too complex"),
         (
             with_content(b"BI /W 1 /H 1 /BPC 8 /CS /G ID x EI " * (content.MOST_INLINE_PICTURES + 1)),
-            "holds too much",
+            "too complex",
         ),
-        (with_content(b"/X Do", XObject=large), "holds too much"),
+        (with_content(b"/X Do", XObject=large), "too complex"),
         (with_content(b"/X Do", XObject=bomb), "damaged"),
         (with_content(b"/X Do", XObject=of_filter("LZWDecode")), "can't be checked"),
         (
@@ -429,7 +429,7 @@ def test_forms_in_forms_have_a_depth():
         page = pdf.pages[0].obj
         page.Resources.XObject, page.Contents = Dictionary(I=inner), pdf.make_stream(b"/I Do")
         data = pdfs.saved(pdf)
-    with pytest.raises(ValidationError, match="holds too much"):
+    with pytest.raises(ValidationError, match="too complex"):
         uploads.take_in(data)
 
 

@@ -52,14 +52,17 @@ def test_each_number_of_a_text(typed, stored, numbers):
     ("typed", "message"),
     [
         ("9.84E+09", "“9.84E+09” is a number that a spreadsheet has shortened"),
-        ("9,84E+09", "is no telephone number"),
-        ("mother 9841234562", "“mother 9841234562” is no telephone number. Write digits, such as 9841234567"),
-        ("98412O4562", "is no telephone number"),
-        ("12345", "“12345” is no telephone number"),
-        ("9841234562.5", "is no telephone number"),
-        ("9841234562 / unknown", "“unknown” is no telephone number"),
-        ("9" * 41, "is no telephone number"),
-        ("#REF!", "is no telephone number"),
+        ("9,84E+09", "is not a telephone number"),
+        (
+            "mother 9841234562",
+            "“mother 9841234562” is not a telephone number. Write digits, such as 9841234567",
+        ),
+        ("98412O4562", "is not a telephone number"),
+        ("12345", "“12345” is not a telephone number"),
+        ("9841234562.5", "is not a telephone number"),
+        ("9841234562 / unknown", "“unknown” is not a telephone number"),
+        ("9" * 41, "is not a telephone number"),
+        ("#REF!", "is not a telephone number"),
         ("9841234561, 9841234562, 9841234563, 9841234564", "At most 3 telephone numbers"),
     ],
 )
@@ -108,7 +111,7 @@ def test_the_page_keeps_what_was_typed_and_says_what_to_write(sign_in):
     person = {"first_name": "Maya", "sex": "female", "birth_calendar": "ad", "phone": "98412x"}
     response = submit(client, address, person)
     assert response.request["PATH_INFO"] == address
-    assert "“98412x” is no telephone number." in text_of(response)
+    assert "“98412x” is not a telephone number." in text_of(response)
     assert 'value="98412x"' in response.content.decode()
     response = submit(client, address, person | {"phone": "9841277701 / 9801277703"})
     assert response.request["PATH_INFO"].endswith("/situation/")
@@ -116,7 +119,7 @@ def test_the_page_keeps_what_was_typed_and_says_what_to_write(sign_in):
 
 @pytest.mark.django_db
 def test_the_operation_refuses_what_is_no_number(demo_users):
-    with acting_as(demo_users[A]), pytest.raises(ValidationError, match="is no telephone number"):
+    with acting_as(demo_users[A]), pytest.raises(ValidationError, match="is not a telephone number"):
         factories.a_case(demo_users[A], details=factories.beneficiary_details(phone="ask the neighbour"))
 
 

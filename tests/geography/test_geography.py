@@ -86,7 +86,7 @@ def test_an_unknown_district_is_nobodys_guess(places, text):
 
 
 def test_an_unknown_district_is_told_with_what_comes_near(places):
-    with pytest.raises(UnknownDistrict, match=r"“Dhadingg” is not a district of Nepal\. Near it: Dhading"):
+    with pytest.raises(UnknownDistrict, match=r"“Dhadingg” is not a district of Nepal\. Similar: Dhading"):
         require_district("Dhadingg")
     with pytest.raises(UnknownDistrict, match=r"^“Atlantis” is not a district of Nepal\.$"):
         require_district("Atlantis")
@@ -164,18 +164,21 @@ def test_a_municipality_is_found_as_people_write_it(places, text, district, name
 def test_an_unknown_municipality_is_told_with_what_comes_near(places):
     lamjung = District.objects.get(code="406")
     with pytest.raises(
-        UnknownLocalLevel, match=r"^“Rainass” is no municipality of Lamjung\. Near it: Rainas \(Lamjung\)\.$"
+        UnknownLocalLevel,
+        match=r"^“Rainass” is not a municipality of Lamjung\. Similar: Rainas \(Lamjung\)\.$",
     ):
         require_local_level("Rainass", lamjung)
     with pytest.raises(
-        UnknownLocalLevel, match=r"“Melauli” is no municipality of Lamjung\. Near it: Melauli"
+        UnknownLocalLevel, match=r"“Melauli” is not a municipality of Lamjung\. Similar: Melauli"
     ):
         require_local_level("Melauli", lamjung)  # it lies in another district
-    with pytest.raises(UnknownLocalLevel, match=r"^“Atlantis” is no municipality of Lamjung\.$"):
+    with pytest.raises(UnknownLocalLevel, match=r"^“Atlantis” is not a municipality of Lamjung\.$"):
         require_local_level("Atlantis", lamjung)
-    with pytest.raises(UnknownLocalLevel, match=r"“Melauly” is no municipality of Nepal\. Near it: Melauli"):
+    with pytest.raises(
+        UnknownLocalLevel, match=r"“Melauly” is not a municipality of Nepal\. Similar: Melauli"
+    ):
         require_local_level("Melauly")
-    with pytest.raises(UnknownLocalLevel, match=r"There are several of that name: .*Kalika \(Chitwan\)"):
+    with pytest.raises(UnknownLocalLevel, match=r"There are several with that name: .*Kalika \(Chitwan\)"):
         require_local_level("Kalika")
     assert require_local_level("Kalika Municipality").district.name_en == "Chitwan"
 

@@ -318,7 +318,7 @@ def test_a_tailored_role_holds_from_the_next_page_on(administrator, entered, dem
     starting = set(STARTING_PERMISSIONS[RoleCode.CASEWORKER])
     assert set(page.context["adminform"].form["permissions"].value()) == starting
     refused = send(administrator, address(Role, "change", role.pk), {"permissions": ["read_cases"]})
-    assert "Say who takes it over" in refused.content.decode()
+    assert "Choose who takes it over" in refused.content.decode()
     asked = [name for name in page.context["adminform"].form.fields if name.startswith("to_")]
     changes = {"permissions": ["read_cases"], **dict.fromkeys(asked, "supervisors")}
     send(administrator, address(Role, "change", role.pk), changes)
@@ -350,7 +350,7 @@ def test_a_new_user_is_invited_and_has_no_flags(administrator, entered):
         address(User, "change", User.objects.get(username="auditor").pk),
         {"new_invitation": "on"},
     )
-    assert "This person has chosen a password already." in refused.content.decode()
+    assert "This user has already chosen a password." in refused.content.decode()
 
 
 def test_a_person_without_a_password_is_kept_as_they_are(administrator, entered):
@@ -392,7 +392,7 @@ def test_the_same_role_twice_at_a_time_is_refused_in_words(administrator, entere
     held = Membership.objects.get(user__username="researcher")
     typed = {"user": held.user_id, "role": held.role_id, "starts_on": "2026-01-01"}
     answer = send(administrator, address(Membership, "add"), typed)
-    assert "This person has this role already on some of these days." in errors(answer)
+    assert "This user already has this role on some of these days." in errors(answer)
     assert "accounts_membership_no_overlap" not in answer.content.decode()
     answer = send(administrator, address(Membership, "add"), {**typed, "ends_on": "2025-12-31"})
     assert "The last day can’t be before the first day." in errors(answer)
@@ -428,7 +428,7 @@ def test_what_case_rows_refer_to_is_not_removed_and_they_stay_unseen(administrat
     (prefix,) = [form.prefix for form in rows if form.instance.code == "grants"]
     answer = send(administrator, where, {f"{prefix}-DELETE": "on", "name_en": "Changed too"})
     assert answer.status_code == 200
-    assert "This can’t be removed: something refers to it." in answer.content.decode()
+    assert "This can’t be deleted: it is in use." in answer.content.decode()
     assert BudgetLine.objects.filter(project=project, code="grants").exists()
     project.refresh_from_db()
     assert project.name_en != "Changed too"
@@ -437,7 +437,7 @@ def test_what_case_rows_refer_to_is_not_removed_and_they_stay_unseen(administrat
 def test_a_donor_that_pays_for_something_is_not_removed(administrator, entered):
     donor = factories.project().project_donors.select_related("donor")[0].donor
     answer = administrator.post(address(Donor, "delete", donor.pk), {"post": "yes"}, follow=True)
-    assert "This can’t be removed: something refers to it." in answer.content.decode()
+    assert "This can’t be deleted: it is in use." in answer.content.decode()
     assert Donor.objects.filter(pk=donor.pk).exists()
 
 
@@ -483,7 +483,7 @@ def test_revised_criteria_are_a_new_version_and_the_old_one_stays(administrator,
     tree = {"all": [old.tree, ADULT]}
     answer = send(administrator, where, {"tree": json.dumps(tree)})
     assert answer.redirect_chain == [(address(Project, "change", project.pk), 302)]
-    assert "Version 2 of the criteria holds from now on." in answer.content.decode()
+    assert "Version 2 of the criteria is used from now on." in answer.content.decode()
     kept = {row.version: row.tree for row in project.criteria.all()}
     assert kept == {1: old.tree, 2: tree}
     again = send(administrator, where, {})
@@ -504,19 +504,19 @@ def test_revised_criteria_are_a_new_version_and_the_old_one_stays(administrator,
             "Line 4: expected a fact (near it: age), found 'agee'",
         ),
         ('{"fact": "age", "in": ["NP"]}', "expected one of at_least, below for age, found in"),
-        ('{"fact": "age", "at_least": 18, "at_least": 1}', "“at_least” stands twice in one place."),
+        ('{"fact": "age", "at_least": 18, "at_least": 1}', "“at_least” appears twice in one place."),
         (
             '{"fact": "age", "at_least": 18, "label_en": "\\u0000"}',
-            "There is a character in it that can’t be kept.",
+            "It has a character that can’t be saved.",
         ),
         (
             '{"fact": "age", "at_least": 18, "label_en": "\\ud800"}',
-            "There is a character in it that can’t be kept.",
+            "It has a character that can’t be saved.",
         ),
         ('{"fact": "country_of_stay", "in": ["AQ"]}', "The criteria name AQ, which is not among"),
-        ('{"all": [' * 40 + "]}" * 40, "There are more than 24 levels below each other."),
-        ("[" * 50_000, "There are more than 24 levels below each other."),
-        ('{"fact": ' + "9" * 5_000 + "}", "There is a number in it that is too long."),
+        ('{"all": [' * 40 + "]}" * 40, "It has more than 24 levels inside each other."),
+        ("[" * 50_000, "It has more than 24 levels inside each other."),
+        ('{"fact": ' + "9" * 5_000 + "}", "It has a number that is too long."),
         ('"' + "x" * 100_001 + '"', "at most 100000 characters"),
     ],
     ids=range(15),

@@ -252,8 +252,8 @@ def test_reasons_are_told_in_words():
         assert reason_text(returnee.children[0]) == "Situation: Returnee migrant."
         assert returnee.children[1].label == "Is stranded at the destination"
         assert reason_text(returnee.children[1]) == "Is stranded at the destination: not known yet."
-        assert reason_text(returnee) == "1 of 3 holds; one is enough."
-        assert reason_text(result) == "1 of 2 does not hold."
+        assert reason_text(returnee) == "1 of 3 is met; one is enough."
+        assert reason_text(result) == "1 of 2 is not met."
     with translation.override("ne"):
         assert woman.label == "महिला"
 

@@ -132,7 +132,7 @@ def test_an_approver_sees_what_it_is_for_and_what_the_line_has_left(sign_in, dem
         operations.endorse_grant(grant=grant, by=demo_users[SUPERVISOR], now=now())
     page = text_of(sign_in(APPROVER).get(f"/grants/{grant.pk}/"))
     assert factories.PURPOSE in page
-    assert "is neither spent nor promised" in page
+    assert "is still available" in page
 
 
 @pytest.mark.django_db
@@ -199,7 +199,7 @@ def test_a_request_is_withdrawn_by_its_requester_and_frees_the_plan(sign_in, dem
 @pytest.mark.django_db
 def test_a_decided_grant_is_not_withdrawn(demo_users, grant):
     factories.approved(grant, demo_users)
-    with acting_as(demo_users[A]), pytest.raises(GrantActionRefused, match="approved by now"):
+    with acting_as(demo_users[A]), pytest.raises(GrantActionRefused, match="in this state: approved"):
         operations.withdraw_grant(grant=grant, by=demo_users[A], now=now())
 
 

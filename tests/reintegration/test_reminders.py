@@ -205,7 +205,7 @@ def test_recording_a_follow_up_is_done_once(due, demo_users):
         operations.record_follow_up(follow_up=follow_up, **given)
         from django.core.exceptions import ValidationError
 
-        with pytest.raises(ValidationError, match="recorded already"):
+        with pytest.raises(ValidationError, match="already saved"):
             operations.record_follow_up(follow_up=follow_up, **given)
         assert (
             Reminder.objects.visible_to(demo_users[A]).filter(follow_up=follow_up, sent_at=None).count() == 1

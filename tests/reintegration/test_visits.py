@@ -76,10 +76,10 @@ def test_a_follow_up_of_a_closed_case_is_not_recorded(sign_in, demo_users, case)
     given = {"done_on": now().date().isoformat(), "outcome": "seen", "wellbeing": "good", "note": "Seen."}
     pages.submit(client, f"/cases/{case.reference}/close/", {})
     told = client.get(page).content.decode()
-    assert "The case is closed: nothing is due any more." in told
-    assert "What came of it?" not in told
+    assert "The case is closed: nothing more is due." in told
+    assert "What was the result?" not in told
     answer = client.post(page, given | {"form_key": str(uuid.uuid4())}).content.decode()
-    assert "The case is closed: nothing is due any more." in answer
+    assert "The case is closed: nothing more is due." in answer
     assert "Seen." in answer, "what was typed stays"
     assert Program(demo_users[A]).post(f"follow-ups/{follow_up.pk}/record/", given).status_code == 404
     assert [row.outcome for row in follow_ups_of(case, demo_users[A])] == [""]
@@ -297,7 +297,7 @@ def _at_once(demo_users, case, tries: int = 20) -> list[str]:
             with acting_as(demo_users[A]):
                 operations.record_follow_up(follow_up=due, by=demo_users[A], now=now(), **given)
         except ValidationError:
-            return "recorded already"
+            return "already saved"
         except IntegrityError as error:
             return error.__cause__.diag.constraint_name
         finally:
@@ -317,7 +317,7 @@ def a_due_case(demo_users):
 
 def test_of_twenty_at_once_one_is_the_attempt(committed, demo_users):
     case = a_due_case(demo_users)
-    assert sorted(_at_once(demo_users, case)) == ["", *["recorded already"] * 19]
+    assert sorted(_at_once(demo_users, case)) == ["", *["already saved"] * 19]
     assert sorted(row.attempt for row in follow_ups_of(case, demo_users[A])) == [1, 2]
 
 
