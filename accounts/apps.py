@@ -12,5 +12,5 @@ class AccountsConfig(AppConfig):
         from accounts.seeds import reencrypt_seeds
         from core import rewrapping
 
-        rewrapping.more.append(reencrypt_seeds)
+        rewrapping.hooks.append(reencrypt_seeds)
         user_logged_in.connect(begin, dispatch_uid="accounts.recent.begin")

@@ -20,7 +20,7 @@ class BeneficiariesConfig(AppConfig):
         from beneficiaries.numbers import index_numbers  # models must be loaded first
         from core import rewrapping
 
-        rewrapping.more.append(index_numbers)
+        rewrapping.hooks.append(index_numbers)
         kinds["cases"] = CASES
         user_leaving["cases"] = OpenWork(
             label=_("Open cases, with their follow-ups and reminders"),

@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from accounts.choices import Permission
 from accounts.models import Organisation, User
-from accounts.queries import authority_of, live_with
+from accounts.queries import authority_of, live_memberships_with
 from beneficiaries.choices import CaseStatus, Risk
 from beneficiaries.models import Case, CaseAccess
 from core.scoping import Level
@@ -18,7 +18,7 @@ from core.scoping import Level
 def assigns_in(user) -> frozenset[UUID]:
     """Return the organisations where the user assigns caseworkers: as supervisor, or as writer where there is none."""
     writes_in = authority_of(user).where(Permission.WRITE_CASES)
-    supervisors = live_with(Permission.ASSIGN_CASES).filter(role__organisation__in=writes_in)
+    supervisors = live_memberships_with(Permission.ASSIGN_CASES).filter(role__organisation__in=writes_in)
     supervised = frozenset(supervisors.values_list("role__organisation", flat=True))
     return (writes_in & authority_of(user).where(Permission.ASSIGN_CASES)) | (writes_in - supervised)
 
@@ -33,7 +33,7 @@ def open_cases(user):
 
     `works` is annotated: whether the caseworker may still write cases in the lead organisation.
     """
-    memberships = live_with(Permission.WRITE_CASES).filter(
+    memberships = live_memberships_with(Permission.WRITE_CASES).filter(
         user=OuterRef("caseworker"), role__organisation=OuterRef("lead_organisation")
     )
     rows = CaseAccess.objects.opening(user, Level.LEAD).filter(lead_organisation__in=assigns_in(user))
@@ -78,7 +78,7 @@ def caseload(user) -> list[Load]:
 
 def possible_caseworkers(organisation_ids: Iterable[UUID]) -> QuerySet[User]:
     """Return the users who write cases in one of these organisations."""
-    memberships = live_with(Permission.WRITE_CASES).filter(role__organisation__in=organisation_ids)
+    memberships = live_memberships_with(Permission.WRITE_CASES).filter(role__organisation__in=organisation_ids)
     users = User.objects.filter(memberships__in=memberships).distinct()
     return users.order_by("first_name", "last_name", "username")
 

@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 
 from core import audit, names, searches
 from core.clock import now
-from core.forms import AmountField, CountField, DayField, DayInput, check_period, take
+from core.forms import AmountField, CountField, DayField, DayInput, add_refusal, check_period
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FOREIGN_KEY_VIOLATION = "23503"
-KEPT = ("code", "key")  # programme files and groups' names refer to them
+UNCHANGEABLE = ("code", "key")  # programme files and groups' names refer to them
 REFUSED = (ValidationError, IntegrityError)
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ OVERRIDES: dict[type[models.Field], dict[str, Any]] = {
 
 
 @contextmanager
-def whole() -> Iterator[None]:
+def all_or_nothing() -> Iterator[None]:
     """All of an action or nothing of it, foreign keys included.
 
     Those are checked at the end of the transaction otherwise, where nobody could be told: a row that the
@@ -81,10 +81,10 @@ def refusal_of(error: Exception) -> ValidationError:
 def attempt(form: forms.BaseForm, action: Callable[[], T]) -> T | None:
     """Carry out an action; None where it was refused, which the form then says."""
     try:
-        with whole():
+        with all_or_nothing():
             return action()
     except REFUSED as error:
-        take(form, refusal_of(error))
+        add_refusal(form, refusal_of(error))
         return None
 
 
@@ -96,7 +96,7 @@ class ConfigurationForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
-            for name in KEPT:
+            for name in UNCHANGEABLE:
                 if name in self.fields:
                     self.fields[name].disabled = True
 
@@ -108,10 +108,10 @@ class ConfigurationForm(forms.ModelForm):
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
         if self.refusal is not None:
-            take(self, self.refusal)
+            add_refusal(self, self.refusal)
 
 
-class SearchedList(ChangeList):
+class SearchedChangeList(ChangeList):
     """A list narrowed by what this session searched for; of the words the address holds a token alone."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> models.QuerySet:
@@ -160,7 +160,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return lookup in self.allowed_lookups
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return SearchedList
+        return SearchedChangeList
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if request.method == "POST":
@@ -274,7 +274,7 @@ class ConfigurationAdmin(ReadOnlyAdmin):
         if request.method != "POST":
             return super().changeform_view(*arguments)
         try:
-            with whole():
+            with all_or_nothing():
                 return super().changeform_view(*arguments)
         except REFUSED as error:
             request.refusal = refusal_of(error)  # type: ignore[attr-defined]
@@ -282,7 +282,7 @@ class ConfigurationAdmin(ReadOnlyAdmin):
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         try:
-            with whole():
+            with all_or_nothing():
                 response = super().delete_view(request, object_id, extra_context)
                 return self.on_record(request, response, object_id)
         except REFUSED as error:

@@ -14,7 +14,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from core import data_keys, encryption
-from core.logs import shape
+from core.logs import route_of
 from core.models import EVERY_COLUMN, AuditEvent
 
 LENGTH_BYTES = 4
@@ -76,7 +76,7 @@ def _write(*, by, changes: "list[Change]", **fields: Any) -> None:
         change.is_recorded = True
 
 
-def record_rest(*, by) -> None:
+def record_remaining(*, by) -> None:
     """What was changed since the last event and before the end, so that nothing is changed without a record."""
     if pending():
         record(by=by, verb="changed")
@@ -93,13 +93,13 @@ class Change:
     def __call__(self) -> None:
         """Called when the transaction has ended: by then an event holds it, or it gets one of its own."""
         if not self.is_recorded:
-            record_alone(self)
+            record_single(self)
 
     def as_dict(self) -> dict[str, Any]:
         return {"object": self.label, "id": self.key, "before": self.before, "after": self.after}
 
 
-def record_alone(change: Change) -> None:
+def record_single(change: Change) -> None:
     with transaction.atomic():
         _write(by=None, verb="changed", at=timezone.now(), changes=[change])
 
@@ -163,7 +163,7 @@ def removed(sender, instance, **kwargs: object) -> None:
         _note(instance, {field.attname: getattr(instance, field.attname) for field in _fields(sender)}, {})
 
 
-def note_update(rows: models.QuerySet, **values: Any) -> int:
+def update_and_record(rows: models.QuerySet, **values: Any) -> int:
     """`rows.update(…)`, on record: an update in one statement tells nobody what was there before."""
     for row in rows.select_for_update():
         before = {name: getattr(row, name) for name in values}
@@ -246,7 +246,7 @@ def shown_detail(detail: dict[str, Any]) -> dict[str, Any]:
     """
     found = {name: value for name, value in detail.items() if name in SHOWN}
     if "path" in detail:
-        found["path"] = shape(str(detail["path"]))
+        found["path"] = route_of(str(detail["path"]))
     if "user" in detail:
         found["user"] = UUID(str(detail["user"]))
     return found

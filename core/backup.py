@@ -31,7 +31,7 @@ FILE, END = b"f", b"e"
 DATABASE = "database"
 
 
-class NotBackedUp(Exception):
+class BackupFailed(Exception):
     """In a sentence, for whoever runs the command."""
 
 
@@ -53,7 +53,7 @@ def program(name: str) -> str:
     found = shutil.which(name)
     if found:
         return found
-    raise NotBackedUp(f"{name} is not on this machine: install PostgreSQL's client programs")
+    raise BackupFailed(f"{name} is not on this machine: install PostgreSQL's client programs")
 
 
 def contents() -> Contents:
@@ -109,16 +109,16 @@ class Writer:
 def read(file: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
     """Kind and value of each piece; the last one must be the end."""
     if file.read(len(MAGIC)) != MAGIC:
-        raise NotBackedUp("This is no copy that `backup` made.")
+        raise BackupFailed("This is no copy that `backup` made.")
     keys, number = [_key(house) for house in settings.FIELD_KEYS], 0
     while True:
         length = file.read(LENGTH_BYTES)
         encrypted = file.read(int.from_bytes(length, "big")) if len(length) == LENGTH_BYTES else b""
         plain = _opened(keys, encrypted, number)
         if plain is None and number == 0:
-            raise NotBackedUp("None of FIELD_KEYS opens this copy.")
+            raise BackupFailed("None of FIELD_KEYS opens this copy.")
         if plain is None:
-            raise NotBackedUp(f"The copy is damaged or cut off at piece {number}: nothing of it was taken.")
+            raise BackupFailed(f"The copy is damaged or cut off at piece {number}: nothing of it was taken.")
         yield plain[:1], plain[1:]
         if plain[:1] == END:
             return
@@ -138,7 +138,7 @@ def _owner() -> tuple[str, dict[str, str]]:
     """The owner's address without its password, and an environment with it: command lines are for all to see."""
     parts = urlsplit(os.environ.get("MIGRATION_DATABASE_URL", ""))
     if not parts.hostname:
-        raise NotBackedUp("MIGRATION_DATABASE_URL is missing: a copy is made as the owner.")
+        raise BackupFailed("MIGRATION_DATABASE_URL is missing: a copy is made as the owner.")
     address = f"postgresql://{parts.username}@{parts.hostname}:{parts.port or 5432}{parts.path}"
     return address, {**os.environ, "PGPASSWORD": parts.password or ""}
 
@@ -156,7 +156,7 @@ def backup(target: Path) -> Contents:
             writer.stream(DATABASE, dump.stdout)
         if dump.returncode:
             draft.unlink()
-            raise NotBackedUp(f"pg_dump ended with {dump.returncode}.")
+            raise BackupFailed(f"pg_dump ended with {dump.returncode}.")
         for name, path in _files():
             with path.open("rb") as source:
                 writer.stream(f"file {name}", source)
@@ -173,7 +173,7 @@ def restore(source: Path) -> Contents:
             "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
         )
         if cursor.fetchone()[0]:
-            raise NotBackedUp("This database is not empty: a copy goes into an empty one.")
+            raise BackupFailed("This database is not empty: a copy goes into an empty one.")
     with source.open("rb") as file:  # first all of it is looked at, so that a damaged copy changes nothing
         for _kind, _value in read(file):
             pass
@@ -198,9 +198,9 @@ def restore(source: Path) -> Contents:
             elif into is not None:
                 into.write(value)
     if filling.returncode:
-        raise NotBackedUp(f"pg_restore ended with {filling.returncode}.")
+        raise BackupFailed(f"pg_restore ended with {filling.returncode}.")
     if contents() != told:
-        raise NotBackedUp("What was restored is not what the copy says it holds.")
+        raise BackupFailed("What was restored is not what the copy says it holds.")
     call_command("migrate", verbosity=0)  # owners, policies and privileges; and what a newer version adds
     return told
 
@@ -209,6 +209,6 @@ def _new_file(name: str) -> IO[bytes]:
     root = Path(settings.MEDIA_ROOT).resolve()
     path = (root / name).resolve()
     if not path.is_relative_to(root):
-        raise NotBackedUp("The copy holds a file that would lie outside the folder of files.")
+        raise BackupFailed("The copy holds a file that would lie outside the folder of files.")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     return open(path, "xb", opener=lambda where, flags: os.open(where, flags, 0o600))

@@ -85,10 +85,10 @@ def digest_of(former: bytes, shard: int, seq: int, parts: tuple[str | None, ...]
 def verify(kept: Head) -> Verified:
     """Walk all shards, against their own ends and against a head that was kept outside, if there is one."""
     with _snapshot() as cursor:
-        return walked(cursor, kept)
+        return verify_on(cursor, kept)
 
 
-def walked(cursor, kept: Head) -> Verified:
+def verify_on(cursor, kept: Head) -> Verified:
     """The same, on a cursor that sees every row, in a transaction."""
     walk = Walk(kept)
     cursor.execute(f"DECLARE walked NO SCROLL CURSOR FOR {_ROWS}")

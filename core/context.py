@@ -42,7 +42,7 @@ def acting_as(user) -> Iterator[None]:
         former = entered_as() if connection.in_atomic_block else None
         enter(user.pk)
         yield
-        audit.record_rest(by=user)
+        audit.record_remaining(by=user)
         enter(former)
 
 

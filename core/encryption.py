@@ -54,7 +54,7 @@ def decrypt_with(key: bytes, encrypted: bytes, *, bound_to: str) -> bytes:
         raise NotDecryptable(bound_to) from error
 
 
-class Ring:
+class KeyRing:
     """The site's own keys: the first encrypts, any of them opens."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
@@ -79,11 +79,11 @@ def _mark(key: bytes) -> bytes:
 
 
 @cache
-def _ring(keys: tuple[bytes, ...]) -> Ring:
-    return Ring(keys)
+def _ring(keys: tuple[bytes, ...]) -> KeyRing:
+    return KeyRing(keys)
 
 
-def ring() -> Ring:
+def ring() -> KeyRing:
     """The keys that the settings name."""
     return _ring(settings.FIELD_KEYS)
 

@@ -55,7 +55,7 @@ def _path(name: str) -> Path:
     return Path(settings.MEDIA_ROOT) / name
 
 
-def handed_out(data: bytes, *, name: str, content_type: str) -> HttpResponse:
+def attachment_response(data: bytes, *, name: str, content_type: str) -> HttpResponse:
     """A file as an answer: to be saved and never shown in the site's own place, whatever it holds."""
     response = HttpResponse(data, content_type=content_type)
     response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)

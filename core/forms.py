@@ -15,7 +15,7 @@ from core.clock import now
 from core.numerals import NotANumber, amount_of, count_of, shown_amount
 
 
-def take(form: forms.BaseForm, error: ValidationError) -> None:
+def add_refusal(form: forms.BaseForm, error: ValidationError) -> None:
     """Show a refusal on the form, at the field that it is about where the form has that field."""
     found = error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
     for name, errors in found.items():
@@ -142,6 +142,6 @@ class OnceForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["form_key"].initial = uuid.uuid4
 
-    def take(self, error: ValidationError) -> None:
+    def add_refusal(self, error: ValidationError) -> None:
         """Show what an operation refused, at the field it is about where the form has that field."""
-        take(self, error)
+        add_refusal(self, error)

@@ -19,7 +19,7 @@ HOST = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 VALUE = re.compile(r"(?P<name>['\"][a-z]+(_[a-z0-9]+)+['\"])|['\"(\[{]|\d{3,}")
 
 
-def shape(path: str) -> str:
+def route_of(path: str) -> str:
     """The route of a path or address; "–" where there is none, as it may say anything."""
     path = HOST.sub("", path, count=1) if HOST.match(path) else path
     if path.startswith("/static/"):
@@ -32,7 +32,7 @@ def shape(path: str) -> str:
 
 def without_addresses(text: str) -> str:
     """A line with the route as each address."""
-    return ADDRESS.sub(lambda found: shape(found[0]), text)
+    return ADDRESS.sub(lambda found: route_of(found[0]), text)
 
 
 def without_values(message: str) -> str:
@@ -59,13 +59,13 @@ class LineFormatter(logging.Formatter):
         return super().formatMessage(record)
 
     def formatException(self, ei: tuple) -> str:
-        return told(*ei)
+        return format_error(*ei)
 
 
-def told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> str:
+def format_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> str:
     """A traceback: where, and of which class; causes come first, as Python prints them."""
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    before = told(type(cause), cause, cause.__traceback__) + "\n" if cause else ""
+    before = format_error(type(cause), cause, cause.__traceback__) + "\n" if cause else ""
     said = (
         "" if isinstance(error, SuspiciousOperation) else without_values(str(error))
     )  # it repeats what was typed

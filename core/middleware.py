@@ -36,7 +36,7 @@ class DatabaseContext:
                 return response
             if response.status_code == 200:
                 audit.record_shown(request)
-            audit.record_rest(by=user if user.is_authenticated else None)
+            audit.record_remaining(by=user if user.is_authenticated else None)
             if response.streaming:  # whoever the view stood for: a program's person is known only there
                 response.streaming_content = _streamed(response.streaming_content, as_user_id=entered_as())
         return response

@@ -50,7 +50,7 @@ def deliver(*, now: datetime | None = None, limit: int = 500) -> dict[str, int]:
     return figures
 
 
-def put_away(*, now: datetime) -> None:
+def mark_all_sent(*, now: datetime) -> None:
     """Mark all that waits as sent, without sending it: what is told of invented people's past goes to nobody."""
     while message := _claim(now):
         _settle(message, now, None)

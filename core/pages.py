@@ -44,7 +44,7 @@ def submit(
                 led = action()
                 idempotency.settle(key, by=request.user, result=led)
     except ValidationError as error:
-        form.take(error)
+        form.add_refusal(error)
         return None
     except IntegrityError as error:
         # A constraint caught what a rule let through: somebody else was a moment faster.
@@ -56,10 +56,10 @@ def submit(
             ),
         )
         return None
-    return lead(request, led or "/")
+    return redirect_after_action(request, led or "/")
 
 
-def lead(request: HttpRequest, address: str) -> HttpResponseRedirect:
+def redirect_after_action(request: HttpRequest, address: str) -> HttpResponseRedirect:
     """Go where an action leads, which may be a page that the same action has just closed to this user.
 
     A short-lived cookie marks the address, by a signature that tells nothing. Where the page doesn't open any more,
@@ -90,9 +90,11 @@ def _instead(request: HttpRequest) -> HttpResponseRedirect | None:
         return None
     if request.method == "POST":
         led = idempotency.result_of(request.POST.get("form_key", ""), by=request.user)
-        return lead(request, led) if led else None
+        return redirect_after_action(request, led) if led else None
     is_landing = constant_time_compare(request.COOKIES.get(LANDING, ""), _landing(request, request.path))
-    return lead(request, _above(request.path)) if is_landing and request.path != "/" else None
+    return (
+        redirect_after_action(request, _above(request.path)) if is_landing and request.path != "/" else None
+    )
 
 
 def _above(path: str) -> str:
@@ -105,7 +107,7 @@ def _above(path: str) -> str:
     return path
 
 
-def own_address(request: HttpRequest, wanted: str) -> str:
+def safe_address(request: HttpRequest, wanted: str) -> str:
     """`wanted` as a path of this site with its query, or the first page where it leads anywhere else.
 
     What somebody typed is an address and nothing else: `redirect` would also take it for the name of a view.

@@ -26,7 +26,7 @@ class Rewrapped:
 
 
 # Each is given a cursor as the owner, and says how many rows it changed.
-more: list[Callable[..., int]] = []
+hooks: list[Callable[..., int]] = []
 
 
 def rewrap() -> Rewrapped:
@@ -49,5 +49,5 @@ def rewrap() -> Rewrapped:
                 changed[start : start + BATCH],
             )
         found.rewrapped = len(changed)
-        found.others = sum(do(cursor) for do in more)
+        found.others = sum(do(cursor) for do in hooks)
     return found

@@ -16,12 +16,12 @@ class ScannerDown(Exception):
     """No answer, or none that says whether the file does harm."""
 
 
-def is_there() -> bool:
+def is_configured() -> bool:
     """Whether this site has a scanner at all."""
     return bool(settings.SCANNER)
 
 
-def finds_harm(data: bytes) -> bool:
+def finds_malware(data: bytes) -> bool:
     """What the scanner says of a file. Raises `ScannerDown` where it says nothing: then nobody knows."""
     host, _colon, port = settings.SCANNER.rpartition(":")
     try:

@@ -28,7 +28,7 @@ class SearchForm(forms.Form):
     words: ClassVar[tuple[str, ...]] = ()
 
 
-def lead_to(request: HttpRequest, form: SearchForm) -> HttpResponse:
+def redirect_to_results(request: HttpRequest, form: SearchForm) -> HttpResponse:
     """Keep the words of a form that was sent, and lead to its page. What the form refuses is kept like a word: it can
     be anything, and stands on the page again."""
     form.is_valid()
@@ -64,7 +64,7 @@ def words_of(request: HttpRequest) -> dict[str, str] | None:
         return None
 
 
-def narrowing(request: HttpRequest, form_class: type[forms.Form]) -> dict[str, str]:
+def filters_of(request: HttpRequest, form_class: type[forms.Form]) -> dict[str, str]:
     """What a list is narrowed by: the words that the token stands for, and the other filters from the address."""
     words = getattr(form_class, "words", ())
     shown = {name: request.GET[name] for name in form_class.base_fields if name in request.GET}

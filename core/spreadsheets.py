@@ -54,7 +54,7 @@ def make_password() -> str:
     return "-".join(groups)
 
 
-class Made(NamedTuple):
+class BuiltWorkbook(NamedTuple):
     """A workbook in clear, and how many rows are in it."""
 
     plain: BytesIO
@@ -63,7 +63,7 @@ class Made(NamedTuple):
 
 def workbook(
     *, title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], most: int, mark: Watermark
-) -> Made:
+) -> BuiltWorkbook:
     """A sheet that tells whose copy this is, and a sheet of rows, asked for one by one; at most `most` of them."""
     plain, written = BytesIO(), 0
     book = Workbook(plain, {"in_memory": True})
@@ -84,7 +84,7 @@ def workbook(
         _mark_edges(page, mark.edge)
     book.set_properties({"title": title, "comments": mark.edge})
     book.close()
-    return Made(plain, written)
+    return BuiltWorkbook(plain, written)
 
 
 def _mark_edges(page: Worksheet, text: str) -> None:

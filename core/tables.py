@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class RowHeader:
     """What heads a row: where it leads, and beside it the same name in Nepali script."""
 
     url: str
@@ -16,7 +16,7 @@ class Head:
     text_ne: str = ""
 
 
-def table_rows(labels: Sequence[str], rows: Iterable[tuple[Head, Sequence[str]]]) -> SafeString:
+def table_rows(labels: Sequence[str], rows: Iterable[tuple[RowHeader, Sequence[str]]]) -> SafeString:
     """The rows of an `app-table`; `labels` are those of the cells after the head, shown on a phone.
 
     Every text is escaped here, once; nothing that comes in counts as HTML.

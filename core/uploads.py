@@ -30,7 +30,7 @@ LONGEST_WAIT = 8  # seconds for one of the two places
 ROOT = Path(__file__).parent.parent
 # Two files are cleaned at a time, whatever the number of web workers: each holds a lock on one of these, which are
 # there anyway. The system lets go of it when the process ends, however it ends.
-PLACES = [ROOT / "core" / "cleaner.py", ROOT / "core" / "uploads.py"]
+LOCK_FILES = [ROOT / "core" / "cleaner.py", ROOT / "core" / "uploads.py"]
 
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "application/pdf": "pdf"}
 REFUSALS = {
@@ -59,7 +59,7 @@ REFUSALS = {
 }
 
 
-class Taken(NamedTuple):
+class CleanFile(NamedTuple):
     """A file as it is kept; its type is one of `EXTENSIONS`."""
 
     data: bytes
@@ -85,7 +85,7 @@ def check_size(size: int) -> None:
         raise ValidationError(_("This file is empty."))
 
 
-def take_in(data: bytes) -> Taken:
+def clean_upload(data: bytes) -> CleanFile:
     """A file cleaned of all that nobody meant to hand in, or a refusal in a sentence."""
     check_size(len(data))
     try:
@@ -95,7 +95,7 @@ def take_in(data: bytes) -> Taken:
         raise ValidationError(str(REFUSALS[refused.why])) from refused
 
 
-def _cleaned_apart(data: bytes) -> Taken:
+def _cleaned_apart(data: bytes) -> CleanFile:
     """Have `core.cleaner` clean the file. What ends the process from outside is a limit, or a library that crashed."""
     command = [sys.executable, "-B", "-E", "-s", "-m", "core.cleaner", str(MEMORY), str(SECONDS)]
     try:
@@ -112,7 +112,7 @@ def _cleaned_apart(data: bytes) -> Taken:
     content_type = head.decode()
     if content_type.startswith("refused "):
         raise Refused(Why(content_type.removeprefix("refused ")))
-    return Taken(kept, content_type)
+    return CleanFile(kept, content_type)
 
 
 @contextmanager
@@ -120,7 +120,7 @@ def _place() -> Iterator[None]:
     """One of the places in which files are cleaned; raises `Refused` when none gets free."""
     until = time.monotonic() + LONGEST_WAIT
     with ExitStack() as opened:
-        places = [opened.enter_context(path.open("rb")) for path in PLACES]
+        places = [opened.enter_context(path.open("rb")) for path in LOCK_FILES]
         while not any(_is_locked(place) for place in places):
             if time.monotonic() >= until:
                 raise Refused(Why.BUSY)

@@ -4,7 +4,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-from core.logs import LineFormatter, shape, without_addresses
+from core.logs import LineFormatter, route_of, without_addresses
 
 # Of what a format may name: the visitor's address is the proxy's, or is hashed where it counts (accounts).
 TOLD = ("t", "s", "B", "b", "T", "D", "M", "L", "p")
@@ -16,7 +16,7 @@ class WebLogger(Logger):
 
     def atoms(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> dict[str, Any]:
         found = super().atoms(resp, req, environ, request_time)
-        route = shape(environ.get("PATH_INFO", ""))  # none where gunicorn couldn't read the request
+        route = route_of(environ.get("PATH_INFO", ""))  # none where gunicorn couldn't read the request
         method = found["m"] if found["m"] in METHODS else "–"
         return {name: found[name] for name in TOLD} | {"m": method, "U": route, "r": f"{method} {route}"}
 
@@ -30,7 +30,7 @@ class WebLogger(Logger):
         if str(msg).startswith("Error handling request") and args:
             *methods, address = args
             told = [method if method in METHODS else "–" for method in methods]
-            msg, args = " ".join(["Error handling request", *told, shape(address)]), ()
+            msg, args = " ".join(["Error handling request", *told, route_of(address)]), ()
         super().exception(msg, *args, **kwargs)
 
     def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:

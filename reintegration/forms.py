@@ -178,11 +178,11 @@ class FollowUpForm(OnceForm):
         if "counts" in self.data:
             self.fields["counts"] = self._counts
 
-    def take(self, error: ValidationError) -> None:
+    def add_refusal(self, error: ValidationError) -> None:
         """Show the operation's errors, with the field `counts` where it asks for it."""
         if "counts" in getattr(error, "error_dict", {}):
             self.fields["counts"] = self._counts
-        super().take(error)
+        super().add_refusal(error)
 
     def visit(self) -> dict:
         """Return the arguments for `record_follow_up`."""

@@ -84,27 +84,27 @@ def run() -> tuple[str, bool]:
         uploaded_files.pdf(),
         uploaded_files.acting_pdf(),
     ]
-    harmless += [uploads.take_in(data).data for data in harmless] + [os.urandom(uploads.LARGEST)]
+    harmless += [uploads.clean_upload(data).data for data in harmless] + [os.urandom(uploads.LARGEST)]
     harmful = [
         uploaded_files.EICAR,
         uploaded_files.photo() + uploaded_files.EICAR,
         uploaded_files.harmful_pdf(),
     ]
     harmful += [
-        uploads.take_in(uploaded_files.harmful_pdf()).data,
+        uploads.clean_upload(uploaded_files.harmful_pdf()).data,
         bytes(uploads.LARGEST - 68) + uploaded_files.EICAR,
     ]
     wrong = 0
     with clamd(uploaded_files.EICAR) as settings.SCANNER:
         for expected, files in ((False, harmless), (True, harmful)):
             for number, data in enumerate(files):
-                if scanner.finds_harm(data) is not expected:
+                if scanner.finds_malware(data) is not expected:
                     wrong += 1
                     say(
                         f"  {'harmful' if expected else 'harmless'} file {number}, {len(data)} bytes: answered wrongly"
                     )
     try:
-        scanner.finds_harm(uploaded_files.EICAR)
+        scanner.finds_malware(uploaded_files.EICAR)
         wrong += 1
         say("  clamd was stopped, and something answered")
     except scanner.ScannerDown:

@@ -36,7 +36,7 @@ def end_sessions_of(user: User) -> None:
 
 def end_tokens_of(user: User, *, now: datetime) -> int:
     """Revoke every token of a person, as part of an action that is on record by itself; how many there were."""
-    return audit.note_update(ApiToken.objects.visible_to(user).filter(revoked_at=None), revoked_at=now)
+    return audit.update_and_record(ApiToken.objects.visible_to(user).filter(revoked_at=None), revoked_at=now)
 
 
 def note_new_address(user: User, former: str, *, sender: User | None, now: datetime) -> None:

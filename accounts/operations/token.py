@@ -93,7 +93,7 @@ def _check_count(user: User, *, now: datetime) -> None:
 def confirm_api_token(*, token_id: UUID, by, now: datetime) -> bool:
     """Let a token open something that was made on the server; False where it isn't one's own or is revoked."""
     own = ApiToken.objects.visible_to(by).filter(pk=token_id, revoked_at=None, confirmed_at=None)
-    if not audit.note_update(own, confirmed_at=now):
+    if not audit.update_and_record(own, confirmed_at=now):
         return False
     audit.record(by=by, verb="token confirmed", obj=ApiToken.objects.get(pk=token_id), now=now)
     return True
@@ -103,7 +103,7 @@ def confirm_api_token(*, token_id: UUID, by, now: datetime) -> bool:
 def revoke_api_token(*, token_id: UUID, by, now: datetime) -> bool:
     """End one of one's own tokens; False where it isn't one's own or has ended."""
     own = ApiToken.objects.visible_to(by).filter(pk=token_id, revoked_at=None)
-    if not audit.note_update(own, revoked_at=now):
+    if not audit.update_and_record(own, revoked_at=now):
         return False
     audit.record(by=by, verb="tokens revoked", obj=by, now=now, detail={"count": 1})
     return True

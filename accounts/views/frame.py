@@ -10,7 +10,7 @@ from accounts import operations
 from accounts.models import Notice
 from accounts.views.sign_in import keep_cookie
 from core.clock import now
-from core.pages import own_address
+from core.pages import safe_address
 
 
 @login_required
@@ -31,7 +31,7 @@ def notice_mark_read(request):
 def language_change(request):
     """Change the page's language, and for somebody signed in that of mails and notices too."""
     language, sent_from = request.POST.get("language", ""), request.headers.get("referer", "/")
-    response = HttpResponseRedirect(own_address(request, request.POST.get("next") or sent_from))
+    response = HttpResponseRedirect(safe_address(request, request.POST.get("next") or sent_from))
     if language in dict(settings.LANGUAGES):
         keep_cookie(response, settings.LANGUAGE_COOKIE_NAME, language, None)
         if request.user.is_authenticated:

@@ -16,7 +16,7 @@ from accounts import operations
 from accounts.forms import NewPasswordForm
 from accounts.queries import invited_user
 from core.clock import now
-from core.forms import take
+from core.forms import add_refusal
 
 
 @never_cache
@@ -41,6 +41,6 @@ def _is_chosen(form: NewPasswordForm, user_id: UUID, token: str) -> bool:
                 user_id=user_id, token=token, password=form.cleaned_data["password"], now=now()
             )
     except ValidationError as error:
-        take(form, error)
+        add_refusal(form, error)
         return False
     return True

@@ -22,7 +22,7 @@ from accounts.queries import needs_factor_to_reset, user_of_reset
 from accounts.recent import recent_authentication
 from accounts.views.sign_in import METHODS, throttle_keys_of, told_to_wait
 from core.clock import now
-from core.forms import take
+from core.forms import add_refusal
 
 SECONDS = 0.4  # that asking for a link always takes: longer than writing the mail down
 
@@ -40,7 +40,7 @@ def password_change(request: HttpRequest) -> HttpResponse:
             with transaction.atomic():
                 operations.change_password(password=form.cleaned_data["password"], by=request.user, now=now())
         except ValidationError as error:
-            take(form, error)
+            add_refusal(form, error)
         else:
             return _to_sign_in(request)
     return render(request, "accounts/password_change.html", {"form": form})
@@ -91,7 +91,7 @@ def password_reset(request: HttpRequest, link: str) -> HttpResponse:
         except MustWait as refusal:
             return told_to_wait(request, "accounts/password_reset.html", {"form": form}, refusal)
         except ValidationError as error:
-            take(form, error)
+            add_refusal(form, error)
         else:
             return _to_sign_in(request)
     return render(request, "accounts/password_reset.html", {"form": form})

@@ -26,7 +26,7 @@ from accounts.recent import recent_authentication
 from accounts.rules import standing_of
 from accounts.views.requests import columns, row_of
 from core.clock import now
-from core.pages import lead, offset_of, page_url, submit
+from core.pages import offset_of, page_url, redirect_after_action, submit
 
 METHODS = ["GET", "HEAD", "POST"]
 PAGE = 50
@@ -320,4 +320,4 @@ def user_invite(request: HttpRequest, user_id: UUID) -> HttpResponse:
         messages.warning(request, " ".join(error.messages))
     else:
         messages.success(request, _("A new invitation is on its way."))
-    return lead(request, reverse("accounts:user-detail", args=[user.pk]))
+    return redirect_after_action(request, reverse("accounts:user-detail", args=[user.pk]))

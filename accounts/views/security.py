@@ -28,7 +28,7 @@ from accounts.queries import factors_of, is_enrolled, sessions_of, tokens_of
 from accounts.recent import recent_authentication
 from accounts.session_store import digest
 from core.clock import now
-from core.forms import take
+from core.forms import add_refusal
 
 SECRET = "app_secret"  # noqa: S105 - the name in a session, where it is encrypted, until the app shows that it has it
 METHODS = ["GET", "HEAD", "POST"]
@@ -113,7 +113,7 @@ def _is_done(form: Any, action: Any) -> bool:
         with transaction.atomic():
             action()
     except ValidationError as error:
-        take(form, error)
+        add_refusal(form, error)
         return False
     return True
 

@@ -27,7 +27,7 @@ from accounts.operations import MustWait, NotTheOne
 from accounts.operations.throttle import account_key
 from accounts.queries import factors_of, is_enrolled
 from core.clock import now
-from core.pages import own_address
+from core.pages import safe_address
 
 PENDING, PENDING_SECONDS = (
     "pending",
@@ -39,7 +39,7 @@ METHODS = ["GET", "HEAD", "POST"]
 
 def safe_next(request: HttpRequest) -> str:
     """Where to go afterwards: an address of this site, or the first page."""
-    return own_address(request, request.POST.get("next") or request.GET.get("next") or "/")
+    return safe_address(request, request.POST.get("next") or request.GET.get("next") or "/")
 
 
 def throttle_keys_of(request: HttpRequest, username: str) -> dict[str, str]:

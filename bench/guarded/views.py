@@ -12,7 +12,7 @@ from guardian.shortcuts import get_objects_for_user
 from beneficiaries.forms import CaseFilter
 from beneficiaries.models import Case
 from beneficiaries.views.case_list import COUNTED, PAGE, column_labels
-from core.tables import Head, table_rows
+from core.tables import RowHeader, table_rows
 
 
 @login_required
@@ -43,9 +43,9 @@ def case_list(request):
     return render(request, "beneficiaries/case_list.html", context)
 
 
-def _shown(case: Case) -> tuple[Head, list[str]]:
+def _shown(case: Case) -> tuple[RowHeader, list[str]]:
     district = case.file.current_district
-    return Head(f"/cases/{case.reference}/", case.beneficiary.name, case.beneficiary.name_ne), [
+    return RowHeader(f"/cases/{case.reference}/", case.beneficiary.name, case.beneficiary.name_ne), [
         case.reference,
         str(case.get_status_display()),
         str(case.file.get_risk_display()),

@@ -44,7 +44,7 @@ def record_consent(
         raise ValidationError({"until_on": _("The last day is already over.")})
     if organisation is not None and organisation == case.lead_organisation:
         raise ValidationError(_("This organisation already leads the case."))
-    audit.note_update(
+    audit.update_and_record(
         Consent.objects.editable_by(by).filter(
             case=case, purpose=purpose, organisation=organisation, withdrawn_on=None
         ),

@@ -50,7 +50,7 @@ def add_document(
     try:
         uploads.check_size(size)
         state = _scan(data)  # as it was sent, before any code of ours opens it
-        upload = uploads.take_in(data)
+        upload = uploads.clean_upload(data)
     except ValidationError as error:
         raise ValidationError({"file": error}) from error
     document = Document(
@@ -79,10 +79,10 @@ def add_document(
 
 
 def _scan(data: bytes) -> DocumentState:
-    if not scanner.is_there():
+    if not scanner.is_configured():
         return DocumentState.UNCHECKED
     try:
-        if not scanner.finds_harm(data):
+        if not scanner.finds_malware(data):
             return DocumentState.CLEAN
     except scanner.ScannerDown:
         return DocumentState.WAITING
@@ -122,7 +122,7 @@ def scan_waiting(*, now: datetime | None = None, limit: int = 500) -> dict[str, 
     Stops where the scanner is still down.
     """
     counts = {"clean": 0, "harmful": 0}
-    for _number in range(limit if scanner.is_there() else 0):
+    for _number in range(limit if scanner.is_configured() else 0):
         waiting = _next_to_scan(now or clock.now())
         if waiting is None:
             break
@@ -147,7 +147,7 @@ def _has_harm(waiting: Waiting) -> bool:
         return False
     data_key = data_keys.unwrap(waiting.subject, waiting.wrapped)
     encrypted = files.content(waiting.file)
-    return scanner.finds_harm(
+    return scanner.finds_malware(
         data_keys.decrypt_under(data_key, encrypted, bound_to=Document(pk=waiting.id).place)
     )
 

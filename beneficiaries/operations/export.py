@@ -184,7 +184,7 @@ def _write(claimed: Claimed, now: datetime) -> None:
         raise
 
 
-def _workbook(export: Export, now: datetime) -> spreadsheets.Made:
+def _workbook(export: Export, now: datetime) -> spreadsheets.BuiltWorkbook:
     """Return the workbook of the present rows, by what the user who asked may read now."""
     kind, requested_by, today = kinds[export.kind], export.requested_by, now.date()
     if export.organisation_id not in organisations_for(kind, requested_by):

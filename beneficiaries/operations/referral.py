@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 from accounts.choices import Permission
 from accounts.models import Organisation
 from accounts.operations import leave_notices
-from accounts.queries import authority_of, holders, still_or_now
+from accounts.queries import authority_of, holders, recipients_about_work
 from beneficiaries import queries
 from beneficiaries.choices import ConsentPurpose, ReferralState
 from beneficiaries.models import Case, Consent, Referral, SharedItem
@@ -103,7 +103,7 @@ def answer_referral(*, referral: Referral, state: str, answer: str, by, now: dat
     found.version += 1
     audit.record(by=by, verb=f"referral {state}", obj=found, case_id=found.case_id, now=now)
     leave_notices(
-        recipients=still_or_now("referrals", found.sent_by, queries.lead_of(found.case_id, by)),
+        recipients=recipients_about_work("referrals", found.sent_by, queries.lead_of(found.case_id, by)),
         key=f"referral-{state}:{found.pk}",
         text=gettext_noop("A referral has been answered."),
         url=f"/referrals/{found.pk}/",

@@ -48,7 +48,7 @@ def assess_risk(
     )
     assessment.clean_fields(exclude=["case"])
     assessment.save(force_insert=True)
-    audit.note_update(Case.objects.editable_by(by).filter(pk=case.pk), changed_on=now.date())
+    audit.update_and_record(Case.objects.editable_by(by).filter(pk=case.pk), changed_on=now.date())
     audit.record(by=by, verb="risk assessed", obj=assessment, case_id=case.pk, now=now)
     if rules.is_high_risk_news(level, former=assessment.former, source=source):
         notify_of_risk(

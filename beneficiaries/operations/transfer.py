@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 from accounts.choices import Permission
 from accounts.models import Organisation, User
 from accounts.operations import leave_notice, leave_notices
-from accounts.queries import authority_of, holders, still_or_now
+from accounts.queries import authority_of, holders, recipients_about_work
 from beneficiaries import hooks, queries
 from beneficiaries.choices import CaseStatus, ConsentPurpose, TransferState
 from beneficiaries.models import Beneficiary, Case, CaseTransfer
@@ -144,7 +144,7 @@ def take_over_case(*, transfer: CaseTransfer, caseworker: User, by, now: datetim
     for verb, code in (("case transferred", found.sender.code), ("case taken over", found.receiver.code)):
         audit.record(by=by, verb=verb, obj=found, case_id=case.pk, now=now, detail={"organisation": code})
     _notify(
-        still_or_now("referrals", found.offered_by, found.sender_id),
+        recipients_about_work("referrals", found.offered_by, found.sender_id),
         found,
         gettext_noop("Case %s was taken over."),
         case.reference,
@@ -179,7 +179,7 @@ def decline_case(*, transfer: CaseTransfer, answer: str, by, now: datetime) -> N
         raise PermissionDenied
     _end(found, TransferState.DECLINED, answer, by=by, now=now)
     _notify(
-        still_or_now("referrals", found.offered_by, found.sender_id),
+        recipients_about_work("referrals", found.offered_by, found.sender_id),
         found,
         gettext_noop("The transfer of case %s was declined."),
         found.case.reference,

@@ -53,7 +53,7 @@ def why_kept(draft: OpenDraft) -> str:
     if not draft.kept_because:
         return ""
     row = IntakeDraft(pk=draft.id)
-    return IntakeDraft._meta.get_field("kept_because").opened(row, Encrypted(draft.kept_because))
+    return IntakeDraft._meta.get_field("kept_because").decrypted(row, Encrypted(draft.kept_because))
 
 
 def own_drafts(user) -> list[IntakeDraft]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from django.db import connection
 from django.utils import timezone
 
-from accounts.queries import told_of
+from accounts.queries import names_of_users
 from beneficiaries.models import Case, EmergencyOpening
 
 
@@ -27,7 +27,7 @@ def readers_of(case: Case, user) -> list[Reading]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT on_day, user_id, times FROM access.readers_of_case(%s)", [case.pk])
         found = cursor.fetchall()
-    readers = told_of({user_id for _day, user_id, _times in found})
+    readers = names_of_users({user_id for _day, user_id, _times in found})
     reasons = {
         (timezone.localdate(opening.opened_at), opening.user_id): opening.reason
         for opening in EmergencyOpening.objects.visible_to(user).filter(case=case)

@@ -20,7 +20,7 @@ from beneficiaries.exports.kinds import filters_in, kinds, organisations_for
 from beneficiaries.forms import CaseFilter
 from core import audit, searches
 from core.pages import offset_of, page_url
-from core.tables import Head, table_rows
+from core.tables import RowHeader, table_rows
 
 PAGE = 50
 COUNTED = 1000
@@ -34,8 +34,8 @@ def case_list(request):
     if not authority.may("read_cases"):
         raise PermissionDenied
     if request.method == "POST":
-        return searches.lead_to(request, CaseFilter(request.POST))
-    form = CaseFilter(searches.narrowing(request, CaseFilter))
+        return searches.redirect_to_results(request, CaseFilter(request.POST))
+    form = CaseFilter(searches.filters_of(request, CaseFilter))
     chosen = form.cleaned_data if form.is_valid() else {}
     rows = queries.case_list(
         request.user,
@@ -87,7 +87,7 @@ def column_labels() -> list[str]:
     return [_("Reference"), _("Status"), _("Risk level"), _("District"), _("Led by"), _("Last changed")]
 
 
-def _shown(rows: list[dict]) -> Iterator[tuple[Head, list[str]]]:
+def _shown(rows: list[dict]) -> Iterator[tuple[RowHeader, list[str]]]:
     """Yield the rows as text. Labels and dates that many rows share are made once."""
     is_nepali, cases_url = get_language() == "ne", reverse("beneficiaries:case-list")
     statuses = {code: str(label) for code, label in CaseStatus.choices}
@@ -101,7 +101,7 @@ def _shown(rows: list[dict]) -> Iterator[tuple[Head, list[str]]]:
     for row in rows:
         name = " ".join(row[part] for part in parts if row[part])
         yield (
-            Head(f"{cases_url}{row['reference']}/", name, row["case__beneficiary__name_ne"]),
+            RowHeader(f"{cases_url}{row['reference']}/", name, row["case__beneficiary__name_ne"]),
             [
                 row["reference"],
                 statuses[row["status"]],

@@ -70,7 +70,7 @@ def document_file(request, reference: str, document_id: UUID):
         raise Http404
     audit.read(request, verb="document read", obj=document, case_id=document.case_id)
     name = f"{document.case.reference}-{document.kind}-{document.at:%Y-%m-%d}.{EXTENSIONS[document.content_type]}"
-    return files.handed_out(data, name=name, content_type=document.content_type)
+    return files.attachment_response(data, name=name, content_type=document.content_type)
 
 
 @login_required

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.choices import Permission
-from accounts.queries import authority_of, holders, told_of
+from accounts.queries import authority_of, holders, names_of_users
 from beneficiaries import operations, queries
 from beneficiaries.forms import DraftDecisionForm, DraftReassignForm
 from core import audit
@@ -33,7 +33,7 @@ def draft_list(request):
         raise PermissionDenied
     drafts = [draft for draft in queries.drafts_to_reassign(request.user) if draft.decides]
     audit.read(request, verb="list read", detail={"count": len(drafts)})
-    authors = told_of({draft.author_id for draft in drafts})
+    authors = names_of_users({draft.author_id for draft in drafts})
     columns = [_("Started"), _("By"), _("Ends"), _("Assign to another user"), _("Decide")]
     rows = [{"cells": _cells(draft, authors)} for draft in drafts]
     context = {"columns": [{"label": label} for label in columns], "rows": rows}
@@ -120,6 +120,6 @@ def _about(draft: queries.OpenDraft) -> dict:
     """Return what the pages show of an interview."""
     return {
         "draft": draft,
-        "author": told_of([draft.author_id])[draft.author_id],
+        "author": names_of_users([draft.author_id])[draft.author_id],
         "kept_because": queries.why_kept(draft),
     }

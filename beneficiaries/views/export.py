@@ -93,7 +93,7 @@ def export_ask(request, kind: str):
     if searches.is_over(request):  # without its search text the list would be longer
         messages.info(request, _("This search has ended. Search again."))
         return redirect("beneficiaries:export-list")
-    filters = filters_in(kinds[kind].filters(searches.narrowing(request, kinds[kind].filters)))
+    filters = filters_in(kinds[kind].filters(searches.filters_of(request, kinds[kind].filters)))
     form = ExportForm(request.POST or None, organisations=organisations)
 
     def action() -> str:
@@ -205,7 +205,7 @@ def export_file(request, export_reference: str):
     file = _file_or_404(export, request.user)
     detail = {"count": export.written_rows, "of": export.kind, "organisation": export.organisation.code}
     audit.read(request, verb="export fetched", obj=export, detail=detail)
-    return files.handed_out(
+    return files.attachment_response(
         files.content(file.name), name=f"{export.kind}-{export.reference}.xlsx", content_type=XLSX
     )
 

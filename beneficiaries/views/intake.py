@@ -22,7 +22,7 @@ from beneficiaries import operations
 from beneficiaries.forms import BeneficiaryForm, ConsentForm, PageForm, SituationForm
 from beneficiaries.models import IntakeDraft
 from core.clock import now
-from core.pages import lead, submit
+from core.pages import redirect_after_action, submit
 from geography.models import District
 
 METHODS = ["GET", "HEAD", "POST"]
@@ -48,7 +48,7 @@ def _address(page: str, draft: IntakeDraft) -> str:
 def _elsewhere(request, draft: IntakeDraft, page: str) -> HttpResponse | None:
     """Return a redirect where this page can't be filled in now: to the opened case, or to an earlier page."""
     if draft.opened_reference:
-        return lead(request, reverse("case-detail", args=[draft.opened_reference]))
+        return redirect_after_action(request, reverse("case-detail", args=[draft.opened_reference]))
     if draft.refused_at and page != "consent-change":
         return HttpResponseRedirect(_address("consent-change", draft))
     if page == "situation" and not draft.details:
@@ -85,7 +85,7 @@ def _keep(request, form: PageForm, draft: IntakeDraft, page: str) -> bool:
             now=now(),
         )
     except ValidationError as error:
-        form.take(error)
+        form.add_refusal(error)
         return False
     return True
 
@@ -98,7 +98,7 @@ def _saved(form: PageForm, save: Callable[[], str]) -> HttpResponse | None:
         with transaction.atomic():
             return HttpResponseRedirect(save())
     except ValidationError as error:
-        form.take(error)
+        form.add_refusal(error)
     return None
 
 

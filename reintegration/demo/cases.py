@@ -95,7 +95,7 @@ def seed(*, people: int, seed_number: int, now: datetime) -> int:
     for number in range(people):
         project = projects[number % len(projects)]
         _build(_build_case(rng, number, project, phase, now))
-    outbox.put_away(now=now)
+    outbox.mark_all_sent(now=now)
     return people
 
 

@@ -99,7 +99,7 @@ def record_follow_up(
     row.version += 0 if row._state.adding else 1
     row.clean_fields(exclude=["case", "project"])
     row.save()
-    audit.note_update(Case.objects.editable_by(by).filter(pk=row.case_id), changed_on=now.date())
+    audit.update_and_record(Case.objects.editable_by(by).filter(pk=row.case_id), changed_on=now.date())
     audit.record(by=by, verb="follow-up recorded", obj=row, case_id=row.case_id, now=now)
     _handle_failed_attempt(row, by=by, now=now)
     if wellbeing == Wellbeing.DANGER:

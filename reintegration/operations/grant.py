@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 from accounts.choices import Permission
 from accounts.models import Organisation
 from accounts.operations import leave_notices
-from accounts.queries import holders, still_or_now
+from accounts.queries import holders, recipients_about_work
 from beneficiaries.models import Case
 from core import audit, days
 from core.numerals import shown_amount
@@ -284,7 +284,7 @@ def _save(grant: Grant, *fields: str) -> None:
 
 
 def _touch(grant: Grant, by, now: datetime) -> None:
-    audit.note_update(Case.objects.editable_by(by).filter(pk=grant.case_id), changed_on=now.date())
+    audit.update_and_record(Case.objects.editable_by(by).filter(pk=grant.case_id), changed_on=now.date())
 
 
 def _notify(permission: Permission, grant: Grant, text: str, now: datetime) -> None:
@@ -303,7 +303,7 @@ def _notify_requester(grant: Grant, key: str, text: str, now: datetime) -> None:
     """Notify the requester while they work for the lead or the programme; else users of the lead."""
     sides = (grant.case.lead_organisation_id, grant.project.managed_by_id)
     leave_notices(
-        recipients=still_or_now("grants", grant.requested_by, *sides),
+        recipients=recipients_about_work("grants", grant.requested_by, *sides),
         key=key,
         text=text,
         words=(grant.case.reference,),

@@ -15,7 +15,7 @@ from reintegration.queries import grants_waiting_in
 def redirect_grant_decisions(*, user: User, organisation_id: UUID, to: User, by, now: datetime) -> None:
     """Notify a user that decisions on grants that somebody who leaves asked for now come to them.
 
-    The grants stay unchanged; `accounts.queries.still_or_now` finds the new recipient (hook
+    The grants stay unchanged; `accounts.queries.recipients_about_work` finds the new recipient (hook
     `accounts.hooks.user_leaving`).
     """
     leave_notice(

@@ -58,7 +58,7 @@ def send_next_reminder(*, now: datetime) -> bool:
         for supervisor in User.objects.filter(pk__in=due.supervisor_ids):
             _remind(supervisor, due, key=f"reminder:{due.reminder_id}:{supervisor.pk}", now=now)
         unsent = Reminder.objects.editable_by(recipient).filter(pk=due.reminder_id, sent_at=None)
-        changed = audit.note_update(unsent, sent_at=now, recipient_id=recipient.pk)
+        changed = audit.update_and_record(unsent, sent_at=now, recipient_id=recipient.pk)
         if changed != 1:
             raise RuntimeError(f"reminder {due.reminder_id}: its recipient can't mark it")
         audit.record(by=recipient, verb="reminder sent", now=now, detail={"reminder": str(due.reminder_id)})

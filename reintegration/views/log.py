@@ -34,8 +34,8 @@ def log_list(request: HttpRequest) -> HttpResponse:
     if not may_audit(request.user):
         raise PermissionDenied
     if request.method == "POST":
-        return searches.lead_to(request, LogFilter(request.POST))
-    form = LogFilter(searches.narrowing(request, LogFilter) or None)
+        return searches.redirect_to_results(request, LogFilter(request.POST))
+    form = LogFilter(searches.filters_of(request, LogFilter) or None)
     chosen = {name: value for name, value in form.cleaned_data.items() if value} if form.is_valid() else {}
     case_id = case_in_log(chosen["reference"]) if "reference" in chosen else None
     events = _filtered(audit_events(request.user), chosen, case_id)

@@ -160,8 +160,8 @@ CORE = [
     Mutant(
         "core: acting as somebody has no way back",
         CONTEXT,
-        "        audit.record_rest(by=user)\n        enter(former)\n",
-        "        audit.record_rest(by=user)\n",
+        "        audit.record_remaining(by=user)\n        enter(former)\n",
+        "        audit.record_remaining(by=user)\n",
         first="tests/database/test_policies.py::test_acting_as_goes_back_to_whoever_it_was",
     ),
     Mutant(

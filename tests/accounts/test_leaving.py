@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts.models import Handover, Membership, Organisation, User
 from accounts.operations import (
-    StillCarrying,
+    OpenWorkLeft,
     end_access,
     save_membership,
     save_organisation,
@@ -103,11 +103,11 @@ def test_open_cases_go_to_the_colleague_who_was_chosen(sign_in, demo_users):
 
 def _asked(user: User) -> list[str]:
     """The questions that stand on the page which ends this user's access."""
-    from accounts.queries import carried_by
+    from accounts.queries import open_work_of
 
     focal = User.objects.get(username=FOCAL)
     with acting_as(focal):
-        return [item.name for item in carried_by(user, [factories.organisation("NGO_A").pk])]
+        return [item.name for item in open_work_of(user, [factories.organisation("NGO_A").pk])]
 
 
 def test_to_the_supervisors_leaves_nothing_behind(sign_in, demo_users):
@@ -169,7 +169,7 @@ WAYS = [_end, _close, _end_role, _begin_later, _tailor]
 @pytest.mark.parametrize("way", WAYS)
 def test_no_way_of_ending_access_leaves_work_behind_unasked(demo_users, way):
     before = count_of(demo_users[A])
-    with pytest.raises(StillCarrying, match="Choose who takes it over"), transaction.atomic():
+    with pytest.raises(OpenWorkLeft, match="Choose who takes it over"), transaction.atomic():
         way(demo_users[A], demo_users, None)
     supervisor = demo_users["ngo_a_supervisor"]
     way(demo_users[A], demo_users, answers(demo_users[A], supervisor))

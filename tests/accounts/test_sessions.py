@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts.models import Session
 from accounts.operations import change_password, end_access, reset_second_factor, save_user
-from accounts.queries import carried_by
+from accounts.queries import open_work_of
 from accounts.session_store import SessionStore, digest
 from core.clock import now
 from core.context import acting_as
@@ -195,7 +195,7 @@ def test_a_copied_cookie_is_worth_nothing_when_a_focal_point_ends_access(demo_us
     def end(_client: Client) -> None:
         with acting_as(demo_users["ngo_a_focal_point"]):
             ours = {demo_users[WHO].memberships.get().role.organisation_id}
-            left = {carried.name: None for carried in carried_by(demo_users[WHO], ours)}
+            left = {carried.name: None for carried in open_work_of(demo_users[WHO], ours)}
             end_access(user=demo_users[WHO], by=demo_users["ngo_a_focal_point"], now=now(), to=left)
 
     assert not _after(end)

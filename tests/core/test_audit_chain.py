@@ -44,7 +44,7 @@ def test_the_demo_and_what_followed_is_whole(busy, owner):
 
 def walk(owner) -> list[str]:
     """What `verify` finds, on this connection instead of a process of its own."""
-    return chain.walked(owner, {}).broken
+    return chain.verify_on(owner, {}).broken
 
 
 def _some(owner, count: int = 1) -> list[str]:

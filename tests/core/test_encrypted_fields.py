@@ -18,7 +18,7 @@ from core import data_keys, encryption
 from core.clock import now
 from core.context import acting_as, enter
 from core.encrypted_fields import encrypted_fields
-from core.encryption import NotDecryptable, Ring, keys_from
+from core.encryption import KeyRing, NotDecryptable, keys_from
 from core.phone import e164s
 from core.policies import own_models
 from core.scoping import Confidentiality
@@ -216,12 +216,12 @@ def test_keys_that_are_none_are_refused(text):
 
 def test_a_ring_opens_what_an_older_key_sealed():
     old, new = os.urandom(32), os.urandom(32)
-    encrypted = Ring([old]).encrypt(b"word", bound_to="x")
-    both = Ring([new, old])
+    encrypted = KeyRing([old]).encrypt(b"word", bound_to="x")
+    both = KeyRing([new, old])
     assert both.open(encrypted, bound_to="x") == b"word"
     assert not both.is_newest(encrypted)
     assert both.is_newest(both.encrypt(b"word", bound_to="x"))
-    for ring, bound in ((Ring([new]), "x"), (both, "y")):
+    for ring, bound in ((KeyRing([new]), "x"), (both, "y")):
         with pytest.raises(NotDecryptable):
             ring.open(encrypted, bound_to=bound)
 

@@ -22,7 +22,7 @@ from django.db import connection
 from gunicorn.config import Config
 
 from core.context import acting_as
-from core.logs import LineFormatter, shape, without_values
+from core.logs import LineFormatter, route_of, without_values
 from iom_cases.web_logs import WebLogger
 from localstack.supervisor import tie_to_parent
 from reintegration.demo import password_of
@@ -308,7 +308,7 @@ def test_a_message_keeps_the_names_of_columns_and_constraints():
     ],
 )
 def test_an_address_is_told_by_its_route(path, told):
-    assert shape(path) == told
+    assert route_of(path) == told
 
 
 @pytest.mark.django_db

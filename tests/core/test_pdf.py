@@ -144,7 +144,7 @@ def test_each_picture_keeps_its_pixels_and_loses_the_rest(name):
             found.ColorSpace = Name.DeviceRGB  # its profile is none that a library would open
         before = pikepdf.PdfImage(found).as_pil_image().convert("RGB")
         data = pdfs.saved(pdf)
-    kept = uploads.take_in(data).data
+    kept = uploads.clean_upload(data).data
     assert b"CANARY" not in pdfs.laid_open(kept)
     assert b"Exif" not in pdfs.laid_open(kept)
     with pikepdf.open(io.BytesIO(kept)) as pdf:
@@ -264,7 +264,7 @@ def test_a_page_that_a_browser_printed_keeps_its_words_and_fonts():
     from pathlib import Path
 
     data = (Path(__file__).parents[1] / "data" / "printed.pdf").read_bytes()
-    kept = uploads.take_in(data).data
+    kept = uploads.clean_upload(data).data
     assert shown(kept) == shown(data) != []
     with pikepdf.open(io.BytesIO(kept)) as pdf:
         held = pdf.pages[0].obj.Resources
@@ -302,7 +302,7 @@ def test_pages_keep_their_size_and_turn_from_the_tree():
             del page.obj["/MediaBox"]
         pdf.Root.Pages.MediaBox, pdf.Root.Pages.Rotate = Array([0, 0, 300, 400]), 90
         data = pdfs.saved(pdf)
-    with pikepdf.open(io.BytesIO(uploads.take_in(data).data)) as kept:
+    with pikepdf.open(io.BytesIO(uploads.clean_upload(data).data)) as kept:
         assert [[int(side) for side in page.obj.MediaBox] for page in kept.pages] == [[0, 0, 300, 400]] * 2
         assert [page.obj.Rotate for page in kept.pages] == [90, 90]
 
@@ -328,7 +328,7 @@ def test_layers_that_are_hidden_are_refused(layers, is_taken):
         assert b"Letter of the ward" in remade(data)
         return
     with pytest.raises(ValidationError, match="hidden layers"):
-        uploads.take_in(data)
+        uploads.clean_upload(data)
 
 
 def with_content(text: bytes, **resources) -> bytes:
@@ -385,7 +385,7 @@ def large(pdf: pikepdf.Pdf) -> Dictionary:
 )
 def test_what_would_take_too_long_or_cannot_be_decoded_is_refused_with_what_to_do(data, message):
     with pytest.raises(ValidationError, match=message) as refused:
-        uploads.take_in(data)
+        uploads.clean_upload(data)
     assert "anew" in refused.value.message
 
 
@@ -430,12 +430,12 @@ def test_forms_in_forms_have_a_depth():
         page.Resources.XObject, page.Contents = Dictionary(I=inner), pdf.make_stream(b"/I Do")
         data = pdfs.saved(pdf)
     with pytest.raises(ValidationError, match="too complex"):
-        uploads.take_in(data)
+        uploads.clean_upload(data)
 
 
 def test_three_hundred_pages_share_what_they_draw_with():
     data = uploaded_files.pdf(pages=document.MOST_PAGES)
-    kept = uploads.take_in(data).data
+    kept = uploads.clean_upload(data).data
     with pikepdf.open(io.BytesIO(kept)) as pdf:
         assert (
             len(

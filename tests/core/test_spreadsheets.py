@@ -17,7 +17,7 @@ from core.reference import SIGNS
 MARK = spreadsheets.Watermark([("Made by", "Asha & Co")], "Asha & Co, 27 March", "K7QM-4XW-T asha")
 
 
-def made(rows, most: int = 100) -> spreadsheets.Made:
+def made(rows, most: int = 100) -> spreadsheets.BuiltWorkbook:
     return spreadsheets.workbook(title="Cases", columns=["Name", "Age"], rows=rows, most=most, mark=MARK)
 
 

@@ -19,7 +19,7 @@ from core.pdf.document import MOST_PAGES
 from tests import uploaded_files
 
 
-def opened(taken: uploads.Taken) -> Image.Image:
+def opened(taken: uploads.CleanFile) -> Image.Image:
     return Image.open(io.BytesIO(taken.data))
 
 
@@ -34,7 +34,7 @@ def zipped(text: str = "<script>alert(1)</script>") -> bytes:
 def test_a_photo_says_no_more_where_it_was_taken(kind):
     before = uploaded_files.photo(kind)
     assert Image.open(io.BytesIO(before)).getexif().get_ifd(uploaded_files.GPS)
-    taken = uploads.take_in(before)
+    taken = uploads.clean_upload(before)
     after = opened(taken)
     assert not after.getexif()
     assert not {"exif", "comment", "xmp", "icc_profile"} & after.info.keys()
@@ -46,19 +46,19 @@ def test_a_photo_says_no_more_where_it_was_taken(kind):
 
 
 def test_a_photo_stands_upright_without_the_mark_that_says_so():
-    taken = opened(uploads.take_in(uploaded_files.photo(turned=6)))
+    taken = opened(uploads.clean_upload(uploaded_files.photo(turned=6)))
     assert taken.size == (480, 640)
     red, _green, blue = taken.getpixel((400, 20))  # the corner that was at the top left is at the top right
     assert blue > red + 60
 
 
 def test_a_large_photo_becomes_one_that_a_page_of_paper_needs():
-    taken = opened(uploads.take_in(uploaded_files.photo(size=(6000, 3000))))
+    taken = opened(uploads.clean_upload(uploaded_files.photo(size=(6000, 3000))))
     assert taken.size == (cleaner.LONGEST_SIDE, cleaner.LONGEST_SIDE // 2)
 
 
 def test_what_was_clear_becomes_white():
-    assert opened(uploads.take_in(uploaded_files.clear_picture())).getpixel((5, 5)) == (255, 255, 255)
+    assert opened(uploads.clean_upload(uploaded_files.clear_picture())).getpixel((5, 5)) == (255, 255, 255)
 
 
 @pytest.mark.parametrize(
@@ -79,11 +79,11 @@ def test_what_was_clear_becomes_white():
 )
 def test_what_is_no_photo_and_no_pdf_is_refused(data):
     with pytest.raises(ValidationError):
-        uploads.take_in(data)
+        uploads.clean_upload(data)
 
 
 def test_what_stands_behind_a_photo_is_left_out():
-    taken = uploads.take_in(uploaded_files.photo() + b"<script>CANARYBEHIND</script>" + zipped())
+    taken = uploads.clean_upload(uploaded_files.photo() + b"<script>CANARYBEHIND</script>" + zipped())
     assert b"CANARYBEHIND" not in taken.data
     assert b"PK\x03\x04" not in taken.data
 
@@ -105,14 +105,14 @@ def test_what_stands_behind_a_photo_is_left_out():
 )
 def test_a_pdf_that_is_something_else_too_or_broken_is_refused(data):
     with pytest.raises(ValidationError):
-        uploads.take_in(data)
+        uploads.clean_upload(data)
 
 
 def test_a_pdf_keeps_its_pages_and_nothing_that_acts():
     before = uploaded_files.acting_pdf()
     for canary in (b"CANARYSCRIPT", b"CANARYCARRIED", b"CANARYLINK", b"CANARYAUTHOR", b"CANARYINSIDE"):
         assert canary in before, canary
-    taken = uploads.take_in(before)
+    taken = uploads.clean_upload(before)
     after = pikepdf.open(io.BytesIO(taken.data))
     assert taken.content_type == "application/pdf"
     assert len(after.pages) == 1
@@ -131,7 +131,7 @@ def test_a_pdf_keeps_its_pages_and_nothing_that_acts():
 
 
 def test_what_was_typed_into_a_form_stays_on_the_page():
-    after = pikepdf.open(io.BytesIO(uploads.take_in(uploaded_files.filled_form()).data))
+    after = pikepdf.open(io.BytesIO(uploads.clean_upload(uploaded_files.filled_form()).data))
     assert "/AcroForm" not in after.Root
     assert "/Annots" not in after.pages[0].obj
     drawn = [part.read_bytes() for part in after.objects if isinstance(part, pikepdf.Stream)]
@@ -140,9 +140,9 @@ def test_what_was_typed_into_a_form_stays_on_the_page():
 
 def test_a_pdf_under_a_password_or_of_too_many_pages_is_refused():
     with pytest.raises(ValidationError, match="password"):
-        uploads.take_in(uploaded_files.locked_pdf())
+        uploads.clean_upload(uploaded_files.locked_pdf())
     with pytest.raises(ValidationError, match="300"):
-        uploads.take_in(uploaded_files.pdf(pages=MOST_PAGES + 1))
+        uploads.clean_upload(uploaded_files.pdf(pages=MOST_PAGES + 1))
 
 
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_drawn():
@@ -150,7 +150,7 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_drawn():
     Image.new("1", (10_000, 9_000)).save(written, "PNG")
     assert len(written.getvalue()) < 100_000
     with pytest.raises(ValidationError, match="pixels"):
-        uploads.take_in(written.getvalue())
+        uploads.clean_upload(written.getvalue())
 
 
 def of_operands() -> bytes:
@@ -175,42 +175,42 @@ def test_a_file_that_needs_too_much_memory_is_refused_and_this_process_is_untouc
     data = of_operands()
     assert len(data) < 50_000
     with pytest.raises(ValidationError, match="too long or too much memory"):
-        uploads.take_in(data)
+        uploads.clean_upload(data)
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS sets no limit on memory")
 def test_the_limit_of_memory_is_the_one_that_is_set(monkeypatch):
     photo = uploaded_files.photo(size=(6000, 6000))
-    assert uploads.take_in(photo)
+    assert uploads.clean_upload(photo)
     monkeypatch.setattr(uploads, "MEMORY", 100 * 1024 * 1024)
     with pytest.raises(ValidationError, match="too long or too much memory"):
-        uploads.take_in(photo)
+        uploads.clean_upload(photo)
 
 
 def test_a_file_that_keeps_the_processor_busy_is_refused(monkeypatch):
     monkeypatch.setattr(uploads, "SECONDS", 1)
     with pytest.raises(ValidationError, match="too long or too much memory"):
-        uploads.take_in(of_scans())
+        uploads.clean_upload(of_scans())
 
 
 def test_a_file_that_takes_too_long_by_the_clock_is_refused(monkeypatch):
     monkeypatch.setattr(uploads, "LONGEST", 0.01)
     with pytest.raises(ValidationError, match="too long or too much memory"):
-        uploads.take_in(uploaded_files.photo())
+        uploads.clean_upload(uploaded_files.photo())
 
 
 def test_two_files_are_cleaned_at_a_time(monkeypatch):
     monkeypatch.setattr(uploads, "LONGEST_WAIT", 0)
     monkeypatch.setattr(
-        uploads, "PLACES", [Path(__file__), Path(uploaded_files.__file__)]
+        uploads, "LOCK_FILES", [Path(__file__), Path(uploaded_files.__file__)]
     )  # other tests use the real ones
-    with open(uploads.PLACES[0], "rb") as one, open(uploads.PLACES[1], "rb") as other:
+    with open(uploads.LOCK_FILES[0], "rb") as one, open(uploads.LOCK_FILES[1], "rb") as other:
         fcntl.flock(one, fcntl.LOCK_EX)
-        assert uploads.take_in(uploaded_files.photo())
+        assert uploads.clean_upload(uploaded_files.photo())
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(ValidationError, match="in a minute"):
-            uploads.take_in(uploaded_files.photo())
-    assert uploads.take_in(uploaded_files.photo())
+            uploads.clean_upload(uploaded_files.photo())
+    assert uploads.clean_upload(uploaded_files.photo())
 
 
 def test_cleaning_needs_no_settings_no_database_and_no_keys():
@@ -231,7 +231,7 @@ def test_cleaning_needs_no_settings_no_database_and_no_keys():
 def test_an_error_of_the_cleaner_is_no_refusal(monkeypatch):
     monkeypatch.setattr(uploads, "MEMORY", "no number")
     with pytest.raises(RuntimeError, match="cleaner failed"):
-        uploads.take_in(uploaded_files.photo())
+        uploads.clean_upload(uploaded_files.photo())
 
 
 def test_a_file_that_is_too_large_is_refused_by_what_was_sent():
@@ -262,7 +262,7 @@ def test_only_names_that_were_given_are_opened(name):
 
 
 def test_a_file_is_handed_out_to_be_saved_and_never_shown():
-    answer = files.handed_out(b"x", name="कागज\r\n.pdf", content_type="application/pdf")
+    answer = files.attachment_response(b"x", name="कागज\r\n.pdf", content_type="application/pdf")
     assert answer["Content-Disposition"].startswith("attachment;")
     assert "\n" not in answer["Content-Disposition"]
     assert answer["X-Content-Type-Options"] == "nosniff"

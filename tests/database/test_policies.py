@@ -252,7 +252,7 @@ def test_a_context_is_refused_to_strangers_and_to_the_deactivated(demo_users):
     enter(user.pk)
     assert entered_as() is None
     assert _count("beneficiaries_case") == 0
-    assert authority_of(user).held == {}
+    assert authority_of(user).by_permission == {}
 
 
 def test_a_membership_that_ended_opens_nothing(demo_users):

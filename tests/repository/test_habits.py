@@ -114,7 +114,7 @@ def test_rules_know_no_rows_no_clock_and_no_request(path):
 
 @pytest.mark.parametrize("path", sources("views", "admin", "middleware", "pages", "recent"), ids=_id)
 def test_redirect_is_given_names_of_views_that_are_written_out(path):
-    """`redirect` takes what it is given for a view's name first: what somebody typed goes to own_address."""
+    """`redirect` takes what it is given for a view's name first: what somebody typed goes to safe_address."""
     loose = [
         f"{node.lineno}: {ast.unparse(node)}"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))

@@ -15,7 +15,7 @@ from core.context import acting_as
 from core.related import fill_in
 from core.scoping import Level
 from core.statements import Select
-from core.tables import Head, table_rows
+from core.tables import RowHeader, table_rows
 from projects.models import Project
 from reintegration.demo import DEMO_USERS
 from tests import factories
@@ -130,7 +130,7 @@ def test_a_statement_refuses_a_value_without_a_place():
 
 
 def test_table_rows_escape_everything():
-    written = table_rows(["<L>"], [(Head("/x?a=1&b=2", "<b>", "'\"&"), ["</td><script>"])])
+    written = table_rows(["<L>"], [(RowHeader("/x?a=1&b=2", "<b>", "'\"&"), ["</td><script>"])])
     assert "<b>" not in written
     assert "<script>" not in written
     assert 'data-label="&lt;L&gt;"' in written

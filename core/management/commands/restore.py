@@ -17,7 +17,7 @@ class Command(BaseCommand):
     def handle(self, *args: object, file: Path, **options: object) -> None:
         try:
             found = backup.restore(file)
-        except (backup.NotBackedUp, OSError) as error:
+        except (backup.BackupFailed, OSError) as error:
             raise CommandError(str(error)) from error
         rows = sum(found.rows.values())
         self.stdout.write(f"tables {len(found.rows)} rows {rows} files {len(found.files)}")
