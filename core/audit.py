@@ -1,7 +1,8 @@
-"""Writing to the record of what happened, and what of it may be shown.
+"""Writing audit events, and choosing which of their details may be shown.
 
-What rows said before and after is gathered as they are saved (core/apps.py connects `noting` and `noted`), and goes
-into the next event of the same transaction, encrypted with the keys of those whom it is about.
+Former and new values are collected by signal handlers as rows are saved (`remember_former_values`, `record_saved` and
+`record_deleted`, connected in core/apps.py). The next event of the same transaction stores them, encrypted with the
+data keys of the beneficiaries or cases that they are about.
 """
 
 import json
@@ -23,10 +24,10 @@ LENGTH_BYTES = 4
 def record(
     *, by, verb: str, obj=None, case_id: UUID | None = None, detail: dict | None = None, now=None
 ) -> None:
-    """Add one event. `detail` holds names of fields and figures, never a person's own values.
+    """Add one event. `detail` holds field names, codes and numbers, never a person's own values.
 
-    The database takes neither another's name nor a time from the application: the event carries whom the transaction
-    stands for, and the clock. `by` and `now` count where the owner loads.
+    The database sets actor and time itself, from the transaction's user and its clock. `by` and `now` are stored only
+    when the owner's role loads data.
     """
     _write(
         by=by,
@@ -41,9 +42,9 @@ def record(
 
 
 def read(request, *, verb: str, obj=None, case_id: UUID | None = None, detail: dict | None = None) -> None:
-    """Add that somebody is shown this page. In the page's own transaction: what can't be recorded isn't shown.
+    """Add an event that the user reads this page, in the request's transaction: what can't be recorded isn't shown.
 
-    A form that was sent shows the page only where it is drawn again, which `record_shown` knows.
+    After a POST the event waits for `record_shown`, as the page is shown only if the form is rendered again.
     """
     shown = {"page": request.resolver_match.view_name} | (detail or {})
     event = {"by": request.user, "verb": verb, "obj": obj, "case_id": case_id, "detail": shown}
@@ -53,23 +54,23 @@ def read(request, *, verb: str, obj=None, case_id: UUID | None = None, detail: d
 
 
 def is_read(request) -> bool:
-    """Whether `read` was called for this page."""
+    """Return whether `read` was called for this request."""
     return hasattr(request, "readings")
 
 
 def record_shown(request) -> None:
-    """Add what `read` kept back: a form that was sent is drawn again, with the page around it."""
+    """Add the events that `read` held back: a form that was sent is rendered again, with the page around it."""
     if request.method not in ("GET", "HEAD"):
         for event in getattr(request, "readings", []):
             record(**event)
 
 
 def _write(*, by, changes: "list[Change]", **fields: Any) -> None:
-    key = uuid4()
+    event_id = uuid4()
     AuditEvent.objects.create(
-        id=key,
+        id=event_id,
         actor_id=by.pk if by is not None else None,
-        encrypted_changes=_encrypted(changes, key),
+        encrypted_changes=_encrypted(changes, event_id),
         **fields,
     )
     for change in changes:
@@ -77,35 +78,41 @@ def _write(*, by, changes: "list[Change]", **fields: Any) -> None:
 
 
 def record_remaining(*, by) -> None:
-    """What was changed since the last event and before the end, so that nothing is changed without a record."""
+    """Add an event for the changes since the last event, at the end of a transaction: no change goes unrecorded."""
     if pending():
         record(by=by, verb="changed")
 
 
 class Change:
-    """One row as it was and as it became; only what differs. `subject` is whose key encrypts it."""
+    """The values of one row that changed, before and after.
+
+    `subject` is the id of the data key that encrypts them; None for the site's own key. Registered with `on_commit`,
+    so the changes of a savepoint that is rolled back are dropped with it.
+    """
 
     def __init__(self, row: models.Model, before: dict[str, Any], after: dict[str, Any]) -> None:
-        self.label, self.key, self.before, self.after = row._meta.label, row.pk, before, after
+        self.label, self.row_id, self.before, self.after = row._meta.label, row.pk, before, after
         self.subject: UUID | None = getattr(row, "data_key_subject", None)
         self.is_recorded = False
 
     def __call__(self) -> None:
-        """Called when the transaction has ended: by then an event holds it, or it gets one of its own."""
+        """Add an event of its own after the commit, if no event of the transaction stored the change."""
         if not self.is_recorded:
             record_single(self)
 
     def as_dict(self) -> dict[str, Any]:
-        return {"object": self.label, "id": self.key, "before": self.before, "after": self.after}
+        """Return the change as the event stores it."""
+        return {"object": self.label, "id": self.row_id, "before": self.before, "after": self.after}
 
 
 def record_single(change: Change) -> None:
+    """Add an event for one change, in a transaction of its own."""
     with transaction.atomic():
         _write(by=None, verb="changed", at=timezone.now(), changes=[change])
 
 
 def pending() -> list[Change]:
-    """Changes of this transaction that no event holds yet. Those of a savepoint that was undone are gone with it."""
+    """Return this transaction's changes that no event has stored yet, without those of savepoints rolled back."""
     calls = (entry[1] for entry in connection.run_on_commit)
     return [call for call in calls if isinstance(call, Change) and not call.is_recorded]
 
@@ -116,25 +123,25 @@ def _note(row: models.Model, before: dict[str, Any], after: dict[str, Any]) -> N
 
 
 def _fields(model: type[models.Model], chosen: Iterable[str] | None = None) -> Iterator[models.Field]:
-    """Columns whose values go on record: all but the key and what the model keeps out of it."""
-    kept_out = getattr(model, "never_recorded", ())
+    """Yield the columns whose values are logged: all but the primary key and the model's `never_recorded`."""
+    excluded = getattr(model, "never_recorded", ())
     for field in model._meta.concrete_fields:
         names = {field.name, field.attname}
-        if field.primary_key or names & set(kept_out) or (chosen is not None and not names & set(chosen)):
+        if field.primary_key or names & set(excluded) or (chosen is not None and not names & set(chosen)):
             continue
         yield field
 
 
-def _is_kept(model: type[models.Model]) -> bool:
+def _is_recorded(model: type[models.Model]) -> bool:
     return (
         getattr(model, "access_policy", None) is not None
         and getattr(model, "never_recorded", ()) != EVERY_COLUMN
     )
 
 
-def noting(sender, instance, raw, using, update_fields, **kwargs: object) -> None:
-    """Before a row is saved: what it says in the database."""
-    if not _is_kept(sender) or raw or instance._state.adding:
+def remember_former_values(sender, instance, raw, using, update_fields, **kwargs: object) -> None:
+    """Read a row's values from the database before it is saved (`pre_save`)."""
+    if not _is_recorded(sender) or raw or instance._state.adding:
         return
     former = sender._base_manager.using(using).filter(pk=instance.pk).first()
     instance._former = former and {
@@ -142,9 +149,9 @@ def noting(sender, instance, raw, using, update_fields, **kwargs: object) -> Non
     }
 
 
-def noted(sender, instance, created, raw, update_fields, **kwargs: object) -> None:
-    """After a row was saved: what differs, or all that it says where it is new."""
-    if not _is_kept(sender) or raw:
+def record_saved(sender, instance, created, raw, update_fields, **kwargs: object) -> None:
+    """Note what changed in a saved row (`post_save`): the values that differ, or all values of a new row."""
+    if not _is_recorded(sender) or raw:
         return
     former = instance.__dict__.pop("_former", None) or {}
     after, before = {}, {}
@@ -157,29 +164,29 @@ def noted(sender, instance, created, raw, update_fields, **kwargs: object) -> No
     _note(instance, before, after)
 
 
-def removed(sender, instance, **kwargs: object) -> None:
-    """Before a row is removed: what it said."""
-    if _is_kept(sender):
+def record_deleted(sender, instance, **kwargs: object) -> None:
+    """Note the values of a row before it is deleted (`pre_delete`)."""
+    if _is_recorded(sender):
         _note(instance, {field.attname: getattr(instance, field.attname) for field in _fields(sender)}, {})
 
 
 def update_and_record(rows: models.QuerySet, **values: Any) -> int:
-    """`rows.update(…)`, on record: an update in one statement tells nobody what was there before."""
+    """Run `rows.update(…)` and note the former values: `update` sends no signals. Returns the number of rows."""
     for row in rows.select_for_update():
         before = {name: getattr(row, name) for name in values}
         _note(row, before, dict(values))
     return rows.update(**values)
 
 
-def _encrypted(changes: list[Change], event: UUID) -> bytes | None:
-    """Changes by whom they are about, each part encrypted with that key, its length in front."""
+def _encrypted(changes: list[Change], event_id: UUID) -> bytes | None:
+    """Return the changes grouped by subject, each group encrypted with the subject's key and prefixed by its length."""
     by_subject: dict[UUID | None, list[dict[str, Any]]] = {}
     for change in changes:
         by_subject.setdefault(change.subject, []).append(change.as_dict())
     parts = []
-    for subject, told in by_subject.items():
-        plain = json.dumps(told, cls=DjangoJSONEncoder, ensure_ascii=False).encode()
-        bound = f"event {event}"
+    for subject, entries in by_subject.items():
+        plain = json.dumps(entries, cls=DjangoJSONEncoder, ensure_ascii=False).encode()
+        bound = f"event {event_id}"
         part = (
             data_keys.encrypt_for(subject, plain, bound_to=bound)
             if subject
@@ -190,7 +197,7 @@ def _encrypted(changes: list[Change], event: UUID) -> bytes | None:
 
 
 def changes_in(event: AuditEvent) -> list[dict[str, Any]]:
-    """What rows said before and after. What is about somebody whose key was destroyed isn't there any more."""
+    """Return the changes that the event stores, without those whose data key was destroyed."""
     found: list[dict[str, Any]] = []
     rest = bytes(event.encrypted_changes or b"")
     while rest:
@@ -207,7 +214,7 @@ def changes_in(event: AuditEvent) -> list[dict[str, Any]]:
     return found
 
 
-# Details whose values the log shows: figures, codes and names of fields. Of another only its writer knows.
+# Details whose values the log shows: numbers, codes and field names. Any other detail may hold personal data.
 SHOWN = frozenset(
     {
         "code",
@@ -240,9 +247,9 @@ SHOWN = frozenset(
 
 
 def shown_detail(detail: dict[str, Any]) -> dict[str, Any]:
-    """What of an event's detail may be shown: no value of a person's own.
+    """Return the part of an event's detail that may be shown: no personal data.
 
-    An address is told by its shape, as what somebody typed into it may be a name; `user` is a key.
+    A URL path is shown as its route, as the path itself may contain a name; `user` becomes a UUID.
     """
     found = {name: value for name, value in detail.items() if name in SHOWN}
     if "path" in detail:

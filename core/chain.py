@@ -1,8 +1,8 @@
-"""Verifying the record: each event in its place, unchanged, and none missing.
+"""Verifying the audit log's hash chains: each event in its place, unchanged, and none missing.
 
-What core/sql/020_audit.sql ties is worked out here once more, from the rows alone, so that a changed function in the
-database hides nothing. Read as the owner, in one snapshot. Whoever owns the database could tie all of it anew; a head
-kept outside finds that.
+The digests that core/sql/020_audit.sql writes are computed here again from the rows alone, so a changed function in
+the database hides nothing. Rows are read as the owner, in one snapshot. The database's owner could rebuild all chains;
+comparing with a head that was stored outside the database finds that.
 """
 
 import hashlib
@@ -18,9 +18,9 @@ SHARDS = 8
 FETCHED = 2000
 HEAD_PARTS = 3
 
-Head = Mapping[int, tuple[int, str]]  # by shard: the last place, and the digest there in hexadecimal
+Head = Mapping[int, tuple[int, str]]  # by shard: the last sequence number, and its digest in hexadecimal
 
-# Every link with its event, and every event with its link; either side may be missing.
+# Every link with its event; either side may be missing.
 _ROWS = """
     SELECT l.shard, l.seq, l.digest, e.id IS NOT NULL,
            e.id::text, (extract(epoch FROM e.at) * 1000000)::bigint::text, e.actor_id::text, e.verb,
@@ -32,7 +32,7 @@ _ROWS = """
 
 @dataclass
 class Verified:
-    """How many events there are, and what is wrong, one line each."""
+    """The result: how many events there are, and one line for each problem."""
 
     events: int = 0
     broken: list[str] = field(default_factory=list)
@@ -40,28 +40,30 @@ class Verified:
 
 @contextmanager
 def _snapshot() -> Iterator:
-    """A cursor as the owner, which sees one moment of everything."""
+    """Yield a cursor as the owner in a read-only snapshot. Raises ImproperlyConfigured without an owner connection."""
     if "owner" not in settings.DATABASES:
-        raise ImproperlyConfigured("MIGRATION_DATABASE_URL is missing: the record is verified as the owner")
-    link = connections["owner"]
-    with transaction.atomic(using="owner"), link.cursor() as cursor:
+        raise ImproperlyConfigured(
+            "MIGRATION_DATABASE_URL is missing: the audit log is verified as the owner"
+        )
+    with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         yield cursor
 
 
 def head() -> Head:
-    """Where each shard has come to, as the shards say."""
+    """Return the last sequence number and digest of each shard, as `core_auditshard` has them."""
     with _snapshot() as cursor:
         cursor.execute("SELECT shard, seq, encode(digest, 'hex') FROM core_auditshard ORDER BY shard")
         return {shard: (seq, digest) for shard, seq, digest in cursor.fetchall()}
 
 
 def head_text(found: Head) -> str:
+    """Format a head for printing: one line per shard, `shard seq digest`."""
     return "\n".join(f"{shard} {seq} {digest}" for shard, (seq, digest) in sorted(found.items()))
 
 
 def head_from(text: str) -> Head:
-    """A head as it was printed. ValueError where a line is none."""
+    """Parse what `head_text` printed. Raises ValueError for a malformed line."""
     found = {}
     for line in filter(None, map(str.strip, text.splitlines())):
         parts = line.split()
@@ -72,33 +74,33 @@ def head_from(text: str) -> Head:
 
 
 def start_of(shard: int) -> bytes:
-    """What the first event of a shard is tied to."""
+    """Return the digest that a shard's first event is chained to."""
     return hashlib.sha256(f"shard {shard}".encode()).digest()
 
 
 def digest_of(former: bytes, shard: int, seq: int, parts: tuple[str | None, ...]) -> bytes:
-    """The digest over the former one and an event's parts, each with its length in front."""
+    """Return the SHA-256 over the former digest, shard, sequence number and the event's parts, as in 020_audit.sql."""
     text = "".join("-" if part is None else f"{len(part)}:{part}" for part in parts)
     return hashlib.sha256(former + f"{shard}:{seq}:{text}".encode()).digest()
 
 
-def verify(kept: Head) -> Verified:
-    """Walk all shards, against their own ends and against a head that was kept outside, if there is one."""
+def verify(trusted: Head) -> Verified:
+    """Check all shards against `core_auditshard` and against `trusted`, a head stored outside (may be empty)."""
     with _snapshot() as cursor:
-        return verify_on(cursor, kept)
+        return verify_on(cursor, trusted)
 
 
-def verify_on(cursor, kept: Head) -> Verified:
-    """The same, on a cursor that sees every row, in a transaction."""
-    walk = Walk(kept)
+def verify_on(cursor, trusted: Head) -> Verified:
+    """Do the same on a given cursor, which must see every row and be in a transaction."""
+    walk = Walk(trusted)
     cursor.execute(f"DECLARE walked NO SCROLL CURSOR FOR {_ROWS}")
     while True:
         cursor.execute(f"FETCH {FETCHED} FROM walked")
         rows = cursor.fetchall()
         if not rows:
             break
-        for shard, seq, digest, is_there, *parts in rows:
-            walk.take(shard, seq, digest and bytes(digest), is_there, tuple(parts))
+        for shard, seq, digest, has_event, *parts in rows:
+            walk.add(shard, seq, digest and bytes(digest), has_event, tuple(parts))
     cursor.execute("CLOSE walked")
     cursor.execute("SELECT shard, seq, digest FROM core_auditshard")
     walk.end({shard: (seq, bytes(digest)) for shard, seq, digest in cursor.fetchall()})
@@ -109,37 +111,41 @@ def verify_on(cursor, kept: Head) -> Verified:
 
 
 class Walk:
-    """Shard after shard, each from its start."""
+    """Recomputes the chains, one shard after the other, and collects the problems in `found`.
 
-    def __init__(self, kept: Head) -> None:
-        self.found, self.kept = Verified(), kept
+    `ends` holds the last link seen of each shard, `confirmed` the shards whose trusted head was met.
+    """
+
+    def __init__(self, trusted: Head) -> None:
+        self.found, self.trusted = Verified(), trusted
         self.ends = {shard: (0, start_of(shard)) for shard in range(SHARDS)}
-        self.met = {shard for shard, place in kept.items() if place == (0, start_of(shard).hex())}
+        self.confirmed = {shard for shard, end in trusted.items() if end == (0, start_of(shard).hex())}
 
-    def take(
-        self, shard: int | None, seq: int, digest: bytes, is_there: bool, parts: tuple[str | None, ...]
+    def add(
+        self, shard: int | None, seq: int, digest: bytes, has_event: bool, parts: tuple[str | None, ...]
     ) -> None:
-        """One link with its event, or either of them alone."""
-        self.found.events += is_there
+        """Check one link with its event, or either of them alone."""
+        self.found.events += has_event
         if shard is None:
-            self.found.broken.append(f"event {parts[0]} is tied to nothing")
+            self.found.broken.append(f"event {parts[0]} is in no chain")
             return
         last, former = self.ends.get(shard, (0, b""))
         if seq != last + 1:
             self.found.broken.append(f"shard {shard}: {last + 1} to {seq - 1} are missing")
-        if not is_there:
+        if not has_event:
             self.found.broken.append(f"shard {shard}, {seq}: the event is missing")
         elif digest_of(former, shard, seq, parts) != digest:
             self.found.broken.append(f"shard {shard}, {seq}: changed, or not in its place")
         self.ends[shard] = (seq, digest)
-        if self.kept.get(shard) == (seq, digest.hex()):
-            self.met.add(shard)
+        if self.trusted.get(shard) == (seq, digest.hex()):
+            self.confirmed.add(shard)
 
-    def end(self, told: dict[int, tuple[int, bytes]]) -> None:
-        """Each shard ends where it says, and holds what was kept of it outside."""
-        for shard in sorted(self.ends.keys() | told.keys()):
-            if self.ends.get(shard) != told.get(shard):
+    def end(self, shards: dict[int, tuple[int, bytes]]) -> None:
+        """Compare the ends with the rows of `core_auditshard`, and check that every trusted head was met."""
+        for shard in sorted(self.ends.keys() | shards.keys()):
+            if self.ends.get(shard) != shards.get(shard):
                 self.found.broken.append(f"shard {shard}: it does not end where it says")
         self.found.broken += [
-            f"shard {shard}: not what was kept outside" for shard in sorted(self.kept.keys() - self.met)
+            f"shard {shard}: not what was kept outside"
+            for shard in sorted(self.trusted.keys() - self.confirmed)
         ]

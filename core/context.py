@@ -1,7 +1,7 @@
-"""Entering the database as a person: the only way to see a row under the access policies.
+"""The database context: which user the current transaction acts for.
 
-`enter(user_id)` is a reviewed database function that reads the memberships itself and keeps what it
-found for this transaction only. No context, no rows.
+Without a context the access policies show no row. `access.enter(user_id)` is a reviewed database function that reads
+the user's memberships itself and stores the result for this transaction only.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _checked: set[str] = set()
 
 
 def enter(user_id: UUID | None) -> None:
-    """Put this transaction in the place of `user_id`, or of nobody. Must run inside a transaction."""
+    """Let this transaction act for the user, or for nobody. Raises RuntimeError outside a transaction."""
     if not connection.in_atomic_block:
         raise RuntimeError("enter() outside a transaction would have no effect")
     data_keys.forget()
@@ -26,7 +26,7 @@ def enter(user_id: UUID | None) -> None:
 
 
 def entered_as() -> UUID | None:
-    """Who this transaction stands for; None for nobody."""
+    """Return the id of the user that this transaction acts for; None for nobody."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT access.user_id()")
         return cursor.fetchone()[0]
@@ -34,9 +34,9 @@ def entered_as() -> UUID | None:
 
 @contextmanager
 def acting_as(user) -> Iterator[None]:
-    """Run a block as `user`, in one transaction, and go back to whoever it was before.
+    """Run a block as `user`, in one transaction, and restore the former context afterwards.
 
-    The setting outlives a nested atomic block, hence the explicit way back.
+    The settings outlive a nested atomic block, so they are restored explicitly.
     """
     with transaction.atomic():
         former = entered_as() if connection.in_atomic_block else None
@@ -48,7 +48,7 @@ def acting_as(user) -> Iterator[None]:
 
 @contextmanager
 def as_nobody() -> Iterator[None]:
-    """Run a block of a sweep, which stands for nobody, in one transaction, and go back to whoever it was before."""
+    """Run a block of a background sweep for nobody, in one transaction, and restore the former context afterwards."""
     with transaction.atomic():
         former = entered_as()
         enter(None)
@@ -57,7 +57,10 @@ def as_nobody() -> Iterator[None]:
 
 
 def refuse_powerful_role(connection, **kwargs: object) -> None:
-    """Stop a process whose everyday connection could pass the access policies: superuser, owner, BYPASSRLS."""
+    """Refuse a default connection whose role bypasses the access policies (superuser, owner, BYPASSRLS).
+
+    Raises ImproperlyConfigured. Connected to `connection_created`; checks each database once per process.
+    """
     if connection.alias != "default" or connection.settings_dict["NAME"] in _checked:
         return
     with connection.cursor() as cursor:

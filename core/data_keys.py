@@ -1,7 +1,8 @@
-"""The keys of people and of cases: each row's words are encrypted with the key of whom they are about.
+"""Data keys: one for each beneficiary and each case, which encrypt what rows say about them.
 
-A person's record has a key, and so has each of her cases, as a case may pass to another organisation's record of
-her. A key is kept wrapped by the site's own (`FIELD_KEYS`); destroying it is what erasing a person comes down to.
+A case has a key of its own because it may be transferred to another organisation's row of the same person. Data keys
+are stored wrapped (encrypted) by the site's keys (`FIELD_KEYS`). Erasing a beneficiary destroys the key. A `subject`
+is the UUID that a data key belongs to.
 """
 
 import os
@@ -13,21 +14,23 @@ from django.db import connection
 from core import encryption
 from core.encryption import KEY_BYTES, NotDecryptable
 
-_held = threading.local()
+_cache = threading.local()  # of one transaction: keys, expected, savepoints_of
 VERSION = b"\x02"
 SUBJECT_BYTES = 16
 
 
 def new_key() -> bytes:
+    """Return a random data key."""
     return os.urandom(KEY_BYTES)
 
 
 def wrap(subject: UUID, key: bytes) -> bytes:
-    """A key as its row keeps it: encrypted by the site, for whose it is."""
+    """Return the data key as its row stores it: encrypted with the site's key and bound to the subject."""
     return encryption.encrypt(key, bound_to=_bound(subject))
 
 
 def unwrap(subject: UUID, wrapped: bytes) -> bytes:
+    """Return the data key from its wrapped form. Raises NotDecryptable."""
     return encryption.decrypt(bytes(wrapped), bound_to=_bound(subject))
 
 
@@ -36,96 +39,101 @@ def _bound(subject: UUID) -> str:
 
 
 def encrypt_under(key: bytes, subject: UUID, plain: bytes, *, bound_to: str) -> bytes:
-    """Encrypted with this key, and in front whose it is."""
+    """Encrypt with the given data key; the result starts with the version and the subject."""
     return VERSION + subject.bytes + encryption.encrypt_with(key, plain, bound_to=bound_to)
 
 
 def decrypt_under(key: bytes, encrypted: bytes, *, bound_to: str) -> bytes:
+    """Decrypt what `encrypt_under` returned, with the given data key. Raises NotDecryptable."""
     return encryption.decrypt_with(key, bytes(encrypted)[1 + SUBJECT_BYTES :], bound_to=bound_to)
 
 
 def subject_of(encrypted: bytes) -> UUID:
-    """Whose key opens this."""
+    """Return the subject whose data key decrypts this."""
     return UUID(bytes=bytes(encrypted[1 : 1 + SUBJECT_BYTES]))
 
 
 def forget() -> None:
-    """Keys are known for one transaction at most: a destroyed one opens nothing in the next."""
-    _held.keys, _held.expected, _held.made = {}, set(), {}
+    """Empty the cache, when a transaction's context is set: a destroyed key decrypts nothing in the next one."""
+    _cache.keys, _cache.expected, _cache.savepoints_of = {}, set(), {}
 
 
 def expect(subject: UUID) -> None:
-    """A row that this key opens was read: when one key is asked for, all that are expected come along."""
+    """Note that a row encrypted with this key was read: the next `fetch` gets all expected keys in one query."""
     _known()
-    _held.expected.add(subject)
+    _cache.expected.add(subject)
 
 
 def _known() -> dict[UUID, bytes | None]:
-    if not hasattr(_held, "keys"):
+    """Return the cached keys by subject; None for a destroyed key."""
+    if not hasattr(_cache, "keys"):
         forget()
-    return _held.keys
+    return _cache.keys
 
 
 def _savepoints() -> tuple[str, ...]:
     return tuple(connection.savepoint_ids)
 
 
-def _doubt(subject: UUID) -> None:
-    """A key that was made inside a savepoint is asked for again once that has ended: its row may be undone."""
-    base = _held.made.get(subject, ())
+def _drop_if_rolled_back(subject: UUID) -> None:
+    """Drop a cached key that was created inside a savepoint which has ended since: its row may be rolled back."""
+    base = _cache.savepoints_of.get(subject, ())
     if _savepoints()[: len(base)] != base:
-        _held.keys.pop(subject, None)
-        _held.made[subject] = _savepoints()
+        _cache.keys.pop(subject, None)
+        _cache.savepoints_of[subject] = _savepoints()
 
 
 def fetch(subject: UUID) -> None:
-    """Have this key at hand, and with the same question those of all rows that were read."""
+    """Load this key into the cache, and in the same query the expected ones."""
     known = _known()
-    _doubt(subject)
+    _drop_if_rolled_back(subject)
     if subject in known:
         return
-    missing = {subject} | (_held.expected - known.keys())
-    _held.expected = set()
+    missing = {subject} | (_cache.expected - known.keys())
+    _cache.expected = set()
     with connection.cursor() as cursor:
         cursor.execute("SELECT subject_id, wrapped FROM access.data_keys_of(%s::uuid[])", [list(missing)])
         found = cursor.fetchall()
-    known.update({key: wrapped and unwrap(key, wrapped) for key, wrapped in found})
+    known.update({subject_id: wrapped and unwrap(subject_id, wrapped) for subject_id, wrapped in found})
 
 
-def _made(subject: UUID) -> bytes:
-    """A key for somebody who has none yet; of two made at once the first counts."""
+def _create(subject: UUID) -> bytes:
+    """Create the key of a subject that has none; if two transactions do so at once, the first one counts."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO core_datakey (subject_id, wrapped, made_at) VALUES (%s, %s, now()) ON CONFLICT DO NOTHING",
             [subject, wrap(subject, new_key())],
         )
-    _held.made[subject] = _savepoints()
+    _cache.savepoints_of[subject] = _savepoints()
     fetch(subject)
-    return _there(subject)
+    return _cached(subject)
 
 
-def _there(subject: UUID) -> bytes:
+def _cached(subject: UUID) -> bytes:
     key = _known().get(subject)
     if key is None:
-        raise NotDecryptable(f"the key of {subject} was destroyed, or nobody asks for it")
+        raise NotDecryptable(f"the key of {subject} was destroyed, or the transaction acts for nobody")
     return key
 
 
 def encrypt_for(subject: UUID, plain: bytes, *, bound_to: str) -> bytes:
-    """Encrypted with the key of a person or a case, which is made where there is none."""
+    """Encrypt with the subject's data key, which is created if there is none. Raises NotDecryptable if destroyed."""
     fetch(subject)
-    key = _there(subject) if subject in _known() else _made(subject)
+    key = _cached(subject) if subject in _known() else _create(subject)
     return encrypt_under(key, subject, plain, bound_to=bound_to)
 
 
 def decrypt_for(encrypted: bytes, *, bound_to: str) -> bytes | None:
-    """What was encrypted; None where its key was destroyed. A key that isn't handed out, as nobody asks, is an error:
-    an empty text in the place of words could be saved over them."""
+    """Return the plain bytes; None if the data key was destroyed.
+
+    Raises NotDecryptable if the transaction acts for nobody and so gets no key: an empty value in its place could be
+    saved over the stored one.
+    """
     if encrypted[:1] != VERSION:
         raise NotDecryptable(bound_to)
     subject = subject_of(encrypted)
     fetch(subject)
     if subject not in _known():
-        raise NotDecryptable(f"{bound_to}: read by nobody")
+        raise NotDecryptable(f"{bound_to}: the transaction acts for nobody")
     key = _known()[subject]
     return key and decrypt_under(key, encrypted, bound_to=bound_to)

@@ -1,8 +1,8 @@
 """Model fields that are encrypted in the database and plain in Python.
 
-Each value is encrypted with the key of whom its row is about (the model's `data_key_subject`) and bound to its table,
-column and row. It is opened when it is first read from its object; a queryset's `values()` gives it encrypted, and
-nothing can be looked for in it: both would otherwise find nothing, silently.
+Each value is encrypted with the data key of the row's subject (the model's `data_key_subject`) and bound to its table,
+column and row. It is decrypted when the attribute is first read. A queryset's `values()` returns it encrypted, and
+lookups raise FieldError, as they would silently find nothing.
 """
 
 import json
@@ -19,48 +19,48 @@ from core import data_keys
 
 
 def cell(table: str, column: str | None, row: Any) -> str:
-    """What a value is bound to: it opens in this row and column and in no other."""
+    """Return what a value is bound to (see `core.encryption`): one table, column and row id."""
     return f"{table}.{column} {row}"
 
 
 def encrypted_fields(model: type[models.Model]) -> "list[EncryptedTextField]":
-    """The encrypted columns of a model."""
+    """Return the encrypted fields of a model."""
     return [field for field in model._meta.concrete_fields if isinstance(field, EncryptedTextField)]
 
 
-LONG = 200  # from this length on a form gives more than one line
+LONG = 200  # from this `max_length` on a form uses a textarea
 
 
 class Encrypted(bytes):
-    """What stands in the database."""
+    """The encrypted value, as the database has it. Converting it to text is a mistake and raises TypeError."""
 
     def __str__(self) -> str:
         raise TypeError("an encrypted value is read from its row")
 
 
-class Opening(DeferredAttribute):
-    """Opens an encrypted value the first time that it is read."""
+class DecryptOnRead(DeferredAttribute):
+    """Decrypts a value the first time that the attribute is read."""
 
     def __get__(self, instance: Any, cls: Any = None) -> Any:
         value = super().__get__(instance, cls)
         if instance is None or not isinstance(value, Encrypted):
             return value
-        opened = self.field.opened(instance, value)  # type: ignore[attr-defined]
-        instance.__dict__[self.field.attname] = opened
-        return opened
+        plain = self.field.decrypted(instance, value)  # type: ignore[attr-defined]
+        instance.__dict__[self.field.attname] = plain
+        return plain
 
     def __set__(self, instance: Any, value: Any) -> None:
-        """Without this Python would look past `__get__` to what the object holds."""
+        """Store the value. This makes it a data descriptor: without it Python would skip `__get__`."""
         instance.__dict__[self.field.attname] = value
 
 
 class EncryptedTextField(models.BinaryField):
-    """Text. `max_length` counts characters, and is asked by forms and `clean_fields`."""
+    """Encrypted text. `max_length` counts characters; forms and `clean_fields` check it."""
 
-    if TYPE_CHECKING:  # what rows give and take
+    if TYPE_CHECKING:  # the types of the attribute
         _pyi_private_set_type: str  # type: ignore[assignment]
         _pyi_private_get_type: str  # type: ignore[assignment]
-    descriptor_class = Opening
+    descriptor_class = DecryptOnRead
     empty_values = [None, "", b""]
     empty: Any = ""
 
@@ -69,34 +69,41 @@ class EncryptedTextField(models.BinaryField):
         super().__init__(*args, **kwargs)
 
     def deconstruct(self) -> Any:
+        """Leave `editable` out of migrations: here it is always True."""
         name, path, args, kwargs = super().deconstruct()
         kwargs.pop("editable", None)
         return name, path, args, kwargs
 
     def get_default(self) -> Any:
+        """Return the declared default, else the empty text or dictionary and not BinaryField's `b""`."""
         return super().get_default() if self.has_default() else self.empty
 
     def to_python(self, value: Any) -> Any:
+        """Return the value unchanged: BinaryField would decode it from base64."""
         return value
 
-    def opened(self, instance: models.Model, value: Encrypted) -> Any:
-        """The value; an empty one where its key was destroyed."""
+    def decrypted(self, instance: models.Model, value: Encrypted) -> Any:
+        """Return the plain value; an empty one if the data key was destroyed."""
         plain = data_keys.decrypt_for(value, bound_to=self.bound_to(instance))
         return self.empty if plain is None else self.from_bytes(plain)
 
     def bound_to(self, instance: models.Model) -> str:
+        """Return what the value of this row is bound to."""
         return cell(instance._meta.db_table, self.column, instance.pk)
 
     def from_bytes(self, plain: bytes) -> Any:
+        """Return the Python value of decrypted bytes."""
         return plain.decode()
 
     def to_bytes(self, value: Any) -> bytes:
+        """Return the bytes to encrypt for a Python value."""
         return str(value).encode()
 
     def pre_save(self, instance: models.Model, add: bool) -> Any:
+        """Return the encrypted value to save; a value that was never read is saved as it is."""
         value = instance.__dict__.get(self.attname, self.empty)
         if isinstance(value, Encrypted) and not add:
-            return value  # never opened, so it stays as it is
+            return value
         value = getattr(instance, self.attname)
         if value in (None, self.empty):
             return Encrypted()
@@ -106,12 +113,14 @@ class EncryptedTextField(models.BinaryField):
         )
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        """Refuse a plain value, as from `update()`, with TypeError."""
         value = value if prepared else self.get_prep_value(value)
         if value is not None and not isinstance(value, bytes | memoryview):
             raise TypeError(f"{self} is encrypted as its row is saved: change the row, not the column")
         return super().get_db_prep_value(value, connection, prepared=True)
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        """Return the value still encrypted, and note which data key it will need."""
         if value is None or len(value) == 0:
             return self.from_bytes(b"") if value is not None else None
         encrypted = Encrypted(value)
@@ -119,17 +128,19 @@ class EncryptedTextField(models.BinaryField):
         return encrypted
 
     def get_lookup(self, lookup_name: str) -> Any:
-        """Only whether it is empty can be asked: by the constraints that want a reason."""
+        """Allow only `exact` and `isnull`, with which constraints check that a value isn't empty."""
         if lookup_name not in ("exact", "isnull"):
             raise FieldError(f"{self} is encrypted: nothing can be looked for in it")
         return super().get_lookup(lookup_name)
 
     def get_prep_value(self, value: Any) -> Any:
+        """Store an empty text or dictionary as empty bytes."""
         if isinstance(value, str | dict) and not value:
             return b""
         return super().get_prep_value(value)
 
     def formfield(self, **kwargs: Any) -> Any:
+        """Return a text field, with a textarea for long values."""
         more = {"max_length": self.max_length, **kwargs}
         if (self.max_length or LONG) >= LONG:
             more.setdefault("widget", Textarea)
@@ -137,7 +148,7 @@ class EncryptedTextField(models.BinaryField):
 
 
 class EncryptedJSONField(EncryptedTextField):
-    """A dictionary of JSON values."""
+    """An encrypted dictionary of JSON values."""
 
     if TYPE_CHECKING:
         _pyi_private_set_type: dict[str, Any]  # type: ignore[assignment]
@@ -145,17 +156,23 @@ class EncryptedJSONField(EncryptedTextField):
 
     @property
     def empty(self) -> Any:  # type: ignore[override]
+        """A new empty dictionary."""
         return {}
 
     def from_bytes(self, plain: bytes) -> Any:
+        """Return the dictionary from JSON."""
         return json.loads(plain) if plain else {}
 
     def to_bytes(self, value: Any) -> bytes:
+        """Return the dictionary as JSON."""
         return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False).encode()
 
 
 def encrypted_columns(model: type[models.Model], row: Any, subject: Any, **values: Any) -> dict[str, bytes]:
-    """Encrypted columns of a row that a function of the database writes; it is about `subject`."""
+    """Return the encrypted `values` by field name, for a row that a database function writes.
+
+    `row` is the row's id and `subject` its data key's subject.
+    """
     found = {}
     for name, value in values.items():
         field = model._meta.get_field(name)

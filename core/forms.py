@@ -1,4 +1,4 @@
-"""The form that every page's action comes in, and the fields for dates and numbers."""
+"""The base form of every page's action, and the fields for dates and numbers."""
 
 import uuid
 from datetime import date, datetime
@@ -16,27 +16,27 @@ from core.numerals import NotANumber, amount_of, count_of, shown_amount
 
 
 def add_refusal(form: forms.BaseForm, error: ValidationError) -> None:
-    """Show a refusal on the form, at the field that it is about where the form has that field."""
+    """Add an operation's ValidationError to the form: at its field if the form has that field, else at the top."""
     found = error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.error_list}
     for name, errors in found.items():
         form.add_error(name if name in form.fields else None, errors)
 
 
 def check_period(form: forms.BaseForm) -> None:
-    """Say it in words where the last day is before the first, sooner than a constraint would."""
+    """Add an error if `ends_on` is before `starts_on`, before the database's constraint refuses it."""
     first, last = (form.cleaned_data.get(name) for name in ("starts_on", "ends_on"))
     if first and last and last < first:
         form.add_error("ends_on", _("The last day can’t be before the first day."))
 
 
 class TypedDay(str):
-    """What was typed as a date; `meant` is the answer to the question which calendar it is of."""
+    """A date as typed; `meant` is the answer to the question which calendar was meant (see `core.days.answer`)."""
 
     meant = ""
 
 
 class DayInput(forms.DateInput):
-    """A date as text. Where it was asked which calendar is meant, the answers stand below it (`readings`)."""
+    """A text input for a date. `readings` are the answers to choose from when the calendar is in doubt."""
 
     template_name = "forms/widgets/day.html"
 
@@ -45,6 +45,7 @@ class DayInput(forms.DateInput):
         self.readings: dict[str, str] = {}
 
     def value_from_datadict(self, data, files, name):
+        """Return what was typed, with the calendar that was chosen below it."""
         typed = super().value_from_datadict(data, files, name)
         if not isinstance(typed, str):
             return typed
@@ -53,15 +54,16 @@ class DayInput(forms.DateInput):
         return found
 
     def get_context(self, name, value, attrs):
+        """Add the readings for the template."""
         context = super().get_context(name, value, attrs)
         context["widget"]["readings"] = list(self.readings.items())
         return context
 
 
 class DayField(forms.DateField):
-    """A day of the AD calendar, typed in either script. `is_record`: of something that has happened.
+    """A day of the AD calendar, typed in Latin or Devanagari digits. `is_record`: of something that has happened.
 
-    A Bikram Sambat day is asked about, and taken only once it is said that it is one.
+    If the text looks like a Bikram Sambat day, the form asks; it is accepted once the user has said so.
     """
 
     widget = DayInput
@@ -71,6 +73,7 @@ class DayField(forms.DateField):
         self.is_record = is_record
 
     def to_python(self, value):
+        """Read the day, with the widget's answer to which calendar was meant."""
         if value in self.empty_values:
             return None
         if isinstance(value, date):
@@ -86,12 +89,12 @@ class DayField(forms.DateField):
 
 
 def day_field(label, **kwargs) -> DayField:
-    """A day as it is typed, in the AD calendar."""
+    """Return a DayField with the help text for AD days."""
     return DayField(label=label, help_text=gettext_lazy("AD, such as 2026-03-27."), **kwargs)
 
 
 class AmountField(forms.DecimalField):
-    """An amount in rupees, with up to two digits of paisa, typed in either script, grouped or not."""
+    """An amount in rupees with at most two digits of paisa, in Latin or Devanagari digits, grouped or not."""
 
     widget = forms.TextInput
 
@@ -100,6 +103,7 @@ class AmountField(forms.DecimalField):
         self.most = max_digits - decimal_places
 
     def to_python(self, value):
+        """Read the amount with `core.numerals`."""
         if value in self.empty_values:
             return None
         if isinstance(value, Decimal):
@@ -110,18 +114,21 @@ class AmountField(forms.DecimalField):
             raise forms.ValidationError(str(error), code="invalid") from error
 
     def prepare_value(self, value):
+        """Show a stored amount as pages show it."""
         return shown_amount(value) if isinstance(value, Decimal) else value
 
     def widget_attrs(self, widget):
+        """Ask for a numeric keyboard with a decimal point."""
         return {"inputmode": "decimal", "autocomplete": "off"}
 
 
 class CountField(forms.IntegerField):
-    """A whole number from 0 up, typed in either script."""
+    """A whole number from 0 up, in Latin or Devanagari digits."""
 
     widget = forms.TextInput
 
     def to_python(self, value):
+        """Read the number with `core.numerals`."""
         if value in self.empty_values:
             return None
         try:
@@ -130,11 +137,12 @@ class CountField(forms.IntegerField):
             raise forms.ValidationError(str(error), code="invalid") from error
 
     def widget_attrs(self, widget):
+        """Ask for a numeric keyboard."""
         return {"inputmode": "numeric", "autocomplete": "off"}
 
 
 class OnceForm(forms.Form):
-    """Carries a key of its own, so that a form sent twice is carried out once."""
+    """A form with an idempotency key, so that submitting it twice carries it out once."""
 
     form_key = forms.UUIDField(widget=forms.HiddenInput)
 
@@ -143,5 +151,5 @@ class OnceForm(forms.Form):
         self.fields["form_key"].initial = uuid.uuid4
 
     def add_refusal(self, error: ValidationError) -> None:
-        """Show what an operation refused, at the field it is about where the form has that field."""
+        """Add an operation's ValidationError to this form."""
         add_refusal(self, error)

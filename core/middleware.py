@@ -1,7 +1,7 @@
-"""The request's frame: one transaction, entered as the person who signed in.
+"""Middleware: the request's transaction and database context, denials on record, compression and cache headers.
 
-The transaction opens here and not in `ATOMIC_REQUESTS`, because the context is transaction-local and
-must stand before the view's first query.
+The transaction opens here and not through `ATOMIC_REQUESTS`, because the context is local to the transaction and must
+be set before the view's first query.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,9 +18,9 @@ from core.denials import record_denial
 
 
 class DatabaseContext:
-    """Open the request's transaction, enter as its user, and roll back when the view raised or failed.
+    """Run the request in one transaction as its user, and roll back if the view raised or returned an error status.
 
-    What is streamed is made after that transaction, and gets one of its own.
+    A streamed response is produced after that transaction, in a transaction of its own.
     """
 
     def __init__(self, get_response):
@@ -37,19 +37,20 @@ class DatabaseContext:
             if response.status_code == 200:
                 audit.record_shown(request)
             audit.record_remaining(by=user if user.is_authenticated else None)
-            if response.streaming:  # whoever the view stood for: a program's person is known only there
+            if response.streaming:  # as whom the view acted: for an API token only the view knows the user
                 response.streaming_content = _streamed(response.streaming_content, as_user_id=entered_as())
         return response
 
     def process_exception(self, request, exception):
+        """Note that the view raised."""
         request.view_raised = True
 
 
 def _streamed(chunks: Iterable[bytes], *, as_user_id: UUID | None) -> Iterator[bytes]:
-    """The chunks, made in a transaction entered as the same person, whose rights are asked for anew.
+    """Yield the chunks inside a transaction that acts for the same user, with rights as they are now.
 
-    Without it the access policies would show no row, and the stream would end early without a word. An error, or a
-    reader who leaves, rolls it back.
+    Without a context the access policies would show no row, and the stream would end early without an error. An error
+    or a closed connection rolls the transaction back.
     """
     with transaction.atomic():
         enter(as_user_id)
@@ -80,27 +81,29 @@ class DenialRecord:
         return response
 
     def process_exception(self, request, exception):
-        request.was_suspicious = isinstance(exception, SuspiciousOperation)  # answered by 400
+        """Note a SuspiciousOperation, which Django answers with status 400."""
+        request.was_suspicious = isinstance(exception, SuspiciousOperation)
 
 
 class CompressedPages(GZipMiddleware):
-    """Compress HTML, but for a page that another site made the browser ask for.
+    """Compress HTML pages, except those that another site made the browser request.
 
-    What compresses well tells by its length whether a guess stands on the page (BREACH). Only another site could send
-    guesses, and browsers say that it does; Django's random bytes make lengths useless to the rest. Files and exports
-    are encrypted or packed already, and what is streamed goes out as it is made.
+    The length of a compressed page can reveal whether a guessed text is on it (BREACH). Only another site could send
+    guesses, and browsers mark such requests; the random bytes that Django adds hide lengths from other observers. Files
+    and exports are encrypted or compressed already, and streamed responses are sent as they are produced.
     """
 
     def process_response(self, request, response):
+        """Compress the response if it is a page of our own that isn't streamed."""
         is_page = response.headers.get("Content-Type", "").startswith("text/html")
-        by_another = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
-        if not is_page or response.streaming or by_another:
+        from_other_site = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
+        if not is_page or response.streaming or from_other_site:
             return response
         return super().process_response(request, response)
 
 
 class PrivatePages:
-    """Keep pages out of shared and disk caches; static files set their own headers before this."""
+    """Forbid caching of pages and set isolation headers. Static files are answered before this middleware."""
 
     def __init__(self, get_response):
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""The ground's own tables: what happened, what is to be sent, and what was already done."""
+"""The core tables: the audit log with its hash chains, data keys, the outbox, denials and idempotency keys."""
 
 import uuid
 
@@ -7,15 +7,15 @@ from django.utils import timezone
 
 from core.scoping import Open, TablePolicy
 
-EVERY_COLUMN = ("*",)  # of a model, kept out of the record
+EVERY_COLUMN = ("*",)  # as `never_recorded`: the audit log stores no values of this model
 
 
 class AuditEvent(models.Model):
-    """One thing that happened. Added and never changed; without foreign keys, so it blocks no deletion.
+    """One audit event. Never changed once added; without foreign keys, so it blocks no deletion.
 
-    `detail` holds codes, figures and names of fields; `encrypted` what rows said before and after, under the key of the
-    case or person that they are about. The database says who acted and when, whatever the application passes; when the
-    transaction ends, a trigger ties the event into a chain (core/sql/020_audit.sql).
+    `detail` holds codes, numbers and field names; `encrypted_changes` the former and new values of rows, encrypted with
+    the data key of the case or beneficiary. The database sets actor and time, whatever the application passes; when the
+    transaction ends, a trigger appends the event to a hash chain (core/sql/020_audit.sql).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -43,7 +43,7 @@ class AuditEvent(models.Model):
 
 
 class AuditShard(models.Model):
-    """One of the chains that events are tied into, side by side, and where it has come to."""
+    """One of the eight parallel hash chains, with its last sequence number and digest."""
 
     shard = models.SmallIntegerField(primary_key=True)
     seq = models.BigIntegerField(default=0)
@@ -54,7 +54,7 @@ class AuditShard(models.Model):
 
 
 class AuditLink(models.Model):
-    """Ties one event to the one before it in its shard: the digest is over that one's digest and the event."""
+    """The link of one event in its shard's chain: `digest` is over the former link's digest and the event."""
 
     event_id = models.UUIDField(primary_key=True)
     shard = models.SmallIntegerField()
@@ -69,7 +69,7 @@ class AuditLink(models.Model):
 
 
 class DataKey(models.Model):
-    """The key of a person's record or of a case, wrapped by the site's own; null once it was destroyed."""
+    """The data key of a beneficiary or a case, wrapped by the site's key; null once destroyed."""
 
     subject_id = models.UUIDField(primary_key=True)
     wrapped = models.BinaryField(null=True)
@@ -97,7 +97,8 @@ class DataKey(models.Model):
 class OutboxMessage(models.Model):
     """A mail to be sent, written in the transaction of the action that causes it.
 
-    `key` makes it once; `lease_until` and `token` say who is sending it now.
+    `key` is unique, so that an action queues the same mail only once; `lease_until` and `token` mark the sender that
+    has claimed it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -135,7 +136,7 @@ class OutboxMessage(models.Model):
 
 
 class DenialCount(models.Model):
-    """How often somebody was refused in the minute of the last refusal (core/denials.py)."""
+    """How often a user was refused in the minute of the last refusal (core/denials.py)."""
 
     user_id = models.UUIDField(primary_key=True)
     minute = models.DateTimeField()
@@ -152,7 +153,7 @@ class DenialCount(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """A form that was already sent: the second sending leads to the first one's result."""
+    """A form that was already submitted. Submitting it again redirects to `result`, the first submission's address."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     user_id = models.UUIDField()
@@ -173,7 +174,7 @@ class IdempotencyKey(models.Model):
         ordering = ["-made_at", "id"]
 
 
-# Django's, guardian's and allauth's own tables, which carry no policy; what the application may do with each.
+# Tables of Django, guardian and allauth, which have no policy, with the commands that the application may use.
 OPEN_TABLES = {
     "account_emailaddress": Open((), "unused: allauth's, for signing up, which nobody can"),
     "account_emailconfirmation": Open((), "unused: allauth's, for signing up, which nobody can"),

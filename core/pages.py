@@ -1,4 +1,4 @@
-"""From a form to one operation to a redirect, the same way on every page."""
+"""Handling a submitted form: one operation, then a redirect; and addresses, offsets and error pages."""
 
 import logging
 from collections.abc import Callable
@@ -29,25 +29,25 @@ LANDING, LANDING_SECONDS = "landing", 60
 def submit(
     request: HttpRequest, form: OnceForm, *, purpose: str, action: Callable[[], str]
 ) -> HttpResponse | None:
-    """Carry out a valid form once and go where it leads; None where the page must be shown again.
+    """Carry out a valid form once and redirect. Returns None if the page must be shown (again).
 
-    `action` runs one operation and returns an address. What it refuses stands on the form, with all that was
-    typed, and nothing is written.
+    `action` runs one operation and returns the address to go to. If the operation refuses, nothing is written, and the
+    form shows the error with everything that was typed.
     """
     if request.method != "POST" or not form.is_valid():
         return None
-    key = form.cleaned_data["form_key"]
+    form_key = form.cleaned_data["form_key"]
     try:
         with transaction.atomic():
-            led = idempotency.claim(key, by=request.user, purpose=purpose)
-            if led is None:
-                led = action()
-                idempotency.settle(key, by=request.user, result=led)
+            address = idempotency.claim(form_key, by=request.user, purpose=purpose)
+            if address is None:
+                address = action()
+                idempotency.settle(form_key, by=request.user, result=address)
     except ValidationError as error:
         form.add_refusal(error)
         return None
     except IntegrityError as error:
-        # A constraint caught what a rule let through: somebody else was a moment faster.
+        # A constraint refused what the rules allowed: another user was a moment faster.
         logger.warning("%s refused by %s", purpose, violated(error))
         form.add_error(
             None,
@@ -56,14 +56,14 @@ def submit(
             ),
         )
         return None
-    return redirect_after_action(request, led or "/")
+    return redirect_after_action(request, address or "/")
 
 
 def redirect_after_action(request: HttpRequest, address: str) -> HttpResponseRedirect:
-    """Go where an action leads, which may be a page that the same action has just closed to this user.
+    """Redirect to the address that an action returned, even if that action has just closed the page to this user.
 
-    A short-lived cookie marks the address, by a signature that tells nothing. Where the page doesn't open any more,
-    `not_found` and `forbidden` then lead on to the nearest page above it, and the confirmation is shown there.
+    A short-lived cookie holds a signature of the user and the address. If the page can't be opened any more,
+    `not_found` and `forbidden` redirect to the nearest page above it, where the confirmation is shown.
     """
     response = HttpResponseRedirect(address)
     response.set_cookie(
@@ -81,24 +81,24 @@ def _landing(request: HttpRequest, path: str) -> str:
     return Signer(salt=LANDING).signature(f"{request.user.pk} {path}")
 
 
-def _instead(request: HttpRequest) -> HttpResponseRedirect | None:
-    """Where to lead on from a page that isn't open: after an action of this user's own, and only then.
+def _redirect_from_closed_page(request: HttpRequest) -> HttpResponseRedirect | None:
+    """Return a redirect away from a page that isn't open, only if an action of this user's own led here.
 
-    A form that was carried out and is sent once more, to a page that it has closed, leads where it led at first.
+    A form that was carried out and is submitted again, to a page that it has closed, leads to its first result.
     """
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return None
     if request.method == "POST":
-        led = idempotency.result_of(request.POST.get("form_key", ""), by=request.user)
-        return redirect_after_action(request, led) if led else None
+        result = idempotency.result_of(request.POST.get("form_key", ""), by=request.user)
+        return redirect_after_action(request, result) if result else None
     is_landing = constant_time_compare(request.COOKIES.get(LANDING, ""), _landing(request, request.path))
-    return (
-        redirect_after_action(request, _above(request.path)) if is_landing and request.path != "/" else None
-    )
+    if is_landing and request.path != "/":
+        return redirect_after_action(request, _page_above(request.path))
+    return None
 
 
-def _above(path: str) -> str:
-    """The nearest address above this one that is a page."""
+def _page_above(path: str) -> str:
+    """Return the nearest address above this one that is a page."""
     while path != "/":
         path = path.rstrip("/").rpartition("/")[0] + "/"
         with suppress(Resolver404):
@@ -108,9 +108,9 @@ def _above(path: str) -> str:
 
 
 def safe_address(request: HttpRequest, wanted: str) -> str:
-    """`wanted` as a path of this site with its query, or the first page where it leads anywhere else.
+    """Return `wanted` as a path of this site with its query; "/" if it leads anywhere else.
 
-    What somebody typed is an address and nothing else: `redirect` would also take it for the name of a view.
+    Use it instead of `redirect` for an address from the request: `redirect` would also take it for a view's name.
     """
     if not url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
         return "/"
@@ -121,22 +121,22 @@ def safe_address(request: HttpRequest, wanted: str) -> str:
 
 
 def offset_of(request: HttpRequest) -> int:
-    """How many rows come before this page, from `from=` in the address; 0 for what is no number."""
+    """Return how many rows come before this page, from the query parameter `from`; 0 if it isn't a number."""
     given = request.GET.get("from", "")
     return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
 
 
 def page_url(request: HttpRequest, start: int) -> str:
-    """The same list with the same filters, from another row on."""
-    kept = {name: value for name, value in request.GET.items() if name != "from" and value}
-    return "?" + urlencode({**kept, "from": start})
+    """Return the query string of the same list with the same filters, starting at another row."""
+    filters = {name: value for name, value in request.GET.items() if name != "from" and value}
+    return "?" + urlencode({**filters, "from": start})
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """The same bytes for what is hidden and what doesn't exist: no form, no token, nobody's name."""
-    return _instead(request) or HttpResponse(render_to_string("404.html"), status=404)
+    """Return the 404 page, with the same bytes for what is hidden and what doesn't exist: no token, no name."""
+    return _redirect_from_closed_page(request) or HttpResponse(render_to_string("404.html"), status=404)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's own page of refusal, but for who lands there by an action of their own."""
-    return _instead(request) or permission_denied(request, exception)
+    """Return Django's 403 page, unless the user's own action led here."""
+    return _redirect_from_closed_page(request) or permission_denied(request, exception)

@@ -1,8 +1,8 @@
-"""The database's half of the policy, made from what the models say of themselves.
+"""PostgreSQL privileges and row policies, generated from the models' `access_policy`.
 
 After every migration `apply` runs each app's `sql/*.sql` (functions and triggers) and then rebuilds
-privileges, policies and same-case foreign keys from the models' `access_policy` lines. All of it is idempotent, and
-a table that is not protected yet has no privileges: it can't be reached in between.
+privileges, policies and same-case foreign keys. All of it is idempotent. A table that has no policy yet has no
+privileges either, so it can't be read in between.
 """
 
 import re
@@ -23,23 +23,23 @@ COMMANDS = ("select", "insert", "update", "delete")
 
 
 def own_models() -> Iterator[type[models.Model]]:
-    """Every concrete model of the site, automatic many-to-many tables included."""
+    """Yield every concrete model of the site, automatic many-to-many tables included."""
     for app in APPS:
         yield from apps.get_app_config(app).get_models(include_auto_created=True)
 
 
 def policy_of(model: type[models.Model]):
-    """What the model says of who may see it: a AccessPolicy, an TablePolicy, an Open, or None where it says nothing."""
+    """Return the model's policy: an AccessPolicy, a TablePolicy, an Open, or None if it declares none."""
     return getattr(model, "access_policy", None)
 
 
 def linked_models() -> Iterator[type[models.Model]]:
-    """Models that belong to a case."""
+    """Yield the models whose rows belong to a case."""
     return (model for model in own_models() if isinstance(policy_of(model), AccessPolicy))
 
 
 def case_column(model: type[models.Model]) -> str:
-    """The column that names the case: the key of the case's own table, `case_id` everywhere else."""
+    """Return the column with the case's id: `id` in the case's own table, `case_id` in all others."""
     return "case_id" if any(field.name == "case" for field in model._meta.fields) else "id"
 
 
@@ -47,17 +47,23 @@ def _levels(level: Level) -> str:
     return ", ".join(f"'{name}'" for name in OPENED_IN_FULL[level])
 
 
-def reach(model: type[models.Model], level: Level, *, alias: str, full: str, figures: str) -> str:
-    """SQL: a live access row opens this row; `full` and `figures` name the context's organisation lists. In those
-    that `shows` lists a person may see the figures of single programmes alone, so there more is asked."""
-    mine = f"a.organisation_id = ANY((SELECT access.{full}())::uuid[])"
-    condition = f"{mine} AND a.level IN ({_levels(level)})"
+def access_condition(model: type[models.Model], level: Level, *, alias: str, full: str, summary: str) -> str:
+    """Return the SQL condition that a valid access row gives `level` to this row.
+
+    `full` and `summary` name the context functions that list the user's organisations with full access and with
+    summary access. `shows` also lists organisations where the user has summary access to single programmes only, so
+    there the condition checks the programme too.
+    """
+    full_access = f"a.organisation_id = ANY((SELECT access.{full}())::uuid[])"
+    condition = f"{full_access} AND a.level IN ({_levels(level)})"
     if level is Level.SUMMARY:
-        deciding = f"a.organisation_id = ANY((SELECT access.{figures}())::uuid[]) AND a.level <> 'referral'"
-        single = f"\n     AND {_figures_of(model, alias)}" if figures == "shows" else ""
-        condition = f"({condition}\n     OR {deciding}{single})"
+        summary_access = (
+            f"a.organisation_id = ANY((SELECT access.{summary}())::uuid[]) AND a.level <> 'referral'"
+        )
+        programmes = f"\n     AND {_summary_condition(model, alias)}" if summary == "shows" else ""
+        condition = f"({condition}\n     OR {summary_access}{programmes})"
     elif level is Level.REFERRAL:
-        sent_here = f"{mine} AND a.level = 'referral' AND a.organisation_id = {alias}.receiver_id"
+        sent_here = f"{full_access} AND a.level = 'referral' AND a.organisation_id = {alias}.receiver_id"
         condition = f"({condition}\n     OR {sent_here})"
     if policy_of(model).by_confidentiality:
         condition = f"{condition}\n     AND {_confidentiality(alias)}"
@@ -69,17 +75,20 @@ def reach(model: type[models.Model], level: Level, *, alias: str, full: str, fig
     )
 
 
-def _figures_of(model: type[models.Model], alias: str) -> str:
-    """SQL: figures of the whole organisation; or the case is in a programme of the person's, and so is the row, where
-    it has one of its own. Asked of whoever sees figures alone, hence lists that cost the others no plan."""
-    single, path = "a.programmes && access.programmes()", policy_of(model).programme
+def _summary_condition(model: type[models.Model], alias: str) -> str:
+    """Return the SQL condition for summary access to all of an organisation or to single programmes.
+
+    For single programmes the case, and the row if it has a programme of its own, must be in one of the user's. The
+    list functions are called without a subselect, which would cost users with full access an InitPlan.
+    """
+    in_programme, path = "a.programmes && access.programmes()", policy_of(model).programme
     if path:
-        single += f" AND {_programme(model, path.split('__'), alias)} = ANY(access.programmes())"
-    return f"(a.organisation_id = ANY(access.summaries()) OR {single})"
+        in_programme += f" AND {_programme(model, path.split('__'), alias)} = ANY(access.programmes())"
+    return f"(a.organisation_id = ANY(access.summaries()) OR {in_programme})"
 
 
 def _programme(model: type[models.Model], path: list[str], alias: str) -> str:
-    """SQL: the key of a row's own programme, over as many tables as the path names."""
+    """Return the SQL expression for the id of the row's own programme, following `path` across tables."""
     field = cast(models.ForeignKey, model._meta.get_field(path[0]))
     if len(path) == 1:
         return f"{alias}.{field.column}"
@@ -89,7 +98,11 @@ def _programme(model: type[models.Model], path: list[str], alias: str) -> str:
 
 
 def _confidentiality(alias: str) -> str:
-    """SQL: normal rows to all who work on the case, the others to the lead's people with the right to them."""
+    """Return the SQL condition for the row's confidentiality.
+
+    Everyone who works on the case reads normal rows; users of the lead organisation with the matching right read the
+    others.
+    """
     special = " OR ".join(
         f"({alias}.confidentiality = '{kind}' AND a.organisation_id = ANY((SELECT access.{kind}())::uuid[]))"
         for kind in (Confidentiality.RESTRICTED, Confidentiality.COUNSELLING)
@@ -98,29 +111,29 @@ def _confidentiality(alias: str) -> str:
 
 
 def conditions(model: type[models.Model]) -> dict[str, str | None]:
-    """For each command the SQL that must hold for a row; None where the command is refused outright."""
+    """Return for each command the SQL condition on a row; None where nobody may use the command."""
     policy, alias = policy_of(model), model._meta.db_table
     if isinstance(policy, TablePolicy):
         own = dict(zip(COMMANDS, (policy.read, policy.insert, policy.update, policy.delete), strict=True))
         return {name: sql and re.sub(r"\bt\.", f"{alias}.", sql) for name, sql in own.items()}
 
-    def made(level: Level | None, full: str, figures: str) -> str | None:
-        return level and reach(model, level, alias=alias, full=full, figures=figures)
+    def condition(level: Level | None, full: str, summary: str) -> str | None:
+        return level and access_condition(model, level, alias=alias, full=full, summary=summary)
 
-    if case_column(model) == "id":  # the case itself: its access rows are made by the trigger on this insert
+    if case_column(model) == "id":  # the case itself: a trigger on this insert adds its access rows
         insert: str | None = f"{alias}.lead_organisation_id = ANY((SELECT access.edits())::uuid[])"
     else:
-        insert = made(policy.insert, "edits", "decides")
+        insert = condition(policy.insert, "edits", "decides")
     return {
-        "select": made(policy.read, "reads", "shows"),
+        "select": condition(policy.read, "reads", "shows"),
         "insert": insert,
-        "update": made(policy.update, "edits", "decides"),
-        "delete": made(policy.delete, "edits", "decides"),
+        "update": condition(policy.update, "edits", "decides"),
+        "delete": condition(policy.delete, "edits", "decides"),
     }
 
 
 def table_statements(model: type[models.Model]) -> Iterator[str]:
-    """Privileges and policies of one protected table, one policy a command, forced on its owner too."""
+    """Yield the SQL for one protected table: its privileges and one policy per command, forced on the owner too."""
     table = model._meta.db_table
     yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
     yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
@@ -139,7 +152,10 @@ def table_statements(model: type[models.Model]) -> Iterator[str]:
 
 
 def same_case_statements(model: type[models.Model]) -> Iterator[str]:
-    """A row and the row it points to are of one case: composite foreign keys that Django can't write."""
+    """Yield the composite foreign keys that keep a row and the row it points to in one case.
+
+    Django can't express them.
+    """
     table = model._meta.db_table
     for field in model._meta.concrete_fields:
         if not isinstance(field, models.ForeignKey):
@@ -156,7 +172,7 @@ def same_case_statements(model: type[models.Model]) -> Iterator[str]:
 
 
 def open_tables() -> dict[str, Open]:
-    """Tables without a policy and what the application may do with each: the commented list."""
+    """Return the tables without row policies, each with the commands that the application may use."""
     found = dict(OPEN_TABLES)
     for model in own_models():
         if isinstance(policy_of(model), Open):
@@ -165,7 +181,7 @@ def open_tables() -> dict[str, Open]:
 
 
 def statements() -> Iterator[str]:
-    """All that follows the apps' own SQL."""
+    """Yield all generated SQL, in order. Raises TypeError for a model without an `access_policy`."""
     yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {APP}"
     for table, access in open_tables().items():
         if access.commands:
@@ -176,19 +192,19 @@ def statements() -> Iterator[str]:
         if isinstance(policy, (AccessPolicy, TablePolicy)):
             yield from table_statements(model)
         elif policy is None and not model._meta.auto_created:
-            raise TypeError(f"{model._meta.label} does not say who may see it: give it a `access_policy`")
+            raise TypeError(f"{model._meta.label} does not say who may see it: give it an `access_policy`")
     for model in linked_models():
         yield from same_case_statements(model)
 
 
 def apply(connection) -> None:
-    """Bring functions, triggers, privileges and policies in line with the code, all or nothing."""
+    """Update functions, triggers, privileges and policies to match the code, in one transaction."""
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         for app in APPS:
             for path in sorted((Path(apps.get_app_config(app).path) / "sql").glob("[0-9]*.sql")):
                 cursor.execute(path.read_text(encoding="utf-8"))
         for statement in statements():
             cursor.execute(statement)
-        # A function is for those whom its file names: none is open to everyone.
+        # PostgreSQL lets everyone execute a new function: here only the roles that its file names may.
         cursor.execute("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA access FROM PUBLIC")
         cursor.execute("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA access TO iom_functions")

@@ -1,8 +1,8 @@
-"""How much of a thing an organisation holds, said once for Python and for the database.
+"""Access levels and policies, declared once for Python and for the database.
 
-A model under the access policies carries `access_policy = AccessPolicy(...)`: the lowest level that reads it and the
-lowest that adds, changes or removes it. `core.policies` makes PostgreSQL's policies from that; the querysets of the
-apps make Python's scope from the same lines.
+A model under the access policies has `access_policy = AccessPolicy(...)`: the lowest level that may read its rows and
+the lowest that may add, change or delete them. `core.policies` generates PostgreSQL's policies from it, and the apps'
+querysets take Python's scope from the same declaration.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Level(models.TextChoices):
-    """What an organisation opens. Not a ladder: `slice` and `reference` stand side by side."""
+    """An organisation's access to a case. Not fully ordered: neither of REFERRAL and SUMMARY includes the other."""
 
     LEAD = "lead", _("leads the case")
     WORKING = "working", _("works on the case with the lead organisation")
@@ -21,7 +21,7 @@ class Level(models.TextChoices):
 
 
 class Confidentiality(models.TextChoices):
-    """Who may read a row inside a case. Without the level the row isn't there, blank or otherwise."""
+    """Who may read a row inside a case. Whoever may not doesn't get the row at all, not even a blank one."""
 
     NORMAL = "normal", _("Everyone who works on the case")
     RESTRICTED = "restricted", _("Users of the lead organisation who may read restricted notes")
@@ -35,8 +35,8 @@ OPENED_BY: dict[Level, tuple[Level, ...]] = {
     Level.SUMMARY: (Level.LEAD, Level.WORKING, Level.SUMMARY),
 }
 
-# What somebody who reads case files opens by them: `reference` is for those who see figures only, and
-# `slice` for the one organisation that the row was sent to.
+# The same for users who read case files: SUMMARY is for users who see amounts only, and REFERRAL for the one
+# organisation that received the row.
 OPENED_IN_FULL: dict[Level, tuple[Level, ...]] = {
     needed: tuple(level for level in levels if level not in (Level.SUMMARY, Level.REFERRAL))
     for needed, levels in OPENED_BY.items()
@@ -45,16 +45,16 @@ OPENED_IN_FULL: dict[Level, tuple[Level, ...]] = {
 
 @dataclass(frozen=True)
 class AccessPolicy:
-    """The lowest level for each action; None where nobody may do it through the application.
+    """The lowest level for each action on a row of a case; None where nobody may do it through the application.
 
-    `read` at REFERENCE opens the rows to people who see figures only; `update` or `insert` at
-    REFERENCE opens them to people who decide on figures (endorse, approve, pay).
-    Whoever sees the figures of single programmes reads, of what `read` opens at REFERENCE, the cases that are in
-    one of theirs; where rows have a programme of their own, `programme` is the path to it in Django's words
-    ("project", "grant__project") and only rows of theirs are read.
-    At SLICE the row names in its column `receiver_id` the one organisation that it was sent to. With
-    `by_confidentiality` the row's own `confidentiality` narrows it further (`Confidentiality`). `because` is
-    printed in docs/who-sees-what.md.
+    `read` at SUMMARY lets users with summary access read the rows; `update` or `insert` at SUMMARY lets users who
+    decide on amounts (endorse, approve, pay) write them. A user with summary access to single programmes reads only
+    the rows of cases in these programmes; if the rows have a programme of their own, `programme` is the Django lookup
+    path to it ("project", "grant__project"), and only rows of these programmes are read.
+
+    At REFERRAL the row's column `receiver_id` names the one organisation that it was sent to. With
+    `by_confidentiality` the row's own `confidentiality` narrows access further (`Confidentiality`). `because` is the
+    reason, printed in docs/who-sees-what.md.
     """
 
     read: Level
@@ -68,7 +68,7 @@ class AccessPolicy:
 
 @dataclass(frozen=True)
 class TablePolicy:
-    """A table without a case: the SQL condition on its own columns for each command (None: nobody).
+    """The policy of a table without a case: for each command an SQL condition on its own columns (None: nobody).
 
     Conditions may call `access.has_user()`, `access.user_id()`, `access.reads()`, `access.edits()`,
     `access.summaries()`, `access.shows()`, `access.programmes()`, `access.decides()`, `access.exports()`,
@@ -84,17 +84,19 @@ class TablePolicy:
 
 @dataclass(frozen=True)
 class Open:
-    """A table that every signed-in part of the application may read; `commands` are what it may do."""
+    """A table without row policies; `commands` are the SQL commands that the application may use on it."""
 
     commands: tuple[str, ...]
     because: str
 
 
 class ScopedQuerySet(models.QuerySet):
-    """The two verbs of every table under the access policies. A queryset that forgets one fails loudly."""
+    """The base of every queryset under the access policies. A subclass that lacks one of the two methods fails."""
 
     def visible_to(self, user):
+        """Return the rows that the user may read."""
         raise TypeError(f"{self.model.__name__} does not say who may see it")
 
     def editable_by(self, user):
+        """Return the rows that the user may change."""
         raise TypeError(f"{self.model.__name__} does not say who may change it")

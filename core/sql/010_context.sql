@@ -1,5 +1,5 @@
--- The schema of the access policies: what a transaction knows about who it stands for.
--- Values live in transaction-local settings, written by access.enter() alone (accounts/sql).
+-- The access schema: the context of a transaction, that is which user it acts for and with which rights.
+-- Values are transaction-local settings, written only by access.enter() (accounts/sql).
 CREATE SCHEMA IF NOT EXISTS access;
 GRANT USAGE, CREATE ON SCHEMA access TO iom_functions;
 GRANT USAGE ON SCHEMA access TO iom_app;
@@ -9,40 +9,40 @@ CREATE OR REPLACE FUNCTION access.user_id() RETURNS uuid LANGUAGE sql STABLE PAR
     AS $$ SELECT nullif(current_setting('access.user_id', true), '')::uuid $$;
 CREATE OR REPLACE FUNCTION access.has_user() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(current_setting('access.user_id', true), '') <> '' $$;
--- Organisations in which this person reads case files …
+-- Organisations in which the user reads case files …
 CREATE OR REPLACE FUNCTION access.reads() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('access.reads', true), '')::uuid[], '{}') $$;
--- … writes them …
+-- … changes them …
 CREATE OR REPLACE FUNCTION access.edits() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('access.edits', true), '')::uuid[], '{}') $$;
--- … sees references and figures …
+-- … sees case references and amounts (summary access) …
 CREATE OR REPLACE FUNCTION access.summaries() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('access.summaries', true), '')::uuid[], '{}') $$;
--- … sees them of single programmes, and of which ones; `shows()` are both kinds of organisations, so that a policy has
--- one list to look an access row up by …
+-- … has summary access to all or to single programmes (`shows`), and these programmes (`programmes`). `shows` contains
+-- both kinds of organisations, so that a policy needs one list to find an access row …
 CREATE OR REPLACE FUNCTION access.shows() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('access.shows', true), '')::uuid[], '{}') $$;
 CREATE OR REPLACE FUNCTION access.programmes() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('access.programmes', true), '')::uuid[], '{}') $$;
--- … and decides on figures (endorses, approves, pays).
+-- … and decides on amounts (endorses, approves, pays).
 CREATE OR REPLACE FUNCTION access.decides() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('access.decides', true), '')::uuid[], '{}') $$;
--- Organisations whose lists this person takes out, and where they let others take out long ones.
+-- Organisations whose rows the user exports, and in which the user approves other users' long exports.
 CREATE OR REPLACE FUNCTION access.exports() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('access.exports', true), '')::uuid[], '{}') $$;
 CREATE OR REPLACE FUNCTION access.releases() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('access.releases', true), '')::uuid[], '{}') $$;
--- Whether this person reads the log: IOM's auditor.
+-- Whether the user reads the audit log: IOM's auditor.
 CREATE OR REPLACE FUNCTION access.audits() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(current_setting('access.audits', true), '') = 'true' $$;
--- Organisations in which this person reads restricted notes, and counselling notes.
+-- Organisations in which the user reads restricted notes, and counselling notes.
 CREATE OR REPLACE FUNCTION access.restricted() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('access.restricted', true), '')::uuid[], '{}') $$;
 CREATE OR REPLACE FUNCTION access.counselling() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('access.counselling', true), '')::uuid[], '{}') $$;
 
--- What only a sweep asks, which stands for nobody: refused in the place of anybody. Returns the moment that was passed, or
--- now where that lies ahead of the database's clock: a lease or a file isn't over because a caller says so.
+-- Called by functions that only background sweeps may use: refused if the transaction acts for a user. Returns `at`, or
+-- now if `at` lies in the future of the database's clock, so that no caller can make a lease or a file expire early.
 CREATE OR REPLACE FUNCTION access.sweep_moment(at timestamptz) RETURNS timestamptz LANGUAGE plpgsql AS $$
 BEGIN
     IF access.has_user() THEN
@@ -50,7 +50,7 @@ BEGIN
     END IF;
     RETURN least(at, clock_timestamp());
 END $$;
--- How long a sweep may keep something for itself: an hour at most.
+-- Limit the time for which a sweep may lease a row: one hour at most.
 CREATE OR REPLACE FUNCTION access.sweep_lease(lease interval) RETURNS interval LANGUAGE sql IMMUTABLE
     AS $$ SELECT least(lease, interval '1 hour') $$;
 

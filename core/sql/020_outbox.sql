@@ -1,9 +1,8 @@
--- Mail waiting to be sent: the application adds to it, and takes one message at a time through these two.
+-- Mail waiting to be sent: the application adds messages, and claims and settles them through these two functions.
 GRANT SELECT, UPDATE ON core_outboxmessage TO iom_functions;
 
--- Take the oldest message that nobody is sending, for `lease` from `at`. `attempts` counts this one.
-DROP FUNCTION IF EXISTS access.claim_mail(timestamptz, interval); -- it returned less before
-CREATE FUNCTION access.claim_mail(at timestamptz, lease interval)
+-- Claim the oldest message that nobody is sending, for `lease` from `at`. `attempts` includes this attempt.
+CREATE OR REPLACE FUNCTION access.claim_mail(at timestamptz, lease interval)
     RETURNS TABLE (id uuid, token uuid, recipient text, subject text, body text, attempts integer, key text)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT access.sweep_moment(at);
@@ -16,9 +15,9 @@ CREATE FUNCTION access.claim_mail(at timestamptz, lease interval)
     RETURNING m.id, m.token, m.recipient::text, m.subject::text, m.body, m.attempts, m.key::text;
 $$;
 
--- Say what became of it; false when somebody else holds it by now. An error waits longer each time, and is
--- given up after ten.
-CREATE OR REPLACE FUNCTION access.settle_mail(message uuid, held uuid, at timestamptz, error text)
+-- Store the outcome of an attempt; false if another sender has claimed the message since. After an error the next
+-- attempt waits twice as long as the last one; after ten attempts the message has failed.
+CREATE OR REPLACE FUNCTION access.settle_mail(message uuid, claim_token uuid, at timestamptz, error text)
     RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     UPDATE core_outboxmessage m
@@ -28,7 +27,7 @@ BEGIN
            lease_until = CASE WHEN error IS NOT NULL THEN access.sweep_moment(at) + interval '1 minute' * power(2, m.attempts)
                          END,
            token = NULL
-     WHERE m.id = message AND m.token = held AND m.sent_at IS NULL;
+     WHERE m.id = message AND m.token = claim_token AND m.sent_at IS NULL;
     RETURN FOUND;
 END $$;
 ALTER FUNCTION access.claim_mail(timestamptz, interval) OWNER TO iom_functions;

@@ -1,14 +1,13 @@
--- The database roles and the database, made by a superuser through psql; may run any number of times.
+-- Create the database roles and the database, as a superuser through psql. May run any number of times.
 --
---   iom_owner      owns the databases and every table; migrations and bulk loading only. BYPASSRLS, as a
---                  data migration under forced policies would otherwise touch no row, and say nothing.
---   iom_app        what the site, the worker and beat connect as: owns nothing, bypasses nothing, and is
---                  a member of nothing.
---   iom_functions  nobody signs in as it: owns the reviewed SECURITY DEFINER functions, which must see
---                  rows that their caller may not.
+--   iom_owner      owns the database and every table; for migrations and bulk loading only. BYPASSRLS, as a data
+--                  migration under forced policies would otherwise silently change no row.
+--   iom_app        used by the site, the worker and beat: owns nothing, bypasses nothing, is a member of nothing.
+--   iom_functions  can't log in: owns the reviewed SECURITY DEFINER functions, which must see rows that their
+--                  caller may not.
 --
--- Passwords come from psql's environment (OWNER_PASSWORD, APP_PASSWORD), so that none is in a file or on
--- a command line; without them the passwords stay as they are.
+-- Passwords come from psql's environment (OWNER_PASSWORD, APP_PASSWORD), so that none is in a file or on a command
+-- line; without them the passwords don't change.
 
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
@@ -25,8 +24,7 @@ ALTER ROLE iom_app LOGIN NOCREATEDB NOBYPASSRLS NOSUPERUSER NOCREATEROLE NOREPLI
 ALTER ROLE iom_functions NOLOGIN NOCREATEDB BYPASSRLS NOSUPERUSER NOCREATEROLE NOREPLICATION;
 GRANT iom_functions TO iom_owner;
 
--- The server's log is no place for names and telephones either: a statement that fails holds them, and so does the detail
--- of what was refused.
+-- Keep personal data out of the server's log: a failed statement contains it, and so does the DETAIL of a refusal.
 ALTER ROLE iom_app SET log_min_error_statement = 'panic';
 ALTER ROLE iom_app SET log_error_verbosity = 'terse';
 ALTER ROLE iom_app SET log_statement = 'none';

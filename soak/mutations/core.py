@@ -47,8 +47,8 @@ CORE = [
     Mutant(
         "core: policies read figures at a slice",
         POLICIES,
-        "(SELECT access.{figures}())::uuid[]) AND a.level <> 'referral'\"",
-        '(SELECT access.{figures}())::uuid[])"',
+        "(SELECT access.{summary}())::uuid[]) AND a.level <> 'referral'\"",
+        '(SELECT access.{summary}())::uuid[])"',
         first="tests/access/test_scope_alone.py::test_pythons_scope_finds_the_rows_that_the_policies_find",
     ),
     Mutant(
@@ -82,8 +82,8 @@ CORE = [
     Mutant(
         "core: policies change what is followed",
         POLICIES,
-        '"update": made(policy.update, "edits", "decides"),',
-        '"update": made(policy.update, "edits", "shows"),',
+        '"update": condition(policy.update, "edits", "decides"),',
+        '"update": condition(policy.update, "edits", "shows"),',
         first="tests/access/test_programmes_of_roles.py::test_a_manager_changes_nothing",
     ),
     Mutant(
@@ -103,22 +103,22 @@ CORE = [
     Mutant(
         "core: policies change with the right to read",
         POLICIES,
-        '"update": made(policy.update, "edits", "decides"),',
-        '"update": made(policy.update, "reads", "decides"),',
+        '"update": condition(policy.update, "edits", "decides"),',
+        '"update": condition(policy.update, "reads", "decides"),',
         first="tests/access/test_rows.py::test_the_rows_of_a_case_by_the_database_alone",
     ),
     Mutant(
         "core: policies add with the right to read",
         POLICIES,
-        'insert = made(policy.insert, "edits", "decides")',
-        'insert = made(policy.insert, "reads", "decides")',
+        'insert = condition(policy.insert, "edits", "decides")',
+        'insert = condition(policy.insert, "reads", "decides")',
         first="tests/access/test_rows.py::test_the_rows_of_a_case_by_the_database_alone",
     ),
     Mutant(
         "core: policies decide with the right to see figures",
         POLICIES,
-        '"update": made(policy.update, "edits", "decides"),',
-        '"update": made(policy.update, "edits", "figures"),',
+        '"update": condition(policy.update, "edits", "decides"),',
+        '"update": condition(policy.update, "edits", "summaries"),',
         first="tests/access/test_rows.py::test_the_rows_of_a_case_by_the_database_alone",
     ),
     Mutant(
@@ -209,8 +209,8 @@ CORE = [
     Mutant(
         "core: a key of a form is anybody's",
         "core/idempotency.py",
-        "    return uuid5(by.pk, str(key))",
-        "    return key",
+        "    return uuid5(by.pk, str(form_key))",
+        "    return form_key",
         first="tests/access/test_scope_alone.py::test_a_forms_key_is_its_senders",
     ),
     Mutant(
@@ -230,7 +230,7 @@ CORE = [
     Mutant(
         "core: a page that another site asked for is compressed",
         "core/middleware.py",
-        "or response.streaming or by_another:",
+        "or response.streaming or from_other_site:",
         "or response.streaming:",
         first="tests/core/test_compression.py::test_a_page_that_another_site_asked_for_is_not_compressed",
     ),

@@ -223,7 +223,7 @@ def test_a_ring_opens_what_an_older_key_sealed():
     assert both.is_newest(both.encrypt(b"word", bound_to="x"))
     for ring, bound in ((KeyRing([new]), "x"), (both, "y")):
         with pytest.raises(NotDecryptable):
-            ring.open(encrypted, bound_to=bound)
+            ring.decrypt(encrypted, bound_to=bound)
 
 
 def test_the_houses_key_is_changed_without_touching_what_is_sealed(

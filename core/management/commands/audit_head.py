@@ -1,4 +1,4 @@
-"""Print where the record's chains have come to, to be kept where the database's owner can't reach it."""
+"""Print the head of the audit log's chains, to be stored where the database's owner can't change it."""
 
 from django.core.management.base import BaseCommand
 
@@ -6,7 +6,10 @@ from core import chain
 
 
 class Command(BaseCommand):
-    help = "Print the head of the record, one line a chain, for `verify_audit --head FILE`."
+    """`manage.py audit_head`."""
+
+    help = "Print the head of the audit log, one line a chain, for `verify_audit --head FILE`."
 
     def handle(self, *args: object, **options: object) -> None:
+        """Print one line per shard."""
         self.stdout.write(chain.head_text(chain.head()))
