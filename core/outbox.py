@@ -1,8 +1,8 @@
-"""Mail that an action causes: written in the action's transaction, sent later, once.
+"""The outbox: mail that an action causes is written in the action's transaction and sent later, once.
 
-A message is leased, sent and settled one by one. A sender that dies leaves a lease behind; the next one
-asks the carrier whether the message went out before it sends again. SMTP can't be asked: there the second
-copy carries the same Message-ID, by which mail programs show one.
+Messages are claimed, sent and settled one by one. A sender that dies leaves its lease; after that the next sender
+checks whether the message was already delivered before it sends again. SMTP can't be asked: there the second copy has
+the same Message-ID, so mail programs show only one.
 """
 
 from datetime import datetime, timedelta
@@ -21,10 +21,12 @@ from core.context import as_nobody
 from core.models import OutboxMessage
 
 LEASE = timedelta(minutes=2)
-FORMER = "former:"  # begins the key of a mail to an address that was somebody's, who is told of what changed
+FORMER = "former:"  # prefix of the key of a mail to a user's former address, about the change
 
 
 class Claimed(NamedTuple):
+    """A message that this process has claimed, as `access.claim_mail` returns it."""
+
     id: UUID
     token: UUID
     recipient: str
@@ -35,23 +37,23 @@ class Claimed(NamedTuple):
 
 
 def queue(*, key: str, recipient: str, subject: str, body: str, now: datetime) -> None:
-    """Write a message down, to be sent after this transaction; the same key twice is an error."""
+    """Add a message to be sent after this transaction. Raises IntegrityError if the key was used before."""
     OutboxMessage.objects.create(key=key, recipient=recipient, subject=subject, body=body, created_at=now)
 
 
 def deliver(*, now: datetime | None = None, limit: int = 500) -> dict[str, int]:
-    """Send what waits, at most `limit` messages. Returns how many were sent, known as sent, and failed."""
-    figures = {"sent": 0, "already": 0, "failed": 0}
+    """Send waiting messages, at most `limit`. Returns the counts of `sent`, `already` (sent before) and `failed`."""
+    counts = {"sent": 0, "already": 0, "failed": 0}
     for _ in range(limit):
         message = _claim(now or clock.now())
         if message is None:
             break
-        figures[_carry(message, now or clock.now())] += 1
-    return figures
+        counts[_send(message, now or clock.now())] += 1
+    return counts
 
 
 def mark_all_sent(*, now: datetime) -> None:
-    """Mark all that waits as sent, without sending it: what is told of invented people's past goes to nobody."""
+    """Mark all waiting messages as sent without sending them, for demo data."""
     while message := _claim(now):
         _settle(message, now, None)
 
@@ -63,11 +65,12 @@ def _claim(at: datetime) -> Claimed | None:
     return Claimed(*row) if row else None
 
 
-def _carry(message: Claimed, at: datetime) -> str:
+def _send(message: Claimed, at: datetime) -> str:
+    """Send and settle one message, and return its outcome as `deliver` counts it."""
     outcome, error = "sent", None
     if not message.key.startswith(FORMER) and not _signs_in(message.recipient):
         outcome, error = "failed", "the recipient signs in no more"
-    elif message.attempts > 1 and was_carried(message.id):
+    elif message.attempts > 1 and was_sent(message.id):
         outcome = "already"
     else:
         try:
@@ -89,18 +92,18 @@ def _settle(message: Claimed, at: datetime, error: str | None) -> None:
 
 
 def _signs_in(recipient: str) -> bool:
-    """Whether it still is the address of somebody who may sign in: mail can wait longer than people stay."""
+    """Return whether this is still the address of an active user: mail can wait longer than an account lasts."""
     return get_user_model()._default_manager.filter(email=recipient, is_active=True).exists()
 
 
 def message_id(message: UUID) -> str:
-    """The same for every try, so that a second copy is known as one."""
+    """Return the Message-ID, the same for every attempt, so that a second copy is recognised."""
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].partition("@")[2] or "localhost"
     return f"<{message}@{domain}>"
 
 
-def was_carried(message: UUID) -> bool:
-    """Whether the carrier says that it has the message already. Mail files can be asked, SMTP can't."""
+def was_sent(message: UUID) -> bool:
+    """Return whether the message is in the folder of mail files; False for SMTP, which can't be asked."""
     folder = getattr(settings, "EMAIL_FILE_PATH", None)
     if not folder or not settings.EMAIL_BACKEND.endswith("filebased.EmailBackend"):
         return False

@@ -1,8 +1,7 @@
-"""How forms become HTML: the classes of the stylesheet, and what a screen reader is told.
+"""How forms become HTML: the classes of the stylesheet, and the attributes for screen readers.
 
-The renderer is the whole site's, the Django admin included. Classes therefore come in only through
-`StyledField.styled`, which our own field template asks for and the admin's templates don't: there
-`{{ field }}` stays as Django made it.
+The renderer serves the whole site, the Django admin included. Classes are therefore added only by `StyledField.styled`,
+which our field template uses and the admin's templates don't: there `{{ field }}` is as Django renders it.
 """
 
 from functools import lru_cache
@@ -16,7 +15,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-# The first row that fits decides; a more special widget stands above the one it is made from.
+# The first row that matches counts, so a subclass stands above its base class.
 KINDS: tuple[tuple[type[forms.Widget], str], ...] = (
     (forms.CheckboxSelectMultiple, "checkboxes"),
     (forms.RadioSelect, "radios"),
@@ -46,42 +45,42 @@ ERROR_CLASSES = {
 
 
 class StyledField(BoundField):
-    """A field on a page, with what our templates ask beyond Django's own."""
+    """A bound field with the properties that our templates use beyond Django's."""
 
     @property
     def kind(self) -> str:
-        """Which part of `forms/field.html` draws it; a widget of no special kind is an input."""
+        """The part of `forms/field.html` that renders the widget; "input" for a widget not in `KINDS`."""
         widget = self.field.widget
-        return next((kind for made_from, kind in KINDS if isinstance(widget, made_from)), "input")
+        return next((kind for widget_class, kind in KINDS if isinstance(widget, widget_class)), "input")
 
     @property
     def is_optional(self) -> bool:
-        """Said in the label. A box to tick never is: leaving it empty is an answer."""
+        """Whether the label says that the field is optional. Never for a checkbox: an empty one is an answer."""
         return (
             not self.field.required and self.kind != "checkbox" and not getattr(self.form, "is_filter", False)
         )
 
     @property
     def first_id(self) -> str:
-        """Where the label and the error summary lead: the first thing that takes the focus."""
+        """The id that the label and the error summary link to: that of the first element that takes the focus."""
         own = self.field.widget.attrs.get("id") or self.auto_id
         return self.id_for_label or (f"{own}_0" if own else "")
 
     @property
     def styled(self) -> SafeString:
-        """The widget with its classes and its description; attributes that the form set stay."""
+        """The widget with its classes and description; attributes that the form set are kept."""
         own = self.field.widget.attrs.get("class", "")
         names = [CLASSES[self.kind], ERROR_CLASSES.get(self.kind, "") if self.errors else "", own]
         attrs: dict[str, str | bool] = {"class": " ".join(name for name in names if name)}
         if self.kind == "textarea" and self.field.widget.attrs.get("rows") in (None, "10"):
-            attrs["rows"] = "5"  # Django's ten lines ask for an essay
+            attrs["rows"] = "5"  # Django's default is 10
         if self.aria_describedby:
             attrs["aria-describedby"] = self.aria_describedby
         return self.as_widget(attrs=attrs)
 
     @property
     def options(self) -> list[BoundWidget]:
-        """Each radio or box; the class of the whole belongs to what surrounds them."""
+        """The radio buttons or checkboxes; the form's class goes to the surrounding element instead."""
         for option in self.subwidgets:
             option.data["attrs"].pop("class", None)
             if self.kind == "checkboxes":
@@ -90,15 +89,15 @@ class StyledField(BoundField):
 
     @property
     def options_class(self) -> str:
-        """The class of what surrounds the options: the kind, and what the form adds."""
+        """The class of the element around the options: the kind, and the form's class."""
         return f"govuk-{self.kind} {self.field.widget.attrs.get('class', '')}".strip()
 
 
 def grouped(form: forms.BaseForm) -> list[dict[str, Any]]:
-    """The visible fields under the legends of `form.fieldsets`, and those in none of them last.
+    """Return the visible fields in the groups of `form.fieldsets`, then those in no fieldset.
 
-    A name that the form doesn't have is left out: a form drops fields that this person may not see.
-    A group that is left with none doesn't come out.
+    Names that the form doesn't have are skipped, as a form drops fields that the user may not see. Empty groups are
+    left out.
     """
     fieldsets = getattr(form, "fieldsets", [])
     named = {name for _, names in fieldsets for name in names}
@@ -112,14 +111,14 @@ def grouped(form: forms.BaseForm) -> list[dict[str, Any]]:
 
 
 class FormRenderer(TemplatesSetting):
-    """Draws forms with `templates/forms/`, found as any template is."""
+    """Renders forms with `templates/forms/`."""
 
     form_template_name = "forms/form.html"
     field_template_name = "forms/field.html"
     bound_field_class = StyledField
 
     def render(self, template_name: str, context: dict[str, Any], request: HttpRequest | None = None) -> str:
-        """A whole form comes with its fields in groups; all else as Django has it."""
+        """Add the groups of fields to the context of a form."""
         if template_name == self.form_template_name:
             context = {**context, "groups": grouped(context["form"])}
         return super().render(template_name, context, request)
@@ -127,19 +126,20 @@ class FormRenderer(TemplatesSetting):
 
 @lru_cache(maxsize=16)
 def _options(choices: tuple[tuple[str, str], ...]) -> dict[str, tuple[SafeString, SafeString]]:
-    """For each code its option, not chosen and chosen."""
-    plain, chosen = '<option value="{}">{}</option>', '<option value="{}" selected>{}</option>'
+    """Return for each code its option as HTML, unselected and selected."""
+    plain, selected = '<option value="{}">{}</option>', '<option value="{}" selected>{}</option>'
     return {
-        code: (format_html(plain, code, label), format_html(chosen, code, label)) for code, label in choices
+        code: (format_html(plain, code, label), format_html(selected, code, label)) for code, label in choices
     }
 
 
 class PlainSelect(forms.Select):
-    """A select whose options are written once: Django's own renders a template for each, 3 ms for 77 districts."""
+    """A select with cached options: Django renders a template for each option, 3 ms for 77 districts."""
 
     def render(self, name, value, attrs=None, renderer=None):
-        chosen = self.format_value(value)
+        """Return the HTML without Django's templates."""
+        selected = self.format_value(value)
         options = _options(tuple((str(code), str(label)) for code, label in self.choices))
-        written = "\n".join(pair[code in chosen] for code, pair in options.items())
-        kept = flatatt(self.build_attrs(self.attrs, {**(attrs or {}), "name": name}))
-        return format_html("<select{}>{}</select>", kept, mark_safe(written))  # noqa: S308 - escaped in _options
+        html = "\n".join(pair[code in selected] for code, pair in options.items())
+        attributes = flatatt(self.build_attrs(self.attrs, {**(attrs or {}), "name": name}))
+        return format_html("<select{}>{}</select>", attributes, mark_safe(html))  # noqa: S308 - escaped in _options

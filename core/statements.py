@@ -1,8 +1,8 @@
-"""Selects that are written once: the ORM takes longer to write a simple one than PostgreSQL to answer it.
+"""Compiled selects: the ORM takes longer to compile a simple query than PostgreSQL to answer it.
 
-A page that asks ten small questions spends half its time in writing them. Here a queryset is compiled the first
-time, with markers where its values go; after that the kept statement is sent with other values. What is selected,
-and in which order, is still said in the ORM's words, and rows become the same model objects.
+A page with ten small queries spends half its time compiling them. Here a queryset is compiled on first use, with
+markers in place of its values; later calls send the stored statement with other values. The query is still written
+with the ORM, and rows become the same model objects.
 """
 
 from collections.abc import Callable
@@ -14,59 +14,63 @@ from django.db import connections
 from django.db.models import Field, ForeignObject, Lookup, QuerySet
 from django.db.models.query import ModelIterable
 
-MARKER = 0x5A4A << 112  # keys that no row has: a random one is marked as version 4
+MARKER = 0x5A4A << 112  # first of a range of UUIDs that no row has: random ones have version 4
 
 
 @Field.register_lookup
-@ForeignObject.register_lookup  # a foreign key looks no further than this class
+@ForeignObject.register_lookup  # the search for a foreign key's lookups ends at this class
 class AnyOf(Lookup):
-    """`= ANY(array)`: one statement for any number of values, where `IN` is another for each number."""
+    """`= ANY(array)`: one statement for any number of values, while `IN` has a placeholder for each value."""
 
     lookup_name = "any_of"
     prepare_rhs = False
 
     def get_db_prep_lookup(self, value: Any, connection: Any) -> tuple[str, Any]:
+        """Pass the whole list as one parameter."""
         return "%s", [value]
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        """Return the SQL and its parameters."""
         left, left_params = self.process_lhs(compiler, connection)
         right, right_params = self.process_rhs(compiler, connection)
         return f"{left} = ANY({right})", [*left_params, *right_params]
 
 
 class Select:
-    """The rows of a queryset of models, its values given anew each time.
+    """A queryset that is compiled once and called with other values each time; returns a list of model objects.
 
-    `make` is called once, with as many markers (keys, or their text) as there are values, and gives the queryset.
+    `make` is called once with `values` markers (UUIDs) and returns the queryset. Raises ValueError if a marker is not
+    a parameter of the compiled statement.
     """
 
     def __init__(self, make: Callable[..., QuerySet], values: int = 1) -> None:
         self.make, self.values = make, values
-        self._written: tuple[Any, str, list[tuple[int | None, Any]]] | None = None
+        self._compiled: tuple[Any, str, list[tuple[int | None, Any]]] | None = None
 
     def __call__(self, *values: Any) -> list[Any]:
-        compiler, statement, slots = self._written or self._write()
-        sent = copy(compiler)
-        sent.connection = connections[compiler.using]  # each thread's own
-        given = [param if place is None else values[place] for place, param in slots]
-        sent.as_sql = lambda: (statement, given)
-        return list(ModelIterable(cast(QuerySet, _Asked(sent))))
+        compiler, statement, slots = self._compiled or self._compile()
+        own = copy(compiler)
+        own.connection = connections[compiler.using]  # each thread's own
+        params = [param if index is None else values[index] for index, param in slots]
+        own.as_sql = lambda: (statement, params)
+        return list(ModelIterable(cast(QuerySet, _CompiledQuery(own))))
 
-    def _write(self) -> tuple[Any, str, list[tuple[int | None, Any]]]:
+    def _compile(self) -> tuple[Any, str, list[tuple[int | None, Any]]]:
+        """Compile and store the statement, with the index of its value or None for each parameter."""
         markers = [UUID(int=MARKER + number) for number in range(self.values)]
         queryset = self.make(*markers)
         compiler = queryset.query.get_compiler(queryset.db)
         statement, params = compiler.as_sql()
-        places = {str(marker): number for number, marker in enumerate(markers)}
-        slots = [(places.get(str(param)), param) for param in params]
-        if {place for place, _param in slots} - {None} != set(places.values()):
+        indexes = {str(marker): number for number, marker in enumerate(markers)}
+        slots = [(indexes.get(str(param)), param) for param in params]
+        if {index for index, _param in slots} - {None} != set(indexes.values()):
             raise ValueError(f"a value has no place in {statement}")
-        self._written = (compiler, statement, slots)
-        return self._written
+        self._compiled = (compiler, statement, slots)
+        return self._compiled
 
 
-class _Asked:
-    """What Django's own iterable asks of a queryset."""
+class _CompiledQuery:
+    """The part of a queryset that Django's ModelIterable uses."""
 
     def __init__(self, compiler: Any) -> None:
         self.db, self.query, self._compiler = compiler.using, self, compiler

@@ -1,4 +1,4 @@
-"""Write an encrypted copy of the database and the files."""
+"""Write an encrypted backup of the database and the files."""
 
 from pathlib import Path
 
@@ -8,13 +8,17 @@ from core import backup
 
 
 class Command(BaseCommand):
+    """`manage.py backup FILE`."""
+
     help = "Write an encrypted copy of the database and the files. As the owner."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
+        """Take the file to write."""
         parser.add_argument("file", type=Path)
 
     def handle(self, *args: object, file: Path, **options: object) -> None:
+        """Print the counts and the audit log's head."""
         try:
             found = backup.backup(file)
         except (backup.BackupFailed, OSError) as error:

@@ -1,4 +1,4 @@
-"""Who sees what, printed from the models themselves."""
+"""Print docs/who-sees-what.md from the models' access policies."""
 
 from django.core.management.base import BaseCommand
 
@@ -20,7 +20,7 @@ def _level(level: Level | None) -> str:
 
 
 def page() -> str:
-    """The whole page, in Markdown."""
+    """Return the whole page, in Markdown."""
     linked = ["| table | read | add | change | remove | because |", "|---|---|---|---|---|---|"]
     own = ["| table | read | add | change | remove | because |", "|---|---|---|---|---|---|"]
     free = ["| table | the application may | because |", "|---|---|---|"]
@@ -51,7 +51,10 @@ def page() -> str:
 
 
 class Command(BaseCommand):
+    """`manage.py who_sees_what`."""
+
     help = "Print docs/who-sees-what.md."
 
     def handle(self, *args, **options) -> None:
+        """Print the page."""
         self.stdout.write(page(), ending="")
