@@ -1,8 +1,8 @@
-"""Bikram Sambat dates, the calendar of Nepal's papers, to and from Gregorian (AD) ones.
+"""Conversion between Bikram Sambat (BS), the calendar of Nepal's documents, and Gregorian (AD) dates.
 
-Source: `core/data/bs_months.json`, a table of month lengths from 1970 to 2090 BS (1913-04-13 to
-2034-04-13 AD). The lengths follow no formula: the calendar committee announces them year by year, so
-the table is data and says of each year whether its sources agreed.
+Source: `core/data/bs_months.json`, a table of month lengths from 1970 to 2090 BS (1913-04-13 to 2034-04-13 AD). The
+lengths follow no formula: the calendar committee announces them year by year. The table says for each year whether its
+sources agree.
 """
 
 import json
@@ -28,7 +28,7 @@ YearStatus = Literal["agreed", "contested", "unsettled"]
 
 
 class Precision(StrEnum):
-    """How much of a date was known. A date known to the month or year stands at its first day."""
+    """How exactly a date is known. A date known to the month or year is stored as its first day."""
 
     DAY = "day"
     MONTH = "month"
@@ -36,12 +36,12 @@ class Precision(StrEnum):
 
 
 class NotADate(ValueError):
-    """The text or the numbers name no day; the message is for people, in their language."""
+    """The text or the numbers are not a date; the message is for the user, translated."""
 
 
 @dataclass(frozen=True)
 class ParsedDate:
-    """A date as it is kept: the AD day, how exact it is, and what was typed in which calendar."""
+    """A parsed date: the AD day, its precision, and what was typed in which calendar."""
 
     date: date
     precision: Precision
@@ -55,7 +55,7 @@ class _Table:
     status: dict[int, YearStatus]
     first_days: tuple[date, ...]
     first_year: int
-    end: date  # the first day that the table no longer knows
+    end: date  # the first day after the table
 
 
 @cache
@@ -72,17 +72,17 @@ def _table() -> _Table:
 
 
 def first_year() -> int:
-    """The first BS year that the table knows."""
+    """Return the first BS year of the table."""
     return _table().first_year
 
 
 def last_year() -> int:
-    """The last BS year that the table knows."""
+    """Return the last BS year of the table."""
     return max(_table().months)
 
 
 def days_in_month(year: int, month: int) -> int:
-    """How many days a BS month has (29 to 32)."""
+    """Return how many days a BS month has (29 to 32). Raises NotADate outside the table."""
     months = _table().months
     if year not in months:
         raise NotADate(
@@ -95,13 +95,13 @@ def days_in_month(year: int, month: int) -> int:
 
 
 def year_status(year: int) -> YearStatus:
-    """Whether the sources of a BS year agree. In other years a date may be a day or two off."""
+    """Return whether the sources of a BS year agree. If they don't, a date may be a day or two off."""
     days_in_month(year, 1)
     return _table().status[year]
 
 
 def to_ad(year: int, month: int, day: int) -> date:
-    """The AD date of a BS day."""
+    """Return the AD date of a BS day. Raises NotADate."""
     length = days_in_month(year, month)
     if not 1 <= day <= length:
         raise NotADate(
@@ -114,7 +114,7 @@ def to_ad(year: int, month: int, day: int) -> date:
 
 
 def to_bs(on: date) -> tuple[int, int, int]:
-    """The BS year, month and day of an AD date."""
+    """Return the BS year, month and day of an AD date. Raises NotADate outside the table."""
     table = _table()
     if not table.first_days[0] <= on < table.end:
         raise NotADate(
@@ -156,10 +156,10 @@ def as_said(typed: str) -> str:
 
 
 def parse(text: str, *, calendar: Calendar) -> ParsedDate:
-    """Read `2049-11-16`, `2049/11`, `2049` or the same in Devanagari digits, in the calendar named.
+    """Parse `2049-11-16`, `2049/11`, `2049` or the same in Devanagari digits. Raises NotADate.
 
-    The caller always says which calendar: 2010 to 2090 are years of a living person's papers in both,
-    57 years apart, and a wrong guess would make a child of an adult. Year first, then month, then day.
+    The caller always says which calendar: in both, 2010 to 2090 are plausible years of a living person's documents, 57
+    years apart, and a wrong guess would turn an adult into a child. Year first, then month, then day.
     """
     if calendar not in ("ad", "bs"):
         raise ValueError(f"unknown calendar {calendar!r}: expected 'ad' or 'bs'")

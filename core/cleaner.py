@@ -1,8 +1,8 @@
-"""Cleans one uploaded file in a process of its own: `python -m core.cleaner MEMORY SECONDS`.
+"""Clean one uploaded file in a process of its own: `python -m core.cleaner MEMORY SECONDS`.
 
-What the libraries open was made by strangers: a few kilobytes can ask for gigabytes or hours, or crash a library. So
-the file comes on standard input to a process that has limits, no database and no keys, and what is kept of the file
-comes back on standard output below one line that says what it is. `core.uploads` starts it.
+Uploads come from strangers: a few kilobytes can take gigabytes or hours, or crash a library. So the file is passed on
+standard input to a process with limits and without database and keys. Standard output is one line with the content
+type, or with the reason of a refusal, followed by the cleaned file. `core.uploads` starts it.
 """
 
 import io
@@ -18,20 +18,19 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from core.pdf.document import HiddenLayers, WrongPages, remade
 from core.pdf.rules import TooMuch, Unsupported
 
-MOST_KEPT = 64 * 1024 * 1024  # bytes: what is drawn anew can be larger than what was uploaded, within reason
-MOST_PIXELS = 80_000_000  # a phone's largest photo; what says to be more would fill the memory
-LONGEST_SIDE = 3000  # pixels: print on a page of paper stays readable
+MOST_KEPT = 64 * 1024 * 1024  # bytes of the cleaned file, which can be larger than the upload
+MOST_PIXELS = 80_000_000  # a phone's largest photo; more would fill the memory
+LONGEST_SIDE = 3000  # pixels: the print on a photographed page stays readable
 HEAD = 1024
 
-Image.MAX_IMAGE_PIXELS = None  # Pillow warns at a bound of its own; ours is asked before anything is drawn
+Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit only warns; ours is checked before decoding
 PHOTOS = {"JPEG", "PNG", "WEBP"}
-# What a reader of another kind would look for in a file that also is a photo or a PDF: it is taken for two things at
-# once, and that is never an accident.
+# Signatures of other formats: a PDF that is also an HTML page, script or program was made to deceive.
 OTHER_KINDS = re.compile(rb"<(!doctype|html|svg|script|\?php|\?xml)|\bMZ\x90\x00|\x7fELF", re.IGNORECASE)
 
 
 class Why(StrEnum):
-    """Why a file is refused; `core.uploads` has the sentence for each."""
+    """Why a file is refused; `core.uploads` has the message for each."""
 
     NO_PHOTO = "no photo"
     PIXELS = "pixels"
@@ -47,7 +46,7 @@ class Why(StrEnum):
 
 
 class Refused(ValueError):
-    """The file isn't taken; the argument is a `Why`."""
+    """The file is refused; `why` is the reason."""
 
     def __init__(self, why: Why) -> None:
         super().__init__(why)
@@ -55,11 +54,11 @@ class Refused(ValueError):
 
 
 def cleaned(data: bytes) -> tuple[str, bytes]:
-    """The content type and what is kept of the file; raises `Refused`."""
-    kept = _pdf(data) if data[:HEAD].find(b"%PDF-") >= 0 else _photo(data)
-    if len(kept[1]) > MOST_KEPT:
+    """Return the content type and the bytes of the cleaned file. Raises Refused."""
+    found = _pdf(data) if data[:HEAD].find(b"%PDF-") >= 0 else _photo(data)
+    if len(found[1]) > MOST_KEPT:
         raise Refused(Why.LIMITS)
-    return kept
+    return found
 
 
 def _photo(data: bytes) -> tuple[str, bytes]:
@@ -71,19 +70,19 @@ def _photo(data: bytes) -> tuple[str, bytes]:
             image.thumbnail(
                 (LONGEST_SIDE, LONGEST_SIDE)
             )  # first, so that nothing else is done to all the pixels
-            return _drawn(ImageOps.exif_transpose(image), is_photo=is_photo)
+            return _reencoded(ImageOps.exif_transpose(image), is_photo=is_photo)
     except Refused:
         raise
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise Refused(Why.NO_PHOTO) from error
 
 
-def _drawn(image: Image.Image, *, is_photo: bool) -> tuple[str, bytes]:
-    """The pixels alone, on a file of their own; white where a picture was clear."""
+def _reencoded(image: Image.Image, *, is_photo: bool) -> tuple[str, bytes]:
+    """Return content type and bytes of a new file with the pixels only; transparent parts become white."""
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
-        ground = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(ground, image)
+        background = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(background, image)
     bare = Image.new("RGB", image.size)
     bare.paste(image.convert("RGB"))
     written = io.BytesIO()
@@ -118,21 +117,21 @@ def _pdf(data: bytes) -> tuple[str, bytes]:
 
 
 def _is_two_things(data: bytes) -> bool:
-    """Whether it would open as a page or a program too, or as an archive, which is read from its end."""
+    """Return whether the file is also an HTML page, a program, or an archive, which is read from its end."""
     return bool(OTHER_KINDS.search(data[:HEAD])) or b"PK\x05\x06" in data
 
 
 def limit(memory: int, seconds: int) -> None:
-    """Bound this process: bytes of memory and seconds of the processor. It writes no file, not even when it crashes."""
-    if sys.platform != "darwin":  # macOS refuses this limit; there the time alone bounds it
+    """Limit this process to bytes of memory and seconds of processor time, and forbid it to write files."""
+    if sys.platform != "darwin":  # macOS refuses this limit; there only the time is limited
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
-    for nothing in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
-        resource.setrlimit(nothing, (0, 0))
+    for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
+        resource.setrlimit(kind, (0, 0))
 
 
 def main(memory: str, seconds: str) -> None:
-    """Answer for the file on standard input; of an error of ours it says where it was, and not what the file holds."""
+    """Clean standard input. After an unexpected error print only the traceback's places, no content of the file."""
     limit(int(memory), int(seconds))
     try:
         head, data = cleaned(sys.stdin.buffer.read())

@@ -1,4 +1,4 @@
-"""What time it is, in Nepal: days begin there, whatever the server thinks."""
+"""The current time in Nepal, where days begin, whatever the server's time zone."""
 
 from datetime import datetime
 
@@ -6,5 +6,5 @@ from django.utils import timezone
 
 
 def now() -> datetime:
-    """The moment, aware, in Nepal's time: `now().date()` is today's date on the caseworker's wall."""
+    """Return the current aware datetime in Nepal's time zone, so `now().date()` is today's date in Nepal."""
     return timezone.localtime()

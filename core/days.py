@@ -1,6 +1,6 @@
-"""Days as people type them: which calendar was meant, and what no date can be.
+"""Parsing typed days: which calendar was meant, and the limits of dates.
 
-Every form, the API and the import read days here, so that one set of limits holds for all of them.
+All forms, the API and the import parse days here, so they share one set of limits.
 """
 
 from collections.abc import Iterable
@@ -21,9 +21,9 @@ OLDEST = 120  # years
 
 
 class Doubt(NotADate):
-    """The day is unlikely in the calendar that was chosen, and likely in the other: whoever typed it is asked.
+    """The day is unlikely in the chosen calendar and likely in the other, so the user is asked which one is meant.
 
-    `readings` maps what to answer (see `answer`) to the words of each answer.
+    The message is the question; `readings` maps the values to send back (see `answer`) to the labels of the answers.
     """
 
     def __init__(self, question: str, readings: dict[str, str]) -> None:
@@ -32,17 +32,17 @@ class Doubt(NotADate):
 
 
 def answer(calendar: Calendar, typed: str) -> str:
-    """What stands for “I meant this calendar”; it holds for this text alone."""
+    """Return the value that confirms the calendar of this text; it is valid for this text only."""
     return f"{calendar} {typed.strip()}"
 
 
 def years_between(earlier: date, later: date) -> int:
-    """Whole years from one day to a later one."""
+    """Return the whole years from one day to a later one."""
     return later.year - earlier.year - ((later.month, later.day) < (earlier.month, earlier.day))
 
 
 def range_problem(day: date, *, today: date) -> str:
-    """Why no date of ours can be this day; "" where it can."""
+    """Return why the day is outside the range of all dates (1900 to 30 years ahead); "" if it is inside."""
     if day < FIRST:
         return _("The date is before 1900.")
     if years_between(today, day) >= YEARS_AROUND:
@@ -53,9 +53,9 @@ def range_problem(day: date, *, today: date) -> str:
 def record_problem(
     day: date, *, today: date, follows: Iterable[tuple[date | None, "StrOrPromise"]] = ()
 ) -> str:
-    """Why nothing that is on record can have happened on this day; "" where it can.
+    """Return why a recorded event can't have happened on this day; "" if it can.
 
-    `follows`: days of what it follows from, each with the sentence that says that this one is earlier.
+    `follows` are days that it can't be earlier than, each with the error message for that case.
     """
     if day > today:
         return _("The date is in the future.")
@@ -64,9 +64,9 @@ def record_problem(
 
 
 def day_of(text: str, *, today: date, is_record: bool, meant: str = "") -> date:
-    """Read a whole AD day. A Bikram Sambat day is asked about (`Doubt`) where the AD one can't be meant.
+    """Parse a complete AD day. Raises NotADate, or Doubt if the text is only likely as a Bikram Sambat day.
 
-    `is_record`: a day of something that has happened, so never after today. `meant`: the answer to the question.
+    `is_record`: the day of something that has happened, so not after today. `meant`: the answer to the question.
     """
     if meant == answer("bs", text):
         return _whole(parse(text, calendar="bs"), today)
@@ -90,7 +90,7 @@ def _whole(found: ParsedDate, today: date) -> date:
 
 
 def _ask_bs(text: str, ad: date | None, *, today: date, is_record: bool) -> None:
-    """Ask where the text is no likely AD day and a likely Bikram Sambat one."""
+    """Raise Doubt if the text is unlikely as an AD day and likely as a Bikram Sambat day."""
     likely = ad is not None and (ad <= today if is_record else not range_problem(ad, today=today))
     bs = None if likely else _read(text, "bs")
     if bs is None or bs.precision != Precision.DAY or years_between(bs.date, today) >= YEARS_AROUND:
@@ -108,15 +108,15 @@ def _ask_bs(text: str, ad: date | None, *, today: date, is_record: bool) -> None
 
 
 def birth_of(text: str, *, calendar: Calendar, today: date, meant: str = "") -> ParsedDate:
-    """Read a birth date, known to the day, month or year, in the calendar chosen.
+    """Parse a birth date, known to the day, month or year, in the chosen calendar. Raises NotADate or Doubt.
 
-    1990 BS is somebody of over 90 and 1990 AD a young woman; 2049 AD is to come. Such a year is asked about (`Doubt`).
+    Somebody born in 1990 BS is over 90, in 1990 AD a young adult; 2049 AD is in the future. Such years raise Doubt.
     """
     other: Calendar = "ad" if calendar == "bs" else "bs"
     if meant == answer(other, text):
         return parse(text, calendar=other)
     found, in_other = _read(text, calendar), _read(text, other)
-    # An AD year taken for a Bikram Sambat one makes somebody 57 years older; the other way round nobody is born yet.
+    # An AD year read as BS makes the person 57 years older; a BS year read as AD is in the future.
     is_doubtful = found is None or (
         meant != answer(calendar, text) and (calendar == "bs" or found.date > today)
     )
@@ -126,7 +126,7 @@ def birth_of(text: str, *, calendar: Calendar, today: date, meant: str = "") -> 
 
 
 def birth_problem(birth: date, *, today: date) -> str:
-    """Why nobody who is helped can be born on this day; "" where somebody can."""
+    """Return why no beneficiary can be born on this day; "" if it is possible."""
     if birth > today:
         return _("The date of birth is in the future.")
     if years_between(birth, today) > OLDEST:
@@ -156,7 +156,7 @@ def _question(found: ParsedDate | None, in_other: ParsedDate, today: date) -> st
 
 
 def _answers(text: str, *readings: ParsedDate | None, today: date) -> dict[str, str]:
-    """Each reading that there is: the calendar, the AD year, the age."""
+    """Return each reading that isn't None as an answer: the calendar, the AD year, the age."""
     return {
         answer(reading.calendar, text): _in_words(reading, today)
         for reading in readings

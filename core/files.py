@@ -1,7 +1,7 @@
-"""Files that are handed in or taken out: in a folder that no address leads to, under names that say nothing.
+"""Storage of uploaded and exported files: in a folder that has no URL, under random names.
 
-What lies there is encrypted already, with a key of whom it is about; a stolen folder tells nothing. The folder is
-`FILES_PATH`; `core.backup` copies it with the database.
+Callers store only encrypted data, so a stolen folder reveals nothing. The folder is `FILES_PATH`; `core.backup` copies
+it with the database.
 """
 
 import os
@@ -19,9 +19,9 @@ NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{62}")
 
 
 def keep(data: bytes) -> str:
-    """Write a file that only the site's own system user reads; returns its name, 256 random bits."""
-    mark = secrets.token_hex(32)
-    name = f"{mark[:2]}/{mark[2:]}"
+    """Write a file that only the site's system user can read, and return its name: 256 random bits."""
+    token = secrets.token_hex(32)
+    name = f"{token[:2]}/{token[2:]}"
     path = _path(name)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open(path, "xb", opener=lambda where, flags: os.open(where, flags, 0o600)) as file:
@@ -32,16 +32,17 @@ def keep(data: bytes) -> str:
 
 
 def content(name: str) -> bytes:
+    """Return the bytes of a file."""
     return _path(name).read_bytes()
 
 
 def remove(name: str) -> None:
-    """Take a file away. One that is gone already, as somebody was faster, is no error."""
+    """Delete a file. It is no error if it was deleted already."""
     _path(name).unlink(missing_ok=True)
 
 
 def older_than(moment: datetime) -> Iterator[str]:
-    """Names of files that were written before `moment`."""
+    """Yield the names of files that were written before `moment`."""
     root = Path(settings.MEDIA_ROOT)
     for path in root.glob("*/*"):
         name = str(path.relative_to(root))
@@ -56,12 +57,12 @@ def _path(name: str) -> Path:
 
 
 def attachment_response(data: bytes, *, name: str, content_type: str) -> HttpResponse:
-    """A file as an answer: to be saved and never shown in the site's own place, whatever it holds."""
+    """Return a response that the browser saves and never displays within the site, whatever the file contains."""
     response = HttpResponse(data, content_type=content_type)
     response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "no-store"
     response["Content-Security-Policy"] = (
-        "default-src 'none'; sandbox"  # the middleware leaves one that is there
+        "default-src 'none'; sandbox"  # the CSP middleware doesn't replace it
     )
     return response

@@ -1,8 +1,8 @@
-"""Which named constraint the database refused by."""
+"""Database constraints in errors."""
 
 from django.db import IntegrityError
 
 
 def violated(error: IntegrityError) -> str:
-    """The constraint's name; "" where PostgreSQL named none."""
+    """Return the name of the constraint that was violated; "" if PostgreSQL gave none."""
     return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""

@@ -1,6 +1,6 @@
-"""What logs hold: which page and how it went; no name, telephone, case reference or one-time link.
+"""Log formatting without personal data: no names, telephone numbers, case references or one-time links.
 
-An address is told by its route (`cases/<str:reference>/`), an error by its class, its place in the code and its message
+A URL is logged as its route (`cases/<str:reference>/`), an error as its class, its place in the code and its message
 without the values in it.
 """
 
@@ -12,15 +12,15 @@ from types import TracebackType
 from django.core.exceptions import SuspiciousOperation
 from django.urls import Resolver404, resolve
 
-# A path, or an address with its host; not where gunicorn says at its start what it listens at.
+# A path or a full URL, but not the one in gunicorn's "Listening at".
 ADDRESS = re.compile(r"(?<![\w/.:])(?<!Listening at: )(?:https?:/)?/[^\s'\"]*", re.IGNORECASE)
 HOST = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
-# In a message of an error: where a value may begin, unless a name of ours stands there in quotes.
+# Where a value may begin in an error message; the group `name` matches a quoted identifier, which is no value.
 VALUE = re.compile(r"(?P<name>['\"][a-z]+(_[a-z0-9]+)+['\"])|['\"(\[{]|\d{3,}")
 
 
 def route_of(path: str) -> str:
-    """The route of a path or address; "–" where there is none, as it may say anything."""
+    """Return the route of a path or URL; "–" if it matches none, as it may contain anything."""
     path = HOST.sub("", path, count=1) if HOST.match(path) else path
     if path.startswith("/static/"):
         return "static/…"
@@ -31,12 +31,12 @@ def route_of(path: str) -> str:
 
 
 def without_addresses(text: str) -> str:
-    """A line with the route as each address."""
+    """Return the line with each URL replaced by its route."""
     return ADDRESS.sub(lambda found: route_of(found[0]), text)
 
 
 def without_values(message: str) -> str:
-    """What an error says, up to the first value; names of constraints and columns stay."""
+    """Return an error message up to the first value; names of constraints and columns are kept."""
     first = message.partition("\n")[0]
     for found in VALUE.finditer(first):
         if not found["name"]:
@@ -45,29 +45,30 @@ def without_values(message: str) -> str:
 
 
 class LineFormatter(logging.Formatter):
-    """A line without addresses where the web's own loggers write it, and errors without values."""
+    """Removes URLs from the lines of web loggers, and values from errors."""
 
     web = ("django.request", "django.server", "django.security", "gunicorn")
 
     def formatMessage(self, record: logging.LogRecord) -> str:
+        """Shorten the message, depending on its logger."""
         if record.name.startswith(self.web):
             record.message = without_addresses(record.message)
         if record.name.startswith("django.security"):
-            record.message = "refused"  # the logger's name says why, and the message what somebody typed
+            record.message = "refused"  # the message contains what was typed; the logger's name is the reason
         if record.name.startswith("celery") and record.exc_info:
             record.message = record.message.partition(":")[0]  # what follows repeats the error
         return super().formatMessage(record)
 
     def formatException(self, ei: tuple) -> str:
+        """Use `format_error`."""
         return format_error(*ei)
 
 
 def format_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> str:
-    """A traceback: where, and of which class; causes come first, as Python prints them."""
+    """Return a traceback with places and classes but no values; causes come first, as in Python's own."""
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     before = format_error(type(cause), cause, cause.__traceback__) + "\n" if cause else ""
-    said = (
-        "" if isinstance(error, SuspiciousOperation) else without_values(str(error))
-    )  # it repeats what was typed
+    # The message of a SuspiciousOperation repeats what was typed.
+    message = "" if isinstance(error, SuspiciousOperation) else without_values(str(error))
     frames = [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(trace)]
-    return before + "\n".join([*frames, f"{kind.__module__}.{kind.__qualname__}: {said}"])
+    return before + "\n".join([*frames, f"{kind.__module__}.{kind.__qualname__}: {message}"])

@@ -1,7 +1,7 @@
-"""Names of people, organisations and places: one form for what is stored, and one for what is looked for.
+"""Names of people, organisations and places: a normal form for storing, and one for searching.
 
-Keyboards, phones and web pages leave signs in a name that nobody sees: joiners, marks of direction, blanks without
-width. Two names that look the same must be the same.
+Keyboards, phones and web pages leave invisible characters in names: joiners, direction marks, zero-width spaces. Two
+names that look the same must be equal.
 """
 
 import re
@@ -12,8 +12,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-# Signs without a picture of their own, as Python and PostgreSQL both read them between brackets: controls, soft hyphen,
-# marks of direction and variation, fillers, blanks without width.
+# Invisible characters, as a character class for Python and PostgreSQL: controls, soft hyphen, direction marks,
+# variation selectors, fillers, zero-width spaces.
 INVISIBLE = (
     r"\u0001-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f"
     r"\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff"
@@ -21,17 +21,17 @@ INVISIBLE = (
 JOINERS = r"\u200c\u200d"
 BLANKS = r"\u0020\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _INVISIBLE = re.compile(rf"[\x00{INVISIBLE}\ud800-\udfff]")
-# A joiner shapes letters after a virama (र्‍य) and between letters of Arabic script; elsewhere it does nothing.
+# A joiner changes the shape after a virama (र्‍य) and between Arabic letters; elsewhere it has no effect.
 _IDLE_JOINERS = re.compile(rf"(?<![\u094d\u0620-\u06d3])[{JOINERS}]+|[{JOINERS}]+(?!\w)")
 _JOINERS = re.compile(rf"[{JOINERS}]")
-_SEEN = frozenset("LNPS")  # letters, numbers, punctuation, symbols: what has a picture of its own
+_SEEN = frozenset("LNPS")  # categories of visible characters: letters, numbers, punctuation, symbols
 
-MOST_MARKS = 30  # on one letter, as Unicode's stream-safe text has it; no script writes a third of them
-_HALF_WIDTH_MARKS = "\uff9e\uff9f"  # letters that become marks in the form a name is found by
+MOST_MARKS = 30  # on one letter, Unicode's limit for stream-safe text; no script uses a third of that
+_HALF_WIDTH_MARKS = "\uff9e\uff9f"  # letters that become marks in the search form
 
 
 def has_too_many_marks(text: str) -> bool:
-    """Whether more marks stand on one letter than anybody writes."""
+    """Return whether a letter has more than `MOST_MARKS` combining marks."""
     run = 0
     for sign in "" if text.isascii() else text:
         is_mark = unicodedata.category(sign)[0] == "M" or sign in _HALF_WIDTH_MARKS
@@ -42,47 +42,46 @@ def has_too_many_marks(text: str) -> bool:
 
 
 def check_marks(text: str) -> None:
-    """Refuse a text with more marks on one letter than anybody writes."""
+    """Raise ValidationError if a letter has more than `MOST_MARKS` combining marks."""
     if has_too_many_marks(text):
         raise ValidationError(_("One letter has too many marks on it."))
 
 
 def normalized(text: str, form: Literal["NFC", "NFKC", "NFKD"] = "NFC") -> str:
-    """The text in one Unicode form. One with too many marks stays as it is: to order n of them takes n² steps."""
+    """Return the text in a Unicode normal form; unchanged if it has too many marks: sorting n takes n² steps."""
     return text if has_too_many_marks(text) else unicodedata.normalize(form, text)
 
 
 def tidy(text: str) -> str:
-    """Return the name as it is stored: composed, one blank between words, no sign that can't be seen.
-
-    "" where nothing of it can be seen.
-    """
+    """Return the name as it is stored: NFC, single spaces, no invisible characters; "" if nothing visible is left."""
     text = _INVISIBLE.sub("", " ".join(text.split()))
     text = normalized(" ".join(_IDLE_JOINERS.sub("", text).split()))
     return text if any(unicodedata.category(sign)[0] in _SEEN for sign in text) else ""
 
 
 def key(text: str) -> str:
-    """Return what a name is found by: as stored, without case, joiners and forms of width."""
+    """Return the form that names are searched by: as stored, without case, joiners and width variants."""
     folded = normalized(_JOINERS.sub("", tidy(text)), "NFKC").casefold()
     return normalized(folded, "NFKC")
 
 
 class NameField(models.CharField):
-    """A name: tidied whenever it is cleaned, saved or looked for; one that can't be seen is an empty one."""
+    """A name, tidied whenever it is cleaned, saved or searched; a name without visible characters is empty."""
 
     default_error_messages = {"blank": _("Write the name: what you typed shows no letters.")}
     default_validators = [check_marks]
 
     def to_python(self, value: Any) -> Any:
+        """Tidy the name."""
         found = super().to_python(value)
         return tidy(found) if isinstance(found, str) else found
 
     def get_prep_value(self, value: Any) -> Any:
+        """Tidy the name."""
         found = super().get_prep_value(value)
         return tidy(found) if isinstance(found, str) else found
 
     def deconstruct(self) -> Any:
-        """The column is that of a CharField: migrations needn't know more."""
+        """Appear as a CharField in migrations, as the column is the same."""
         name, _path, args, kwargs = super().deconstruct()
         return name, "django.db.models.CharField", args, kwargs

@@ -1,4 +1,4 @@
-"""Numbers as people type them, in Latin or Nepali digits, and one way of showing an amount."""
+"""Parsing numbers typed in Latin or Devanagari digits, and formatting amounts."""
 
 import re
 from decimal import Decimal
@@ -9,22 +9,25 @@ from django.utils.translation import gettext as _
 LARGEST_AMOUNT = 10  # digits before the point
 LARGEST_COUNT = 9  # digits
 _TO_LATIN = str.maketrans("०१२३४५६७८९", "0123456789")
-# Plain, by lakh (1,00,000) or by thousand (100,000): a comma elsewhere may stand for a point.
+# Plain, grouped by lakh (1,00,000) or by thousand (100,000); another comma may be a decimal point, so it is refused.
 _WHOLE = r"[0-9]+|[0-9]{1,2}(?:,[0-9]{2})*,[0-9]{3}|[0-9]{1,3}(?:,[0-9]{3})+"
 _AMOUNT = re.compile(rf"(-?)({_WHOLE})(?:\.([0-9]+))?")
 
 
 class NotANumber(ValueError):
-    """The text names no amount or count; the message is for people, in their language."""
+    """The text is no amount or count; the message is for the user, translated."""
 
 
 def latin_digits(text: str) -> str:
-    """The text with Nepali digits in Latin ones; all else as it was."""
+    """Return the text with Devanagari digits replaced by Latin ones."""
     return text.translate(_TO_LATIN)
 
 
 def amount_of(text: str, *, most: int = LARGEST_AMOUNT) -> Decimal:
-    """Read rupees and paisa: `60000.50`, `1,00,000`, `६०,०००`; `most` digits before the point at most."""
+    """Parse rupees and paisa: `60000.50`, `1,00,000`, `६०,०००`, at most `most` digits before the point.
+
+    Raises NotANumber.
+    """
     found = _AMOUNT.fullmatch(latin_digits(text.strip()))
     if found is None:
         raise NotANumber(_("Write the amount in digits, such as 60,000 or 60000.50."))
@@ -40,7 +43,7 @@ def amount_of(text: str, *, most: int = LARGEST_AMOUNT) -> Decimal:
 
 
 def number_of(text: str) -> int | float:
-    """Read any number that people write, such as `-12.5`, `1,000` or `१२`; whole where it is."""
+    """Parse any number, such as `-12.5`, `1,000` or `१२`; an int if it is whole. Raises NotANumber."""
     found = _AMOUNT.fullmatch(latin_digits(text.strip()))
     if found is None:
         raise NotANumber(_("Write a number in digits, such as 12 or 12.5."))
@@ -49,7 +52,7 @@ def number_of(text: str) -> int | float:
 
 
 def count_of(text: str) -> int:
-    """Read a whole number from 0 up, such as `12`, `1,000` or `१२`."""
+    """Parse a whole number from 0 up, such as `12`, `1,000` or `१२`. Raises NotANumber."""
     found = _AMOUNT.fullmatch(latin_digits(text.strip()))
     if found is None or found[1] or found[3] is not None or len(found[2]) > LARGEST_COUNT:
         raise NotANumber(_("Write a whole number, such as 12."))
@@ -57,5 +60,5 @@ def count_of(text: str) -> int:
 
 
 def shown_amount(amount: Decimal | int) -> str:
-    """The amount as every page shows it: grouped as the reader's language has it, paisa only where there are any."""
+    """Return the amount as pages show it: grouped as in the user's language, paisa only if there are any."""
     return number_format(amount, 0 if amount == int(amount) else 2, use_l10n=True, force_grouping=True)

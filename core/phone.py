@@ -1,4 +1,4 @@
-"""Telephone numbers: every number that a field or cell names, and an index that finds a whole one and no part of it."""
+"""Telephone numbers: parsing all numbers in a field or cell, and a blind index that finds whole numbers only."""
 
 import re
 import unicodedata
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from core import encryption, names
 
 COUNTRY = "NP"  # of a number without its country
-MOST_NUMBERS = 3  # in one field; each has an index column
+MOST_NUMBERS = 3  # in one field, each with an index column
 _BETWEEN = re.compile(r"[/,;|&\n]|(?<!\S)(?:or|and|वा|अथवा|र)(?!\S)", re.IGNORECASE)
 _SHAPE = re.compile(r"\+?[0-9(][0-9 ().-]*")
 _WHOLE = re.compile(r"([0-9]{6,})\.0+")  # how a spreadsheet writes a whole number as text
@@ -20,19 +20,19 @@ _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
 
 
 class NotANumber(ValueError):
-    """Something in the text is no telephone number; the message is for people and says what to write."""
+    """A part of the text is no telephone number; the message is for the user and says what to write."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """One number: as it was written, and in the one form for all ways of writing it (`+9779841234567`)."""
+    """One number as it was written, and in E.164 form (`+9779841234567`)."""
 
     typed: str
     e164: str
 
 
 def read(text: str) -> list[Number]:
-    """Return each number of a text, each once; `NotANumber` where any part of it is none."""
+    """Return the different numbers in a text. Raises NotANumber if any part of it is none."""
     found: dict[str, Number] = {}
     for part in _BETWEEN.split(text):
         for number in _numbers(names.tidy(part)):
@@ -46,12 +46,12 @@ def read(text: str) -> list[Number]:
 
 
 def tidy(text: str) -> str:
-    """Return the numbers as they are stored: as written, divided by commas; `NotANumber` as `read`."""
+    """Return the numbers as they are stored: as written, separated by commas. Raises NotANumber."""
     return ", ".join(number.typed for number in read(text))
 
 
 def _numbers(part: str) -> list[Number]:
-    """The number that a part is, or the several that only a blank divides."""
+    """Return the number in a part of a text, or several that only a space separates. Raises NotANumber."""
     if not part:
         return []
     latin = _latin(part)
@@ -80,13 +80,13 @@ def _numbers(part: str) -> list[Number]:
 
 
 def _latin(text: str) -> str:
-    """Digits of any script as 0 to 9, and every dash as a hyphen."""
+    """Return the text with digits of any script as 0 to 9, and every dash as a hyphen."""
     digits = (str(unicodedata.decimal(sign, sign)) for sign in text)
     return "".join(digits).translate(_DASHES)
 
 
 def _e164(text: str) -> str:
-    """The one form of a number, "" where no number could be written so."""
+    """Return the E.164 form of a number; "" if it is no possible number."""
     try:
         number = phonenumbers.parse(text, COUNTRY)
     except phonenumbers.NumberParseException:
@@ -97,7 +97,7 @@ def _e164(text: str) -> str:
 
 
 def e164s(text: str) -> list[str]:
-    """Each number in its one form; the digits alone of a text that was stored before numbers were checked."""
+    """Return the E.164 form of each number; of a text stored before numbers were checked only its digits."""
     try:
         return [number.e164 for number in read(text)]
     except NotANumber:
@@ -105,16 +105,16 @@ def e164s(text: str) -> list[str]:
 
 
 def phone_indexes(text: str) -> list[bytes | None]:
-    """What each number of a text is found by, under the newest key, filled up with None."""
+    """Return the blind index of each number under the newest key, padded with None to `MOST_NUMBERS`."""
     found = [encryption.blind(number, of="phone") for number in e164s(text)]
     return [*found, *[None] * (MOST_NUMBERS - len(found))]
 
 
 def phone_index(text: str) -> bytes | None:
-    """What the first number of a text is found by; None where there is none."""
+    """Return the blind index of the first number of a text; None if there is none."""
     return phone_indexes(text)[0]
 
 
 def phone_indexes_sought(text: str) -> list[bytes]:
-    """The same under each key of the site, as rows may still carry an older one's."""
+    """Return the blind indexes under each of the site's keys, as rows may still have an older key's."""
     return [index for number in e164s(text) for index in encryption.blinds(number, of="phone")]

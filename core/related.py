@@ -1,7 +1,7 @@
-"""What rows of several tables point to, from one question.
+"""Loading the rows that several tables point to in one query.
 
-A join a table would be planned, read and made into objects each time; a page that shows six tables with the
-names of a few people asks for those people once.
+With `select_related` each table's query would join, read and build the same objects; a page that shows six tables with
+the names of a few users loads these users once.
 """
 
 from collections.abc import Iterable
@@ -13,20 +13,20 @@ from core.statements import Select
 
 
 @cache
-def _by_key(model: type[Model]) -> Select:
-    return Select(lambda keys: model._default_manager.filter(pk__any_of=keys).order_by())
+def _by_id(model: type[Model]) -> Select:
+    return Select(lambda ids: model._default_manager.filter(pk__any_of=ids).order_by())
 
 
 def fill_in(model: type[Model], *wanted: tuple[Iterable[Model], str]) -> None:
-    """Set the foreign key of that name, to rows of `model`, on all of the rows, from one question or from none."""
+    """Set foreign keys to `model` on given rows with at most one query; `wanted` are (rows, field name)."""
     slots = [
-        (row, name, key)
+        (row, name, row_id)
         for rows, name in wanted
         for row in rows
-        if (key := getattr(row, f"{name}_id")) is not None
+        if (row_id := getattr(row, f"{name}_id")) is not None
     ]
     if not slots:
         return
-    by_key = {row.pk: row for row in _by_key(model)(sorted({key for _row, _name, key in slots}))}
-    for row, name, key in slots:
-        setattr(row, name, by_key[key])
+    by_id = {row.pk: row for row in _by_id(model)(sorted({row_id for _row, _name, row_id in slots}))}
+    for row, name, row_id in slots:
+        setattr(row, name, by_id[row_id])

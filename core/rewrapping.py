@@ -1,8 +1,8 @@
-"""Changing the site's key: the keys of people and cases are wrapped anew; what they encrypt stays as it is.
+"""Changing the site's key: data keys are wrapped with the new key; what they encrypt doesn't change.
 
-A app that encrypts with the site's own key, or keeps an index made with it, adds to `more` what is to be done with it.
-Values in the record that are about nobody (configuration) stay under the key of their day, as nothing in the record is
-ever changed: to read those an old key is needed.
+An app that encrypts with the site's key, or stores an index made with it, appends a function to `hooks`. Audit events
+about configuration, which have no data key, stay encrypted with the site key of their time, as audit events never
+change: reading them takes the old key.
 """
 
 from collections.abc import Callable
@@ -20,19 +20,21 @@ BATCH = 2000
 
 @dataclass
 class Rewrapped:
+    """How many data keys there are, how many of them were rewrapped, and how many other rows changed."""
+
     keys: int = 0
     rewrapped: int = 0
     others: int = 0
 
 
-# Each is given a cursor as the owner, and says how many rows it changed.
+# Each is called with a cursor as the owner, and returns how many rows it changed.
 hooks: list[Callable[..., int]] = []
 
 
 def rewrap() -> Rewrapped:
-    """Everything in one transaction: either the old key is needed nowhere, or all is as it was."""
+    """Rewrap everything in one transaction: afterwards the old key is needed nowhere, or nothing has changed."""
     if "owner" not in settings.DATABASES:
-        raise ImproperlyConfigured("MIGRATION_DATABASE_URL is missing: keys are wrapped anew as the owner")
+        raise ImproperlyConfigured("MIGRATION_DATABASE_URL is missing: keys are rewrapped as the owner")
     found = Rewrapped()
     with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
         cursor.execute("SELECT subject_id, wrapped FROM core_datakey WHERE wrapped IS NOT NULL FOR UPDATE")
@@ -49,5 +51,5 @@ def rewrap() -> Rewrapped:
                 changed[start : start + BATCH],
             )
         found.rewrapped = len(changed)
-        found.others = sum(do(cursor) for do in hooks)
+        found.others = sum(hook(cursor) for hook in hooks)
     return found

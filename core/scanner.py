@@ -1,6 +1,6 @@
-"""Asking clamd whether a file does harm. Its address is `SCANNER`.
+"""Malware scanning with clamd at `SCANNER`, by its INSTREAM command.
 
-The protocol's INSTREAM, in a few lines of our own: the client libraries are GPL or long left alone.
+Written here because the client libraries are GPL or unmaintained.
 """
 
 import socket
@@ -13,31 +13,31 @@ PIECE = 1 << 16
 
 
 class ScannerDown(Exception):
-    """No answer, or none that says whether the file does harm."""
+    """The scanner didn't answer, or its answer doesn't say whether it found malware."""
 
 
 def is_configured() -> bool:
-    """Whether this site has a scanner at all."""
+    """Return whether this site has a scanner."""
     return bool(settings.SCANNER)
 
 
 def finds_malware(data: bytes) -> bool:
-    """What the scanner says of a file. Raises `ScannerDown` where it says nothing: then nobody knows."""
+    """Return whether the scanner finds malware in the file. Raises ScannerDown."""
     host, _colon, port = settings.SCANNER.rpartition(":")
     try:
-        with socket.create_connection((host, int(port)), timeout=SECONDS) as line:
-            line.sendall(b"zINSTREAM\0")
+        with socket.create_connection((host, int(port)), timeout=SECONDS) as connection:
+            connection.sendall(b"zINSTREAM\0")
             for start in range(0, len(data), PIECE):
                 piece = data[start : start + PIECE]
-                line.sendall(struct.pack("!I", len(piece)) + piece)
-            line.sendall(struct.pack("!I", 0))
-            said = b""
-            while not said.endswith(b"\0") and (more := line.recv(4096)):
-                said += more
+                connection.sendall(struct.pack("!I", len(piece)) + piece)
+            connection.sendall(struct.pack("!I", 0))
+            answer = b""
+            while not answer.endswith(b"\0") and (more := connection.recv(4096)):
+                answer += more
     except (OSError, ValueError) as error:
         raise ScannerDown(type(error).__name__) from error
-    if said == b"stream: OK\0":
+    if answer == b"stream: OK\0":
         return False
-    if said.startswith(b"stream: ") and said.endswith(b" FOUND\0"):
+    if answer.startswith(b"stream: ") and answer.endswith(b" FOUND\0"):
         return True
-    raise ScannerDown("an answer that says nothing")
+    raise ScannerDown("unexpected answer")

@@ -1,7 +1,7 @@
-"""What somebody searches for: sent by POST and kept in their session, so that no address and no log holds it.
+"""Search words: sent by POST and stored in the session, so that no URL and no log contains them.
 
-The page of a search is `?q=<token>`, beside the other filters: Back, further pages and the export of the list lead to
-the same rows. The words lie encrypted in the session and end with it; a token of another session finds nothing.
+The results are at `?q=<token>` beside the other filters, so Back, further pages and the export of the list use the same
+search. The words are encrypted in the session and end with it; another session's token finds nothing.
 """
 
 import base64
@@ -16,21 +16,23 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from core import encryption
 
 IN_ADDRESS = "q"
-SEARCHES = "searches"  # in the session: what was searched for last, by token
-KEPT = 20
-LONGEST = 500  # characters that are kept of one field
+SEARCHES = "searches"  # session key: the last searches by token
+KEPT = 20  # searches of one session
+LONGEST = 500  # characters of one field
 
 
 class SearchForm(forms.Form):
-    """A form that narrows a list. What is typed into its `words` stays out of the address."""
+    """A form that filters a list. The fields in `words` stay out of the URL."""
 
-    is_filter = True  # nothing here has to be filled in, so nothing is called optional
+    is_filter = True  # no field is required, so none is labelled as optional
     words: ClassVar[tuple[str, ...]] = ()
 
 
 def redirect_to_results(request: HttpRequest, form: SearchForm) -> HttpResponse:
-    """Keep the words of a form that was sent, and lead to its page. What the form refuses is kept like a word: it can
-    be anything, and stands on the page again."""
+    """Store the words of a submitted form, and redirect to its results.
+
+    Invalid values are stored like words, as they can be anything; the page shows them again.
+    """
     form.is_valid()
     typed = {name: form.data.get(name, "").strip()[:LONGEST] for name in form.fields}
     words = {
@@ -42,7 +44,7 @@ def redirect_to_results(request: HttpRequest, form: SearchForm) -> HttpResponse:
 
 
 def keep(request: HttpRequest, words: dict[str, str]) -> str:
-    """Keep what was searched for on this page; the token that finds it again."""
+    """Store search words by field in the session and return their token."""
     token = secrets.token_urlsafe(12)
     encrypted = encryption.encrypt(json.dumps(words).encode(), bound_to=_place(token))
     searches = request.session.get(SEARCHES, {}) | {token: base64.b64encode(encrypted).decode()}
@@ -51,7 +53,7 @@ def keep(request: HttpRequest, words: dict[str, str]) -> str:
 
 
 def words_of(request: HttpRequest) -> dict[str, str] | None:
-    """What the address's token stands for in this session: nothing without one, None for one that isn't there."""
+    """Return the words of the URL's token: {} without a token, None for a token that this session doesn't have."""
     token = request.GET.get(IN_ADDRESS)
     if token is None:
         return {}
@@ -60,19 +62,19 @@ def words_of(request: HttpRequest) -> dict[str, str] | None:
         return None
     try:
         return json.loads(encryption.decrypt(base64.b64decode(encrypted), bound_to=_place(token)))
-    except encryption.NotDecryptable:  # under a key that is gone
+    except encryption.NotDecryptable:  # encrypted with a site key that was removed
         return None
 
 
 def filters_of(request: HttpRequest, form_class: type[forms.Form]) -> dict[str, str]:
-    """What a list is narrowed by: the words that the token stands for, and the other filters from the address."""
+    """Return the data for the filter form: the words of the token, and the other filters from the URL."""
     words = getattr(form_class, "words", ())
     shown = {name: request.GET[name] for name in form_class.base_fields if name in request.GET}
     return {name: text for name, text in shown.items() if name not in words} | (words_of(request) or {})
 
 
 def is_over(request: HttpRequest) -> bool:
-    """Whether the page is of a search that this session doesn't know (any more)."""
+    """Return whether the URL's search is not, or no longer, in this session."""
     return words_of(request) is None
 
 

@@ -1,7 +1,7 @@
-"""Workbooks that go out: nothing in them is a formula, each says whose it is, and only its password opens it.
+"""Exported workbooks: without formulas, with a watermark, and encrypted with a password.
 
-A workbook is made in memory and leaves it encrypted: no clear copy ever stands on a disk, hence XlsxWriter and not
-openpyxl, which writes its sheets to temporary files.
+A workbook is built in memory and encrypted there, so it is never on a disk in clear. That is why XlsxWriter is used and
+not openpyxl, which writes sheets to temporary files.
 """
 
 import secrets
@@ -18,21 +18,21 @@ from core.reference import SIGNS
 
 Cell = str | int | float | None
 
-# What makes a spreadsheet take a text for a formula (OWASP, "CSV injection"), full-width forms too, as East Asian
-# spreadsheets read them alike. A pipe or a percent sign starts nothing by itself.
+# Characters with which a text becomes a formula (OWASP, "CSV injection"); full-width forms too, as East Asian
+# spreadsheets treat them alike. A pipe or a percent sign alone starts no formula.
 STARTS_FORMULA = frozenset("=+-@＝＋－﹣−＠\t\r\n")
 LONGEST_CELL = 32_000  # Excel holds 32,767
 LONGEST_PROPERTY, LONGEST_EDGE = 255, 120
-PASSWORD_GROUPS, GROUP = 5, 4  # of 31 signs: 99 bits
-NARROW, WIDE = 18, 40  # columns, in signs
+PASSWORD_GROUPS, GROUP = 5, 4  # 20 of 31 characters: 99 bits
+NARROW, WIDE = 18, 40  # column widths in characters
 
 
 class TooManyRows(Exception):
-    """There are more rows than may go out."""
+    """There are more rows than may be exported."""
 
 
 class Watermark(NamedTuple):
-    """What a workbook says of itself: (label, value) line by line, a line for each page's edge, one for each row."""
+    """The texts that mark a copy: (label, value) lines of the first sheet, one for page edges, one for each row."""
 
     lines: Sequence[tuple[str, str]]
     edge: str
@@ -40,7 +40,7 @@ class Watermark(NamedTuple):
 
 
 def safe_cell(value: Cell) -> Cell:
-    """A text that a spreadsheet would calculate gets an apostrophe in front; figures stay figures."""
+    """Return the cell so that it is no formula: an apostrophe is put before such a text. Numbers are unchanged."""
     if not isinstance(value, str):
         return value
     text = value[:LONGEST_CELL]
@@ -49,13 +49,13 @@ def safe_cell(value: Cell) -> Cell:
 
 
 def make_password() -> str:
-    """For typing from a screen, in groups: `K7QM-4XWT-…`."""
+    """Return a random password in groups for typing: `K7QM-4XWT-…`."""
     groups = ("".join(secrets.choice(SIGNS) for _sign in range(GROUP)) for _group in range(PASSWORD_GROUPS))
     return "-".join(groups)
 
 
 class BuiltWorkbook(NamedTuple):
-    """A workbook in clear, and how many rows are in it."""
+    """An unencrypted workbook and its number of rows."""
 
     plain: BytesIO
     rows: int
@@ -64,7 +64,7 @@ class BuiltWorkbook(NamedTuple):
 def workbook(
     *, title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], most: int, mark: Watermark
 ) -> BuiltWorkbook:
-    """A sheet that tells whose copy this is, and a sheet of rows, asked for one by one; at most `most` of them."""
+    """Build a workbook with a sheet about this copy and a sheet of rows. Raises TooManyRows beyond `most`."""
     plain, written = BytesIO(), 0
     book = Workbook(plain, {"in_memory": True})
     bold = book.add_format({"bold": True})
@@ -74,8 +74,8 @@ def workbook(
         if written > most:
             raise TooManyRows
         _put(sheet, written, [*cells, mark.row])
-    for place, line in enumerate([*mark.lines, (_("Rows"), str(written))]):
-        _put(about, place, line)
+    for number, line in enumerate([*mark.lines, (_("Rows"), str(written))]):
+        _put(about, number, line)
         book.set_custom_property(line[0], line[1][:LONGEST_PROPERTY], "text")
     about.set_column(0, 1, WIDE)
     sheet.set_column(0, len(columns), NARROW)
@@ -88,23 +88,23 @@ def workbook(
 
 
 def _mark_edges(page: Worksheet, text: str) -> None:
-    """Above and below each printed page. In a header `&` begins a code, hence two of them."""
+    """Set header and footer of the printed pages. `&` starts a code there, so it is doubled."""
     edge = f"&L{text[:LONGEST_EDGE].replace('&', '&&')}"
     page.set_landscape()
     page.set_header(edge)
     page.set_footer(edge)
 
 
-def _put(sheet: Worksheet, place: int, cells: Iterable[Cell], look=None) -> None:
+def _put(sheet: Worksheet, row: int, cells: Iterable[Cell], cell_format=None) -> None:
     for column, cell in enumerate(map(safe_cell, cells)):
         if isinstance(cell, str):
-            sheet.write_string(place, column, cell, look)
+            sheet.write_string(row, column, cell, cell_format)
         elif cell is not None:
-            sheet.write_number(place, column, cell, look)
+            sheet.write_number(row, column, cell, cell_format)
 
 
 def encrypted(plain: BytesIO, password: str) -> bytes:
-    """The workbook under its password: AES-256, as Excel and LibreOffice do it (MS-OFFCRYPTO, agile)."""
+    """Return the workbook encrypted with a password: AES-256 as in Excel and LibreOffice (MS-OFFCRYPTO, agile)."""
     plain.seek(0)
     encrypted = BytesIO()
     OOXMLFile(plain).encrypt(password, encrypted)

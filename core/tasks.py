@@ -1,4 +1,4 @@
-"""Background work of the ground floor."""
+"""Celery tasks of the core app."""
 
 from celery import shared_task
 
@@ -7,5 +7,5 @@ from core import outbox
 
 @shared_task
 def deliver_outbox() -> dict[str, int]:
-    """Send the mail that waits. Safe to run twice, and beside itself."""
+    """Send waiting mail. Safe to run twice, and in parallel."""
     return outbox.deliver()

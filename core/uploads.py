@@ -1,8 +1,8 @@
-"""What comes in as a file: photos and PDFs, known by what they are and not by what they are called.
+"""Uploaded files: photos and PDFs, recognised by their content and not by their name.
 
-A photo is drawn anew, which leaves out where and with what it was taken and whatever else lay in the file; a PDF is
-made anew from what its pages draw (`core.pdf`). Both happen in a process with limits (`core.cleaner`), two at a time.
-What somebody called the file is never kept.
+A photo is re-encoded from its pixels, which drops location, camera and anything else in the file; a PDF is rebuilt from
+what its pages draw (`core.pdf`). Both happen in a process with limits (`core.cleaner`), two at a time. The file's name
+is never stored.
 """
 
 import fcntl
@@ -22,14 +22,14 @@ from django.utils.translation import gettext_lazy
 from core.cleaner import Refused, Why
 
 LARGEST = 20 * 1024 * 1024  # bytes
-# What one file may cost. A phone's largest photo takes 450 MB and 3 seconds, 300 pages one second.
+# Limits for one file. A phone's largest photo takes 450 MB and 3 seconds, 300 pages take one second.
 MEMORY = 1024 * 1024 * 1024  # bytes
-SECONDS = 12  # of the processor
-LONGEST = 15  # seconds by the clock; with the wait it stays below the 30 after which gunicorn ends a worker
-LONGEST_WAIT = 8  # seconds for one of the two places
+SECONDS = 12  # of processor time
+LONGEST = 15  # seconds of real time; with the wait below the 30 after which gunicorn kills a worker
+LONGEST_WAIT = 8  # seconds for one of the two locks
 ROOT = Path(__file__).parent.parent
-# Two files are cleaned at a time, whatever the number of web workers: each holds a lock on one of these, which are
-# there anyway. The system lets go of it when the process ends, however it ends.
+# At most two files are cleaned at a time, whatever the number of web workers: each needs a lock on one of these files,
+# which exist anyway. The kernel releases the lock when the process ends, however it ends.
 LOCK_FILES = [ROOT / "core" / "cleaner.py", ROOT / "core" / "uploads.py"]
 
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "application/pdf": "pdf"}
@@ -60,25 +60,27 @@ REFUSALS = {
 
 
 class CleanFile(NamedTuple):
-    """A file as it is kept; its type is one of `EXTENSIONS`."""
+    """A cleaned file; its content type is a key of `EXTENSIONS`."""
 
     data: bytes
     content_type: str
 
 
 class BoundedUpload(MemoryFileUploadHandler):
-    """Files stay in memory and never touch a disk in clear; of one that is too big nothing is kept but its size."""
+    """Keeps uploads in memory, so that they are never on a disk unencrypted; drops what exceeds `LARGEST`."""
 
     def handle_raw_input(self, input_data, META, content_length, boundary, encoding=None):
+        """Handle files of every size: Django's handler leaves large ones to a temporary file."""
         self.activated = True
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        """Keep the chunk unless the file is too large by now; its size is still counted."""
         if start + len(raw_data) <= LARGEST:
             self.file.write(raw_data)
 
 
 def check_size(size: int) -> None:
-    """Refuse what is too large or empty, by what was sent."""
+    """Raise ValidationError for a file that is too large or empty; `size` in bytes."""
     if size > LARGEST:
         raise ValidationError(_("This file is larger than 20 MB. Take the photo again at a smaller size."))
     if not size:
@@ -86,17 +88,17 @@ def check_size(size: int) -> None:
 
 
 def clean_upload(data: bytes) -> CleanFile:
-    """A file cleaned of all that nobody meant to hand in, or a refusal in a sentence."""
+    """Return the file cleaned of everything but its visible content. Raises ValidationError if it is refused."""
     check_size(len(data))
     try:
-        with _place():
-            return _cleaned_apart(data)
+        with _cleaning_lock():
+            return _clean_in_subprocess(data)
     except Refused as refused:
         raise ValidationError(str(REFUSALS[refused.why])) from refused
 
 
-def _cleaned_apart(data: bytes) -> CleanFile:
-    """Have `core.cleaner` clean the file. What ends the process from outside is a limit, or a library that crashed."""
+def _clean_in_subprocess(data: bytes) -> CleanFile:
+    """Run `core.cleaner` on the file. Raises Refused; a process killed by a signal hit a limit or crashed."""
     command = [sys.executable, "-B", "-E", "-s", "-m", "core.cleaner", str(MEMORY), str(SECONDS)]
     try:
         ended = subprocess.run(  # noqa: S603 - our own program and two numbers
@@ -108,30 +110,30 @@ def _cleaned_apart(data: bytes) -> CleanFile:
         raise Refused(Why.LIMITS)
     if ended.returncode:
         raise RuntimeError(f"core.cleaner failed: {ended.stderr.decode(errors='replace')}")
-    head, kept = ended.stdout.split(b"\n", 1)
+    head, clean = ended.stdout.split(b"\n", 1)
     content_type = head.decode()
     if content_type.startswith("refused "):
         raise Refused(Why(content_type.removeprefix("refused ")))
-    return CleanFile(kept, content_type)
+    return CleanFile(clean, content_type)
 
 
 @contextmanager
-def _place() -> Iterator[None]:
-    """One of the places in which files are cleaned; raises `Refused` when none gets free."""
+def _cleaning_lock() -> Iterator[None]:
+    """Hold one of the locks while a file is cleaned. Raises Refused if none becomes free in `LONGEST_WAIT`."""
     until = time.monotonic() + LONGEST_WAIT
-    with ExitStack() as opened:
-        places = [opened.enter_context(path.open("rb")) for path in LOCK_FILES]
-        while not any(_is_locked(place) for place in places):
+    with ExitStack() as stack:
+        lock_files = [stack.enter_context(path.open("rb")) for path in LOCK_FILES]
+        while not any(_try_lock(lock_file) for lock_file in lock_files):
             if time.monotonic() >= until:
                 raise Refused(Why.BUSY)
             time.sleep(0.05)
         yield
 
 
-def _is_locked(place) -> bool:
-    """Lock the file, if nobody has; it is let go of when it is closed."""
+def _try_lock(lock_file) -> bool:
+    """Lock the file unless another process has; returns whether it is locked. Closing the file unlocks it."""
     try:
-        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -1,4 +1,4 @@
-"""Whether the site is alive, and whether it is ready."""
+"""Health checks."""
 
 from django.conf import settings
 from django.db import connection
@@ -12,13 +12,13 @@ SECONDS = 2
 
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Alive; needs nothing."""
+    """Answer 200 while the process runs; uses no service."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Database and broker answer; 503 without a word of why to strangers."""
+    """Answer 200 if database and broker answer, else 503 without a reason."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

@@ -1,4 +1,4 @@
-"""Amounts in templates."""
+"""The template filter `amount`."""
 
 from django.template import Library
 

@@ -15,8 +15,8 @@ FILES = [
     Mutant(
         "core: a scanner that says nothing finds no harm",
         "core/scanner.py",
-        'if said == b"stream: OK\\0":',
-        'if not said.endswith(b" FOUND\\0"):',
+        'if answer == b"stream: OK\\0":',
+        'if not answer.endswith(b" FOUND\\0"):',
         first=DOCUMENTS + "test_with_the_scanner_down_a_paper_waits_and_nobody_gets_it",
     ),
     Mutant(
