@@ -27,6 +27,7 @@ class DatabaseContext:
         self.get_response = get_response
 
     def __call__(self, request):
+        """Run the view in the transaction, and add the audit events that are still pending."""
         user = request.user  # read before the transaction: sessions live outside it
         with transaction.atomic():
             enter(user.pk if user.is_authenticated else None)
@@ -64,6 +65,7 @@ class DenialRecord:
         self.get_response = get_response
 
     def __call__(self, request):
+        """Record a 403, a 404 or a suspicious request of a signed-in user."""
         response = self.get_response(request)
         is_refused = response.status_code in (403, 404) or getattr(request, "was_suspicious", False)
         if is_refused and request.user.is_authenticated:
@@ -109,6 +111,7 @@ class PrivatePages:
         self.get_response = get_response
 
     def __call__(self, request):
+        """Set the headers; a Cache-Control that the view has set is kept."""
         response = self.get_response(request)
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")

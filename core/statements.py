@@ -48,6 +48,7 @@ class Select:
         self._compiled: tuple[Any, str, list[tuple[int | None, Any]]] | None = None
 
     def __call__(self, *values: Any) -> list[Any]:
+        """Run the query with these values."""
         compiler, statement, slots = self._compiled or self._compile()
         own = copy(compiler)
         own.connection = connections[compiler.using]  # each thread's own

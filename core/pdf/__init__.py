@@ -1,1 +1,1 @@
-"""PDFs written anew: only what an allow-list names comes along, from every object that a page reaches."""
+"""Rebuilding PDFs: of every object that a page uses, only what an allow-list names is copied."""

@@ -1,4 +1,4 @@
-"""Colours: spaces without profiles, which carry texts, and the functions that tints and shadings are computed by."""
+"""Colour spaces without profiles, which can contain texts, and the functions of tints and shadings."""
 
 import math
 import re
@@ -15,7 +15,7 @@ DEVICES = {1: Name.DeviceGray, 3: Name.DeviceRGB, 4: Name.DeviceCMYK}
 SHORT = {"/G": Name.DeviceGray, "/RGB": Name.DeviceRGB, "/CMYK": Name.DeviceCMYK, "/I": Name.Indexed}
 COMPONENTS = {"/DeviceGray": 1, "/CalGray": 1, "/DeviceRGB": 3, "/CalRGB": 3, "/Lab": 3, "/DeviceCMYK": 4}
 MOST_INKS = 32
-# PostScript calculator functions: numbers, braces and these words.
+# PostScript calculator functions consist of numbers, braces and these words.
 _WORDS = (
     "abs|add|atan|ceiling|cos|cvi|cvr|div|exp|floor|idiv|ln|log|mod|mul|neg|round|sin|sqrt|sub|truncate|and|bitshift|"
     "eq|false|ge|gt|le|lt|ne|not|or|true|xor|ifelse|if|copy|dup|exch|index|pop|roll"
@@ -24,7 +24,7 @@ _TOKEN = re.compile(rf"[{{}}]|-?[0-9]*\.?[0-9]+|(?:{_WORDS})(?![a-z])")
 
 
 def components(space: Any) -> int:
-    """How many numbers a colour has in a space that was made here; 0 where it has none."""
+    """Return how many numbers a colour has in a cleaned colour space; 0 if it has none."""
     if isinstance(space, Name):
         return COMPONENTS.get(str(space), 0)
     if not isinstance(space, Array) or not len(space):
@@ -36,7 +36,7 @@ def components(space: Any) -> int:
 
 
 def colour_space(copier: "Copier", value: Any, *, depth: int = 4) -> Any:
-    """A colour space; a profile becomes the device's space with as many colours."""
+    """Clean a colour space; an ICC profile becomes the device space with as many components."""
     if isinstance(value, Name):
         value = SHORT.get(str(value), value)
         return value if str(value) in ("/DeviceGray", "/DeviceRGB", "/DeviceCMYK", "/Pattern") else None
@@ -99,14 +99,14 @@ def _inks(copier: "Copier", kind: str, rest: list[Any], depth: int) -> Any:
     return Array([Name(kind), inks[0] if kind == "/Separation" else Array(inks), other, tint])
 
 
-def _size_of_samples(made: Dictionary) -> int:
-    """How many bytes a table of samples takes: inputs multiplied, times outputs, times bits."""
-    count = math.prod(int(side) for side in made.get("/Size", Array()))
-    return (count * (len(made.get("/Range", Array())) // 2) * int(made.get("/BitsPerSample", 8)) + 7) // 8
+def _size_of_samples(clean: Dictionary) -> int:
+    """Return how many bytes a sampled function's table has: samples times outputs times bits, rounded up."""
+    count = math.prod(int(side) for side in clean.get("/Size", Array()))
+    return (count * (len(clean.get("/Range", Array())) // 2) * int(clean.get("/BitsPerSample", 8)) + 7) // 8
 
 
 def function(copier: "Copier", value: Any, *, depth: int = 4) -> Any:
-    """A function, or an array of them; "Identity" and "Default" are none to be kept."""
+    """Clean a function, or an array of functions; the names "Identity" and "Default" are dropped."""
 
     if isinstance(value, Array) and len(value) <= MOST_INKS and depth:
         found = [function(copier, item, depth=depth - 1) for item in value]
@@ -120,18 +120,18 @@ def function(copier: "Copier", value: Any, *, depth: int = 4) -> Any:
         ),
         "/Functions": lambda inner, item: function(inner, item, depth=depth - 1),
     }
-    made, kind = copier.filtered(value, spec), value.get("/FunctionType")
+    clean, kind = copier.filtered(value, spec), value.get("/FunctionType")
     if not isinstance(value, Stream):
-        return made if kind in (2, 3) else None
+        return clean if kind in (2, 3) else None
     data = copier.decoded(value)
     if kind == 0:
-        data = data[: _size_of_samples(made)]
+        data = data[: _size_of_samples(clean)]
     elif kind != 4:
         return None
     else:
         words = (token[0] for token in _TOKEN.finditer(re.sub(r"%[^\r\n]*", " ", data.decode("latin-1"))))
         data = " ".join(words).encode()
     stream = copier.stream(data)
-    for key, item in made.items():
+    for key, item in clean.items():
         stream[key] = item
     return stream

@@ -1,4 +1,4 @@
-"""What is drawn: each instruction by a table of the operators that draw, with what may stand before each."""
+"""Content streams: only operators that draw are kept, each with operands of the right types."""
 
 import re
 import warnings
@@ -11,12 +11,12 @@ from pikepdf import Array, Dictionary, Name
 if TYPE_CHECKING:
     from core.pdf.copier import Copier
 
-MOST_OPERATORS = 200_000  # of one content; each costs half a kilobyte while it is read
+MOST_OPERATORS = 200_000  # of one content stream; each takes half a kilobyte while it is parsed
 MOST_OPERATORS_IN_ALL = 600_000
 MOST_INLINE_PICTURES = 1000  # of a document
 _OPERATOR = re.compile(rb"[A-Za-z'\"*]+")
 # Operands by operator: n number, / name, s string, a array of numbers, t array of strings and numbers, c colour (any
-# numbers, perhaps a name). Marked content, comments, sections of compatibility and what isn't here draw nothing.
+# numbers, perhaps a name). Operators that aren't listed, as of marked content and compatibility sections, draw nothing.
 OPERATORS = {
     **dict.fromkeys(("q", "Q", "h", "S", "s", "f", "F", "f*", "B", "B*", "b", "b*", "n", "W", "W*"), ""),
     **dict.fromkeys(("BT", "ET", "T*"), ""),
@@ -33,7 +33,7 @@ OPERATORS = {
     '"': "nns",
     "TJ": "t",
 }
-# Where a name that an operator gives is looked up.
+# The resource category in which an operator's name is looked up.
 CATEGORIES = {
     "gs": "/ExtGState",
     "Do": "/XObject",
@@ -47,15 +47,15 @@ CATEGORIES = {
 
 
 def cleaned_content(copier: "Copier", text: bytes, resources: Dictionary) -> tuple[Dictionary, bytes]:
-    """Return what the content draws with, and the content itself, both anew; `resources` are the old ones."""
+    """Return new resources and the new content stream; `resources` are those of the old one."""
     copier.count_operators(sum(1 for _found in _OPERATOR.finditer(text)))
     copier.resources.append(resources)
     kept: list[Any] = []
-    made, renamed = Dictionary(), {}
+    used, renamed = Dictionary(), {}
     for instruction in _instructions(copier, text):
         if isinstance(instruction, pikepdf.ContentStreamInlineImage):
             copier.count_inline_picture()
-            name = _externalized(copier, instruction, resources, made)
+            name = _extract_inline_picture(copier, instruction, resources, used)
             kept += [([name], pikepdf.Operator("Do"))] if name else []
             continue
         operator = str(instruction.operator)
@@ -66,41 +66,43 @@ def cleaned_content(copier: "Copier", text: bytes, resources: Dictionary) -> tup
             if operator in CATEGORIES and isinstance(named, Name) and not _is_device(operator, named):
                 key = (CATEGORIES[operator], str(named))
                 if key not in renamed:
-                    renamed[key] = _taken(copier, *key, resources, made)
+                    renamed[key] = _copy_resource(copier, *key, resources, used)
                 operands[place] = renamed[key]
         if None not in operands:
             kept.append((operands, pikepdf.Operator(operator)))
     copier.resources.pop()
-    return made, pikepdf.unparse_content_stream(kept)
+    return used, pikepdf.unparse_content_stream(kept)
 
 
 def _instructions(copier: "Copier", text: bytes) -> Any:
-    """The instructions of a content; of one that is cut off, those before the cut."""
+    """Parse the instructions; of a stream that is cut off, those before the cut."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return pikepdf.parse_content_stream(copier.scratch.make_stream(text))
 
 
-def _taken(
-    copier: "Copier", category: str, name: str, resources: Dictionary, made: Dictionary
+def _copy_resource(
+    copier: "Copier", category: str, name: str, resources: Dictionary, used: Dictionary
 ) -> Name | None:
-    """Bring one thing along that the content names, and return its new name; None where nothing is left of it."""
-    held = resources.get(category)
-    value = held.get(name) if isinstance(held, Dictionary) else None
+    """Copy a resource that the content names, and return its new name; None if nothing of it is allowed."""
+    named = resources.get(category)
+    value = named.get(name) if isinstance(named, Dictionary) else None
     found = copier.resource(category, value) if value is not None else None
-    return None if found is None else _added(copier, category, found, made)
+    return None if found is None else _add_resource(copier, category, found, used)
 
 
-def _added(copier: "Copier", category: str, found: Any, made: Dictionary) -> Name:
-    if category not in made:
-        made[category] = Dictionary()
+def _add_resource(copier: "Copier", category: str, found: Any, used: Dictionary) -> Name:
+    if category not in used:
+        used[category] = Dictionary()
     name = copier.new_name()
-    made[category][str(name)] = found
+    used[category][str(name)] = found
     return name
 
 
-def _externalized(copier: "Copier", instruction: Any, resources: Dictionary, made: Dictionary) -> Name | None:
-    """A picture that lies in the content itself, as one beside it."""
+def _extract_inline_picture(
+    copier: "Copier", instruction: Any, resources: Dictionary, used: Dictionary
+) -> Name | None:
+    """Move an inline picture into the resources and return its name; None if it isn't allowed."""
     inline = instruction.iimage
     picture = copier.scratch.make_stream(inline.read_raw_bytes())
     for key, value in inline.obj.items():
@@ -108,13 +110,11 @@ def _externalized(copier: "Copier", instruction: Any, resources: Dictionary, mad
     space = picture.get("/ColorSpace")
     spaces = resources.get("/ColorSpace")
     if isinstance(space, Name) and isinstance(spaces, Dictionary) and str(space) in spaces:
-        held: Any = spaces.get(str(space))
-    else:
-        held = space
-    found = copier.picture(picture, space=held)
+        space = spaces.get(str(space))
+    found = copier.picture(picture, space=space)
     if found is None:
         return None
-    return _added(copier, "/XObject", found, made)
+    return _add_resource(copier, "/XObject", found, used)
 
 
 def _is_device(operator: str, name: Name) -> bool:
@@ -122,7 +122,7 @@ def _is_device(operator: str, name: Name) -> bool:
 
 
 def _operands(operator: str, given: list[Any]) -> list[Any] | None:
-    """The operands that the operator takes, the last ones given; None where they are others."""
+    """Return the operands that the operator takes, from the end of those given; None if they don't fit."""
     wanted = OPERATORS.get(operator)
     if wanted is None:
         return None

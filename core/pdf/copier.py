@@ -1,4 +1,4 @@
-"""The allow-list: of each kind of object the keys that are kept and what may stand under each, and copying by it."""
+"""The allow-list of keys and values for each kind of PDF object, and copying objects by it."""
 
 import zlib
 from typing import Any
@@ -22,12 +22,8 @@ from core.pdf.rules import (
 
 MOST_DECODED_IN_ALL = 512 * 1024 * 1024  # bytes of all streams
 MOST_PIXELS_IN_ALL = 400_000_000
-DEEPEST = 25  # forms in patterns in fonts …
-OLD_FILTERS = {
-    "/LZWDecode",
-    "/LZW",
-    "/Crypt",
-}  # no bound can be set on the first; the second is of locked files
+DEEPEST = 25  # nesting of forms, patterns, fonts …
+OLD_FILTERS = {"/LZWDecode", "/LZW", "/Crypt"}  # LZW can't be limited; Crypt belongs to encrypted files
 
 GROUP: Spec = {
     "/S": one_of("Transparency"),
@@ -120,21 +116,20 @@ STATE: Spec = {
 
 
 class Copier:
-    """Carries what pages draw with into a new document; what two of them share is made once."""
+    """Copies what pages use into a new document, shared objects once. Counts its work; raises TooMuch at a limit."""
 
     def __init__(self, target: pikepdf.Pdf) -> None:
         self.target = target
         self.scratch = pikepdf.new()
-        self.resources: list[
-            Dictionary
-        ] = []  # of the contents that are being read: a form without any has its page's
-        self._made: dict[tuple[Any, Any], Any] = {}
+        # Of the content streams being read, the innermost last: a form without resources uses the outer ones.
+        self.resources: list[Dictionary] = []
+        self._copies: dict[tuple[Any, Any], Any] = {}
         self._depth = self._bytes = self._operators = self._pixels = self._names = self._inline = 0
 
-    # --- bounds
+    # --- limits
 
     def decoded(self, stream: Stream) -> bytes:
-        """The stream's bytes without any filter. qpdf bounds each filter; all of them together are bounded here."""
+        """Return the stream's decoded bytes. qpdf limits each filter; here the sum of all streams is limited."""
         if OLD_FILTERS & set(pictures.filters_of(stream)):
             raise Unsupported
         data = stream.read_bytes(decode_level=pikepdf.StreamDecodeLevel.specialized)
@@ -142,65 +137,69 @@ class Copier:
         return data
 
     def count_bytes(self, count: int) -> None:
+        """Count decoded bytes."""
         self._bytes += count
         if self._bytes > MOST_DECODED_IN_ALL:
             raise TooMuch
 
     def count_pixels(self, count: int) -> None:
+        """Count the pixels of a picture."""
         self._pixels += count
         if self._pixels > MOST_PIXELS_IN_ALL:
             raise TooMuch
 
     def count_operators(self, count: int) -> None:
+        """Count the operators of one content stream, limited by themselves and in sum."""
         self._operators += count
         if count > content.MOST_OPERATORS or self._operators > content.MOST_OPERATORS_IN_ALL:
             raise TooMuch
 
     def count_inline_picture(self) -> None:
+        """Count one inline picture."""
         self._inline += 1
         if self._inline > content.MOST_INLINE_PICTURES:
             raise TooMuch
 
-    # --- making
+    # --- copying
 
     def new_name(self) -> Name:
-        """A name for what a content draws with: those of the old document say nothing to anybody."""
+        """Return a new name for a resource: the old names could contain anything."""
         self._names += 1
         return Name(f"/N{self._names}")
 
     def stream(self, data: bytes, **keys: Any) -> Stream:
-        """A stream of the new document, packed at once so that memory holds it small."""
+        """Return a stream of the new document, compressed at once to save memory."""
         return self.target.make_stream(zlib.compress(data), Dictionary(Filter=Name.FlateDecode, **keys))
 
     def filtered(self, value: Dictionary | Stream, spec: Spec) -> Dictionary:
-        """The keys of the allow-list whose values are what belongs there."""
-        made = Dictionary()
+        """Return a dictionary with the keys of `spec` whose values their rules allow."""
+        clean = Dictionary()
         for key, rule in spec.items():
             found = rule(self, value.get(key)) if key in value else None
             if found is not None:
-                made[key] = found
-        return made
+                clean[key] = found
+        return clean
 
     def once(self, value: Any, rule: Rule) -> Any:
-        """What the rule makes of a value; of an object that is met again, what was made then. A loop ends at None."""
+        """Apply the rule to a value; an indirect object is copied once, and is None inside itself, which ends loops."""
         key = (value.objgen, rule) if getattr(value, "is_indirect", False) else None
-        if key and key in self._made:
-            return self._made[key]
+        if key and key in self._copies:
+            return self._copies[key]
         if self._depth > DEEPEST:
             raise TooMuch
         if key:
-            self._made[key] = None
+            self._copies[key] = None
         self._depth += 1
         found = rule(self, value)
         self._depth -= 1
         if isinstance(found, Dictionary) and not found.is_indirect:
             found = self.target.make_indirect(found)
         if key:
-            self._made[key] = found
+            self._copies[key] = found
         return found
 
     def drawn(self, spec: Spec, **fixed: Any) -> Rule:
-        """The rule of a stream with a content: a form or a tile."""
+        """Return the rule for an object with a content stream: a form or a tile."""
         key = (id(spec), tuple(fixed))
         if key not in _DRAWN:
             _DRAWN[key] = lambda copier, value: copier._drawn(value, spec, fixed)
@@ -210,30 +209,33 @@ class Copier:
         if not isinstance(value, Stream):
             return None
         own = value.get("/Resources")
-        made = self.filtered(value, spec)
-        made["/Resources"], text = content.cleaned_content(
-            self, self.decoded(value), own if isinstance(own, Dictionary) else self.around()
+        clean = self.filtered(value, spec)
+        clean["/Resources"], text = content.cleaned_content(
+            self, self.decoded(value), own if isinstance(own, Dictionary) else self.current_resources()
         )
         stream = self.stream(text)
-        for key, item in {**dict(made.items()), **{f"/{name}": item for name, item in fixed.items()}}.items():
+        for key, item in {
+            **dict(clean.items()),
+            **{f"/{name}": item for name, item in fixed.items()},
+        }.items():
             stream[key] = item
         return stream
 
-    def around(self) -> Dictionary:
-        """Resources of the content that is being read."""
+    def current_resources(self) -> Dictionary:
+        """Return the resources of the content stream that is being read."""
         return self.resources[-1] if self.resources else Dictionary()
 
     def group(self, value: Any) -> Any:
-        """A transparency group."""
+        """Clean a transparency group; None if it has no subtype."""
         found = self.filtered(value, GROUP) if isinstance(value, Dictionary) else Dictionary()
         return found if "/S" in found else None
 
     def picture(self, value: Any, *, space: Any = None) -> Any:
-        """A picture; `space` is its colour space, where another one than its own is meant."""
+        """Clean a picture; `space` is its colour space, if not the one of its own dictionary."""
         return pictures.picture(self, value, space=space)
 
     def resource(self, category: str, value: Any) -> Any:
-        """Something that a content names, by the category it is named in."""
+        """Copy a resource by its category, such as `/Font`."""
         return self.once(value, RULES[category])
 
 
@@ -253,7 +255,8 @@ def _x_object(copier: Copier, value: Any) -> Any:
 
 
 def shading(copier: Copier, value: Any) -> Any:
-    if isinstance(value, Stream):  # a mesh: any bytes are points and colours, a whole photo too
+    """Clean a shading; raises Unsupported for a mesh."""
+    if isinstance(value, Stream):  # a mesh: any bytes are valid points and colours, even those of a photo
         raise Unsupported
     return copier.filtered(value, SHADING) if isinstance(value, Dictionary) else None
 

@@ -1,9 +1,9 @@
-"""A PDF made anew from another's pages.
+"""Rebuild a PDF from its pages.
 
-Nothing is copied as it stands. A new document gets the pages' sizes, contents and what these draw with, each key by
-the allow-list of `copier`; everything else stays behind: scripts and actions anywhere, forms, annotations (what they
-show becomes part of the page), links, attachments, metadata, private data of programs, thumbnails, alternate texts,
-layers. Pictures are decoded and encoded anew, contents are read and written instruction by instruction.
+Nothing is copied unchecked. The new document gets the pages' sizes, contents and the resources that the contents use,
+each key by the allow-list of `copier`. Everything else is dropped: scripts, actions, forms, annotations (their
+appearance becomes part of the page), links, attachments, metadata, private data of programs, thumbnails, alternate
+texts, layers. Pictures are decoded and encoded again, contents are parsed and written instruction by instruction.
 """
 
 import io
@@ -33,18 +33,18 @@ pikepdf.settings.set_qpdf_limits(
 
 
 class WrongPages(ValueError):
-    """It has no page, or too many."""
+    """The PDF has no page, or too many."""
 
 
 class HiddenLayers(ValueError):
-    """Something in it isn't shown: nobody knows whether it was meant to be handed over."""
+    """The PDF has hidden content, and it isn't known whether it was meant to be uploaded."""
 
 
 def remade(data: bytes) -> bytes:
     """Return a new PDF with the same pages.
 
-    Raises pikepdf's own errors for what is damaged or locked, `WrongPages`, `HiddenLayers`, `TooMuch` for what would
-    take too long or too much memory, `Unsupported` for a picture or filter that can't be decoded here.
+    Raises pikepdf's errors for a damaged or encrypted file, WrongPages, HiddenLayers, TooMuch for a file that would
+    take too long or too much memory, and Unsupported for a picture or filter that can't be decoded here.
     """
     with pikepdf.open(io.BytesIO(data), attempt_recovery=False) as source, pikepdf.new() as target:
         if len(source.objects) > MOST_OBJECTS:
@@ -69,7 +69,7 @@ def remade(data: bytes) -> bytes:
 
 
 def _check_layers(layers: Any) -> None:
-    """Layers that are all shown become part of the page; one that is off would come to light, or be lost."""
+    """Raise HiddenLayers unless all layers are shown. Layers become part of the page, so a hidden one would show."""
     if layers is None:
         return
     default = layers.get("/D", Dictionary()) if isinstance(layers, Dictionary) else None
@@ -78,12 +78,12 @@ def _check_layers(layers: Any) -> None:
     off = default.get("/OFF", Array())
     if default.get("/BaseState", Name.ON) != Name.ON or not isinstance(off, Array) or len(off):
         raise HiddenLayers
-    if "/AS" in default:  # a viewer hides layers by itself: on the screen, on paper, by zoom or by language
+    if "/AS" in default:  # viewers show or hide layers by themselves: on screen or paper, by zoom or language
         raise HiddenLayers
 
 
 def _check_conditions(source: pikepdf.Pdf) -> None:
-    """Conditions can hide a content whose layers are all shown: "when this layer is off", "not this layer"."""
+    """Raise HiddenLayers for conditions such as "if this layer is off", which hide content though all layers are on."""
     for found in source.objects:
         waiting: list[Any] = [found]
         while waiting:
@@ -100,12 +100,12 @@ def _check_conditions(source: pikepdf.Pdf) -> None:
                 item
                 for item in inner
                 if isinstance(item, Dictionary | Array)
-                and not item.is_indirect  # indirect ones come by themselves
+                and not item.is_indirect  # indirect ones are in source.objects
             ]
 
 
 def _hides(value: Dictionary) -> bool:
-    """Whether it is a condition (`/OCMD`) that asks for more than that layers are on."""
+    """Return whether this is a visibility condition (`/OCMD`) other than that layers are on."""
     condition = value.get("/VE")
     if isinstance(condition, Array) and len(condition) and condition[0] in (Name.And, Name.Or, Name.Not):
         return True
@@ -115,34 +115,35 @@ def _hides(value: Dictionary) -> bool:
 
 
 def _page(copier: Copier, page: pikepdf.Page) -> Dictionary:
+    """Return a new page with the size, rotation and contents of another."""
     found = {name: _inherited(page.obj, name) for name in INHERITED}
     resources = found["/Resources"] if isinstance(found["/Resources"], Dictionary) else Dictionary()
-    made = Dictionary(Type=Name.Page)
+    clean = Dictionary(Type=Name.Page)
     for name in SIZES:
         box = numbers(copier, found[name])
         if box is not None and len(box) == 4:
-            made[name] = box
-    if "/MediaBox" not in made:
-        made["/MediaBox"] = Array([0, 0, 595, 842])  # A4
+            clean[name] = box
+    if "/MediaBox" not in clean:
+        clean["/MediaBox"] = Array([0, 0, 595, 842])  # A4
     rotated = found["/Rotate"]
     if isinstance(rotated, int) and rotated % 90 == 0:
-        made["/Rotate"] = rotated % 360
+        clean["/Rotate"] = rotated % 360
     scale = page.obj.get("/UserUnit")
     if isinstance(scale, int) and 1 <= scale <= 100:
-        made["/UserUnit"] = scale
+        clean["/UserUnit"] = scale
     group = copier.group(page.obj.get("/Group"))
     if group is not None:
-        made["/Group"] = group
+        clean["/Group"] = group
     contents = page.obj.get("/Contents")
     parts = list(contents) if isinstance(contents, Array) else [contents]
     text = b"\n".join(copier.decoded(part) for part in parts if isinstance(part, pikepdf.Stream))
-    made["/Resources"], content = cleaned_content(copier, text, resources)
-    made["/Contents"] = copier.stream(content)
-    return copier.target.make_indirect(made)
+    clean["/Resources"], content = cleaned_content(copier, text, resources)
+    clean["/Contents"] = copier.stream(content)
+    return copier.target.make_indirect(clean)
 
 
 def _inherited(node: Any, name: str) -> Any:
-    """A page's own value, or that of the nearest node of the tree above it."""
+    """Return the page's own value, or that of the nearest ancestor in the page tree."""
     for _level in range(100):
         if not isinstance(node, Dictionary):
             return None

@@ -1,4 +1,4 @@
-"""Fonts: their measures, their glyphs, and which character each glyph stands for."""
+"""Fonts: their metrics, their glyphs, and which character each code stands for."""
 
 import re
 import struct
@@ -12,8 +12,7 @@ from core.pdf.rules import label, number, numbers, one_of
 if TYPE_CHECKING:
     from core.pdf.copier import Copier
 
-# Tables of a TrueType or OpenType font that glyphs are drawn with. Not among them: names, licences, signatures, what
-# else a maker put in.
+# Tables of a TrueType or OpenType font that are needed to draw glyphs; not names, licences, signatures and the like.
 TABLES = {
     "cmap",
     "cvt ",
@@ -36,8 +35,7 @@ _SECTIONS = ("codespacerange", "bfchar", "bfrange", "cidchar", "cidrange", "notd
 
 
 def font(copier: "Copier", value: Any) -> Any:
-    """A font of any kind; one of a kind that isn't known is left out."""
-
+    """Clean a font; None for an unknown type."""
     if not isinstance(value, Dictionary):
         return None
     subtype = one_of("Type0", "Type1", "MMType1", "TrueType", "Type3", "CIDFontType0", "CIDFontType2")(
@@ -45,7 +43,7 @@ def font(copier: "Copier", value: Any) -> Any:
     )
     if subtype is None:
         return None
-    made = copier.filtered(
+    clean = copier.filtered(
         value,
         {
             "/BaseFont": label,
@@ -61,16 +59,16 @@ def font(copier: "Copier", value: Any) -> Any:
             **dict.fromkeys(("/W", "/DW2", "/W2", "/FontBBox", "/FontMatrix"), numbers),
         },
     )
-    made["/Type"], made["/Subtype"] = Name.Font, subtype
+    clean["/Type"], clean["/Subtype"] = Name.Font, subtype
     if subtype == Name.CIDFontType2:
-        _add_glyph_ids(copier, value, made)
+        _add_glyph_ids(copier, value, clean)
     if subtype == Name.Type3:
-        _add_drawn_glyphs(copier, value, made)
-    return made
+        _add_drawn_glyphs(copier, value, clean)
+    return clean
 
 
 def _system(copier: "Copier", value: Any) -> Any:
-    """Which collection the characters are numbered in: one of Adobe's, or the font's own."""
+    """Clean the character collection: one of Adobe's, or else `Identity`."""
     if not isinstance(value, Dictionary):
         return None
     ordering = str(value.get("/Ordering", ""))
@@ -88,24 +86,24 @@ def _descendants(copier: "Copier", value: Any) -> Any:
     return Array([found]) if found is not None else None
 
 
-def _add_glyph_ids(copier: "Copier", value: Dictionary, made: Dictionary) -> None:
-    """The glyph of each character: two bytes each, of glyphs that the embedded font has."""
+def _add_glyph_ids(copier: "Copier", value: Dictionary, clean: Dictionary) -> None:
+    """Copy the map from characters to glyphs, two bytes each; glyphs that the font doesn't have become 0."""
     ids = value.get("/CIDToGIDMap")
     if ids == Name.Identity:
-        made["/CIDToGIDMap"] = Name.Identity
-    program = made.get("/FontDescriptor", Dictionary()).get("/FontFile2")
+        clean["/CIDToGIDMap"] = Name.Identity
+    program = clean.get("/FontDescriptor", Dictionary()).get("/FontFile2")
     if not isinstance(ids, Stream) or program is None:
         return
     count = glyph_count(program.read_bytes())
     data = copier.decoded(ids)[: 2 * 65536]
     pairs = struct.iter_unpack(">H", data[: len(data) // 2 * 2])
-    made["/CIDToGIDMap"] = copier.stream(
+    clean["/CIDToGIDMap"] = copier.stream(
         b"".join(struct.pack(">H", glyph * (glyph < count)) for (glyph,) in pairs)
     )
 
 
 def glyph_count(font_data: bytes) -> int:
-    """How many glyphs a TrueType font says that it has."""
+    """Return how many glyphs a TrueType font declares; 0 if it doesn't."""
     for place in range(12, 12 + 16 * 100, 16):
         tag, _check, start, _length = struct.unpack(">4sLLL", font_data[place : place + 16].ljust(16, b"\0"))
         if tag == b"maxp":
@@ -164,7 +162,7 @@ def _compact(copier: "Copier", value: Any) -> Any:
 
 
 def drawing_tables(data: bytes) -> bytes | None:
-    """A TrueType or OpenType font with the tables that glyphs are drawn with alone; None for what is no such font."""
+    """Return a TrueType or OpenType font reduced to the tables that draw glyphs; None if it is no such font."""
     if data[:4] not in (b"\x00\x01\x00\x00", b"true", b"OTTO") or len(data) < 12:
         return None
     (count,) = struct.unpack(">H", data[4:6])
@@ -178,7 +176,7 @@ def drawing_tables(data: bytes) -> bytes | None:
     if len({tag for tag, _check, _table in kept}) < len(kept) or sum(
         len(table) for _tag, _check, table in kept
     ) > len(data):
-        return None  # tables that lie over one another would make a large font of a small one
+        return None  # tables that lie over one another: a small font would become a large one
     power = max(len(kept), 1).bit_length() - 1
     head = struct.pack(">4sHHHH", data[:4], len(kept), 16 << power, power, (len(kept) << 4) - (16 << power))
     at, directory, body = 12 + 16 * len(kept), b"", b""
@@ -211,8 +209,7 @@ def _differences(copier: "Copier", value: Any) -> Any:
 
 
 def character_map(copier: "Copier", value: Any) -> Any:
-    """Which character a code stands for: the pairs and ranges alone, in a frame of our own."""
-
+    """Clean a character map: its pairs and ranges in a new CMap; of the predefined ones only Identity-H and -V."""
     if not isinstance(value, Stream):
         return (
             value if isinstance(value, Name) and value in (Name("/Identity-H"), Name("/Identity-V")) else None
@@ -235,18 +232,21 @@ def character_map(copier: "Copier", value: Any) -> Any:
         "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /M def /CMapType 2 def "
         f"/WMode {1 if wide == 1 else 0} def\n"
     )
-    made = copier.stream(
+    clean = copier.stream(
         (frame + "".join(lines) + "endcmap CMapName currentdict /CMap defineresource pop end end").encode()
     )
-    made["/Type"], made["/CMapName"], made["/WMode"] = Name.CMap, Name.M, 1 if wide == 1 else 0
+    clean["/Type"], clean["/CMapName"], clean["/WMode"] = Name.CMap, Name.M, 1 if wide == 1 else 0
     system = _system(copier, value.get("/CIDSystemInfo"))
     if system is not None:
-        made["/CIDSystemInfo"] = system
-    return made
+        clean["/CIDSystemInfo"] = system
+    return clean
 
 
 def _section(name: str, tokens: list[str]) -> str:
-    """One block, with the count that stands before it: entries of two or three, where a list in brackets is one."""
+    """Return a section in blocks of at most 100 entries with their count.
+
+    An entry has two or three tokens; a list in brackets counts as one token.
+    """
     size = 2 if name.endswith("char") or name == "codespacerange" else 3
     entries: list[str] = []
     entry: list[str] = []
@@ -266,22 +266,21 @@ def _section(name: str, tokens: list[str]) -> str:
     )
 
 
-def _add_drawn_glyphs(copier: "Copier", value: Dictionary, made: Dictionary) -> None:
-    """The glyphs of a Type 3 font are contents of their own, which draw with the font's resources."""
-
+def _add_drawn_glyphs(copier: "Copier", value: Dictionary, clean: Dictionary) -> None:
+    """Copy the glyphs of a Type 3 font: content streams that use the font's resources."""
     resources, glyphs = value.get("/Resources"), value.get("/CharProcs")
     own = resources if isinstance(resources, Dictionary) else Dictionary()
-    made["/CharProcs"], made["/Resources"] = Dictionary(), Dictionary()
-    encoding = made.get("/Encoding")
+    clean["/CharProcs"], clean["/Resources"] = Dictionary(), Dictionary()
+    encoding = clean.get("/Encoding")
     coded = encoding.get("/Differences", Array()) if isinstance(encoding, Dictionary) else Array()
     names = {str(name) for name in coded if isinstance(name, Name)}  # a glyph without a code is never drawn
     for name, glyph in glyphs.items() if isinstance(glyphs, Dictionary) else []:
         if not isinstance(glyph, Stream) or name not in names:
             continue
         used, text = cleaned_content(copier, copier.decoded(glyph), own)
-        for category, held in used.items():
-            if category not in made["/Resources"]:
-                made["/Resources"][category] = Dictionary()
-            for key, item in held.items():
-                made["/Resources"][category][key] = item
-        made["/CharProcs"][name] = copier.stream(text)
+        for category, resources_used in used.items():
+            if category not in clean["/Resources"]:
+                clean["/Resources"][category] = Dictionary()
+            for key, item in resources_used.items():
+                clean["/Resources"][category][key] = item
+        clean["/CharProcs"][name] = copier.stream(text)

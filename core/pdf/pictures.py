@@ -1,4 +1,4 @@
-"""Pictures: decoded and encoded anew, whatever filters they come through, so that nothing beside the pixels stays."""
+"""Pictures: decoded and encoded again, whatever their filters, so that only the pixels are kept."""
 
 import io
 from typing import TYPE_CHECKING, Any
@@ -29,15 +29,17 @@ MODES = {"L": Name.DeviceGray, "RGB": Name.DeviceRGB, "CMYK": Name.DeviceCMYK}
 
 
 def filters_of(stream: Stream) -> list[str]:
-    """The names of a stream's filters, the outermost first."""
+    """Return the full names of a stream's filters, the outermost first."""
     found = stream.get("/Filter")
     names = list(found) if isinstance(found, Array) else [found] if found is not None else []
     return [FULL_NAMES.get(str(name), str(name)) for name in names]
 
 
 def picture(copier: "Copier", stream: Any, *, space: Any = None, is_mask: bool = False) -> Any:
-    """The picture; None where it is none."""
+    """Clean a picture; None if it is none. `space` is its colour space, if not the one of its own dictionary.
 
+    Raises Unsupported or TooMuch.
+    """
     if not isinstance(stream, Stream):
         return None
     width, height = stream.get("/Width"), stream.get("/Height")
@@ -68,17 +70,17 @@ def picture(copier: "Copier", stream: Any, *, space: Any = None, is_mask: bool =
     filters = filters_of(stream)
     last = filters[-1] if filters and filters[-1] in PICTURE_FILTERS else ""
     if last == "/DCTDecode":
-        made = _jpeg(copier, _undone(copier, stream, filters), keys)
+        clean = _jpeg(copier, _without_outer_filters(copier, stream, filters), keys)
     elif last == "/JPXDecode":
-        made = _jpeg_2000(copier, _undone(copier, stream, filters), keys)
+        clean = _jpeg_2000(copier, _without_outer_filters(copier, stream, filters), keys)
     elif last == "/CCITTFaxDecode":
-        made = _fax(copier, stream, keys)
+        clean = _fax(copier, stream, keys)
     elif last:
         raise Unsupported
     else:
-        made = _samples(copier, copier.decoded(stream), keys)
-    made["/Type"], made["/Subtype"] = Name.XObject, Name.Image
-    return made
+        clean = _samples(copier, copier.decoded(stream), keys)
+    clean["/Type"], clean["/Subtype"] = Name.XObject, Name.Image
+    return clean
 
 
 def _masks(copier: "Copier", stream: Stream) -> dict[str, Any]:
@@ -99,31 +101,32 @@ def _masks(copier: "Copier", stream: Stream) -> dict[str, Any]:
 
 
 def mask_picture(copier: "Copier", value: Any) -> Any:
+    """Clean a picture that is the mask of another one, and so has no mask itself."""
     return picture(copier, value, is_mask=True)
 
 
-def _undone(copier: "Copier", stream: Stream, filters: list[str]) -> bytes:
-    """The bytes that the picture's own filter takes, the filters around it undone."""
-    around = filters[:-1]
+def _without_outer_filters(copier: "Copier", stream: Stream, filters: list[str]) -> bytes:
+    """Return the bytes for the picture's own filter, the last one, with the filters before it decoded."""
+    outer = filters[:-1]
     raw = stream.read_raw_bytes()
-    if not around:
+    if not outer:
         copier.count_bytes(len(raw))
         return raw
     parameters = stream.get("/DecodeParms", stream.get("/DP"))
-    held = list(parameters) if isinstance(parameters, Array) else []
+    given = list(parameters) if isinstance(parameters, Array) else []
     inner = copier.scratch.make_stream(raw)
-    inner["/Filter"] = Array([Name(name) for name in around])
+    inner["/Filter"] = Array([Name(name) for name in outer])
     inner["/DecodeParms"] = Array(
         [
             copier.scratch.copy_foreign(item) if getattr(item, "is_indirect", False) else item
-            for item in held[: len(around)]
+            for item in given[: len(outer)]
         ]
-        + [None] * (len(around) - len(held))
+        + [None] * (len(outer) - len(given))
     )
     return copier.decoded(inner)
 
 
-def _opened(copier: "Copier", data: bytes, kind: str) -> Image.Image:
+def _decoded_image(copier: "Copier", data: bytes, kind: str) -> Image.Image:
 
     try:
         image = Image.open(io.BytesIO(data), formats=[kind])
@@ -137,8 +140,8 @@ def _opened(copier: "Copier", data: bytes, kind: str) -> Image.Image:
 
 
 def _jpeg(copier: "Copier", data: bytes, keys: Dictionary) -> Stream:
-    """The same pixels with the same tables: quality stays, and every segment that isn't pixels goes."""
-    image = _opened(copier, data, "JPEG")
+    """Encode the pixels again with the same tables, so quality stays; all segments without pixels are dropped."""
+    image = _decoded_image(copier, data, "JPEG")
     bare = Image.new(image.mode, image.size)
     bare.paste(image)
     tables, sampling = image.quantization, _sampling(image)  # type: ignore[attr-defined]
@@ -153,7 +156,7 @@ def _sampling(image: Image.Image) -> int:
 
 
 def _jpeg_2000(copier: "Copier", data: bytes, keys: Dictionary) -> Stream:
-    image = _opened(copier, data, "JPEG2000")
+    image = _decoded_image(copier, data, "JPEG2000")
     if image.mode.startswith("I"):
         image = image.point(lambda value: value / 256)
     alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
@@ -171,7 +174,7 @@ def _jpeg_2000(copier: "Copier", data: bytes, keys: Dictionary) -> Stream:
             ColorSpace=Name.DeviceGray,
             BitsPerComponent=8,
         )
-        keys["/SMask"] = copier.target.make_indirect(_with(copier.stream(alpha.tobytes()), plain))
+        keys["/SMask"] = copier.target.make_indirect(_with_keys(copier.stream(alpha.tobytes()), plain))
     return _encoded(copier, image, keys, quality=90)
 
 
@@ -181,12 +184,11 @@ def _encoded(copier: "Copier", image: Image.Image, keys: Dictionary, **how: Any)
     keys["/BitsPerComponent"], keys["/Filter"] = 8, Name.DCTDecode
     if "/ColorSpace" not in keys:
         keys["/ColorSpace"] = MODES[image.mode]
-    return _with(copier.target.make_stream(written.getvalue()), keys)
+    return _with_keys(copier.target.make_stream(written.getvalue()), keys)
 
 
 def _fax(copier: "Copier", stream: Stream, keys: Dictionary) -> Stream:
-    """What a fax or scanner packed in black and white; its samples are kept as they are."""
-
+    """Decode a black and white picture of a fax or scanner, and keep its samples."""
     try:
         image = pikepdf.PdfImage(stream).as_pil_image(apply_decode_array=False, apply_mask=False)
         image.load()
@@ -205,8 +207,7 @@ def _fax(copier: "Copier", stream: Stream, keys: Dictionary) -> Stream:
 
 
 def _samples(copier: "Copier", data: bytes, keys: Dictionary) -> Stream:
-    """Samples one by one: as many as the picture has, and nothing behind them."""
-
+    """Return the samples of an uncompressed picture: exactly as many as its size asks for, nothing after them."""
     is_stencil = keys.get("/ImageMask") is True
     bits = 1 if is_stencil else keys.get("/BitsPerComponent", 8)
     colours_each = 1 if is_stencil else colours.components(keys.get("/ColorSpace"))
@@ -216,10 +217,10 @@ def _samples(copier: "Copier", data: bytes, keys: Dictionary) -> Stream:
     if size > 2 * MOST_PIXELS * 2:
         raise TooMuch
     keys["/BitsPerComponent"] = bits
-    return _with(copier.stream(data[:size].ljust(size, b"\0")), keys)
+    return _with_keys(copier.stream(data[:size].ljust(size, b"\0")), keys)
 
 
-def _with(stream: Stream, keys: Dictionary) -> Stream:
+def _with_keys(stream: Stream, keys: Dictionary) -> Stream:
     for key, value in keys.items():
         stream[key] = value
     return stream

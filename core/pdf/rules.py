@@ -1,4 +1,4 @@
-"""What may stand under a key: each rule returns the value as it is kept, or None where it isn't what belongs there."""
+"""Rules for the values of PDF dictionaries: each returns the cleaned value, or None if the value isn't allowed."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ Spec = Mapping[str, Rule]
 
 
 class TooMuch(ValueError):
-    """More objects, depth, bytes or instructions than any paper has."""
+    """More objects, depth, bytes or instructions than any document needs."""
 
 
 class Unsupported(ValueError):
@@ -25,15 +25,17 @@ class Unsupported(ValueError):
 
 
 def number(_copier: "Copier | None", value: Any) -> Any:
+    """Allow a number."""
     return value if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else None
 
 
 def boolean(_copier: "Copier", value: Any) -> Any:
+    """Allow true and false."""
     return value if isinstance(value, bool) else None
 
 
 def numbers(_copier: "Copier | None", value: Any, *, depth: int = 2) -> Any:
-    """An array of numbers, or of arrays of numbers; None where anything else stands in it."""
+    """Allow an array of numbers, or of arrays of numbers."""
     if not isinstance(value, Array) or len(value) > MOST_NUMBERS:
         return None
     found = [
@@ -48,12 +50,13 @@ def numbers(_copier: "Copier | None", value: Any, *, depth: int = 2) -> Any:
 
 
 def booleans(_copier: "Copier", value: Any) -> Any:
+    """Allow an array of up to four booleans."""
     is_right = isinstance(value, Array) and len(value) <= 4 and all(isinstance(item, bool) for item in value)
     return Array(list(value)) if is_right else None
 
 
 def one_of(*words: str) -> Rule:
-    """One of these names."""
+    """Return a rule that allows these names."""
     return lambda _copier, value: value if isinstance(value, Name) and str(value)[1:] in words else None
 
 
@@ -61,10 +64,10 @@ _LABEL = re.compile(r"/[\w+,.*-]{1,64}", re.ASCII)
 
 
 def label(_copier: "Copier | None", value: Any) -> Any:
-    """A short name of a font, a glyph or an ink."""
+    """Allow a short name, as of a font, a glyph or an ink."""
     return value if isinstance(value, Name) and _LABEL.fullmatch(str(value)) else None
 
 
 def dictionary(spec: Spec) -> Rule:
-    """A dictionary with these keys alone."""
+    """Return a rule that allows a dictionary and keeps only these keys."""
     return lambda copier, value: copier.filtered(value, spec) if isinstance(value, Dictionary) else None

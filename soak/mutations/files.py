@@ -148,16 +148,16 @@ FILES = [
     Mutant(
         "core: a page keeps any key",
         "core/pdf/document.py",
-        "    made = Dictionary(Type=Name.Page)\n",
-        '    made = Dictionary({key: value for key, value in page.obj.items() if key in ("/AA", "/PresSteps")})\n',
+        "    clean = Dictionary(Type=Name.Page)\n",
+        '    clean = Dictionary({key: value for key, value in page.obj.items() if key in ("/AA", "/PresSteps")})\n',
         first=PDF + "test_the_sample_has_every_kind_and_what_acts_in_it_shows_before",
     ),
     Mutant(
         "core: a JPEG in a PDF keeps what it tells",
         "core/pdf/pictures.py",
-        "made = _jpeg(copier, _undone(copier, stream, filters), keys)",
-        "made = _with(copier.target.make_stream(_undone(copier, stream, filters)), keys)\n"
-        '        made["/Filter"] = Name.DCTDecode',
+        "clean = _jpeg(copier, _without_outer_filters(copier, stream, filters), keys)",
+        "clean = _with_keys(copier.target.make_stream(_without_outer_filters(copier, stream, filters)), keys)\n"
+        '        clean["/Filter"] = Name.DCTDecode',
         first=PDF + "test_each_picture_keeps_its_pixels_and_loses_the_rest",
     ),
     Mutant(
