@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.leaving_form import receiver_field
 from accounts.models import User
-from accounts.queries import Carried, carried_in_all
+from accounts.queries import UserWork, open_work_of_all
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as Base
@@ -25,8 +25,8 @@ class LeavingMixin(Base):
     def leavers(self, obj: Any) -> tuple[Iterable[User], Iterable[Any]]:
         raise NotImplementedError(f"{type(self).__name__} does not say whose access ends")
 
-    def _carried(self, obj: Any) -> list[Carried]:
-        return carried_in_all(*self.leavers(obj)) if obj else []
+    def _carried(self, obj: Any) -> list[UserWork]:
+        return open_work_of_all(*self.leavers(obj)) if obj else []
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         carried = self._carried(obj)

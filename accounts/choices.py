@@ -1,10 +1,12 @@
-"""Kinds of organisation, roles, and what each role is allowed from the start."""
+"""Kinds of organisations, roles, permissions, and the permissions that each role starts with."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
 class OrganisationKind(models.TextChoices):
+    """Kinds of organisations. Permissions over the whole site count only in an office of IOM."""
+
     IOM = "iom", _("IOM")
     NGO = "ngo", _("NGO")
     GOVERNMENT = "government", _("Government")
@@ -15,6 +17,8 @@ class OrganisationKind(models.TextChoices):
 
 
 class RoleCode(models.TextChoices):
+    """The roles; every organisation has each of them."""
+
     CASEWORKER = "caseworker", _("Caseworker")
     READER = "reader", _("Reader")
     FOCAL_POINT = "focal_point", _("Focal point")
@@ -30,7 +34,7 @@ class RoleCode(models.TextChoices):
 
 
 class Standing(models.TextChoices):
-    """How somebody stands in an organisation, as its focal point is told."""
+    """A user's status in an organisation, as its focal point sees it."""
 
     WORKING = "working", _("Works here")
     INVITED = "invited", _("Invited")
@@ -39,7 +43,7 @@ class Standing(models.TextChoices):
 
 
 class RequestKind(models.TextChoices):
-    """What needs a second user's approval where there are cases."""
+    """What needs a second user's approval in an organisation with cases."""
 
     ROLE = "role", _("a role")
     TAILOR = "tailor", _("a role that may do more")
@@ -50,6 +54,8 @@ class RequestKind(models.TextChoices):
 
 
 class RequestState(models.TextChoices):
+    """The states of a request for access."""
+
     PENDING = "pending", _("Waiting for approval")
     APPROVED = "approved", _("Approved, takes effect later")
     REFUSED = "refused", _("Refused")
@@ -58,7 +64,7 @@ class RequestState(models.TextChoices):
 
 
 class DecidedAs(models.TextChoices):
-    """As what somebody may decide on a request; PostgreSQL says so (accounts/sql/040_requests.sql)."""
+    """In which capacity a user decides on a request, as determined by accounts/sql/040_requests.sql."""
 
     FOCAL_POINT = "focal_point", _("focal point of the organisation")
     SUPERVISOR = "supervisor", _("supervisor of the organisation")
@@ -66,7 +72,7 @@ class DecidedAs(models.TextChoices):
 
 
 class Permission(models.TextChoices):
-    """What a role may do in its organisation. The database's policies reads the same names."""
+    """What a role may do in its organisation. accounts/sql/010_enter.sql uses the same names."""
 
     READ_CASES = "read_cases", _("read case files")
     WRITE_CASES = "write_cases", _("write case files and open new cases")
@@ -94,14 +100,14 @@ class Permission(models.TextChoices):
     CONFIGURE = "configure", _("configure the system")
 
 
-# What an organisation's focal point may give there; the other roles are an administrator's to give.
+# Roles that an organisation's focal point may give there; only an administrator gives the others.
 GIVEN_BY_FOCAL_POINTS = (
     RoleCode.CASEWORKER,
     RoleCode.READER,
     RoleCode.SUPERVISOR,
     RoleCode.FOCAL_POINT,
 )
-# A role that was tailored to hold one of these is an administrator's to give, whatever its name.
+# Only an administrator gives a role that was tailored to have one of these, whatever its name.
 ADMINISTRATORS_TO_GIVE = (
     Permission.CONFIGURE,
     Permission.READ_AUDIT,
@@ -110,7 +116,7 @@ ADMINISTRATORS_TO_GIVE = (
     Permission.PAY_GRANTS,
 )
 
-# What each role is for, in one sentence; what it may and can't do is told from its permissions.
+# What each role is for, in one sentence; what it may and may not do is derived from its permissions.
 PURPOSES = {
     RoleCode.CASEWORKER: _("Works with a person from the first interview to the last visit."),
     RoleCode.READER: _("Reads the cases of the organisation and does not change them."),
@@ -137,7 +143,7 @@ PURPOSES = {
     RoleCode.ADMINISTRATOR: _("Sets up programmes, organisations and users, and sees no cases."),
 }
 
-# A role that isn't named here starts with nothing: its pages come with later work.
+# A role that isn't listed here starts without permissions: its pages are not built yet.
 STARTING_PERMISSIONS: dict[str, tuple[str, ...]] = {
     RoleCode.CASEWORKER: (
         Permission.READ_CASES,

@@ -7,15 +7,15 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from accounts.queries import Carried, holders, work_of
+from accounts.queries import UserWork, holders, kind_of_work
 from core.forms import OnceForm
 
 SUPERVISORS = "supervisors"
 
 
-def receiver_field(carried: Carried, leavers: Iterable[User], *, required: bool) -> forms.TypedChoiceField:
+def receiver_field(carried: UserWork, leavers: Iterable[User], *, required: bool) -> forms.TypedChoiceField:
     """To whom this work goes: somebody of the organisation who may do it, or the supervisors, who assign it (None)."""
-    others = holders(work_of(carried).permission, carried.organisation.pk).exclude(
+    others = holders(kind_of_work(carried).permission, carried.organisation.pk).exclude(
         pk__in=[user.pk for user in leavers]
     )
     found = {str(user.pk): user for user in others}
@@ -40,7 +40,7 @@ def receivers_in(form: forms.BaseForm) -> dict[str, User | None]:
 class LeavingForm(OnceForm):
     """Ends somebody's access, and asks where what they carry goes."""
 
-    def __init__(self, *args, leaver: User, carried: list[Carried], **kwargs) -> None:
+    def __init__(self, *args, leaver: User, carried: list[UserWork], **kwargs) -> None:
         super().__init__(*args, **kwargs)
         for item in carried:
             self.fields[item.name] = receiver_field(item, [leaver], required=True)

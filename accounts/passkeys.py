@@ -20,12 +20,12 @@ class Answer(NamedTuple):
     proof: str
 
 
-def ask_to_add(user) -> str:
+def registration_options(user) -> str:
     """What the browser needs to make a passkey for this person, as JSON."""
     return json.dumps(auth.begin_registration(user, passwordless=False), default=dict)
 
 
-def is_added(credential: dict[str, Any]) -> bool:
+def is_registered(credential: dict[str, Any]) -> bool:
     """Whether the browser made a passkey for the question of this session."""
     try:
         auth.parse_registration_response(credential)
@@ -35,12 +35,12 @@ def is_added(credential: dict[str, Any]) -> bool:
     return True
 
 
-def ask_to_use(user: User) -> str:
+def authentication_options(user: User) -> str:
     """What the browser needs to use one of this person's passkeys, as JSON."""
     return json.dumps(auth.begin_authentication(user), default=dict)
 
 
-def answer_of(user: User, response: Any) -> Answer | None:
+def verify_answer(user: User, response: Any) -> Answer | None:
     """The passkey with which this person answered the question of this session."""
     state = auth.get_state() or {}
     try:

@@ -56,7 +56,7 @@ def is_confined(request: HttpRequest) -> bool:
     return settings.MFA_REQUIRED and request.user.is_authenticated and not is_by_factor(request)
 
 
-def to_confirm(request: HttpRequest) -> HttpResponse:
+def redirect_to_confirm(request: HttpRequest) -> HttpResponse:
     """Lead to the page where one says again who one is, and from there back to this one."""
     return HttpResponseRedirect(
         f"{reverse('accounts:confirm')}?{urlencode({'next': request.get_full_path()})}"
@@ -68,6 +68,6 @@ def recent_authentication(view: Callable[..., HttpResponse]) -> Callable[..., Ht
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return view(request, *args, **kwargs) if is_recent(request) else to_confirm(request)
+        return view(request, *args, **kwargs) if is_recent(request) else redirect_to_confirm(request)
 
     return guarded

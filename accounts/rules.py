@@ -114,7 +114,7 @@ LONGEST_SESSION = timedelta(hours=10)
 FRESH = timedelta(minutes=10)
 
 
-class Patience(NamedTuple):
+class ThrottleLimits(NamedTuple):
     """How many failures cost nothing, how long the wait grows, and when failures are forgotten."""
 
     free: int
@@ -123,10 +123,10 @@ class Patience(NamedTuple):
 
 
 # Few for one account. Many for one address, as an office of thirty people may share it.
-PATIENCE = {
-    "account": Patience(free=4, longest=timedelta(minutes=15), forgotten=timedelta(days=1)),
-    "browser": Patience(free=4, longest=timedelta(minutes=15), forgotten=timedelta(days=1)),
-    "address": Patience(free=30, longest=timedelta(minutes=5), forgotten=timedelta(hours=1)),
+THROTTLE_LIMITS = {
+    "account": ThrottleLimits(free=4, longest=timedelta(minutes=15), forgotten=timedelta(days=1)),
+    "browser": ThrottleLimits(free=4, longest=timedelta(minutes=15), forgotten=timedelta(days=1)),
+    "address": ThrottleLimits(free=30, longest=timedelta(minutes=5), forgotten=timedelta(hours=1)),
 }
 
 
@@ -137,7 +137,7 @@ def waits_for(kinds: Collection[str]) -> list[str]:
 
 def wait_left(kind: str, failures: int, failed_at: datetime, *, at: datetime) -> timedelta:
     """How long to wait for the next try: nothing at first, then doubling from a second to a fixed longest."""
-    patience = PATIENCE[kind]
+    patience = THROTTLE_LIMITS[kind]
     if failures <= patience.free or at - failed_at >= patience.forgotten:
         return timedelta(0)
     wait = min(timedelta(seconds=2 ** min(failures - patience.free - 1, 20)), patience.longest)

@@ -59,7 +59,7 @@ class ConfigurationSite(admin.AdminSite):
                 name = getattr(view, "__name__", "")
                 weighs = name in FORMS or (request.method not in READING and name not in SEARCHES)
                 if weighs and not recent.is_recent(request):
-                    return recent.to_confirm(request)
+                    return recent.redirect_to_confirm(request)
                 response = inside(request, *args, **kwargs)
                 if response.status_code == 200 and name not in UNRECORDED and not audit.is_read(request):
                     audit.read(request, verb="configuration read")

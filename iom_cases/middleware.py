@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.hashing import Busy
 from accounts.queries import is_enrolled
-from accounts.recent import is_confined, to_confirm
+from accounts.recent import is_confined, redirect_to_confirm
 from api.problems import MEDIA_TYPE, problem
 
 # What is open to whoever is signed in and has shown no second factor, where one is required. Each page of
@@ -45,7 +45,7 @@ class SecondFactor:
         if match.namespaces[:1] == ["api"]:
             said = problem(403, _("A second step is needed: sign in with it first."))
             return JsonResponse(said, status=403, content_type=MEDIA_TYPE)
-        return to_confirm(request) if is_enrolled(request.user) else redirect("accounts:security")
+        return redirect_to_confirm(request) if is_enrolled(request.user) else redirect("accounts:security")
 
 
 class BusyPage:

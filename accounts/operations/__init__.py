@@ -12,14 +12,14 @@ from accounts.operations.access import (
 from accounts.operations.factor import (
     add_app,
     add_passkey,
+    hide_recovery_codes,
     make_recovery_codes,
-    put_recovery_codes_away,
     remove_app,
     remove_passkey,
     reset_second_factor,
 )
 from accounts.operations.invitation import accept_invitation, invitation_path, invite, invite_again
-from accounts.operations.leaving import StillCarrying
+from accounts.operations.leaving import OpenWorkLeft
 from accounts.operations.notice import leave_notice, leave_notices, mark_notices_read, notify
 from accounts.operations.password import ask_for_reset, change_password, reset_password, set_password
 from accounts.operations.people import (
@@ -37,7 +37,13 @@ from accounts.operations.people import (
     tailor_role,
 )
 from accounts.operations.session import end_other_sessions, end_session, note_sign_in, note_sign_out
-from accounts.operations.sign_in import NotTheOne, try_code, try_own_password, try_passkey, try_password
+from accounts.operations.sign_in import (
+    WrongCredentials,
+    try_code,
+    try_own_password,
+    try_passkey,
+    try_password,
+)
 from accounts.operations.throttle import MustWait, reset_keys, throttle_keys
 from accounts.operations.token import (
     TOKEN_DAYS,
@@ -52,8 +58,8 @@ __all__ = [
     "TOKEN_DAYS",
     "MustWait",
     "NewUser",
-    "NotTheOne",
-    "StillCarrying",
+    "OpenWorkLeft",
+    "WrongCredentials",
     "accept_invitation",
     "add_app",
     "add_passkey",
@@ -72,6 +78,7 @@ __all__ = [
     "end_other_sessions",
     "end_session",
     "give_role",
+    "hide_recovery_codes",
     "invitation_path",
     "invite",
     "invite_again",
@@ -85,7 +92,6 @@ __all__ = [
     "note_token_use",
     "notify",
     "object_to_access",
-    "put_recovery_codes_away",
     "refuse_own_role",
     "remove_app",
     "remove_passkey",

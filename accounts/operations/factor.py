@@ -112,7 +112,7 @@ def add_app(*, secret: str, code: str, session: str, proven: bool, by, now: date
 def add_passkey(
     *, name: str, credential: dict[str, Any], session: str, proven: bool, by, now: datetime
 ) -> None:
-    """Enrol a passkey that `passkeys.is_added` found right; other sessions end."""
+    """Enrol a passkey that `passkeys.is_registered` found right; other sessions end."""
     _require_proven(by, proven)
     if factors_of(by).filter(type=Authenticator.Type.WEBAUTHN).count() >= MOST_PASSKEYS:
         raise ValidationError(_("You have as many passkeys as are allowed. Remove one first."))
@@ -172,7 +172,7 @@ def make_recovery_codes(*, by, now: datetime) -> None:
 
 
 @transaction.atomic
-def put_recovery_codes_away(*, by, now: datetime) -> None:
+def hide_recovery_codes(*, by, now: datetime) -> None:
     """The person has written them down: they are shown no more."""
     held = factors_of(by).filter(type=Authenticator.Type.RECOVERY_CODES).select_for_update().first()
     if held is not None and "viewed_at" not in held.data:

@@ -12,13 +12,13 @@ from django.utils.translation import gettext_noop
 from accounts.hooks import user_leaving
 from accounts.models import Handover, Organisation, User
 from accounts.operations.notice import leave_notices
-from accounts.queries import Carried, authority_of, carried_by, holders, supervisors_or_iom
+from accounts.queries import UserWork, authority_of, holders, open_work_of, supervisors_or_iom
 from core import audit
 
-Receivers = Mapping[str, User | None]  # by `Carried.name`; None: the supervisors assign it
+Receivers = Mapping[str, User | None]  # by `UserWork.name`; None: the supervisors assign it
 
 
-class StillCarrying(ValidationError):
+class OpenWorkLeft(ValidationError):
     """Access would end, and nobody has said who takes over what the user carries."""
 
 
@@ -36,15 +36,15 @@ def leaving(
         return
     before = [(user, _held(user)) for user in users]
     yield
-    lost: list[tuple[User, Carried]] = []
+    lost: list[tuple[User, UserWork]] = []
     for user, held in before:
         after = _held(user)
         for permission, organisations in held.items():
             gone = organisations - after.get(permission, frozenset())
-            lost += [(user, carried) for carried in carried_by(user, gone, permission)]
+            lost += [(user, carried) for carried in open_work_of(user, gone, permission)]
     missing = [(user, carried) for user, carried in lost if carried.name not in (to or {})]
     if missing:
-        raise StillCarrying({carried.name: _refusal(user, carried) for user, carried in missing})
+        raise OpenWorkLeft({carried.name: _refusal(user, carried) for user, carried in missing})
     for user, carried in lost:
         _hand_over(user, carried, (to or {})[carried.name], by=by, now=now)
 
@@ -52,10 +52,10 @@ def leaving(
 def _held(user: User) -> dict[str, frozenset[UUID]]:
     """What the user may do where, as it stands in the database at this moment; nothing for one who is being added."""
     found = User.objects.filter(pk=user.pk).first()
-    return authority_of(found).held if found else {}
+    return authority_of(found).by_permission if found else {}
 
 
-def _refusal(user: User, carried: Carried) -> str:
+def _refusal(user: User, carried: UserWork) -> str:
     return _("%(user)s still has work here (%(what)s: %(count)s). Choose who takes it over.") % {
         "user": user.name,
         "what": carried.label,
@@ -63,7 +63,7 @@ def _refusal(user: User, carried: Carried) -> str:
     }
 
 
-def _hand_over(user: User, carried: Carried, to: User | None, *, by: User, now: datetime) -> None:
+def _hand_over(user: User, carried: UserWork, to: User | None, *, by: User, now: datetime) -> None:
     work, organisation = user_leaving[carried.code], carried.organisation
     if to is not None:
         if not holders(work.permission, organisation.pk).filter(pk=to.pk).exists():
@@ -88,7 +88,7 @@ def _hand_over(user: User, carried: Carried, to: User | None, *, by: User, now: 
         _ask_supervisors(user, carried, now=now)
 
 
-def _ask_supervisors(user: User, carried: Carried, *, now: datetime) -> None:
+def _ask_supervisors(user: User, carried: UserWork, *, now: datetime) -> None:
     organisation: Organisation = carried.organisation
     leave_notices(
         recipients=supervisors_or_iom(organisation.pk),

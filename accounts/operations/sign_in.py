@@ -15,42 +15,46 @@ from accounts.queries import is_enrolled
 from core import audit
 
 
-class NotTheOne(ValidationError):
+class WrongCredentials(ValidationError):
     """What was given isn't right. It is counted, so this is told by returning it and never raised."""
 
 
 @transaction.atomic
-def try_password(*, username: str, password: str, keys: dict[str, str], now: datetime) -> User | NotTheOne:
+def try_password(
+    *, username: str, password: str, keys: dict[str, str], now: datetime
+) -> User | WrongCredentials:
     """The person with this name and password. An unknown name takes as long and is told as a wrong password."""
     begin_try(keys, now=now)
     user = authenticate(username=username, password=password)
     if not isinstance(user, User):
         _fail(User.objects.filter(username=username).first(), "password", keys, now=now)
-        return NotTheOne(_("The user name or the password is not right."))
+        return WrongCredentials(_("The user name or the password is not right."))
     if not is_enrolled(user):  # else only the second factor makes up for failures
         forget_failures(keys, now=now)
     return user
 
 
 @transaction.atomic
-def try_code(*, user: User, code: str, keys: dict[str, str], now: datetime) -> str | NotTheOne:
+def try_code(*, user: User, code: str, keys: dict[str, str], now: datetime) -> str | WrongCredentials:
     """Take a code of the person's app, or a recovery code: by which of them, if it is right and unused."""
     begin_try(keys, now=now)
     method = use_code(user=user, code=code, now=now)
     if method is None:
         _fail(user, "code", keys, now=now)
-        return NotTheOne(_("This code is not right, or was used already. Wait for the next one."))
+        return WrongCredentials(_("This code is not right, or was used already. Wait for the next one."))
     forget_failures(keys, now=now)
     return method
 
 
 @transaction.atomic
-def try_passkey(*, user: User, answer: Answer | None, keys: dict[str, str], now: datetime) -> str | NotTheOne:
+def try_passkey(
+    *, user: User, answer: Answer | None, keys: dict[str, str], now: datetime
+) -> str | WrongCredentials:
     """Take a passkey's answer to the question that was asked in this session; the same answer serves once."""
     begin_try(keys, now=now)
     if answer is None or not spend_proof(user=user, proof=answer.proof, now=now):
         _fail(user, PASSKEY, keys, now=now)
-        return NotTheOne(_("The passkey could not be used. Try again, or use a code."))
+        return WrongCredentials(_("The passkey could not be used. Try again, or use a code."))
     answer.passkey.last_used_at = now
     answer.passkey.save(update_fields=["last_used_at"])
     forget_failures(keys, now=now)
@@ -58,11 +62,13 @@ def try_passkey(*, user: User, answer: Answer | None, keys: dict[str, str], now:
 
 
 @transaction.atomic
-def try_own_password(*, user: User, password: str, keys: dict[str, str], now: datetime) -> str | NotTheOne:
+def try_own_password(
+    *, user: User, password: str, keys: dict[str, str], now: datetime
+) -> str | WrongCredentials:
     """A signed-in person's own password, said again."""
     found = try_password(username=user.username, password=password, keys=keys, now=now)
-    if isinstance(found, NotTheOne):
-        return NotTheOne(_("The password is not right."))
+    if isinstance(found, WrongCredentials):
+        return WrongCredentials(_("The password is not right."))
     forget_failures(keys, now=now)
     return "password"
 

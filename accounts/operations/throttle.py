@@ -12,11 +12,11 @@ from django.db import connection
 from django.utils.crypto import salted_hmac
 
 from accounts.models import SignInThrottle
-from accounts.rules import PATIENCE, wait_left, waits_for
+from accounts.rules import THROTTLE_LIMITS, wait_left, waits_for
 
 LOCKS = 0x5A49  # of PostgreSQL's advisory locks those of accounts that somebody tries just now
 PAUSE, AT_ONCE = 0.05, timedelta(seconds=1)
-LONGEST_KEPT = max(patience.forgotten for patience in PATIENCE.values())
+LONGEST_KEPT = max(patience.forgotten for patience in THROTTLE_LIMITS.values())
 
 
 class MustWait(Exception):
@@ -91,7 +91,7 @@ def count_failure(keys: dict[str, str], *, now: datetime) -> None:
                 "INSERT INTO accounts_signinthrottle AS t (key, failures, failed_at) VALUES (%(key)s, 1, %(now)s) "
                 "ON CONFLICT (key) DO UPDATE SET failed_at = %(now)s, "
                 "failures = CASE WHEN t.failed_at <= %(forgotten)s THEN 1 ELSE t.failures + 1 END",
-                {"key": key, "now": now, "forgotten": now - PATIENCE[kind].forgotten},
+                {"key": key, "now": now, "forgotten": now - THROTTLE_LIMITS[kind].forgotten},
             )
 
 

@@ -1,4 +1,4 @@
--- What enter() asks of whoever acts, asked of one person: do they hold a permission in an organisation on a day?
+-- Return whether a user has a permission in an organisation on a day, as enter() reads it for the acting user.
 CREATE OR REPLACE FUNCTION access.has_permission(who uuid, organisation uuid, permission text, today date) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT EXISTS (

@@ -1,17 +1,17 @@
--- Two roles that nobody holds at one time in one organisation: the pairs of accounts/rules.py. The person is
--- locked, so that two roles given at once see each other.
+-- Refuse two incompatible roles of one user in one organisation at one time: the pairs of accounts/rules.py. The user's
+-- row is locked, so that of two roles given at once one sees the other.
 CREATE OR REPLACE FUNCTION access.roles_apart() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     PERFORM 1 FROM accounts_user u WHERE u.id = NEW.user_id FOR NO KEY UPDATE;
     IF EXISTS (
         SELECT 1
-          FROM accounts_role mine
-          JOIN accounts_role beside ON beside.organisation_id = mine.organisation_id
-          JOIN accounts_membership m ON m.role_id = beside.id AND m.user_id = NEW.user_id AND m.id <> NEW.id
-         WHERE mine.id = NEW.role_id
+          FROM accounts_role given
+          JOIN accounts_role other ON other.organisation_id = given.organisation_id
+          JOIN accounts_membership m ON m.role_id = other.id AND m.user_id = NEW.user_id AND m.id <> NEW.id
+         WHERE given.id = NEW.role_id
            AND daterange(m.starts_on, m.ends_on, '[]') && daterange(NEW.starts_on, NEW.ends_on, '[]')
-           AND (least(mine.code, beside.code), greatest(mine.code, beside.code)) IN
+           AND (least(given.code, other.code), greatest(given.code, other.code)) IN
                (('finance', 'grant_approver'), ('administrator', 'auditor'))) THEN
         RAISE EXCEPTION 'nobody holds these two roles together' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'accounts_membership_roles_apart';
@@ -23,7 +23,7 @@ ALTER FUNCTION access.roles_apart() OWNER TO iom_functions;
 CREATE OR REPLACE TRIGGER roles_apart AFTER INSERT OR UPDATE ON accounts_membership
     FOR EACH ROW EXECUTE FUNCTION access.roles_apart();
 
--- One role can't be tailored to approve and pay either.
+-- Refuse to give one role the permissions to approve and to pay.
 CREATE OR REPLACE FUNCTION access.role_decides_once() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (SELECT count(*) FROM accounts_organisationgrouppermission g

@@ -1,4 +1,4 @@
--- Whoever gives access never chooses the credential: a password is set, and a token confirmed, in its user's own place.
+-- Whoever gives access never chooses the credential: only the user sets their own password and confirms their own token.
 CREATE OR REPLACE FUNCTION access.own_password() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.password <> '' AND NEW.password NOT LIKE '!%' AND NEW.id IS DISTINCT FROM access.user_id()

@@ -1,5 +1,5 @@
--- Whether whoever acts keeps the users of this organisation, or sets up the system at IOM: who says what becomes of the
--- work of a user who leaves. For the reviewed functions that count and hand over such work; nobody else calls it.
+-- Return whether the acting user manages the users of this organisation or configures the system at IOM. These decide who
+-- takes over the work of a user who leaves. Called only by the reviewed functions that count and hand over such work.
 CREATE OR REPLACE FUNCTION access.manages_users_of(organisation uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH today AS (SELECT (now() AT TIME ZONE 'Asia/Kathmandu')::date AS day)

@@ -1,10 +1,11 @@
--- Access where there are cases needs a second user. The rows below are asked for their approval whoever writes them through
--- the application; the owner migrates and loads, and is not asked.
+-- In organisations with cases, giving access needs a second user's approval. The triggers below check it for every row that
+-- the application writes; the owner, who migrates and loads data, is not checked.
 GRANT SELECT, UPDATE ON accounts_accessrequest TO iom_functions;
 GRANT UPDATE ON accounts_organisation, accounts_role TO iom_functions; -- for cases_since, and row locks
 GRANT SELECT ON mfa_authenticator TO iom_functions;
 
--- Whether an organisation has, or ever had, a case. What an office of IOM opens is every organisation's.
+-- Return whether an organisation has, or ever had, a case. An office of IOM has cases once any organisation has, as its
+-- roles give access to all organisations' cases.
 CREATE OR REPLACE FUNCTION access.has_cases(which uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT EXISTS (
@@ -15,7 +16,8 @@ CREATE OR REPLACE FUNCTION access.has_cases(which uuid) RETURNS boolean
                                                WHERE any_of.cases_since IS NOT NULL)));
 $$;
 
--- Where there are cases and a user has a role, had one within a year (approval.GUARDED), or has one to come.
+-- Return the organisations with cases in which a user has a role, had one within a year (approval.GUARDED), or will have
+-- one. A user with any such organisation is "guarded": changes to the account need a second user's approval.
 CREATE OR REPLACE FUNCTION access.guarded_by(who uuid) RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT coalesce(array_agg(DISTINCT r.organisation_id), '{}')
@@ -29,32 +31,34 @@ CREATE OR REPLACE FUNCTION access.is_guarded(who uuid) RETURNS boolean
     SELECT access.guarded_by(who) <> '{}';
 $$;
 
--- A user, whoever asked for their access within a year or gave it without a second user, whoever did so for them, and so
--- on: they count as one. Whom administrators set up before there were cases count by themselves: they set up everybody.
+-- Return a user, the users who asked for this user's access within a year or gave it without a second user, those who did
+-- so for them, and so on. They count as one user in an approval. Access that administrators gave before there were cases
+-- doesn't count, as administrators give it to everybody at first.
 CREATE OR REPLACE FUNCTION access.brought_in_by(who uuid) RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    WITH RECURSIVE line (id) AS (
+    WITH RECURSIVE origin (id) AS (
         SELECT who
         UNION
         SELECT given.by
-          FROM line CROSS JOIN LATERAL (
+          FROM origin CROSS JOIN LATERAL (
                SELECT a.asked_by_id
                  FROM accounts_accessrequest a
-                WHERE a.user_id = line.id AND a.state = 'done' AND a.done_at > now() - interval '1 year'
+                WHERE a.user_id = origin.id AND a.state = 'done' AND a.done_at > now() - interval '1 year'
                 UNION ALL
                SELECT m.given_by_id
                  FROM accounts_membership m
-                WHERE m.user_id = line.id AND m.request_id IS NULL AND m.given_at > now() - interval '1 year'
+                WHERE m.user_id = origin.id AND m.request_id IS NULL AND m.given_at > now() - interval '1 year'
                   AND NOT EXISTS (SELECT 1 FROM accounts_membership g JOIN accounts_role r ON r.id = g.role_id
                                    WHERE g.user_id = m.given_by_id AND r.code = 'administrator')
           ) given (by)
     )
-    SELECT coalesce(array_agg(id) FILTER (WHERE id IS NOT NULL), '{}') FROM line;
+    SELECT coalesce(array_agg(id) FILTER (WHERE id IS NOT NULL), '{}') FROM origin;
 $$;
 
--- Who may decide on a request, and as what: a focal point or supervisor of the organisation; where it has none left, a
--- protection supervisor of IOM. Neither who asked, nor whose access it is, nor who has the role that would do more, nor
--- anybody who came in through the same users. A role that was given without a second user counts after 14 days.
+-- Return who may decide on a request, and in which capacity: a focal point or supervisor of the organisation, or a
+-- protection supervisor of IOM if the organisation has none left. Excluded are the user who asked, the user whose access
+-- it is, holders of the role that would get more permissions, and users brought in by the same users. A role that was
+-- given without a second user counts only after 14 days.
 CREATE OR REPLACE FUNCTION access.approvers(request uuid) RETURNS TABLE (user_id uuid, decides_as text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH asked AS (
@@ -63,7 +67,7 @@ CREATE OR REPLACE FUNCTION access.approvers(request uuid) RETURNS TABLE (user_id
         SELECT m.user_id, r.organisation_id, r.code, o.kind,
                EXISTS (SELECT 1 FROM accounts_organisationgrouppermission g
                          JOIN auth_permission p ON p.id = g.permission_id AND p.codename = 'manage_users'
-                        WHERE g.group_id = r.group_id AND g.content_object_id = r.organisation_id) AS keeps
+                        WHERE g.group_id = r.group_id AND g.content_object_id = r.organisation_id) AS manages
           FROM asked a
           CROSS JOIN accounts_membership m
           JOIN accounts_user u ON u.id = m.user_id AND u.is_active
@@ -72,7 +76,7 @@ CREATE OR REPLACE FUNCTION access.approvers(request uuid) RETURNS TABLE (user_id
          WHERE m.starts_on <= (now() AT TIME ZONE 'Asia/Kathmandu')::date
            AND (m.ends_on IS NULL OR m.ends_on >= (now() AT TIME ZONE 'Asia/Kathmandu')::date)
            AND (m.given_at IS NULL OR m.request_id IS NOT NULL OR m.given_at < now() - interval '14 days'
-                OR m.given_by_id IS NULL -- by the installation itself, before anybody had a case
+                OR m.given_by_id IS NULL -- by the installation itself, before there was any case
                    AND m.given_at <= (SELECT min(any_of.cases_since) FROM accounts_organisation any_of))
            AND m.user_id IS DISTINCT FROM a.asked_by_id
            AND m.user_id IS DISTINCT FROM a.user_id
@@ -82,10 +86,10 @@ CREATE OR REPLACE FUNCTION access.approvers(request uuid) RETURNS TABLE (user_id
            AND NOT access.brought_in_by(m.user_id) && access.brought_in_by(a.asked_by_id)
     ), own AS (
         SELECT DISTINCT ON (b.user_id) b.user_id,
-               CASE WHEN b.keeps THEN 'focal_point' ELSE 'supervisor' END AS decides_as
+               CASE WHEN b.manages THEN 'focal_point' ELSE 'supervisor' END AS decides_as
           FROM able b JOIN asked a ON a.organisation_id = b.organisation_id
-         WHERE b.keeps OR b.code = 'supervisor'
-         ORDER BY b.user_id, b.keeps DESC
+         WHERE b.manages OR b.code = 'supervisor'
+         ORDER BY b.user_id, b.manages DESC
     )
     SELECT o.user_id, o.decides_as FROM own o
     UNION ALL
@@ -93,8 +97,8 @@ CREATE OR REPLACE FUNCTION access.approvers(request uuid) RETURNS TABLE (user_id
      WHERE b.kind = 'iom' AND b.code = 'protection_supervisor' AND NOT EXISTS (SELECT 1 FROM own);
 $$;
 
--- Approve or refuse as whoever is entered; its new state, or null where they may not, or it was decided. A
--- protection supervisor's approval and a new address take effect a day later, so that somebody can still stop them.
+-- Approve or refuse a request as the acting user. Returns the new state; NULL if this user may not decide or it is decided
+-- already. A protection supervisor's approval and a new address take effect a day later, so that they can be stopped.
 CREATE OR REPLACE FUNCTION access.decide_access(request uuid, approves boolean) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE asked accounts_accessrequest; decides text;
@@ -114,7 +118,8 @@ BEGIN
     RETURN CASE WHEN approves THEN 'approved' ELSE 'refused' END;
 END $$;
 
--- Stop what has not taken effect; whether it was still to be stopped. It opens nothing to anybody.
+-- Stop a request that has not taken effect; false if there was nothing to stop. Stopping gives nobody access, so the
+-- function checks no rights.
 CREATE OR REPLACE FUNCTION access.stop_access(request uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
@@ -122,7 +127,8 @@ BEGIN
     RETURN FOUND;
 END $$;
 
--- Use up an approved request whose time has come, as who approved it or of nobody; the rows that it allows are written in this very transaction.
+-- Mark an approved request as done once its time has come, acting for its approver or for nobody. The rows that it allows
+-- must be written in the same transaction.
 CREATE OR REPLACE FUNCTION access.use_access(request uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
@@ -132,16 +138,16 @@ BEGIN
     RETURN FOUND;
 END $$;
 
--- A request begins undecided, is asked by whoever is entered, and is decided where its role is; or, of an account, where
--- its user reads files, and by IOM where these are several.
+-- Check a new request: it is undecided, it is asked by the acting user, and its organisation is that of its role. A request
+-- about an account is decided in the organisation that guards its user; by IOM, without an organisation, if several do.
 CREATE OR REPLACE FUNCTION access.request_starts() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-DECLARE places uuid[] := access.guarded_by(NEW.user_id); here uuid;
+DECLARE guarding uuid[] := access.guarded_by(NEW.user_id); here uuid;
 BEGIN
     IF NEW.kind IN ('role', 'tailor', 'programmes') THEN
         SELECT r.organisation_id INTO here FROM accounts_role r WHERE r.id = NEW.role_id;
-    ELSIF cardinality(places) = 1 THEN
-        here := places[1];
+    ELSIF cardinality(guarding) = 1 THEN
+        here := guarding[1];
     END IF;
     IF NEW.organisation_id IS DISTINCT FROM here THEN
         RAISE EXCEPTION 'a request is decided where its role or user is' USING ERRCODE = 'check_violation',
@@ -156,8 +162,9 @@ END $$;
 CREATE OR REPLACE TRIGGER request_starts BEFORE INSERT ON accounts_accessrequest
     FOR EACH ROW EXECUTE FUNCTION access.request_starts();
 
--- A role where there are cases: on a request that takes effect in this transaction, for this user with this address, this
--- role with no more permissions than were shown, and no day more. Less than before is anybody's.
+-- Check a membership in an organisation with cases: it needs a request that takes effect in this transaction, for this user
+-- with this address, for this role with no more permissions than were approved, and for no more days. Shortening a
+-- membership needs no approval.
 CREATE OR REPLACE FUNCTION access.membership_is_approved() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE here uuid; asked accounts_accessrequest; days daterange := daterange(NEW.starts_on, NEW.ends_on, '[]');
@@ -175,7 +182,7 @@ BEGIN
         END IF;
     END IF;
     SELECT r.organisation_id INTO here FROM accounts_role r WHERE r.id = NEW.role_id FOR SHARE;
-    PERFORM 1 FROM accounts_organisation o WHERE o.id = here FOR SHARE; -- its first case waits, or is seen here
+    PERFORM 1 FROM accounts_organisation o WHERE o.id = here FOR SHARE; -- so its first case waits, or is seen here
     SELECT a.* INTO asked
       FROM accounts_accessrequest a
       JOIN accounts_user u ON u.id = a.user_id AND u.email = a.email
@@ -198,25 +205,25 @@ END $$;
 CREATE OR REPLACE TRIGGER membership_is_approved BEFORE INSERT OR UPDATE ON accounts_membership
     FOR EACH ROW EXECUTE FUNCTION access.membership_is_approved();
 
--- A role that somebody has may do more only on a request. Where nobody has it, whoever gets it is approved with what it
--- may do by then; the role is locked against that.
+-- Check a new permission of a role: if any user has the role, it needs a request. If nobody has it, its permissions are
+-- approved together with its first user; the role is locked so that both don't happen at once.
 CREATE OR REPLACE FUNCTION access.permission_is_approved() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-DECLARE held accounts_role; named text;
+DECLARE given accounts_role; added text;
 BEGIN
-    SELECT * INTO held FROM accounts_role r WHERE r.group_id = NEW.group_id FOR NO KEY UPDATE;
-    SELECT p.codename INTO named FROM auth_permission p WHERE p.id = NEW.permission_id;
-    IF session_user = 'iom_app' AND held.id IS NULL THEN -- or a role would be made of it that nobody asked for
+    SELECT * INTO given FROM accounts_role r WHERE r.group_id = NEW.group_id FOR NO KEY UPDATE;
+    SELECT p.codename INTO added FROM auth_permission p WHERE p.id = NEW.permission_id;
+    IF session_user = 'iom_app' AND given.id IS NULL THEN -- a group with permissions could become a role unapproved
         RAISE EXCEPTION 'a permission is a role''s' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'accounts_role_approved';
     END IF;
-    IF session_user = 'iom_app' AND access.has_cases(held.organisation_id)
+    IF session_user = 'iom_app' AND access.has_cases(given.organisation_id)
        AND EXISTS (SELECT 1 FROM accounts_membership m
-                    WHERE m.role_id = held.id
+                    WHERE m.role_id = given.id
                       AND (m.ends_on IS NULL OR m.ends_on >= (now() AT TIME ZONE 'Asia/Kathmandu')::date))
        AND NOT EXISTS (SELECT 1 FROM accounts_accessrequest a
                         WHERE a.kind = 'tailor' AND a.state = 'done' AND a.done_at = now()
-                          AND a.role_id = held.id AND a.permissions @> ARRAY[named]::varchar[]) THEN
+                          AND a.role_id = given.id AND a.permissions @> ARRAY[added]::varchar[]) THEN
         RAISE EXCEPTION 'a role that may do more needs a second user' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'accounts_role_approved';
     END IF;
@@ -225,7 +232,7 @@ END $$;
 CREATE OR REPLACE TRIGGER permission_is_approved BEFORE INSERT OR UPDATE ON accounts_organisationgrouppermission
     FOR EACH ROW EXECUTE FUNCTION access.permission_is_approved();
 
--- Another address, and a closed account that opens, of a user with a role where there are cases.
+-- Check a new address, and the reopening of a closed account, of a guarded user: both need a request.
 CREATE OR REPLACE FUNCTION access.account_is_approved() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
@@ -251,7 +258,7 @@ END $$;
 CREATE OR REPLACE TRIGGER account_is_approved BEFORE UPDATE ON accounts_user
     FOR EACH ROW EXECUTE FUNCTION access.account_is_approved();
 
--- A second factor is added by its own user, and stays theirs.
+-- Check that only the user adds a second factor, and that it stays that user's.
 CREATE OR REPLACE FUNCTION access.factor_is_own() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF session_user = 'iom_app' AND NEW.user_id IS DISTINCT FROM access.user_id()
@@ -264,7 +271,7 @@ END $$;
 CREATE OR REPLACE TRIGGER factor_is_own BEFORE INSERT OR UPDATE ON mfa_authenticator
     FOR EACH ROW EXECUTE FUNCTION access.factor_is_own();
 
--- A second factor is removed by its own user, or on a request.
+-- Check that a guarded user's second factor is removed by that user or on a request.
 CREATE OR REPLACE FUNCTION access.factor_is_approved() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
@@ -280,7 +287,8 @@ END $$;
 CREATE OR REPLACE TRIGGER factor_is_approved BEFORE DELETE ON mfa_authenticator
     FOR EACH ROW EXECUTE FUNCTION access.factor_is_approved();
 
--- A user, a role and an organisation keep their key: what refers to it would be another's. The application deletes none.
+-- The id of a user, a role and an organisation never changes: rows that refer to it would become another's. The application
+-- has no right to delete them.
 CREATE OR REPLACE FUNCTION access.user_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'a user stays the one that they are' USING ERRCODE = 'check_violation',
@@ -289,7 +297,7 @@ END $$;
 CREATE OR REPLACE TRIGGER user_stays BEFORE UPDATE ON accounts_user
     FOR EACH ROW WHEN (NEW.id <> OLD.id) EXECUTE FUNCTION access.user_stays();
 
--- A role stays the one that it is, and an organisation keeps that it had cases, and whether it is an office of IOM.
+-- A role keeps its organisation, code and group; an organisation keeps `cases_since`, and whether it is an office of IOM.
 CREATE OR REPLACE FUNCTION access.role_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.id, NEW.organisation_id, NEW.code, NEW.group_id)
@@ -304,7 +312,7 @@ CREATE OR REPLACE TRIGGER role_stays BEFORE UPDATE ON accounts_role
 
 CREATE OR REPLACE FUNCTION access.organisation_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    NEW.cases_since := coalesce(OLD.cases_since, NEW.cases_since); -- a row that was read before its first case
+    NEW.cases_since := coalesce(OLD.cases_since, NEW.cases_since); -- the saved row may have been read before the first case
     IF NEW.id <> OLD.id THEN
         RAISE EXCEPTION 'an organisation stays the one that it is' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'accounts_organisation_stays';

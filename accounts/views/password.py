@@ -17,10 +17,10 @@ from django.views.decorators.http import require_http_methods
 from accounts import operations
 from accounts.devices import address_of
 from accounts.forms import ForgottenForm, NewPasswordForm, ResetForm
-from accounts.operations import MustWait, NotTheOne
+from accounts.operations import MustWait, WrongCredentials
 from accounts.queries import needs_factor_to_reset, user_of_reset
 from accounts.recent import recent_authentication
-from accounts.views.sign_in import METHODS, throttle_keys_of, told_to_wait
+from accounts.views.sign_in import METHODS, throttle_keys_of, wait_response
 from core.clock import now
 from core.forms import add_refusal
 
@@ -83,13 +83,13 @@ def password_reset(request: HttpRequest, link: str) -> HttpResponse:
             if asks_factor:
                 keys = throttle_keys_of(request, user.username)
                 shown = operations.try_code(user=user, code=form.cleaned_data["code"], keys=keys, now=now())
-                if isinstance(shown, NotTheOne):  # its failure is counted, so it isn't raised
+                if isinstance(shown, WrongCredentials):  # its failure is counted, so it isn't raised
                     form.add_error("code", shown)
                     return render(request, "accounts/password_reset.html", {"form": form})
             with transaction.atomic():
                 operations.reset_password(link=link, password=password, is_by_factor=asks_factor, now=now())
         except MustWait as refusal:
-            return told_to_wait(request, "accounts/password_reset.html", {"form": form}, refusal)
+            return wait_response(request, "accounts/password_reset.html", {"form": form}, refusal)
         except ValidationError as error:
             add_refusal(form, error)
         else:

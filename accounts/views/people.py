@@ -147,9 +147,9 @@ def user_detail(request: HttpRequest, user_id: UUID) -> HttpResponse:
     return render(request, "accounts/user_detail.html", context)
 
 
-def _carried(request: HttpRequest, user: Any) -> list[queries.Carried]:
+def _carried(request: HttpRequest, user: Any) -> list[queries.UserWork]:
     """How much open work somebody has in the asker's own organisations: counts, no case."""
-    return queries.carried_by(user, queries.managed_by(request.user))
+    return queries.open_work_of(user, queries.managed_by(request.user))
 
 
 def _membership_row(membership: Membership, *, may_change: bool) -> dict[str, object]:
@@ -266,7 +266,7 @@ def membership_change(request: HttpRequest, user_id: UUID, membership_id: UUID) 
         for name, day in (("starts_on", membership.starts_on), ("ends_on", membership.ends_on))
     }
     form = ReasonForm(request.POST or None, initial=days)
-    for item in queries.carried_by(user, [membership.role.organisation_id]):
+    for item in queries.open_work_of(user, [membership.role.organisation_id]):
         form.fields[item.name] = receiver_field(item, [user], required=False)
 
     def action() -> str:

@@ -46,7 +46,7 @@ def security(request: HttpRequest) -> HttpResponse:
     """How somebody signs in; for who must get a second factor first, where to begin."""
     if recent.is_confined(request):
         if is_enrolled(request.user):
-            return recent.to_confirm(request)
+            return recent.redirect_to_confirm(request)
         return render(request, "accounts/security_start.html")
     held = list(factors_of(request.user))
     codes = next((one for one in held if one.type == Authenticator.Type.RECOVERY_CODES), None)
@@ -87,7 +87,7 @@ def factor_add_app(request: HttpRequest) -> HttpResponse:
         if _is_done(
             form,
             lambda: operations.add_app(
-                secret=secret, code=form.cleaned_data["code"], **_who_asks(request), now=now()
+                secret=secret, code=form.cleaned_data["code"], **_own_arguments(request), now=now()
             ),
         ):
             request.session.pop(SECRET)
@@ -102,7 +102,7 @@ def factor_add_app(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/factor_add_app.html", context)
 
 
-def _who_asks(request: HttpRequest) -> dict[str, Any]:
+def _own_arguments(request: HttpRequest) -> dict[str, Any]:
     """Always who is signed in, by this very session: no form and no address says of whom the factor is."""
     return {"session": own_session(request), "proven": recent.is_by_factor(request), "by": request.user}
 
@@ -133,11 +133,11 @@ def factor_add_passkey(request: HttpRequest) -> HttpResponse:
     form = PasskeyAddForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         given, is_first = form.cleaned_data, not is_enrolled(request.user)
-        if not passkeys.is_added(given["credential"]):
+        if not passkeys.is_registered(given["credential"]):
             form.add_error(None, _("The passkey was not created. Try again."))
-        elif _is_done(form, lambda: operations.add_passkey(**given, **_who_asks(request), now=now())):
+        elif _is_done(form, lambda: operations.add_passkey(**given, **_own_arguments(request), now=now())):
             return _after_adding(request, is_first=is_first)
-    context = {"form": form, "options": passkeys.ask_to_add(request.user)}
+    context = {"form": form, "options": passkeys.registration_options(request.user)}
     return render(request, "accounts/factor_add_passkey.html", context)
 
 
@@ -188,7 +188,7 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
         return redirect("accounts:security")
     if request.method == "POST":
         if "kept" in request.POST:
-            operations.put_recovery_codes_away(by=request.user, now=now())
+            operations.hide_recovery_codes(by=request.user, now=now())
             return redirect("accounts:security")
         operations.make_recovery_codes(by=request.user, now=now())
         return redirect("accounts:recovery-codes")

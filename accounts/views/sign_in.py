@@ -23,7 +23,7 @@ from accounts import operations, passkeys, recent
 from accounts.devices import address_of
 from accounts.forms import FactorForm, OwnPasswordForm, SignInForm
 from accounts.models import User
-from accounts.operations import MustWait, NotTheOne
+from accounts.operations import MustWait, WrongCredentials
 from accounts.operations.throttle import account_key
 from accounts.queries import factors_of, is_enrolled
 from core.clock import now
@@ -53,7 +53,7 @@ def throttle_keys_of(request: HttpRequest, username: str) -> dict[str, str]:
     return operations.throttle_keys(username=username, address=address_of(request), browser=browser)
 
 
-def told_to_wait(
+def wait_response(
     request: HttpRequest, template: str, context: dict[str, Any], refusal: MustWait
 ) -> HttpResponse:
     """The page again, saying how long to wait; the same for every name that is typed."""
@@ -86,7 +86,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
                 **typed, keys=throttle_keys_of(request, typed["username"]), now=now()
             )
         except MustWait as refusal:
-            return told_to_wait(request, "accounts/login.html", context, refusal)
+            return wait_response(request, "accounts/login.html", context, refusal)
         if isinstance(found, User):
             return (
                 _ask_for_factor(request, found) if is_enrolled(found) else _enter(request, found, "password")
@@ -140,22 +140,22 @@ def _with_factor(request: HttpRequest, user: User, template: str) -> HttpRespons
         except MustWait as refusal:
             refused = refusal
         else:
-            if not isinstance(found, NotTheOne):
+            if not isinstance(found, WrongCredentials):
                 return found
             form.add_error(None, found)
     kinds = {factor.type for factor in factors_of(user)}
     context["has_app"] = Authenticator.Type.TOTP in kinds
     if Authenticator.Type.WEBAUTHN in kinds:
-        context["options"] = passkeys.ask_to_use(user)
+        context["options"] = passkeys.authentication_options(user)
     if refused:
-        return told_to_wait(request, template, context, refused)
+        return wait_response(request, template, context, refused)
     return render(request, template, context)
 
 
-def _tried(user: User, given: dict[str, Any], keys: dict[str, str]) -> str | NotTheOne:
+def _tried(user: User, given: dict[str, Any], keys: dict[str, str]) -> str | WrongCredentials:
     if given["code"]:
         return operations.try_code(user=user, code=given["code"], keys=keys, now=now())
-    answer = passkeys.answer_of(user, given["credential"])
+    answer = passkeys.verify_answer(user, given["credential"])
     return operations.try_passkey(user=user, answer=answer, keys=keys, now=now())
 
 
@@ -209,8 +209,8 @@ def _with_password(request: HttpRequest, user: User, template: str) -> HttpRespo
                 user=user, password=form.cleaned_data["password"], keys=keys, now=now()
             )
         except MustWait as refusal:
-            return told_to_wait(request, template, context, refusal)
-        if not isinstance(found, NotTheOne):
+            return wait_response(request, template, context, refusal)
+        if not isinstance(found, WrongCredentials):
             return found
         form.add_error(None, found)
     return render(request, template, context)

@@ -305,8 +305,8 @@ ACCOUNTS = [
     Mutant(
         "accounts: the database lets a role do more",
         "accounts/sql/040_requests.sql",
-        "IF session_user = 'iom_app' AND access.has_cases(held.organisation_id)\n",
-        "IF false AND access.has_cases(held.organisation_id)\n",
+        "IF session_user = 'iom_app' AND access.has_cases(given.organisation_id)\n",
+        "IF false AND access.has_cases(given.organisation_id)\n",
         first=ASKING,
     ),
     Mutant(
@@ -347,7 +347,7 @@ ACCOUNTS = [
     Mutant(
         "accounts: whom a focal point set up alone is their second user",
         "accounts/sql/040_requests.sql",
-        "WHERE m.user_id = line.id AND m.request_id IS NULL AND",
+        "WHERE m.user_id = origin.id AND m.request_id IS NULL AND",
         "WHERE false AND",
         first="tests/accounts/test_ways_around.py::test_whom_a_focal_point_set_up_alone_is_no_second_user_of_theirs",
     ),
@@ -433,7 +433,7 @@ ACCOUNTS = [
     Mutant(
         "accounts: a focal point gives a role that was tailored up",
         ASKED,
-        '        .exclude(group__in=weighty.values("group"))\n',
+        '        .exclude(group__in=reserved.values("group"))\n',
         "",
         first="tests/accounts/test_users.py::test_a_role_that_was_tailored_up_is_an_administrators_to_give",
     ),

@@ -11,13 +11,13 @@ from django.test import Client
 
 from accounts.models import SignInThrottle
 from accounts.operations import throttle_keys
-from accounts.rules import PATIENCE, wait_left
+from accounts.rules import THROTTLE_LIMITS, wait_left
 from core.clock import now
 from reintegration.demo import password_of
 from tests.factors import enrolled, give_code, give_password, is_in
 
 WHO = "ngo_a_caseworker"
-FREE = PATIENCE["account"].free
+FREE = THROTTLE_LIMITS["account"].free
 AT = datetime(2026, 3, 27, 12, tzinfo=UTC)
 
 
@@ -85,7 +85,7 @@ def test_a_browser_that_was_let_in_before_does_not_wait_for_strangers_failures(d
 
 @pytest.mark.django_db
 def test_one_address_that_tries_many_names_waits(demo_users, still):
-    client, free = Client(REMOTE_ADDR="198.51.100.8"), PATIENCE["address"].free
+    client, free = Client(REMOTE_ADDR="198.51.100.8"), THROTTLE_LIMITS["address"].free
     statuses = [give_password(client, f"name{number}", "wrong").status_code for number in range(free + 2)]
     assert statuses == [200] * (free + 1) + [429]
     assert give_password(Client(REMOTE_ADDR="198.51.100.9"), "name999", "wrong").status_code == 200
@@ -95,7 +95,7 @@ def test_one_address_that_tries_many_names_waits(demo_users, still):
 
 @pytest.mark.django_db
 def test_a_known_browser_does_not_wait_for_the_failures_of_others_at_its_address(demo_users, still):
-    address, free = "198.51.100.8", PATIENCE["address"].free
+    address, free = "198.51.100.8", THROTTLE_LIMITS["address"].free
     mine, thief = Client(REMOTE_ADDR=address), Client(REMOTE_ADDR=address)
     give_password(mine, WHO)
     mine.post("/accounts/logout/")
@@ -117,14 +117,14 @@ def test_a_known_browser_guesses_no_more_than_any_other(demo_users, still):
         copy.cookies["known"] = owner.cookies["known"].value
         copies.append(give_password(copy, WHO, "wrong").status_code)
     assert copies == [200] * (FREE + 1) + [429]
-    for number in range(PATIENCE["address"].free + 1):
+    for number in range(THROTTLE_LIMITS["address"].free + 1):
         give_password(Client(REMOTE_ADDR=address), f"name{number}", "wrong")
     still.move_to(now() + timedelta(seconds=2))
     clearing = Client(REMOTE_ADDR=address)
     clearing.cookies["known"] = owner.cookies["known"].value
     assert give_password(clearing, WHO).status_code == 302
     kept = SignInThrottle.objects.get(key=throttle_keys(username="", address=address)["address"])
-    assert kept.failures == PATIENCE["address"].free + 1
+    assert kept.failures == THROTTLE_LIMITS["address"].free + 1
 
 
 @pytest.mark.django_db
@@ -142,7 +142,7 @@ def test_failures_of_a_known_browser_count_for_its_address(demo_users, still):
 @pytest.mark.parametrize("proxies", [0, 1, 2])
 def test_a_forged_forwarded_address_changes_nothing(demo_users, still, settings, proxies):
     settings.TRUSTED_PROXIES = proxies
-    free, said = PATIENCE["address"].free, []
+    free, said = THROTTLE_LIMITS["address"].free, []
     for number in range(free + 2):
         real = ["203.0.113.5", "10.0.0.2"][
             :proxies

@@ -237,7 +237,7 @@ def test_writers_that_do_not_wait_for_the_lane_break_it(committed, owner):
     (source,) = owner.fetchone()
     assert "FOR UPDATE" in source
     loose = source.replace(" FOR UPDATE", "").replace(
-        "mine.seq := mine.seq + 1;", "PERFORM pg_sleep(0.002); mine.seq := mine.seq + 1;"
+        "head.seq := head.seq + 1;", "PERFORM pg_sleep(0.002); head.seq := head.seq + 1;"
     )
     owner.execute(
         "CREATE OR REPLACE FUNCTION access.link_event(e core_auditevent) RETURNS void LANGUAGE plpgsql "

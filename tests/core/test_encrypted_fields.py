@@ -218,7 +218,7 @@ def test_a_ring_opens_what_an_older_key_sealed():
     old, new = os.urandom(32), os.urandom(32)
     encrypted = KeyRing([old]).encrypt(b"word", bound_to="x")
     both = KeyRing([new, old])
-    assert both.open(encrypted, bound_to="x") == b"word"
+    assert both.decrypt(encrypted, bound_to="x") == b"word"
     assert not both.is_newest(encrypted)
     assert both.is_newest(both.encrypt(b"word", bound_to="x"))
     for ring, bound in ((KeyRing([new]), "x"), (both, "y")):
