@@ -1,4 +1,4 @@
-"""People, the organisations they work for, and what they may do there."""
+"""Users, organisations, roles, memberships, requests for access, notices, tokens, sessions and sign-in throttling."""
 
 import uuid
 
@@ -27,17 +27,17 @@ ALL = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
 class User(AbstractUser):
-    """A person who signs in. What they may do comes from memberships, never from this row."""
+    """Somebody who signs in. What a user may do comes from memberships, never from this row."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     first_name = NameField(_("first name"), max_length=150, blank=True)
     last_name = NameField(_("last name"), max_length=150, blank=True)
     email = models.EmailField(_("e-mail"))
     language = models.CharField(_("language"), max_length=2, choices=LANGUAGES, default="en")
-    # When what proves who this is last changed without its user's own proof: see rules.may_reset_by_mail.
+    # When a credential was last changed without the user's own proof: see queries.may_reset_by_mail.
     email_changed_at = models.DateTimeField(null=True, editable=False)
     factor_reset_at = models.DateTimeField(null=True, editable=False)
-    password_mailed_at = models.DateTimeField(null=True, editable=False)  # reset by a link that was mailed
+    password_mailed_at = models.DateTimeField(null=True, editable=False)  # last reset by a mailed link
 
     never_recorded = ("password", "last_login")
     access_policy = Open(("SELECT", "INSERT", "UPDATE"), "sign-in must find a user before there is a context")
@@ -48,7 +48,7 @@ class User(AbstractUser):
         verbose_name_plural = _("users")
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Django's own, but that a hash made anew is saved in the user's own place, as the database asks."""
+        """Save an upgraded hash acting as the user, as the database accepts it from nobody else."""
 
         def save_hash(password: str) -> None:
             self.set_password(password)
@@ -60,7 +60,7 @@ class User(AbstractUser):
 
     @property
     def name(self) -> str:
-        """What colleagues call them; how they sign in, where no name is known."""
+        """The full name; the user name if there is none."""
         return self.get_full_name() or self.username
 
 
@@ -73,9 +73,7 @@ class Organisation(models.Model):
     name_ne = NameField(_("name in Nepali"), max_length=200, blank=True)
     kind = models.CharField(_("kind"), max_length=20, choices=OrganisationKind)
     is_active = models.BooleanField(_("active"), default=True)
-    cases_since = models.DateTimeField(
-        null=True, editable=False
-    )  # kept by a trigger of the app that has cases
+    cases_since = models.DateTimeField(null=True, editable=False)  # set by a trigger of the beneficiaries app
 
     access_policy = Open(
         ("SELECT", "INSERT", "UPDATE"), "configuration: names of organisations, written by administrators"
@@ -94,11 +92,12 @@ class Organisation(models.Model):
 
     @property
     def name(self) -> str:
+        """The name in the language of the page; the English one if there is no Nepali one."""
         return self.name_ne if get_language() == "ne" and self.name_ne else self.name_en
 
 
 class OrganisationGroupPermission(GroupObjectPermissionBase):
-    """django-guardian's object permission on an organisation, with a real foreign key."""
+    """A group's permission in an organisation: django-guardian's object permission with a real foreign key."""
 
     content_object = models.ForeignKey(Organisation, on_delete=models.CASCADE)
 
@@ -109,7 +108,7 @@ class OrganisationGroupPermission(GroupObjectPermissionBase):
 
 
 class Role(models.Model):
-    """One role in one organisation: a group whose permissions an administrator can tailor."""
+    """One role in one organisation: a group whose permissions an administrator can change."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="roles")
@@ -133,32 +132,36 @@ class Role(models.Model):
 
 
 class MembershipQuerySet(models.QuerySet):
+    """Memberships by their dates."""
+
     def live(self, on):
-        """Memberships that hold on the given date."""
+        """Return memberships that are valid on the given date."""
         return self.not_over(on).filter(starts_on__lte=on)
 
     def not_over(self, on):
-        """Memberships that hold on the given date or begin later."""
+        """Return memberships that are valid on the given date or begin later."""
         return self.filter(Q(ends_on=None) | Q(ends_on__gte=on))
 
     def overlapping(self, other: "Membership"):
-        """Other memberships that share a day with this one."""
+        """Return the other memberships that share a day with this one."""
         found = self.exclude(pk=other.pk).not_over(other.starts_on)
         return found if other.ends_on is None else found.filter(starts_on__lte=other.ends_on)
 
 
 class AccessRequestQuerySet(models.QuerySet):
+    """Requests for access by their state."""
+
     def open(self):
-        """Requests that wait for a decision, or for the day on which they take effect."""
+        """Return requests that wait for a decision or for the time at which they take effect."""
         return self.filter(state__in=[RequestState.PENDING, RequestState.APPROVED])
 
 
 class AccessRequest(models.Model):
-    """Access that one user asks for and a second one approves.
+    """A request for access by one user, to be approved by a second one.
 
-    The application adds pending rows; what follows is written by the functions of accounts/sql/040_requests.sql.
-    `organisation` is the one whose second user decides; without one they are several, and IOM's protection
-    supervisors decide. `email` is the user's as it was when access was asked for, or the new one of `EMAIL`.
+    The application adds pending rows; the functions of accounts/sql/040_requests.sql change them. `organisation` is the
+    one whose second user decides; None means several, and IOM's protection supervisors decide. `email` is the user's
+    address at the time of the request, or the new address for a request of kind EMAIL.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -229,9 +232,9 @@ class AccessRequest(models.Model):
 
 
 class Membership(models.Model):
-    """Who has which role, and from when to when (both days included).
+    """A user's role in an organisation from one day to another, both included.
 
-    Who gave it, and on which request, is filled in by a trigger, which asks for the request where there are cases.
+    A trigger sets `given_by` and `given_at`, and requires an approved `request` in an organisation with cases.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -282,9 +285,9 @@ class Membership(models.Model):
 
 
 class Handover(models.Model):
-    """Who took over what a user left behind in an organisation; nobody: its supervisors assigned it.
+    """Who took over the open work of a user who left an organisation; `receiver` None: its supervisors assign it.
 
-    `work`: a code of `accounts.hooks.user_leaving`.
+    `work`: a key of `accounts.hooks.user_leaving`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -309,17 +312,21 @@ class Handover(models.Model):
 
 
 class NoticeQuerySet(ScopedQuerySet):
+    """Notices, visible to their recipient only."""
+
     def visible_to(self, user):
+        """Return the user's own notices."""
         return self.filter(recipient=user)
 
     editable_by = visible_to
 
     def unread(self):
+        """Return the notices that were not marked as read."""
         return self.filter(read_at=None)
 
 
 class Notice(models.Model):
-    """What a person is told in the app. The words name nobody: a case reference at most."""
+    """A message to a user within the site. The text names nobody: it contains a case reference at most."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     recipient = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
@@ -345,18 +352,20 @@ class Notice(models.Model):
 
 
 class ApiTokenQuerySet(models.QuerySet):
+    """Tokens by user and validity."""
+
     def visible_to(self, user):
-        """A person's own tokens."""
+        """Return the user's own tokens."""
         return self.filter(user=user)
 
     def live(self, on):
-        """Tokens that open something on this day: confirmed, not revoked nor past their last day, of an active user."""
+        """Return tokens that are valid on this day: confirmed, neither revoked nor expired, of an active user."""
         confirmed = self.filter(confirmed_at__isnull=False, revoked_at=None)
         return confirmed.filter(expires_on__gte=on, user__is_active=True)
 
 
 class ApiToken(models.Model):
-    """Lets a program act in a person's place through the API. Only a SHA-256 digest of it is kept."""
+    """A token with which a program uses the API as a user. Only its SHA-256 digest is stored."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
@@ -364,7 +373,7 @@ class ApiToken(models.Model):
     digest = models.CharField(max_length=64)
     created_at = models.DateTimeField(default=timezone.now)
     expires_on = models.DateField()
-    confirmed_at = models.DateTimeField(null=True)  # by its user, who made it or was asked afterwards
+    confirmed_at = models.DateTimeField(null=True)  # by its user, on creating it or afterwards
     last_used_on = models.DateField(null=True)
     revoked_at = models.DateTimeField(null=True)
 
@@ -381,7 +390,7 @@ class ApiToken(models.Model):
 
 
 class InvitationSent(models.Model):
-    """An invitation that was mailed, so that they are bounded: by who sends them, and by the address."""
+    """An invitation that was mailed, counted to limit invitations by sender and by address."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
@@ -401,12 +410,14 @@ class InvitationSent(models.Model):
 
 
 class SessionQuerySet(models.QuerySet):
+    """Sessions by user and validity."""
+
     def visible_to(self, user):
-        """A person's own sessions."""
+        """Return the user's own sessions."""
         return self.filter(user_id=user.pk)
 
     def alive(self, at):
-        """Sessions that open something: neither idle for too long nor too old, whatever the cookie says."""
+        """Return the valid sessions: neither idle for too long nor too old, whatever the cookie's age."""
         return self.filter(
             expire_date__gt=at,
             last_seen_at__gt=at - LONGEST_IDLE,
@@ -415,7 +426,7 @@ class SessionQuerySet(models.QuerySet):
 
 
 class Session(AbstractBaseSession):
-    """A browser's session. `session_key` holds a digest of the cookie's key, so that a copy opens nothing."""
+    """A browser's session. `session_key` is a digest of the cookie's key, so a copy of the table opens no session."""
 
     user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions")
     started_at = models.DateTimeField(default=timezone.now)
@@ -435,9 +446,9 @@ class Session(AbstractBaseSession):
 
 
 class SignInThrottle(models.Model):
-    """How often signing in failed: for an account, an address or a known browser.
+    """How often signing in failed for an account, a network address or a known browser.
 
-    `key` is a keyed digest: neither a name that somebody typed nor an address can be read from it.
+    `key` is a keyed digest, from which neither a user name nor an address can be read.
     """
 
     key = models.CharField(max_length=64, primary_key=True)
@@ -453,7 +464,7 @@ class SignInThrottle(models.Model):
 
 
 class UsedProof(models.Model):
-    """A one-time code or a passkey's answer that was used: the constraint lets it in once, however many try."""
+    """A one-time code or a passkey's answer that was used; the constraint lets it be used only once."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")

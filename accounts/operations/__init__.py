@@ -1,4 +1,4 @@
-"""Every write to people, their roles and notices, and to how they sign in."""
+"""All writes to users, roles, notices, and the ways of signing in."""
 
 from accounts.operations.access import (
     ask_access,

@@ -1,6 +1,6 @@
-"""Access that needs a second user: asked for, decided, stopped, and brought into effect.
+"""Requests for access that a second user approves: asking, deciding, stopping, and carrying them out.
 
-What a request does when it takes effect stands in `effects`, by its kind; higher apps add theirs.
+`effects` maps a request's kind to the function that carries it out; higher apps add theirs.
 """
 
 import logging
@@ -38,22 +38,23 @@ effects: dict[str, Callable[..., None]] = {}
 
 
 class NotUsable(ValidationError):
-    """The request isn't approved, was used, or its time has not come by the database's clock."""
+    """The request isn't approved, was carried out already, or isn't due by the database's clock."""
 
 
 def _call(function: str, *values: UUID | bool) -> Any:
-    """Ask one of the functions of accounts/sql/040_requests.sql."""
-    places = ", ".join(["%s"] * len(values))
+    """Call a function of accounts/sql/040_requests.sql and return its result."""
+    placeholders = ", ".join(["%s"] * len(values))
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT access.{function}({places})", values)
+        cursor.execute(f"SELECT access.{function}({placeholders})", values)
         return cursor.fetchone()[0]
 
 
 @transaction.atomic
 def ask_access(*, by, now: datetime, **asked: Any) -> AccessRequest:
-    """Ask for access that a second user has to approve; those who keep the organisation are notified at once.
+    """Ask for access that a second user has to approve, and notify the organisation's managers at once.
 
-    `by=None` is the command line. `asked` are the fields of the request.
+    `by=None` is the command line; `asked` are the fields of the request. Raises ValidationError if nobody could approve
+    it, if it was asked for already, or after 50 requests in 24 hours.
     """
     if (
         by is not None
@@ -80,7 +81,10 @@ def ask_access(*, by, now: datetime, **asked: Any) -> AccessRequest:
 
 @transaction.atomic
 def decide_access(*, request: AccessRequest, approves: bool, by, now: datetime) -> AccessRequest:
-    """Approve or refuse. The database says who may; what has no delay takes effect with the approval."""
+    """Approve or refuse a request; without a delay it is carried out at once.
+
+    Raises PermissionDenied if the database says that this user may not decide.
+    """
     if _call("decide_access", request.pk, approves) is None:
         raise PermissionDenied
     request.refresh_from_db()
@@ -97,7 +101,7 @@ def decide_access(*, request: AccessRequest, approves: bool, by, now: datetime) 
 
 @transaction.atomic
 def stop_access(*, request: AccessRequest, by, now: datetime) -> AccessRequest:
-    """Stop what has not taken effect: who asked may, who keeps the organisation, and `by=None`, by a mailed link."""
+    """Stop a request that hasn't taken effect: by whoever asked, an organisation's manager, or a link (`by=None`)."""
     if by is not None and not may_stop(by, request):
         raise PermissionDenied
     if not _call("stop_access", request.pk):
@@ -110,7 +114,7 @@ def stop_access(*, request: AccessRequest, by, now: datetime) -> AccessRequest:
 
 @transaction.atomic
 def object_to_access(*, link: str, now: datetime) -> None:
-    """Stop a request by the link that was mailed to whose account it is, who may not be able to sign in."""
+    """Stop a request by the link mailed to the user whose account it is about, who may be unable to sign in."""
     request = access_request_of(link)
     if request is None:
         raise PermissionDenied
@@ -118,7 +122,7 @@ def object_to_access(*, link: str, now: datetime) -> None:
 
 
 def take_due_effects(*, now: datetime) -> int:
-    """Bring into effect what was approved and whose time has come; how many."""
+    """Carry out approved requests that are due and return how many; a request that fails is stopped."""
     count = 0
     for request in AccessRequest.objects.filter(state=RequestState.APPROVED, takes_effect_at__lte=now):
         try:
@@ -153,30 +157,33 @@ def _record(request: AccessRequest, verb: str, *, by, now: datetime) -> None:
 
 
 def _notify(request: AccessRequest, step: str, text: str, *, now: datetime) -> None:
-    """Who keeps the organisations, who may decide and who asked; where IOM decides in their place, all their users."""
-    places = organisations_of_request(request)
-    told = {user.pk: user for user in access_managers_of(places)}
+    """Notify the organisations' managers, the approvers and whoever asked; all their users if IOM decides.
+
+    The user whom the request is about gets a mail of their own instead.
+    """
+    organisations = organisations_of_request(request)
+    recipients = {user.pk: user for user in access_managers_of(organisations)}
     approvers = approvers_of(request)
-    told |= {user.pk: user for user, _as_what in approvers}
-    if request.decided_as == "protection" or "protection" in {as_what for _user, as_what in approvers}:
-        told |= {user.pk: user for user in users_of(places, on=now.date())}
+    recipients |= {user.pk: user for user, _capacity in approvers}
+    if request.decided_as == "protection" or "protection" in {capacity for _user, capacity in approvers}:
+        recipients |= {user.pk: user for user in users_of(organisations, on=now.date())}
     if request.asked_by is not None:
-        told[request.asked_by.pk] = request.asked_by
-    own = told.pop(request.user_id, request.user) if request.user_id else None
+        recipients[request.asked_by.pk] = request.asked_by
+    own = recipients.pop(request.user_id, request.user) if request.user_id else None
     notify_users(
-        recipients=told.values(),
+        recipients=recipients.values(),
         key=f"access:{step}:{request.pk}",
         text=text,
         url=reverse("accounts:access-request-detail", args=[request.pk]),
         now=now,
     )
     if own is not None and request.kind in (RequestKind.EMAIL, RequestKind.FACTOR, RequestKind.REOPEN):
-        sender = next((user for user in told.values() if user.is_active), None)
+        sender = next((user for user in recipients.values() if user.is_active), None)
         _warn(request, own, sender, now=now)
 
 
 def _warn(request: AccessRequest, user: User, sender: User | None, *, now: datetime) -> None:
-    """Tell whose account it is, at the address that they have had, and how to stop it while it can be."""
+    """Mail the user whom the request is about, at their former address, with a link to stop it while possible."""
 
     def words() -> tuple[str, str]:
         lines = [_("Somebody asked for a change to how you sign in: %s.") % request.get_kind_display()]
@@ -192,11 +199,11 @@ def _warn(request: AccessRequest, user: User, sender: User | None, *, now: datet
 
 
 def needs_second_user(*, organisation_id: UUID, by) -> bool:
-    """Whether access here is asked for; what the installation itself does (`by=None`) the database alone holds."""
+    """Return whether access in this organisation needs approval; for the system itself (`by=None`) triggers decide."""
     return by is not None and has_cases(organisation_id)
 
 
 def user_of(request: AccessRequest) -> User:
-    """Whose account a request changes, locked."""
+    """Return the user whom the request is about, with the row locked."""
     assert request.user_id is not None
     return User.objects.select_for_update().get(pk=request.user_id)

@@ -1,4 +1,4 @@
-"""Second factors: a person's own to add, use and remove; an administrator's to take away altogether."""
+"""Second factors: added, used and removed by their own user, and reset by an administrator."""
 
 import hmac
 import logging
@@ -30,19 +30,19 @@ from core.encryption import NotDecryptable
 
 logger = logging.getLogger(__name__)
 APP, RECOVERY, PASSKEY = "app", "recovery", "passkey"
-STEP = 30  # seconds that a code of an app holds
-TOLERATED = (0, -1, 1)  # steps that a phone's clock may be off
+STEP = 30  # seconds for which an app's code is valid
+TOLERATED = (0, -1, 1)  # steps by which a phone's clock may be off
 PROOFS_KEPT = timedelta(days=1)
 MOST_PASSKEYS = 8
 
 
 def digits_of(text: str) -> str:
-    """A code as it is compared: in Latin digits, whichever were typed, without spaces and dashes."""
+    """Return a typed code for comparison: Latin digits only, without spaces and dashes."""
     return "".join(str(int(sign)) for sign in text if sign.isdecimal())
 
 
 def step_of(secret: str, code: str, *, now: datetime) -> int | None:
-    """The half minute for which an app with this secret shows this code; None where it is none about now."""
+    """Return the number of the half minute for which an app with this secret shows this code; None if it isn't now."""
     current, found = int(now.timestamp()) // STEP, None
     for step in (current + off for off in TOLERATED):
         if hmac.compare_digest(format_hotp_value(hotp_value(secret, step)).encode(), code.encode()):
@@ -51,7 +51,7 @@ def step_of(secret: str, code: str, *, now: datetime) -> int | None:
 
 
 def spend_proof(*, user: User, proof: str, now: datetime) -> bool:
-    """Use a one-time proof up; False where it was used before. Of many at once the constraint lets one in."""
+    """Mark a one-time proof as used; False if it was used before. A constraint decides between parallel attempts."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO accounts_usedproof (id, user_id, proof, used_at) "
@@ -65,7 +65,7 @@ def spend_proof(*, user: User, proof: str, now: datetime) -> bool:
 
 @transaction.atomic
 def use_code(*, user: User, code: str, now: datetime) -> str | None:
-    """Use a code of the person's app or a recovery code up; by which of them, or None where it is neither's."""
+    """Use a code of the user's app or a recovery code; returns which of them it was, None if neither."""
     code = digits_of(code)
     for factor in factors_of(user).exclude(type=Authenticator.Type.WEBAUTHN).order_by("-type"):
         try:
@@ -86,8 +86,8 @@ def _use_of(factor: Authenticator, code: str, *, user: User, now: datetime) -> s
         factor.last_used_at = now
         factor.save(update_fields=["last_used_at"])
         return APP
-    if RecoveryCodes(factor).validate_code(code):  # locks its row: a code is marked before another sees it
-        with acting_as(user):  # who signs in is nobody yet
+    if RecoveryCodes(factor).validate_code(code):  # locks the row, so a code can't be used twice in parallel
+        with acting_as(user):  # nobody is signed in yet
             audit.record(by=user, verb="recovery code used", obj=user, now=now)
         return RECOVERY
     return None
@@ -95,9 +95,10 @@ def _use_of(factor: Authenticator, code: str, *, user: User, now: datetime) -> s
 
 @transaction.atomic
 def add_app(*, secret: str, code: str, session: str, proven: bool, by, now: datetime) -> None:
-    """Enrol an app in place of a former one, once it shows that it has the secret; other sessions end.
+    """Enrol an app instead of a former one, if its code proves that it has the secret; other sessions end.
 
-    `proven`: who has a factor already must have signed in with it, or a stolen password would add its own.
+    `proven`: the session used the second factor. It is required if the user has one: otherwise a thief with the
+    password could add their own. Raises PermissionDenied or ValidationError.
     """
     _require_proven(by, proven)
     step = step_of(secret, digits_of(code), now=now)
@@ -112,7 +113,7 @@ def add_app(*, secret: str, code: str, session: str, proven: bool, by, now: date
 def add_passkey(
     *, name: str, credential: dict[str, Any], session: str, proven: bool, by, now: datetime
 ) -> None:
-    """Enrol a passkey that `passkeys.is_registered` found right; other sessions end."""
+    """Enrol a passkey that `passkeys.is_registered` has verified; other sessions end. `proven` as for `add_app`."""
     _require_proven(by, proven)
     if factors_of(by).filter(type=Authenticator.Type.WEBAUTHN).count() >= MOST_PASSKEYS:
         raise ValidationError(_("You have as many passkeys as are allowed. Remove one first."))
@@ -121,7 +122,7 @@ def add_passkey(
 
 
 def _require_proven(user: User, proven: bool) -> None:
-    """The row is locked, so that of two who enrol at once the second is asked for the first one's factor."""
+    """Raise PermissionDenied if a proof by the second factor is missing. The lock makes parallel enrolments wait."""
     User.objects.select_for_update().get(pk=user.pk)
     if is_enrolled(user) and not proven:
         raise PermissionDenied
@@ -131,23 +132,24 @@ def _added(method: str, session: str, *, by, now: datetime) -> None:
     RecoveryCodes.activate(by)
     audit.record(by=by, verb="second factor added", obj=by, now=now, detail={"method": method})
     end_other_sessions(kept=session, by=by, now=now)
-    _tell(by, gettext_noop("A second step was added to your account."), now=now)
+    _mail(by, gettext_noop("A second step was added to your account."), now=now)
 
 
 @transaction.atomic
 def remove_app(*, by, now: datetime) -> None:
+    """Remove the user's own app. Raises ValidationError if it is the only required factor."""
     _remove(factors_of(by).filter(type=Authenticator.Type.TOTP).first(), APP, by=by, now=now)
 
 
 @transaction.atomic
 def remove_passkey(*, number: int, by, now: datetime) -> None:
-    """Remove one of a person's own passkeys, by its place in their list."""
+    """Remove one of the user's own passkeys by its number in their list, from 1. Raises ValidationError."""
     own = list(factors_of(by).filter(type=Authenticator.Type.WEBAUTHN))
     _remove(own[number - 1] if 0 < number <= len(own) else None, PASSKEY, by=by, now=now)
 
 
 def _remove(factor: Authenticator | None, method: str, *, by, now: datetime) -> None:
-    User.objects.select_for_update().get(pk=by.pk)  # or two at once would each leave the other's
+    User.objects.select_for_update().get(pk=by.pk)  # or two parallel removals would leave no factor
     if factor is None:
         raise ValidationError(_("It was already removed."))
     others = factors_of(by).exclude(pk=factor.pk).exclude(type=Authenticator.Type.RECOVERY_CODES)
@@ -157,12 +159,12 @@ def _remove(factor: Authenticator | None, method: str, *, by, now: datetime) -> 
     if not others.exists():
         factors_of(by).delete()
     audit.record(by=by, verb="second factor removed", obj=by, now=now, detail={"method": method})
-    _tell(by, gettext_noop("A second step was removed from your account."), now=now)
+    _mail(by, gettext_noop("A second step was removed from your account."), now=now)
 
 
 @transaction.atomic
 def make_recovery_codes(*, by, now: datetime) -> None:
-    """New recovery codes in place of all former ones."""
+    """Replace the user's recovery codes by new ones. Raises ValidationError without a second factor."""
     User.objects.select_for_update().get(pk=by.pk)
     if not is_enrolled(by):
         raise ValidationError(_("Set up a second step first."))
@@ -173,19 +175,20 @@ def make_recovery_codes(*, by, now: datetime) -> None:
 
 @transaction.atomic
 def hide_recovery_codes(*, by, now: datetime) -> None:
-    """The person has written them down: they are shown no more."""
-    held = factors_of(by).filter(type=Authenticator.Type.RECOVERY_CODES).select_for_update().first()
-    if held is not None and "viewed_at" not in held.data:
-        held.data["viewed_at"] = now.timestamp()
-        held.save(update_fields=["data"])
+    """Never show the recovery codes again, as the user has written them down."""
+    codes = factors_of(by).filter(type=Authenticator.Type.RECOVERY_CODES).select_for_update().first()
+    if codes is not None and "viewed_at" not in codes.data:
+        codes.data["viewed_at"] = now.timestamp()
+        codes.save(update_fields=["data"])
 
 
 @transaction.atomic
 def reset_second_factor(*, user: User, by, now: datetime) -> AccessRequest | None:
-    """Take all of a user's factors away, on record and with a mail to them; their sessions end.
+    """Delete all of a user's second factors, end their sessions, and mail them.
 
-    Where the user reads files it is asked for, also by the command line (`by=None`). It isn't proved by e-mail alone:
-    a password that was reset by a mailed link a short time ago doesn't go together with it, nor one afterwards.
+    For a guarded user it becomes a request for a second user, which is returned; also from the command line
+    (`by=None`). Refused for 14 days after a password reset by mail, as then e-mail alone would give access. Raises
+    PermissionDenied or ValidationError.
     """
     if by is not None and not may_configure(by):
         raise PermissionDenied
@@ -195,9 +198,13 @@ def reset_second_factor(*, user: User, by, now: datetime) -> AccessRequest | Non
     if not is_guarded(user):
         _reset(user, by=by, now=now)
         return None
-    place = guarding_organisation(user, on=now.date())
     return ask_access(
-        kind=RequestKind.FACTOR, organisation_id=place, user=user, email=user.email, by=by, now=now
+        kind=RequestKind.FACTOR,
+        organisation_id=guarding_organisation(user, on=now.date()),
+        user=user,
+        email=user.email,
+        by=by,
+        now=now,
     )
 
 
@@ -226,10 +233,10 @@ def _reset(user: User, *, by, now: datetime) -> None:
     removed, _rows = factors_of(user).delete()
     end_sessions_of(user)
     audit.record(by=by, verb="second factor reset", obj=user, now=now, detail={"count": removed})
-    _tell(user, gettext_noop("An administrator has removed the second step from your account."), now=now)
+    _mail(user, gettext_noop("An administrator has removed the second step from your account."), now=now)
 
 
-def _tell(user: User, text: str, *, now: datetime) -> None:
+def _mail(user: User, text: str, *, now: datetime) -> None:
     def words() -> tuple[str, str]:
         after = _("If this was not you, tell your organisation's administrator at once.")
         return _("Your sign-in to Sahayatra has changed"), f"{_(text)}\n\n{after}"

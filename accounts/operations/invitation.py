@@ -1,4 +1,4 @@
-"""Invitations: a mail with a link where an invited user chooses their own password. Bounded, and each serves once."""
+"""Invitations: a mail with a one-time link where a new user chooses a password. Limited by sender and address."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -18,18 +18,20 @@ from accounts.rules import INVITATIONS_A_DAY
 from core import audit, outbox
 from core.context import acting_as
 
-LOCKS = 0x5A4B  # of PostgreSQL's advisory locks those of who sends an invitation, and where to
+LOCKS = 0x5A4B  # first number of the advisory locks of senders and addresses of invitations
 DAY = timedelta(days=1)
 
 
 class TooManyInvitations(ValidationError):
-    """The day's invitations of this user, or to this address, are used up."""
+    """This sender or this address has reached the day's limit of invitations."""
 
 
 @transaction.atomic
 def invite_again(*, user: User, by, now: datetime) -> None:
-    """Mail a new invitation to who has not chosen a password yet: an administrator to anybody, a focal point to
-    somebody of their own organisation.
+    """Mail a new invitation to a user without a password.
+
+    By an administrator to anybody, by a focal point to a user of their own organisations. Raises PermissionDenied or
+    ValidationError.
     """
     if not may_configure(by) and not users_managed_by(by).filter(pk=user.pk).exists():
         raise PermissionDenied
@@ -39,13 +41,13 @@ def invite_again(*, user: User, by, now: datetime) -> None:
 
 
 def invitation_path(user: User) -> str:
-    """The one-time link, without the site's address."""
+    """Return the path of the one-time link."""
     return reverse("accounts:invitation", args=[user.pk, invitations.make_token(user)])
 
 
 @transaction.atomic
 def invite(*, user: User, by, now: datetime) -> None:
-    """The mail names nobody: not the person, not the organisation, no user name. The page tells the rest."""
+    """Mail an invitation. It names no user and no organisation; the page shows the rest. Raises TooManyInvitations."""
     _count(user, by, now)
     path = invitation_path(user)
     with translation.override(user.language):
@@ -54,7 +56,7 @@ def invite(*, user: User, by, now: datetime) -> None:
             "You have been invited to Sahayatra. Open this address within three days and choose a password:"
         )
         after = _("If you did not expect an invitation, delete this mail.")
-    with acting_as(user):  # the worker stands for nobody
+    with acting_as(user):  # the outbox takes no message from nobody, for whom the worker acts
         outbox.queue(
             key=f"invitation:{user.pk}:{now.timestamp()}",
             recipient=user.email,
@@ -66,7 +68,7 @@ def invite(*, user: User, by, now: datetime) -> None:
 
 
 def _count(user: User, by, now: datetime) -> None:
-    """One more for the address and for whoever sends it. Both are locked, so that many at once see each other."""
+    """Check the limits and count an invitation. Address and sender are locked, so parallel ones are all counted."""
     address, sender = _digest(user.email), by.pk if by is not None else None
     _lock(address)
     if sender is not None:
@@ -82,7 +84,7 @@ def _count(user: User, by, now: datetime) -> None:
 
 
 def _digest(email: str) -> str:
-    """Of a mailbox: small letters, and without what stands after a plus, which leads to the same one."""
+    """Return a keyed digest of the mailbox: in lower case and without a "+suffix", which leads to the same mailbox."""
     name, _at, host = email.casefold().partition("@")
     mailbox = f"{name.partition('+')[0]}@{host}"
     return salted_hmac("accounts.invitation", mailbox, algorithm="sha256").hexdigest()
@@ -95,11 +97,14 @@ def _lock(key: str) -> None:
 
 @transaction.atomic
 def accept_invitation(*, user_id: UUID, token: str, password: str, now: datetime) -> User:
-    """Take the password that an invited person chose. The row is locked, so that a link serves once."""
+    """Set the password that an invited user chose. The row is locked, so that a link is used only once.
+
+    Raises PermissionDenied for an invalid link, ValidationError for an unsuitable password.
+    """
     user = User.objects.select_for_update().filter(pk=user_id).first()
     if user is None or not is_invited(user, token):
         raise PermissionDenied
-    with acting_as(user):  # the page was asked for by nobody
+    with acting_as(user):  # nobody is signed in
         set_password(user, password)
         audit.record(by=user, verb="password chosen", obj=user, now=now)
     return user

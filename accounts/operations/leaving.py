@@ -1,4 +1,4 @@
-"""Somebody leaves: what they carry goes to somebody else, in the same transaction as their access ends."""
+"""When a user's access ends, their open work is handed over to another user in the same transaction."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,59 +19,58 @@ Receivers = Mapping[str, User | None]  # by `UserWork.name`; None: the superviso
 
 
 class OpenWorkLeft(ValidationError):
-    """Access would end, and nobody has said who takes over what the user carries."""
+    """Access would end, and it isn't said who takes over the user's open work."""
 
 
 @contextmanager
 def leaving(
     users: Iterable[User], *, to: Receivers | None = None, by: User | None, now: datetime
 ) -> Iterator[None]:
-    """Run a change of access; what a user may no longer do because of it goes to somebody else, or it is refused.
+    """Run a change of access as a block, then hand over the open work that the users may no longer do.
 
-    `by=None` is the machine itself (loading, seeding), which is asked nothing: the daily look finds what nobody
-    works on.
+    `to` says who takes it over. Raises OpenWorkLeft if it doesn't name somebody for all of it. `by=None` is the system
+    itself (loading, seeding), which hands nothing over: a regular task finds cases that nobody works on.
     """
     if by is None:
         yield
         return
-    before = [(user, _held(user)) for user in users]
+    before = [(user, _permissions(user)) for user in users]
     yield
     lost: list[tuple[User, UserWork]] = []
-    for user, held in before:
-        after = _held(user)
-        for permission, organisations in held.items():
+    for user, permissions in before:
+        after = _permissions(user)
+        for permission, organisations in permissions.items():
             gone = organisations - after.get(permission, frozenset())
-            lost += [(user, carried) for carried in open_work_of(user, gone, permission)]
-    missing = [(user, carried) for user, carried in lost if carried.name not in (to or {})]
+            lost += [(user, work) for work in open_work_of(user, gone, permission)]
+    missing = [(user, work) for user, work in lost if work.name not in (to or {})]
     if missing:
-        raise OpenWorkLeft({carried.name: _refusal(user, carried) for user, carried in missing})
-    for user, carried in lost:
-        _hand_over(user, carried, (to or {})[carried.name], by=by, now=now)
+        raise OpenWorkLeft({work.name: _refusal(user, work) for user, work in missing})
+    for user, work in lost:
+        _hand_over(user, work, (to or {})[work.name], by=by, now=now)
 
 
-def _held(user: User) -> dict[str, frozenset[UUID]]:
-    """What the user may do where, as it stands in the database at this moment; nothing for one who is being added."""
+def _permissions(user: User) -> dict[str, frozenset[UUID]]:
+    """Return the user's organisations by permission, read from the database now; empty for a user being added."""
     found = User.objects.filter(pk=user.pk).first()
     return authority_of(found).by_permission if found else {}
 
 
-def _refusal(user: User, carried: UserWork) -> str:
+def _refusal(user: User, work: UserWork) -> str:
     return _("%(user)s still has work here (%(what)s: %(count)s). Choose who takes it over.") % {
         "user": user.name,
-        "what": carried.label,
-        "count": carried.count,
+        "what": work.label,
+        "count": work.count,
     }
 
 
-def _hand_over(user: User, carried: UserWork, to: User | None, *, by: User, now: datetime) -> None:
-    work, organisation = user_leaving[carried.code], carried.organisation
+def _hand_over(user: User, work: UserWork, to: User | None, *, by: User, now: datetime) -> None:
+    """Hand work over and record it; to nobody (`to=None`): notify the supervisors, who assign it."""
+    kind, organisation = user_leaving[work.code], work.organisation
     if to is not None:
-        if not holders(work.permission, organisation.pk).filter(pk=to.pk).exists():
-            raise ValidationError({carried.name: _("%s can't take this over.") % to.name})
-        work.hand_over(user=user, organisation_id=organisation.pk, to=to, by=by, now=now)
-    Handover.objects.create(
-        user=user, organisation=organisation, work=carried.code, receiver=to, by=by, at=now
-    )
+        if not holders(kind.permission, organisation.pk).filter(pk=to.pk).exists():
+            raise ValidationError({work.name: _("%s can't take this over.") % to.name})
+        kind.hand_over(user=user, organisation_id=organisation.pk, to=to, by=by, now=now)
+    Handover.objects.create(user=user, organisation=organisation, work=work.code, receiver=to, by=by, at=now)
     audit.record(
         by=by,
         verb="work handed over",
@@ -79,22 +78,22 @@ def _hand_over(user: User, carried: UserWork, to: User | None, *, by: User, now:
         now=now,
         detail={
             "organisation": organisation.code,
-            "of": carried.code,
-            "count": carried.count,
+            "of": work.code,
+            "count": work.count,
             "user": str(to.pk) if to else str(user.pk),
         },
     )
     if to is None:
-        _ask_supervisors(user, carried, now=now)
+        _notify_supervisors(user, work, now=now)
 
 
-def _ask_supervisors(user: User, carried: UserWork, *, now: datetime) -> None:
-    organisation: Organisation = carried.organisation
+def _notify_supervisors(user: User, work: UserWork, *, now: datetime) -> None:
+    organisation: Organisation = work.organisation
     leave_notices(
         recipients=supervisors_or_iom(organisation.pk),
-        key=f"left:{carried.name}:{user.pk}:{now.timestamp():.0f}",
+        key=f"left:{work.name}:{user.pk}:{now.timestamp():.0f}",
         text=gettext_noop("%(name)s left %(organisation)s. Work to be assigned: %(count)s."),
-        words={"name": user.name, "organisation": organisation.name_en, "count": carried.count},
+        words={"name": user.name, "organisation": organisation.name_en, "count": work.count},
         url="/caseload/",
         now=now,
     )

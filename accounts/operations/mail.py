@@ -1,4 +1,4 @@
-"""Mails about how somebody signs in."""
+"""Mail about signing in."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -19,10 +19,10 @@ def mail_about_sign_in(
     to: str = "",
     sender: User | None = None,
 ) -> None:
-    """Subject and body in the user's language; they name nobody.
+    """Queue a mail to a user; `words` returns subject and body, in the user's language and without names.
 
-    It is queued in the place of whom it is for, as here nobody may be signed in and the outbox takes nothing from
-    nobody; of a closed account in that of `sender`. `to` is an address that the user had before.
+    The outbox takes messages only from a user, and here nobody may be signed in: the message is written acting as its
+    recipient, or as `sender` if the recipient's account is closed. `to` is a former address of the user.
     """
     with translation.override(user.language):
         subject, body = words()

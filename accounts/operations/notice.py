@@ -1,4 +1,4 @@
-"""Notices: what users are told in the app, and with a mail where it concerns who may get in."""
+"""Notices within the site, and the mails that go with some of them."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -26,35 +26,36 @@ def leave_notice(
     now: datetime,
     words: tuple[object, ...] | dict[str, object] = (),
 ) -> None:
-    """Tell a person something, once for each key, in their own language. The text names nobody.
+    """Add a notice for a user in their language, unless they have one with this key. The text names nobody.
 
-    `text` is a message marked with gettext_noop; `words` fill it in.
+    `text` is a message marked with gettext_noop, `words` are its arguments.
     """
     with translation.override(recipient.language):
-        said = _(text) % words
+        translated = _(text) % words
     Notice.objects.bulk_create(
-        [Notice(recipient=recipient, key=key, text=said, url=url, created_at=now)], ignore_conflicts=True
+        [Notice(recipient=recipient, key=key, text=translated, url=url, created_at=now)],
+        ignore_conflicts=True,
     )
 
 
 def leave_notices(*, recipients: Iterable[User], **notice: Any) -> None:
-    """Tell several people the same."""
+    """Add the same notice for several users."""
     for user in recipients:
         leave_notice(recipient=user, **notice)
 
 
 @transaction.atomic
 def mark_notices_read(*, by, now: datetime) -> int:
-    """Mark all of a person's own notices as read; how many there were."""
+    """Mark all of the user's own notices as read; returns how many were unread."""
     return Notice.objects.editable_by(by).unread().update(read_at=now)
 
 
 def notify(
     *, addresses: Mapping[User, str], key: str, text: str, words: tuple[object, ...] = (), now: datetime
 ) -> None:
-    """Leave each of these users a notice and a mail that says the same; `addresses` says where each is led.
+    """Add a notice and a mail with the same text for each of these users; `addresses` maps each to the link's path.
 
-    `text` is a message marked with gettext_noop, which names nobody; the same key twice is an error.
+    `text` is a message marked with gettext_noop, which names nobody. Raises IntegrityError if the key was used before.
     """
     for user, url in addresses.items():
         leave_notice(recipient=user, key=key, text=text, words=words, url=url, now=now)
@@ -65,7 +66,7 @@ def notify(
 
 
 def notify_access_managers(*, organisations: Iterable[UUID], now: datetime, **notice: Any) -> None:
-    """Tell the focal points and supervisors of these organisations something about access, at once."""
+    """Notify the focal points and supervisors of these organisations about access, with `notify_users`."""
     notify_users(recipients=access_managers_of(organisations), now=now, **notice)
 
 
@@ -78,13 +79,13 @@ def notify_users(
     now: datetime,
     words: tuple[object, ...] | dict[str, object] = (),
 ) -> None:
-    """A notice, and a mail that names nobody. Each is written in its recipient's place: nobody may be signed in.
+    """Add a notice and a mail about access for each of these users, written acting as its recipient.
 
-    A closed account gets the mail alone, as the first that is open.
+    A user with a closed account gets only the mail, written acting as the first recipient whose account is active.
     """
-    told = list(recipients)
-    sender = next((user for user in told if user.is_active), None)
-    for user in told:
+    users = list(recipients)
+    sender = next((user for user in users if user.is_active), None)
+    for user in users:
         if user.is_active:
             with acting_as(user):
                 leave_notice(recipient=user, key=key, text=text, url=url, now=now, words=words)

@@ -1,4 +1,4 @@
-"""Passwords that people choose for themselves: changed while signed in, or by a link that was mailed."""
+"""Passwords: changed by a signed-in user, or reset by a mailed link."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -20,20 +20,20 @@ from core.context import acting_as
 
 
 def set_password(user: User, password: str) -> None:
-    """All sessions end, that of who changes it among them: a thief's would live on otherwise."""
+    """Set the password and end all sessions, the current one too, so that a thief's ends. Raises ValidationError."""
     try:
         validate_password(password, user)
     except ValidationError as error:
         raise ValidationError({"password": error.messages}) from error
     user.set_password(password)
-    with acting_as(user):  # the database takes a password from nobody else
+    with acting_as(user):  # the database accepts a password only from its user
         user.save(update_fields=["password"])
     end_sessions_of(user)
 
 
 @transaction.atomic
 def change_password(*, password: str, by, now: datetime) -> None:
-    """Take another password of a signed-in person."""
+    """Change the signed-in user's password, and confirm it by mail."""
     set_password(by, password)
     audit.record(by=by, verb="password changed", obj=by, now=now)
     mail_about_sign_in(by, _changed, now=now)
@@ -41,15 +41,15 @@ def change_password(*, password: str, by, now: datetime) -> None:
 
 @transaction.atomic
 def ask_for_reset(*, email: str, keys: dict[str, str], now: datetime) -> None:
-    """Mail a link to each account with this address; nothing is told of whether there is one.
+    """Mail a reset link to each account with this address, without revealing whether there is one.
 
-    Each asking counts, as a failure to sign in does, or a mailbox could be filled. One too many is without a mail, and
-    not refused: a stranger who asks for another's link again and again would shut its owner out.
+    Each attempt counts like a failed sign-in, so that nobody can flood a mailbox. Beyond the limit no mail is sent, and
+    the request isn't refused: otherwise a stranger could lock the account's owner out.
     """
     try:
         begin_try(keys, now=now)
     except MustWait:
-        return  # the last link still opens
+        return  # the last link is still valid
     count_failure(keys, now=now)
     for user in users_at(email, now=now):
         audit.record(by=None, verb="password reset asked", obj=user, now=now, detail={"user": str(user.pk)})
@@ -58,20 +58,21 @@ def ask_for_reset(*, email: str, keys: dict[str, str], now: datetime) -> None:
 
 @transaction.atomic
 def reset_password(*, link: str, password: str, is_by_factor: bool = False, now: datetime) -> User:
-    """Take the password that the holder of a link chose. It signs nobody in, tokens end, the second factor stays.
+    """Set the password chosen by the holder of a link. Tokens end, the second factor stays, and nobody is signed in.
 
-    `is_by_factor`: whether the second factor was shown as well, which is asked for where the address is new.
+    `is_by_factor`: the second factor was checked too, which is required after a change of address. Raises
+    PermissionDenied for an invalid link, ValidationError for an unsuitable password.
     """
     user = user_of_reset(link)
     if user is None:
         raise PermissionDenied
     User.objects.select_for_update().get(pk=user.pk)
     user.refresh_from_db()
-    if user_of_reset(link) is None:  # somebody used it a moment ago
+    if user_of_reset(link) is None:  # it was used a moment ago
         raise PermissionDenied
     if needs_factor_to_reset(user, now=now) and not is_by_factor:
         raise PermissionDenied
-    with acting_as(user):  # the page was asked for by nobody
+    with acting_as(user):  # nobody is signed in
         set_password(user, password)
         end_tokens_of(user, now=now)
         user.password_mailed_at = now
@@ -90,8 +91,8 @@ def _changed() -> tuple[str, str]:
 def _link_for(user: User) -> Callable[[], tuple[str, str]]:
     def words() -> tuple[str, str]:
         path = reverse("accounts:password-reset", args=[reset_link(user)])
-        told = _("Open this address within an hour to choose another password:")
+        before = _("Open this address within an hour to choose another password:")
         after = _("If you did not ask for this, delete this mail: nothing has changed.")
-        return _("Another password for Sahayatra"), f"{told}\n\n{settings.SITE_URL}{path}\n\n{after}"
+        return _("Another password for Sahayatra"), f"{before}\n\n{settings.SITE_URL}{path}\n\n{after}"
 
     return words

@@ -46,11 +46,11 @@ from accounts.queries import (
 from accounts.rules import pair_in
 from core import audit, names
 
-TAIL, TAIL_LENGTH = "abcdefghjkmnpqrstuvwxyz23456789", 5  # of a user name; without what is misread
+TAIL, TAIL_LENGTH = "abcdefghjkmnpqrstuvwxyz23456789", 5  # of a user name; no easily misread characters
 
 
 def _require_configure(by) -> None:
-    """Configuration is an administrator's; `by=None` is the machine itself (loading, seeding)."""
+    """Raise PermissionDenied unless the user may configure; `by=None` is the system itself (loading, seeding)."""
     if by is not None and not may_configure(by):
         raise PermissionDenied
 
@@ -77,11 +77,11 @@ def save_organisation(*, organisation: Organisation, by, now: datetime) -> Organ
 
 
 def deactivation_problems(organisation: Organisation, *, by, now: datetime) -> list[str]:
-    """Why an organisation can't be deactivated now, one sentence an app that finds something still open."""
+    """Return why an organisation can't be deactivated now: a sentence from each app with something still open."""
     found: list[str] = []
-    for ask in hooks.organisation_deactivating:
+    for hook in hooks.organisation_deactivating:
         try:
-            ask(organisation=organisation, by=by, now=now)
+            hook(organisation=organisation, by=by, now=now)
         except ValidationError as error:
             found += error.messages
     return found
@@ -97,18 +97,18 @@ def _ensure_role(organisation: Organisation, code: str) -> Role:
 
 
 def _set_permissions(role: Role, codenames: Iterable[str]) -> None:
-    held = OrganisationGroupPermission.objects.filter(group=role.group, content_object=role.organisation)
-    held.exclude(permission__codename__in=codenames).delete()
+    granted = OrganisationGroupPermission.objects.filter(group=role.group, content_object=role.organisation)
+    granted.exclude(permission__codename__in=codenames).delete()
     for permission in DjangoPermission.objects.filter(
         content_type__app_label="accounts", content_type__model="organisation", codename__in=codenames
-    ).exclude(pk__in=held.values("permission")):
+    ).exclude(pk__in=granted.values("permission")):
         OrganisationGroupPermission.objects.create(
             group=role.group, content_object=role.organisation, permission=permission
         )
 
 
 def refuse_own_role(role: Role, *, by, now: datetime) -> None:
-    """Nobody changes what a role may do that they hold or will hold; `by=None` is the machine itself."""
+    """Raise ValidationError if the user has, or will have, this role: nobody changes their own role's permissions."""
     if by is not None and by.memberships.not_over(now.date()).filter(role=role).exists():
         raise ValidationError(_("You can't change what your own role may do."))
 
@@ -123,9 +123,10 @@ def tailor_role(
     reason: str = "",
     to: Receivers | None = None,
 ) -> Role | AccessRequest:
-    """Say what this role may do in its organisation, in place of what it could before; `to`: who takes over.
+    """Set the permissions of a role in its organisation; `to`: who takes over open work.
 
-    What it may no longer do holds at once; more than before is asked for where there are cases.
+    Removed permissions end at once; in an organisation with cases added ones become a request for a second user.
+    Returns the request or the role. Raises PermissionDenied, ValidationError, or OpenWorkLeft.
     """
     _require_configure(by)
     refuse_own_role(role, by=by, now=now)
@@ -160,10 +161,11 @@ def _tailor(*, request: AccessRequest, now: datetime) -> None:
 
 @transaction.atomic
 def save_user(*, user: User, by, now: datetime, to: Receivers | None = None) -> User:
-    """Add or change a user. Whom an administrator adds is invited to choose a password; nobody chooses it for them.
+    """Add or change a user. A new user is invited by mail to choose a password.
 
-    Another address, and a closed account that opens, are asked for where the user reads files: until then they stay.
-    `to`: who takes over what they carry, where their account is closed.
+    For a guarded user (see accounts/sql/040_requests.sql) a new address and the reopening of an account become requests
+    for a second user, and don't change here. `to`: who takes over the user's open work if the account is closed.
+    Raises PermissionDenied, ValidationError, or OpenWorkLeft.
     """
     _require_configure(by)
     is_new = user._state.adding
@@ -183,23 +185,23 @@ def save_user(*, user: User, by, now: datetime, to: Receivers | None = None) -> 
 
 
 def _about_account(user: User, *, by, now: datetime) -> dict[str, Any]:
-    """What a request about an account says, whatever it asks for."""
-    place = guarding_organisation(user, on=now.date())
-    return {"organisation_id": place, "user": user, "by": by, "now": now}
+    """Return the arguments of `ask_access` that all requests about an account share."""
+    organisation_id = guarding_organisation(user, on=now.date())
+    return {"organisation_id": organisation_id, "user": user, "by": by, "now": now}
 
 
 def _ask_or_change_account(user: User, *, by, now: datetime) -> None:
-    """Another address and an account that opens: as they were before, and asked for, where a second user is needed."""
+    """Undo a new address or a reopening on the object and ask for it, if it needs a second user; else carry it out."""
     former = User.objects.get(pk=user.pk)
-    is_asked = by is not None and is_guarded(user)
+    needs_approval = by is not None and is_guarded(user)
     about = _about_account(user, by=by, now=now)
     if user.email != former.email:
-        if is_asked:
+        if needs_approval:
             email, user.email = user.email, former.email
             ask_access(kind=RequestKind.EMAIL, email=email, former_email=former.email, **about)
         else:
             note_new_address(user, former.email, sender=by, now=now)
-    if user.is_active and not former.is_active and is_asked:
+    if user.is_active and not former.is_active and needs_approval:
         user.is_active = False
         ask_access(kind=RequestKind.REOPEN, email=user.email, **about)
 
@@ -225,33 +227,33 @@ def _reopen_account(*, request: AccessRequest, now: datetime) -> None:
 def save_membership(
     *, membership: Membership, by, now: datetime, reason: str = "", to: Receivers | None = None
 ) -> Membership | AccessRequest:
-    """Give a person a role from one day to another; refused beside a role that must be somebody else's.
+    """Give a user a role from one day to another, or change its days; refused beside an incompatible role.
 
-    Where there are cases it is asked for, and given once a second user has approved it; less than before needs nobody.
-    `to`: who takes over what they carry, where the role is over by these dates.
+    In an organisation with cases it becomes a request for a second user, unless it only shortens a role. `to`: who
+    takes over the user's open work if the role is over by these days. Returns the membership or the request. Raises
+    PermissionDenied, ValidationError, or OpenWorkLeft.
     """
     _require_right_to_give(membership, by)
     same = Membership.objects.overlapping(membership).filter(user=membership.user, role=membership.role)
     if same.exists():
         raise ValidationError({"starts_on": _("This user already has this role on some of these days.")})
-    kept = None if membership._state.adding else Membership.objects.get(pk=membership.pk)
-    if kept:
-        _check_change(kept, membership, now.date())
+    former = None if membership._state.adding else Membership.objects.get(pk=membership.pk)
+    if former:
+        _check_change(former, membership, now.date())
     membership.full_clean()
-    beside = Membership.objects.overlapping(membership).filter(
+    others = Membership.objects.overlapping(membership).filter(
         user=membership.user, role__organisation=membership.role.organisation
     )
-    held = {membership.role.code, *beside.values_list("role__code", flat=True)}
-    together = pair_in(held)
-    if together is not None:
-        raise ValidationError(str(together.refusal))
-    is_more = kept is None or not _is_less(kept, membership)
+    incompatible = pair_in({membership.role.code, *others.values_list("role__code", flat=True)})
+    if incompatible is not None:
+        raise ValidationError(str(incompatible.refusal))
+    is_more = former is None or not _is_within(former, membership)
     if is_more and needs_second_user(organisation_id=membership.role.organisation_id, by=by):
         return ask_role(membership=membership, by=by, now=now, reason=reason)
     with leaving([membership.user], to=to, by=by, now=now):
         membership.save()
     _record_role(membership, by=by, now=now)
-    if kept is None and by is not None:
+    if former is None and by is not None:
         notify_access_managers(
             organisations=[membership.role.organisation_id],
             key=f"membership:{membership.pk}",
@@ -262,14 +264,12 @@ def save_membership(
     return membership
 
 
-def _check_change(kept: Membership, membership: Membership, today: date) -> None:
-    """Refuse to give a role that somebody had to another user, and to undo that it was theirs until yesterday."""
-    if (kept.user_id, kept.role_id) != (membership.user_id, membership.role_id):
-        raise ValidationError(
-            _("The user and the role can't be changed here: end this role and give a new one.")
-        )
+def _check_change(former: Membership, membership: Membership, today: date) -> None:
+    """Raise ValidationError if the user or the role changes, or the last day is set back before yesterday."""
+    if (former.user_id, former.role_id) != (membership.user_id, membership.role_id):
+        raise ValidationError(_("The user and the role can't be changed here: end this role and give a new one."))
     ends_on = membership.ends_on
-    if ends_on and ends_on != kept.ends_on and ends_on < today - timedelta(days=1):
+    if ends_on and ends_on != former.ends_on and ends_on < today - timedelta(days=1):
         raise ValidationError({"ends_on": _("The last day of a role can't be earlier than yesterday.")})
 
 
@@ -282,15 +282,15 @@ def _record_role(membership: Membership, *, by, now: datetime) -> None:
     audit.record(by=by, verb="membership saved", obj=membership, now=now, detail=detail)
 
 
-def _is_less(kept: Membership, membership: Membership) -> bool:
-    """Whether a role with these days is no day longer than before."""
-    ends, ended = membership.ends_on or date.max, kept.ends_on or date.max
-    return membership.starts_on >= kept.starts_on and ends <= ended
+def _is_within(former: Membership, membership: Membership) -> bool:
+    """Return whether all days of a membership were also in its former period."""
+    ends, ended = membership.ends_on or date.max, former.ends_on or date.max
+    return membership.starts_on >= former.starts_on and ends <= ended
 
 
 @transaction.atomic
 def ask_role(*, membership: Membership, by, now: datetime, reason: str = "") -> AccessRequest:
-    """Ask for a role, as this row would give it; `by=None` is the command line."""
+    """Ask a second user to approve this membership; `by=None` is the command line."""
     role = membership.role
     return ask_access(
         kind=RequestKind.ROLE,
@@ -308,23 +308,23 @@ def ask_role(*, membership: Membership, by, now: datetime, reason: str = "") -> 
 
 
 def _give(*, request: AccessRequest, now: datetime) -> None:
-    """The role that was asked for: the row of before with other days, or a new one; who is new is invited."""
+    """Give the role that was asked for, by changing an overlapping membership or adding one; invite a new user."""
     assert request.user is not None
     assert request.role is not None
     days = {"starts_on": request.starts_on, "ends_on": request.ends_on}
     same = Membership.objects.filter(user=request.user, role=request.role)
-    kept = same.overlapping(Membership(**days)).first()
-    membership = kept or Membership(user=request.user, role=request.role)
+    former = same.overlapping(Membership(**days)).first()
+    membership = former or Membership(user=request.user, role=request.role)
     membership.starts_on, membership.ends_on, membership.request = *days.values(), request
     save_membership(membership=membership, by=None, now=now)
     welcome(request.user, {request.role.organisation_id}, by=None, now=now)
 
 
 def welcome(user: User, organisations: Collection[UUID], *, by, now: datetime) -> None:
-    """Open an account that was closed with its last role, and invite who has no password.
+    """Reopen an account that was closed with its last role, and invite a user who has no password.
 
-    Whoever read files within a year is asked for. One who works elsewhere too keeps the account as it stands: it
-    isn't this organisation's to open or close.
+    For a guarded user the reopening becomes a request for a second user. If the user also works in other organisations,
+    the account doesn't change: these organisations don't decide on it.
     """
     if not user.is_active and not works_elsewhere(user, frozenset(organisations), on=now.date()):
         if by is not None and is_guarded(user):
@@ -338,35 +338,35 @@ def welcome(user: User, organisations: Collection[UUID], *, by, now: datetime) -
 
 
 def _require_right_to_give(membership: Membership, by) -> None:
-    """A role is given by an administrator, or by a focal point to their own people; by nobody to themselves.
+    """Raise unless `by` is an administrator, or a focal point giving a role to a user of their own organisations.
 
-    Of a change both are asked for: the row as it stands and as it would be.
+    Nobody gives a role to themselves (ValidationError). A change is checked for the former row as well as the new one.
     """
     if by is None:
         return
-    kept = Membership.objects.filter(pk=membership.pk).select_related("role", "user")
-    sides = [membership, *kept]
-    if any(side.user_id == by.pk for side in sides):
+    former = Membership.objects.filter(pk=membership.pk).select_related("role", "user")
+    versions = [membership, *former]
+    if any(version.user_id == by.pk for version in versions):
         raise ValidationError(_("You can't give yourself a role or change your own."))
     if may_configure(by):
         return
-    for side in sides:
-        is_new = not Membership.objects.filter(user=side.user).exists()
-        is_ours = is_new or users_managed_by(by).filter(pk=side.user_id).exists()
-        if not is_ours or not may_give(by, side.role):
+    for version in versions:
+        is_new = not Membership.objects.filter(user=version.user).exists()
+        is_managed = is_new or users_managed_by(by).filter(pk=version.user_id).exists()
+        if not is_managed or not may_give(by, version.role):
             raise PermissionDenied
 
 
 @transaction.atomic
 def change_language(*, by, language: str) -> None:
-    """Remember in which language a person wants mails and notices."""
+    """Set the language of the user's mails and notices."""
     by.language = language
     by.save(update_fields=["language"])
 
 
 @dataclass(frozen=True)
 class NewUser:
-    """What a focal point says of somebody new. The user name is the system's: a taken one would tell who exists."""
+    """A focal point's data about a new user. The user name is generated: a taken one would reveal who exists."""
 
     first_name: str
     last_name: str
@@ -385,22 +385,20 @@ def add_user(
     now: datetime,
     reason: str = "",
 ) -> User:
-    """Add somebody to an organisation of one's own, and mail them an invitation to choose a password: at once, or
-    where there are cases when a second user has approved their role.
+    """Add a user to one of the focal point's organisations and invite them by mail to choose a password.
 
-    An address that somebody elsewhere has is no reason to refuse, and nothing is said of it: the two are two
-    accounts.
+    In an organisation with cases the invitation is sent once a second user has approved the role. An address that a
+    user of another organisation has is accepted silently: these are two accounts. Raises PermissionDenied or
+    ValidationError.
     """
     if not may_give(by, role):
         raise PermissionDenied
     if not names.tidy(given.first_name):
         raise ValidationError({"first_name": _("Write the name: what you typed shows no letters.")})
-    here = users_managed_by(by).filter(memberships__role__organisation=role.organisation_id)
+    colleagues = users_managed_by(by).filter(memberships__role__organisation=role.organisation_id)
     asked = AccessRequest.objects.open().filter(organisation=role.organisation_id, email__iexact=given.email)
-    if here.filter(email__iexact=given.email).exists() or asked.exists():
-        raise ValidationError(
-            {"email": _("Another user of this organisation already has this e-mail address.")}
-        )
+    if colleagues.filter(email__iexact=given.email).exists() or asked.exists():
+        raise ValidationError({"email": _("Another user of this organisation already has this e-mail address.")})
     user = User(username=_fresh_username(given.first_name), **asdict(given))
     user.set_unusable_password()
     user.full_clean()
@@ -413,11 +411,11 @@ def add_user(
 
 
 def _fresh_username(first_name: str) -> str:
-    """The first name and a random tail, tried until nobody has it: no person is ever told that one is taken."""
+    """Return an unused user name: the first name with a random tail, so nobody learns that a name is taken."""
     folded = names.normalized(first_name, "NFKD").encode("ascii", "ignore").decode().lower()
     stem = re.sub(r"[^a-z]", "", folded)[:20] or "user"
     while True:
-        name = f"{stem}-{''.join(secrets.choice(TAIL) for _place in range(TAIL_LENGTH))}"
+        name = f"{stem}-{''.join(secrets.choice(TAIL) for _number in range(TAIL_LENGTH))}"
         if not User.objects.filter(username=name).exists():
             return name
 
@@ -426,7 +424,10 @@ def _fresh_username(first_name: str) -> str:
 def give_role(
     *, user: User, role: Role, starts_on: date, ends_on: date | None, by, now: datetime, reason: str = ""
 ) -> Membership | AccessRequest:
-    """Give somebody of one's own organisation a role there. An account that was closed with their last role opens."""
+    """Give a user of the focal point's own organisations a role there, and reopen an account without roles.
+
+    Returns the membership, or a request if a second user has to approve it.
+    """
     if not users_managed_by(by).filter(pk=user.pk).exists():
         raise PermissionDenied
     given = save_membership(
@@ -442,23 +443,22 @@ def give_role(
 
 @transaction.atomic
 def end_access(*, user: User, by, now: datetime, to: Receivers | None = None) -> None:
-    """End all that somebody may do in one's own organisations, from the next request on; `to`: who takes over.
+    """End all of a user's roles in the focal point's own organisations at once; `to`: who takes over open work.
 
-    Roles end with yesterday; one that began today or is to come leaves no day behind, so it goes (the log keeps
-    it). The account closes where the person works nowhere else; whether it did is told to nobody.
+    Roles end yesterday; a role that began today or later has no day left and is deleted (the audit log has it). The
+    account is closed if the user works nowhere else; nobody is shown whether it was.
     """
     if user == by or not users_managed_by(by).filter(pk=user.pk).exists():
         raise PermissionDenied
-    ours = managed_by(by)
     with leaving([user], to=to, by=by, now=now):
-        _end_roles(user, ours, by=by, now=now)
+        _end_roles(user, managed_by(by), by=by, now=now)
     audit.record(by=by, verb="access ended", obj=user, now=now)
 
 
-def _end_roles(user: User, ours: frozenset[UUID], *, by, now: datetime) -> None:
+def _end_roles(user: User, organisations: frozenset[UUID], *, by, now: datetime) -> None:
     today = now.date()
-    running = Membership.objects.filter(user=user, role__organisation__in=ours).not_over(today)
-    for membership in running.select_related("role"):
+    current = Membership.objects.filter(user=user, role__organisation__in=organisations).not_over(today)
+    for membership in current.select_related("role"):
         if not may_give(by, membership.role):
             raise ValidationError(_("Only an administrator can end one of this user's roles."))
         if membership.starts_on < today:
@@ -466,17 +466,17 @@ def _end_roles(user: User, ours: frozenset[UUID], *, by, now: datetime) -> None:
             membership.save(update_fields=["ends_on"])
             _record_role(membership, by=by, now=now)
         else:
-            removed = copy(membership)  # its key is gone afterwards
+            removed = copy(membership)  # delete() clears the primary key
             membership.delete()
             detail = {"user": str(user.pk), "role": membership.role.code}
             audit.record(by=by, verb="membership removed", obj=removed, now=now, detail=detail)
-    if not works_elsewhere(user, ours, on=today):
+    if not works_elsewhere(user, organisations, on=today):
         _close_account(user, now=now)
         user.save(update_fields=["is_active", "password"])
 
 
 def _close_account(user: User, *, now: datetime) -> None:
-    """Nobody signs in with it; sessions and tokens end."""
+    """Deactivate the user on the object, without saving, and end sessions and tokens."""
     user.is_active = False
     user.set_unusable_password()
     end_sessions_of(user)

@@ -1,4 +1,4 @@
-"""Sessions: who began and ended which, and when."""
+"""Sessions: beginning and ending them, with audit events."""
 
 from datetime import datetime
 from uuid import UUID
@@ -14,7 +14,7 @@ from core.context import acting_as
 
 @transaction.atomic
 def end_session(*, session_id: UUID, by, now: datetime) -> bool:
-    """End one of a person's own sessions; False where it isn't theirs or has ended, which are one and the same."""
+    """End one of the user's own sessions; False if it isn't theirs or has ended, which is not distinguished."""
     ended, _rows = Session.objects.visible_to(by).filter(pk=session_id.hex).delete()
     if ended:
         audit.record(by=by, verb="sessions ended", obj=by, now=now, detail={"count": ended})
@@ -23,26 +23,26 @@ def end_session(*, session_id: UUID, by, now: datetime) -> bool:
 
 @transaction.atomic
 def end_other_sessions(*, kept: str, by, now: datetime) -> int:
-    """End all of a person's own sessions but the one with this key of the table; how many there were."""
+    """End all of the user's own sessions except the one with this `session_key`; returns how many."""
     ended, _rows = Session.objects.visible_to(by).exclude(pk=kept).delete()
     audit.record(by=by, verb="sessions ended", obj=by, now=now, detail={"count": ended})
     return ended
 
 
 def end_sessions_of(user: User) -> None:
-    """End every session of a person, as part of an action that is on record by itself."""
+    """End all sessions of a user, as part of an action that has its own audit event."""
     Session.objects.visible_to(user).delete()
 
 
 def end_tokens_of(user: User, *, now: datetime) -> int:
-    """Revoke every token of a person, as part of an action that is on record by itself; how many there were."""
+    """Revoke all tokens of a user, as part of an action that has its own audit event; returns how many."""
     return audit.update_and_record(ApiToken.objects.visible_to(user).filter(revoked_at=None), revoked_at=now)
 
 
 def note_new_address(user: User, former: str, *, sender: User | None, now: datetime) -> None:
-    """Sessions and tokens end, and with them each link that was mailed; a mail goes to the former address.
+    """Set when the address changed, end sessions and tokens, and mail the former address.
 
-    `sender`: in whose place it goes, where the account is closed.
+    Mailed links end too, as they contain the address. `sender`: as whom the mail is queued if the account is closed.
     """
     user.email_changed_at = now
     end_sessions_of(user)
@@ -60,12 +60,13 @@ def note_new_address(user: User, former: str, *, sender: User | None, now: datet
 
 @transaction.atomic
 def note_sign_in(*, user: User, method: str, now: datetime) -> None:
-    """Put on record that a person signed in, and forget what is left of their ended sessions."""
+    """Record that a user signed in, and delete their ended sessions."""
     own = Session.objects.visible_to(user)
     own.exclude(pk__in=own.alive(now).values("pk")).delete()
-    with acting_as(user):  # the page was asked for by nobody
+    with acting_as(user):  # nobody was signed in when the request began
         audit.record(by=user, verb="signed in", obj=user, now=now, detail={"method": method})
 
 
 def note_sign_out(*, by, now: datetime) -> None:
+    """Record that a user signed out."""
     audit.record(by=by, verb="signed out", obj=by, now=now)

@@ -1,4 +1,4 @@
-"""Trying to sign in, or to say again who one is: a password first, then a second factor."""
+"""Attempts to sign in or to confirm one's identity: a password first, then a second factor."""
 
 from datetime import datetime
 
@@ -16,27 +16,27 @@ from core import audit
 
 
 class WrongCredentials(ValidationError):
-    """What was given isn't right. It is counted, so this is told by returning it and never raised."""
+    """The credentials are wrong. Returned and never raised, as raising would roll back the counted failure."""
 
 
 @transaction.atomic
 def try_password(
     *, username: str, password: str, keys: dict[str, str], now: datetime
 ) -> User | WrongCredentials:
-    """The person with this name and password. An unknown name takes as long and is told as a wrong password."""
+    """Return the user with this name and password. An unknown name takes as long and gives the same message."""
     begin_try(keys, now=now)
     user = authenticate(username=username, password=password)
     if not isinstance(user, User):
         _fail(User.objects.filter(username=username).first(), "password", keys, now=now)
         return WrongCredentials(_("The user name or the password is not right."))
-    if not is_enrolled(user):  # else only the second factor makes up for failures
+    if not is_enrolled(user):  # else only the right second factor resets the count
         forget_failures(keys, now=now)
     return user
 
 
 @transaction.atomic
 def try_code(*, user: User, code: str, keys: dict[str, str], now: datetime) -> str | WrongCredentials:
-    """Take a code of the person's app, or a recovery code: by which of them, if it is right and unused."""
+    """Check a code of the user's app or a recovery code; returns which of them it was if it is right and unused."""
     begin_try(keys, now=now)
     method = use_code(user=user, code=code, now=now)
     if method is None:
@@ -50,7 +50,7 @@ def try_code(*, user: User, code: str, keys: dict[str, str], now: datetime) -> s
 def try_passkey(
     *, user: User, answer: Answer | None, keys: dict[str, str], now: datetime
 ) -> str | WrongCredentials:
-    """Take a passkey's answer to the question that was asked in this session; the same answer serves once."""
+    """Check a passkey's answer to this session's challenge; None was wrong, and each answer can be used once."""
     begin_try(keys, now=now)
     if answer is None or not spend_proof(user=user, proof=answer.proof, now=now):
         _fail(user, PASSKEY, keys, now=now)
@@ -65,7 +65,7 @@ def try_passkey(
 def try_own_password(
     *, user: User, password: str, keys: dict[str, str], now: datetime
 ) -> str | WrongCredentials:
-    """A signed-in person's own password, said again."""
+    """Check the password of a signed-in user; returns "password" if it is right."""
     found = try_password(username=user.username, password=password, keys=keys, now=now)
     if isinstance(found, WrongCredentials):
         return WrongCredentials(_("The password is not right."))

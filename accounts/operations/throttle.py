@@ -1,8 +1,8 @@
-"""Signing in costs time after failures: by account and by address, counted in PostgreSQL.
+"""Throttling of sign-in attempts: after failures an account and an address must wait. Counted in PostgreSQL.
 
-Nobody is locked out for ever: a wait grows to a fixed longest. A browser that its owner signed in with before waits for
-its own failures alone: neither a stranger who tries the account again and again nor the others in its office shut its
-owner out. It is known for one account, so it opens no way to guess at others; its failures count for its address too.
+Nobody is locked out for ever: the wait has a maximum. A browser with which the user signed in before waits only for its
+own failures, so neither a stranger's attempts nor those of others in the office lock its user out. It is known for one
+account only, so it can't be used to guess at others; its failures also count for its address.
 """
 
 import time
@@ -14,13 +14,13 @@ from django.utils.crypto import salted_hmac
 from accounts.models import SignInThrottle
 from accounts.rules import THROTTLE_LIMITS, wait_left, waits_for
 
-LOCKS = 0x5A49  # of PostgreSQL's advisory locks those of accounts that somebody tries just now
+LOCKS = 0x5A49  # first number of the advisory locks of accounts with an attempt under way
 PAUSE, AT_ONCE = 0.05, timedelta(seconds=1)
-LONGEST_KEPT = max(patience.forgotten for patience in THROTTLE_LIMITS.values())
+LONGEST_KEPT = max(limits.forgotten for limits in THROTTLE_LIMITS.values())
 
 
 class MustWait(Exception):
-    """Nothing was tried: there were too many failures before. `wait` says how long."""
+    """The attempt was not made, as there were too many failures before; `wait` is the time to wait."""
 
     def __init__(self, wait: timedelta) -> None:
         super().__init__()
@@ -28,12 +28,12 @@ class MustWait(Exception):
 
 
 def account_key(username: str) -> str:
-    """For every name that is typed, whether somebody has it or not; the name can't be read from it."""
+    """Return a keyed digest of a typed user name, whether or not such a user exists."""
     return _key("account", username.casefold())
 
 
 def throttle_keys(*, username: str, address: str, browser: str = "") -> dict[str, str]:
-    """What a try counts for: the account, or the known browser in its place; and the address where it is known."""
+    """Return the keys that an attempt counts for: the account or the known browser, and the address if it is known."""
     keys = {"browser": _key("browser", browser)} if browser else {"account": account_key(username)}
     if address:
         keys["address"] = _key("address", address)
@@ -41,7 +41,7 @@ def throttle_keys(*, username: str, address: str, browser: str = "") -> dict[str
 
 
 def reset_keys(*, email: str, address: str) -> dict[str, str]:
-    """What asking for a reset counts for: never for what signing in waits for."""
+    """Return the keys that asking for a reset counts for; separate from those of signing in."""
     keys = {"account": _key("reset of", email.casefold())}
     if address:
         keys["address"] = _key("resets from", address)
@@ -58,9 +58,9 @@ def _key(kind: str, value: str) -> str:
 
 
 def begin_try(keys: dict[str, str], *, now: datetime) -> None:
-    """Refuse where one must wait; else hold the account's or browser's lock to the end of this transaction.
+    """Raise MustWait if the attempt must wait, else lock the account or browser until this transaction ends.
 
-    Tries at one moment go one after the other, so that none of them passes before the others' failures count.
+    Simultaneous attempts thus run one after the other, and each sees the failures of those before.
     """
     end = time.monotonic() + AT_ONCE.total_seconds()
     while not _is_locked(_own(keys)):
@@ -84,7 +84,7 @@ def _is_locked(key: str) -> bool:
 
 
 def count_failure(keys: dict[str, str], *, now: datetime) -> None:
-    """One more failure for each key, in one statement, so that none is lost among many at once."""
+    """Count a failure for each key, each in one statement, so that none is lost in parallel attempts."""
     with connection.cursor() as cursor:
         for kind, key in sorted(keys.items()):
             cursor.execute(
@@ -96,6 +96,6 @@ def count_failure(keys: dict[str, str], *, now: datetime) -> None:
 
 
 def forget_failures(keys: dict[str, str], *, now: datetime) -> None:
-    """After success the account or browser starts anew; the address doesn't, or one's own account would clear it."""
+    """Reset the account's or browser's count after a success, but not the address's, which any account could clear."""
     SignInThrottle.objects.filter(key=_own(keys)).delete()
     SignInThrottle.objects.filter(failed_at__lt=now - LONGEST_KEPT).delete()

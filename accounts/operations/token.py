@@ -1,4 +1,4 @@
-"""API tokens: a user's own to make, confirm and revoke."""
+"""API tokens: created, confirmed and revoked by their user."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -18,25 +18,25 @@ from accounts.queries import is_enrolled, may_configure, organisations_with_role
 from core import audit
 from core.context import acting_as
 
-LIVE_TOKENS, TOKENS_A_DAY = 10, 5  # of one user
-TOKEN_DAYS = 90  # how long a token opens something unless its maker says otherwise
+LIVE_TOKENS, TOKENS_A_DAY = 10, 5  # the most of one user
+TOKEN_DAYS = 90  # the default validity
 
 
 @transaction.atomic
 def create_api_token(
     *, user: User, name: str, by, now: datetime, days: int = TOKEN_DAYS
 ) -> tuple[ApiToken, str]:
-    """Make a token with which a program acts as `user` for so many days; the text is shown this once only.
+    """Create a token with which a program acts as `user`; returns it with its text, which isn't stored.
 
-    Nobody makes one for another: it would let an administrator read case files. `by=None` is the command line: what
-    it makes opens nothing before its user confirms it, save in a demo. Where a second factor is required, a token is
-    for who has one: it would else be the way around it.
+    Nobody creates one for another user: an administrator could read case files with it. `by=None` is the command line,
+    whose tokens are valid only once their user has confirmed them, except in a demo. If a second factor is required,
+    the user must have one, or a token would bypass it. Raises PermissionDenied or ValidationError.
     """
     if by is not None and by != user:
         raise PermissionDenied
     if settings.MFA_REQUIRED and not is_enrolled(user):
         raise ValidationError(_("Only a user with a second step can have a token."))
-    if by is not None:  # whoever runs commands on the server is bounded by nothing here
+    if by is not None:  # the command line has no limit
         _check_count(user, now=now)
     text = secrets.token_urlsafe(32)
     token = ApiToken(
@@ -73,7 +73,7 @@ def create_api_token(
 
 
 def _check_count(user: User, *, now: datetime) -> None:
-    """Refuse one token too many. The user's row is locked, so that many at once see each other."""
+    """Raise ValidationError beyond the limits. The user's row is locked, so that parallel requests are all counted."""
     User.objects.select_for_update().get(pk=user.pk)
     if tokens_of(user, on=now.date()).count() >= LIVE_TOKENS:
         raise ValidationError(
@@ -91,7 +91,7 @@ def _check_count(user: User, *, now: datetime) -> None:
 
 @transaction.atomic
 def confirm_api_token(*, token_id: UUID, by, now: datetime) -> bool:
-    """Let a token open something that was made on the server; False where it isn't one's own or is revoked."""
+    """Confirm a token that was created on the server; False if it isn't the user's own or is revoked or confirmed."""
     own = ApiToken.objects.visible_to(by).filter(pk=token_id, revoked_at=None, confirmed_at=None)
     if not audit.update_and_record(own, confirmed_at=now):
         return False
@@ -101,7 +101,7 @@ def confirm_api_token(*, token_id: UUID, by, now: datetime) -> bool:
 
 @transaction.atomic
 def revoke_api_token(*, token_id: UUID, by, now: datetime) -> bool:
-    """End one of one's own tokens; False where it isn't one's own or has ended."""
+    """Revoke one of the user's own tokens; False if it isn't theirs or is revoked already."""
     own = ApiToken.objects.visible_to(by).filter(pk=token_id, revoked_at=None)
     if not audit.update_and_record(own, revoked_at=now):
         return False
@@ -111,7 +111,7 @@ def revoke_api_token(*, token_id: UUID, by, now: datetime) -> bool:
 
 @transaction.atomic
 def revoke_api_tokens(*, user: User, by, now: datetime) -> int:
-    """End all tokens of a person at once; how many there were."""
+    """Revoke all tokens of a user, by that user or an administrator; returns how many. Raises PermissionDenied."""
     if by is not None and by != user and not may_configure(by):
         raise PermissionDenied
     ended = end_tokens_of(user, now=now)
@@ -120,7 +120,7 @@ def revoke_api_tokens(*, user: User, by, now: datetime) -> int:
 
 
 def note_token_use(*, token: ApiToken, now: datetime) -> None:
-    """Remember the last day on which a token was used: one write a day."""
+    """Store the day on which a token was last used: one write a day."""
     if token.last_used_on != now.date():
         token.last_used_on = now.date()
         token.save(update_fields=["last_used_on"])

@@ -207,7 +207,7 @@ ACCOUNTS = [
     Mutant(
         "accounts: one person approves and pays",
         ACTIONS,
-        "    if together is not None:",
+        "    if incompatible is not None:",
         "    if False:",
         first="tests/accounts/test_roles.py::test_nobody_approves_and_pays_at_the_same_time",
     ),
@@ -510,7 +510,7 @@ ACCOUNTS = [
     Mutant(
         "accounts: failures are not counted",
         "accounts/rules.py",
-        "if failures <= patience.free or",
+        "if failures <= limits.free or",
         "if True or",
         first="tests/accounts/test_throttle.py::test_a_wait_grows_to_a_longest_and_is_forgotten",
     ),

@@ -18,7 +18,7 @@ LEAVERS = [
     Mutant(
         "accounts: work goes to whoever is named",
         LEAVING,
-        "if not holders(work.permission, organisation.pk).filter(pk=to.pk).exists():",
+        "if not holders(kind.permission, organisation.pk).filter(pk=to.pk).exists():",
         "if False:",
         first=f"{TESTS}::test_work_goes_to_nobody_who_may_not_do_it",
     ),
