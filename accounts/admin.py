@@ -1,4 +1,4 @@
-"""People, organisations, roles and memberships, as an administrator keeps them."""
+"""Users, organisations, roles and memberships in the admin."""
 
 from datetime import date, datetime
 from typing import Any
@@ -30,8 +30,10 @@ from core.admin import ConfigurationAdmin, ConfigurationForm, ConfigurationInlin
 
 
 class MembershipForm(ConfigurationForm):
+    """A membership."""
+
     def clean(self) -> dict[str, Any] | None:
-        """The same role twice at a time is said in words, sooner than the constraint would."""
+        """Add an error for the same role twice at one time, before the database's constraint refuses it."""
         found = super().clean()
         given = self.cleaned_data
         user, role, first = (given.get(name) for name in ("user", "role", "starts_on"))
@@ -43,26 +45,30 @@ class MembershipForm(ConfigurationForm):
 
 
 class RoleInline(ReadOnlyInline):
+    """The roles of an organisation, each with a link."""
+
     model = Role
     fields = ("code",)
     readonly_fields = ("code",)
     show_change_link = True
 
 
-class AskingAdmin(ConfigurationAdmin):
-    """What needs a second user is asked for here; the page says so, and doesn't say that it is done."""
+class ApprovalAdmin(ConfigurationAdmin):
+    """An admin whose changes may become requests for a second user; then a message says so."""
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save, and say if it became a request."""
         before = AccessRequest.objects.filter(asked_by=request.user.pk).count()
         super().save_model(request, obj, form, change)
-        self._say(request, before)
+        self._message_if_asked(request, before)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Save, and say if a row became a request."""
         before = AccessRequest.objects.filter(asked_by=request.user.pk).count()
         super().save_formset(request, form, formset, change)
-        self._say(request, before)
+        self._message_if_asked(request, before)
 
-    def _say(self, request: HttpRequest, before: int) -> None:
+    def _message_if_asked(self, request: HttpRequest, before: int) -> None:
         if AccessRequest.objects.filter(asked_by=request.user.pk).count() > before:
             text = _(
                 "This gives more access, so it was sent for approval: it takes effect once a second "
@@ -72,7 +78,7 @@ class AskingAdmin(ConfigurationAdmin):
 
 
 class MembershipInline(ConfigurationInline):
-    """A role is ended by its last day, not removed: who could do what, and when, stays on record."""
+    """A user's memberships. They are ended by their last day and never deleted, so past access stays known."""
 
     model = Membership
     fk_name = "user"
@@ -85,6 +91,8 @@ class MembershipInline(ConfigurationInline):
 
 @admin.register(Organisation)
 class OrganisationAdmin(ConfigurationAdmin):
+    """Organisations, with what prevents their deactivation."""
+
     fields = ("code", "name_en", "name_ne", "kind", "is_active", "open_work")
     readonly_fields = ("open_work",)
     inlines = (RoleInline,)
@@ -94,22 +102,27 @@ class OrganisationAdmin(ConfigurationAdmin):
 
     @admin.display(description=_("Still to be settled"))
     def open_work(self, organisation: Organisation) -> str:
-        """Why it can't be deactivated now."""
+        """Return why the organisation can't be deactivated now."""
         return "\n".join(deactivation_problems(organisation, by=None, now=clock.now())) or gettext(
             "Nothing: it can be deactivated."
         )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave out the open work of a new organisation."""
         return self.fields if obj else self.fields[:-1]
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        """Leave out the roles of a new organisation."""
         return self.inlines if obj else ()
 
     def write(self, *, obj: Organisation, form: Any, by: Any, now: datetime) -> None:
+        """Save the organisation and its roles."""
         save_organisation(organisation=obj, by=by, now=now)
 
 
 class RoleForm(ConfigurationForm):
+    """The permissions of a role."""
+
     permissions = forms.MultipleChoiceField(
         label=_("In its organisation this role may"),
         choices=Permission.choices,
@@ -127,8 +140,8 @@ class RoleForm(ConfigurationForm):
 
 
 @admin.register(Role)
-class RoleAdmin(LeavingMixin, AskingAdmin):
-    """Every organisation has every role from the start; here one organisation's is tailored."""
+class RoleAdmin(LeavingMixin, ApprovalAdmin):
+    """Roles. Each organisation has all roles from the start; here their permissions are changed."""
 
     form = RoleForm
     fields = ("organisation_name", "code", "permissions")
@@ -140,25 +153,30 @@ class RoleAdmin(LeavingMixin, AskingAdmin):
 
     @admin.display(description=_("organisation"), ordering="organisation__code")
     def organisation_name(self, role: Role) -> str:
+        """Return the organisation's name."""
         return str(role.organisation)
 
     def get_queryset(self, request: HttpRequest) -> Any:
+        """Join the organisation and the group."""
         return super().get_queryset(request).select_related("organisation", "group")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
+        """Allow nobody: roles come with their organisation."""
         return False
 
     def write(self, *, obj: Role, form: Any, by: Any, now: datetime) -> None:
+        """Save the permissions."""
         tailor_role(
             role=obj, codenames=form.cleaned_data["permissions"], by=by, now=now, to=receivers_in(form)
         )
 
     def leavers(self, obj: Role) -> tuple[Any, Any]:
+        """Return the users who have the role."""
         return live_users(obj), [obj.organisation_id]
 
 
 class UserForm(ConfigurationForm):
-    """Nobody chooses another's password here: a new user is invited, and chooses their own."""
+    """A user, without a password: a new user is invited and chooses their own."""
 
     new_invitation = forms.BooleanField(
         label=_("Send a new invitation"),
@@ -177,8 +195,8 @@ class UserForm(ConfigurationForm):
 
 
 @admin.register(User)
-class UserAdmin(LeavingMixin, AskingAdmin):
-    """A person who signs in. What they may do comes from their roles and from nothing else on this page."""
+class UserAdmin(LeavingMixin, ApprovalAdmin):
+    """Users. What they may do comes only from their roles."""
 
     form = UserForm
     fieldsets = (
@@ -194,11 +212,12 @@ class UserAdmin(LeavingMixin, AskingAdmin):
     search_fields = ("username", "first_name", "last_name", "email")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """A new user is invited by being added, and has no second step yet."""
+        """Leave out of a new user's page what only an existing user has."""
         found = super().get_fieldsets(request, obj)
         return found if obj else ((None, {"fields": ("username",)}), *found[1:2])
 
     def write(self, *, obj: User, form: Any, by: Any, now: datetime) -> None:
+        """Save the user; invite them again or reset their second factor if it is ticked."""
         save_user(user=obj, by=by, now=now, to=receivers_in(form))
         if form.cleaned_data.get("new_invitation"):
             invite_again(user=obj, by=by, now=now)
@@ -206,15 +225,17 @@ class UserAdmin(LeavingMixin, AskingAdmin):
             reset_second_factor(user=obj, by=by, now=now)
 
     def write_row(self, *, obj: Membership, form: Any, by: Any, now: datetime) -> None:
+        """Save a membership."""
         save_membership(membership=obj, by=by, now=now, to=receivers_in(form))
 
     def leavers(self, obj: User) -> tuple[Any, Any]:
+        """Return the user, and the organisations in which they have a role today."""
         return [obj], organisations_worked_in(obj)
 
 
 @admin.register(Membership)
-class MembershipAdmin(LeavingMixin, AskingAdmin):
-    """Who has which role, from when to when."""
+class MembershipAdmin(LeavingMixin, ApprovalAdmin):
+    """Memberships: who has which role, from when to when."""
 
     form = MembershipForm
     fields = ("user", "role", "starts_on", "ends_on")
@@ -228,36 +249,42 @@ class MembershipAdmin(LeavingMixin, AskingAdmin):
 
     @admin.display(description=_("user"), ordering="user__username")
     def user_name(self, membership: Membership) -> str:
+        """Return the user's name."""
         return str(membership.user)
 
     @admin.display(description=_("role"), ordering="role__code")
     def role_name(self, membership: Membership) -> str:
+        """Return the role with its organisation."""
         return str(membership.role)
 
     def write(self, *, obj: Membership, form: Any, by: Any, now: datetime) -> None:
+        """Save the membership."""
         save_membership(membership=obj, by=by, now=now, to=receivers_in(form))
 
     def leavers(self, obj: Membership) -> tuple[Any, Any]:
+        """Return the membership's user and organisation."""
         return [obj.user], [obj.role.organisation_id]
 
     def log_addition(self, request: HttpRequest, obj: Membership, message: Any) -> Any:
-        """Nothing was added where it is asked for."""
-        return super().log_addition(request, obj, message) if _is_there(obj) else None
+        """Log nothing if the membership became a request."""
+        return super().log_addition(request, obj, message) if _is_saved(obj) else None
 
     def response_add(
         self, request: HttpRequest, obj: Membership, post_url_continue: Any = None
     ) -> HttpResponse:
-        if _is_there(obj):
+        """Go to the list without Django's message if the membership became a request."""
+        if _is_saved(obj):
             return super().response_add(request, obj, post_url_continue)
         return redirect("admin:accounts_membership_changelist")
 
     def response_change(self, request: HttpRequest, obj: Membership) -> HttpResponse:
-        if _is_there(obj):
+        """Go to the list without Django's message if the change became a request."""
+        if _is_saved(obj):
             return super().response_change(request, obj)
         return redirect("admin:accounts_membership_changelist")
 
 
-def _is_there(membership: Membership) -> bool:
-    """Whether the row is as the page would have it."""
+def _is_saved(membership: Membership) -> bool:
+    """Return whether the row in the database has these values."""
     days = {"starts_on": membership.starts_on, "ends_on": membership.ends_on}
     return Membership.objects.filter(pk=membership.pk, role=membership.role_id, **days).exists()

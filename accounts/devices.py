@@ -1,4 +1,4 @@
-"""From where a request comes and with what, told only as far as it is needed."""
+"""The network address, browser and system of a request, only as exact as needed."""
 
 import ipaddress
 import re
@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-# The first that is found names it; a browser names those that it is made from, too.
+# The first one found in the user agent counts: browsers also name those that they are based on.
 BROWSERS = (
     ("Edg", "Edge"),
     ("OPR", "Opera"),
@@ -30,18 +30,20 @@ SYSTEMS = (
 
 
 def address_of(request: HttpRequest) -> str:
-    """The visitor's address, of IPv6 the network; "" where it isn't known."""
+    """Return the client's IPv4 address or IPv6 network (/64); "" if it isn't known."""
     return _shaped(_given(request), 32, 64)
 
 
 def network_of(request: HttpRequest) -> str:
-    """Roughly from where: enough to say "not me", too little to find a house."""
+    """Return the client's network (IPv4 /24, IPv6 /48): enough to recognise a stranger, not to locate anybody."""
     return re.sub(r"(0/24|/48)$", "*", _shaped(_given(request), 24, 48))
 
 
 def _given(request: HttpRequest) -> str:
-    """Each proxy appends whom it was reached by, so the entry that the outermost trusted one wrote stands as many
-    places from the end as there are proxies. What stands before it a stranger may have sent.
+    """Return the client's address as the outermost trusted proxy saw it.
+
+    Each proxy appends the address that it was reached from, so that entry is the TRUSTED_PROXIES-th from the end.
+    Earlier entries may have been sent by the client.
     """
     hops = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
     if 0 < settings.TRUSTED_PROXIES <= len(hops):
@@ -50,7 +52,10 @@ def _given(request: HttpRequest) -> str:
 
 
 def _shaped(text: str, four: int, six: int) -> str:
-    """The network that an address lies in; who has one IPv6 address has as many as they like."""
+    """Return the network of an address, with so many bits for IPv4 and IPv6; "" for no address.
+
+    A client with one IPv6 address usually has a whole network of them.
+    """
     try:
         found = ipaddress.ip_address(text)
     except ValueError:
@@ -63,7 +68,7 @@ def _shaped(text: str, four: int, six: int) -> str:
 
 
 def device_of(request: HttpRequest) -> str:
-    """Browser and system, by a list of those that are common: "Firefox/Android"."""
+    """Return browser and system, such as "Firefox/Android", from a list of common ones."""
     agent = request.META.get("HTTP_USER_AGENT", "")[:300]
     browser, system = (
         next((name for mark, name in known if re.search(rf"\b{mark}", agent)), "")
@@ -73,6 +78,7 @@ def device_of(request: HttpRequest) -> str:
 
 
 def device_in_words(device: str) -> str:
+    """Return what `device_of` found in the user's language."""
     browser, _slash, system = device.partition("/")
     if browser and system:
         return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}

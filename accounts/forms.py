@@ -1,4 +1,4 @@
-"""Forms of sign-in, of people and their roles, and of passwords."""
+"""Forms for signing in, passwords, tokens, and users with their roles."""
 
 from django import forms
 from django.db.models import QuerySet
@@ -10,7 +10,7 @@ from core.forms import CountField, OnceForm, check_period, day_field
 
 
 class SignInForm(forms.Form):
-    """Name and password."""
+    """User name and password."""
 
     username = forms.CharField(
         label=_("User name"),
@@ -28,7 +28,7 @@ class SignInForm(forms.Form):
 
 
 class CodeForm(forms.Form):
-    """A code of an app."""
+    """A code of an authenticator app."""
 
     code = forms.CharField(
         label=_("Code"),
@@ -40,7 +40,7 @@ class CodeForm(forms.Form):
 
 
 class FactorForm(CodeForm):
-    """A code of an app or a recovery code; or a passkey's answer, which the page's script writes."""
+    """A code of an app, a recovery code, or a passkey's answer, which the page's script fills in."""
 
     credential = forms.JSONField(required=False, widget=forms.HiddenInput)
 
@@ -50,7 +50,7 @@ class FactorForm(CodeForm):
 
 
 class PasskeyAddForm(forms.Form):
-    """A new passkey, which the page's script writes, and what its owner calls it."""
+    """A new passkey, which the page's script fills in, and its name."""
 
     credential = forms.JSONField(
         widget=forms.HiddenInput, error_messages={"required": _("The passkey was not created. Try again.")}
@@ -58,17 +58,18 @@ class PasskeyAddForm(forms.Form):
     name = forms.CharField(
         label=_("Name of the passkey"),
         max_length=40,
-        required=False,  # a passkey that is made already isn't refused for want of a name
+        required=False,  # the passkey exists already, so it isn't refused without a name
         help_text=_("So that you recognise it later, such as “my phone”."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
     def clean_name(self) -> str:
+        """Give a nameless passkey a name."""
         return self.cleaned_data["name"] or gettext("My passkey")
 
 
 class OwnPasswordForm(forms.Form):
-    """One's own password, said again."""
+    """The signed-in user's password."""
 
     password = forms.CharField(
         label=_("Password"),
@@ -98,6 +99,8 @@ class TokenForm(OnceForm):
 
 
 class ForgottenForm(forms.Form):
+    """The address to which a reset link is mailed."""
+
     email = forms.EmailField(
         label=_("E-mail"),
         max_length=254,
@@ -106,33 +109,36 @@ class ForgottenForm(forms.Form):
 
 
 class RoleChoice(forms.ModelChoiceField):
-    """A role by its name; with its organisation where there are several to choose from."""
+    """A choice of roles, shown with their organisation if there are several organisations."""
 
     def __init__(self, **kwargs) -> None:
         super().__init__(Role.objects.none(), label=_("Role"), **kwargs)
 
     def offer(self, roles: QuerySet[Role]) -> None:
+        """Set the roles to choose from."""
         self.queryset = roles
-        self.is_one_place = len({role.organisation_id for role in roles}) < 2
+        self.has_one_organisation = len({role.organisation_id for role in roles}) < 2
 
     def label_from_instance(self, obj: Role) -> str:  # type: ignore[override]  # rows here are roles
-        return obj.get_code_display() if self.is_one_place else str(obj)
+        """Return the role's name, with the organisation if there are several."""
+        return obj.get_code_display() if self.has_one_organisation else str(obj)
 
 
 class MembershipPeriodForm(OnceForm):
-    """From when to when somebody has a role."""
+    """The first and the last day of a role."""
 
     starts_on = day_field(_("First day"))
     ends_on = day_field(_("Last day"), required=False)
 
     def clean(self):
+        """Check the order of the days."""
         found = super().clean()
         check_period(self)
         return found
 
 
 class ReasonForm(MembershipPeriodForm):
-    """Days, and why: for the second user, who approves it where there are cases."""
+    """The days of a role, and the reason for the second user who may have to approve it."""
 
     reason = forms.CharField(
         label=_("Why"),
@@ -144,7 +150,7 @@ class ReasonForm(MembershipPeriodForm):
 
 
 class RoleGivenForm(ReasonForm):
-    """A role, of those that the person who fills this in may give."""
+    """A role with its days; `roles` are those that the user may give."""
 
     role = RoleChoice()
     field_order = ["role"]
@@ -157,7 +163,7 @@ class RoleGivenForm(ReasonForm):
 
 
 class NewUserForm(RoleGivenForm):
-    """Somebody new. Their user name is made by the system."""
+    """A new user with a role. The user name is generated."""
 
     first_name = forms.CharField(label=_("First name"), max_length=150)
     last_name = forms.CharField(label=_("Family name"), max_length=150, required=False)
@@ -177,7 +183,7 @@ class NewUserForm(RoleGivenForm):
 
 
 class NewPasswordForm(forms.Form):
-    """The password that a person chooses, typed twice."""
+    """A new password, typed twice."""
 
     password = forms.CharField(
         label=_("Password"),
@@ -194,6 +200,7 @@ class NewPasswordForm(forms.Form):
     )
 
     def clean(self):
+        """Check that both are the same."""
         found = super().clean()
         typed = self.cleaned_data
         if typed.get("password") and typed.get("again") and typed["password"] != typed["again"]:
@@ -202,7 +209,7 @@ class NewPasswordForm(forms.Form):
 
 
 class ResetForm(NewPasswordForm):
-    """Another password, and a code of the app or a recovery code: the e-mail address is new, so a link is no proof."""
+    """A new password with a second factor's code, as the link alone is no proof after a change of address."""
 
     code = forms.CharField(
         label=_("Code"),

@@ -1,4 +1,4 @@
-"""How passwords are hashed, and how many at once: a hash takes 100 MB, and a crowd of them the machine."""
+"""Password hashing with a limit on simultaneous hashes: each takes 100 MB of memory."""
 
 import time
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection, transaction
 
-LOCKS = 0x5A48  # of PostgreSQL's advisory locks those that are hashing slots; see operations/throttle.py for others
+LOCKS = 0x5A48  # first number of the advisory locks that are hashing slots; operations/throttle.py has others
 PAUSE = 0.02
-PATIENCE = 2.0  # seconds that one waits for a slot
+PATIENCE = 2.0  # seconds to wait for a slot
 
 
 class Busy(Exception):
@@ -21,31 +21,33 @@ class CappedArgon2PasswordHasher(Argon2PasswordHasher):
     """Argon2id, at most `settings.HASH_SLOTS` at once in all processes on one database."""
 
     def encode(self, password, salt):
+        """Hash within a slot. Raises Busy."""
         with slot():
             return super().encode(password, salt)
 
     def verify(self, password, encoded):
+        """Verify within a slot. Raises Busy."""
         with slot():
             return super().verify(password, encoded)
 
 
 @contextmanager
 def slot() -> Iterator[None]:
-    """Hold one of the slots, to the end of this transaction: also where PgBouncer pools them."""
+    """Hold a slot until the transaction ends, which also works with PgBouncer. Raises Busy after two seconds."""
     with transaction.atomic():
         end = time.monotonic() + PATIENCE
-        while not _is_taken():
+        while not _try_slot():
             if time.monotonic() > end:
                 raise Busy
             time.sleep(PAUSE)
         yield
 
 
-def _is_taken() -> bool:
-    """Take the first slot that is free; who holds one already keeps it."""
+def _try_slot() -> bool:
+    """Lock a free slot, or the one that this transaction holds; returns whether there was one."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT 1 FROM generate_series(1, %s) AS place WHERE pg_try_advisory_xact_lock(%s, place) LIMIT 1",
+            "SELECT 1 FROM generate_series(1, %s) AS slot WHERE pg_try_advisory_xact_lock(%s, slot) LIMIT 1",
             [settings.HASH_SLOTS, LOCKS],
         )
         return cursor.fetchone() is not None

@@ -1,8 +1,7 @@
-"""Hooks: what higher apps do inside an action of this app, in the same transaction. They fill these in `apps.py`.
+"""Hooks: what higher apps do within actions of this app, in the same transaction. They register them in `apps.py`.
 
-`user_leaving`: kinds of open work that a user may leave behind, by the code under which the answer is given.
-`organisation_deactivating`: called with `organisation=`, `by=` and `now=` before an organisation is deactivated;
-raises ValidationError to refuse.
+`user_leaving`: the kinds of open work that a user may leave behind, by code. `organisation_deactivating`: called with
+`organisation=`, `by=` and `now=` before an organisation is deactivated; they raise ValidationError to refuse.
 """
 
 from collections.abc import Callable
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 class OpenWork:
     """One kind of open work of a user in an organisation.
 
-    `permission`: what one needs to do it, and so to take it over. `count(user, organisation_id)`: how much of it
-    there is. `hand_over(user=, organisation_id=, to=, by=, now=)`: gives all of it to another user.
+    `permission` is needed to do it, and so to take it over. `count(user, organisation_id)` returns how much of it there
+    is. `hand_over(user=, organisation_id=, to=, by=, now=)` gives all of it to another user.
     """
 
     label: "StrOrPromise"

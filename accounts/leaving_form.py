@@ -1,4 +1,4 @@
-"""The questions where the work of somebody who leaves goes: one field for each kind of work that they carry."""
+"""Form fields that ask who takes over the open work of a user who leaves, one for each kind of work."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -13,15 +13,15 @@ from core.forms import OnceForm
 SUPERVISORS = "supervisors"
 
 
-def receiver_field(carried: UserWork, leavers: Iterable[User], *, required: bool) -> forms.TypedChoiceField:
-    """To whom this work goes: somebody of the organisation who may do it, or the supervisors, who assign it (None)."""
-    others = holders(kind_of_work(carried).permission, carried.organisation.pk).exclude(
+def receiver_field(work: UserWork, leavers: Iterable[User], *, required: bool) -> forms.TypedChoiceField:
+    """Return a choice of users who may do this work, and of the supervisors, who assign it (cleaned to None)."""
+    others = holders(kind_of_work(work).permission, work.organisation.pk).exclude(
         pk__in=[user.pk for user in leavers]
     )
     found = {str(user.pk): user for user in others}
-    names = [(key, user.name) for key, user in found.items()]
+    names = [(user_id, user.name) for user_id, user in found.items()]
     return forms.TypedChoiceField(
-        label=f"{carried.label}, {carried.organisation.name}: {carried.count}",
+        label=f"{work.label}, {work.organisation.name}: {work.count}",
         help_text=_("Who takes this over?") if required else _("Who takes this over, if access ends now?"),
         choices=[("", "–"), (SUPERVISORS, _("The supervisors, who will assign it")), *names],
         coerce=partial(dict.get, found),
@@ -32,15 +32,15 @@ def receiver_field(carried: UserWork, leavers: Iterable[User], *, required: bool
 
 
 def receivers_in(form: forms.BaseForm) -> dict[str, User | None]:
-    """The answers that were given, as `accounts.operations.leaving` takes them."""
+    """Return the answers as the argument `to` of `accounts.operations`."""
     given = form.cleaned_data
     return {name: given[name] for name in form.fields if name.startswith("to_") and given.get(name, "") != ""}
 
 
 class LeavingForm(OnceForm):
-    """Ends somebody's access, and asks where what they carry goes."""
+    """The form to end a user's access, which asks who takes over their open work."""
 
-    def __init__(self, *args, leaver: User, carried: list[UserWork], **kwargs) -> None:
+    def __init__(self, *args, leaver: User, open_work: list[UserWork], **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        for item in carried:
-            self.fields[item.name] = receiver_field(item, [leaver], required=True)
+        for work in open_work:
+            self.fields[work.name] = receiver_field(work, [leaver], required=True)

@@ -1,7 +1,7 @@
-"""What a session knows of whoever signed in: since when, with which proof, and how lately they proved who they are.
+"""What a session stores about signing in: when, by which factor, and when the user last confirmed their identity.
 
-`recent_authentication` is for the views of actions that weigh more than reading: there one says again who one is, with
-the second factor where one has it, when that was longer than ten minutes ago.
+`recent_authentication` is for views of important actions: the user must confirm their identity again, by the second
+factor if they have one, if the last confirmation is older than ten minutes.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from accounts.session_store import ABOUT
 
 
 def begin(sender: object, request: HttpRequest, **kwargs: object) -> None:
-    """Whenever somebody signs in: what their list of sessions shows, and that they have just proven who they are."""
+    """On signing in, store what the list of sessions shows, and the time of this proof of identity."""
     moment = timezone.now().timestamp()
     request.session[ABOUT] = {
         "at": moment,
@@ -32,7 +32,7 @@ def begin(sender: object, request: HttpRequest, **kwargs: object) -> None:
 
 
 def prove(request: HttpRequest, *, by_factor: bool) -> None:
-    """The person has proven who they are. The session gets another key: a copy of the old one opens nothing more."""
+    """Store that the user has just proven their identity, and change the session's key, so a stolen one ends."""
     about = request.session.get(ABOUT, {})
     about["proven_at"] = timezone.now().timestamp()
     about["by_factor"] = about.get("by_factor", False) or by_factor
@@ -41,30 +41,30 @@ def prove(request: HttpRequest, *, by_factor: bool) -> None:
 
 
 def is_by_factor(request: HttpRequest) -> bool:
-    """Whether this session was opened, or confirmed, with a second factor."""
+    """Return whether the second factor was used in this session, on signing in or later."""
     return bool(request.session.get(ABOUT, {}).get("by_factor"))
 
 
 def is_recent(request: HttpRequest) -> bool:
-    """Whether who is signed in proved it in the last ten minutes."""
+    """Return whether the user proved their identity in the last ten minutes."""
     proven_at = request.session.get(ABOUT, {}).get("proven_at", 0)
     return timezone.now().timestamp() - proven_at < FRESH.total_seconds()
 
 
 def is_confined(request: HttpRequest) -> bool:
-    """Whether a second factor is required and this session has none yet: nothing is open but getting one."""
+    """Return whether a required second factor is missing in this session, which then can only provide one."""
     return settings.MFA_REQUIRED and request.user.is_authenticated and not is_by_factor(request)
 
 
 def redirect_to_confirm(request: HttpRequest) -> HttpResponse:
-    """Lead to the page where one says again who one is, and from there back to this one."""
+    """Redirect to the page where the user confirms their identity, and from there back to this one."""
     return HttpResponseRedirect(
         f"{reverse('accounts:confirm')}?{urlencode({'next': request.get_full_path()})}"
     )
 
 
 def recent_authentication(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """A view for who has just proven who they are. Stands below `login_required`."""
+    """Decorate a view so that it requires a recent proof of identity. Put it below `login_required`."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

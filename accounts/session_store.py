@@ -1,4 +1,4 @@
-"""Sessions in PostgreSQL: found by a digest of their key, ended by idleness and by age, listed for their owner."""
+"""Sessions in PostgreSQL: stored under a digest of their key, ended by idleness and age, listed for their user."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -9,22 +9,25 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.core.exceptions import SuspiciousOperation
 from django.utils import timezone
 
-ABOUT = "signed_in"  # in a session: since when, by what, from where, and when who one is was last proven
-NOTED = timedelta(minutes=1)  # how exactly `last_seen_at` is kept: a write a minute, not one a page
+ABOUT = (
+    "signed_in"  # session key: when, with which device and network, and when the identity was last confirmed
+)
+NOTED = timedelta(minutes=1)  # precision of `last_seen_at`: one write a minute instead of one a page
 
 
 def digest(key: str | None) -> str:
-    """What the table holds in place of a key: 128 bits, from which the cookie can't be made."""
+    """Return what the table stores instead of a session key: 128 bits of its SHA-256."""
     return hashlib.sha256((key or "").encode()).hexdigest()[:32]
 
 
 class SessionStore(DatabaseStore):
-    """Django's own store over our table. A session that ended is never found, so it opens nothing."""
+    """Django's database store with our table. Ended sessions are never found."""
 
     model: Any
 
     @classmethod
     def get_model_class(cls) -> Any:
+        """Return our session model."""
         from accounts.models import Session  # the store is imported before models are loaded
 
         return Session
@@ -41,9 +44,11 @@ class SessionStore(DatabaseStore):
         return row
 
     def exists(self, session_key):
+        """Look for the digest of the key."""
         return self.model.objects.filter(session_key=digest(session_key)).exists()
 
     def create_model_instance(self, data):
+        """Add the columns with which a user's sessions are listed and ended."""
         now = timezone.now()
         about: dict[str, Any] = data.get(ABOUT, {})
         started = data.setdefault("started", now.timestamp())
@@ -59,11 +64,13 @@ class SessionStore(DatabaseStore):
         )
 
     def delete(self, session_key=None):
+        """Delete by the digest of the key."""
         key = session_key or self.session_key
         if key is not None:
             self.model.objects.filter(session_key=digest(key)).delete()
 
     @classmethod
     def clear_expired(cls):
+        """Delete all sessions that have ended, by idleness or age too."""
         model = cls.get_model_class()
         model.objects.exclude(pk__in=model.objects.alive(timezone.now()).values("pk")).delete()

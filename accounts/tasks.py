@@ -1,4 +1,4 @@
-"""Background work on access."""
+"""Celery tasks of the accounts app."""
 
 from celery import shared_task
 
@@ -8,5 +8,5 @@ from core.clock import now
 
 @shared_task
 def take_due_effects() -> dict[str, int]:
-    """Bring approved access into effect when its day is over. Safe to run twice, and beside itself."""
+    """Carry out approved requests that are due. Safe to run twice, and in parallel."""
     return {"given": operations.take_due_effects(now=now())}

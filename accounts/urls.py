@@ -1,3 +1,5 @@
+"""The URLs of the accounts app."""
+
 from django.urls import path
 
 from accounts import views

@@ -1,4 +1,4 @@
-"""Pages of signing in and how one does, notices, roles, and the people of an organisation."""
+"""Pages for signing in, its settings, notices, roles, and the users of an organisation."""
 
 from accounts.views.frame import (
     csrf_failure,

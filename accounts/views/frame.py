@@ -1,4 +1,4 @@
-"""Notices, the language of pages, and the page for a token that didn't fit."""
+"""Notices, the language of pages, and the page for a wrong CSRF token."""
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -16,6 +16,7 @@ from core.pages import safe_address
 @login_required
 @require_GET
 def notice_list(request):
+    """Show the user's last 100 notices."""
     notices = Notice.objects.visible_to(request.user)[:100]
     return render(request, "accounts/notice_list.html", {"notices": notices})
 
@@ -23,13 +24,14 @@ def notice_list(request):
 @login_required
 @require_POST
 def notice_mark_read(request):
+    """Mark all of the user's notices as read."""
     operations.mark_notices_read(by=request.user, now=now())
     return redirect("accounts:notice-list")
 
 
 @require_POST
 def language_change(request):
-    """Change the page's language, and for somebody signed in that of mails and notices too."""
+    """Change the language of pages, and for a signed-in user that of mails and notices."""
     language, sent_from = request.POST.get("language", ""), request.headers.get("referer", "/")
     response = HttpResponseRedirect(safe_address(request, request.POST.get("next") or sent_from))
     if language in dict(settings.LANGUAGES):
@@ -40,5 +42,5 @@ def language_change(request):
 
 
 def csrf_failure(request, reason=""):
-    """A form whose token doesn't fit any more: nothing was saved, and what to do."""
+    """Say that nothing was saved because the form's CSRF token is no longer valid, and what to do."""
     return render(request, "403_csrf.html", status=403)

@@ -1,4 +1,4 @@
-"""Where an invited person chooses their password, without being signed in."""
+"""The page where an invited user chooses their password, without being signed in."""
 
 from uuid import UUID
 
@@ -23,18 +23,19 @@ from core.forms import add_refusal
 @sensitive_post_parameters("password", "again")
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: HttpRequest, user_id: UUID, token: str) -> HttpResponse:
-    """One page for a link that was used, ran out, was replaced or never was: nobody learns which."""
+    """Let an invited user choose a password. All invalid links get the same page, so nobody learns why one is."""
     user = invited_user(user_id, token)
     if user is None:
         return render(request, "accounts/invitation_ended.html", status=404)
     form = NewPasswordForm(request.POST or None)
-    if request.method == "POST" and form.is_valid() and _is_chosen(form, user_id, token):
+    if request.method == "POST" and form.is_valid() and _accepted(form, user_id, token):
         messages.success(request, _("Your password is set. Sign in with it."))
         return redirect("accounts:sign-in")
     return render(request, "accounts/invitation.html", {"form": form, "account": user})
 
 
-def _is_chosen(form: NewPasswordForm, user_id: UUID, token: str) -> bool:
+def _accepted(form: NewPasswordForm, user_id: UUID, token: str) -> bool:
+    """Set the password; False if it was refused, with the error on the form."""
     try:
         with transaction.atomic():
             operations.accept_invitation(

@@ -1,4 +1,4 @@
-"""Another password: changed while signed in, or after it was forgotten by a link that was mailed."""
+"""Changing one's password, and resetting a forgotten one by a mailed link."""
 
 import time
 
@@ -24,7 +24,7 @@ from accounts.views.sign_in import METHODS, throttle_keys_of, wait_response
 from core.clock import now
 from core.forms import add_refusal
 
-SECONDS = 0.4  # that asking for a link always takes: longer than writing the mail down
+SECONDS = 0.4  # the time that asking for a link always takes: longer than queueing the mail
 
 
 @never_cache
@@ -33,7 +33,7 @@ SECONDS = 0.4  # that asking for a link always takes: longer than writing the ma
 @recent_authentication
 @require_http_methods(METHODS)
 def password_change(request: HttpRequest) -> HttpResponse:
-    """All sessions end with it, this one among them."""
+    """Change the password; all sessions end, this one too."""
     form = NewPasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -55,7 +55,7 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(METHODS)
 def password_forgotten(request: HttpRequest) -> HttpResponse:
-    """The same page after the same time, whether somebody has this address or not."""
+    """Mail a reset link. The answer is the same, after the same time, whether or not a user has this address."""
     begun = time.monotonic()
     form = ForgottenForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
@@ -71,7 +71,7 @@ def password_forgotten(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("password", "again")
 @require_http_methods(METHODS)
 def password_reset(request: HttpRequest, link: str) -> HttpResponse:
-    """It signs nobody in: password and second factor are asked for as ever."""
+    """Let the holder of a link choose a password; nobody is signed in by it."""
     user = user_of_reset(link)
     if user is None:
         return render(request, "accounts/password_ended.html", status=404)
@@ -82,9 +82,9 @@ def password_reset(request: HttpRequest, link: str) -> HttpResponse:
         try:
             if asks_factor:
                 keys = throttle_keys_of(request, user.username)
-                shown = operations.try_code(user=user, code=form.cleaned_data["code"], keys=keys, now=now())
-                if isinstance(shown, WrongCredentials):  # its failure is counted, so it isn't raised
-                    form.add_error("code", shown)
+                found = operations.try_code(user=user, code=form.cleaned_data["code"], keys=keys, now=now())
+                if isinstance(found, WrongCredentials):
+                    form.add_error("code", found)
                     return render(request, "accounts/password_reset.html", {"form": form})
             with transaction.atomic():
                 operations.reset_password(link=link, password=password, is_by_factor=asks_factor, now=now())

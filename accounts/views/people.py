@@ -1,4 +1,4 @@
-"""The people of one's own organisation, for its focal point."""
+"""The users of the focal point's own organisations."""
 
 from datetime import date
 from typing import Any
@@ -44,7 +44,7 @@ def _require_focal_point(request: HttpRequest) -> None:
 
 
 def _user_or_404(request: HttpRequest, user_id: UUID) -> Any:
-    """Somebody of the asker's own organisations, with their roles there as `here`."""
+    """Return a user of the focal point's organisations, with the memberships there as `here`. Raises Http404."""
     found = queries.with_roles_here(queries.users_managed_by(request.user), request.user)
     user = found.filter(pk=user_id).first()
     if user is None:
@@ -55,6 +55,7 @@ def _user_or_404(request: HttpRequest, user_id: UUID) -> Any:
 @login_required
 @require_safe
 def user_list(request: HttpRequest) -> HttpResponse:
+    """List current or former users, and open requests for access."""
     _require_focal_point(request)
     today, is_ended = now().date(), request.GET.get("show") == "ended"
     everyone = queries.users_managed_by(request.user)
@@ -81,8 +82,8 @@ def user_list(request: HttpRequest) -> HttpResponse:
 
 
 def _row(user: Any, today: date) -> dict[str, object]:
-    kept = [row for row in user.here if row.ends_on is None or row.ends_on >= today]
-    names = dict.fromkeys(row.role.get_code_display() for row in kept or user.here)
+    current = [row for row in user.here if row.ends_on is None or row.ends_on >= today]
+    names = dict.fromkeys(row.role.get_code_display() for row in current or user.here)
     return {
         "cells": [
             {
@@ -91,14 +92,14 @@ def _row(user: Any, today: date) -> dict[str, object]:
             },
             {"text": user.username},
             {"text": ", ".join(names)},
-            _given(max(kept or user.here, key=lambda row: (row.starts_on, str(row.pk)))),
+            _given(max(current or user.here, key=lambda row: (row.starts_on, str(row.pk)))),
             {"tag": _tag(user, today)},
         ]
     }
 
 
 def _given(membership: Membership) -> dict[str, object]:
-    """Who gave a role and when; below it, who approved it."""
+    """Return a cell with who gave a role and when, and as a hint who approved it."""
     if membership.given_at is None:
         return {"text": _("Not recorded")}
     given = date_format(localtime(membership.given_at), "SHORT_DATE_FORMAT")
@@ -126,6 +127,7 @@ def _tag(user: Any, today: date) -> dict[str, object]:
 @login_required
 @require_safe
 def user_detail(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    """Show a user, their roles here, and the actions that are possible."""
     user, today = _user_or_404(request, user_id), now().date()
     tag = _tag(user, today)
     given = set(queries.roles_given_by(request.user).values_list("pk", flat=True))
@@ -137,7 +139,7 @@ def user_detail(request: HttpRequest, user_id: UUID) -> HttpResponse:
             {"key": _("User name"), "value": user.username},
             {"key": _("E-mail"), "value": user.email},
             {"key": _("Language"), "value": user.get_language_display()},
-            *({"key": item.label, "value": item.count} for item in _carried(request, user)),
+            *({"key": work.label, "value": work.count} for work in _open_work(request, user)),
         ],
         "columns": [{"label": label} for label in (_("Role"), _("From"), _("To"), _("Given by"))],
         "rows": [_membership_row(row, may_change=row.role_id in given and not is_self) for row in user.here],
@@ -147,8 +149,8 @@ def user_detail(request: HttpRequest, user_id: UUID) -> HttpResponse:
     return render(request, "accounts/user_detail.html", context)
 
 
-def _carried(request: HttpRequest, user: Any) -> list[queries.UserWork]:
-    """How much open work somebody has in the asker's own organisations: counts, no case."""
+def _open_work(request: HttpRequest, user: Any) -> list[queries.UserWork]:
+    """Return a user's open work in the focal point's own organisations: counts only, no cases."""
     return queries.open_work_of(user, queries.managed_by(request.user))
 
 
@@ -166,11 +168,11 @@ def _membership_row(membership: Membership, *, may_change: bool) -> dict[str, ob
 
 
 def _actions(user: Any, today: date, *, may_give: bool) -> list[dict[str, object]]:
-    kept = [row for row in user.here if row.ends_on is None or row.ends_on >= today]
+    has_role = any(row.ends_on is None or row.ends_on >= today for row in user.here)
     actions: list[dict[str, object]] = []
     if may_give:
         actions.append({"label": _("Give a role"), "url": reverse("accounts:user-give-role", args=[user.pk])})
-    if kept and queries.awaits_password(user):
+    if has_role and queries.awaits_password(user):
         actions.append(
             {
                 "label": _("Send the invitation again"),
@@ -178,14 +180,14 @@ def _actions(user: Any, today: date, *, may_give: bool) -> list[dict[str, object
                 "post": True,
             }
         )
-    if kept:
+    if has_role:
         actions.append(
             {"label": _("End all access here"), "url": reverse("accounts:user-end", args=[user.pk])}
         )
     return actions
 
 
-def _asked() -> str:
+def _approval_message() -> str:
     return _("The request is sent. It takes effect once a second user has approved it.")
 
 
@@ -193,6 +195,7 @@ def _asked() -> str:
 @recent_authentication
 @require_http_methods(METHODS)
 def user_add(request: HttpRequest) -> HttpResponse:
+    """Add a user with a role."""
     _require_focal_point(request)
     form = NewUserForm(
         request.POST or None,
@@ -231,6 +234,7 @@ def user_add(request: HttpRequest) -> HttpResponse:
 @recent_authentication
 @require_http_methods(METHODS)
 def user_give_role(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    """Give a user another role."""
     user = _user_or_404(request, user_id)
     if user == request.user:
         raise PermissionDenied
@@ -242,8 +246,10 @@ def user_give_role(request: HttpRequest, user_id: UUID) -> HttpResponse:
 
     def action() -> str:
         given = {name: form.cleaned_data[name] for name in ("role", "starts_on", "ends_on", "reason")}
-        done = operations.give_role(user=user, **given, by=request.user, now=now())
-        messages.success(request, _("The role is given.") if isinstance(done, Membership) else _asked())
+        result = operations.give_role(user=user, **given, by=request.user, now=now())
+        messages.success(
+            request, _("The role is given.") if isinstance(result, Membership) else _approval_message()
+        )
         return reverse("accounts:user-detail", args=[user.pk])
 
     return submit(request, form, purpose=f"role:{user.pk}", action=action) or render(
@@ -255,6 +261,7 @@ def user_give_role(request: HttpRequest, user_id: UUID) -> HttpResponse:
 @recent_authentication
 @require_http_methods(METHODS)
 def membership_change(request: HttpRequest, user_id: UUID, membership_id: UUID) -> HttpResponse:
+    """Change the days of a user's role."""
     user = _user_or_404(request, user_id)
     membership = next((row for row in user.here if row.pk == membership_id), None)
     if membership is None:
@@ -266,19 +273,21 @@ def membership_change(request: HttpRequest, user_id: UUID, membership_id: UUID) 
         for name, day in (("starts_on", membership.starts_on), ("ends_on", membership.ends_on))
     }
     form = ReasonForm(request.POST or None, initial=days)
-    for item in queries.open_work_of(user, [membership.role.organisation_id]):
-        form.fields[item.name] = receiver_field(item, [user], required=False)
+    for work in queries.open_work_of(user, [membership.role.organisation_id]):
+        form.fields[work.name] = receiver_field(work, [user], required=False)
 
     def action() -> str:
         membership.starts_on, membership.ends_on = (form.cleaned_data[name] for name in days)
-        done = operations.save_membership(
+        result = operations.save_membership(
             membership=membership,
             by=request.user,
             now=now(),
             reason=form.cleaned_data["reason"],
             to=receivers_in(form),
         )
-        messages.success(request, _("The dates are changed.") if isinstance(done, Membership) else _asked())
+        messages.success(
+            request, _("The dates are changed.") if isinstance(result, Membership) else _approval_message()
+        )
         return reverse("accounts:user-detail", args=[user.pk])
 
     context = {"form": form, "account": user, "title": membership.role}
@@ -291,11 +300,12 @@ def membership_change(request: HttpRequest, user_id: UUID, membership_id: UUID) 
 @recent_authentication
 @require_http_methods(METHODS)
 def user_end(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    """End all of a user's roles here, and hand over their open work."""
     user = _user_or_404(request, user_id)
     if user == request.user:
         raise PermissionDenied
-    carried = _carried(request, user)
-    form = LeavingForm(request.POST or None, leaver=user, carried=carried)
+    open_work = _open_work(request, user)
+    form = LeavingForm(request.POST or None, leaver=user, open_work=open_work)
 
     def action() -> str:
         operations.end_access(user=user, by=request.user, now=now(), to=receivers_in(form))
@@ -303,7 +313,7 @@ def user_end(request: HttpRequest, user_id: UUID) -> HttpResponse:
         return reverse("accounts:user-detail", args=[user.pk])
 
     return submit(request, form, purpose=f"end:{user.pk}", action=action) or render(
-        request, "accounts/user_end.html", {"form": form, "account": user, "carried": carried}
+        request, "accounts/user_end.html", {"form": form, "account": user, "carried": open_work}
     )
 
 
@@ -311,6 +321,7 @@ def user_end(request: HttpRequest, user_id: UUID) -> HttpResponse:
 @recent_authentication
 @require_POST
 def user_invite(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    """Mail a new invitation to a user without a password."""
     user = _user_or_404(request, user_id)
     if not queries.awaits_password(user):
         raise Http404

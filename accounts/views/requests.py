@@ -1,4 +1,4 @@
-"""Requests for access: those that a user may see, one of them to decide or stop, and the page of a mailed link."""
+"""Requests for access: the list, the page to decide or stop one, and the page of a mailed link."""
 
 from typing import Any
 from uuid import UUID
@@ -35,17 +35,18 @@ SHOWN = 50
 
 
 def tag_of(request: AccessRequest) -> dict[str, object]:
+    """Return the state as a coloured tag."""
     return {"label": request.get_state_display(), "colour": COLOURS[request.state]}
 
 
 def title_of(request: AccessRequest) -> str:
-    """What is asked for, in one line: the user and the role, or what of an account would change."""
+    """Return what is asked for in one line: the user and the role, or what would change in an account."""
     what = str(request.role) if request.role else capfirst(request.get_kind_display())
     return f"{request.user.name}: {what}" if request.user else f"{what}: {request.get_kind_display()}"
 
 
 def row_of(request: AccessRequest) -> dict[str, object]:
-    """One row of a list of requests."""
+    """Return one row of a list of requests."""
     address = reverse("accounts:access-request-detail", args=[request.pk])
     return {
         "cells": [
@@ -57,11 +58,12 @@ def row_of(request: AccessRequest) -> dict[str, object]:
 
 
 def columns() -> list[dict[str, str]]:
+    """Return the column heads of a list of requests."""
     return [{"label": label} for label in (_("What"), _("Requested by"), _("State"))]
 
 
 def _by(user: Any, at: Any) -> str:
-    """Who, and when; a command on the server is nobody."""
+    """Return who and when as a text; without a user it was a command on the server."""
     who = user.name if user else _("The server")
     return f"{who}, {date_format(localtime(at), 'SHORT_DATETIME_FORMAT')}" if at else who
 
@@ -69,6 +71,7 @@ def _by(user: Any, at: Any) -> str:
 @login_required
 @require_safe
 def access_request_list(request: HttpRequest) -> HttpResponse:
+    """List the requests that the user may see."""
     found = list(approval.access_requests(request.user)[:SHOWN])
     context = {"columns": columns(), "rows": [row_of(one) for one in found]}
     return render(request, "accounts/access_request_list.html", context)
@@ -79,7 +82,7 @@ def access_request_list(request: HttpRequest) -> HttpResponse:
 @recent_authentication
 @require_http_methods(["GET", "HEAD", "POST"])
 def access_request_detail(request: HttpRequest, request_id: UUID) -> HttpResponse:
-    """A request, and what this user may do with it: approve, refuse, or stop it before it takes effect."""
+    """Show a request; approve, refuse or stop it, as far as the user may."""
     asked = approval.access_requests(request.user).filter(pk=request_id).first()
     if asked is None:
         raise Http404
@@ -113,7 +116,7 @@ def access_request_detail(request: HttpRequest, request_id: UUID) -> HttpRespons
 
 
 def _about(asked: AccessRequest) -> list[dict[str, object]]:
-    """What somebody who decides has to know, line by line."""
+    """Return what is needed to decide, as rows of a summary list."""
     rows: list[tuple[str, object]] = [(_("What"), capfirst(asked.get_kind_display()))]
     if asked.user:
         rows += [(_("User"), f"{asked.user.name} ({asked.user.username})")]
@@ -146,7 +149,7 @@ def _about(asked: AccessRequest) -> list[dict[str, object]]:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def access_objection(request: HttpRequest, link: str) -> HttpResponse:
-    """One page for a link that was used, ran out or never was. Whose account it is may not be able to sign in."""
+    """Stop a request by a mailed link, without being signed in. All invalid links get the same page."""
     asked = approval.access_request_of(link)
     if asked is None:
         return render(request, "accounts/access_objection_ended.html", status=404)

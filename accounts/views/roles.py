@@ -1,4 +1,4 @@
-"""Who may do what, for everyone who is signed in."""
+"""The page of roles: who may do what, for every signed-in user."""
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
@@ -20,18 +20,18 @@ from core.clock import now
 @login_required
 @require_safe
 def role_list(request: HttpRequest) -> HttpResponse:
-    """Each role as it stands in one of the person's organisations; for somebody without one, as it starts."""
+    """Show all roles as they are in one of the user's organisations; without one, their starting permissions."""
     organisations = list(organisations_of(request.user))
     organisation = _chosen(organisations, request.GET.get("in", ""))
-    mine = own_memberships(request.user, on=now().date())
+    own = own_memberships(request.user, on=now().date())
     context = {
         "organisation": organisation,
         "organisations": [
             {"label": other.name, "url": f"?in={other.code}", "current": other == organisation}
             for other in organisations
         ],
-        "mine": [_held(membership) for membership in mine],
-        "roles": _roles(organisation, mine),
+        "mine": [_shown(membership) for membership in own],
+        "roles": _roles(organisation, own),
         "pairs": [
             {"names": [RoleCode(code).label for code in sorted(pair.codes)], "why": pair.refusal}
             for pair in INCOMPATIBLE
@@ -41,15 +41,15 @@ def role_list(request: HttpRequest) -> HttpResponse:
 
 
 def _chosen(organisations: list[Organisation], code: str) -> Organisation | None:
-    """The one asked for, of the person's own; the first where none is."""
+    """Return the organisation with this code among the user's own; the first one for "". Raises Http404."""
     found = [organisation for organisation in organisations if code in ("", organisation.code)]
     if code and not found:
         raise Http404
     return found[0] if found else None
 
 
-def _held(membership: Membership) -> dict[str, object]:
-    """One of the person's own roles: where, and until when."""
+def _shown(membership: Membership) -> dict[str, object]:
+    """Return one of the user's own roles for the page: where, and until when."""
     first, last = (
         day and date_format(day, "DATE_FORMAT") for day in (membership.starts_on, membership.ends_on)
     )
@@ -62,39 +62,40 @@ def _held(membership: Membership) -> dict[str, object]:
     }
 
 
-def _roles(organisation: Organisation | None, mine: QuerySet[Membership]) -> list[dict[str, object]]:
-    given = permissions_by_role(organisation) if organisation else {}
-    followed = programmes_by_role(organisation) if organisation else {}
+def _roles(organisation: Organisation | None, own: QuerySet[Membership]) -> list[dict[str, object]]:
+    """Return each role for the page: what it may and can't do, and whether it is one of the user's own."""
+    permissions = permissions_by_role(organisation) if organisation else {}
+    single_programmes = programmes_by_role(organisation) if organisation else {}
     kind = organisation.kind if organisation else OrganisationKind.IOM
-    own = {membership.role.code for membership in mine if membership.role.organisation == organisation}
+    own_codes = {membership.role.code for membership in own if membership.role.organisation == organisation}
     shown = []
     for code in RoleCode:
         starting = frozenset(STARTING_PERMISSIONS.get(code, ()))
-        granted = given.get(code, starting)
-        held = in_force(granted, kind)
-        programmes = followed.get(code, []) if Permission.READ_SUMMARIES not in held else []
+        granted = permissions.get(code, starting)
+        effective = in_force(granted, kind)
+        programmes = single_programmes.get(code, []) if Permission.READ_SUMMARIES not in effective else []
         shown.append(
             {
                 "name": code.label,
                 "purpose": PURPOSES[code],
                 "may": [
-                    *(capfirst(choice.label) for choice in Permission if choice in held),
-                    *_figures_of(programmes),
+                    *(capfirst(choice.label) for choice in Permission if choice in effective),
+                    *_summary_line(programmes),
                 ],
-                "cannot": limits_of(held, follows=bool(programmes)),
+                "cannot": limits_of(effective, follows=bool(programmes)),
                 "nothing": _("Nothing here: this role has effect only in an IOM office.")
                 if granted
                 else _("Nothing yet."),
                 "is_tailored": granted != starting,
-                "is_mine": code in own,
+                "is_mine": code in own_codes,
             }
         )
     return shown
 
 
-def _figures_of(programmes: list[tuple[str, str]]) -> list[str]:
-    """Which single programmes' figures a role sees, in one line; none where it sees none."""
+def _summary_line(programmes: list[tuple[str, str]]) -> list[str]:
+    """Return one line with the programmes to which a role has summary access; an empty list without any."""
     is_nepali = get_language() == "ne"
     names = "; ".join((is_nepali and name_ne) or name_en for name_en, name_ne in programmes)
-    told = _("See case references and amounts, without names, of these programmes only: %(names)s")
-    return [told % {"names": names}] if names else []
+    line = _("See case references and amounts, without names, of these programmes only: %(names)s")
+    return [line % {"names": names}] if names else []

@@ -1,4 +1,4 @@
-"""A person's own ways of signing in: second factors, recovery codes, sessions. Nobody else's can be named here."""
+"""The user's own ways of signing in: second factors, recovery codes, sessions. No view takes another user's."""
 
 from typing import Any
 from uuid import UUID
@@ -30,12 +30,12 @@ from accounts.session_store import digest
 from core.clock import now
 from core.forms import add_refusal
 
-SECRET = "app_secret"  # noqa: S105 - the name in a session, where it is encrypted, until the app shows that it has it
+SECRET = "app_secret"  # noqa: S105 - session key of a new app's encrypted secret, until a code confirms it
 METHODS = ["GET", "HEAD", "POST"]
 
 
 def own_session(request: HttpRequest) -> str:
-    """The key by which the table holds this very session."""
+    """Return the `session_key` with which the table stores the current session."""
     return digest(request.session.session_key)
 
 
@@ -43,16 +43,16 @@ def own_session(request: HttpRequest) -> str:
 @login_required
 @require_safe
 def security(request: HttpRequest) -> HttpResponse:
-    """How somebody signs in; for who must get a second factor first, where to begin."""
+    """Show how the user signs in; without a required second factor, how to set one up."""
     if recent.is_confined(request):
         if is_enrolled(request.user):
             return recent.redirect_to_confirm(request)
         return render(request, "accounts/security_start.html")
-    held = list(factors_of(request.user))
-    codes = next((one for one in held if one.type == Authenticator.Type.RECOVERY_CODES), None)
+    factors = list(factors_of(request.user))
+    codes = next((one for one in factors if one.type == Authenticator.Type.RECOVERY_CODES), None)
     context = {
-        "has_app": any(one.type == Authenticator.Type.TOTP for one in held),
-        "passkeys": [one.wrap().name for one in held if one.type == Authenticator.Type.WEBAUTHN],
+        "has_app": any(one.type == Authenticator.Type.TOTP for one in factors),
+        "passkeys": [one.wrap().name for one in factors if one.type == Authenticator.Type.WEBAUTHN],
         "codes_left": len(RecoveryCodes(codes).get_unused_codes()) if codes else None,
         "tokens": tokens_of(request.user, on=now().date()),
         "sessions": [_shown(row, own_session(request)) for row in sessions_of(request.user, at=now())],
@@ -77,14 +77,14 @@ def _shown(row: Session, current: str) -> dict[str, object]:
 @recent_authentication
 @require_http_methods(METHODS)
 def factor_add_app(request: HttpRequest) -> HttpResponse:
-    """Show a secret for an app, and enrol it once the app shows a code for it."""
+    """Show a secret for an app, and enrol the app once its code is right."""
     if SECRET not in request.session:
         request.session[SECRET] = encrypt(generate_totp_secret())
     secret = decrypt(request.session[SECRET])
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         is_first = not is_enrolled(request.user)
-        if _is_done(
+        if _done(
             form,
             lambda: operations.add_app(
                 secret=secret, code=form.cleaned_data["code"], **_own_arguments(request), now=now()
@@ -93,22 +93,22 @@ def factor_add_app(request: HttpRequest) -> HttpResponse:
             request.session.pop(SECRET)
             return _after_adding(request, is_first=is_first)
     adapter = FactorAdapter()
-    drawn = adapter.build_totp_svg(adapter.build_totp_url(request.user, secret))
+    svg = adapter.build_totp_svg(adapter.build_totp_url(request.user, secret))
     context = {
         "form": form,
         "secret": " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
-        "picture": mark_safe(drawn[drawn.index("<svg") :]),  # noqa: S308 - drawn here, of letters and digits
+        "picture": mark_safe(svg[svg.index("<svg") :]),  # noqa: S308 - built here, from letters and digits
     }
     return render(request, "accounts/factor_add_app.html", context)
 
 
 def _own_arguments(request: HttpRequest) -> dict[str, Any]:
-    """Always who is signed in, by this very session: no form and no address says of whom the factor is."""
+    """Return the arguments that name the signed-in user and the current session, never taken from a form or URL."""
     return {"session": own_session(request), "proven": recent.is_by_factor(request), "by": request.user}
 
 
-def _is_done(form: Any, action: Any) -> bool:
-    """Whether the action was carried out; what it refuses stands on the form."""
+def _done(form: Any, action: Any) -> bool:
+    """Carry out an action; False if it was refused, with the error on the form."""
     try:
         with transaction.atomic():
             action()
@@ -119,7 +119,7 @@ def _is_done(form: Any, action: Any) -> bool:
 
 
 def _after_adding(request: HttpRequest, *, is_first: bool) -> HttpResponse:
-    """Who has just added a factor has used it, too. With the first one come recovery codes."""
+    """Count the new factor as a confirmation of identity; after the first one show the recovery codes."""
     recent.prove(request, by_factor=True)
     messages.success(request, _("Your second step is set up."))
     return redirect("accounts:recovery-codes" if is_first else "accounts:security")
@@ -130,12 +130,13 @@ def _after_adding(request: HttpRequest, *, is_first: bool) -> HttpResponse:
 @recent_authentication
 @require_http_methods(METHODS)
 def factor_add_passkey(request: HttpRequest) -> HttpResponse:
+    """Create and enrol a passkey."""
     form = PasskeyAddForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         given, is_first = form.cleaned_data, not is_enrolled(request.user)
         if not passkeys.is_registered(given["credential"]):
             form.add_error(None, _("The passkey was not created. Try again."))
-        elif _is_done(form, lambda: operations.add_passkey(**given, **_own_arguments(request), now=now())):
+        elif _done(form, lambda: operations.add_passkey(**given, **_own_arguments(request), now=now())):
             return _after_adding(request, is_first=is_first)
     context = {"form": form, "options": passkeys.registration_options(request.user)}
     return render(request, "accounts/factor_add_passkey.html", context)
@@ -146,8 +147,9 @@ def factor_add_passkey(request: HttpRequest) -> HttpResponse:
 @recent_authentication
 @require_http_methods(METHODS)
 def factor_remove_app(request: HttpRequest) -> HttpResponse:
+    """Ask whether to remove the app, and remove it."""
     if request.method == "POST":
-        return _removed(request, lambda: operations.remove_app(by=request.user, now=now()))
+        return _remove(request, lambda: operations.remove_app(by=request.user, now=now()))
     return render(request, "accounts/factor_remove.html", {"what": _("the app")})
 
 
@@ -156,17 +158,17 @@ def factor_remove_app(request: HttpRequest) -> HttpResponse:
 @recent_authentication
 @require_http_methods(METHODS)
 def factor_remove_passkey(request: HttpRequest, number: int) -> HttpResponse:
-    """One of one's own passkeys, by its place in one's own list."""
+    """Ask whether to remove one of the user's own passkeys, by its number in their list, and remove it."""
     own = list(factors_of(request.user).filter(type=Authenticator.Type.WEBAUTHN))
     if not 0 < number <= len(own):
         raise Http404
     if request.method == "POST":
-        return _removed(request, lambda: operations.remove_passkey(number=number, by=request.user, now=now()))
+        return _remove(request, lambda: operations.remove_passkey(number=number, by=request.user, now=now()))
     what = _("the passkey “%s”") % own[number - 1].wrap().name
     return render(request, "accounts/factor_remove.html", {"what": what})
 
 
-def _removed(request: HttpRequest, action: Any) -> HttpResponse:
+def _remove(request: HttpRequest, action: Any) -> HttpResponse:
     try:
         with transaction.atomic():
             action()
@@ -182,9 +184,9 @@ def _removed(request: HttpRequest, action: Any) -> HttpResponse:
 @recent_authentication
 @require_http_methods(METHODS)
 def recovery_codes(request: HttpRequest) -> HttpResponse:
-    """Codes for when the phone is lost: shown until their owner has put them away, then never again."""
-    held = factors_of(request.user).filter(type=Authenticator.Type.RECOVERY_CODES).first()
-    if held is None and not is_enrolled(request.user):
+    """Show the recovery codes until the user has noted them, or create new ones."""
+    factor = factors_of(request.user).filter(type=Authenticator.Type.RECOVERY_CODES).first()
+    if factor is None and not is_enrolled(request.user):
         return redirect("accounts:security")
     if request.method == "POST":
         if "kept" in request.POST:
@@ -192,7 +194,7 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
             return redirect("accounts:security")
         operations.make_recovery_codes(by=request.user, now=now())
         return redirect("accounts:recovery-codes")
-    codes = RecoveryCodes(held) if held else None
+    codes = RecoveryCodes(factor) if factor else None
     shown = codes.get_unused_codes() if codes and not codes.did_view else []
     return render(request, "accounts/recovery_codes.html", {"codes": shown})
 
@@ -200,6 +202,7 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def session_end(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """End one of the user's own sessions."""
     if not operations.end_session(session_id=session_id, by=request.user, now=now()):
         raise Http404
     messages.success(request, _("That session is ended."))
@@ -209,6 +212,7 @@ def session_end(request: HttpRequest, session_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def session_end_others(request: HttpRequest) -> HttpResponse:
+    """End all of the user's sessions except the current one."""
     operations.end_other_sessions(kept=own_session(request), by=request.user, now=now())
     messages.success(request, _("All your other sessions are ended."))
     return redirect("accounts:security")

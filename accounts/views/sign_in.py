@@ -1,4 +1,4 @@
-"""Signing in with a password and, where somebody has one, a second factor; saying again who one is; signing out."""
+"""Signing in with a password and the user's second factor, confirming one's identity again, and signing out."""
 
 import math
 import secrets
@@ -29,43 +29,43 @@ from accounts.queries import factors_of, is_enrolled
 from core.clock import now
 from core.pages import safe_address
 
-PENDING, PENDING_SECONDS = (
-    "pending",
-    10 * 60,
-)  # in a session: whose password was right, awaiting the second factor
-KNOWN, KNOWN_SECONDS = "known", 90 * 24 * 60 * 60  # a cookie: in whose place this browser signed in before
+PENDING, PENDING_SECONDS = "pending", 10 * 60  # session key: the user whose second factor is awaited
+KNOWN, KNOWN_SECONDS = (
+    "known",
+    90 * 24 * 60 * 60,
+)  # cookie: the account with which this browser signed in before
 METHODS = ["GET", "HEAD", "POST"]
 
 
 def safe_next(request: HttpRequest) -> str:
-    """Where to go afterwards: an address of this site, or the first page."""
+    """Return where to go afterwards: an address of this site, by default the first page."""
     return safe_address(request, request.POST.get("next") or request.GET.get("next") or "/")
 
 
 def throttle_keys_of(request: HttpRequest, username: str) -> dict[str, str]:
-    """What a try from here for this account counts for."""
+    """Return the throttle keys of an attempt by this browser for this account."""
     browser = ""
     try:
-        key, number = signing.loads(request.COOKIES.get(KNOWN, ""), salt=KNOWN, max_age=KNOWN_SECONDS)
-        browser = number if key == account_key(username) else ""
+        account, number = signing.loads(request.COOKIES.get(KNOWN, ""), salt=KNOWN, max_age=KNOWN_SECONDS)
+        browser = number if account == account_key(username) else ""
     except signing.BadSignature:
-        pass  # no cookie, or none of ours: a browser like any other
+        pass  # no cookie, or not one of ours: an unknown browser
     return operations.throttle_keys(username=username, address=address_of(request), browser=browser)
 
 
 def wait_response(
     request: HttpRequest, template: str, context: dict[str, Any], refusal: MustWait
 ) -> HttpResponse:
-    """The page again, saying how long to wait; the same for every name that is typed."""
+    """Show the page again with how long to wait, status 429. It doesn't depend on whether the user exists."""
     seconds = math.ceil(refusal.wait.total_seconds())
     minutes = math.ceil(seconds / 60)
-    told = (
+    wait = (
         ngettext("Wait %s second, then try again.", "Wait %s seconds, then try again.", seconds) % seconds
         if seconds <= 60
         else ngettext("Wait %s minute, then try again.", "Wait %s minutes, then try again.", minutes)
         % minutes
     )
-    context["form"].add_error(None, " ".join([_("There were too many tries."), told]))
+    context["form"].add_error(None, " ".join([_("There were too many tries."), wait]))
     response = render(request, template, context, status=429)
     response["Retry-After"] = str(seconds)
     return response
@@ -75,6 +75,7 @@ def wait_response(
 @sensitive_post_parameters("password")
 @require_http_methods(METHODS)
 def sign_in(request: HttpRequest) -> HttpResponse:
+    """Check the password, then sign in or ask for the second factor."""
     if request.user.is_authenticated:
         return HttpResponseRedirect(safe_next(request))
     form = SignInForm(request.POST or None)
@@ -89,14 +90,16 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             return wait_response(request, "accounts/login.html", context, refusal)
         if isinstance(found, User):
             return (
-                _ask_for_factor(request, found) if is_enrolled(found) else _enter(request, found, "password")
+                _ask_for_factor(request, found)
+                if is_enrolled(found)
+                else _sign_in(request, found, "password")
             )
         form.add_error(None, found)
     return render(request, "accounts/login.html", context)
 
 
 def _ask_for_factor(request: HttpRequest, user: User) -> HttpResponse:
-    """The password was right, which opens nothing yet: the session holds only whose it was."""
+    """Store in the session whose password was right, which gives no access yet, and go to the second step."""
     request.session.cycle_key()
     request.session[PENDING] = {
         "user": user.pk.hex,
@@ -108,7 +111,7 @@ def _ask_for_factor(request: HttpRequest, user: User) -> HttpResponse:
 
 
 def _pending_user(request: HttpRequest) -> User | None:
-    """Whose password this session was opened with, some minutes ago at most, and it is still the password."""
+    """Return the user whose second factor this session awaits; None after ten minutes or a change of password."""
     pending = request.session.get(PENDING)
     if pending is None or time.time() - pending["at"] > PENDING_SECONDS:
         return None
@@ -121,22 +124,22 @@ def _pending_user(request: HttpRequest) -> User | None:
 @sensitive_post_parameters("code", "credential")
 @require_http_methods(METHODS)
 def second_step(request: HttpRequest) -> HttpResponse:
-    """The second factor of whoever gave the right password in this very session; nobody else can be named."""
+    """Ask for the second factor of the user who gave the right password in this session, then sign in."""
     user = _pending_user(request)
     if user is None:
         return redirect("accounts:sign-in")
     answer = _with_factor(request, user, "accounts/second_step.html")
-    return _enter(request, user, answer) if isinstance(answer, str) else answer
+    return _sign_in(request, user, answer) if isinstance(answer, str) else answer
 
 
 def _with_factor(request: HttpRequest, user: User, template: str) -> HttpResponse | str:
-    """Ask for the person's own factor; which it was, once it is given."""
+    """Ask for the user's second factor. Returns the page, or which factor was used once it is right."""
     form = FactorForm(request.POST or None)
     context: dict[str, Any] = {"form": form, "next": safe_next(request)}
     refused: MustWait | None = None
     if request.method == "POST" and form.is_valid():
         try:
-            found = _tried(user, form.cleaned_data, throttle_keys_of(request, user.username))
+            found = _try_factor(user, form.cleaned_data, throttle_keys_of(request, user.username))
         except MustWait as refusal:
             refused = refusal
         else:
@@ -152,15 +155,15 @@ def _with_factor(request: HttpRequest, user: User, template: str) -> HttpRespons
     return render(request, template, context)
 
 
-def _tried(user: User, given: dict[str, Any], keys: dict[str, str]) -> str | WrongCredentials:
+def _try_factor(user: User, given: dict[str, Any], keys: dict[str, str]) -> str | WrongCredentials:
     if given["code"]:
         return operations.try_code(user=user, code=given["code"], keys=keys, now=now())
     answer = passkeys.verify_answer(user, given["credential"])
     return operations.try_passkey(user=user, answer=answer, keys=keys, now=now())
 
 
-def _enter(request: HttpRequest, user: User, method: str) -> HttpResponse:
-    """Sign in for good. The key of the session is another one from here on."""
+def _sign_in(request: HttpRequest, user: User, method: str) -> HttpResponse:
+    """Sign the user in, with a new session key, and remember the browser. `method`: "password" or the factor."""
     pending = request.session.pop(PENDING, None)
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
     if method != "password":
@@ -175,7 +178,7 @@ def _enter(request: HttpRequest, user: User, method: str) -> HttpResponse:
 
 
 def keep_cookie(response: HttpResponse, name: str, value: str, seconds: int | None) -> None:
-    """Set a cookie for `seconds`, or until the browser is closed."""
+    """Set a cookie for `seconds`; None: until the browser is closed."""
     response.set_cookie(
         name, value, max_age=seconds, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
     )
@@ -186,7 +189,7 @@ def keep_cookie(response: HttpResponse, name: str, value: str, seconds: int | No
 @login_required
 @require_http_methods(METHODS)
 def confirm(request: HttpRequest) -> HttpResponse:
-    """Say again who one is, before an action that weighs more: with the second factor, or the password without one."""
+    """Confirm the user's identity before an important action: by the second factor, or by the password without one."""
     user = request.user
     assert isinstance(user, User)
     has_factor = is_enrolled(user)
@@ -199,7 +202,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
 
 
 def _with_password(request: HttpRequest, user: User, template: str) -> HttpResponse | str:
-    """Ask for the person's own password; how they answered, once it is given."""
+    """Ask for the user's own password. Returns the page, or "password" once it is right."""
     form = OwnPasswordForm(request.POST or None)
     context = {"form": form, "next": safe_next(request)}
     if request.method == "POST" and form.is_valid():
@@ -218,6 +221,7 @@ def _with_password(request: HttpRequest, user: User, template: str) -> HttpRespo
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
+    """Sign out and go to the sign-in page."""
     if request.user.is_authenticated:
         operations.note_sign_out(by=request.user, now=now())
     logout(request)

@@ -1,4 +1,4 @@
-"""A user's own tokens for programs: made and confirmed after a recent sign-in, shown once, revoked at any time."""
+"""The user's own API tokens: created and confirmed after a recent sign-in, shown once, revoked at any time."""
 
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from accounts.recent import recent_authentication
 from core.clock import now
 from core.pages import submit
 
-MADE = "token_made"  # in a session, where it is encrypted until it was shown
+NEW = "token_made"  # session key: the encrypted text of a new token, until it was shown
 
 
 @never_cache
@@ -27,7 +27,7 @@ MADE = "token_made"  # in a session, where it is encrypted until it was shown
 @recent_authentication
 @require_http_methods(["GET", "HEAD", "POST"])
 def token_add(request: HttpRequest) -> HttpResponse:
-    """Make a token; once made, the same page shows it a single time."""
+    """Create a token; afterwards this page shows it once."""
     form = TokenForm(request.POST or None)
 
     def action() -> str:
@@ -39,14 +39,14 @@ def token_add(request: HttpRequest) -> HttpResponse:
             by=request.user,
             now=now(),
         )
-        request.session[MADE] = encrypt(text)
+        request.session[NEW] = encrypt(text)
         return reverse("accounts:token-add")
 
     answer = submit(request, form, purpose="token", action=action)
     if answer is not None:
         return answer
-    made = request.session.pop(MADE, None) if request.method == "GET" else None
-    context = {"form": form, "made": decrypt(made) if made else ""}
+    text = request.session.pop(NEW, None) if request.method == "GET" else None
+    context = {"form": form, "made": decrypt(text) if text else ""}
     return render(request, "accounts/token_add.html", context)
 
 
@@ -54,7 +54,7 @@ def token_add(request: HttpRequest) -> HttpResponse:
 @recent_authentication
 @require_http_methods(["GET", "HEAD", "POST"])
 def token_confirm(request: HttpRequest, token_id: UUID) -> HttpResponse:
-    """Confirm a token that was made on the server in one's own name; a GET is where saying who one is leads back to."""
+    """Confirm a token that was created on the server. A GET comes from the page that confirms the user's identity."""
     if request.method != "POST":
         return redirect("accounts:security")
     if not operations.confirm_api_token(token_id=token_id, by=request.user, now=now()):
@@ -66,6 +66,7 @@ def token_confirm(request: HttpRequest, token_id: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def token_revoke(request: HttpRequest, token_id: UUID) -> HttpResponse:
+    """Revoke one of the user's own tokens."""
     if not operations.revoke_api_token(token_id=token_id, by=request.user, now=now()):
         raise Http404
     messages.success(request, _("The token is revoked."))

@@ -531,7 +531,7 @@ ACCOUNTS = [
     Mutant(
         "accounts: a browser is known for every account",
         "accounts/views/sign_in.py",
-        'browser = number if key == account_key(username) else ""',
+        'browser = number if account == account_key(username) else ""',
         "browser = number",
         first="tests/accounts/test_throttle.py::test_a_known_browser_does_not_wait_for_the_failures_of_others_at_its_address",
     ),

@@ -1,4 +1,4 @@
-"""The first administrator of a new installation."""
+"""Add the first administrator of a new installation."""
 
 from typing import NoReturn
 
@@ -15,19 +15,23 @@ from core.clock import now
 
 
 class Command(BaseCommand):
+    """`manage.py create_administrator USERNAME EMAIL`."""
+
     help = "Add the first administrator, and print a link where they choose their password. Once more while unused."
 
     def add_arguments(self, parser) -> None:
+        """Take user name and address."""
         parser.add_argument("username")
         parser.add_argument("email")
 
     def handle(self, *args, **options) -> None:
+        """Add the administrator and print the link; if there is one already, ask a second user to approve."""
         role = Role.objects.filter(organisation__code="IOM", code=RoleCode.ADMINISTRATOR).first()
         if role is None:
             self._stop("there is no organisation IOM yet: run load_programmes first")
-        held = [membership.user for membership in role.memberships.select_related("user")]
+        administrators = [membership.user for membership in role.memberships.select_related("user")]
         user = User(username=options["username"], email=options["email"])
-        if not held:
+        if not administrators:
             try:
                 with transaction.atomic():
                     save_user(user=user, by=None, now=now())
@@ -35,8 +39,10 @@ class Command(BaseCommand):
                     save_membership(membership=given, by=None, now=now())
             except ValidationError as error:
                 self._stop(" ".join(error.messages))
-        elif [one.username for one in held] == [user.username] and awaits_password(held[0]):
-            user = held[0]
+        elif [one.username for one in administrators] == [user.username] and awaits_password(
+            administrators[0]
+        ):
+            user = administrators[0]
         else:
             self._ask(user, role)
             return
@@ -44,7 +50,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{settings.SITE_URL}{invitation_path(user)}")
 
     def _ask(self, user: User, role: Role) -> None:
-        """Another administrator: a second user approves them, who are invited by mail then."""
+        """Ask a second user to approve another administrator, who is invited by mail then."""
         try:
             with transaction.atomic():
                 save_user(user=user, by=None, now=now())

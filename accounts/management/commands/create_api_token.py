@@ -1,4 +1,4 @@
-"""A token with which a program uses the API in a person's place."""
+"""Create or revoke API tokens on the server."""
 
 from typing import NoReturn
 
@@ -11,15 +11,19 @@ from core.clock import now
 
 
 class Command(BaseCommand):
+    """`manage.py create_api_token USERNAME`."""
+
     help = "Print an API token for a person, once. With --revoke: end all tokens of that person instead."
 
     def add_arguments(self, parser) -> None:
+        """Take the user name, and the token's name and validity, or --revoke."""
         parser.add_argument("username")
         parser.add_argument("--name", default="command line", help="what the token is for")
         parser.add_argument("--days", type=int, default=TOKEN_DAYS, help="how long it holds (default 90)")
         parser.add_argument("--revoke", action="store_true", help="end all tokens of this person")
 
     def handle(self, *args, **options) -> None:
+        """Print the token; its user has to confirm it on the site."""
         user = User.objects.filter(username=options["username"], is_active=True).first()
         if user is None:
             self._stop(f"nobody active is called {options['username']}")

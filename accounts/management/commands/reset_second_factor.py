@@ -1,4 +1,4 @@
-"""Take away the second factor of somebody who lost it, where no administrator is left who could."""
+"""Reset the second factor of a user who lost it, if no administrator can do it on the site."""
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand
@@ -9,12 +9,16 @@ from core.clock import now
 
 
 class Command(BaseCommand):
+    """`manage.py reset_second_factor USERNAME`."""
+
     help = "Ask to take away a user's second step for signing in; a second user approves it."
 
     def add_arguments(self, parser) -> None:
+        """Take the user name."""
         parser.add_argument("username")
 
     def handle(self, *args, **options) -> None:
+        """Reset the factor, or ask a second user to approve it for a guarded user."""
         user = User.objects.filter(username=options["username"], is_active=True).first()
         if user is None:
             self.stderr.write(f"reset_second_factor: nobody active is called {options['username']}")
