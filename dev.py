@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """The local stack: `python3 dev.py run`, `test`, `check` and the rest; the Makefile only calls this.
 
-Standard library alone, as nothing is installed yet when it starts. It stays readable to old Pythons, so
-that they get a sentence and not a syntax error.
+It uses the standard library only, as nothing is installed yet when it starts, and no new syntax, so that an old Python
+shows a message and not a syntax error.
 """
 
 import sys
 
-if sys.version_info < (3, 11):  # noqa: UP036  (this file meets older Pythons too)
+if sys.version_info < (3, 11):  # noqa: UP036  (older Pythons may run this file)
     sys.exit("Python 3.11 or later is needed; this is {}.{}.".format(*sys.version_info[:2]))
 if sys.platform == "win32":
     sys.exit("The local stack runs on Linux and macOS: on Windows use WSL with Debian or Ubuntu.")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs Django's commands; against the local stack when no DATABASE_URL is set."""
+"""Run Django's commands, by default with the local stack if DATABASE_URL isn't set."""
 
 import sys
 
@@ -7,6 +7,7 @@ from iom_cases import environment
 
 
 def main() -> None:
+    """Prepare the environment and run the command."""
     environment.prepare()
     from django.core.management import execute_from_command_line  # needs the settings named first
 

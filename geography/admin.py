@@ -1,4 +1,4 @@
-"""Places, to look at: they come from the data files."""
+"""Places in the admin, read-only: they are loaded from the data files."""
 
 from django.contrib import admin
 
@@ -10,12 +10,16 @@ NAMES = ("code", "name_en", "name_ne")
 
 @admin.register(Province)
 class ProvinceAdmin(ReadOnlyAdmin):
+    """Provinces."""
+
     list_display = NAMES
     search_fields = NAMES
 
 
 @admin.register(District)
 class DistrictAdmin(ReadOnlyAdmin):
+    """Districts, by province."""
+
     list_display = (*NAMES, "province")
     list_filter = ("province",)
     list_select_related = ("province",)
@@ -24,6 +28,8 @@ class DistrictAdmin(ReadOnlyAdmin):
 
 @admin.register(LocalLevel)
 class LocalLevelAdmin(ReadOnlyAdmin):
+    """Municipalities, by kind and province."""
+
     list_display = (*NAMES, "kind", "district")
     list_filter = ("kind", "district__province")
     list_select_related = ("district",)
@@ -32,5 +38,7 @@ class LocalLevelAdmin(ReadOnlyAdmin):
 
 @admin.register(Country)
 class CountryAdmin(ReadOnlyAdmin):
+    """Countries."""
+
     list_display = (*NAMES, "alpha3")
     search_fields = (*NAMES, "alpha3")

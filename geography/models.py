@@ -1,7 +1,7 @@
-"""Places that a record may name: Nepal's provinces, districts and local levels, and countries.
+"""Places: Nepal's provinces, districts and local levels, and countries.
 
-They are loaded from `geography/data` and never typed in. A place from before 2017 that is gone is kept
-as text by whoever names it.
+They are loaded from `geography/data` and never typed in. A place that was abolished in 2017 is stored as text by the
+row that names it.
 """
 
 import uuid
@@ -19,7 +19,7 @@ _NAMESPACE = uuid.UUID("6f7b1f3e-9c55-5b0e-9a55-0d1f2b7f4c10")
 
 
 class Place(models.Model):
-    """A place with a code and two names. Its key is made from its code, so it is the same everywhere."""
+    """A place with a code and two names. Its id is derived from its code, so it is the same in every installation."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     code = models.CharField(_("code"), max_length=5)
@@ -33,22 +33,25 @@ class Place(models.Model):
         return self.name
 
     def save(self, *args, **kwargs) -> None:
+        """Derive the id from the code."""
         if self.pk is None:
             self.pk = self.id_for(self.code)
         super().save(*args, **kwargs)
 
     @property
     def name(self) -> str:
-        """The name in the language of the page; the English one where there is no Nepali one."""
+        """The name in the language of the page; the English one if there is no Nepali one."""
         return self.name_ne if get_language() == "ne" and self.name_ne else self.name_en
 
     @classmethod
     def id_for(cls, code: str) -> uuid.UUID:
-        """The primary key of the place of this kind that has this code."""
+        """Return the id of the place of this kind with this code."""
         return uuid.uuid5(_NAMESPACE, f"{cls.__name__}:{code}")
 
 
 class Province(Place):
+    """One of Nepal's seven provinces."""
+
     access_policy = PLACES
 
     class Meta:
@@ -59,6 +62,8 @@ class Province(Place):
 
 
 class District(Place):
+    """One of Nepal's 77 districts."""
+
     province = models.ForeignKey(
         Province, verbose_name=_("province"), on_delete=models.PROTECT, related_name="districts"
     )
@@ -79,6 +84,8 @@ class LocalLevel(Place):
     """A municipality or rural municipality: since 2017 the level below the district."""
 
     class Kind(models.TextChoices):
+        """The kinds of local levels."""
+
         METROPOLITAN = "metropolitan", _("Metropolitan city")
         SUB_METROPOLITAN = "sub_metropolitan", _("Sub-metropolitan city")
         MUNICIPALITY = "municipality", _("Municipality")

@@ -22,19 +22,18 @@ KINDS = {
 
 @transaction.atomic
 def load_geography(*, by=None, now: datetime | None = None) -> dict[str, int]:
-    """Bring the places in line with the data files and say how many rows were written of each kind.
+    """Update the places from the data files and return how many rows were written of each kind.
 
-    Idempotent: a second run writes nothing, the record of it included. A place that is no longer in
-    the files stays, as records may name it. `by=None` is the machine; a caller that acts for a person
-    asks first whether that person may configure.
+    A second run writes nothing, not even an audit event. A place that is no longer in the files stays, as other rows
+    may refer to it. `by=None` is the system itself; a caller that acts for a user must check that they may configure.
     """
     nepal = json.loads((DATA / "nepal_admin.json").read_text(encoding="utf-8"))
     countries = json.loads((DATA / "countries.json").read_text(encoding="utf-8"))
     written = {
-        "provinces": _bring_in_line(Province, map(_province, nepal["provinces"])),
-        "districts": _bring_in_line(District, map(_district, nepal["districts"])),
-        "local_levels": _bring_in_line(LocalLevel, map(_local_level, nepal["local_levels"])),
-        "countries": _bring_in_line(Country, map(_country, countries)),
+        "provinces": _update(Province, map(_province, nepal["provinces"])),
+        "districts": _update(District, map(_district, nepal["districts"])),
+        "local_levels": _update(LocalLevel, map(_local_level, nepal["local_levels"])),
+        "countries": _update(Country, map(_country, countries)),
     }
     if any(written.values()):
         audit.record(by=by, verb="geography loaded", now=now, detail=written)
@@ -76,8 +75,8 @@ def _country(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _bring_in_line(model: type[Place], wanted: Iterable[dict[str, Any]]) -> int:
-    """Add the rows that are missing, change those that differ, and count both."""
+def _update(model: type[Place], wanted: Iterable[dict[str, Any]]) -> int:
+    """Add the missing rows, change those that differ, and return how many were written."""
     known = {row.code: row for row in model._default_manager.all()}
     added, changed = [], []
     fields: set[str] = set()

@@ -1,4 +1,4 @@
-"""Finding a place by what somebody wrote."""
+"""Finding a place by its written name."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -15,15 +15,15 @@ MOST_NEAR = 3
 
 
 class UnknownDistrict(ValueError):
-    """No district has this name; the message is for people and names the nearest ones."""
+    """No district has this name; the message is for the user and suggests similar ones."""
 
 
 class UnknownLocalLevel(ValueError):
-    """No municipality has this name, or several; the message is for people and names the nearest ones."""
+    """No municipality has this name, or several have; the message is for the user and suggests similar ones."""
 
 
 def require_district(text: str) -> District:
-    """The district with this name or known spelling, in either script; `UnknownDistrict` names the nearest."""
+    """Return the district with this name or known spelling, in either script. Raises UnknownDistrict."""
     shown = names.tidy(text)
     if len(shown) > LONGEST_NAME:
         raise UnknownDistrict(
@@ -43,7 +43,7 @@ def require_district(text: str) -> District:
 
 
 def require_local_level(text: str, district: District | None = None) -> LocalLevel:
-    """The one local level with this name, in one district or in all of Nepal; `UnknownLocalLevel` names the nearest."""
+    """Return the one local level with this name, in a district or in all of Nepal. Raises UnknownLocalLevel."""
     shown = names.tidy(text)
     found = find_local_levels(shown, district)
     if len(found) == 1:
@@ -76,9 +76,9 @@ def require_local_level(text: str, district: District | None = None) -> LocalLev
 
 
 def find_local_levels(text: str, district: District | None = None) -> list[LocalLevel]:
-    """Local levels with this name or known spelling, in one district or in all of Nepal.
+    """Return the local levels with this name or known spelling, in a district or in all of Nepal.
 
-    Where several bear the name, the kind that is named beside it chooses among them.
+    If several have the name, a kind that is written beside it decides between them.
     """
     if len(text) > LONGEST_NAME:
         return []
@@ -97,7 +97,7 @@ def _with_district(level: LocalLevel) -> str:
 
 
 def _by_key(places: Iterable[Any]) -> dict[str, list[Any]]:
-    """Places by each spelling that is known of them."""
+    """Return the places by the search key of each of their known spellings."""
     found: dict[str, list[Any]] = {}
     for place in places:
         spellings: list[str] = [place.name_en, place.name_ne, *place.aliases]
@@ -107,6 +107,6 @@ def _by_key(places: Iterable[Any]) -> dict[str, list[Any]]:
 
 
 def _near(text: str, by_key: dict[str, list[Any]]) -> list[Any]:
-    """The places whose spellings come nearest, the nearest first, each once."""
+    """Return the places with the most similar spellings, the most similar first, each once."""
     keys = get_close_matches(place_key(text), by_key, n=2 * MOST_NEAR, cutoff=0.7)
     return list(dict.fromkeys(place for key in keys for place in by_key[key]))[:MOST_NEAR]

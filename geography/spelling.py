@@ -1,4 +1,4 @@
-"""How people write places: one key for spellings that mean the same place, and the ward beside a name."""
+"""Spellings of places: one search key for all spellings of a place, and the ward beside a name."""
 
 import re
 from functools import lru_cache
@@ -15,7 +15,7 @@ _WARDS = (
     re.compile(r"[ ,/–—-]+([0-9०-९]{1,2})$"),  # Ghorahi-5
 )
 _DISTRICT = re.compile(r"(?<!\w)(?:district|dist\.?|zilla|jilla|जिल्ला)(?!\w)")
-# The kinds of local levels, in full, shortened and in Devanagari; "." stands for a full stop, a blank or nothing.
+# The kinds of local levels, in full, abbreviated and in Devanagari; "." matches full stops, spaces, hyphens or nothing.
 KINDS = {
     "sub_metropolitan": "sub.metropolitan city|sub.metropolitan|upa.maha.nagar.palika|उप.महा.नगर.पालिका|उ.म.न.पा.",
     "metropolitan": "metropolitan city|metropolitan|maha.nagar.palika|महा.नगर.पालिका|म.न.पा.",
@@ -25,7 +25,7 @@ KINDS = {
 _KINDS = re.compile(
     "|".join(rf"(?P<{kind}>(?<!\S)(?:{words.replace('.', '[ .-]*')})(?!\w))" for kind, words in KINDS.items())
 )
-# What Devanagari writes in several ways: short and long i and u, ब and व, the three s, nasals, a vowel that is silent.
+# Sounds that Devanagari writes in several ways: short and long i and u, ब and व, the three s, nasals, silent vowels.
 _ALIKE = (
     *((long, short) for long, short in zip("ीूईऊवशषँ", "िुइउबससं", strict=True)),
     ("ङ्ग", "ङ"),
@@ -37,7 +37,7 @@ _ALIKE = (
 
 
 def ward_beside(text: str) -> tuple[str, int | None]:
-    """Return the name alone, folded, without ward and kind, and the ward's number; None where there is none."""
+    """Return the name without ward and kind, case-folded, and the ward's number; None if there is none."""
     folded = _KINDS.sub(" ", _DISTRICT.sub(" ", names.key(text))).strip(" ,.")
     for pattern in _WARDS:
         found = pattern.search(folded)
@@ -47,21 +47,21 @@ def ward_beside(text: str) -> tuple[str, int | None]:
 
 
 def with_ward(place: str, ward: int | None) -> str:
-    """Return a place within a municipality, with the ward that was written beside the municipality's name."""
+    """Return a place within a municipality together with the ward written beside the municipality's name."""
     if ward is None or ward in map(int, re.findall(r"\d+", place)):
         return place
     return ", ".join(filter(None, (_("Ward %(number)s") % {"number": ward}, place)))
 
 
 def kind_named(text: str) -> str:
-    """The kind of local level that is named beside a place, "" where none is."""
+    """Return the kind of local level that is written beside a place; "" if there is none."""
     found = _KINDS.search(names.key(text))
     return (found and found.lastgroup) or ""
 
 
 @lru_cache(maxsize=8192)
 def place_key(text: str) -> str:
-    """Return what a place is found by: without case, blanks, ward, "District" or "Municipality" in either script."""
+    """Return the search key of a place: without case, spaces, ward, "District" or "Municipality" in either script."""
     name, _ward = ward_beside(text)
     key = "".join(re.findall(r"[^\W_]|[\u0900-\u0903\u093a-\u094f]", name))
     for written, alike in _ALIKE:

@@ -1,4 +1,4 @@
-"""The admin site for configuration, and its door."""
+"""The admin site for configuration, and who may enter it."""
 
 import json
 from collections.abc import Callable
@@ -17,20 +17,20 @@ from accounts.choices import OrganisationKind, Permission
 from accounts.queries import organisations_of
 from core import audit
 
-# Passwords and sign-out have one way each, through `accounts`; `view_on_site` would look up any row by key.
 READING = ("GET", "HEAD")
-# Views with a form: one says again who one is before filling it in, not after.
+# Views with a form: they ask for a recent proof of identity before it is filled in, not after.
 FORMS = ("add_view", "change_view", "delete_view")
-SEARCHES = ("changelist_view",)  # what is sent there is searched for, and nothing is written
+SEARCHES = ("changelist_view",)  # a POST there is a search and writes nothing
 METHODS = (*READING, "POST")
-UNRECORDED = ("i18n_javascript",)  # words of Django's own scripts
+UNRECORDED = ("i18n_javascript",)  # translations of Django's scripts
+# Passwords and sign-out are only in `accounts`; `view_on_site` would look up any row by its id.
 DROPPED = {"logout", "password_change", "password_change_done", "view_on_site"}
 
 
 class ConfigurationSite(admin.AdminSite):
-    """Open to whoever may configure at IOM: partners never enter, and `is_staff` opens nothing.
+    """Open to users who may configure at IOM, never to partners; `is_staff` has no effect.
 
-    Every form asks for a recent proof of who one is, the second factor included (accounts.recent).
+    Every form requires a recent proof of identity, the second factor included (accounts.recent).
     """
 
     site_header = _("Sahayatra: configuration")
@@ -38,27 +38,28 @@ class ConfigurationSite(admin.AdminSite):
     index_title = _("Programmes, users and places")
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Asked many times a page, answered once a request."""
+        """Return whether the user may configure at IOM; cached on the request, as pages check it many times."""
         if not hasattr(request, "may_configure"):
-            at = organisations_of(request.user, Permission.CONFIGURE).filter(kind=OrganisationKind.IOM)
-            request.may_configure = at.exists()  # type: ignore[attr-defined]
+            offices = organisations_of(request.user, Permission.CONFIGURE).filter(kind=OrganisationKind.IOM)
+            request.may_configure = offices.exists()  # type: ignore[attr-defined]
         return request.may_configure  # type: ignore[attr-defined]
 
     def admin_view(self, view: Callable, cacheable: bool = False) -> Any:
-        """The door: whoever isn't signed in is led there; whoever is and may not enter is refused.
+        """Check access, the method and a recent proof of identity, and record in the audit log that a page is read.
 
-        Every page that is shown is on record: Django's own views look at no method, and some draw a form again.
+        Who isn't signed in is redirected to sign in; a user who may not enter gets PermissionDenied. Reading is
+        recorded for all methods, as some of Django's views show the form again after a POST.
         """
         inside = super().admin_view(view, cacheable)
 
         @wraps(view)
-        def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.method not in METHODS:
                 return HttpResponseNotAllowed(METHODS)
             if self.has_permission(request):
                 name = getattr(view, "__name__", "")
-                weighs = name in FORMS or (request.method not in READING and name not in SEARCHES)
-                if weighs and not recent.is_recent(request):
+                needs_proof = name in FORMS or (request.method not in READING and name not in SEARCHES)
+                if needs_proof and not recent.is_recent(request):
                     return recent.redirect_to_confirm(request)
                 response = inside(request, *args, **kwargs)
                 if response.status_code == 200 and name not in UNRECORDED and not audit.is_read(request):
@@ -68,16 +69,16 @@ class ConfigurationSite(admin.AdminSite):
                 raise PermissionDenied
             return redirect_to_login(request.get_full_path(), reverse("accounts:sign-in"))
 
-        return door
+        return checked
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """No sign-in of its own."""
+        """Redirect to the site's own sign-in."""
         return redirect_to_login(
             request.GET.get("next") or reverse("admin:index"), reverse("accounts:sign-in")
         )
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
-        """Names to choose from, as somebody types; on record like every list."""
+        """Return names to choose from, recorded as read like every list."""
         response = super().autocomplete_view(request)
         if response.status_code != 200:
             return response
@@ -87,4 +88,5 @@ class ConfigurationSite(admin.AdminSite):
         return response
 
     def get_urls(self) -> list:
+        """Leave out the views in `DROPPED`."""
         return [url for url in super().get_urls() if getattr(url, "name", None) not in DROPPED]

@@ -13,4 +13,4 @@ app.autodiscover_tasks()
 
 @setup_logging.connect
 def keep_lines(**kwargs: object) -> None:
-    """Worker and beat log through the settings' lines: Celery's own would repeat what an error says (core/logs.py)."""
+    """Keep Celery from setting up its own logging, which would print the values in errors (core/logs.py)."""

@@ -1,7 +1,7 @@
-"""Words of Django that our pages show and its own Nepali catalogue lacks or spells badly.
+"""Django's texts that our pages show and that its Nepali catalogue lacks or translates badly.
 
-Nothing imports this file: `makemessages` reads it, and our catalogue stands before Django's. Each text is
-Django's to the letter (django/forms, django/core/validators.py, contrib/admin, contrib/auth).
+Nothing imports this file: `makemessages` reads it, and our catalogue has precedence over Django's. Each text must be
+exactly Django's (django/forms, django/core/validators.py, contrib/admin, contrib/auth).
 """
 
 from django.utils.translation import gettext_noop as _

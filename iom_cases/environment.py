@@ -1,7 +1,7 @@
-"""Where the settings' environment comes from.
+"""The environment variables for the settings.
 
-A server sets its variables itself. On a developer's machine `make run` writes them to
-`.local/env`, so that `.venv/bin/python manage.py …` reaches the local stack without ceremony.
+A server sets them itself. On a developer's machine `make run` writes them to `.local/env`, so that
+`.venv/bin/python manage.py …` uses the local stack.
 """
 
 import os
@@ -11,7 +11,7 @@ LOCAL_FILE = Path(__file__).resolve().parent.parent / ".local" / "env"
 
 
 def prepare() -> None:
-    """Name the settings module and, where no DATABASE_URL is set, read the local stack's variables."""
+    """Set the settings module and, if DATABASE_URL isn't set, read the local stack's variables."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "iom_cases.settings")
     if "DATABASE_URL" not in os.environ and LOCAL_FILE.is_file():
         for line in LOCAL_FILE.read_text(encoding="utf-8").splitlines():

@@ -1,4 +1,4 @@
-"""The frame around every page: where one can go, and who one is."""
+"""The context processor for the layout of every page."""
 
 from django.conf import settings
 from django.urls import reverse
@@ -10,7 +10,7 @@ from accounts.recent import is_confined
 
 
 def frame(request) -> dict:
-    """Navigation by what the person may do, unread notices, and the names of their organisations."""
+    """Return the navigation by what the user may do, the number of unread notices, and their organisations' names."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated or is_confined(request):
         return {"is_demo": settings.DEMO}

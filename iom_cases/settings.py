@@ -1,7 +1,7 @@
-"""Django's settings, read from the environment alone.
+"""Django's settings, read from the environment only.
 
-`ENVIRONMENT` names every variable and what it is for; a missing or malformed one ends the start with
-one line that names it.
+`ENVIRONMENT` lists every variable with its purpose. If one is missing or malformed, the process stops with one line
+that names it.
 """
 
 import sys
@@ -28,10 +28,10 @@ ENVIRONMENT = {
     "SITE_URL": "the address that people type; its scheme decides on secure cookies and HSTS",
     "MFA_REQUIRED": "1 asks everyone for a second factor; default 1",
     "DEMO": "1 says that the data is invented, on every page; default 0",
-    "SWEEP_SECONDS": "how often beat looks for due reminders and waiting mail; default 30",
+    "SWEEP_SECONDS": "how often beat starts the sweeps for due reminders and waiting mail; default 30",
     "TRUSTED_PROXIES": "how many proxies stand in front and set X-Forwarded-Proto and -For; default 0",
-    "FILES_PATH": "the folder of files that are handed in, read by the site alone; default media/",
-    "SCANNER": "host:port of clamd, which looks at files that are handed in; empty where there is none",
+    "FILES_PATH": "the folder of uploaded files, readable by the site only; default media/",
+    "SCANNER": "host:port of clamd, which scans uploaded files; empty where there is none",
     "HASH_SLOTS": "how many passwords are hashed at once, at 100 MB each; default 2",
 }
 REQUIRED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "FIELD_KEYS", "ALLOWED_HOSTS", "EMAIL_URL", "SITE_URL")
@@ -49,7 +49,7 @@ def _read(name: str, reader, default=environ.Env.NOTSET):
         _stop(name, "is missing")
     try:
         return reader(name, default=default)
-    except Exception as error:  # whatever the parser makes of it, the reader gets one line
+    except Exception as error:  # whatever the parser raises
         _stop(name, f"is malformed ({error})")
 
 
@@ -88,7 +88,7 @@ INSTALLED_APPS = [
     "django.forms",
     "guardian",
     "allauth",
-    "allauth.account",  # allauth.mfa stands on it; none of its pages is routed
+    "allauth.account",  # allauth.mfa needs it; none of its pages has a URL
     "allauth.mfa",
     "csp",
     "rest_framework",
@@ -110,7 +110,7 @@ MIDDLEWARE = [
     "core.middleware.DenialRecord",
     "core.middleware.DatabaseContext",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "allauth.account.middleware.AccountMiddleware",  # hands the request to allauth's passkeys
+    "allauth.account.middleware.AccountMiddleware",  # allauth's passkeys need the request
     "iom_cases.middleware.SecondFactor",
     "iom_cases.middleware.BusyPage",
 ]
@@ -151,7 +151,7 @@ CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "core_cache"},
 }
 SESSION_ENGINE = "accounts.session_store"
-SESSION_COOKIE_AGE = 10 * 60 * 60  # accounts.rules.LONGEST_SESSION; 20 minutes without a page end one sooner
+SESSION_COOKIE_AGE = 10 * 60 * 60  # accounts.rules.LONGEST_SESSION; 20 idle minutes end a session sooner
 SESSION_COOKIE_SECURE = IS_SECURE
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -198,18 +198,18 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 HASH_SLOTS = _read("HASH_SLOTS", env.int, 2)
-# allauth keeps second factors; pages, delays and mails are our own (docs/adr/0007-sign-in.md).
+# allauth stores second factors; pages, throttling and mails are our own (docs/adr/0007-sign-in.md).
 ACCOUNT_LOGIN_METHODS = {"username"}
-ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]  # nobody signs up: allauth's checks ask for it
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]  # nobody can sign up, but allauth's checks require it
 ACCOUNT_RATE_LIMITS = False
 MFA_ADAPTER = "accounts.adapter.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "Sahayatra"
 MFA_WEBAUTHN_USER_VERIFICATION = "preferred"
-ANONYMOUS_USER_NAME = None  # guardian would otherwise make a user that stands for nobody
-SILENCED_SYSTEM_CHECKS = ["guardian.W001"]  # its backend is not used: one query asks for all permissions
+ANONYMOUS_USER_NAME = None  # guardian would otherwise create an anonymous user
+SILENCED_SYSTEM_CHECKS = ["guardian.W001"]  # its backend is not used: one query reads all permissions
 
-# One parser, one renderer, no browsable pages; who isn't signed in gets nothing but the schema and its page.
+# One parser, one renderer, no browsable pages; without signing in only the schema and its page are open.
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "api.authentication.TokenAuthentication",
@@ -259,10 +259,10 @@ TIME_ZONE = "Asia/Kathmandu"
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-MEDIA_ROOT = _read("FILES_PATH", env.str, str(BASE_DIR / "media"))  # no address leads there: core.files
-# Files that are handed in stay in memory until they are encrypted, and what is too big isn't taken in at all.
+MEDIA_ROOT = _read("FILES_PATH", env.str, str(BASE_DIR / "media"))  # it has no URL: core.files
+# Uploads stay in memory until they are encrypted, and files that are too large are dropped.
 FILE_UPLOAD_HANDLERS = ["core.uploads.BoundedUpload"]
-DATA_UPLOAD_MAX_NUMBER_FILES = 1  # no form takes more, and each takes up its size in memory
+DATA_UPLOAD_MAX_NUMBER_FILES = 1  # no form takes more, and each is held in memory
 SCANNER = _read("SCANNER", env.str, "")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -294,7 +294,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_TIMEZONE = TIME_ZONE
 SWEEP_SECONDS = _read("SWEEP_SECONDS", env.int, 30)
-# A message that waited longer than one beat is worthless: the next one sweeps the same table.
+# A task that waited longer than its interval expires: the next one does the same work.
 CELERY_BEAT_SCHEDULE = {
     "send-due-reminders": {
         "task": "reintegration.tasks.send_due_reminders",
@@ -356,7 +356,7 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    # Denials go to the audit record; a log is no place for case references (core/logs.py).
+    # Denials are in the audit log; server logs must not contain case references (core/logs.py).
     "loggers": {
         "django.request": {"level": "ERROR"},
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},

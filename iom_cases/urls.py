@@ -1,4 +1,4 @@
-"""All addresses: each app's own, and the few that belong to the site."""
+"""All URLs: those of each app, and the few of the project."""
 
 from django.contrib import admin
 from django.urls import include, path

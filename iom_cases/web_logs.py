@@ -1,4 +1,4 @@
-"""gunicorn's log: each request by its route, without query, referer and address."""
+"""gunicorn's log: each request by its route, without query, referer and client address."""
 
 from typing import Any
 
@@ -6,35 +6,37 @@ from gunicorn.glogging import Logger
 
 from core.logs import LineFormatter, route_of, without_addresses
 
-# Of what a format may name: the visitor's address is the proxy's, or is hashed where it counts (accounts).
-TOLD = ("t", "s", "B", "b", "T", "D", "M", "L", "p")
+# The atoms that a log format may use; the client's address is not among them.
+LOGGED = ("t", "s", "B", "b", "T", "D", "M", "L", "p")
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
 
 
 class WebLogger(Logger):
-    """Whatever format is asked for, nothing but this can be written."""
+    """A logger that can only write routes, methods and numbers, whatever format is configured."""
 
     def atoms(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> dict[str, Any]:
+        """Return the permitted atoms, with the route instead of the path."""
         found = super().atoms(resp, req, environ, request_time)
         route = route_of(environ.get("PATH_INFO", ""))  # none where gunicorn couldn't read the request
         method = found["m"] if found["m"] in METHODS else "–"
-        return {name: found[name] for name in TOLD} | {"m": method, "U": route, "r": f"{method} {route}"}
+        return {name: found[name] for name in LOGGED} | {"m": method, "U": route, "r": f"{method} {route}"}
 
     def setup(self, cfg: Any) -> None:
+        """Use our formatter for errors too."""
         super().setup(cfg)
         for handler in self.error_log.handlers:
             handler.setFormatter(LineFormatter(self.error_fmt, self.datefmt))
 
     def exception(self, msg: Any, *args: Any, **kwargs: Any) -> None:
-        """A request that failed: its method and its route, in whatever form its address was sent."""
+        """Log a failed request by its method and route."""
         if str(msg).startswith("Error handling request") and args:
             *methods, address = args
-            told = [method if method in METHODS else "–" for method in methods]
-            msg, args = " ".join(["Error handling request", *told, route_of(address)]), ()
+            known = [method if method in METHODS else "–" for method in methods]
+            msg, args = " ".join(["Error handling request", *known, route_of(address)]), ()
         super().exception(msg, *args, **kwargs)
 
     def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        """What isn't HTTP is said without what was sent."""
+        """Log invalid requests without what was sent, and all else without URLs."""
         if msg.startswith("Invalid request from"):
             msg = "Invalid request"
         super().warning(without_addresses(msg), *args, **kwargs)

@@ -51,7 +51,7 @@ python3 dev.py reset [--yes]       throw the local data away"""
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command. What goes wrong is one line on the terminal, and no traceback."""
+    """Run one command and return its exit code. Errors are printed as one line, without a traceback."""
     name, *rest = arguments or ["help"]
     places, signals = Places(PROJECT), Signals()
     command = COMMANDS.get(name)
@@ -75,17 +75,17 @@ def main(arguments: list[str]) -> int:
 
 
 def run(places: Places, signals: Signals, rest: list[str]) -> int:
-    """Everything from nothing, then the site until Ctrl-C."""
+    """Install and prepare everything that is missing, then run the site until Ctrl-C."""
     port = port_from(rest)
     own_servers(os.environ)
-    held = FileLock(places.lock("run"))
-    if not held.take():
-        raise StepFailed(f"The site already runs: {held.path.read_text()}. make stop stops it.")
+    lock = FileLock(places.lock("run"))
+    if not lock.take():
+        raise StepFailed(f"The site already runs: {lock.path.read_text()}. make stop stops it.")
     if is_port_taken(port):
         raise StepFailed(
             f"Port {port} is taken by another program: choose another, as in make run PORT=9000."
         )
-    held.write(f"http://localhost:{port}, process {os.getpid()}")
+    lock.write(f"http://localhost:{port}, process {os.getpid()}")
     ensure_environment(places)
     with servers_for(places, "run") as services:
         environment = site_environment(places, services, port)
@@ -97,22 +97,22 @@ def run(places: Places, signals: Signals, rest: list[str]) -> int:
 
 
 def services(places: Places, signals: Signals, rest: list[str]) -> int:
-    """PostgreSQL and Valkey alone, with `.local/env` for manage.py, until Ctrl-C."""
+    """Run only PostgreSQL and Valkey, with `.local/env` for manage.py, until Ctrl-C."""
     ensure_environment(places)
-    with servers_for(places, "services") as held:
-        site_environment(places, held, None)
+    with servers_for(places, "services") as own:
+        site_environment(places, own, None)
         say("PostgreSQL and Valkey are up; manage.py reads .local/env. Ctrl-C stops them.")
         supervisor = Supervisor(signals, places.records("run"))
-        watch(supervisor, signals, held, until=lambda: False)
+        watch(supervisor, signals, own, until=lambda: False)
     say("Everything is stopped.")
     return 0
 
 
 def test(places: Places, signals: Signals, rest: list[str]) -> int:
-    """All tests, or those that pytest's own arguments choose; on two processes unless they say otherwise."""
+    """Run pytest with the given arguments, on two processes unless they say otherwise."""
     ensure_environment(places)
-    with servers_for(places, "test") as held:
-        environment = site_environment(places, held, None)
+    with servers_for(places, "test") as own:
+        environment = site_environment(places, own, None)
         collect_static(places, environment)
         if not find_browser():
             say("No Chromium here (looked for /usr/bin/chromium): the browser tests will be skipped.")
@@ -120,18 +120,18 @@ def test(places: Places, signals: Signals, rest: list[str]) -> int:
 
 
 def workers_for(arguments: list[str]) -> list[str]:
-    """Two test processes, unless the arguments choose, or want to see output or a debugger."""
+    """Return pytest's option for two processes; none if the arguments choose, one process for output or a debugger."""
     if any(word == "-n" or word.startswith(("-n", "--numprocesses", "--dist")) for word in arguments):
         return []
     return ["-n", "0" if {"-s", "--capture=no", "--pdb", "--trace"} & set(arguments) else "2"]
 
 
 def check(places: Places, signals: Signals, rest: list[str]) -> int:
-    """Format, lint, types, layers, migrations and the deploy check; all of them, whatever fails."""
+    """Run the checks of format, lint, types, layers, migrations and deployment; all of them, even if some fail."""
     ensure_environment(places)
     failed = []
-    with servers_for(places, "check") as held:
-        environment = site_environment(places, held, None)
+    with servers_for(places, "check") as own:
+        environment = site_environment(places, own, None)
         strict = environment | {"SITE_URL": "https://cases.example.org", "DEBUG": "0", "DEMO": "0"}
         strict |= {"ALLOWED_HOSTS": "cases.example.org", "MFA_REQUIRED": "1", "TRUSTED_PROXIES": "1"}
         layers = "import sys; from importlinter.cli import lint_imports_command as run; sys.exit(run())"
@@ -153,54 +153,54 @@ def check(places: Places, signals: Signals, rest: list[str]) -> int:
 
 
 def later(name: str) -> Callable[[Places, Signals, list[str]], int]:
-    """A measurement whose script may not be written yet."""
+    """Return the command for a measurement, whose script may not exist yet."""
 
     def measure(places: Places, signals: Signals, rest: list[str]) -> int:
         script = places.project / LATER[name]
         if not script.exists():
             raise StepFailed(f"make {name} is not built yet: there is no {LATER[name]}.")
         ensure_environment(places)
-        with servers_for(places, name) as held:
-            environment = site_environment(places, held, None)
-            collect_static(places, environment)  # what is measured serves whole pages
+        with servers_for(places, name) as own:
+            environment = site_environment(places, own, None)
+            collect_static(places, environment)  # the measurement requests whole pages
             return attend(places, signals, [str(script), *rest], environment)
 
     return measure
 
 
 def shell(places: Places, signals: Signals, rest: list[str]) -> int:
-    """Django's shell in the local stack, which is started for it when it is down."""
+    """Run Django's shell in the local stack, which is started if it is down."""
     ensure_environment(places)
-    with servers_for(places, "shell") as held:
-        return attend(places, signals, ["manage.py", "shell", *rest], site_environment(places, held, None))
+    with servers_for(places, "shell") as own:
+        return attend(places, signals, ["manage.py", "shell", *rest], site_environment(places, own, None))
 
 
 def stop(places: Places, signals: Signals, rest: list[str]) -> int:
-    """Stop every command of this folder and what a killed one left."""
+    """Stop every running command of this folder, and what a killed one has left running."""
     stopped = stop_everything(places)
     say(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
     return 0
 
 
 def reset(places: Places, signals: Signals, rest: list[str]) -> int:
-    """Throw away `.local` and the folder outside, after asking; the packages in .venv stay."""
+    """Delete `.local` and the folder outside, after asking; the packages in .venv stay."""
     if is_held(places.lock("keeper")) or is_held(places.lock("run")):
         raise StepFailed("The local stack is up: make stop first.")
     outside = [*places.outside.parent.glob(f"{places.outside.name}*")]
-    doomed = [path for path in outside if path.stat().st_uid == os.geteuid() and not path.is_symlink()]
+    own = [path for path in outside if path.stat().st_uid == os.geteuid() and not path.is_symlink()]
     if "--yes" not in rest:
-        say(f"This throws away {', '.join(map(str, [places.local, *doomed]))}. Type yes to go on:")
+        say(f"This throws away {', '.join(map(str, [places.local, *own]))}. Type yes to go on:")
         if sys.stdin.readline().strip() != "yes":
             say("Nothing was touched.")
             return 1
-    for folder in (*doomed, places.local):
+    for folder in (*own, places.local):
         shutil.rmtree(folder)
     say("The local data are gone; make run begins afresh.")
     return 0
 
 
 def keep_services(places: Places, signals: Signals, rest: list[str]) -> int:
-    """Not for people: the process that holds PostgreSQL and Valkey for the other commands."""
+    """Run PostgreSQL and Valkey for the other commands, which start this process; it isn't for developers."""
     return keep(places)
 
 
@@ -218,7 +218,7 @@ COMMANDS = {
 
 
 def port_from(arguments: list[str]) -> int:
-    """The port of `--port 9000` or `--port=9000`."""
+    """Return the port of `--port 9000` or `--port=9000`, by default 8000. Raises StepFailed."""
     words = [part for word in arguments for part in word.split("=", 1)]
     if not words:
         return DEFAULT_PORT
@@ -230,14 +230,15 @@ def port_from(arguments: list[str]) -> int:
 
 
 def servers_for(places: Places, label: str) -> Services | nullcontext[None]:
-    """Hold the local servers, or nothing where the environment names the user's own."""
+    """Return a context manager for the local servers; an empty one if the environment names other servers."""
     return nullcontext() if own_servers(os.environ) else Services(places, label)
 
 
 def site_environment(places: Places, services: Services | None, port: int | None) -> dict[str, str]:
-    """The site's variables, also written to `.local/env`; of the shell's own only what can't mislead.
+    """Return the environment for the site, and write the site's variables to `.local/env`.
 
-    Without a port the last one stays.
+    The shell's variables are included, except those that would disturb (`FOREIGN`). Without a port SITE_URL keeps the
+    last one.
     """
     if services is not None and services.servers is not None:
         addresses, keys = services.servers.variables(), services.servers.secrets
@@ -261,23 +262,26 @@ def site_environment(places: Places, services: Services | None, port: int | None
 
 
 def last_site(env_file: Path) -> str:
+    """Return the SITE_URL of the last run, or the one with the default port."""
     lines = env_file.read_text(encoding="utf-8").splitlines() if env_file.exists() else []
     sites = [line.removeprefix("SITE_URL=") for line in lines if line.startswith("SITE_URL=")]
     return sites[0] if sites else f"http://localhost:{DEFAULT_PORT}"
 
 
 def collect_static(places: Places, environment: dict[str, str]) -> None:
+    """Run `collectstatic`."""
     django(places, environment, "collectstatic", "--noinput")
 
 
 def django(places: Places, environment: dict[str, str], *words: str) -> None:
-    """One of Django's commands, its output in `.local/log/<command>.log`."""
+    """Run one of Django's commands, with its output in `.local/log/<command>.log`. Raises StepFailed."""
     log = places.rotate(words[0])
     argv = [str(places.python), "manage.py", *words]
     run_step(f"manage.py {words[0]}", argv, log, places.project, environment)
 
 
 def prepare_site(places: Places, environment: dict[str, str]) -> None:
+    """Migrate, collect static files, and load programmes and demo data."""
     say("Preparing the database …")
     django(places, environment, "migrate", "--noinput")
     collect_static(places, environment)
@@ -286,7 +290,7 @@ def prepare_site(places: Places, environment: dict[str, str]) -> None:
 
 
 def programs(places: Places, environment: dict[str, str], port: int) -> list[Program]:
-    """Web, worker and beat. None of them gets the owner's address."""
+    """Return web, worker and beat. None of them gets the owner's database URL."""
     environment = {name: value for name, value in environment.items() if name != "MIGRATION_DATABASE_URL"}
     gunicorn = ["gunicorn", "iom_cases.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "2"]
     gunicorn += ["--worker-class", "sync", "--access-logfile", "-", "--no-control-socket"]
@@ -305,7 +309,7 @@ def programs(places: Places, environment: dict[str, str], port: int) -> list[Pro
 def serve(
     places: Places, signals: Signals, services: Services | None, environment: dict[str, str], port: int
 ) -> None:
-    """Start the three processes, say where the site is once it answers, and look after them."""
+    """Start the three processes, print the site's address once it answers, and keep them running."""
     signals.raises = False
     supervisor = Supervisor(signals, places.records("run"))
     end = time.monotonic() + READY_SECONDS
@@ -326,7 +330,7 @@ def serve(
 def watch(
     supervisor: Supervisor, signals: Signals, services: Services | None, until: Callable[[], bool]
 ) -> bool:
-    """`supervisor.watch`, looking after the servers as well."""
+    """Run `supervisor.watch`, and check the servers once a second."""
     signals.raises = False
     crashes = CrashRecord()
     next_look = time.monotonic() + 1
@@ -342,7 +346,7 @@ def watch(
 
 
 def revive(services: Services, crashes: CrashRecord) -> None:
-    """Start PostgreSQL and Valkey again when their keeper was killed; give up when it gave up."""
+    """Start PostgreSQL and Valkey again if their keeper was killed. Raises StepFailed if it gave up itself."""
     if services.is_up():
         return
     if reason := services.failure():
@@ -357,7 +361,7 @@ def revive(services: Services, crashes: CrashRecord) -> None:
 
 
 def answers(port: int) -> bool:
-    """Whether /readyz says 200: the web process, the database and the broker."""
+    """Return whether /readyz answers 200: web process, database and broker work."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/readyz", headers={"Host": f"localhost:{port}"})
@@ -369,23 +373,25 @@ def answers(port: int) -> bool:
 
 
 def greet(places: Places, environment: dict[str, str], port: int) -> None:
+    """Print the site's address and the demo users."""
     argv = [str(places.python), "manage.py", "seed_demo", "--sign-ins"]
-    said = subprocess.run(
+    result = subprocess.run(
         argv, cwd=places.project, env=environment, capture_output=True, text=True, check=False
     )
     say(f"\nThe site is at http://localhost:{port}  (Ctrl-C stops it; logs in {places.log('web').parent})\n")
-    say(said.stdout.rstrip() if said.returncode == 0 else "The demo sign-ins could not be read.")
+    say(result.stdout.rstrip() if result.returncode == 0 else "The demo sign-ins could not be read.")
 
 
 def attend(
     places: Places, signals: Signals, argv: list[str], environment: dict[str, str], quiet: bool = False
 ) -> int:
-    """Run Python in the environment with this terminal; hand a stop on to it; return its exit code.
+    """Run Python with these arguments, pass signals on to it, and return its exit code; raises Stopped.
 
-    On a terminal the child shares our process group, as Ctrl-C and a debugger need.
+    With `quiet`, output is shown only if it fails. On a terminal the child shares our process group, as Ctrl-C and a
+    debugger need.
     """
     signals.raises = False
-    shares = sys.stdin is not None and sys.stdin.isatty()
+    shares_group = sys.stdin is not None and sys.stdin.isatty()
     child = subprocess.Popen(
         [places.python, *argv],
         cwd=places.project,
@@ -393,22 +399,22 @@ def attend(
         stdout=subprocess.PIPE if quiet else None,
         stderr=subprocess.STDOUT if quiet else None,
         text=True,
-        process_group=None if shares else 0,
+        process_group=None if shares_group else 0,
         preexec_fn=tie_to_parent(signal.SIGTERM),
     )
-    said = _wait_for(child, signals, shares)
-    if not shares:
+    output = _wait_for(child, signals, shares_group)
+    if not shares_group:
         clear_group(child.pid)
     if signals.received_at is not None:
         raise Stopped
     if quiet and child.returncode:
-        say(said.rstrip())
+        say(output.rstrip())
     return child.returncode
 
 
-def _wait_for(child: subprocess.Popen[str], signals: Signals, shares: bool) -> str:
-    """Wait for the child's end, asking for it once we are asked; what it printed, where that is kept."""
-    is_asked = shares
+def _wait_for(child: subprocess.Popen[str], signals: Signals, shares_group: bool) -> str:
+    """Wait for the child to end, and end it after a signal; returns its output if that is captured."""
+    is_asked = shares_group
     while True:
         try:
             return child.communicate(timeout=0.2)[0] or ""
@@ -419,7 +425,7 @@ def _wait_for(child: subprocess.Popen[str], signals: Signals, shares: bool) -> s
 
 
 def end_child(child: subprocess.Popen[str], signals: Signals, *, is_asked: bool) -> None:
-    """Ask once, as Ctrl-C does; after five seconds ask harder; after ten, or when asked again, make it."""
+    """Send SIGINT once, SIGTERM after five seconds, and SIGKILL after ten or a second signal."""
     assert signals.received_at is not None
     waited = time.monotonic() - signals.received_at
     if not is_asked:
@@ -431,4 +437,5 @@ def end_child(child: subprocess.Popen[str], signals: Signals, *, is_asked: bool)
 
 
 def find_browser() -> str | None:
+    """Return the path of Chromium; None without one."""
     return "/usr/bin/chromium" if Path("/usr/bin/chromium").exists() else shutil.which(BROWSERS[0])

@@ -1,4 +1,4 @@
-"""The virtual environment: made once, and again only when the requirements change."""
+"""The virtual environment: installed once, and again only when the requirements change."""
 
 import hashlib
 import os
@@ -21,7 +21,7 @@ OLDEST_GLIBC = (2, 28)  # what the wheels of PostgreSQL and Valkey are built for
 
 
 def unsupported(system: str, libc: tuple[str, str], triplet: str, machine: str) -> str | None:
-    """Why the wheels of PostgreSQL and Valkey can't run here, in one line; None when they can."""
+    """Return in one line why the wheels of PostgreSQL and Valkey can't run on this system; None if they can."""
     if machine.lower() not in ("x86_64", "amd64", "aarch64", "arm64"):
         return f"PostgreSQL and Valkey are packaged for x86-64 and ARM64, not for {machine}."
     if system != "linux":
@@ -36,7 +36,7 @@ def unsupported(system: str, libc: tuple[str, str], triplet: str, machine: str) 
 
 
 def stamp(project: Path) -> str:
-    """What the environment is made from: a hash of both requirement files."""
+    """Return a hash of both requirement files."""
     digest = hashlib.sha256()
     for name in REQUIREMENTS:
         digest.update((project / name).read_bytes() + b"\0")
@@ -44,19 +44,18 @@ def stamp(project: Path) -> str:
 
 
 def is_whole(version: str | None, installed: str, is_under_way: bool) -> bool:
-    """Whether `.venv` can be kept and added to, or must be made from nothing.
+    """Return whether `.venv` can be updated; else it must be created from scratch.
 
-    `version` is that of its Python (None: it doesn't start), `installed` what was noted at the end of the
-    last installation. After an upgrade of the system the same `.venv` may hold another Python, without
-    the packages.
+    `version` is that of its Python (None: it doesn't start), `installed` the note of the last complete installation.
+    After a system upgrade the same `.venv` may contain another Python without the packages.
     """
     return version is not None and not is_under_way and (not installed or installed.split()[0] == version)
 
 
 def ensure_environment(places: Places) -> None:
-    """Have `.venv` hold what the requirements say; no network when it already does.
+    """Install the requirements into `.venv`, without using the network if they are installed. Raises StepFailed.
 
-    An installation that was interrupted is begun anew; one that failed by itself has changed nothing.
+    After an interrupted installation `.venv` is created again; an installation that failed has changed nothing.
     """
     problem = unsupported(
         sys.platform,
@@ -93,17 +92,17 @@ def _install(places: Places) -> None:
 
 
 def python_version(places: Places) -> str | None:
-    """The version of the environment's Python, as in 3.11; None when it doesn't start."""
-    ask = "import sys; print('{}.{}'.format(*sys.version_info))"
+    """Return the version of the environment's Python, such as 3.11; None if it doesn't start."""
+    code = "import sys; print('{}.{}'.format(*sys.version_info))"
     try:
-        asked = subprocess.run([places.python, "-c", ask], check=False, capture_output=True, text=True)
+        result = subprocess.run([places.python, "-c", code], check=False, capture_output=True, text=True)
     except OSError:
         return None
-    return asked.stdout.strip() if asked.returncode == 0 else None
+    return result.stdout.strip() if result.returncode == 0 else None
 
 
 def make_environment(places: Places, log: Path) -> None:
-    """Make `.venv` from nothing, in place of one that is broken or half made."""
+    """Create `.venv` from scratch, replacing a broken or incomplete one."""
     uv, python = shutil.which("uv"), getattr(sys, "_base_executable", None) or sys.executable
     probe = [python, "-c", "import ensurepip, venv"]
     if uv is None and subprocess.run(probe, check=False, capture_output=True).returncode:
@@ -115,7 +114,7 @@ def make_environment(places: Places, log: Path) -> None:
 
 
 def installer(places: Places) -> list[str | Path]:
-    """The command that installs the requirements: uv's where it is at hand, else pip's."""
+    """Return the command that installs the requirements: with uv if it is installed, else with pip."""
     file = places.project / REQUIREMENTS[1]
     uv = shutil.which("uv")
     if uv:
@@ -127,7 +126,7 @@ def installer(places: Places) -> list[str | Path]:
 def run_step(
     what: str, argv: Sequence[str | Path], log: Path, folder: Path, env: dict[str, str] | None = None
 ) -> None:
-    """Run one command to its end with its output in `log`; when it fails say so in one line."""
+    """Run a command with its output in `log`. Raises StepFailed with the last line of the output."""
     with open(log, "a+b", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
         start = file.seek(0, os.SEEK_END)
         try:
@@ -145,5 +144,5 @@ def run_step(
             raise StepFailed(f"{what} failed: {error}.") from error
         if ended.returncode:
             file.seek(start)
-            said = last_line(file.read().decode(errors="replace"))
-            raise StepFailed(f"{what} failed: {said[:300]} (the whole of it: {log})")
+            problem = last_line(file.read().decode(errors="replace"))
+            raise StepFailed(f"{what} failed: {problem[:300]} (the whole of it: {log})")

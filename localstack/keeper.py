@@ -1,8 +1,8 @@
-"""PostgreSQL and Valkey while anybody in this folder needs them.
+"""PostgreSQL and Valkey, running as long as a command in this folder needs them.
 
-`run`, `test`, `shell` and the rest may be up together and share the servers. Each holds a shared lock; one
-keeper process starts the servers, and stops them when nobody holds that lock any more. The kernel gives a
-lock back however its holder ended, so nothing stays up behind a killed command.
+`run`, `test`, `shell` and the rest may run together and share the servers. Each command holds a shared lock; one keeper
+process starts the servers, and stops them once no command holds that lock. The kernel releases the lock of a killed
+command, so nothing keeps running after it.
 """
 
 import json
@@ -35,12 +35,12 @@ STOP_SECONDS = 45.0
 
 
 def keep(places: Places) -> int:
-    """The keeper's whole life: start both servers, say so, wait until nobody needs them, stop them."""
+    """Run as the keeper: start both servers, write that they are ready, wait until nobody needs them, stop them."""
     signals = Signals()
     signals.raises = False
     signals.install()
-    mine = FileLock(places.lock("keeper"))
-    if not mine.take(wait_seconds=2):
+    lock = FileLock(places.lock("keeper"))
+    if not lock.take(wait_seconds=2):
         return 0
     supervisor = Supervisor(signals, places.records("services"))
     ready = places.local / "services.json"
@@ -60,6 +60,7 @@ def keep(places: Places) -> int:
 
 
 def start_servers(places: Places, supervisor: Supervisor) -> Servers:
+    """Start both servers and wait until they answer. Raises StepFailed."""
     log, broker_log = places.rotate("postgres"), places.rotate("valkey")
     servers = settle_ports(find_servers(places))
     prepare_data(servers, log)
@@ -77,12 +78,12 @@ def start_servers(places: Places, supervisor: Supervisor) -> Servers:
 
 
 def valkey_answers(servers: Servers) -> bool:
-    """Whether Valkey takes our password and has read its file."""
+    """Return whether Valkey accepts our password and has loaded its file."""
     try:
-        with socket.create_connection(("127.0.0.1", servers.ports["valkey"]), timeout=2) as line:
-            line.sendall(f"AUTH {servers.secrets['valkey']}\r\nPING\r\nQUIT\r\n".encode())
+        with socket.create_connection(("127.0.0.1", servers.ports["valkey"]), timeout=2) as connection:
+            connection.sendall(f"AUTH {servers.secrets['valkey']}\r\nPING\r\nQUIT\r\n".encode())
             answer = b""
-            while piece := line.recv(256):
+            while piece := connection.recv(256):
                 answer += piece
     except OSError:
         return False
@@ -90,7 +91,7 @@ def valkey_answers(servers: Servers) -> bool:
 
 
 class Services:
-    """One command's hold on the servers: `with Services(places, "run") as services:`."""
+    """Keeps the servers running for one command: `with Services(places, "run") as services:`."""
 
     def __init__(self, places: Places, label: str) -> None:
         self.places = places
@@ -101,9 +102,9 @@ class Services:
     def __enter__(self) -> "Services":
         self._users = FileLock(self.places.lock("users"))
         self._users.take(shared=True, wait_seconds=None)
-        self._mine = FileLock(self.places.local / "users" / str(os.getpid()))
-        self._mine.take(wait_seconds=1)  # somebody may be looking whether it is held
-        self._mine.write(self.label)
+        self._own = FileLock(self.places.local / "users" / str(os.getpid()))
+        self._own.take(wait_seconds=1)  # another process may be checking it just now
+        self._own.write(self.label)
         try:
             self.ensure()
         except BaseException:
@@ -117,7 +118,7 @@ class Services:
         self.leave()
 
     def ensure(self) -> None:
-        """Have the servers up with their roles; start a keeper if there is none."""
+        """Make sure that the servers run and have their roles; start a keeper if there is none."""
         failed = self.places.local / "services.failed"
         with exclusive(self.places.lock("start")):
             if not is_held(self.places.lock("keeper")):
@@ -129,10 +130,11 @@ class Services:
             make_roles(self.servers, self.places.project)
 
     def is_up(self) -> bool:
+        """Return whether a keeper runs."""
         return is_held(self.places.lock("keeper"))
 
     def failure(self) -> str | None:
-        """Why the keeper gave up; None when it did not, or was killed."""
+        """Return why the keeper gave up; None if it didn't, or was killed."""
         failed = self.places.local / "services.failed"
         return failed.read_text(encoding="utf-8") if failed.exists() else None
 
@@ -161,9 +163,9 @@ class Services:
             time.sleep(0.05)
 
     def leave(self) -> None:
-        """Let go; the last one to leave waits until the servers are down."""
-        self._mine.path.unlink(missing_ok=True)
-        self._mine.close()
+        """Release the locks; the last command waits until the servers have stopped."""
+        self._own.path.unlink(missing_ok=True)
+        self._own.close()
         self._users.close()
         end = time.monotonic() + STOP_SECONDS
         while self.is_up() and not self._has_others() and time.monotonic() < end:
@@ -176,6 +178,7 @@ class Services:
 
 
 def wait_until_free(lock: Path, seconds: float) -> bool:
+    """Wait until no process has the lock; False if one still has it after so many seconds."""
     end = time.monotonic() + seconds
     while is_held(lock):
         if time.monotonic() > end:
@@ -185,10 +188,10 @@ def wait_until_free(lock: Path, seconds: float) -> bool:
 
 
 def stop_everything(places: Places) -> list[str]:
-    """Stop the commands that hold the servers, then the servers; the names of what was stopped."""
+    """Stop the commands that use the servers, then the servers; returns the names of what was stopped."""
     stopped = []
     for file in sorted((places.local / "users").iterdir(), key=lambda path: path.name):
-        if is_held(file):  # its holder lives, and wrote its own number as the name
+        if is_held(file):  # its process runs, and the file's name is its id
             stopped.append(file.read_text(encoding="utf-8"))
             os.kill(int(file.name), signal.SIGTERM)
             wait_until_free(file, 60)

@@ -1,6 +1,6 @@
-"""Locks on files, which the kernel gives back when their holder dies, however it dies.
+"""Locks on files, which the kernel releases when their process ends, however it ends.
 
-Who runs here is answered by these locks and never by a bare process number: a number is used again.
+These locks show what runs here, never a process id alone, as ids are reused.
 """
 
 import fcntl
@@ -14,14 +14,14 @@ from localstack.report import say
 
 
 class FileLock:
-    """One `flock` on one file. The file itself stays; it may hold words about its holder."""
+    """A `flock` on a file. The file itself stays; it may contain a text about the process that has the lock."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
     def take(self, *, shared: bool = False, wait_seconds: float | None = 0.0) -> bool:
-        """Take the lock; wait at most so many seconds (None: for ever). False: somebody else has it."""
+        """Take the lock, waiting at most so many seconds (None: for ever); False if another process has it."""
         kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         end = None if wait_seconds is None else time.monotonic() + wait_seconds
         while True:
@@ -33,17 +33,18 @@ class FileLock:
                     return False
                 time.sleep(0.05)
 
-    def write(self, words: str) -> None:
+    def write(self, text: str) -> None:
+        """Replace the file's text."""
         os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, words.encode(), 0)
+        os.pwrite(self._descriptor, text.encode(), 0)
 
     def close(self) -> None:
-        """Give the lock back."""
+        """Release the lock."""
         os.close(self._descriptor)
 
 
 def is_held(path: Path) -> bool:
-    """Whether a living process has this lock."""
+    """Return whether a process has this lock."""
     if not path.exists():
         return False
     lock = FileLock(path)
@@ -55,7 +56,7 @@ def is_held(path: Path) -> bool:
 
 @contextmanager
 def exclusive(path: Path, *, waiting: str = "") -> Iterator[None]:
-    """Wait for the lock and hold it for the block; say `waiting` when that takes more than a second."""
+    """Hold the lock for the block; print `waiting` if waiting for it takes more than a second."""
     lock = FileLock(path)
     try:
         if not lock.take(wait_seconds=1):

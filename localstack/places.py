@@ -1,7 +1,7 @@
-"""Where the local stack keeps things, and the variables it hands to the site.
+"""The local stack's folders, secrets and ports.
 
-Everything lives in `.local/` of the project, save that a database run by root as user `nobody` may have to
-live where that user can reach it.
+Everything is in the project's `.local/`, except that a database which root runs as user `nobody` may have to be where
+that user can reach it.
 """
 
 import errno
@@ -37,37 +37,44 @@ class Places:
 
     @property
     def local(self) -> Path:
+        """The folder of all local data."""
         return self.project / ".local"
 
     @property
     def venv(self) -> Path:
+        """The virtual environment."""
         return self.project / ".venv"
 
     @property
     def python(self) -> Path:
+        """The virtual environment's Python."""
         return self.venv / "bin" / "python"
 
     @property
     def env_file(self) -> Path:
+        """The file with the site's variables for manage.py."""
         return self.local / "env"
 
     def lock(self, name: str) -> Path:
+        """Return the path of a lock file."""
         return self.local / f"{name}.lock"
 
     def log(self, name: str) -> Path:
+        """Return the path of a log file."""
         return self.local / "log" / f"{name}.log"
 
     def records(self, name: str) -> Path:
+        """Return the folder where a supervisor notes its process ids."""
         return self.local / "processes" / name
 
     @property
     def outside(self) -> Path:
-        """The folder for what `.local` can't hold; its name is made from the project's path."""
+        """The folder for data that can't be in `.local`; its name is derived from the project's path."""
         word = re.sub(r"[^A-Za-z0-9]+", "-", self.project.name).strip("-") or "project"
         return self.outside_root / f"{word}-{hashlib.sha256(os.fsencode(self.project)).hexdigest()[:12]}"
 
     def make(self) -> None:
-        """Make the folders. Root's `.local` may be passed through (0711), as user `nobody` must."""
+        """Create the folders. Root's `.local` has mode 0711, as user `nobody` must pass through. Raises StepFailed."""
         if self.local.exists() and self.local.stat().st_uid != os.geteuid():
             raise StepFailed(f"{self.local} belongs to user {self.local.stat().st_uid}: work as that user.")
         try:
@@ -79,7 +86,7 @@ class Places:
             raise StepFailed(f"{error.filename} belongs to another user: work as that user.") from error
 
     def rotate(self, name: str) -> Path:
-        """A fresh log; the one before is kept as `.log.1`."""
+        """Start a new log, keep the former one as `.log.1`, and return the new one's path."""
         log = self.log(name)
         if log.exists():
             log.replace(log.with_suffix(".log.1"))
@@ -88,7 +95,7 @@ class Places:
 
 
 def server_account() -> Account | None:
-    """Who runs the servers: `nobody` when we are root (PostgreSQL refuses root), else ourselves."""
+    """Return the Unix user for the servers: `nobody` if we are root, whom PostgreSQL refuses; None for ourselves."""
     if os.geteuid() != 0:
         return None
     entry = pwd.getpwnam("nobody")
@@ -96,8 +103,8 @@ def server_account() -> Account | None:
 
 
 def reaches(account: Account, *, run: Path, read: Path, enter: Path) -> bool:
-    """Whether that user can run one file, read another and enter a folder; tried, not computed."""
-    tried = subprocess.run(
+    """Return whether a user can run one file, read another and enter a folder, by trying it as that user."""
+    result = subprocess.run(
         ["/bin/sh", "-c", 'test -x "$1" && test -r "$2" && test -x "$3"', "sh", run, read, enter],
         user=account.uid,
         group=account.gid,
@@ -105,13 +112,13 @@ def reaches(account: Account, *, run: Path, read: Path, enter: Path) -> bool:
         cwd="/",
         check=False,
     )
-    return tried.returncode == 0
+    return result.returncode == 0
 
 
 def choose_home(places: Places, account: Account | None, reachable: Callable[[], bool]) -> Path:
-    """The folder for the servers' data: `.local`, or the one outside when `nobody` can't get there.
+    """Return the folder for the servers' data: `.local`, or the one outside if `nobody` can't reach it.
 
-    Data that were put outside once stay there, also when the project's folder is opened later.
+    Data that are outside stay there, even if the project's folder is opened later.
     """
     if account is None:
         return places.local
@@ -119,15 +126,15 @@ def choose_home(places: Places, account: Account | None, reachable: Callable[[],
 
 
 def is_outside_ours(places: Places) -> bool:
-    """Whether the folder outside was made by this checkout, and not by an earlier one at its path."""
+    """Return whether this checkout created the folder outside, and not an earlier one at the same path."""
     ours, theirs = places.local / "id", places.outside / "id"
     return ours.exists() and theirs.exists() and ours.read_bytes() == theirs.read_bytes()
 
 
 def claim_outside(places: Places) -> None:
-    """Make the folder outside ours: nobody else's, and not left by an earlier checkout at this path.
+    """Create the folder outside; set aside the one of an earlier checkout at this path.
 
-    `/var/tmp` is open to everyone, so a folder that somebody else made there is refused.
+    Raises StepFailed if another user created it: everyone can write to `/var/tmp`.
     """
     mark = places.local / "id"
     if not mark.exists():
@@ -146,7 +153,7 @@ def claim_outside(places: Places) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner reads; whole or not at all."""
+    """Write a file that only its owner can read, atomically."""
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     with open(draft, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         file.write(text)
@@ -154,19 +161,19 @@ def write_private(path: Path, text: str) -> None:
 
 
 def kept_secrets(home: Path) -> dict[str, str]:
-    """The stack's own passwords and key: random, made once, kept beside the data they open."""
+    """Return the stack's passwords and keys; random ones are created once and stored beside the data."""
     path = home / "secrets.json"
-    kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    made = {name: secrets.token_urlsafe(24) for name in ("superuser", "owner", "app", "valkey")}
-    made |= {"key": secrets.token_urlsafe(64), "fields": b64encode(secrets.token_bytes(32)).decode()}
-    if made.keys() - kept.keys():
-        kept = made | kept
-        write_private(path, json.dumps(kept))
-    return kept
+    stored: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    new = {name: secrets.token_urlsafe(24) for name in ("superuser", "owner", "app", "valkey")}
+    new |= {"key": secrets.token_urlsafe(64), "fields": b64encode(secrets.token_bytes(32)).decode()}
+    if new.keys() - stored.keys():
+        stored = new | stored
+        write_private(path, json.dumps(stored))
+    return stored
 
 
 def own_servers(environment: Mapping[str, str]) -> bool:
-    """Whether the environment names servers to use instead of ours: all three addresses or none."""
+    """Return whether the environment names other servers. Raises StepFailed unless all three URLs are set or none."""
     given = [name for name in SERVER_VARIABLES if environment.get(name)]
     if given and len(given) < len(SERVER_VARIABLES):
         missing = ", ".join(name for name in SERVER_VARIABLES if name not in given)
@@ -175,7 +182,7 @@ def own_servers(environment: Mapping[str, str]) -> bool:
 
 
 def free_port(preferred: int | None) -> int:
-    """A free port on 127.0.0.1, the preferred one if it can be had."""
+    """Return a free port on 127.0.0.1, the preferred one if it is free."""
     for port in (preferred or 0, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -188,7 +195,7 @@ def free_port(preferred: int | None) -> int:
 
 
 def is_port_taken(port: int) -> bool:
-    """Whether something answers or sits on this port, on 127.0.0.1 or ::1 (browsers try both)."""
+    """Return whether a program uses this port on 127.0.0.1 or ::1 (browsers try both)."""
     return any(
         _is_taken(family, address, port)
         for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
@@ -205,6 +212,6 @@ def _is_taken(family: socket.AddressFamily, address: str, port: int) -> bool:
             probe.bind((address, port))
     except PermissionError as error:
         raise StepFailed(f"Port {port} is for root alone: take one from 1024 on.") from error
-    except OSError as error:  # anything but "in use" means that this family is not there
+    except OSError as error:  # any other error means that this system has no such address family
         return error.errno == errno.EADDRINUSE
     return False

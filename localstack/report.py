@@ -1,18 +1,18 @@
-"""What the person at the terminal reads: one line for each step, one line for what failed."""
+"""Output on the terminal: one line for each step, one line for each failure."""
 
 import sys
 
 
 class StepFailed(Exception):
-    """A step that did not work. Its text is one line: what failed, and what to do."""
+    """A step failed; the message is one line that says what failed and what to do."""
 
 
 class Stopped(Exception):
-    """Ctrl-C, SIGTERM or SIGHUP came while a step was under way."""
+    """Ctrl-C, SIGTERM or SIGHUP arrived during a step."""
 
 
 def say(line: str = "") -> None:
-    """Print at once. A terminal that has gone away must not keep the stack from stopping."""
+    """Print a line at once. A closed terminal is ignored, so that the stack still stops properly."""
     try:
         print(line, flush=True)
     except (BrokenPipeError, OSError):
@@ -20,7 +20,7 @@ def say(line: str = "") -> None:
 
 
 def last_line(text: str) -> str:
-    """The line of `text` that says what went wrong: of a traceback the error, of pip its last ERROR."""
+    """Return the line of `text` that says what went wrong: the last error line, else the last line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if line.lower().startswith("error:")]
     return (errors or lines or ["it printed nothing"])[-1]

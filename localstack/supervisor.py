@@ -1,7 +1,7 @@
-"""Starts processes, restarts the ones that crash, stops all of them, and leaves none behind.
+"""Starting processes, restarting those that crash, and stopping all of them.
 
-Each child leads a process group of its own, so that Ctrl-C reaches only the supervisor and what a child
-started can be cleared with it. On Linux the kernel also signals the child when the supervisor is killed.
+Each child leads a process group of its own, so that Ctrl-C reaches only the supervisor and a child's own children can
+be killed with it. On Linux the kernel also signals the child when the supervisor is killed.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ TICK_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Account:
-    """The Unix user that a child runs as; only root can choose."""
+    """The Unix user as which a child runs; only root can set one."""
 
     uid: int
     gid: int
@@ -47,7 +47,7 @@ class Program:
 
 
 class CrashRecord:
-    """When one program crashed: how long to wait before the next start, and when to give up."""
+    """The crashes of one program: how long to wait before the next start, and when to give up."""
 
     def __init__(self, *, limit: int = 5, window: float = 60.0, first_wait: float = 0.5) -> None:
         self.limit = limit
@@ -56,7 +56,7 @@ class CrashRecord:
         self._times: list[float] = []
 
     def note(self, now: float) -> float | None:
-        """Seconds to wait, doubled for each crash within the window; None at the last one allowed."""
+        """Note a crash. Returns the seconds to wait, doubled for each crash within the window; None to give up."""
         self._times = [moment for moment in self._times if now - moment < self.window] + [now]
         if len(self._times) >= self.limit:
             return None
@@ -66,8 +66,9 @@ class CrashRecord:
 class Signals:
     """Turns SIGINT, SIGTERM and SIGHUP into an orderly stop.
 
-    The handlers are installed outright: a background job of a shell starts with SIGINT ignored, and then
-    no KeyboardInterrupt would ever come. Only an ignored SIGHUP stays ignored: somebody wrote `nohup`.
+    With `raises`, the first signal raises Stopped; else `received_at` is checked. SIGINT's handler is installed
+    explicitly, as a shell starts background jobs with SIGINT ignored, and then no KeyboardInterrupt would be raised.
+    An ignored SIGHUP stays ignored, as with `nohup`.
     """
 
     def __init__(self) -> None:
@@ -76,6 +77,7 @@ class Signals:
         self.raises = True
 
     def install(self) -> None:
+        """Install the handlers."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._receive)
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
@@ -85,7 +87,7 @@ class Signals:
         now = time.monotonic()
         if self.received_at is None:
             self.received_at = now
-        elif now - self.received_at > 1:  # one stop often arrives twice: from the shell and from make
+        elif now - self.received_at > 1:  # one Ctrl-C often arrives twice: from the shell and from make
             self.is_hurried = True
         if self.raises:
             self.raises = False
@@ -93,9 +95,9 @@ class Signals:
 
 
 def tie_to_parent(number: int) -> Callable[[], None]:
-    """For `preexec_fn`: have the kernel send `number` to the child when this process dies.
+    """Return a `preexec_fn` with which the kernel sends the signal `number` to the child when this process dies.
 
-    A change of user clears the wish, so it must run after that; subprocess does it in this order.
+    A change of user clears this setting, so it must run afterwards, which is subprocess's order.
     """
     parent = os.getpid()
 
@@ -109,9 +111,9 @@ def tie_to_parent(number: int) -> Callable[[], None]:
 
 
 def birth(pid: int) -> str | None:
-    """When process `pid` started, in the system's own words; None when there is no such process.
+    """Return when process `pid` started, as the system formats it; None if there is no such process.
 
-    With the number it names one process for good, as numbers are used again.
+    Together with the id it identifies a process, as ids are reused.
     """
     if sys.platform == "linux":
         try:
@@ -127,13 +129,15 @@ def birth(pid: int) -> str | None:
 
 
 def clear_group(leader: int) -> None:
-    """Kill whatever is left of a child's process group."""
+    """Kill what is left of a child's process group."""
     with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
         os.killpg(leader, signal.SIGKILL)
 
 
 @dataclass
 class Child:
+    """A program with its process; None while it waits to be started again at `start_at`."""
+
     program: Program
     crashes: CrashRecord
     process: subprocess.Popen[bytes] | None = None
@@ -141,7 +145,7 @@ class Child:
 
 
 class Supervisor:
-    """Holds children in the order of their start; `records` is where their numbers are noted."""
+    """Runs children, in the order of their start; `records` is the folder where their process ids are noted."""
 
     def __init__(self, signals: Signals, records: Path, *, first_wait: float = 0.5) -> None:
         self.signals = signals
@@ -150,14 +154,15 @@ class Supervisor:
         self.children: list[Child] = []
 
     def start(self, program: Program) -> None:
+        """Start a program. Raises StepFailed."""
         child = Child(program, CrashRecord(first_wait=self.first_wait))
         self.children.append(child)
         self._spawn(child)
 
     def watch(self, until: Callable[[], bool]) -> bool:
-        """Keep the children going until `until()` says so (True) or a signal asks to stop (False).
+        """Keep the children running until `until()` is true (returns True) or a signal arrives (returns False).
 
-        Raises StepFailed when a child crashed too often.
+        Raises StepFailed if a child crashed too often.
         """
         while self.signals.received_at is None:
             for child in self.children:
@@ -168,7 +173,7 @@ class Supervisor:
         return False
 
     def stop(self) -> None:
-        """Stop the children, the last started first; kill what outlives its grace."""
+        """Stop the children, the last started first; kill those that don't end within their grace period."""
         while self.children:
             child = self.children.pop()
             if child.process is not None:
@@ -199,10 +204,10 @@ class Supervisor:
             except (OSError, subprocess.SubprocessError) as error:
                 raise StepFailed(f"{program.name} could not be started: {error}.") from error
         child.process = process
-        words = f"{process.pid} {int(program.stop_signal)} {birth(process.pid)}"
-        self._record(child).write_text(words, encoding="utf-8")
+        text = f"{process.pid} {int(program.stop_signal)} {birth(process.pid)}"
+        self._record(child).write_text(text, encoding="utf-8")
         if process.stdin is not None:
-            with contextlib.suppress(BrokenPipeError), process.stdin as pipe:  # it died: noticed next tick
+            with contextlib.suppress(BrokenPipeError), process.stdin as pipe:  # a dead child is noticed later
                 pipe.write(program.standard_input or b"")
 
     def _look_after(self, child: Child) -> None:
@@ -233,9 +238,9 @@ class Supervisor:
 
 
 def stop_leftovers(records: Path, *, grace: float = 10.0) -> list[str]:
-    """Stop what a killed supervisor left behind (where the kernel did not): the names it had.
+    """Stop the processes that a killed supervisor left running, and return their names.
 
-    A record is believed only while number and birth agree.
+    A noted process id counts only if that process has the noted start time.
     """
     stopped = []
     for record in sorted(records.iterdir()) if records.is_dir() else []:
@@ -249,7 +254,7 @@ def stop_leftovers(records: Path, *, grace: float = 10.0) -> list[str]:
 
 
 def stop_process(pid: int, number: int, born: str | None, *, grace: float) -> bool:
-    """Ask one process to end with signal `number`, then make it; True when it did as asked."""
+    """Send the signal `number` to a process, and SIGKILL after `grace` seconds; True if it ended before."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
     end = time.monotonic() + grace
