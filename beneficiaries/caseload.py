@@ -78,7 +78,9 @@ def caseload(user) -> list[Load]:
 
 def possible_caseworkers(organisation_ids: Iterable[UUID]) -> QuerySet[User]:
     """Return the users who write cases in one of these organisations."""
-    memberships = live_memberships_with(Permission.WRITE_CASES).filter(role__organisation__in=organisation_ids)
+    memberships = live_memberships_with(Permission.WRITE_CASES).filter(
+        role__organisation__in=organisation_ids
+    )
     users = User.objects.filter(memberships__in=memberships).distinct()
     return users.order_by("first_name", "last_name", "username")
 

@@ -131,8 +131,8 @@ def hand_over_drafts(*, user: User, organisation_id: UUID, to: User, by, now: da
 def redirect_referral_answers(*, user: User, organisation_id: UUID, to: User, by, now: datetime) -> None:
     """Notify a user that answers to referrals and offers of somebody who leaves now come to them.
 
-    The referrals and offers themselves stay unchanged; `accounts.queries.recipients_about_work` finds the new recipient (hook
-    `accounts.hooks.user_leaving`).
+    The referrals and offers themselves stay unchanged; `accounts.queries.recipients_about_work` finds the new
+    recipient (hook `accounts.hooks.user_leaving`).
     """
     leave_notice(
         recipient=to,
