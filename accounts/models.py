@@ -101,7 +101,7 @@ class OrganisationGroupPermission(GroupObjectPermissionBase):
 
     content_object = models.ForeignKey(Organisation, on_delete=models.CASCADE)
 
-    access_policy = Open(ALL, "a few rows an organisation, written by administrators")
+    access_policy = Open(ALL, "configuration: permissions of roles, written by administrators")
 
     class Meta(GroupObjectPermissionBase.Meta):
         abstract = False
@@ -186,7 +186,7 @@ class AccessRequest(models.Model):
     done_at = models.DateTimeField(null=True)
 
     access_policy = Open(
-        ("SELECT", "INSERT"), "who asked for whose access, and who approved it; decided by functions alone"
+        ("SELECT", "INSERT"), "who asked for whose access, and who approved it; changed only by functions"
     )
     objects = AccessRequestQuerySet.as_manager()
 
@@ -248,7 +248,7 @@ class Membership(models.Model):
         AccessRequest, null=True, on_delete=models.PROTECT, related_name="+", editable=False
     )
 
-    access_policy = Open(ALL, "who works where and when; asked before a context can stand")
+    access_policy = Open(ALL, "who works where and when; read before there is a context")
     objects = MembershipQuerySet.as_manager()
 
     class Meta:
@@ -299,7 +299,7 @@ class Handover(models.Model):
     at = models.DateTimeField()
 
     access_policy = Open(
-        ("SELECT", "INSERT"), "who works in whose place; asked whenever a former colleague is written to"
+        ("SELECT", "INSERT"), "who took over whose work; read when a former colleague would be notified"
     )
 
     class Meta:
@@ -342,7 +342,7 @@ class Notice(models.Model):
         insert="access.has_user()",
         update="t.recipient_id = access.user_id()",
         delete=None,
-        because="a notice is for its recipient alone; whoever acts may leave one",
+        because="only its recipient reads a notice; every user may add one",
     )
     objects = NoticeQuerySet.as_manager()
 
@@ -380,7 +380,7 @@ class ApiToken(models.Model):
     never_recorded = ("digest", "last_used_on")
     access_policy = Open(
         ("SELECT", "INSERT", "UPDATE"),
-        "looked up before there is a context; holds digests, from which no token can be made",
+        "read before there is a context; contains digests, from which no token can be made",
     )
     objects = ApiTokenQuerySet.as_manager()
 
@@ -399,7 +399,7 @@ class InvitationSent(models.Model):
     sent_at = models.DateTimeField()
 
     never_recorded = EVERY_COLUMN
-    access_policy = Open(("SELECT", "INSERT"), "counted before one more is sent; keyed digests of addresses")
+    access_policy = Open(("SELECT", "INSERT"), "counted to limit invitations; keyed digests of addresses")
 
     class Meta:
         ordering = ["-sent_at", "id"]
@@ -436,7 +436,7 @@ class Session(AbstractBaseSession):
 
     never_recorded = EVERY_COLUMN
     access_policy = Open(
-        ALL, "looked up before there is a context; holds digests, from which no cookie can be made"
+        ALL, "read before there is a context; contains digests, from which no cookie can be made"
     )
     objects = BaseSessionManager.from_queryset(SessionQuerySet)()  # type: ignore[misc]
 
@@ -473,7 +473,7 @@ class UsedProof(models.Model):
 
     never_recorded = EVERY_COLUMN
     access_policy = Open(
-        ("SELECT", "INSERT", "DELETE"), "asked before anybody is signed in; numbers of half minutes"
+        ("SELECT", "INSERT", "DELETE"), "read before anybody is signed in; numbers of half minutes"
     )
 
     class Meta:

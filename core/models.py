@@ -34,7 +34,7 @@ class AuditEvent(models.Model):
         insert="t.actor_id IS NOT DISTINCT FROM access.user_id()",
         update=None,
         delete=None,
-        because="whoever acts adds to it in their own name, IOM's auditor reads it, and nobody changes it",
+        because="every user adds events in their own name, IOM's auditor reads them, and nobody changes them",
     )
 
     class Meta:
@@ -50,7 +50,7 @@ class AuditShard(models.Model):
     digest = models.BinaryField()
 
     never_recorded = EVERY_COLUMN
-    access_policy = Open((), "written by the trigger that ties an event; read by who verifies, as the owner")
+    access_policy = Open((), "written by the trigger that links an event; verified as the owner")
 
 
 class AuditLink(models.Model):
@@ -62,7 +62,7 @@ class AuditLink(models.Model):
     digest = models.BinaryField()
 
     never_recorded = EVERY_COLUMN
-    access_policy = Open((), "written by the trigger that ties an event; read by who verifies, as the owner")
+    access_policy = Open((), "written by the trigger that links an event; verified as the owner")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["shard", "seq"], name="core_auditlink_place_once")]
@@ -82,7 +82,7 @@ class DataKey(models.Model):
         insert="access.has_user()",
         update=None,
         delete=None,
-        because="wrapped by the site's keys; handed out by access.data_keys_of to whoever names whose they are",
+        because="wrapped with the site's keys; read only through access.data_keys_of, which takes the subjects' ids",
     )
 
     class Meta:
@@ -120,7 +120,7 @@ class OutboxMessage(models.Model):
         insert="access.has_user()",
         update=None,
         delete=None,
-        because="written by whoever acts; read and settled only through access.claim_mail and access.settle_mail",
+        because="every user adds mail; it is read and settled only through access.claim_mail and access.settle_mail",
     )
 
     class Meta:
@@ -148,7 +148,7 @@ class DenialCount(models.Model):
         insert="t.user_id = access.user_id()",
         update="t.user_id = access.user_id()",
         delete=None,
-        because="counted as whoever was refused",
+        because="a user's denials are counted acting as that user",
     )
 
 
@@ -167,7 +167,7 @@ class IdempotencyKey(models.Model):
         insert="t.user_id = access.user_id()",
         update="t.user_id = access.user_id()",
         delete=None,
-        because="a key belongs to the person who sent the form",
+        because="a key belongs to the user who sent the form",
     )
 
     class Meta:
@@ -185,11 +185,11 @@ OPEN_TABLES = {
     "django_admin_log": Open(("SELECT", "INSERT"), "what administrators changed in the configuration"),
     "django_content_type": Open(("SELECT",), "names of models"),
     "django_migrations": Open(("SELECT",), "which migrations ran"),
-    "django_session": Open((), "unused: accounts.Session in its place"),
+    "django_session": Open((), "unused: replaced by accounts.Session"),
     "guardian_groupobjectpermission": Open((), "unused: direct foreign keys instead"),
-    "guardian_userobjectpermission": Open((), "unused: permissions go to roles, never to people"),
+    "guardian_userobjectpermission": Open((), "unused: permissions go to roles, never to users"),
     "mfa_authenticator": Open(
         ("SELECT", "INSERT", "UPDATE", "DELETE"),
-        "second factors, asked for before anybody is signed in; seeds are encrypted, passkeys are public keys",
+        "second factors, read before anybody is signed in; seeds are encrypted, passkeys are public keys",
     ),
 }

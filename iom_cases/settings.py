@@ -29,7 +29,7 @@ ENVIRONMENT = {
     "MFA_REQUIRED": "1 asks everyone for a second factor; default 1",
     "DEMO": "1 says that the data is invented, on every page; default 0",
     "SWEEP_SECONDS": "how often beat starts the sweeps for due reminders and waiting mail; default 30",
-    "TRUSTED_PROXIES": "how many proxies stand in front and set X-Forwarded-Proto and -For; default 0",
+    "TRUSTED_PROXIES": "how many proxies in front set X-Forwarded-Proto and -For; default 0",
     "FILES_PATH": "the folder of uploaded files, readable by the site only; default media/",
     "SCANNER": "host:port of clamd, which scans uploaded files; empty where there is none",
     "HASH_SLOTS": "how many passwords are hashed at once, at 100 MB each; default 2",
@@ -227,7 +227,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Sahayatra API",
     "VERSION": "1",
-    "DESCRIPTION": "The same house for programs: what one may see and do here is what one may on the pages.",
+    "DESCRIPTION": "The site for programs: a user may read and do here exactly what they may on the pages.",
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,

@@ -131,7 +131,7 @@ def _require_proven(user: User, proven: bool) -> None:
 def _added(method: str, session: str, *, by, now: datetime) -> None:
     RecoveryCodes.activate(by)
     audit.record(by=by, verb="second factor added", obj=by, now=now, detail={"method": method})
-    end_other_sessions(kept=session, by=by, now=now)
+    end_other_sessions(current=session, by=by, now=now)
     _mail(by, gettext_noop("A second step was added to your account."), now=now)
 
 

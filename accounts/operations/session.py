@@ -22,9 +22,9 @@ def end_session(*, session_id: UUID, by, now: datetime) -> bool:
 
 
 @transaction.atomic
-def end_other_sessions(*, kept: str, by, now: datetime) -> int:
+def end_other_sessions(*, current: str, by, now: datetime) -> int:
     """End all of the user's own sessions except the one with this `session_key`; returns how many."""
-    ended, _rows = Session.objects.visible_to(by).exclude(pk=kept).delete()
+    ended, _rows = Session.objects.visible_to(by).exclude(pk=current).delete()
     audit.record(by=by, verb="sessions ended", obj=by, now=now, detail={"count": ended})
     return ended
 

@@ -213,6 +213,6 @@ def session_end(request: HttpRequest, session_id: UUID) -> HttpResponse:
 @require_POST
 def session_end_others(request: HttpRequest) -> HttpResponse:
     """End all of the user's sessions except the current one."""
-    operations.end_other_sessions(kept=own_session(request), by=request.user, now=now())
+    operations.end_other_sessions(current=own_session(request), by=request.user, now=now())
     messages.success(request, _("All your other sessions are ended."))
     return redirect("accounts:security")

@@ -50,13 +50,13 @@ def cleaned_content(copier: "Copier", text: bytes, resources: Dictionary) -> tup
     """Return new resources and the new content stream; `resources` are those of the old one."""
     copier.count_operators(sum(1 for _found in _OPERATOR.finditer(text)))
     copier.resources.append(resources)
-    kept: list[Any] = []
+    instructions: list[Any] = []
     used, renamed = Dictionary(), {}
     for instruction in _instructions(copier, text):
         if isinstance(instruction, pikepdf.ContentStreamInlineImage):
             copier.count_inline_picture()
             name = _extract_inline_picture(copier, instruction, resources, used)
-            kept += [([name], pikepdf.Operator("Do"))] if name else []
+            instructions += [([name], pikepdf.Operator("Do"))] if name else []
             continue
         operator = str(instruction.operator)
         operands = _operands(operator, list(instruction.operands))
@@ -69,9 +69,9 @@ def cleaned_content(copier: "Copier", text: bytes, resources: Dictionary) -> tup
                     renamed[key] = _copy_resource(copier, *key, resources, used)
                 operands[place] = renamed[key]
         if None not in operands:
-            kept.append((operands, pikepdf.Operator(operator)))
+            instructions.append((operands, pikepdf.Operator(operator)))
     copier.resources.pop()
-    return used, pikepdf.unparse_content_stream(kept)
+    return used, pikepdf.unparse_content_stream(instructions)
 
 
 def _instructions(copier: "Copier", text: bytes) -> Any:

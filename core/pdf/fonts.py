@@ -166,24 +166,26 @@ def drawing_tables(data: bytes) -> bytes | None:
     if data[:4] not in (b"\x00\x01\x00\x00", b"true", b"OTTO") or len(data) < 12:
         return None
     (count,) = struct.unpack(">H", data[4:6])
-    kept: list[tuple[bytes, int, bytes]] = []
+    tables: list[tuple[bytes, int, bytes]] = []
     for place in range(12, 12 + 16 * min(count, 100), 16):
         if place + 16 > len(data):
             return None
         tag, check, start, length = struct.unpack(">4sLLL", data[place : place + 16])
         if tag.decode("latin-1") in TABLES and start + length <= len(data):
-            kept.append((tag, check, data[start : start + length]))
-    if len({tag for tag, _check, _table in kept}) < len(kept) or sum(
-        len(table) for _tag, _check, table in kept
+            tables.append((tag, check, data[start : start + length]))
+    if len({tag for tag, _check, _table in tables}) < len(tables) or sum(
+        len(table) for _tag, _check, table in tables
     ) > len(data):
         return None  # tables that lie over one another: a small font would become a large one
-    power = max(len(kept), 1).bit_length() - 1
-    head = struct.pack(">4sHHHH", data[:4], len(kept), 16 << power, power, (len(kept) << 4) - (16 << power))
-    at, directory, body = 12 + 16 * len(kept), b"", b""
-    for tag, check, table in kept:
+    power = max(len(tables), 1).bit_length() - 1
+    head = struct.pack(
+        ">4sHHHH", data[:4], len(tables), 16 << power, power, (len(tables) << 4) - (16 << power)
+    )
+    at, directory, body = 12 + 16 * len(tables), b"", b""
+    for tag, check, table in tables:
         directory += struct.pack(">4sLLL", tag, check, at + len(body), len(table))
         body += table.ljust(-(-len(table) // 4) * 4, b"\0")
-    return head + directory + body if kept else None
+    return head + directory + body if tables else None
 
 
 def _encoding(copier: "Copier", value: Any) -> Any:

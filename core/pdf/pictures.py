@@ -88,15 +88,15 @@ def _masks(copier: "Copier", stream: Stream) -> dict[str, Any]:
     found = {}
     for name in ("/SMask", "/Mask"):
         value = stream.get(name)
-        kept = (
+        mask = (
             copier.once(value, mask_picture)
             if isinstance(value, Stream)
             else numbers(copier, value)
             if name == "/Mask"
             else None
         )
-        if kept is not None:
-            found[name] = kept
+        if mask is not None:
+            found[name] = mask
     return found
 
 

@@ -46,7 +46,7 @@ CREATE OR REPLACE FUNCTION access.counselling() RETURNS uuid[] LANGUAGE sql STAB
 CREATE OR REPLACE FUNCTION access.sweep_moment(at timestamptz) RETURNS timestamptz LANGUAGE plpgsql AS $$
 BEGIN
     IF access.has_user() THEN
-        RAISE EXCEPTION 'a sweep stands for nobody' USING ERRCODE = 'insufficient_privilege';
+        RAISE EXCEPTION 'a sweep acts for nobody' USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN least(at, clock_timestamp());
 END $$;
