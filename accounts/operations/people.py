@@ -267,7 +267,9 @@ def save_membership(
 def _check_change(former: Membership, membership: Membership, today: date) -> None:
     """Raise ValidationError if the user or the role changes, or the last day is set back before yesterday."""
     if (former.user_id, former.role_id) != (membership.user_id, membership.role_id):
-        raise ValidationError(_("The user and the role can't be changed here: end this role and give a new one."))
+        raise ValidationError(
+            _("The user and the role can't be changed here: end this role and give a new one.")
+        )
     ends_on = membership.ends_on
     if ends_on and ends_on != former.ends_on and ends_on < today - timedelta(days=1):
         raise ValidationError({"ends_on": _("The last day of a role can't be earlier than yesterday.")})
@@ -398,7 +400,9 @@ def add_user(
     colleagues = users_managed_by(by).filter(memberships__role__organisation=role.organisation_id)
     asked = AccessRequest.objects.open().filter(organisation=role.organisation_id, email__iexact=given.email)
     if colleagues.filter(email__iexact=given.email).exists() or asked.exists():
-        raise ValidationError({"email": _("Another user of this organisation already has this e-mail address.")})
+        raise ValidationError(
+            {"email": _("Another user of this organisation already has this e-mail address.")}
+        )
     user = User(username=_fresh_username(given.first_name), **asdict(given))
     user.set_unusable_password()
     user.full_clean()
