@@ -138,20 +138,20 @@ def users_managed_by(user):
     return User.objects.filter(pk__in=here.values("user")).order_by("first_name", "last_name", "id")
 
 
-def split_by_standing(people, user, *, on: date, is_ended: bool):
-    """Return those of `people` whose roles in this user's organisations have ended, or the others."""
+def split_by_standing(users, user, *, on: date, is_ended: bool):
+    """Return those of `users` whose roles in this user's organisations have ended, or the others."""
     here = Membership.objects.not_over(on).filter(role__organisation__in=managed_by(user))
     current = Q(is_active=True, pk__in=here.values("user"))
-    return people.exclude(current) if is_ended else people.filter(current)
+    return users.exclude(current) if is_ended else users.filter(current)
 
 
-def with_roles_here(people, user):
+def with_roles_here(users, user):
     """Prefetch as `here` their memberships in the organisations whose users this user manages, and no others."""
     here = Membership.objects.filter(role__organisation__in=managed_by(user))
     ordered = here.select_related("role__organisation", "given_by", "request__decided_by").order_by(
         "-starts_on", "role__code", "id"
     )
-    return people.prefetch_related(Prefetch("memberships", queryset=ordered, to_attr="here"))
+    return users.prefetch_related(Prefetch("memberships", queryset=ordered, to_attr="here"))
 
 
 def live_users(role: Role):

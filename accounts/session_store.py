@@ -9,9 +9,7 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.core.exceptions import SuspiciousOperation
 from django.utils import timezone
 
-ABOUT = (
-    "signed_in"  # session key: when, with which device and network, and when the identity was last confirmed
-)
+ABOUT = "signed_in"  # session key: when, on which device and network, and the last proof of identity
 NOTED = timedelta(minutes=1)  # precision of `last_seen_at`: one write a minute instead of one a page
 
 

@@ -9,7 +9,7 @@ class CoreConfig(AppConfig):
     """What every other app builds on: access policies, encryption, audit log, outbox, forms."""
 
     name = "core"
-    verbose_name = "Ground"
+    verbose_name = "Core"
 
     def ready(self) -> None:
         """Connect the check of the database role, and the handlers that collect changes for the audit log."""

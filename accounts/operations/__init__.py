@@ -22,20 +22,6 @@ from accounts.operations.invitation import accept_invitation, invitation_path, i
 from accounts.operations.leaving import OpenWorkLeft
 from accounts.operations.notice import leave_notice, leave_notices, mark_notices_read, notify
 from accounts.operations.password import ask_for_reset, change_password, reset_password, set_password
-from accounts.operations.people import (
-    NewUser,
-    add_user,
-    ask_role,
-    change_language,
-    deactivation_problems,
-    end_access,
-    give_role,
-    refuse_own_role,
-    save_membership,
-    save_organisation,
-    save_user,
-    tailor_role,
-)
 from accounts.operations.session import end_other_sessions, end_session, note_sign_in, note_sign_out
 from accounts.operations.sign_in import (
     WrongCredentials,
@@ -52,6 +38,20 @@ from accounts.operations.token import (
     note_token_use,
     revoke_api_token,
     revoke_api_tokens,
+)
+from accounts.operations.users import (
+    NewUser,
+    add_user,
+    ask_role,
+    change_language,
+    deactivation_problems,
+    end_access,
+    give_role,
+    refuse_own_role,
+    save_membership,
+    save_organisation,
+    save_user,
+    tailor_role,
 )
 
 __all__ = [

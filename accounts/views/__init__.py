@@ -12,15 +12,6 @@ from accounts.views.password import (
     password_forgotten,
     password_reset,
 )
-from accounts.views.people import (
-    membership_change,
-    user_add,
-    user_detail,
-    user_end,
-    user_give_role,
-    user_invite,
-    user_list,
-)
 from accounts.views.requests import access_objection, access_request_detail, access_request_list
 from accounts.views.roles import role_list
 from accounts.views.security import (
@@ -40,6 +31,15 @@ from accounts.views.sign_in import (
     sign_out,
 )
 from accounts.views.tokens import token_add, token_confirm, token_revoke
+from accounts.views.users import (
+    membership_change,
+    user_add,
+    user_detail,
+    user_end,
+    user_give_role,
+    user_invite,
+    user_list,
+)
 
 __all__ = [
     "access_objection",

@@ -4,7 +4,7 @@ from soak.mutations.mutant import Mutant
 
 ASKED = "accounts/queries.py"
 ENTER = "accounts/sql/010_enter.sql"
-ACTIONS = "accounts/operations/people.py"
+ACTIONS = "accounts/operations/users.py"
 ASKING = "tests/accounts/test_access_requests.py"
 
 ACCOUNTS = [

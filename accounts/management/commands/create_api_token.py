@@ -13,14 +13,14 @@ from core.clock import now
 class Command(BaseCommand):
     """`manage.py create_api_token USERNAME`."""
 
-    help = "Print an API token for a person, once. With --revoke: end all tokens of that person instead."
+    help = "Print an API token for a user, once. With --revoke: end all tokens of that user instead."
 
     def add_arguments(self, parser) -> None:
         """Take the user name, and the token's name and validity, or --revoke."""
         parser.add_argument("username")
         parser.add_argument("--name", default="command line", help="what the token is for")
         parser.add_argument("--days", type=int, default=TOKEN_DAYS, help="how long it holds (default 90)")
-        parser.add_argument("--revoke", action="store_true", help="end all tokens of this person")
+        parser.add_argument("--revoke", action="store_true", help="end all tokens of this user")
 
     def handle(self, *args, **options) -> None:
         """Print the token; its user has to confirm it on the site."""

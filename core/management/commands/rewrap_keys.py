@@ -8,7 +8,7 @@ from core import rewrapping
 class Command(BaseCommand):
     """`manage.py rewrap_keys`."""
 
-    help = "Wrap the keys of people and cases with the newest of FIELD_KEYS. As the owner; may run any number of times."
+    help = "Wrap all data keys with the newest of FIELD_KEYS. As the owner; may run any number of times."
 
     def handle(self, *args: object, **options: object) -> None:
         """Print how many keys there are, how many were rewrapped, and how many other rows changed."""

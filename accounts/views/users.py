@@ -59,9 +59,9 @@ def user_list(request: HttpRequest) -> HttpResponse:
     _require_focal_point(request)
     today, is_ended = now().date(), request.GET.get("show") == "ended"
     everyone = queries.users_managed_by(request.user)
-    people = queries.split_by_standing(everyone, request.user, on=today, is_ended=is_ended)
+    users = queries.split_by_standing(everyone, request.user, on=today, is_ended=is_ended)
     start = offset_of(request)
-    page = list(queries.with_roles_here(people, request.user)[start : start + PAGE + 1])
+    page = list(queries.with_roles_here(users, request.user)[start : start + PAGE + 1])
     context = {
         "columns": [
             {"label": label} for label in (_("Name"), _("User name"), _("Roles"), _("Given by"), _("Status"))
