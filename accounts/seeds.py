@@ -4,10 +4,7 @@ import json
 
 from accounts.adapter import FactorAdapter
 
-NAMES = (
-    "secret",
-    "seed",
-)  # of an app, and of recovery codes: the values that allauth encrypts with the adapter
+NAMES = ("secret", "seed")  # of an app and of recovery codes: what allauth encrypts with the adapter
 
 
 def reencrypt_seeds(cursor) -> int:

@@ -67,9 +67,8 @@ def _photo(data: bytes) -> tuple[str, bytes]:
             if image.width * image.height > MOST_PIXELS:
                 raise Refused(Why.PIXELS)
             is_photo = image.format != "PNG"
-            image.thumbnail(
-                (LONGEST_SIDE, LONGEST_SIDE)
-            )  # first, so that nothing else is done to all the pixels
+            # First, so that all else is done to fewer pixels.
+            image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
             return _reencoded(ImageOps.exif_transpose(image), is_photo=is_photo)
     except Refused:
         raise

@@ -30,10 +30,7 @@ from core.clock import now
 from core.pages import safe_address
 
 PENDING, PENDING_SECONDS = "pending", 10 * 60  # session key: the user whose second factor is awaited
-KNOWN, KNOWN_SECONDS = (
-    "known",
-    90 * 24 * 60 * 60,
-)  # cookie: the account with which this browser signed in before
+KNOWN, KNOWN_SECONDS = "known", 90 * 24 * 60 * 60  # cookie: the account that this browser used before
 METHODS = ["GET", "HEAD", "POST"]
 
 
