@@ -21,7 +21,7 @@ from localstack.places import (
     SERVER_VARIABLES,
     Places,
     is_port_taken,
-    kept_secrets,
+    stored_secrets,
     own_servers,
     write_private,
 )
@@ -244,7 +244,7 @@ def site_environment(places: Places, services: Services | None, port: int | None
         addresses, keys = services.servers.variables(), services.servers.secrets
     else:
         addresses = {name: os.environ[name] for name in SERVER_VARIABLES}
-        keys = kept_secrets(places.local)
+        keys = stored_secrets(places.local)
     variables = addresses | {
         "SECRET_KEY": keys["key"],
         "FIELD_KEYS": keys["fields"],

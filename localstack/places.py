@@ -160,7 +160,7 @@ def write_private(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def kept_secrets(home: Path) -> dict[str, str]:
+def stored_secrets(home: Path) -> dict[str, str]:
     """Return the stack's passwords and keys; random ones are created once and stored beside the data."""
     path = home / "secrets.json"
     stored: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

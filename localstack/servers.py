@@ -19,7 +19,7 @@ from localstack.places import (
     choose_home,
     claim_outside,
     free_port,
-    kept_secrets,
+    stored_secrets,
     reaches,
     server_account,
     write_private,
@@ -48,7 +48,7 @@ class Servers:
     @property
     def secrets(self) -> dict[str, str]:
         """The stored passwords and keys."""
-        return kept_secrets(self.home)
+        return stored_secrets(self.home)
 
     def variables(self) -> dict[str, str]:
         """Return the site's variables with the servers' URLs, for the roles of `roles.sql`."""

@@ -89,8 +89,8 @@ def _inks(copier: "Copier", kind: str, rest: list[Any], depth: int) -> Any:
 
     names = list(rest[0]) if isinstance(rest[0], Array) else [rest[0]]
     inks = [
-        label(None, name) or Name(f"/Ink{place}")
-        for place, name in enumerate(names)
+        label(None, name) or Name(f"/Ink{index}")
+        for index, name in enumerate(names)
         if isinstance(name, Name)
     ]
     other, tint = colour_space(copier, rest[1], depth=depth - 1), function(copier, rest[2])

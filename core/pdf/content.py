@@ -62,12 +62,12 @@ def cleaned_content(copier: "Copier", text: bytes, resources: Dictionary) -> tup
         operands = _operands(operator, list(instruction.operands))
         if operands is None:
             continue
-        for place, named in enumerate(operands):
+        for index, named in enumerate(operands):
             if operator in CATEGORIES and isinstance(named, Name) and not _is_device(operator, named):
                 key = (CATEGORIES[operator], str(named))
                 if key not in renamed:
                     renamed[key] = _copy_resource(copier, *key, resources, used)
-                operands[place] = renamed[key]
+                operands[index] = renamed[key]
         if None not in operands:
             instructions.append((operands, pikepdf.Operator(operator)))
     copier.resources.pop()

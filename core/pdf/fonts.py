@@ -104,8 +104,10 @@ def _add_glyph_ids(copier: "Copier", value: Dictionary, clean: Dictionary) -> No
 
 def glyph_count(font_data: bytes) -> int:
     """Return how many glyphs a TrueType font declares; 0 if it doesn't."""
-    for place in range(12, 12 + 16 * 100, 16):
-        tag, _check, start, _length = struct.unpack(">4sLLL", font_data[place : place + 16].ljust(16, b"\0"))
+    for offset in range(12, 12 + 16 * 100, 16):
+        tag, _check, start, _length = struct.unpack(
+            ">4sLLL", font_data[offset : offset + 16].ljust(16, b"\0")
+        )
         if tag == b"maxp":
             return int.from_bytes(font_data[start + 4 : start + 6], "big")
     return 0
@@ -167,10 +169,10 @@ def drawing_tables(data: bytes) -> bytes | None:
         return None
     (count,) = struct.unpack(">H", data[4:6])
     tables: list[tuple[bytes, int, bytes]] = []
-    for place in range(12, 12 + 16 * min(count, 100), 16):
-        if place + 16 > len(data):
+    for offset in range(12, 12 + 16 * min(count, 100), 16):
+        if offset + 16 > len(data):
             return None
-        tag, check, start, length = struct.unpack(">4sLLL", data[place : place + 16])
+        tag, check, start, length = struct.unpack(">4sLLL", data[offset : offset + 16])
         if tag.decode("latin-1") in TABLES and start + length <= len(data):
             tables.append((tag, check, data[start : start + length]))
     if len({tag for tag, _check, _table in tables}) < len(tables) or sum(

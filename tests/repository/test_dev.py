@@ -21,7 +21,7 @@ from localstack.places import (
     claim_outside,
     free_port,
     is_port_taken,
-    kept_secrets,
+    stored_secrets,
     own_servers,
 )
 from localstack.report import StepFailed, last_line
@@ -208,10 +208,10 @@ def test_data_put_outside_stay_there(places: Places) -> None:
 
 def test_the_folder_outside_is_open_to_pass_and_its_secrets_are_not(places: Places) -> None:
     claim_outside(places)
-    before = kept_secrets(places.outside)
+    before = stored_secrets(places.outside)
     assert places.outside.stat().st_mode & 0o777 == 0o755
     assert (places.outside / "secrets.json").stat().st_mode & 0o777 == 0o600
-    assert kept_secrets(places.outside) == before
+    assert stored_secrets(places.outside) == before
     assert len(set(before.values())) == 6
 
 
