@@ -21,8 +21,8 @@ from localstack.places import (
     SERVER_VARIABLES,
     Places,
     is_port_taken,
-    stored_secrets,
     own_servers,
+    stored_secrets,
     write_private,
 )
 from localstack.report import StepFailed, Stopped, say

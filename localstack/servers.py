@@ -19,9 +19,9 @@ from localstack.places import (
     choose_home,
     claim_outside,
     free_port,
-    stored_secrets,
     reaches,
     server_account,
+    stored_secrets,
     write_private,
 )
 from localstack.report import StepFailed, last_line

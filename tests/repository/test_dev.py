@@ -21,8 +21,8 @@ from localstack.places import (
     claim_outside,
     free_port,
     is_port_taken,
-    stored_secrets,
     own_servers,
+    stored_secrets,
 )
 from localstack.report import StepFailed, last_line
 from localstack.servers import clear_stale_pid
