@@ -361,14 +361,16 @@ class ProjectAdmin(Configuring):
         """Add the pages of criteria and new phases."""
         protected = self.admin_site.admin_view
         return [
-            path("<uuid:key>/criteria/", protected(self.criteria_view), name="projects_project_criteria"),
-            path("<uuid:key>/phase/", protected(self.phase_view), name="projects_project_phase"),
+            path(
+                "<uuid:project_id>/criteria/", protected(self.criteria_view), name="projects_project_criteria"
+            ),
+            path("<uuid:project_id>/phase/", protected(self.phase_view), name="projects_project_phase"),
             *super().get_urls(),
         ]
 
-    def criteria_view(self, request: HttpRequest, key: UUID) -> HttpResponse:
+    def criteria_view(self, request: HttpRequest, project_id: UUID) -> HttpResponse:
         """Add a version of the criteria."""
-        project = self._project(request, key)
+        project = self._project(request, project_id)
         form = CriteriaForm(request.POST or None, project=project)
         if request.method == "POST" and form.is_valid():
             criteria = attempt(
@@ -395,9 +397,9 @@ class ProjectAdmin(Configuring):
         self.message_user(request, text % {"version": criteria.version}, messages.SUCCESS)
         return redirect("admin:projects_project_change", project.pk)
 
-    def phase_view(self, request: HttpRequest, key: UUID) -> HttpResponse:
+    def phase_view(self, request: HttpRequest, project_id: UUID) -> HttpResponse:
         """Start a new phase with its own code and dates."""
-        project = self._project(request, key)
+        project = self._project(request, project_id)
         form = PhaseForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             phase = attempt(
@@ -412,8 +414,8 @@ class ProjectAdmin(Configuring):
                 return redirect("admin:projects_project_change", phase.pk)
         return self._page(request, project, form, _("Start a new phase"))
 
-    def _project(self, request: HttpRequest, key: UUID) -> Project:
-        project = self.get_object(request, str(key))
+    def _project(self, request: HttpRequest, project_id: UUID) -> Project:
+        project = self.get_object(request, str(project_id))
         if project is None:
             raise Http404
         return project

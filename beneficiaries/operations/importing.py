@@ -95,14 +95,21 @@ def import_htcds(
     }
     report.refused = [(number, reading.refusals) for number, reading in readings.items() if reading.refusals]
     readings = {number: reading for number, reading in readings.items() if not reading.refusals}
-    keys = dict(zip(readings, _import_keys(list(readings.values()), organisation), strict=True))
-    existing = _existing_keys(list(keys.values()), organisation, by)
+    import_keys = dict(zip(readings, _import_keys(list(readings.values()), organisation), strict=True))
+    existing = _existing_keys(list(import_keys.values()), organisation, by)
     for number, reading in readings.items():
-        if keys[number] in existing:
+        if import_keys[number] in existing:
             report.already_there += 1
         else:
             _import_row(
-                number, reading, keys[number], places, report, organisation=organisation, by=by, now=now
+                number,
+                reading,
+                import_keys[number],
+                places,
+                report,
+                organisation=organisation,
+                by=by,
+                now=now,
             )
     report.refused.sort(key=lambda row: row[0])
     if report.new:
@@ -146,7 +153,15 @@ def _existing_keys(keys: list[str], organisation: Organisation, by) -> set[str |
 
 
 def _import_row(
-    number: int, reading: Reading, key: str, places: "Places", report: ImportReport, *, organisation, by, now
+    number: int,
+    reading: Reading,
+    import_key: str,
+    places: "Places",
+    report: ImportReport,
+    *,
+    organisation,
+    by,
+    now,
 ) -> None:
     """Open the case of one row in its own savepoint, and add the result to the report."""
     warnings: list[str] = []
@@ -158,7 +173,7 @@ def _import_row(
             consent=ConsentGiven(given_by=ConsentGiver.SELF, how=ConsentHow.FILE),
             details=details,
             situation=_situation(reading, state, details.home_district_id, warnings),
-            import_key=key,
+            import_key=import_key,
             by=by,
             now=now,
             **asdict(state),
@@ -292,13 +307,13 @@ class Places:
         """Return the local level of the district with this name; None for no text. Raises UnknownLocalLevel."""
         return self._once((district.pk, text), lambda: require_local_level(text, district) if text else None)
 
-    def _once(self, asked: tuple[Any, str], find: Callable[[], Any]) -> Any:
+    def _once(self, place: tuple[Any, str], find: Callable[[], Any]) -> Any:
         """Return, or raise, the result of the first time that this was looked up."""
-        if asked not in self._answers:
+        if place not in self._answers:
             try:
-                self._answers[asked] = find()
+                self._answers[place] = find()
             except (UnknownDistrict, UnknownLocalLevel) as error:
-                self._answers[asked] = error
-        if isinstance(self._answers[asked], ValueError):
-            raise self._answers[asked]
-        return self._answers[asked]
+                self._answers[place] = error
+        if isinstance(self._answers[place], ValueError):
+            raise self._answers[place]
+        return self._answers[place]
