@@ -178,7 +178,7 @@ def _write(claimed: Claimed, now: datetime) -> None:
     name = files.keep(spreadsheets.encrypted(workbook.plain, password))
     try:
         with acting_as(requested_by):
-            _hand_over(claimed, export, name, password, workbook.rows, now)
+            _save_file(claimed, export, name, password, workbook.rows, now)
     except BaseException:
         files.remove(name)
         raise
@@ -227,7 +227,7 @@ def _watermark(export: Export, now: datetime) -> spreadsheets.Watermark:
     return spreadsheets.Watermark(lines, edge, f"{export.reference} {export.requested_by.username}")
 
 
-def _hand_over(claimed: Claimed, export: Export, name: str, password: str, rows: int, now: datetime) -> None:
+def _save_file(claimed: Claimed, export: Export, name: str, password: str, rows: int, now: datetime) -> None:
     until = now + rules.EXPORT_LIVES
     ExportFile(
         export=export, requested_by=export.requested_by, name=name, password=password, until=until

@@ -45,7 +45,7 @@ def _address(page: str, draft: IntakeDraft) -> str:
     return reverse(f"beneficiaries:intake-{page}", args=[draft.pk])
 
 
-def _elsewhere(request, draft: IntakeDraft, page: str) -> HttpResponse | None:
+def _redirect_elsewhere(request, draft: IntakeDraft, page: str) -> HttpResponse | None:
     """Return a redirect where this page can't be filled in now: to the opened case, or to an earlier page."""
     if draft.opened_reference:
         return redirect_after_action(request, reverse("case-detail", args=[draft.opened_reference]))
@@ -56,7 +56,7 @@ def _elsewhere(request, draft: IntakeDraft, page: str) -> HttpResponse | None:
     return None
 
 
-def _left(request, form: PageForm, draft: IntakeDraft, page: str) -> HttpResponse | None:
+def _leave(request, form: PageForm, draft: IntakeDraft, page: str) -> HttpResponse | None:
     """Save the page if it was left by a button or closed; return the response, or None where it is to be submitted."""
     way = request.POST.get("go")
     if request.method != "POST" or way not in WAYS or not _keep(request, form, draft, page):
@@ -144,7 +144,7 @@ def intake_consent(request):
 def intake_consent_change(request, draft_id: UUID):
     """The first page again, to change the answer."""
     draft = _draft(request, draft_id)
-    if away := _elsewhere(request, draft, "consent-change"):
+    if away := _redirect_elsewhere(request, draft, "consent-change"):
         return away
     form = ConsentForm(
         request.POST or None, user=request.user, initial=draft.page("consent"), of_draft=draft.organisation
@@ -169,10 +169,10 @@ def intake_consent_change(request, draft_id: UUID):
 def intake_beneficiary(request, draft_id: UUID):
     """The second page: the beneficiary."""
     draft = _draft(request, draft_id)
-    if away := _elsewhere(request, draft, "beneficiary"):
+    if away := _redirect_elsewhere(request, draft, "beneficiary"):
         return away
     form = BeneficiaryForm(request.POST or None, initial=draft.page("beneficiary"))
-    if left := _left(request, form, draft, "beneficiary"):
+    if left := _leave(request, form, draft, "beneficiary"):
         return left
 
     def save() -> str:
@@ -194,10 +194,10 @@ def intake_beneficiary(request, draft_id: UUID):
 def intake_situation(request, draft_id: UUID):
     """The third page: the situation. It opens the case."""
     draft = _draft(request, draft_id)
-    if away := _elsewhere(request, draft, "situation"):
+    if away := _redirect_elsewhere(request, draft, "situation"):
         return away
     form = SituationForm(request.POST or None, initial=draft.page("situation"))
-    if left := _left(request, form, draft, "situation"):
+    if left := _leave(request, form, draft, "situation"):
         return left
 
     def action() -> str:

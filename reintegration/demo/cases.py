@@ -94,7 +94,7 @@ def seed(*, people: int, seed_number: int, now: datetime) -> int:
     projects = [phase] * len(STAGES) + [Project.objects.get(code=code) for code in PAST]
     for number in range(people):
         project = projects[number % len(projects)]
-        _build(_build_case(rng, number, project, phase, now))
+        _build_case(_builder_for(rng, number, project, phase, now))
     outbox.mark_all_sent(now=now)
     return people
 
@@ -110,7 +110,7 @@ def _demo_phase(now: datetime) -> Project:
     return phase
 
 
-def _build_case(
+def _builder_for(
     rng: random.Random, number: int, project: Project, phase: Project, now: datetime
 ) -> CaseBuilder:
     if project == phase:
@@ -136,7 +136,7 @@ def _at(day: date, hour: int = 11) -> datetime:
     return timezone.make_aware(datetime.combine(day, time(hour)))
 
 
-def _build(builder: CaseBuilder) -> None:
+def _build_case(builder: CaseBuilder) -> None:
     with acting_as(builder.caseworker):
         case = _open(builder)
         if builder.stage not in ("opened", "shared"):  # in these the safety step is still due

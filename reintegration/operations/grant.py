@@ -76,7 +76,7 @@ def request_grant(
         requested_at=now,
     )
     grant.save(force_insert=True)
-    _touch(grant, by, now)
+    _set_changed_on(grant, by, now)
     audit.record(by=by, verb="grant requested", obj=grant, case_id=grant.case_id, now=now)
     _notify(Permission.ENDORSE_GRANTS, grant, gettext_noop("A grant waits for endorsement: case %s."), now)
     return grant
@@ -131,7 +131,7 @@ def withdraw_grant(*, grant: Grant, by, now: datetime) -> Grant:
     asked_next = NEXT[GrantState(grant.state)]
     grant.state, grant.withdrawn_at = GrantState.WITHDRAWN, now
     _save(grant, "state", "withdrawn_at")
-    _touch(grant, by, now)
+    _set_changed_on(grant, by, now)
     audit.record(by=by, verb="grant withdrawn", obj=grant, case_id=grant.case_id, now=now)
     leave_notices(
         recipients=holders(asked_next, grant.project.managed_by_id),
@@ -283,7 +283,7 @@ def _save(grant: Grant, *fields: str) -> None:
     grant.save(update_fields=[*fields, "version"])
 
 
-def _touch(grant: Grant, by, now: datetime) -> None:
+def _set_changed_on(grant: Grant, by, now: datetime) -> None:
     audit.update_and_record(Case.objects.editable_by(by).filter(pk=grant.case_id), changed_on=now.date())
 
 
