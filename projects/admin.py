@@ -68,7 +68,7 @@ SOURCES = (
     ("", "---------"),
     ("brief", gettext_lazy("given by IOM")),
     ("public", gettext_lazy("published")),
-    ("ours", gettext_lazy("our own: may be changed")),
+    ("ours", gettext_lazy("our own: can be changed")),
 )
 
 
@@ -245,7 +245,7 @@ class CriteriaForm(forms.Form):
         """Refuse where somebody added a version since the page was opened."""
         if self.cleaned_data["seen"] != self.version:
             raise ValidationError(
-                _("Somebody made a new version in the meantime. Begin again from that one.")
+                _("Somebody made a new version in the meantime. Start again from that one.")
             )
         return self.version
 

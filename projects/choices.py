@@ -79,7 +79,7 @@ class FollowUpStart(models.TextChoices):
 class Unit(models.TextChoices):
     """The unit of an indicator."""
 
-    PEOPLE = "people", _("Users")
+    PEOPLE = "people", _("People")
     PERCENT = "percent", _("Per cent")
     NPR = "npr", _("Nepalese rupees (NPR)")
     COUNT = "count", _("Number")

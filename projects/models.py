@@ -93,8 +93,8 @@ class Project(Configured):
 
     class Meta:
         ordering = ["-starts_on", "code"]
-        verbose_name = _("project")
-        verbose_name_plural = _("projects")
+        verbose_name = _("programme")
+        verbose_name_plural = _("programmes")
         default_permissions = ()
         permissions = [(Permission.READ_SUMMARIES.value, Permission.READ_SUMMARIES.label)]
         constraints = [

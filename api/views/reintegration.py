@@ -145,7 +145,7 @@ class FollowUpViews(WrittenResource):
 
         def write(given: dict[str, Any]) -> FollowUp:
             if follow_up.done_on is not None:
-                raise Conflict("This follow-up is recorded already.")
+                raise Conflict("This follow-up is already saved.")
             return operations.record_follow_up(follow_up=follow_up, **given, by=request.user, now=now())
 
         return self.run_once(request, write, about=follow_up)

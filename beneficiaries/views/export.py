@@ -170,7 +170,7 @@ def _lines(export: Export) -> list[dict[str, object]]:
         (_("Rows counted"), export.counted_rows),
         (_("Rows in the file"), export.written_rows),
         (_("Decided"), export.decided_by and _by(export.decided_at, export.decided_by)),
-        (_("If you refuse: why"), export.answer),
+        (_("Why"), export.answer),
         (_("Deleted after"), export.expires_at and _at(export.expires_at)),
     ]
     return [{"key": label, "value": value} for label, value in lines if value]

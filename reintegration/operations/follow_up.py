@@ -182,7 +182,7 @@ def _handle_failed_attempt(row: FollowUp, *, by, now: datetime) -> None:
 
 
 NOT_REACHED_AT_HIGH_RISK = gettext_noop(
-    "Case %s, risk level high: an attempt to reach the person failed today."
+    "Case %s, risk level high: an attempt to contact the person failed today."
 )
 NOT_REACHED = gettext_noop("Case %s: the person could not be found three times or more. Decide what to do.")
 

@@ -248,7 +248,7 @@ def _timeline(case: Case, parts: dict) -> list[dict]:
         items += _transfer_items(transfer)
     for row in parts["assignments"]:
         words = {"former": _name(row.former), "caseworker": _name(row.caseworker)}
-        title = _("Caseworker: %(caseworker)s, until then %(former)s") % words
+        title = _("Caseworker: %(caseworker)s, before: %(former)s") % words
         items.append({"at": row.at, "title": title, "text": row.note, "by": _name(row.by)})
     for consent in parts["consents"]:
         about = (

@@ -131,7 +131,7 @@ def test_a_visit_that_found_nobody_makes_the_next_attempt(sign_in, demo_users, c
         assert Reminder.objects.visible_to(demo_users[A]).get(follow_up=again).due_on == again.due_on
         assert not FollowUp.objects.visible_to(demo_users[A]).filter(case=case).seen().exists()
     page = client.get(f"/follow-ups/{again.pk}/").content.decode()
-    assert "Tried before" in page
+    assert "Earlier attempts" in page
     assert "The site was locked." in page
     assert "Attempt 2" in client.get(f"/cases/{case.reference}/").content.decode()
 
