@@ -31,15 +31,15 @@ SYSTEMS = (
 
 def address_of(request: HttpRequest) -> str:
     """Return the client's IPv4 address or IPv6 network (/64); "" if it isn't known."""
-    return _shaped(_given(request), 32, 64)
+    return _network(_client_address(request), 32, 64)
 
 
 def network_of(request: HttpRequest) -> str:
     """Return the client's network (IPv4 /24, IPv6 /48): enough to recognise a stranger, not to locate anybody."""
-    return re.sub(r"(0/24|/48)$", "*", _shaped(_given(request), 24, 48))
+    return re.sub(r"(0/24|/48)$", "*", _network(_client_address(request), 24, 48))
 
 
-def _given(request: HttpRequest) -> str:
+def _client_address(request: HttpRequest) -> str:
     """Return the client's address as the outermost trusted proxy saw it.
 
     Each proxy appends the address that it was reached from, so that entry is the TRUSTED_PROXIES-th from the end.
@@ -51,7 +51,7 @@ def _given(request: HttpRequest) -> str:
     return request.META.get("REMOTE_ADDR", "")
 
 
-def _shaped(text: str, four: int, six: int) -> str:
+def _network(text: str, four: int, six: int) -> str:
     """Return the network of an address, with so many bits for IPv4 and IPv6; "" for no address.
 
     A client with one IPv6 address usually has a whole network of them.

@@ -24,9 +24,9 @@ def new_key() -> bytes:
     return os.urandom(KEY_BYTES)
 
 
-def wrap(subject: UUID, key: bytes) -> bytes:
+def wrap(subject: UUID, data_key: bytes) -> bytes:
     """Return the data key as its row stores it: encrypted with the site's key and bound to the subject."""
-    return encryption.encrypt(key, bound_to=_bound(subject))
+    return encryption.encrypt(data_key, bound_to=_bound(subject))
 
 
 def unwrap(subject: UUID, wrapped: bytes) -> bytes:
@@ -38,14 +38,14 @@ def _bound(subject: UUID) -> str:
     return f"key {subject}"
 
 
-def encrypt_under(key: bytes, subject: UUID, plain: bytes, *, bound_to: str) -> bytes:
+def encrypt_under(data_key: bytes, subject: UUID, plain: bytes, *, bound_to: str) -> bytes:
     """Encrypt with the given data key; the result starts with the version and the subject."""
-    return VERSION + subject.bytes + encryption.encrypt_with(key, plain, bound_to=bound_to)
+    return VERSION + subject.bytes + encryption.encrypt_with(data_key, plain, bound_to=bound_to)
 
 
-def decrypt_under(key: bytes, encrypted: bytes, *, bound_to: str) -> bytes:
+def decrypt_under(data_key: bytes, encrypted: bytes, *, bound_to: str) -> bytes:
     """Decrypt what `encrypt_under` returned, with the given data key. Raises NotDecryptable."""
-    return encryption.decrypt_with(key, bytes(encrypted)[1 + SUBJECT_BYTES :], bound_to=bound_to)
+    return encryption.decrypt_with(data_key, bytes(encrypted)[1 + SUBJECT_BYTES :], bound_to=bound_to)
 
 
 def subject_of(encrypted: bytes) -> UUID:
@@ -110,17 +110,17 @@ def _create(subject: UUID) -> bytes:
 
 
 def _cached(subject: UUID) -> bytes:
-    key = _known().get(subject)
-    if key is None:
+    data_key = _known().get(subject)
+    if data_key is None:
         raise NotDecryptable(f"the key of {subject} was destroyed, or the transaction acts for nobody")
-    return key
+    return data_key
 
 
 def encrypt_for(subject: UUID, plain: bytes, *, bound_to: str) -> bytes:
     """Encrypt with the subject's data key, which is created if there is none. Raises NotDecryptable if destroyed."""
     fetch(subject)
-    key = _cached(subject) if subject in _known() else _create(subject)
-    return encrypt_under(key, subject, plain, bound_to=bound_to)
+    data_key = _cached(subject) if subject in _known() else _create(subject)
+    return encrypt_under(data_key, subject, plain, bound_to=bound_to)
 
 
 def decrypt_for(encrypted: bytes, *, bound_to: str) -> bytes | None:
@@ -135,5 +135,5 @@ def decrypt_for(encrypted: bytes, *, bound_to: str) -> bytes | None:
     fetch(subject)
     if subject not in _known():
         raise NotDecryptable(f"{bound_to}: the transaction acts for nobody")
-    key = _known()[subject]
-    return key and decrypt_under(key, encrypted, bound_to=bound_to)
+    data_key = _known()[subject]
+    return data_key and decrypt_under(data_key, encrypted, bound_to=bound_to)

@@ -30,7 +30,7 @@ def role_list(request: HttpRequest) -> HttpResponse:
             {"label": other.name, "url": f"?in={other.code}", "current": other == organisation}
             for other in organisations
         ],
-        "mine": [_shown(membership) for membership in own],
+        "mine": [_own_role(membership) for membership in own],
         "roles": _roles(organisation, own),
         "pairs": [
             {"names": [RoleCode(code).label for code in sorted(pair.codes)], "why": pair.refusal}
@@ -48,7 +48,7 @@ def _chosen(organisations: list[Organisation], code: str) -> Organisation | None
     return found[0] if found else None
 
 
-def _shown(membership: Membership) -> dict[str, object]:
+def _own_role(membership: Membership) -> dict[str, object]:
     """Return one of the user's own roles for the page: where, and until when."""
     first, last = (
         day and date_format(day, "DATE_FORMAT") for day in (membership.starts_on, membership.ends_on)

@@ -55,12 +55,12 @@ def security(request: HttpRequest) -> HttpResponse:
         "passkeys": [one.wrap().name for one in factors if one.type == Authenticator.Type.WEBAUTHN],
         "codes_left": len(RecoveryCodes(codes).get_unused_codes()) if codes else None,
         "tokens": tokens_of(request.user, on=now().date()),
-        "sessions": [_shown(row, own_session(request)) for row in sessions_of(request.user, at=now())],
+        "sessions": [_session_row(row, own_session(request)) for row in sessions_of(request.user, at=now())],
     }
     return render(request, "accounts/security.html", context)
 
 
-def _shown(row: Session, current: str) -> dict[str, object]:
+def _session_row(row: Session, current: str) -> dict[str, object]:
     return {
         "id": UUID(row.pk),
         "device": device_in_words(row.device),

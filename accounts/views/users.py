@@ -92,13 +92,13 @@ def _row(user: Any, today: date) -> dict[str, object]:
             },
             {"text": user.username},
             {"text": ", ".join(names)},
-            _given(max(current or user.here, key=lambda row: (row.starts_on, str(row.pk)))),
+            _given_cell(max(current or user.here, key=lambda row: (row.starts_on, str(row.pk)))),
             {"tag": _tag(user, today)},
         ]
     }
 
 
-def _given(membership: Membership) -> dict[str, object]:
+def _given_cell(membership: Membership) -> dict[str, object]:
     """Return a cell with who gave a role and when, and as a hint who approved it."""
     if membership.given_at is None:
         return {"text": _("Not recorded")}
@@ -162,7 +162,7 @@ def _membership_row(membership: Membership, *, may_change: bool) -> dict[str, ob
             {"text": str(membership.role), "url": address if may_change else ""},
             {"text": date_format(membership.starts_on, "SHORT_DATE_FORMAT")},
             {"text": last},
-            _given(membership),
+            _given_cell(membership),
         ]
     }
 
