@@ -1,4 +1,4 @@
-"""Beneficiaries, consents, cases and admission."""
+"""Beneficiaries, consents and cases."""
 
 from typing import Any
 
@@ -19,7 +19,6 @@ from api.serializers.base import (
 from beneficiaries import rules
 from beneficiaries.choices import (
     RISK_LEVELS,
-    AssessmentDecision,
     CaseStatus,
     ConsentGiver,
     ConsentHow,
@@ -31,15 +30,12 @@ from beneficiaries.choices import (
 )
 from beneficiaries.forms import LIVE_GIVERS, LIVE_HOWS
 from beneficiaries.models import (
-    Assessment,
     Beneficiary,
     Case,
     CaseFile,
     Consent,
     Document,
-    Enrolment,
     RiskAssessment,
-    Screening,
 )
 from beneficiaries.models.beneficiary import LONGEST_PHONE
 from beneficiaries.operations import BeneficiaryDetails, ConsentGiven, Situation
@@ -48,8 +44,6 @@ from core.clock import now
 from core.numerals import latin_digits
 from geography.models import Country, District, LocalLevel
 from projects.choices import TargetGroup
-from projects.facts import FACTS
-from projects.models import Project
 
 SAY_WHICH = "Send the right `birth_calendar`, or `birth_is_meant` as true."
 # Consent to be helped is recorded when a case is opened, consent to a referral when it is sent.
@@ -194,46 +188,6 @@ class ConsentSerializer(RowSerializer):
         read_only_fields = fields
 
 
-class ScreeningSerializer(RowSerializer):
-    """Answers to the questions of programmes."""
-
-    answers = serializers.DictField(child=serializers.BooleanField(allow_null=True), read_only=True)
-    by = UserSerializer(read_only=True)
-
-    class Meta:
-        model = Screening
-        fields = ["id", "case", "answers", "answered_on", "by", "at"]
-        read_only_fields = fields
-
-
-class AssessmentSerializer(RowSerializer):
-    """A decision on admission. `enrolment` is null where the case was not admitted."""
-
-    is_override = serializers.BooleanField(read_only=True)
-    enrolment = serializers.UUIDField(source="led_to", read_only=True, allow_null=True)
-    by = UserSerializer(read_only=True)
-
-    class Meta:
-        model = Assessment
-        fields = [
-            "id",
-            "case",
-            "project",
-            "criteria",
-            "assessed_on",
-            "facts",
-            "result",
-            "outcome",
-            "decision",
-            "reason",
-            "is_override",
-            "enrolment",
-            "by",
-            "at",
-        ]
-        read_only_fields = fields
-
-
 class RiskAssessmentSerializer(RowSerializer):
     """One assessment of the risk; `former` is the level before it."""
 
@@ -261,31 +215,6 @@ class DocumentSerializer(RowSerializer):
             "state",
             "content_type",
             "size",
-            "by",
-            "at",
-        ]
-        read_only_fields = fields
-
-
-class EnrolmentSerializer(RowSerializer):
-    """A case in a programme."""
-
-    is_backdated = serializers.BooleanField(read_only=True)
-    by = UserSerializer(read_only=True)
-
-    class Meta:
-        model = Enrolment
-        fields = [
-            "id",
-            "case",
-            "project",
-            "assessment",
-            "enrolled_on",
-            "entered_on",
-            "status",
-            "ended_on",
-            "is_override",
-            "is_backdated",
             "by",
             "at",
         ]
@@ -483,41 +412,6 @@ class ConsentAnswer(InputSerializer):
                 {"organisation": "Consent to share names an organisation; no other consent does."}
             )
         return attrs
-
-
-class Answers(InputSerializer):
-    """The questions that programmes ask: true, false, or null for not known."""
-
-    def get_fields(self) -> dict[str, serializers.Field]:
-        """Return a field for each fact that is asked about."""
-        asked = (fact for fact in FACTS.values() if fact.asked)
-        return {
-            fact.name: StrictBooleanField(required=False, allow_null=True, help_text=str(fact.question))
-            for fact in asked
-        }
-
-
-class Interview(InputSerializer):
-    """Answers to questions of programmes; they count for the day on which they are sent."""
-
-    case = VisibleRowField(lambda user: Case.objects.visible_to(user))
-    answers = Answers()
-
-    def validate_answers(self, answers: dict[str, bool | None]) -> dict[str, bool | None]:
-        """Require at least one answer."""
-        if not answers:
-            raise serializers.ValidationError("Answer at least one question.")
-        return answers
-
-
-class Admission(InputSerializer):
-    """A decision on admission. A reason is required to refuse, or to admit against the criteria."""
-
-    case = VisibleRowField(lambda user: Case.objects.visible_to(user))
-    project = VisibleRowField(lambda user: Project.objects.filter(criteria__isnull=False).distinct())
-    decision = serializers.ChoiceField(choices=AssessmentDecision.choices)
-    enrolled_on = DayField(is_record=True, help_text="The day of admission.")
-    reason = serializers.CharField(max_length=2000, allow_blank=True, default="")
 
 
 class RiskReview(InputSerializer):

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.problems import Conflict
+from api.serializers import admission
 from api.serializers import cases as wire
 from api.views.base import Resource, WrittenResource
 from beneficiaries import operations
@@ -124,10 +125,10 @@ class ScreeningViews(WrittenResource):
     """Answers to the questions that programmes ask."""
 
     path, noun, lookup_url_kwarg = "screenings", "screening", "screening_id"
-    serializer_class = wire.ScreeningSerializer
+    serializer_class = admission.ScreeningSerializer
     query_class = wire.ByCaseQuery
     ordering = ("-at", "id")
-    inputs = {"create": wire.Interview}
+    inputs = {"create": admission.Interview}
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
@@ -149,7 +150,7 @@ class AssessmentViews(Resource):
     """Decisions on admission, with the facts and each criterion's result."""
 
     path, noun, lookup_url_kwarg = "assessments", "assessment", "assessment_id"
-    serializer_class = wire.AssessmentSerializer
+    serializer_class = admission.AssessmentSerializer
     query_class = wire.ByCaseAndProjectQuery
     ordering = ("-at", "id")
 
@@ -203,10 +204,10 @@ class EnrolmentViews(WrittenResource):
     """Cases in programmes."""
 
     path, noun, lookup_url_kwarg = "enrolments", "enrolment", "enrolment_id"
-    serializer_class = wire.EnrolmentSerializer
+    serializer_class = admission.EnrolmentSerializer
     query_class = wire.ByCaseAndProjectQuery
     ordering = ("-at", "id")
-    inputs = {"create": wire.Admission}
+    inputs = {"create": admission.Admission}
     answers = {"create": AssessmentViews}
 
     @staticmethod

@@ -264,8 +264,8 @@ def an_export(demo_users, **changes) -> Export:
         ({"written_rows": 1}, "written_says_how_much"),
         ({"expires_at": now()}, "written_says_how_much"),
         ({"lease_until": now(), "state": "waiting", "needs_approval": True}, "held_while_queued"),
-        ({"state": "ready"}, "starts as|begins with"),
-        ({"token": uuid.UUID(int=1)}, "begins with"),
+        ({"state": "ready"}, "starts as|starts with"),
+        ({"token": uuid.UUID(int=1)}, "starts with"),
         ({"counted_rows": 201}, "more rows than one person"),
     ],
 )

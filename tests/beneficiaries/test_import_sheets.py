@@ -59,7 +59,7 @@ def test_a_hidden_sheet_is_named_and_not_read(run):  # noqa: F811
 @pytest.mark.django_db
 def test_a_second_sheet_is_named(run):  # noqa: F811
     lines = run(CASES / "min_two_sheets.xlsx", "--dry-run")
-    assert lines[0] == "sheet “2083” is not read, as “Cases” is: bring it in as a file of its own"
+    assert lines[0] == "sheet “2083” is not read because “Cases” is read: import it as a separate file"
     assert lines[-1] == "rows 1 accepted 1 refused 0"
 
 
