@@ -1,8 +1,8 @@
-"""The API against its own schema: everyone of the demo users and nobody, with values that fit it and values that don't.
+"""Test the API against its own schema: as every demo user and signed out, with valid and invalid values.
 
-Schemathesis makes the requests; a real gunicorn answers. None may end in a fault of ours, and every answer must be
-one that the schema tells of: its status, its content type, its body. The seed is fixed and the examples are few
-enough that the whole takes some minutes; every second request is about a row that exists.
+Schemathesis makes the requests; a real gunicorn answers. No answer may be a server error, and every answer
+must be one that the schema describes: its status, its content type, its body. The seed is fixed and the
+examples are few, so that all of it takes some minutes; every second request uses the id of a row that exists.
 """
 
 import os
@@ -29,16 +29,16 @@ from tests import databases
 SEED = 11
 EXAMPLES = int(os.environ.get("SOAK_EXAMPLES", "6"))  # of each kind, for each role and operation
 KNOWN = 20
-SECONDS = 120  # for one answer, on a machine that does other things too
+SECONDS = 120  # for one answer, on a busy machine
 SHOWN = 20
 NOBODY = "nobody"
 CHECKS = [checks.status_code_conformance, checks.content_type_conformance, checks.response_schema_conformance]
 
 
 def run() -> tuple[str, bool]:
-    """Every operation as each role; the figures, and whether none was a server error or undocumented."""
+    """Call every operation as each role; return the closing line, and whether there was no error."""
     django.setup()
-    from reintegration.demo import DEMO_USERS  # the apps must be set up first
+    from reintegration.demo import DEMO_USERS  # needs the apps set up
 
     name, log = f"soak_api_{os.getpid()}", Path(tempfile.gettempdir()) / "iom_cases_soak.log"
     with databases.clone(name):
@@ -67,8 +67,8 @@ def _tried(address: str, tokens: dict[str, str]) -> tuple[str, bool]:
                 role.try_out(made)
     total: Counter = Counter()
     for role in roles:
-        told = ", ".join(f"{role.count[key]} × {key}" for key in sorted(role.count) if key.isdecimal())
-        say(f"  {role.who}: {told}")
+        statuses = ", ".join(f"{role.count[key]} × {key}" for key in sorted(role.count) if key.isdecimal())
+        say(f"  {role.who}: {statuses}")
         total += role.count
     line = (
         f"api roles {len(tokens) + 1} calls {total['calls']} server errors {total['server errors']} "
@@ -78,7 +78,7 @@ def _tried(address: str, tokens: dict[str, str]) -> tuple[str, bool]:
 
 
 class Role:
-    """One person's program, the rows that it knows of, and what it met."""
+    """One user's program, the ids of rows that it knows, and a count of its answers."""
 
     def __init__(self, address: str, who: str, headers: dict[str, str]) -> None:
         self.address, self.who, self.headers = address, who, headers
@@ -95,7 +95,7 @@ class Role:
                 yield path, [row["id"] for row in rows]
 
     def try_out(self, made: Any) -> None:
-        """Some requests of one operation and kind; where nothing can be wrong about it there are none."""
+        """Send some requests of one operation, valid or invalid; none where every value is valid."""
         wanted = settings(
             max_examples=EXAMPLES,
             database=None,
@@ -118,7 +118,7 @@ class Role:
             self.count["nothing to try"] += 1
 
     def _about_a_row(self, case: Any) -> None:
-        """Put keys of rows that exist where the request names some."""
+        """Put ids of existing rows where the request has some."""
         path = case.operation.path.removeprefix("/api/v1/").split("/")[0]
         for name in case.path_parameters or {}:
             if path in self.known:

@@ -1,7 +1,7 @@
-"""Two NGOs and nobody, mixed on connections that are kept: no request may meet what another's left behind.
+"""Mixed requests of two NGOs and of nobody on kept connections: none may see what another left behind.
 
-Once on one connection to PostgreSQL, and once through PgBouncer in transaction mode, where four processes share
-two connections. Exceptions, broken statements and clients that go away are thrown in (soak/probes.py).
+Once on one connection to PostgreSQL, and once through PgBouncer in transaction mode, where four processes
+share two connections. Exceptions, broken statements and aborted downloads are mixed in (soak/probes.py).
 """
 
 import json
@@ -29,7 +29,7 @@ INSTALL = "there is no pgbouncer here: apt-get install pgbouncer"
 
 
 def run() -> tuple[str, bool]:
-    """One process on one kept connection."""
+    """Run one process on one kept connection."""
     with databases.clone(f"soak_kept_{os.getpid()}") as name:
         environment = _environment(name)
         found = _traffic(environment, _prepared(environment), clients=1)
@@ -37,31 +37,34 @@ def run() -> tuple[str, bool]:
 
 
 def run_pooled() -> tuple[str, bool]:
-    """Several processes through PgBouncer in transaction mode, on fewer connections than there are of them."""
+    """Run several processes through PgBouncer in transaction mode, on fewer connections than processes."""
     with databases.clone(f"soak_pooled_{os.getpid()}") as name:
         environment = _environment(name)
-        told = _prepared(environment)
+        prepared = _prepared(environment)
         with bouncer(environment["DATABASE_URL"]) as address:
-            found = _traffic(environment | {"DATABASE_URL": address}, told, clients=CLIENTS)
+            found = _traffic(environment | {"DATABASE_URL": address}, prepared, clients=CLIENTS)
     return verdict("pgbouncer", found, backends=POOL)
 
 
 def verdict(part: str, found: Counter, *, backends: int) -> tuple[str, bool]:
-    """The closing line; the bars. Who meets no row of their own shows nothing by meeting no other's."""
+    """Return the closing line, and whether all conditions are met.
+
+    Each NGO must also have found rows of its own: otherwise finding none of the other's would mean nothing.
+    """
     statuses = ", ".join(f"{found[name]} × {name[7:]}" for name in sorted(found) if name.startswith("status"))
     say(f"  {statuses}")
-    say(f"  own rows met by A {found['own A']}, by B {found['own B']}; connections {found['backends']}")
+    say(f"  own rows found by A {found['own A']}, by B {found['own B']}; connections {found['backends']}")
     say(f"  streams that still found their own after the request {found['late']}")
     say(f"  requests after which a context was left {found['left']}")
-    holds = (
+    passes = (
         found["foreign"] == found["left"] == 0 and min(found[name] for name in ("own A", "own B", "late")) > 0
     )
-    holds = holds and found["backends"] == backends and found["status 500"] > 0
-    return f"{part} {found['requests']} foreign {found['foreign']}", holds
+    passes = passes and found["backends"] == backends and found["status 500"] > 0
+    return f"{part} {found['requests']} foreign {found['foreign']}", passes
 
 
 def _environment(name: str) -> dict[str, str]:
-    """Without the owner's address: the site never has it."""
+    """Return an environment without the owner's address, as the site has it."""
     given = databases.environment(name) | {"PYTHONPATH": str(ROOT)}
     return {key: value for key, value in given.items() if key != "MIGRATION_DATABASE_URL"}
 
@@ -81,28 +84,28 @@ def _python(environment: dict[str, str], *words: str) -> subprocess.Popen[str]:
     )
 
 
-def _traffic(environment: dict[str, str], told: str, *, clients: int) -> Counter:
-    """So many processes at once, each with its share; their figures together."""
+def _traffic(environment: dict[str, str], prepared: str, *, clients: int) -> Counter:
+    """Run so many processes at once, each with its share; return the sum of their counts."""
     share = str(REQUESTS // clients)
     running = [_python(environment, "run", share, str(SEED + number)) for number in range(clients)]
     for process in running:
-        process.stdin.write(told)
+        process.stdin.write(prepared)
         process.stdin.close()
     found: Counter = Counter()
     backends = set()
     for process in running:
         said = process.stdout.read()
         if process.wait() != 0:
-            raise Failed("a process of the traffic ended early; its reason stands above")
-        figures = json.loads(said)
-        backends |= set(figures.pop("backends"))
-        found.update(figures)
+            raise Failed("a process of the traffic ended early; its error is printed above")
+        counts = json.loads(said)
+        backends |= set(counts.pop("backends"))
+        found.update(counts)
     return found + Counter(backends=len(backends))
 
 
 @contextmanager
 def bouncer(address: str) -> Iterator[str]:
-    """PgBouncer on a free port in front of this database; the address that leads through it."""
+    """Run PgBouncer on a free port in front of this database; yield its address."""
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin")
     if program is None:
         raise Failed(INSTALL)
@@ -136,7 +139,7 @@ def bouncer(address: str) -> Iterator[str]:
 
 
 def _other_user(folder: Path) -> int | None:
-    """PgBouncer refuses to run as root: as nobody then, who is given the folder."""
+    """PgBouncer refuses to run as root: return the user nobody then, and give it the folder."""
     if os.geteuid() != 0:
         return None
     nobody = pwd.getpwnam("nobody").pw_uid

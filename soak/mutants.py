@@ -1,8 +1,8 @@
-"""Whether the access tests notice: each mutant removes or weakens one rule of who may see or do what.
+"""Whether the access tests notice mutants: each removes or weakens one rule of who may see or do what.
 
-A mutant (soak/mutations.py) is applied to a copy of the checkout and the access tests run there, on databases
-of their own. Caught is a test that fails; a copy that can't be made, started or migrated is an error of the
-soak and no catch. An unchanged copy must pass first.
+A mutant (soak/mutations) is applied to a copy of the checkout and the access tests run there, on databases of
+their own. It is caught if a test fails; a copy that can't be made, started or migrated is an error of the
+soak. An unchanged copy must pass first.
 """
 
 import os
@@ -26,7 +26,7 @@ PREFIX = "soak_iom"
 BASE = f"{PREFIX}_base"
 ALL_CAUGHT_IN = ("core", "accounts")
 MAY_SURVIVE = 2
-# The tests of who may see and do what, the broadest first; a app's own before them.
+# The tests of who may see and do what, the broadest first; an app's own before them.
 ACCESS = (
     "tests/access/test_rows.py",
     "tests/access/test_scope_alone.py",
@@ -54,7 +54,7 @@ FIRST = {
     "views": ("tests/access/test_pages_alone.py",),
     "projects": ("tests/access/test_refusals.py", "tests/access/test_programmes_of_roles.py"),
 }
-# What the database is made from: a mutant elsewhere runs on the unchanged one.
+# What the database is made from: a mutant of another file uses the unchanged database.
 IN_THE_DATABASE = re.compile(r"\.sql$|/models(\.py|/)|^core/(policies|scoping)\.py$")
 FAILED = re.compile(r"^FAILED (\S+)", re.MULTILINE)
 ENDED = re.compile(r"^\d+ passed.*$", re.MULTILINE)
@@ -62,7 +62,7 @@ ENDED = re.compile(r"^\d+ passed.*$", re.MULTILINE)
 
 @dataclass
 class Outcome:
-    """What became of one copy."""
+    """The outcome of one copy: caught by a test, an error, or neither."""
 
     mutant: Mutant | None
     caught_by: str = ""
@@ -71,16 +71,18 @@ class Outcome:
 
     @property
     def name(self) -> str:
+        """Return the mutant's name, or "control" for the unchanged copy."""
         return self.mutant.name if self.mutant else "control"
 
     def line(self) -> str:
+        """Return the line to print."""
         untouched = "SURVIVED" if self.mutant else "passes"
         verdict = f"ERROR {self.error}" if self.error else self.caught_by or untouched
         return f"{self.name:<48} {verdict}"
 
 
 def run() -> tuple[str, bool]:
-    """All of them, or those whose names hold a word of SOAK_MUTANTS; the figures, and whether the bars hold."""
+    """Test all mutants, or those named by SOAK_MUTANTS; return the closing line, and whether it passes."""
     wanted = os.environ.get("SOAK_MUTANTS", "").split()
     chosen = [one for one in MUTANTS if not wanted or any(word in one.name for word in wanted)]
     twice = {one.name for one in MUTANTS if [other.name for other in MUTANTS].count(one.name) > 1}
@@ -88,7 +90,7 @@ def run() -> tuple[str, bool]:
         raise Failed(f"two mutants of one name: {sorted(twice)}" if twice else "there is no such mutant")
     for mutant in chosen:
         changed(mutant, (ROOT / mutant.file).read_text(encoding="utf-8"))
-    _forget_databases()
+    _drop_databases()
     databases._administer(f"CREATE DATABASE {BASE} TEMPLATE {databases.template()}")
     try:
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -97,33 +99,40 @@ def run() -> tuple[str, bool]:
                 outcomes.append(done.result())
                 say(outcomes[-1].line())
     finally:
-        _forget_databases()
+        _drop_databases()
     return verdict(outcomes)
 
 
 def verdict(outcomes: list[Outcome]) -> tuple[str, bool]:
-    """The closing line; the bars: the control passes, all of core and accounts are caught, of the rest nearly all."""
+    """Return the closing line, and whether it passes: see ALL_CAUGHT_IN and MAY_SURVIVE.
+
+    Raises Failed if the unchanged copy doesn't pass or a mutant couldn't be tested.
+    """
     control = next(one for one in outcomes if one.mutant is None)
     if control.error or control.caught_by:
         raise Failed(
             f"the unchanged copy does not pass: {control.error or control.caught_by}\n{control.said}"
         )
-    told = [one for one in outcomes if one.mutant is not None]
-    errors = [one.name for one in told if one.error]
+    examined = [one for one in outcomes if one.mutant is not None]
+    errors = [one.name for one in examined if one.error]
     if errors:
         raise Failed(f"these could not be examined: {', '.join(errors)}")
-    survived = [one for one in told if not one.caught_by]
+    survived = [one for one in examined if not one.caught_by]
     strict = [one.name for one in survived if one.mutant.file.split("/")[0] in ALL_CAUGHT_IN]
     if strict:
         say(f"In {' and '.join(ALL_CAUGHT_IN)} none may survive: {', '.join(strict)}")
-    line = f"mutants {len(told)} caught {len(told) - len(survived)}"
+    line = f"mutants {len(examined)} caught {len(examined) - len(survived)}"
     return line, not strict and len(survived) <= MAY_SURVIVE
 
 
 def changed(mutant: Mutant, text: str) -> str:
-    """The file's text with the mutant in it; what stands there other than once can't be replaced."""
+    """Return the file's text with the mutant in it; raises Failed unless the mutant's text is there exactly
+    once.
+    """
     if text.count(mutant.text) != 1:
-        raise Failed(f"{mutant.name}: {mutant.file} holds its text {text.count(mutant.text)} times, not once")
+        raise Failed(
+            f"{mutant.name}: {mutant.file} contains its text {text.count(mutant.text)} times, not once"
+        )
     new = text.replace(mutant.text, mutant.replacement)
     if mutant.file.endswith(".py"):
         try:
@@ -133,8 +142,8 @@ def changed(mutant: Mutant, text: str) -> str:
     return new
 
 
-def copied(folder: Path) -> None:
-    """What git knows of the checkout, as it stands here."""
+def copy_checkout(folder: Path) -> None:
+    """Copy the checkout's tracked files, with their uncommitted changes, into the folder."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
     for name in listed.stdout.decode().split("\0"):
         if name and (ROOT / name).is_file():
@@ -149,7 +158,7 @@ def _examined(mutant: Mutant | None) -> Outcome:
     """Run the access tests on a copy until the first failure."""
     with tempfile.TemporaryDirectory(prefix="soak") as name:
         folder = Path(name) / "site"
-        copied(folder)
+        copy_checkout(folder)
         if mutant is not None:
             path = folder / mutant.file
             path.write_text(changed(mutant, path.read_text(encoding="utf-8")), encoding="utf-8")
@@ -175,7 +184,7 @@ def _tested(mutant: Mutant | None, folder: Path, tests: list[str]) -> Outcome:
 
 
 def judged(mutant: Mutant | None, code: int, said: str) -> Outcome:
-    """What pytest's exit code and summary say: only a test that failed is a catch."""
+    """Judge pytest's exit code and summary: only a test that failed counts as caught."""
     failed = FAILED.search(said)
     if code == 1 and failed:
         return Outcome(mutant, caught_by=failed[1], said=said[-3000:])
@@ -185,7 +194,7 @@ def judged(mutant: Mutant | None, code: int, said: str) -> Outcome:
 
 
 def tests_for(mutant: Mutant | None) -> list[list[str]]:
-    """The access tests: first those that are likely to catch this one, then all others."""
+    """Return the access tests: first those that are likely to catch this mutant, then all others."""
     if mutant is None:
         return [list(ACCESS)]
     first = [mutant.first] if mutant.first else list(FIRST.get(_place(mutant.file), ACCESS[:1]))
@@ -198,7 +207,9 @@ def _place(file: str) -> str:
 
 
 def _environment(mutant: Mutant | None, temporary: str) -> dict[str, str]:
-    """Databases under names of our own; made from the unchanged one, from nothing, or that one as it is."""
+    """Use databases of our own: copy_checkout from the unchanged template, made from nothing, or that template
+    itself.
+    """
     names = {"TEST_DATABASES": PREFIX, "TMPDIR": temporary, "PYTHONDONTWRITEBYTECODE": "1"}
     if mutant is None or not (mutant.afresh or IN_THE_DATABASE.search(mutant.file)):
         names["TEST_TEMPLATE"] = BASE
@@ -207,8 +218,8 @@ def _environment(mutant: Mutant | None, temporary: str) -> dict[str, str]:
     return os.environ | names
 
 
-def _forget_databases() -> None:
-    """Drop what this part made, or left when it was killed."""
+def _drop_databases() -> None:
+    """Drop this part's databases, including those of an earlier run that was killed."""
     connection = databases.as_owner("postgres")
     try:
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""The site's addresses, and three that go wrong in the middle of a request that has read the person's cases."""
+"""The site's addresses, and three that fail in the middle of a request that has read the user's cases."""
 
 from collections.abc import Iterator
 
@@ -8,36 +8,36 @@ from django.urls import path
 
 from beneficiaries.models import CaseFile
 from iom_cases.urls import handler404  # noqa: F401 - Django looks for it here
-from iom_cases.urls import urlpatterns as of_the_site
+from iom_cases.urls import urlpatterns as site_urlpatterns
 
 
-def _told(request: HttpRequest) -> list[str]:
+def _narratives(request: HttpRequest) -> list[str]:
     return list(CaseFile.objects.visible_to(request.user).values_list("narrative", flat=True))
 
 
 def fail(request: HttpRequest) -> HttpResponse:
     """Raise after reading: the transaction is rolled back."""
-    raise RuntimeError(f"thrown in after {len(_told(request))} rows")
+    raise RuntimeError(f"raised after {len(_narratives(request))} rows")
 
 
 def break_statement(request: HttpRequest) -> HttpResponse:
-    """A statement that PostgreSQL refuses, caught or not: the transaction is lost either way."""
-    told = _told(request)
+    """Run a statement that PostgreSQL refuses, caught or not: the transaction is lost either way."""
+    narratives = _narratives(request)
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT no_such_column FROM beneficiaries_case")
     except DatabaseError:
         if "caught" not in request.GET:
             raise
-    return HttpResponse("\n".join(told))
+    return HttpResponse("\n".join(narratives))
 
 
 def stream(request: HttpRequest) -> StreamingHttpResponse:
-    """Rows read in the request, sent a piece at a time; then whatever a late query still finds."""
-    told = _told(request)
+    """Send rows read in the request piece by piece, then what a later query still finds."""
+    narratives = _narratives(request)
 
     def pieces() -> Iterator[str]:
-        yield from told
+        yield from narratives
         yield "late:"
         yield from (file.narrative for file in CaseFile.objects.all())
 
@@ -48,5 +48,5 @@ urlpatterns = [
     path("soak/fail/", fail),
     path("soak/break/", break_statement),
     path("soak/stream/", stream),
-    *of_the_site,
+    *site_urlpatterns,
 ]

@@ -1,9 +1,10 @@
-"""What a part says, and how it says that it could not measure."""
+"""How a part of the soak prints, and how it says that it could not run."""
 
 
 class Failed(Exception):
-    """The part could not be carried out; the text says why, and what to do about it."""
+    """A part could not be run; the text says why, and what to do about it."""
 
 
 def say(text: str) -> None:
+    """Print a line at once."""
     print(text, flush=True)

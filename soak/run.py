@@ -1,6 +1,6 @@
-"""`make soak`: what is too long for every change, a part at a time; each ends in a line with its figures.
+"""`make soak`: checks that take too long for every change, part by part; each ends in a closing line.
 
-`python3 dev.py soak mutants api` runs these parts alone. Exit 1 where a bar is missed.
+`python3 dev.py soak mutants api` runs these parts alone. Exits with 1 if a part doesn't pass.
 """
 
 import sys
@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from soak.report import Failed, say
 
-# By name, as one part needs nothing of what the others stand on.
+# By name, as a part may run where the requirements of another are missing.
 PARTS = {
     "walks": ("soak.walks", "run"),
     "mutants": ("soak.mutants", "run"),
@@ -23,6 +23,7 @@ PARTS = {
 
 
 def main(names: list[str]) -> int:
+    """Run the named parts, or all; return the exit code."""
     unknown = [name for name in names if name not in PARTS]
     if unknown:
         say(f"No part of the soak: {', '.join(unknown)}. The parts are {', '.join(PARTS)}.")
@@ -32,12 +33,12 @@ def main(names: list[str]) -> int:
         say(f"{name} …")
         try:
             module, function = PARTS[name]
-            line, holds = getattr(import_module(module), function)()
+            line, passes = getattr(import_module(module), function)()
         except (Failed, RuntimeError) as failure:
-            line, holds = f"{name} failed: {failure}", False
+            line, passes = f"{name} failed: {failure}", False
         say(line)
         lines.append(line)
-        missed += [] if holds else [name]
+        missed += [] if passes else [name]
     if len(lines) > 1:
         say("\n" + "\n".join(lines))
     if missed:

@@ -1,4 +1,4 @@
-"""Debian's own clamd, with one signature of ours, asked through our port as the site asks it."""
+"""Debian's own clamd with one signature of ours, called by core/scanner.py as the site does."""
 
 import os
 import shutil
@@ -30,7 +30,7 @@ ConcurrentDatabaseReload no
 
 @contextmanager
 def clamd(eicar: bytes) -> Iterator[str]:
-    """The address of a clamd of our own; it knows this one string, wherever it stands in a file."""
+    """Run a clamd that knows this one string, anywhere in a file; yield its address."""
     program = shutil.which("clamd") or shutil.which("clamd", path="/usr/sbin:/usr/local/sbin")
     if program is None:
         raise Failed(INSTALL)
@@ -68,7 +68,7 @@ def _wait(server: subprocess.Popen, port: int) -> None:
 
 
 def run() -> tuple[str, bool]:
-    """Files of both kinds as they came and as they are kept, and the same with clamd gone."""
+    """Scan files of both kinds as uploaded and as stored, and one with clamd stopped."""
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "iom_cases.settings")

@@ -1,7 +1,7 @@
-"""Requests of two NGOs and of nobody, mixed, through the site's own WSGI application on one kept connection.
+"""Mixed requests of two NGOs and of nobody, through the site's own WSGI application on one kept connection.
 
 Run with Django's environment, in a process of its own: `prepare` marks data of both NGOs and prints what the
-requests need; `run` reads that, sends so many requests and prints what it found. Both speak JSON.
+requests need; `run` reads that, sends so many requests and prints the counts. Both speak JSON.
 """
 
 import io
@@ -15,7 +15,7 @@ from typing import Any
 import django
 
 TOKENS = {"A": "Kanari", "B": "Bulbul"}
-PEOPLE = {"A": ("ngo_a_caseworker", "NGO_A"), "B": ("ngo_b_caseworker", "NGO_B")}
+USERS = {"A": ("ngo_a_caseworker", "NGO_A"), "B": ("ngo_b_caseworker", "NGO_B")}
 CASES = 3
 SETTINGS = ("user_id", "reads", "edits", "summaries", "decides", "restricted", "counselling")
 LISTS = ("/", "/cases/", "/grants/", "/follow-ups/", "/referrals/", "/notices/", "/projects/", "/cases/new/")
@@ -23,14 +23,16 @@ PROBES = ("/soak/fail/", "/soak/break/", "/soak/break/?caught=1", "/soak/stream/
 
 
 def prepare() -> dict[str, Any]:
-    """Mark cases of both NGOs; their sessions, API tokens, addresses, and what only each may be told."""
+    """Mark cases of both NGOs; return their sessions, tokens, addresses, and the words that only each may
+    see.
+    """
     from accounts.operations import create_api_token
     from api.resources import RESOURCES
     from core.clock import now
     from core.context import acting_as
 
     found: dict[str, Any] = {"sides": {}, "lists": [f"/api/v1/{kind.path}/" for kind in RESOURCES]}
-    for side, (username, code) in PEOPLE.items():
+    for side, (username, code) in USERS.items():
         user = _user(username)
         _token, text = create_api_token(user=user, name="soak", by=None, now=now())
         with acting_as(user):
@@ -41,8 +43,11 @@ def prepare() -> dict[str, Any]:
                 "marks": [TOKENS[side], *_references(user)],
                 "addresses": [address for case in cases for address in _addresses(case, user, RESOURCES)],
             }
-    mine, theirs = (set(found["sides"][side]["marks"]) for side in ("A", "B"))
-    found["sides"]["A"]["marks"], found["sides"]["B"]["marks"] = sorted(mine - theirs), sorted(theirs - mine)
+    marks_a, marks_b = (set(found["sides"][side]["marks"]) for side in ("A", "B"))
+    found["sides"]["A"]["marks"], found["sides"]["B"]["marks"] = (
+        sorted(marks_a - marks_b),
+        sorted(marks_b - marks_a),
+    )
     return found
 
 
@@ -61,7 +66,7 @@ def _session(user) -> str:
 
 
 def _marked_case(by, code: str, token: str):
-    """A case with the token in what was typed, as far as a grant and visits."""
+    """Return a case with the token in its typed fields, with a grant and visits."""
     from beneficiaries.operations import add_note
     from core.clock import now
     from tests import factories
@@ -69,7 +74,7 @@ def _marked_case(by, code: str, token: str):
     person = factories.beneficiary_details(
         first_name=f"{token}First", second_name=f"{token}Second", phone="980-4417001"
     )
-    situation = factories.a_situation(narrative=f"{token}Told", needs=f"{token}Needs")
+    situation = factories.a_situation(narrative=f"{token}Narrative", needs=f"{token}Needs")
     case = factories.a_case(by, code, details=person, situation=situation)
     add_note(case=case, text=f"{token}Note", confidentiality="counselling", by=by, now=now())
     factories.requested(factories.planned(case, by), by)
@@ -83,7 +88,7 @@ def _references(user) -> list[str]:
 
 
 def _addresses(case, user, resources) -> list[str]:
-    """Every page and every row of the API that shows something of the case."""
+    """Return every page and every row of the API that shows something of the case."""
     from reintegration.models import FollowUp, Grant
 
     found = [
@@ -108,22 +113,23 @@ def _addresses(case, user, resources) -> list[str]:
 
 
 class Traffic:
-    """One process, one connection, and a count of everything."""
+    """One process, one connection, and counts of everything."""
 
-    def __init__(self, told: dict[str, Any], seed: int) -> None:
+    def __init__(self, prepared: dict[str, Any], seed: int) -> None:
         from django.core.wsgi import get_wsgi_application
 
-        self.application, self.told = get_wsgi_application(), told
+        self.application, self.prepared = get_wsgi_application(), prepared
         self.choose, self.count = random.Random(seed), Counter()
         self.backends: set[int] = set()
 
     def send(self, requests: int) -> dict[str, Any]:
+        """Send so many requests; return the counts."""
         for _ in range(requests):
             self.one()
         return {**self.count, "backends": sorted(self.backends)}
 
     def one(self) -> None:
-        """One request of somebody: where it leads, what came back, and what is left of its context."""
+        """Send one request of somebody and count: foreign words, own words, and what is left of its context."""
         side = self.choose.choice(("A", "B", "nobody"))
         path = self.address()
         headers = self.proof(side, path)
@@ -133,32 +139,36 @@ class Traffic:
         self.count[f"status {status}"] += 1
         late = body.partition("late:")[2]
         for other in {"A", "B"} - {side}:
-            met = [mark for mark in self.told["sides"][other]["marks"] if mark in body and mark not in path]
-            self.count["foreign"] += len(met)
-            if met:
-                sys.stderr.write(f"{side} {path}: {met[:3]}\n")
+            foreign = [
+                mark for mark in self.prepared["sides"][other]["marks"] if mark in body and mark not in path
+            ]
+            self.count["foreign"] += len(foreign)
+            if foreign:
+                sys.stderr.write(f"{side} {path}: {foreign[:3]}\n")
         if side != "nobody":
-            self.count[f"own {side}"] += any(mark in body for mark in self.told["sides"][side]["marks"])
-        # What a stream still asks for after the request is told as the same person: their own rows, none of another.
+            self.count[f"own {side}"] += any(mark in body for mark in self.prepared["sides"][side]["marks"])
+        # A stream's queries after the request run as the same user: they find this user's rows only.
         self.count["late"] += side != "nobody" and TOKENS[side] in late
         self.count["left"] += self.is_something_left()
 
     def address(self) -> str:
-        """A list, a row of either NGO, a list of the API, or something that goes wrong."""
+        """Return a list, a row of either NGO, a list of the API, or an address that fails."""
         kind = self.choose.random()
         if kind < 0.08:
             return self.choose.choice(PROBES)
         if kind < 0.3:
             return self.choose.choice(LISTS)
         if kind < 0.45:
-            return self.choose.choice(self.told["lists"]) + "?page_size=200"
-        return self.choose.choice(self.told["sides"][self.choose.choice("AB")]["addresses"])
+            return self.choose.choice(self.prepared["lists"]) + "?page_size=200"
+        return self.choose.choice(self.prepared["sides"][self.choose.choice("AB")]["addresses"])
 
     def proof(self, side: str, path: str) -> dict[str, str]:
-        """A session, a token, or a token beside the other NGO's session: the token is who asks then."""
+        """Return headers with a session, a token, or a token besides the other NGO's session, in which case
+        the token decides.
+        """
         if side == "nobody":
             return {}
-        own, other = self.told["sides"][side], self.told["sides"]["B" if side == "A" else "A"]
+        own, other = self.prepared["sides"][side], self.prepared["sides"]["B" if side == "A" else "A"]
         session = {"HTTP_COOKIE": f"sessionid={own['session']}"}
         token = {"HTTP_AUTHORIZATION": f"Token {own['token']}"}
         if not path.startswith("/api/"):
@@ -167,7 +177,7 @@ class Traffic:
         return self.choose.choice((session, token, beside))
 
     def call(self, path: str, headers: dict[str, str], *, is_leaving: bool) -> tuple[int, str]:
-        """Through the application as a server would call it; somebody who leaves takes the first piece alone."""
+        """Call the application as a server would; with `is_leaving` read only the first piece."""
         place, _mark, query = path.partition("?")
         environ = {
             "REQUEST_METHOD": "GET",
@@ -193,7 +203,7 @@ class Traffic:
         return int(begun[0].split()[0]), f"{names}\n{body.decode(errors='replace')}"
 
     def is_something_left(self) -> bool:
-        """Whether the connection still stands for anybody, outside every transaction."""
+        """Whether the connection is still entered for a user outside every transaction."""
         from django.db import connection
 
         asked = ", ".join(f"coalesce(current_setting('access.{name}', true), '')" for name in SETTINGS)
@@ -205,6 +215,7 @@ class Traffic:
 
 
 def main(arguments: list[str]) -> None:
+    """Run the command `prepare` or `run`."""
     django.setup()
     if arguments[0] == "prepare":
         print(json.dumps(prepare()))
@@ -214,7 +225,7 @@ def main(arguments: list[str]) -> None:
 
     settings.ROOT_URLCONF = "soak.probes"
     connection.settings_dict["CONN_MAX_AGE"] = None  # one connection, kept to the end
-    logging.disable()  # what is thrown in would fill the terminal
+    logging.disable()  # the errors raised on purpose would fill the terminal
     requests, seed = int(arguments[1]), int(arguments[2])
     print(json.dumps(Traffic(json.load(sys.stdin), seed).send(requests)))
 

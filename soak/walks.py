@@ -1,6 +1,6 @@
-"""The tests that walk everything: every user at every address, every page in a browser, every payload.
+"""The exhaustive tests: every user at every address, every page in a browser, every payload.
 
-`make test` leaves out what is marked `walk`; beside each of them stands a test that takes a fixed choice.
+`make test` leaves out tests marked `walk`; each has a counterpart with a fixed selection.
 """
 
 import subprocess
@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def run() -> tuple[str, bool]:
-    """Run the marked tests on two processes; pytest's closing line, and whether all passed."""
+    """Run the marked tests on two processes; return pytest's closing line, and whether all passed."""
     command = [sys.executable, "-m", "pytest", "-m", "walk", "-n", "2"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

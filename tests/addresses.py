@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 
 def patterns(resolver=None, prefix: str = "") -> list[tuple[str, str]]:
-    """(name, route) of every address, the Django admin's own among them; namespaces joined by colons."""
+    """Return (name, route) of every address, including the Django admin's; namespaces are joined by colons."""
     found = []
     for entry in (resolver or get_resolver()).url_patterns:
         route = prefix + str(entry.pattern)
@@ -22,7 +22,7 @@ def patterns(resolver=None, prefix: str = "") -> list[tuple[str, str]]:
 
 
 def fill(route: str, values: dict[str, list[str]]) -> list[str]:
-    """The route with each parameter replaced by each value known for its name."""
+    """Return the route with each parameter replaced by each value known for its name."""
     match = re.search(r"<(?:\w+:)?(\w+)>", route)
     if match is None:
         return ["/" + re.sub(r"[\^$]|\\Z|\(\?P.*?\)", "", route)]

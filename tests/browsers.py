@@ -1,4 +1,4 @@
-"""Which browser the tests can drive."""
+"""Find the browser that the tests drive."""
 
 import shutil
 
@@ -6,10 +6,10 @@ CANDIDATES = ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrom
 
 
 def executable() -> str | None:
-    """The path of a Chromium; None where the machine has none."""
+    """Return the path of a Chromium, or None if the machine has none."""
     return next((found for found in map(shutil.which, CANDIDATES) if found), None)
 
 
 def why_not() -> str:
-    """Why the browser tests can't run here; "" where they can."""
+    """Return why the browser tests can't run here, or ""."""
     return "" if executable() else "no Chromium found: apt-get install chromium"

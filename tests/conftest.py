@@ -1,4 +1,4 @@
-"""What every test stands on: a database made as the owner and used as the application, and the demo users."""
+"""Fixtures of all tests: a database made as the owner and used as the application, and the demo users."""
 
 import itertools
 import os
@@ -13,7 +13,7 @@ from django.utils import translation
 from tests import databases
 
 NUMBERS = itertools.count(1)
-# How long an example takes says how busy the machine is, not whether the code is right.
+# Hypothesis' deadline would measure how busy the machine is, not whether the code is right.
 hypothesis.settings.register_profile("site", deadline=None)
 hypothesis.settings.load_profile("site")
 
@@ -23,7 +23,7 @@ def _worker() -> str:
 
 
 def use_database(name: str) -> str:
-    """Point this process's connection at a database; the name of the former one."""
+    """Point this process's connection at a database; return the name of the former one."""
     former = connection.settings_dict["NAME"]
     connection.close()
     connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = name
@@ -32,7 +32,7 @@ def use_database(name: str) -> str:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker) -> Iterator[None]:
-    """One database a worker, cloned from the template; each test's work in it is rolled back."""
+    """Make one database for each worker, cloned from the template; each test's writes are rolled back."""
     with (
         databases.clone(f"{databases.PREFIX}_{_worker()}_{os.getpid()}") as name,
         django_db_blocker.unblock(),
@@ -49,7 +49,9 @@ def _drifts(request) -> bool:
 
 @pytest.fixture(autouse=True)
 def _access_agrees_with_cases(request) -> Iterator[None]:
-    """At the end of each test in a database, before its work is rolled back; clones are asked as they go."""
+    """Compare access rows with their cases at the end of each test, before its rollback; clones compare
+    theirs.
+    """
     names = set(request.fixturenames)
     asked = request.node.get_closest_marker("django_db") is not None or names & {"db", "demo_users"}
     if not asked or "committed" in names:
@@ -64,7 +66,7 @@ def _access_agrees_with_cases(request) -> Iterator[None]:
 
 @pytest.fixture
 def committed(django_db_blocker, request) -> Iterator[str]:
-    """A database of this test's own in which commits are real; its name."""
+    """Make a database for this test alone in which commits are real; its name."""
     name = f"{databases.PREFIX}_{_worker()}_{os.getpid()}_{next(NUMBERS)}"
     with databases.clone(name, drifts=_drifts(request)), django_db_blocker.unblock():
         former = use_database(name)
@@ -76,7 +78,7 @@ def committed(django_db_blocker, request) -> Iterator[str]:
 
 @pytest.fixture
 def owner(committed):
-    """A cursor as the owner, who sees all, on the committed database."""
+    """Return a cursor as the owner, who sees every row of the committed database."""
     link = databases.as_owner(committed)
     with link.cursor() as cursor:
         yield cursor
@@ -84,30 +86,32 @@ def owner(committed):
 
 
 @pytest.fixture
-def take_down(owner):
-    """Switch the policies off: the application keeps its privileges and sees all rows, so that Python is alone."""
-    from core import policies  # settings must stand first
+def disable_policies(owner):
+    """Return a function that switches the policies off: the application sees all rows, so that only Python's
+    scope limits them.
+    """
+    from core import policies  # needs settings
 
-    def taken() -> None:
+    def disabled() -> None:
         for model in policies.own_models():
             if isinstance(policies.policy_of(model), policies.AccessPolicy | policies.TablePolicy):
                 owner.execute(f"ALTER TABLE {model._meta.db_table} DISABLE ROW LEVEL SECURITY")
 
-    return taken
+    return disabled
 
 
 class DemoUsers(dict):
-    """Users by name, read when asked for: a fresh object has no remembered authority."""
+    """Users by name, read anew each time: a fresh object has no cached authority."""
 
     def __missing__(self, username: str):
-        from accounts.models import User  # settings must stand first
+        from accounts.models import User  # needs settings
 
         return User.objects.get(username=username)
 
 
 @pytest.fixture
 def demo_users(request) -> DemoUsers:
-    """The demo_users of the demo data."""
+    """Return the users of the demo data, by user name."""
     if "committed" not in request.fixturenames:
         request.getfixturevalue("db")
     return DemoUsers()
@@ -115,16 +119,16 @@ def demo_users(request) -> DemoUsers:
 
 @pytest.fixture
 def set_up(request) -> None:
-    """Let roles be given in this test as before an organisation had cases: without a second user."""
+    """Let this test give roles without a second user, as before an organisation has cases."""
     request.getfixturevalue("committed" if "committed" in request.fixturenames else "db")
-    from tests import factories  # settings must stand first
+    from tests import factories  # needs settings
 
     factories.set_up()
 
 
 @pytest.fixture
 def sign_in(client, demo_users):
-    """Sign one of the demo users in and give the test client."""
+    """Return a function that signs a demo user in and returns the test client."""
 
     def signed_in(username: str):
         client.force_login(demo_users[username])
@@ -135,7 +139,7 @@ def sign_in(client, demo_users):
 
 @pytest.fixture(autouse=True)
 def _english() -> Iterator[None]:
-    """A page that was asked for in Nepali leaves its language to the thread."""
+    """Reset the language: a page that was opened in Nepali leaves it set in the thread."""
     yield
     translation.activate("en")
 
@@ -144,7 +148,7 @@ def _english() -> Iterator[None]:
 def _folders(tmp_path, settings, monkeypatch) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.MEDIA_ROOT = str(tmp_path / "files")
-    monkeypatch.setenv("FILES_PATH", settings.MEDIA_ROOT)  # for programs that a test starts
+    monkeypatch.setenv("FILES_PATH", settings.MEDIA_ROOT)  # for processes that a test starts
 
 
 def pytest_configure(config) -> None:
@@ -153,7 +157,7 @@ def pytest_configure(config) -> None:
 
 
 def pytest_sessionfinish(session) -> None:
-    """A process of xdist hands its figures over."""
+    """Report a worker's counts to the main process of xdist."""
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["settled"] = [databases.settled.rows, databases.settled.drifted]
 
@@ -167,7 +171,7 @@ def pytest_testnodedown(node) -> None:
 
 def pytest_terminal_summary(terminalreporter) -> None:
     terminalreporter.write_line(f"rows {databases.settled.rows} drifted {databases.settled.drifted}")
-    from tests.browsers import why_not  # nothing of the site is imported before settings stand
+    from tests.browsers import why_not  # needs settings
 
     if why_not():
         terminalreporter.write_line(f"not run: browser tests ({why_not()})")

@@ -1,4 +1,4 @@
-"""A great many cases like one that is there: its rows copied as the owner, each copy under keys of its own."""
+"""Make many copies of an existing case: its rows are copied as the owner, each copy under ids of its own."""
 
 import json
 
@@ -14,8 +14,8 @@ def _tables() -> list[str]:
     return [*FIRST, *sorted(linked - set(FIRST))]
 
 
-def _pointing() -> dict[str, list[str]]:
-    """For each table the columns that hold keys of copied rows: they become the copy's own."""
+def _id_columns() -> dict[str, list[str]]:
+    """Return for each table the columns with ids of copied rows, which are replaced by the copy's own."""
     found = {"beneficiaries_caseaccess": ["id", "case_id"]}
     for model in policies.own_models():
         if model._meta.db_table not in found and model._meta.db_table in _tables():
@@ -29,8 +29,10 @@ def _pointing() -> dict[str, list[str]]:
     return found
 
 
-def _encrypted() -> dict[str, list[str]]:
-    """For each table the columns that open in no row but their own: empty in a copy."""
+def _encrypted_columns() -> dict[str, list[str]]:
+    """Return for each table its encrypted columns: they can be decrypted in their own row only, so copies
+    leave them empty.
+    """
     return {
         model._meta.db_table: [field.column for field in encrypted_fields(model)]
         for model in policies.own_models()
@@ -38,15 +40,15 @@ def _encrypted() -> dict[str, list[str]]:
 
 
 def copies(owner, case, count: int) -> list[str]:
-    """So many more of this case, with its person and all that hangs on it; their references."""
+    """Make `count` copies of this case, with its beneficiary and all linked rows; return their references."""
     made = sorted({reference.make() for _ in range(count)})
     for table in _tables():
         owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
     owner.execute("BEGIN; SET CONSTRAINTS ALL DEFERRED")
-    for table, columns in ((table, _pointing()[table]) for table in _tables()):
+    for table, columns in ((table, _id_columns()[table]) for table in _tables()):
         own = ", ".join(f"'{name}', md5((j ->> '{name}') || n.reference)::uuid" for name in columns)
         where = {"beneficiaries_beneficiary": "id = %(person)s", "beneficiaries_case": "id = %(case)s"}
-        empty = ", ".join(f"'{name}', ''" for name in _encrypted()[table])
+        empty = ", ".join(f"'{name}', ''" for name in _encrypted_columns()[table])
         changes = f"jsonb_build_object({own}) || jsonb_build_object({empty})"
         if table == "beneficiaries_case":
             changes += " || jsonb_build_object('reference', n.reference)"

@@ -1,7 +1,7 @@
-"""The tests' databases: one template, made and migrated as the owner; clones, used as the application.
+"""The tests' databases: one template, made and migrated as the owner; clones of it, used as the application.
 
-The template holds the programmes, the places and a small demo caseload. It is named after what it was made
-from and reused while that stays the same, so that a second run starts at once.
+The template holds the programmes, the places and a small demo caseload. It is named after a digest of what it
+was made from and used again while that stays the same, so that a second run starts at once.
 """
 
 import fcntl
@@ -36,20 +36,21 @@ MADE_FROM = (
     "geography/data/*.json",
 )
 PEOPLE = 42
-# `make soak` runs tests of many changed copies at once: their databases have names of their own. A template is made
-# from one that stands, as migrating brings the access policies in line with the copy, or is that one as it is.
+# `make soak` tests many changed copies of the checkout at once: each has a prefix of its own for its
+# databases. Its template is made from an existing one (TEST_TEMPLATE_FROM), as migrating brings the access
+# policies in line with the copy, or is an existing one, unchanged (TEST_TEMPLATE).
 PREFIX = os.environ.get("TEST_DATABASES", "test_iom")
 FROM, READY = os.environ.get("TEST_TEMPLATE_FROM", ""), os.environ.get("TEST_TEMPLATE", "")
 
 
 def url(role: str, name: str) -> str:
-    """The address of a database for `app` or `owner`."""
+    """Return the address of a database for `app` or `owner`."""
     variable = {"app": "DATABASE_URL", "owner": "MIGRATION_DATABASE_URL"}[role]
     return urlunsplit(urlsplit(os.environ[variable])._replace(path=f"/{name}"))
 
 
 def as_owner(name: str):
-    """A connection to a database as its owner, outside Django, each statement committed by itself."""
+    """Return a connection to a database as its owner, outside Django, each statement committed by itself."""
     connection = psycopg2.connect(url("owner", name))
     connection.autocommit = True
     return connection
@@ -66,18 +67,18 @@ def _administer(*statements: str) -> None:
 
 
 def _digest() -> str:
-    seen = hashlib.sha256(f"{date.today()} {PEOPLE} {os.environ['SECRET_KEY']}".encode())
+    digest = hashlib.sha256(f"{date.today()} {PEOPLE} {os.environ['SECRET_KEY']}".encode())
     for pattern in MADE_FROM:
         for path in sorted(ROOT.glob(pattern)):
             if (path.parent.name == "tests" and path.name == "databases.py") or (
                 "tests" not in path.parts and ".venv" not in path.parts
             ):
-                seen.update(path.read_bytes())
-    return seen.hexdigest()[:12]
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def environment(name: str) -> dict[str, str]:
-    """The environment of a process that works on this database."""
+    """Return the environment of a process that works on this database."""
     return {**os.environ, "DATABASE_URL": url("app", name), "MIGRATION_DATABASE_URL": url("owner", name)}
 
 
@@ -107,7 +108,9 @@ def _exists(name: str) -> bool:
 
 
 def template() -> str:
-    """The template's name; made first where it isn't there. Processes that ask at once wait for one."""
+    """Return the template's name; make the template first where it is missing. Parallel processes wait for
+    one.
+    """
     if READY:
         return READY
     name = f"{PREFIX}_template_{_digest()}"
@@ -115,7 +118,7 @@ def template() -> str:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not _exists(name):
             if not FROM:
-                _forget_old()
+                _drop_old()
             making = f"{name}_making"
             source = f" TEMPLATE {FROM}" if FROM else ""
             _administer(f"DROP DATABASE IF EXISTS {making}", f"CREATE DATABASE {making}{source}")
@@ -134,7 +137,9 @@ def template() -> str:
 
 
 def _add_test_functions(name: str) -> None:
-    """In tests alone: let access be given without a second user for the rest of a transaction (factories.set_up)."""
+    """Add the function behind factories.set_up: give access without a second user for the rest of a
+    transaction.
+    """
     with closing(as_owner(name)) as link, link.cursor() as cursor:
         cursor.execute(
             """
@@ -156,8 +161,8 @@ def _add_test_functions(name: str) -> None:
         )
 
 
-def _forget_old() -> None:
-    """Drop templates that nothing is made from any more, and clones whose process is gone."""
+def _drop_old() -> None:
+    """Drop templates that are out of date, and clones whose process is gone."""
     connection = as_owner("postgres")
     try:
         with connection.cursor() as cursor:
@@ -175,13 +180,13 @@ def _forget_old() -> None:
 
 @dataclass
 class Settled:
-    """Access rows compared with their cases at the end of tests, and those that had drifted."""
+    """How many access rows were compared with their cases at the end of tests, and how many had drifted."""
 
     rows: int = 0
     drifted: int = 0
 
     def take(self, cursor, *, drifts: bool = False) -> None:
-        """Compare now. A test that drifts on purpose says so; any other fails."""
+        """Compare now; fails on a difference unless the test is marked `drifts`."""
         cursor.execute("SELECT checked, drifted FROM access.access_drift()")
         rows, drifted = cursor.fetchone()
         if not drifts:
@@ -195,7 +200,7 @@ settled = Settled()
 
 @contextmanager
 def clone(name: str, *, drifts: bool = False) -> Iterator[str]:
-    """A database of its own, like the template; gone afterwards, when its access rows agree with its cases.
+    """Make a copy of the template; dropped afterwards, once its access rows agree with its cases.
 
     Dropped without FORCE, which would need the right to end autovacuum: PostgreSQL waits for it by itself.
     """

@@ -1,4 +1,4 @@
-"""Telling a person's case step by step, through the same operations as the pages."""
+"""Make beneficiaries, cases and grants through the same operations as the pages."""
 
 import uuid
 from datetime import date
@@ -44,7 +44,7 @@ PURPOSE = "Stove, cups and the first goods of a tea shop."
 
 
 def set_up() -> None:
-    """Let what follows in this transaction be given as before an organisation had cases: by one user, or by nobody."""
+    """Let access be given without a second user for the rest of this transaction (tests/databases.py)."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT tests.set_up()")
 
@@ -58,7 +58,7 @@ def project(code: str = "RASNM-2") -> Project:
 
 
 def another_programme(code: str = "OTHER") -> Project:
-    """A programme like RASNM-2, of the same organisation; nobody follows it by itself."""
+    """Return a new programme like RASNM-2, of the same organisation; no role is given it by default."""
     like = project()
     return start_new_phase(
         project=like, code=code, starts_on=like.starts_on, ends_on=like.ends_on, by=None, now=now()
@@ -93,7 +93,7 @@ def a_situation(**changes) -> Situation:
 
 
 def a_case(by, code: str = "NGO_A", *, details=None, situation=None) -> Case:
-    """A case led by the organisation; must run as somebody who writes there."""
+    """Open a case that the organisation leads; must run inside `acting_as` a user who writes cases there."""
     return open_case(
         organisation=organisation(code),
         consent=ConsentGiven(given_by="self", how="spoken"),
@@ -105,7 +105,7 @@ def a_case(by, code: str = "NGO_A", *, details=None, situation=None) -> Case:
 
 
 def another_case_of(case: Case) -> Case:
-    """A second case of the same record of a person, with its file."""
+    """Return a second case of the same beneficiary, with a case file of its own."""
     made = Case(
         beneficiary=case.beneficiary,
         lead_organisation=case.lead_organisation,
@@ -115,9 +115,9 @@ def another_case_of(case: Case) -> Case:
     )
     made.save(force_insert=True)
     file = CaseFile.objects.get(case=case)
-    told = {name: getattr(file, name) for name in ("narrative", "needs", "htcds")}
+    texts = {name: getattr(file, name) for name in ("narrative", "needs", "htcds")}
     file.pk, file.case, file.risk = uuid.uuid4(), made, "unknown"
-    for name, value in told.items():
+    for name, value in texts.items():
         setattr(file, name, value)
     file.save(force_insert=True)
     return made
@@ -163,7 +163,7 @@ def planned(case: Case, by, code: str = "RASNM-2") -> Plan:
 
 
 def asks_for(plan: Plan) -> dict[str, object]:
-    """What a page or program sends with the amount of a grant."""
+    """Return what a page or program sends with the amount of a grant."""
     line = BudgetLine.objects.get(project=plan.enrolment.project, code="grants")
     return {"budget_line": line.pk, "purpose": PURPOSE}
 
@@ -180,7 +180,7 @@ def requested(plan: Plan, by, amount: int | Decimal = 60000) -> Grant:
 
 
 def a_third_ngo() -> Organisation:
-    """An NGO beside the two of the demo users, with a caseworker of its own: `third`."""
+    """Return an NGO besides the two of the demo users, with a caseworker of its own: `third`."""
     made = save_organisation(
         organisation=Organisation(code="NGO_C", name_en="Third NGO", kind="ngo"), by=None, now=now()
     )
@@ -193,7 +193,7 @@ def a_third_ngo() -> Organisation:
 
 
 def a_colleague(username: str, code: str = "NGO_A", role: str = "caseworker") -> User:
-    """Somebody beside those of the demo users who works in an organisation; made once."""
+    """Return a user besides the demo users who works in an organisation; made on the first call."""
     found = User.objects.filter(username=username).first()
     if found is not None:
         return found
@@ -202,22 +202,22 @@ def a_colleague(username: str, code: str = "NGO_A", role: str = "caseworker") ->
     )
     save_user(user=user, by=None, now=now())
     set_up()
-    held = organisation(code).roles.get(code=role)
+    given = organisation(code).roles.get(code=role)
     save_membership(
-        membership=Membership(user=user, role=held, starts_on=date(2020, 1, 1)), by=None, now=now()
+        membership=Membership(user=user, role=given, starts_on=date(2020, 1, 1)), by=None, now=now()
     )
     return User.objects.get(pk=user.pk)
 
 
 def reassigned(case: Case, caseworker: User, by, note: str = "She prefers to speak Tamang.") -> None:
-    """The case gets another caseworker."""
+    """Give the case another caseworker."""
     reassign_cases(cases=[case], caseworker=caseworker, note=note, by=by, now=now())
 
 
 def referred(
     case: Case, by, receiver: Organisation, *, service="Legal advice", reason="To file a case.", **items
 ) -> Referral:
-    """A referral that the person agreed to."""
+    """Refer the case with the beneficiary's consent."""
     record_consent(
         case=case,
         purpose="referral",
@@ -242,7 +242,7 @@ def referred(
 def offered(
     case: Case, by, code: str = "NGO_B", *, reason="She moves to her sister.", **changes
 ) -> CaseTransfer:
-    """A case offered to another organisation, on the person's yes."""
+    """Offer the case to another organisation with the beneficiary's consent."""
     given = {"agrees": True, "given_by": "self", "why_nobody_asked": "", "how": "spoken"}
     transfer = ask_and_offer(
         case=case, receiver=organisation(code), reason=reason, by=by, now=now(), **given | changes
@@ -252,7 +252,7 @@ def offered(
 
 
 def transferred(case: Case, demo_users, *, to="ngo_b_caseworker", by="ngo_a_caseworker") -> CaseTransfer:
-    """A case that another organisation took over, its caseworker the one who answered."""
+    """Transfer the case to the organisation of the user `to`, who becomes its caseworker."""
     receiver = demo_users[to].memberships.get().role.organisation
     with acting_as(demo_users[by]):
         transfer = offered(case, demo_users[by], receiver.code)
@@ -262,14 +262,14 @@ def transferred(case: Case, demo_users, *, to="ngo_b_caseworker", by="ngo_a_case
 
 
 def asked_role(by: User, user: User, code: str, place: str) -> AccessRequest:
-    """A role that somebody asks for, where there are cases."""
+    """Ask for a role in an organisation that has cases."""
     role = organisation(place).roles.get(code=code)
     with acting_as(by):
         return ask_role(membership=Membership(user=user, role=role, starts_on=now().date()), by=by, now=now())
 
 
 def agreed(username: str = "ngo_a_supervisor") -> None:
-    """What this user may approve is approved."""
+    """Let this user approve every request that they may decide."""
     user = User.objects.get(username=username)
     with acting_as(user):
         for request in requests_to_decide(user):
@@ -277,7 +277,7 @@ def agreed(username: str = "ngo_a_supervisor") -> None:
 
 
 def a_document(case: Case, by, *, data: bytes | None = None, **changes) -> Document:
-    """A letter, handed in."""
+    """Add a letter to the case."""
     data = uploaded_files.pdf() if data is None else data
     given = {"kind": "letter", "confidentiality": "normal", "title": "Letter of the ward"}
     return add_document(case=case, data=data, size=len(data), by=by, now=now(), **given | changes)
@@ -303,7 +303,9 @@ def paid(grant: Grant, demo_users, amount: int = 30000, username: str = "iom_fin
 
 
 def whole_case(demo_users, receiver: Organisation, *, shared: bool = False) -> Case:
-    """A case of the first NGO with a row in every linked table, referred to this receiver, offered to a third."""
+    """Return a case of the first NGO with a row in every linked table, referred to `receiver`, offered to a
+    third.
+    """
     by, protection = demo_users["ngo_a_caseworker"], demo_users["protection_supervisor"]
     with acting_as(by):
         case = a_case(by)
@@ -326,7 +328,7 @@ def whole_case(demo_users, receiver: Organisation, *, shared: bool = False) -> C
 
 
 def a_supervisor(username: str, code: str) -> User:
-    """Somebody of the demo users who also watches over the work of an organisation, and so may agree to long lists."""
+    """Let a demo user also supervise an organisation, and so approve large exports."""
     user = User.objects.get(username=username)
     role = organisation(code).roles.get(code="supervisor")
     set_up()
@@ -335,7 +337,7 @@ def a_supervisor(username: str, code: str) -> User:
 
 
 def asked_export(by, code: str = "NGO_A", *, kind: str = "cases", at=None, **filters: str) -> Export:
-    """A list that somebody asks to take out."""
+    """Ask for an export."""
     return ask_export(
         kind=kind,
         organisation=organisation(code),

@@ -17,17 +17,17 @@ LOGIN, SECOND, CONFIRM = "/accounts/login/", "/accounts/login/second/", "/accoun
 
 @dataclass(frozen=True)
 class App:
-    """An app on somebody's phone."""
+    """An authenticator app."""
 
     secret: str
 
     def code(self, steps: int = 0) -> str:
-        """What it shows now, or so many half minutes later."""
+        """Return the code that the app shows now, or `steps` half minutes later."""
         return format_hotp_value(hotp_value(self.secret, int(time.time()) // 30 + steps))
 
 
 def enrolled(user: User) -> App:
-    """Give somebody an app and recovery codes, as if they had enrolled before."""
+    """Give the user an app and recovery codes, as if they had enrolled before."""
     secret = generate_totp_secret()
     with acting_as(user):
         TOTP.activate(user, secret)
@@ -36,8 +36,8 @@ def enrolled(user: User) -> App:
 
 
 def recovery_codes_of(user: User) -> list[str]:
-    held = Authenticator.objects.get(user=user, type=Authenticator.Type.RECOVERY_CODES)
-    return RecoveryCodes(held).get_unused_codes()
+    authenticator = Authenticator.objects.get(user=user, type=Authenticator.Type.RECOVERY_CODES)
+    return RecoveryCodes(authenticator).get_unused_codes()
 
 
 def give_password(client: Client, username: str, password: str = "", **more):
@@ -49,7 +49,7 @@ def give_code(client: Client, code: str, **more):
 
 
 def signed_in_with(app: App, username: str) -> Client:
-    """A browser after both steps, with a code that no test uses again."""
+    """Return a client signed in with both steps, by a code that no test uses again."""
     client = Client()
     give_password(client, username)
     done = give_code(client, app.code(-1))
@@ -58,5 +58,5 @@ def signed_in_with(app: App, username: str) -> Client:
 
 
 def is_in(client: Client) -> bool:
-    """Whether a page of the site opens, or leads to sign in or to a second step."""
+    """Whether a page of the site opens, instead of leading to sign-in or to the second step."""
     return client.get("/roles/").status_code == 200

@@ -1,4 +1,4 @@
-"""Every form of ours, the administrator's made for each of its pages."""
+"""Every form of the project, and those that the admin makes."""
 
 from collections.abc import Iterator
 
@@ -10,12 +10,12 @@ OURS = ("core", "accounts", "beneficiaries", "projects", "reintegration", "geogr
 
 
 def every_form() -> Iterator[type[forms.BaseForm]]:
-    """Forms that a module of ours defines, and those that the admin makes from our models."""
+    """Yield the forms that a module of the project defines, and those that the admin makes from its models."""
     seen: list[type[forms.BaseForm]] = []
     _below(forms.BaseForm, seen)
     yield from (form for form in seen if form.__module__.split(".")[0] in OURS)
     request = RequestFactory().get("/")
-    request.may_configure = True  # type: ignore[attr-defined]  # what the site remembers of whoever is inside
+    request.may_configure = True  # type: ignore[attr-defined]  # the site sets it for the signed-in user
     for made in admin.site._registry.values():
         if made.has_add_permission(request) or made.has_change_permission(request):
             yield made.get_form(request)

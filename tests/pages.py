@@ -1,4 +1,4 @@
-"""Filling in a page's form as a browser would: hidden fields and what is chosen already come along."""
+"""Fill in a page's form as a browser would: hidden fields and preselected values are sent too."""
 
 import re
 from html.parser import HTMLParser
@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 
 class _Forms(HTMLParser):
-    """All forms of a page: the action, and what would be sent if nothing were touched."""
+    """All forms of a page: the action, and what would be sent if nothing were changed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class _Forms(HTMLParser):
         elif tag == "option" and self._select and ("selected" in given or self._select not in data):
             data[self._select] = [
                 given.get("value", "")
-            ]  # a list box sends its first line where none is chosen
+            ]  # a list box sends its first option where none is selected
         elif tag == "textarea":
             self._textarea = given["name"]
             data[given["name"]] = [""]
@@ -50,7 +50,7 @@ class _Forms(HTMLParser):
 
 
 def forms_of(response) -> list[dict]:
-    """The forms of a page, those of the header left out."""
+    """Return the forms of a page, except those of its header."""
     parser = _Forms()
     parser.feed(response.content.decode())
     return [
@@ -79,13 +79,13 @@ def submit(client, address: str, changes: dict, *, action: str = "", follow: boo
 
 
 def _has(form: dict, changes: dict) -> bool:
-    """Whether this is the form with the first of these fields; several forms may stand on one page."""
+    """Whether this is the form whose `which` field has the wanted value; a page may have several forms."""
     which = changes.get("which")
     return which is None or form["data"].get("which") == [which]
 
 
 def visit(client, address: str):
-    """A page as a person comes to it: what is searched for, with the filters beside it, is sent by the page's form."""
+    """Open a page; a query that searches is sent by the page's search form, with the filters beside it."""
     path, _mark, query = address.partition("?")
     if not re.search(r"(^|&)(find|username|reference)=", query):
         return client.get(address)

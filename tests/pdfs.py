@@ -1,4 +1,4 @@
-"""A PDF with an object of every kind that a page draws with, and of every kind that acts or tells."""
+"""A PDF with every kind of object that pages draw with, and every kind that runs code or carries data."""
 
 import base64
 import io
@@ -22,8 +22,8 @@ def saved(made: pikepdf.Pdf) -> bytes:
     return written.getvalue()
 
 
-def laid_open(data: bytes) -> bytes:
-    """Everything that the PDF holds, unpacked."""
+def unpacked(data: bytes) -> bytes:
+    """Return the PDF with everything in it uncompressed."""
     written = io.BytesIO()
     with pikepdf.open(io.BytesIO(data)) as pdf:
         pdf.save(
@@ -36,7 +36,7 @@ def laid_open(data: bytes) -> bytes:
 
 
 def sfnt(**tables: bytes) -> bytes:
-    """A TrueType font of these tables; `_` in a name stands for a blank."""
+    """Return a TrueType font of these tables; `_` in a name stands for a blank."""
     at, directory, body = 12 + 16 * len(tables), b"", b""
     for name, table in tables.items():
         directory += struct.pack(">4sLLL", name.replace("_", " ").encode(), 0, at + len(body), len(table))
@@ -45,7 +45,7 @@ def sfnt(**tables: bytes) -> bytes:
 
 
 def jpeg() -> bytes:
-    """A photo that tells where it was taken, with what, and a comment."""
+    """Return a photo with its place, its camera and a comment in it."""
     return uploaded_files.photo(size=(40, 30), said="CANARYINSIDE")
 
 
@@ -65,7 +65,7 @@ def picture(pdf: pikepdf.Pdf, data: bytes, **keys: Any) -> Stream:
 
 
 def chained(pdf: pikepdf.Pdf, data: bytes, *filters: str, **keys: Any) -> Stream:
-    """A picture whose last filter is the data's own, behind the others."""
+    """Return a picture whose last filter is the data's own, encoded with the others before it."""
     around = {
         "FlateDecode": zlib.compress,
         "ASCII85Decode": lambda raw: base64.a85encode(raw) + b"~>",
@@ -234,7 +234,9 @@ BX (CANARYCOMPATIBLE) unknown EX
 
 
 def every_kind() -> bytes:
-    """One page that draws with all there is; what acts or tells stands at each place that is known for it."""
+    """Return a one-page PDF that draws with every kind of object, with code or hidden data in every known
+    place.
+    """
     pdf = pikepdf.new()
     page = pdf.add_blank_page(page_size=(595, 842)).obj
     functions = _functions(pdf)
@@ -298,12 +300,12 @@ def every_kind() -> bytes:
     page.Resources.XObject.Form = form
     page.Contents = pdf.make_stream(CONTENT.replace(b"%s", jpeg().hex().encode()))
     page.Group = Dictionary(S=Name.Transparency, CS=Name.DeviceRGB)
-    _tell(pdf, page)
+    _hide_data(pdf, page)
     return saved(pdf)
 
 
-def _tell(pdf: pikepdf.Pdf, page: Any) -> None:
-    """What acts or tells at the places that are known for it."""
+def _hide_data(pdf: pikepdf.Pdf, page: Any) -> None:
+    """Put code or hidden data in every known place."""
     action = Dictionary(S=Name.JavaScript, JS="app.alert('CANARYSCRIPT')")
     page.AA = Dictionary(O=action)
     page.PresSteps = Dictionary(NA=action)
@@ -333,17 +335,17 @@ def _tell(pdf: pikepdf.Pdf, page: Any) -> None:
 
 
 def containers(pdf: pikepdf.Pdf) -> Iterator[tuple[str, Any]]:
-    """Every dictionary and stream of the document with the way to it, each once; the trailer first."""
+    """Yield every dictionary and stream of the document with its path, each once; the trailer first."""
     waiting: list[tuple[str, Any, int]] = [("trailer", pdf.trailer, 0)]
     seen = set()
     while waiting:
-        way, found, depth = waiting.pop()
+        path, found, depth = waiting.pop()
         if getattr(found, "is_indirect", False):
             if found.objgen in seen:
                 continue
             seen.add(found.objgen)
         if isinstance(found, Array):
-            waiting += [(f"{way}[{place}]", item, depth + 1) for place, item in enumerate(found)]
+            waiting += [(f"{path}[{place}]", item, depth + 1) for place, item in enumerate(found)]
         elif isinstance(found, Dictionary | Stream):
-            yield way, found
-            waiting += [(way + key, item, depth + 1) for key, item in found.items()]
+            yield path, found
+            waiting += [(path + key, item, depth + 1) for key, item in found.items()]

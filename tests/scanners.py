@@ -1,6 +1,7 @@
-"""A virus scanner that speaks clamd's protocol on a port of its own, and knows one virus: EICAR's harmless test file.
+"""A virus scanner that speaks clamd's protocol on its own port and knows one virus: EICAR's harmless test
+file.
 
-`make soak scanner` asks Debian's own clamd the same.
+`make soak scanner` asks Debian's own clamd the same questions.
 """
 
 import socket
@@ -13,26 +14,26 @@ from contextlib import contextmanager
 from tests.uploaded_files import EICAR
 
 
-def _received(line: socket.socket, count: int) -> bytes:
+def _received(connection: socket.socket, count: int) -> bytes:
     got = b""
     while len(got) < count:
-        more = line.recv(count - len(got))
+        more = connection.recv(count - len(got))
         if not more:
             raise ConnectionError
         got += more
     return got
 
 
-def _file(line: socket.socket) -> bytes:
-    assert _received(line, 10) == b"zINSTREAM\0"
+def _file(connection: socket.socket) -> bytes:
+    assert _received(connection, 10) == b"zINSTREAM\0"
     data = b""
-    while length := struct.unpack("!I", _received(line, 4))[0]:
-        data += _received(line, length)
+    while length := struct.unpack("!I", _received(connection, 4))[0]:
+        data += _received(connection, length)
     return data
 
 
 def _is_harmful(data: bytes) -> bool:
-    """Whether the virus lies in the data, or in one of a PDF's packed streams, which clamd unpacks too."""
+    """Whether the virus is in the data, or in a compressed stream of a PDF, which clamd unpacks too."""
     packed = (part.lstrip(b"\r\n") for part in data.split(b"stream")[1:])
     return EICAR in data or any(EICAR in _unpacked(part) for part in packed)
 
@@ -46,20 +47,20 @@ def _unpacked(part: bytes) -> bytes:
 
 @contextmanager
 def listening(answer: bytes | None = None) -> Iterator[str]:
-    """The address of a scanner; it gives this answer to everything, where one is given."""
+    """Run a scanner and yield its address; it gives `answer` to everything, where one is given."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         over = threading.Event()
 
         def serve() -> None:
             while not over.is_set():
-                line, _who = server.accept()
-                with line:
+                connection, _address = server.accept()
+                with connection:
                     try:
-                        data = _file(line)
+                        data = _file(connection)
                     except (ConnectionError, AssertionError):
                         continue
                     said = b"stream: Eicar-Test-Signature FOUND\0" if _is_harmful(data) else b"stream: OK\0"
-                    line.sendall(said if answer is None else answer)
+                    connection.sendall(said if answer is None else answer)
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
@@ -73,6 +74,6 @@ def listening(answer: bytes | None = None) -> Iterator[str]:
 
 
 def nobody_there() -> str:
-    """An address on which nothing answers."""
+    """Return an address on which nothing answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return f"127.0.0.1:{server.getsockname()[1]}"

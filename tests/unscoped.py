@@ -1,7 +1,7 @@
-"""Python's half of the access policies taken away: what still holds is the database's.
+"""Switch off Python's scope, so that only the database's policies limit what is found.
 
-Found by walking, so that a new queryset or a new way to scope is taken away as well: every method of a
-`ScopedQuerySet` that asks for a `user`, and the conditions that they are made of, wherever imported.
+Every method of a `ScopedQuerySet` with a `user` parameter is found and replaced, and so are the conditions
+that they are made of, wherever imported: a new queryset or scope is switched off as well.
 """
 
 import gc
@@ -19,14 +19,14 @@ from core.statements import Select
 
 
 def scoped_querysets(kind: type = ScopedQuerySet) -> Iterator[type]:
-    """The class of every queryset that is scoped, whoever it inherits from."""
+    """Yield every scoped queryset class."""
     yield kind
     for below in kind.__subclasses__():
         yield from scoped_querysets(below)
 
 
 def scopes() -> list[tuple[type, str]]:
-    """(queryset, method) of everything that narrows rows to what a person may see or change."""
+    """Return (queryset, method) of everything that narrows rows to what a user may see or change."""
     return [
         (kind, name)
         for kind in scoped_querysets()
@@ -36,12 +36,12 @@ def scopes() -> list[tuple[type, str]]:
 
 
 def switch_off(monkeypatch) -> None:
-    """Let every scope return everything; `of` keeps to its case, which is no question of who asks."""
+    """Let every scope return everything; `of` still filters by its case, which doesn't depend on the user."""
     for kind, name in scopes():
         monkeypatch.setattr(kind, name, _of_case if name == "of" else _everything)
     conditions = {
         access.access_rows_for: _anybody,
-        access.access_rows: _whoever,
+        access.access_rows: _every_row,
         access.reads_confidential: _anybody,
         access.following: _anybody,
     }
@@ -49,16 +49,18 @@ def switch_off(monkeypatch) -> None:
         for module in list(sys.modules.values()):
             if getattr(module, condition.__name__, None) is condition:
                 monkeypatch.setattr(module, condition.__name__, instead)
-    for kept in [one for one in gc.get_objects() if type(one) is Select]:
-        monkeypatch.setattr(kept, "_written", None)  # a statement with the scope in it is written anew
+    for statement in [one for one in gc.get_objects() if type(one) is Select]:
+        monkeypatch.setattr(
+            statement, "_written", None
+        )  # so that its SQL is written again, without the scope
 
 
 def _anybody(*given, **named) -> Q:
     return Q()
 
 
-def _whoever(user_id, level, *, full: Q, figures: Q) -> Q:
-    """True of every row, with a place for each value, as a statement that is written once asks for."""
+def _every_row(user_id, level, *, full: Q, figures: Q) -> Q:
+    """True for every row, with a placeholder for each value, as a cached statement needs."""
     return Q(pk__isnull=False) | Q(user=user_id) | full
 
 
@@ -71,7 +73,9 @@ def _of_case(self, case, user, *, order=(), without=()):
 
 
 def digest(owner) -> dict[str, str]:
-    """For each protected table a digest of all its rows, read as the owner; what is only ever added to is left out."""
+    """Return for each protected table a digest of all its rows, read as the owner; append-only tables are
+    left out.
+    """
     owner.execute(
         " UNION ALL ".join(
             f"SELECT '{table}', md5(coalesce(string_agg(t::text, '' ORDER BY t::text), '')) FROM {table} t"
@@ -82,9 +86,7 @@ def digest(owner) -> dict[str, str]:
 
 
 def protected_tables() -> list[str]:
-    """Tables under the access policies, but for the record of what happened, its count of refusals, and the keys of
-    forms.
-    """
+    """Return the tables under access policies, except audit log, denial counts and idempotency keys."""
     return sorted(
         model._meta.db_table
         for model in policies.own_models()

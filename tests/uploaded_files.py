@@ -1,4 +1,4 @@
-"""Files as people and thieves hand them in, made here so that nobody's papers lie in the repository."""
+"""Files as users and attackers upload them, made here so that no real document lies in the repository."""
 
 import io
 
@@ -13,7 +13,7 @@ GPS, MAKE, TURNED = 0x8825, 0x010F, 0x0112
 def photo(
     kind: str = "JPEG", *, size: tuple[int, int] = (640, 480), turned: int = 1, said: str = "CANARYPHONE"
 ) -> bytes:
-    """A photo with its place, its phone and a comment; `turned` as phones say which side is up."""
+    """Return a photo with its place, its phone and a comment; `turned` is the orientation that phones write."""
     image = Image.new("RGB", size, "white")
     image.paste("navy", (0, 0, size[0] // 2, size[1] // 2))
     exif = Image.Exif()
@@ -30,7 +30,7 @@ def clear_picture() -> bytes:
 
 
 def pdf(*, pages: int = 1, text: str = "Letter of the ward", carried: bytes = b"") -> bytes:
-    """A PDF with a line on each page; what is `carried` lies among its objects as it is."""
+    """Return a PDF with some text on each page; `carried` is embedded among its objects unchanged."""
     made = pikepdf.new()
     font = made.make_indirect(
         pikepdf.Dictionary(
@@ -47,7 +47,7 @@ def pdf(*, pages: int = 1, text: str = "Letter of the ward", carried: bytes = b"
 
 
 def acting_pdf() -> bytes:
-    """A PDF that runs a script, carries a file, leads to a site and tells who wrote it where."""
+    """Return a PDF that runs a script, carries a file, links to a site and names its author."""
     made = pikepdf.open(io.BytesIO(pdf()))
     made.Root.OpenAction = pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS="app.alert('CANARYSCRIPT')")
     made.attachments["CANARYFILE.exe"] = b"MZ CANARYCARRIED"
@@ -66,7 +66,7 @@ def acting_pdf() -> bytes:
 
 
 def harmful_pdf() -> bytes:
-    """A PDF with the test virus in a font; it is still there when the PDF was made anew."""
+    """Return a PDF with the test virus in a font, where it survives the cleaning of the PDF."""
     made = pikepdf.open(io.BytesIO(pdf()))
     font = made.pages[0].obj.Resources.Font.F1
     program = made.make_stream(b"%!PS-AdobeFont-1.0: Carrier\n" + EICAR)
@@ -92,7 +92,7 @@ def _with_picture(made: pikepdf.Pdf, jpeg: bytes) -> None:
 
 
 def filled_form() -> bytes:
-    """A PDF with a form that somebody typed into."""
+    """Return a PDF with a form that somebody filled in."""
     made = pikepdf.open(io.BytesIO(pdf()))
     field = made.make_indirect(
         pikepdf.Dictionary(

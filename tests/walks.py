@@ -1,4 +1,4 @@
-"""Parameters of tests that walk everything: the kept ones run in `make test`, the others in `make soak`."""
+"""Parameters of tests that walk everything: those in `keep` run in `make test`, the others in `make soak`."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -7,9 +7,9 @@ import pytest
 
 
 def parameters(values: Iterable[Any], *, keep: Collection[Any]) -> list[Any]:
-    """The values for `parametrize`; those that aren't kept are marked as a walk."""
+    """Return the values for `parametrize`; those not in `keep` are marked as `walk`."""
     values = list(values)
-    assert all(any(value == kept for value in values) for kept in keep)
+    assert all(any(value == wanted for value in values) for wanted in keep)
     walked = (pytest.param(*value) if isinstance(value, tuple) else pytest.param(value) for value in values)
     return [
         one if value in keep else one._replace(marks=(pytest.mark.walk,))

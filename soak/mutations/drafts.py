@@ -1,4 +1,4 @@
-"""Unfinished interviews: who reads one, who moves one, and when one ends."""
+"""Unfinished interviews: who reads one, who reassigns one, and when one is deleted."""
 
 from soak.mutations.mutant import Mutant
 
@@ -7,66 +7,66 @@ OPERATION, TESTS = "beneficiaries/operations/draft.py", "tests/beneficiaries/tes
 
 DRAFTS = [
     Mutant(
-        "beneficiaries: an interview is taken along to another organisation",
+        "beneficiaries: an author keeps an interview in another organisation",
         MODEL,
         '_OWN = "t.author_id = access.user_id() AND t.organisation_id = ANY((SELECT access.edits())::uuid[])"',
         '_OWN = "t.author_id = access.user_id()"',
-        first=f"{TESTS}::test_who_no_longer_writes_there_reads_it_no_more",
+        first=f"{TESTS}::test_a_former_member_of_the_organisation_reads_no_draft",
     ),
     Mutant(
         "beneficiaries: an author deletes an interview in which somebody may be at risk",
         MODEL,
         'delete=f"{_OWN} AND NOT t.is_at_risk"',
         "delete=_OWN",
-        first=f"{TESTS}::test_where_somebody_may_be_at_risk_a_supervisor_decides_first",
+        first=f"{TESTS}::test_a_draft_about_somebody_at_risk_waits_for_a_supervisor",
     ),
     Mutant(
-        "beneficiaries: an author takes the risk off",
+        "beneficiaries: an author removes the risk of an interview",
         SQL,
         "OR (OLD.is_at_risk AND NOT NEW.is_at_risk) ",
         "",
-        first=f"{TESTS}::test_its_author_changes_neither_end_nor_risk",
+        first=f"{TESTS}::test_its_author_changes_neither_end_nor_risk_of_a_draft",
     ),
     Mutant(
-        "beneficiaries: an interview's key outlives it",
+        "beneficiaries: an interview's data key outlives it",
         SQL,
         "CREATE OR REPLACE TRIGGER draft_deleted AFTER DELETE",
         "CREATE OR REPLACE TRIGGER draft_deleted BEFORE UPDATE OF id",
-        first=f"{TESTS}::test_what_is_refused_is_deleted_with_its_key",
+        first=f"{TESTS}::test_a_discarded_draft_is_deleted_with_its_data_key",
     ),
     Mutant(
-        "beneficiaries: anybody moves unfinished interviews",
+        "beneficiaries: anybody reassigns unfinished interviews",
         SQL,
         "ELSE access.may_reassign_drafts(access.user_id(), found.organisation_id) END) THEN",
         "ELSE true END) THEN",
-        first=f"{TESTS}::test_nobody_else_moves_one",
+        first=f"{TESTS}::test_nobody_else_reassigns_a_draft",
     ),
     Mutant(
-        "beneficiaries: whoever ends access takes an interview for themselves",
+        "beneficiaries: a focal point reassigns an interview to themselves",
         SQL,
         "access.unfinished_draft(of_draft, new_author = access.user_id())",
         "access.unfinished_draft(of_draft, false)",
-        first=f"{TESTS}::test_a_focal_point_gives_it_to_others_and_never_takes_it",
+        first=f"{TESTS}::test_a_focal_point_reassigns_a_draft_to_others_and_never_to_themselves",
     ),
     Mutant(
-        "beneficiaries: an interview goes to somebody who doesn't write there",
+        "beneficiaries: an interview is reassigned to a user who does not write cases",
         SQL,
         "IF access.has_permission(new_author, draft.organisation_id, 'write_cases', today) IS NOT TRUE THEN",
         "IF new_author IS NULL THEN",
-        first=f"{TESTS}::test_not_to_somebody_who_does_not_write_there",
+        first=f"{TESTS}::test_a_draft_is_not_reassigned_to_a_user_who_does_not_write_cases",
     ),
     Mutant(
-        "beneficiaries: time deletes an interview in which somebody may be at risk",
+        "beneficiaries: an interview at risk is deleted at its end",
         SQL,
         "AND NOT w.is_at_risk AND w.expires_on <= day.today",
         "AND w.expires_on <= day.today",
-        first=f"{TESTS}::test_author_and_supervisor_are_notified_two_days_before_and_it_goes",
+        first=f"{TESTS}::test_author_and_supervisor_are_notified_two_days_before_a_draft_is_deleted",
     ),
     Mutant(
-        "beneficiaries: an interview is deleted without a notice before",
+        "beneficiaries: an interview is deleted without a notice",
         SQL,
         "AND w.warned_on <= day.today - 2",
         "",
-        first=f"{TESTS}::test_none_goes_without_its_notice",
+        first=f"{TESTS}::test_no_draft_is_deleted_without_its_notice",
     ),
 ]

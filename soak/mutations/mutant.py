@@ -1,14 +1,14 @@
-"""One mutant."""
+"""The type of a mutant."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A rule taken away or weakened: `text`, which stands once in `file`, becomes `replacement`.
+    """A rule removed or weakened: `text`, which is in `file` exactly once, becomes `replacement`.
 
-    `first` names the tests that look there, which run before the others. `afresh` makes its database from
-    nothing: for what only loading writes, and what a rule that is gone would leave standing.
+    `first` names the tests that are likely to fail, which run before the others. `afresh` makes its database
+    from nothing: for code that only loading runs, and for rows that a removed rule would leave behind.
     """
 
     name: str

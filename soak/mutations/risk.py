@@ -1,4 +1,4 @@
-"""The risk level, who hears of it, and visits."""
+"""The risk level, who is notified, and visits."""
 
 from soak.mutations.mutant import Mutant
 
@@ -8,10 +8,10 @@ RISK = [
         "beneficiaries/models/risk.py",
         "        read=Level.WORKING,\n",
         "        read=Level.SUMMARY,\n",
-        first="tests/access/test_rows.py::test_the_rows_of_a_case_by_the_database_alone",
+        first="tests/access/test_rows.py::test_rows_of_a_case_are_read_and_written_as_the_table_says_by_the_database_alone",
     ),
     Mutant(
-        "beneficiaries: the risk is assessed by who reads",
+        "beneficiaries: a reader assesses the risk",
         "beneficiaries/operations/risk.py",
         "CaseFile.objects.editable_by(by)",
         "CaseFile.objects.visible_to(by)",
@@ -30,17 +30,17 @@ RISK = [
         "beneficiaries/sql/090_risk.sql",
         "       AND current_user <> 'iom_functions' THEN",
         "       AND false THEN",
-        first="tests/beneficiaries/test_risk.py::test_the_database_holds_the_level_and_its_reason",
+        first="tests/beneficiaries/test_risk.py::test_the_database_checks_the_level_and_its_reason",
     ),
     Mutant(
         "beneficiaries: an assessment follows any level",
         "beneficiaries/sql/090_risk.sql",
         "    IF level IS DISTINCT FROM NEW.former THEN",
         "    IF false THEN",
-        first="tests/beneficiaries/test_risk.py::test_the_database_holds_the_level_and_its_reason",
+        first="tests/beneficiaries/test_risk.py::test_the_database_checks_the_level_and_its_reason",
     ),
     Mutant(
-        "beneficiaries: protection supervisors don't hear of a high risk",
+        "beneficiaries: protection supervisors are not notified of a high risk",
         "beneficiaries/operations/risk.py",
         "    if is_high or not supervisors:",
         "    if not supervisors:",
@@ -51,34 +51,34 @@ RISK = [
         "beneficiaries/views/note.py",
         "    if queries.case_by_reference(request.user, reference) is not None:",
         "    if reference:",
-        first="tests/beneficiaries/test_risk.py::test_the_notice_leads_a_protection_supervisor_to_what_they_may_open",
+        first="tests/beneficiaries/test_risk.py::test_the_notice_leads_a_protection_supervisor_to_a_page_that_they_may_open",
     ),
     Mutant(
-        "reintegration: an attempt that failed is the last",
+        "reintegration: a failed attempt has no next one",
         "reintegration/operations/follow_up.py",
         "    if next_on and not row.origin.startswith(EXTRA):",
         "    if False:",
         first="tests/reintegration/test_visits.py::test_a_visit_that_found_nobody_makes_the_next_attempt",
     ),
     Mutant(
-        "reintegration: nobody hears of whom nobody found",
+        "reintegration: nobody is notified of failed visits",
         "reintegration/rules.py",
         "    return is_high_risk or (outcome == FollowUpOutcome.NOT_FOUND and attempt >= ATTEMPTS)",
         "    return False",
-        first="tests/reintegration/test_visits.py::test_at_a_high_risk_it_is_tried_the_next_day_and_told_the_same_day",
+        first="tests/reintegration/test_visits.py::test_at_a_high_risk_the_next_attempt_is_the_next_day_and_supervisors_are_notified",
     ),
     Mutant(
-        "reintegration: in danger at a visit changes nothing",
+        "reintegration: danger at a visit does not raise the risk",
         "reintegration/operations/follow_up.py",
         "    if wellbeing == Wellbeing.DANGER:",
         "    if False:",
         first="tests/beneficiaries/test_risk.py::test_in_danger_at_a_visit_raises_the_risk_and_notifies",
     ),
     Mutant(
-        "reintegration: a visit long before its day is done",
+        "reintegration: a visit long before its day is not asked about",
         "reintegration/operations/follow_up.py",
         "    if is_early and counts is None:",
         "    if False:",
-        first="tests/reintegration/test_visits.py::test_the_api_asks_too",
+        first="tests/reintegration/test_visits.py::test_the_api_asks_about_an_early_visit",
     ),
 ]

@@ -1,7 +1,7 @@
-"""Every action with a body that is right in all but who sends it, by everyone who may not, Python's scope off.
+"""Every action with a valid body, sent by everyone who may not do it, with Python's scope switched off.
 
-The database alone keeps each row as it was. At the end of each the right person sends the very same body, and
-rows change: what was refused before was the sender, not the body.
+The policies alone keep each row unchanged. At the end the right user sends the very same body and rows
+change: what was refused before was the sender, not the body.
 """
 
 import json
@@ -23,7 +23,7 @@ EMERGENCY = "She called and was then cut off; no one answers."
 
 @dataclass
 class Action:
-    """One thing that can be sent; `right` are those who may, and the first of them does in the end."""
+    """An action to send; `right` are the users who may do it, and the first of them does so at the end."""
 
     name: str
     address: str
@@ -33,9 +33,9 @@ class Action:
     def send(self, client):
         if self.address.startswith("/api/"):
             return client.post(self.address, json.dumps(self.body), content_type="application/json")
-        return client.post(self.address, self.body | self._keys())
+        return client.post(self.address, self.body | self._ids())
 
-    def _keys(self) -> dict[str, str]:
+    def _ids(self) -> dict[str, str]:
         return {f"{prefix}form_key": str(uuid.uuid4()) for prefix in ("", "decide-")}
 
 
@@ -44,7 +44,7 @@ VISIT = {"outcome": "seen", "wellbeing": "good", "note": "Well."}
 
 
 def _actions(target: str, username: str, code: str, demo_users) -> list[Action]:
-    """Each action on a case of this organisation that has come just so far; shared with IOM where it is `a`."""
+    """Return each action on a case of this organisation; the case is shared with IOM where `target` is `a`."""
     by, today = demo_users[username], now().date().isoformat()
     colleague = factories.a_colleague(f"colleague_{target}", code)
 
@@ -62,7 +62,7 @@ def _actions(target: str, username: str, code: str, demo_users) -> list[Action]:
             FollowUp.objects.visible_to(by).filter(case=case)[0].pk for case in (admitted, planned)
         )
         grants = [factories.requested(factories.planned(a_case()[0], by), by) for _ in range(5)]
-        paper = factories.a_document(screened, by)
+        document = factories.a_document(screened, by)
         referral = factories.referred(
             screened, by, factories.organisation("NGO_B" if target == "a" else "NGO_A")
         )
@@ -73,7 +73,7 @@ def _actions(target: str, username: str, code: str, demo_users) -> list[Action]:
     writes, leads = WRITES[target], LEADS[target]
     answers = (
         writes | ANSWERS[target]
-    )  # the access policy for answers is whoever works on it, and the receiver
+    )  # the policy for answers allows whoever works on the case, and the receiver
     file, api = f"/cases/{screened.reference}", "/api/v1"
     endorsing, endorsing_by_api, approving, refusing, paying = (grant.pk for grant in grants)
     line = str(BudgetLine.objects.get(project=factories.project(), code="grants").pk)
@@ -94,7 +94,7 @@ def _actions(target: str, username: str, code: str, demo_users) -> list[Action]:
     pay = {"amount_npr": "100", "voucher": "V", "paid_on": today}
     take_out = {"reason": "For the yearly meeting.", "organisation": str(factories.organisation(code).pk)}
     glass = {"reference": closing.reference, "reason": EMERGENCY}
-    return [  # what opens the file to IOM stands last
+    return [  # last, because it opens the file to IOM
         Action("note", f"{file}/notes/new/", note, writes),
         Action("assess the risk", f"{file}/risk/", assessed, writes),
         Action(
@@ -103,7 +103,9 @@ def _actions(target: str, username: str, code: str, demo_users) -> list[Action]:
             assessed | {"case": str(screened.pk)},
             writes,
         ),
-        Action("throw away", f"{file}/documents/{paper.pk}/remove/", {"why": "Of another case."}, leads),
+        Action(
+            "delete a document", f"{file}/documents/{document.pk}/remove/", {"why": "Of another case."}, leads
+        ),
         Action(
             "refer", f"{file}/referrals/new/", SHARING | refer | {"reason_for_referral": "A case."}, leads
         ),
@@ -143,7 +145,7 @@ def _actions(target: str, username: str, code: str, demo_users) -> list[Action]:
         pytest.param("b", "ngo_b_caseworker", "NGO_B", marks=pytest.mark.walk),
     ],
 )
-def test_a_right_body_from_the_wrong_person_writes_nothing(
+def test_a_valid_body_from_the_wrong_user_writes_nothing(
     client, demo_users, committed, owner, monkeypatch, target, username, code
 ):
     with acting_as(demo_users[username]):

@@ -1,8 +1,7 @@
-"""Who may open what: every address and method, everyone of the demo users and nobody, three targets.
+"""Who may open what: every address and method, every demo user and a signed-out visitor, three targets.
 
-The table below says what people may do, in plain words. Targets: `a`, a case of the
-first NGO that is shared with IOM; `b`, one of the second NGO that isn't; `missing`, one that doesn't exist. An address
-without a row fails.
+The table below says what each user may do. Targets: `a`, a case of the first NGO that is shared with IOM;
+`b`, one of the second NGO that isn't; `missing`, one that doesn't exist. An address without a row fails.
 """
 
 import uuid
@@ -27,9 +26,9 @@ A_READS = A_WRITES | {"ngo_a_reader"}
 PROTECTION = {"protection_supervisor", "protection_supervisor_2"}
 IOM_WRITES, IOM_READS = {"iom_supervisor"}, {"iom_supervisor"} | PROTECTION
 B = {"ngo_b_caseworker"}
-FIGURES = {"iom_supervisor", "iom_approver", "iom_finance", "programme_manager"}
+SUMMARY_READERS = {"iom_supervisor", "iom_approver", "iom_finance", "programme_manager"}
 TARGETS = ("a", "b", "missing")
-# What only those who work on the case may meet in an answer.
+# Words that only those who work on the case may find in an answer.
 NAMES = {
     "a": {"first_name": "Amritakanari", "second_name": "Aidikanari", "phone": "980-4417001"},
     "b": {"first_name": "Binitakanari", "second_name": "Bhotekanari", "phone": "980-4417002"},
@@ -40,13 +39,13 @@ READS = {"a": A_READS | IOM_READS, "b": B, "missing": set()}
 WRITES = {"a": A_WRITES | IOM_WRITES, "b": B, "missing": set()}
 ERASES: dict[str, set] = {"a": {"ngo_a_supervisor"}, "b": set(), "missing": set()}
 LEADS = {"a": A_WRITES, "b": B, "missing": set()}
-# A grant of a case that isn't shared is still seen by those who decide on figures.
-GRANTS = {"a": A_READS | IOM_READS | FIGURES, "b": B | FIGURES, "missing": set()}
+# A grant of a case that isn't shared is still visible with summary access.
+GRANTS = {"a": A_READS | IOM_READS | SUMMARY_READERS, "b": B | SUMMARY_READERS, "missing": set()}
 
 
 @dataclass
 class Row:
-    """What an address answers. `get` and `post` give, for a person and a target, the status expected."""
+    """What an address answers. `get` and `post` return the status expected for a user and a target."""
 
     get: object
     post: object
@@ -54,9 +53,11 @@ class Row:
     route: dict = field(default_factory=dict)
 
 
-def _status(person: str, *, allowed: bool, found: bool = True, ok: int = 200, anonymous: int = 302) -> int:
-    """302 to sign-in for nobody, 404 for what is out of reach, 403 for what is in reach and not allowed."""
-    if person == NOBODY:
+def _status(username: str, *, allowed: bool, found: bool = True, ok: int = 200, anonymous: int = 302) -> int:
+    """302 (to sign in) when signed out, 404 for a hidden row, 403 for a visible one that the user may not
+    change.
+    """
+    if username == NOBODY:
         return anonymous
     if not found:
         return 404
@@ -64,68 +65,71 @@ def _status(person: str, *, allowed: bool, found: bool = True, ok: int = 200, an
 
 
 def page(who: set[str] | None = None):
-    """A page that isn't about one case: for these people, or for all who are signed in."""
-    return lambda person, target: _status(person, allowed=who is None or person in who)
+    """A page that isn't about one case: for these users, or for all who are signed in."""
+    return lambda username, target: _status(username, allowed=who is None or username in who)
 
 
 def case_page(readers, writers=None, ok: int = 200):
-    """A page about one case: 404 for who can't read it, 403 for who reads and may not write."""
+    """A page about one case: 404 without read access, 403 with read access only."""
     writers = writers or readers
-    return lambda person, target: _status(
-        person, allowed=person in writers[target], found=person in readers[target], ok=ok
+    return lambda username, target: _status(
+        username, allowed=username in writers[target], found=username in readers[target], ok=ok
     )
 
 
-def refused(person: str, target: str) -> int:
-    """This method isn't for this address; nobody is sent to sign in first."""
-    return 302 if person == NOBODY else 405
+def refused(username: str, target: str) -> int:
+    """The method isn't allowed here; the signed-out are sent to sign in first."""
+    return 302 if username == NOBODY else 405
 
 
 def searching(who: set[str]):
-    """A search that is sent: on to its page, for whom the list is for."""
-    return lambda person, target: 302 if person == NOBODY or person in who else 403
+    """A search form: redirects those who may see the list to its results."""
+    return lambda username, target: 302 if username == NOBODY or username in who else 403
 
 
-def sent(person: str, target: str) -> int:
-    """Whoever is signed in is led on, and nobody to sign in: the same answer."""
+def sent(username: str, target: str) -> int:
+    """A redirect for everyone: to the next page, or to sign in."""
     return 302
 
 
-def page_of_nothing(person: str, target: str) -> int:
-    """Only one's own things have such an address, and nobody of the demo users has any."""
-    return 302 if person == NOBODY else 404
+def page_of_nothing(username: str, target: str) -> int:
+    """A page about the user's own things, of which no demo user has any."""
+    return 302 if username == NOBODY else 404
 
 
 def always(status: int):
-    return lambda person, target: status
+    return lambda username, target: status
 
 
-def own_team(person: str, target: str) -> int:
-    """Somebody's open cases: for who writes cases that the same organisation leads."""
-    return _status(person, allowed=person in ASSIGNS, found=person in LEADS[target] or person not in ASSIGNS)
+def own_team(username: str, target: str) -> int:
+    """A user's open cases: for those who may reassign cases that the same organisation leads."""
+    return _status(
+        username, allowed=username in ASSIGNS, found=username in LEADS[target] or username not in ASSIGNS
+    )
 
 
 WRITERS = A_WRITES | IOM_WRITES | B
-# Who says who works on cases: supervisors, and where there is none, whoever writes cases.
+# Who assigns caseworkers: supervisors, and where there is none, whoever writes cases.
 ASSIGNS = {"ngo_a_supervisor", "iom_supervisor"} | B
 READERS = A_READS | IOM_READS | B
-# An own draft of the first NGO's caseworker; nobody else finds it.
+# A draft of the first NGO's caseworker; nobody else finds it.
 DRAFT = {"a": {"ngo_a_caseworker"}, "b": B, "missing": set()}
-# About an unfinished interview decides a supervisor of the NGO; where it has none, IOM's protection supervisors.
+# Unfinished interviews are decided on by a supervisor of the NGO, or without one by IOM's protection
+# supervisors.
 PROTECTS = {"protection_supervisor", "protection_supervisor_2"}
 DECIDES_ON_DRAFTS = {"ngo_a_supervisor", "iom_supervisor", *PROTECTS}
 DRAFTS_DECIDED = {"a": {"ngo_a_supervisor"}, "b": PROTECTS, "missing": set()}
-# A referral to the other NGO: read on both sides, and answered by those who write on either.
+# A referral to the other NGO: read on both sides, answered by those who write on either.
 REFERRALS = {"a": A_READS | IOM_READS | B, "b": B | A_READS, "missing": set()}
 ANSWERS = {"a": A_WRITES | B, "b": B | {"ngo_a_caseworker"}, "missing": set()}
-# An offer of a case to an organisation that isn't of the demo users: read by those who work on the case, taken back
-# by its lead; the receiver's side is walked in tests/beneficiaries/test_transfer.py.
+# An offer of a case to an organisation without demo users: read by those who work on the case, taken back by
+# its lead; the receiver's side is tested in tests/beneficiaries/test_transfer.py.
 OFFERS, TAKES_BACK = READS, LEADS
 REFERS = {"a": {"ngo_a_caseworker"}, "b": B, "missing": set()}
-# The first NGO's caseworker is kept by its focal point, the second NGO's by nobody of the demo users; neither awaits a
+# The first NGO's caseworker is managed by its focal point, the second NGO's by no demo user; both have a
 # password.
 FOCAL = {"ngo_a_focal_point"}
-# Requests for access: of NGO_A by its focal point, of NGO_B, which has no second user, by the administrator.
+# Requests for access: of NGO_A decided by its focal point; of NGO_B, which has no second user, by IOM.
 REQUESTS: dict[str, set[str]] = {
     "a": FOCAL | {"ngo_a_supervisor"},
     "b": {"administrator", "protection_supervisor", "protection_supervisor_2"},
@@ -133,11 +137,11 @@ REQUESTS: dict[str, set[str]] = {
 }
 STAFF = {"a": FOCAL, "b": set(), "missing": set()}
 NOT_ONE: dict[str, set[str]] = {target: set() for target in TARGETS}
-# Lists that go out: asked for by who may, and each for its maker alone; nobody of the demo users agrees in a partner.
+# Exports: made by those who may, each open to its requester alone; no demo user may approve one in a partner.
 EXPORTS = {"ngo_a_caseworker", "ngo_a_supervisor", "ngo_b_caseworker", "iom_supervisor"}
-SEEN_EXPORT = {"a": A_WRITES, "b": B, "missing": set()}  # by who may approve it, too
+VISIBLE_EXPORT = {"a": A_WRITES, "b": B, "missing": set()}  # by who may approve it, too
 OWN_EXPORT: dict[str, set[str]] = {"a": {"ngo_a_caseworker"}, "b": {"ngo_b_caseworker"}, "missing": set()}
-# Visits: who reads the case finds them; only who writes it records them.
+# Visits: found by those who read the case; recorded by those who write it.
 DECIDES = {
     "endorse": {"iom_supervisor"},
     "approve": {"iom_approver"},
@@ -147,38 +151,38 @@ DECIDES = {
 
 
 def decision(action: str):
-    """An empty form about a grant: shown again (200) to who finds the grant; the operation isn't reached."""
+    """An empty form about a grant: shown again (200) to those who find the grant; the operation isn't called."""
     return case_page(GRANTS)
 
 
 def program(allowed, ok: int = 200, anonymous: int = 401):
-    """An address of the API that isn't about one row: problems for programs, no page to sign in on."""
-    return lambda person, target: _status(
-        person, allowed=allowed is None or person in allowed, ok=ok, anonymous=anonymous
+    """An address of the API that isn't about one row: problem details instead of a redirect to sign in."""
+    return lambda username, target: _status(
+        username, allowed=allowed is None or username in allowed, ok=ok, anonymous=anonymous
     )
 
 
 def program_row(readers, deciders=None, ok: int = 200):
-    """One row of the API: 404 for who can't read it, 403 for who reads it and may not do the action."""
-    return lambda person, target: _status(
-        person,
-        allowed=deciders is None or person in deciders[target],
-        found=person in readers[target],
+    """One row of the API: 404 without read access, 403 without the right to the action."""
+    return lambda username, target: _status(
+        username,
+        allowed=deciders is None or username in deciders[target],
+        found=username in readers[target],
         ok=ok,
         anonymous=401,
     )
 
 
-def refused_program(person: str, target: str) -> int:
-    return 401 if person == NOBODY else 405
+def refused_program(username: str, target: str) -> int:
+    return 401 if username == NOBODY else 405
 
 
-# This table's empty form is no JSON: 415 is the answer to who may do an action, and comes after 404 and 403.
+# The table sends no JSON: 415 is the answer to those who may do an action, and is checked after 404 and 403.
 FORM = 415
 
 
 def resource(name: str, readers, *, making: bool = False, actions: dict | None = None) -> dict[str, Row]:
-    """The rows of one resource: its list, one of its rows, and its actions."""
+    """Return the addresses of one resource: its list, one of its rows, and its actions."""
     found = {
         f"api:{name}-list": Row(program(None), program(WRITERS, ok=FORM) if making else refused_program),
         f"api:{name}-detail": Row(program_row(readers), refused_program, TARGETS),
@@ -190,9 +194,9 @@ def resource(name: str, readers, *, making: bool = False, actions: dict | None =
 
 AUDITOR = ("auditor",)
 EVERYBODY = {"a": set(DEMO_USERS), "b": set(DEMO_USERS), "missing": set()}
-# Who is asked next says no: in the API either of them finds the action, and the grant's state decides.
+# "refuse" is for whoever decides next: the API lets either find the action, and the grant's state decides.
 EITHER = dict.fromkeys(TARGETS, DECIDES["refuse"] | DECIDES["approve"])
-# A grant is taken back by who asked for it.
+# A grant is withdrawn by its requester.
 REQUESTED: dict[str, set[str]] = {"a": {"ngo_a_caseworker"}, "b": {"ngo_b_caseworker"}, "missing": set()}
 API: dict[str, Row] = {
     "api:start": Row(program(None), refused_program),
@@ -228,8 +232,8 @@ API: dict[str, Row] = {
 }
 
 
-def emergency_case(person: str, target: str) -> int:
-    return _status(person, allowed=person in PROTECTION, ok=302 if person in READS[target] else 200)
+def emergency_case(username: str, target: str) -> int:
+    return _status(username, allowed=username in PROTECTION, ok=302 if username in READS[target] else 200)
 
 
 TABLE: dict[str, Row] = {
@@ -239,10 +243,10 @@ TABLE: dict[str, Row] = {
     "readyz": Row(always(200), always(405)),
     "set_language": Row(always(405), always(302)),
     "accounts:sign-in": Row(
-        lambda person, target: 200 if person == NOBODY else 302,
-        lambda person, target: 200 if person == NOBODY else 302,
+        lambda username, target: 200 if username == NOBODY else 302,
+        lambda username, target: 200 if username == NOBODY else 302,
     ),
-    # Without a right password before it, the second step leads back to the first.
+    # Without a valid password before it, the second step redirects to the first.
     "accounts:second-step": Row(always(302), always(302)),
     "accounts:confirm": Row(page(), page()),
     "accounts:sign-out": Row(always(405), always(302)),
@@ -261,7 +265,7 @@ TABLE: dict[str, Row] = {
     "accounts:password-forgotten": Row(always(200), always(200)),
     "accounts:password-reset": Row(always(404), always(404)),
     "accounts:notice-list": Row(page(), refused),
-    "accounts:notice-mark-read": Row(refused, lambda person, target: 302),
+    "accounts:notice-mark-read": Row(refused, lambda username, target: 302),
     "accounts:role-list": Row(page(), refused),
     "accounts:invitation": Row(always(404), always(404)),
     "accounts:user-list": Row(page(FOCAL), refused),
@@ -291,7 +295,7 @@ TABLE: dict[str, Row] = {
     "beneficiaries:transfer-offer": Row(case_page(READS, REFERS), case_page(READS, REFERS), TARGETS),
     "beneficiaries:transfer-detail": Row(case_page(OFFERS), case_page(OFFERS, TAKES_BACK), TARGETS),
     "beneficiaries:case-readers": Row(case_page(READS), refused, TARGETS),
-    # Nobody of the demo users may erase in a partner.
+    # No demo user may erase in a partner.
     "beneficiaries:beneficiary-erase": Row(case_page(READS, ERASES), case_page(READS, ERASES), TARGETS),
     "beneficiaries:case-close": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "beneficiaries:note-add": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
@@ -303,11 +307,14 @@ TABLE: dict[str, Row] = {
     "beneficiaries:referral-detail": Row(case_page(REFERRALS), case_page(REFERRALS, ANSWERS), TARGETS),
     "beneficiaries:export-list": Row(page(EXPORTS), refused),
     "beneficiaries:export-ask": Row(page(EXPORTS), page(EXPORTS)),
-    "beneficiaries:export-detail": Row(case_page(SEEN_EXPORT), case_page(SEEN_EXPORT, NOT_ONE), TARGETS),
+    "beneficiaries:export-detail": Row(
+        case_page(VISIBLE_EXPORT), case_page(VISIBLE_EXPORT, NOT_ONE), TARGETS
+    ),
     "beneficiaries:export-password": Row(case_page(OWN_EXPORT), refused, TARGETS),
     "beneficiaries:export-file": Row(case_page(OWN_EXPORT), refused, TARGETS),
     "beneficiaries:emergency-open": Row(page(PROTECTION), page(PROTECTION)),
-    # Where a notice leads: on to the case for who may read it; else the same page whether there is such a case or not.
+    # A notice leads to the case for those who may read it, else to the same page whether the case exists or
+    # not.
     "beneficiaries:emergency-case": Row(emergency_case, emergency_case, TARGETS),
     "beneficiaries:risk-assess": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "case-detail": Row(case_page(READS), refused, TARGETS),
@@ -318,7 +325,7 @@ TABLE: dict[str, Row] = {
     "reintegration:admission-assess": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "reintegration:plan-agree": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "reintegration:grant-request": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
-    "reintegration:grant-list": Row(page(READERS | FIGURES), refused),
+    "reintegration:grant-list": Row(page(READERS | SUMMARY_READERS), refused),
     "reintegration:grant-detail": Row(case_page(GRANTS), refused, TARGETS),
     "reintegration:grant-endorse": Row(refused, decision("endorse"), TARGETS),
     "reintegration:grant-approve": Row(refused, decision("approve"), TARGETS),
@@ -330,14 +337,14 @@ TABLE: dict[str, Row] = {
 }
 
 
-def _admin(person: str, target: str) -> set[int]:
+def _admin(username: str, target: str) -> set[int]:
     """The configuration: the administrator alone; everybody else meets no page at all."""
-    return {200, 302, 403, 404, 405} if person == "administrator" else {302, 403, 404, 405}
+    return {200, 302, 403, 404, 405} if username == "administrator" else {302, 403, 404, 405}
 
 
 @pytest.fixture
 def keys(demo_users) -> dict[str, dict[str, str]]:
-    """For each target the values of the routes' parameters."""
+    """Return for each target the values of the routes' parameters."""
     found, third = {"missing": {"reference": "ZZZZ-ZZZ-Z", "code": "RASNM-2"}}, factories.a_third_ngo()
     for target, username, code in (("a", "ngo_a_caseworker", "NGO_A"), ("b", "ngo_b_caseworker", "NGO_B")):
         by = demo_users[username]
@@ -395,7 +402,7 @@ def keys(demo_users) -> dict[str, dict[str, str]]:
 
 
 def _row_of(kind, by, case):
-    """A row of the case in a resource of the API; of one without cases, any."""
+    """Return an id of a row of the case in a resource of the API; of any row if the resource has no cases."""
     rows = kind.rows(by)
     if kind.noun == "beneficiary":
         return rows.get(pk=case.beneficiary_id)
@@ -421,7 +428,9 @@ def test_every_address_has_a_row():
 
 @pytest.fixture(scope="module")
 def tally(request):
-    """Cells and surprises of all persons, told at the end: in one process (`-s`) that is the whole table."""
+    """Count cells and failures of all users and print them at the end: in one process (`-s`) that is the
+    whole table.
+    """
     found: dict[str, list[int]] = {}
     yield found
     reporter = request.config.pluginmanager.get_plugin("terminalreporter")
@@ -431,63 +440,63 @@ def tally(request):
 
 
 def _count(tally: dict, name: str, cells: int, unexpected: int) -> None:
-    told = tally.setdefault(name, [0, 0])
-    told[0] += cells
-    told[1] += unexpected
+    counts = tally.setdefault(name, [0, 0])
+    counts[0] += cells
+    counts[1] += unexpected
 
 
-def _cells(person: str, keys: dict) -> list[tuple]:
-    """(name, target, method, address, status expected) of every address that the table describes."""
+def _cells(username: str, keys: dict) -> list[tuple]:
+    """Return (name, target, method, address, expected status) of every cell of the table."""
     routes = dict(patterns())
     return [
-        (name, target, method, address_of(routes[name], keys[target]), expected(person, target))
+        (name, target, method, address_of(routes[name], keys[target]), expected(username, target))
         for name, row in TABLE.items()
         for target in row.targets
         for method, expected in (("get", row.get), ("post", row.post))
     ]
 
 
-def _walk(client, demo_users, person: str, cells: list[tuple], keys: dict) -> list[str]:
-    """Send every cell; what was answered otherwise than expected, or told of a case that is out of reach."""
+def _walk(client, demo_users, username: str, cells: list[tuple], keys: dict) -> list[str]:
+    """Send every cell; return unexpected statuses, and words of hidden cases that an answer contains."""
     unexpected = []
     for name, target, method, address, expected in cells:
-        enter(client, demo_users, person)
+        enter(client, demo_users, username)
         response = getattr(client, method)(address)
-        cell = f"{person} {method} {name} {target}"
+        cell = f"{username} {method} {name} {target}"
         if response.status_code not in (expected if isinstance(expected, set) else {expected}):
             unexpected.append(f"{cell}: {response.status_code}, not {expected}")
-        unexpected += [f"{cell}: tells {word}" for word in _told(response, person, address, keys)]
+        unexpected += [f"{cell}: shows {word}" for word in _leaked_words(response, username, address, keys)]
     return unexpected
 
 
-def _told(response, person: str, address: str, keys: dict) -> list[str]:
-    """Words of cases in an answer that this person may not read there; its own address aside."""
+def _leaked_words(response, username: str, address: str, keys: dict) -> list[str]:
+    """Return words of cases in an answer that this user may not read there, except those in its own address."""
     answer = response.content.decode(errors="replace") + str(dict(response.headers))
-    hidden = [word for target in NAMES if person not in READS[target] for word in NAMES[target].values()]
-    hidden += [keys[target]["reference"] for target in NAMES if person not in GRANTS[target]]
+    hidden = [word for target in NAMES if username not in READS[target] for word in NAMES[target].values()]
+    hidden += [keys[target]["reference"] for target in NAMES if username not in GRANTS[target]]
     return [word for word in hidden if word in answer and word not in address]
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("person", EVERYONE)
-def test_the_table(client, demo_users, keys, tally, person):
-    cells = _cells(person, keys) + [
-        (name, "a", method, address_of(route, keys["a"]), _admin(person, "a"))
+@pytest.mark.parametrize("username", EVERYONE)
+def test_every_address_answers_as_the_table_says(client, demo_users, keys, tally, username):
+    cells = _cells(username, keys) + [
+        (name, "a", method, address_of(route, keys["a"]), _admin(username, "a"))
         for name, route in patterns()
         if route.startswith("admin/")
         for method in ("get", "post")
     ]
-    unexpected = _walk(client, demo_users, person, cells, keys)
+    unexpected = _walk(client, demo_users, username, cells, keys)
     _count(tally, "", len(cells), len(unexpected))
     assert unexpected == [], "\n".join(unexpected)
 
 
-# Where the database alone answers with another status than scope and policies together. Always the same: somebody
-# finds the case, and Python's own question whether they may write it, or lead it, is gone. The page then shows its
-# form (200) and the API asks for JSON (415), where there was a 403; that nothing can be written is asked of each
-# action with a right body in tests/access/test_actions_alone.py.
+# Where the policies alone answer with another status than scope and policies together: the user finds the
+# case, and Python's own check whether they may write or lead it is switched off. The page then shows its form
+# (200) and the API asks for JSON (415), instead of 403; that nothing can be written is tested for each action
+# in tests/access/test_actions_alone.py.
 ONLY_READ = {"ngo_a_reader"} | PROTECTION
-FOUND_BY_REFERENCE = FIGURES - {"iom_supervisor"}
+FOUND_BY_REFERENCE = SUMMARY_READERS - {"iom_supervisor"}
 LED_PAGES = ("beneficiaries:consent-share", "beneficiaries:consent-withdraw", "beneficiaries:document-remove")
 ANSWERED_PAGES = ("beneficiaries:referral-detail", "beneficiaries:transfer-detail")
 WRITTEN_PAGES = (
@@ -509,36 +518,36 @@ ALONE: list[tuple[set[str], tuple[str, ...], tuple[str, ...], str, int]] = [
     (ONLY_READ, ("api:consent-withdraw", "api:follow-up-record", "api:case-close"), ("post",), "a", FORM),
     ({"iom_supervisor"}, ("api:consent-withdraw",), ("post",), "a", FORM),
     (FOUND_BY_REFERENCE, ("api:case-close",), ("post",), "a", FORM),
-    (FIGURES, ("api:case-close",), ("post",), "b", FORM),
+    (SUMMARY_READERS, ("api:case-close",), ("post",), "b", FORM),
 ]
 
 
-def _alone(person: str, cell: tuple) -> tuple:
+def _alone(username: str, cell: tuple) -> tuple:
     name, target, method, address, expected = cell
     other = [
         status
         for people, names, methods, where, status in ALONE
-        if person in people and name in names and method in methods and target == where
+        if username in people and name in names and method in methods and target == where
     ]
     return name, target, method, address, (other or [expected])[0]
 
 
 @pytest.mark.parametrize("everyone", walks.parameters([False, True], keep=[False]))
-def test_the_table_by_the_database_alone(
+def test_every_address_answers_as_the_table_says_by_the_database_alone(
     client, demo_users, committed, owner, keys, tally, monkeypatch, everyone
 ):
-    """Every cell once more with Python's scope switched off: the same answers, and no row changed.
+    """Send every cell again with Python's scope switched off: the same answers, and no row changed.
 
-    In `make test` each cell is opened by one user, in turn; in `make soak` by everyone. The admin's pages are left out:
-    they show configuration, which has no scope.
+    In `make test` each cell is sent by one user, in turn; in `make soak` by everyone. The admin's pages are
+    left out: they show configuration, which has no scope.
     """
     unscoped.switch_off(monkeypatch)
     client.raise_request_exception = False
     before, unexpected = unscoped.digest(owner), []
-    for number, person in enumerate(EVERYONE):
-        cells = [_alone(person, cell) for cell in _cells(person, keys)]
+    for number, username in enumerate(EVERYONE):
+        cells = [_alone(username, cell) for cell in _cells(username, keys)]
         cells = cells if everyone else cells[number :: len(EVERYONE)]
-        found = _walk(client, demo_users, person, cells, keys)
+        found = _walk(client, demo_users, username, cells, keys)
         _count(tally, "database alone: ", len(cells), len(found))
         unexpected += found
     assert unexpected == [], "\n".join(unexpected)
@@ -547,10 +556,10 @@ def test_the_table_by_the_database_alone(
     assert after == before
 
 
-def enter(client, demo_users, person: str) -> None:
-    """Sign in once; again only where the last action signed out."""
-    wanted = None if person == NOBODY else str(demo_users[person].pk)
+def enter(client, demo_users, username: str) -> None:
+    """Sign in unless this user is signed in already."""
+    wanted = None if username == NOBODY else str(demo_users[username].pk)
     if client.session.get("_auth_user_id") != wanted:
         client.logout()
         if wanted:
-            client.force_login(demo_users[person])
+            client.force_login(demo_users[username])

@@ -1,5 +1,8 @@
-"""What an address of the admin may ask of a column: of those that a list declares what its links ask, and no more of
-any other. A hash that can be asked for letter by letter is told."""
+"""Which columns the admin's addresses may filter by: those that a list declares, with the lookups of its
+links.
+
+Otherwise a password hash could be guessed letter by letter.
+"""
 
 from collections.abc import Iterator
 
@@ -35,7 +38,7 @@ REGISTERED = pytest.mark.parametrize(
 
 
 def columns(model: type[models.Model], deep: int = 2, *, before: str = "") -> Iterator[str]:
-    """Every column of a model, and across relations in either direction those of others."""
+    """Return every column of a model, and across relations in either direction those of others."""
     for field in model._meta.get_fields():
         yield before + field.name
         if field.related_model and deep and isinstance(field.related_model, type):
@@ -52,25 +55,25 @@ def administrator(sign_in):
 
 
 @REGISTERED
-def test_every_admin_stands_on_the_allow_list(model):
+def test_every_admin_class_is_read_only_by_default(model):
     assert isinstance(admin.site._registry[model], ReadOnlyAdmin)
 
 
 @REGISTERED
-def test_no_column_is_asked_but_those_that_the_list_declares(model, rf):
+def test_only_declared_columns_may_be_filtered(model, rf):
     shown, request = admin.site._registry[model], rf.get("/")
-    asked = {column + lookup for column in columns(model) for lookup in LOOKUPS}
-    allowed = {lookup for lookup in asked if shown.lookup_allowed(lookup, "x", request)}
+    possible = {column + lookup for column in columns(model) for lookup in LOOKUPS}
+    allowed = {lookup for lookup in possible if shown.lookup_allowed(lookup, "x", request)}
     declared = {entry if isinstance(entry, str) else entry[0] for entry in shown.list_filter}
-    assert len(asked) >= 50
+    assert len(possible) >= 50
     assert {lookup.rpartition("__")[0].removesuffix("__id") for lookup in allowed} <= declared
     assert {lookup.rpartition("__")[2] for lookup in allowed} <= {"exact", "isnull"}
 
 
 @REGISTERED
 @pytest.mark.parametrize("lookup", ["", "__startswith", "__isnull"])
-def test_a_column_that_is_not_declared_answers_nothing(model, lookup, administrator):
-    """Whether it would find something or not."""
+def test_a_filter_by_an_undeclared_column_is_refused(model, lookup, administrator):
+    """A value that matches and one that doesn't are answered with the same bytes."""
     shown = admin.site._registry[model]
     for column in columns(model, 1):
         if shown.lookup_allowed(column + lookup, "x", None):
@@ -82,14 +85,14 @@ def test_a_column_that_is_not_declared_answers_nothing(model, lookup, administra
         assert len({answer.content for answer in answers}) == 1, column + lookup
 
 
-def test_the_hash_of_a_password_is_not_told_letter_by_letter(administrator):
+def test_a_password_hash_cannot_be_guessed_letter_by_letter(administrator):
     for beginning in ("argon2", "nothing"):
         answer = administrator.get(changelist(User), {"password__startswith": beginning})
         assert answer.status_code == 400
 
 
 @REGISTERED
-def test_the_lists_own_filters_and_days_work(model, administrator):
+def test_declared_filters_and_date_links_work(model, administrator):
     shown = admin.site._registry[model]
     page = administrator.get(changelist(model), {"_facets": "1"})
     assert page.status_code == 200
@@ -110,7 +113,7 @@ def test_the_lists_own_filters_and_days_work(model, administrator):
 @pytest.mark.parametrize(
     "query", ["_to_field=password", "_to_field=organisation__name_en", "_popup=1&_to_field=email"]
 )
-def test_no_other_column_is_handed_out_as_a_key(model, query, administrator):
+def test_no_other_column_is_returned_as_a_key(model, query, administrator):
     assert administrator.get(f"{changelist(model)}?{query}").status_code == 400
 
 
@@ -118,7 +121,7 @@ def test_no_other_column_is_handed_out_as_a_key(model, query, administrator):
 @pytest.mark.parametrize(
     "query", ["o=99", "o=-99.0", "o=password", "p=99", "p=x", "all=1", "e=1", "_popup=1"]
 )
-def test_odd_orders_and_pages_find_the_same_list(model, query, administrator):
+def test_invalid_orders_and_pages_show_the_list(model, query, administrator):
     assert administrator.get(f"{changelist(model)}?{query}", follow=True).status_code == 200
 
 
@@ -133,18 +136,18 @@ def test_odd_orders_and_pages_find_the_same_list(model, query, administrator):
         ("core", "auditevent", "actor_id", 403),
     ],
 )
-def test_only_registered_things_are_chosen_from(app, name, field, status, administrator):
+def test_autocomplete_offers_registered_models_only(app, name, field, status, administrator):
     asked = {"app_label": app, "model_name": name, "field_name": field, "term": "a"}
     assert administrator.get(reverse("admin:autocomplete"), asked).status_code == status
 
 
-def test_choosing_without_saying_of_what_is_refused(administrator):
+def test_autocomplete_without_a_model_is_refused(administrator):
     address = reverse("admin:autocomplete")
     assert (administrator.get(address).status_code, administrator.post(address).status_code) == (403, 405)
     assert administrator.options(address).status_code == 405
 
 
-def test_what_an_address_may_not_ask_is_among_the_refusals(administrator, demo_users):
+def test_a_forbidden_lookup_is_recorded_as_a_refusal(administrator, demo_users):
     for query in ("_to_field=password", "password__startswith=a"):
         assert administrator.get(f"{changelist(User)}?{query}").status_code == 400
     with acting_as(demo_users["auditor"]):
@@ -153,7 +156,7 @@ def test_what_an_address_may_not_ask_is_among_the_refusals(administrator, demo_u
 
 
 @REGISTERED
-def test_what_is_searched_for_stands_in_no_address(model, administrator):
+def test_a_search_term_is_in_no_address(model, administrator):
     if not admin.site._registry[model].search_fields:
         return
     sent = administrator.post(f"{changelist(model)}?all=1", {"q": "Kanari"})
@@ -165,12 +168,12 @@ def test_what_is_searched_for_stands_in_no_address(model, administrator):
     assert administrator.get(f"{changelist(model)}?q=another-token").context_data["cl"].result_count == 0
 
 
-def test_a_search_finds_whom_it_names(administrator):
+def test_a_search_finds_the_matching_user(administrator):
     page = administrator.post(changelist(User), {"q": "auditor"}, follow=True)
     assert [user.username for user in page.context_data["cl"].result_list] == ["auditor"]
 
 
-def test_looking_at_the_configuration_is_on_record(administrator, demo_users):
+def test_viewing_configuration_is_recorded(administrator, demo_users):
     user = demo_users["ngo_a_reader"]
     where = ("accounts_user", user.pk)
     administrator.get(changelist(User), {"is_active__exact": "1"})

@@ -1,4 +1,4 @@
-"""Nothing is shown that isn't on record, whatever the method with which it is asked for."""
+"""Everything that is shown is recorded, whatever the request's method."""
 
 import pytest
 from django.urls import reverse
@@ -25,7 +25,7 @@ def read_pages(demo_users) -> list[str]:
 
 @pytest.mark.parametrize("username", ["administrator", A, None])
 @pytest.mark.parametrize("method", ODD)
-def test_no_page_answers_a_method_that_it_does_not_know(method, username, demo_users, client):
+def test_no_page_answers_an_unknown_method(method, username, demo_users, client):
     if username:
         client.force_login(demo_users[username])
     with acting_as(demo_users[A]):
@@ -52,7 +52,7 @@ def test_no_page_answers_a_method_that_it_does_not_know(method, username, demo_u
         assert answered == {"/admin/login/"}, "which leads to the one sign-in"
 
 
-def test_each_page_of_the_admin_is_on_record(sign_in, demo_users):
+def test_each_admin_page_is_recorded(sign_in, demo_users):
     client = sign_in("administrator")
     project = factories.project()
     shown = [
@@ -71,7 +71,7 @@ def test_each_page_of_the_admin_is_on_record(sign_in, demo_users):
         assert len(read_pages(demo_users)) == before + 1, where
 
 
-def test_a_form_of_the_admin_that_is_drawn_again_is_on_record(sign_in, demo_users):
+def test_an_admin_form_shown_again_is_recorded(sign_in, demo_users):
     client = sign_in("administrator")
     for where in (
         address(User, "change", demo_users[A].pk),
@@ -85,9 +85,7 @@ def test_a_form_of_the_admin_that_is_drawn_again_is_on_record(sign_in, demo_user
         assert len(read_pages(demo_users)) == before + 1, where
 
 
-def test_a_form_about_a_case_that_is_drawn_again_is_a_reading_and_one_that_is_saved_is_none(
-    sign_in, demo_users
-):
+def test_a_case_form_shown_again_is_recorded_as_reading_and_a_saved_one_is_not(sign_in, demo_users):
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A])
     client = sign_in(A)

@@ -1,4 +1,4 @@
-"""A token in each text field of the first NGO's case, and every address read as the second NGO: no trace."""
+"""A token in each text field of the first NGO's case, and every address opened as the second NGO: no trace."""
 
 import re
 import uuid
@@ -26,8 +26,8 @@ from tests.pages import visit
 pytestmark = pytest.mark.django_db
 A, B = "ngo_a_caseworker", "ngo_b_caseworker"
 TOKEN, NUMBER = "Kanari", "9841552609"
-TOKENS = (TOKEN, NUMBER)  # no telephone holds a word
-# Text that isn't a person's: codes from lists, keys, and what a programme's definition says.
+TOKENS = (TOKEN, NUMBER)  # a telephone number can't contain a word
+# Text that no user types: codes from lists, ids, and programme definitions.
 NOT_TYPED = {
     "content_type",
     "file",
@@ -71,12 +71,12 @@ def _token(field: str) -> str:
 
 @pytest.fixture
 def canary_case(demo_users) -> Case:
-    """A case of the first NGO in which every typed text holds a token of its own."""
+    """Return a case of the first NGO in which every typed text contains a token of its own."""
     return case_with_plan(demo_users, A, "NGO_A")
 
 
 def case_with_plan(demo_users, username: str, code: str) -> Case:
-    """The case, told by this person of this organisation and by all who have to do with it."""
+    """Return a case with rows that this user and everybody else involved have written."""
     by = demo_users[username]
     with acting_as(by):
         case = case_operations.open_case(
@@ -201,7 +201,7 @@ def _typed_fields(model) -> list[str]:
 
 
 def test_the_token_is_in_every_typed_field(canary_case, demo_users):
-    """A leak test first makes the data that could leak: a new text field without a token fails here."""
+    """The control of the tests below: a new text field without a token fails here."""
     missing = []
     with acting_as(demo_users[A]):
         for model in [*policies.linked_models(), canary_case.beneficiary.__class__]:
@@ -231,8 +231,9 @@ def known(case: Case, user) -> dict[str, list[str]]:
 
 
 def _crawl(client, case: Case, demo_users, *, until: str = "nothing") -> tuple[int, list[str]]:
-    """Every address of the resolver with the first NGO's keys, and every link found on the way; GET and POST. Ends
-    early at a trace of the address that one looks for, where one does."""
+    """Open every address with the first NGO's ids and every link found; GET and POST. Return how many, and
+    those with a trace; stop early at a trace of the address `until`.
+    """
     waiting = {address for _, route in patterns() for address in fill(route, known(case, demo_users[A]))}
     waiting |= {f"/cases/?find={word}" for word in ("kanari", case.reference)}
     seen, traces = set(), []
@@ -244,22 +245,22 @@ def _crawl(client, case: Case, demo_users, *, until: str = "nothing") -> tuple[i
                 continue
             response = method(address)
             body = b"".join(response) if response.streaming else response.content
-            told = body.decode(errors="replace") + str(dict(response.headers))
+            text = body.decode(errors="replace") + str(dict(response.headers))
             is_file = response.headers.get("Content-Disposition", "").startswith("attachment")
             if (
                 is_file
-                or any(token in told for token in TOKENS)
-                or (case.reference in told and case.reference not in address)
+                or any(token in text for token in TOKENS)
+                or (case.reference in text and case.reference not in address)
             ):
                 traces.append(f"{verb} {address}")
-            for link in re.findall(r'href="(/[^"#]*)"', told):
+            for link in re.findall(r'href="(/[^"#]*)"', text):
                 if link not in seen and not link.startswith("/static/") and len(seen) < 3000:
                     waiting.add(link.replace("&amp;", "&"))
     return len(seen), traces
 
 
-def test_the_crawl_finds_the_tokens_where_they_may_be_seen(canary_case, demo_users, sign_in):
-    """The positive control: the first NGO's own caseworker meets them."""
+def test_the_crawl_finds_the_tokens_as_the_cases_own_caseworker(canary_case, demo_users, sign_in):
+    """The positive control."""
     client = sign_in(A)
     client.raise_request_exception = False
     page = f"/cases/{canary_case.reference}/"
@@ -267,17 +268,15 @@ def test_the_crawl_finds_the_tokens_where_they_may_be_seen(canary_case, demo_use
     assert any(page in trace for trace in traces)
 
 
-def test_the_second_ngo_meets_no_trace(canary_case, demo_users, sign_in):
+def test_the_second_ngo_finds_no_trace(canary_case, demo_users, sign_in):
     count, traces = _crawl(sign_in(B), canary_case, demo_users)
     assert count > 60
     assert traces == []
 
 
 @pytest.mark.walk
-def test_with_pythons_scope_switched_off_the_database_alone_holds(
-    canary_case, demo_users, sign_in, monkeypatch
-):
-    """Views that forgot their scope: they may fail, they may not tell."""
+def test_the_second_ngo_finds_no_trace_by_the_policies_alone(canary_case, demo_users, sign_in, monkeypatch):
+    """Views that forget their scope may fail, but show nothing."""
     unscoped.switch_off(monkeypatch)
     client = sign_in(B)
     client.raise_request_exception = False
@@ -286,7 +285,7 @@ def test_with_pythons_scope_switched_off_the_database_alone_holds(
     assert traces == []
 
 
-def test_hidden_and_missing_are_the_same_bytes(canary_case, demo_users, sign_in):
+def test_hidden_and_missing_rows_answer_the_same_bytes(canary_case, demo_users, sign_in):
     client = sign_in(B)
     hidden = client.get(f"/cases/{canary_case.reference}/")
     missing = client.get("/cases/ZZZZ-ZZZ-Z/")
@@ -300,7 +299,7 @@ def test_hidden_and_missing_are_the_same_bytes(canary_case, demo_users, sign_in)
 
 
 def test_raw_sql_as_the_application_finds_nothing(canary_case, demo_users):
-    """Past the ORM, in the second NGO's place: each column of each protected table, searched as text."""
+    """Search each column of each protected table as text, as the second NGO."""
     with acting_as(demo_users[B]), connection.cursor() as cursor:
         for model in policies.own_models():
             policy = getattr(model, "access_policy", None)

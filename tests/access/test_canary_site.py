@@ -1,7 +1,7 @@
-"""A token in each typed field of the second NGO's case, and all that a running site gives away of it.
+"""A token in each typed field of the second NGO's case, and everything that a running site shows of it.
 
-Real processes: what the first NGO gets over HTTP, by mail and from an import; what the broker holds after real
-tasks ran; what web server, worker and beat write into their logs.
+Real processes: what the first NGO gets over HTTP, by mail and from an import; what the broker stores after
+real tasks; what web server, worker and beat write to their logs.
 """
 
 import http.cookiejar
@@ -31,7 +31,7 @@ from tests.browser import site as sites
 from tests.conftest import DemoUsers, use_database
 
 book = test_import_htcds.book
-# Apart from the browser tests' sites, which have the same numbers from 0.
+# Above the numbers of the browser tests' sites, which count from 0.
 NUMBER = 4 + int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or 0)
 LISTS = (
     "/",
@@ -44,7 +44,7 @@ LISTS = (
 
 
 class Caller:
-    """Somebody at the site over HTTP, signed in by the page for it, and by a token for the API."""
+    """A user of the site over HTTP, signed in with the sign-in page, and with a token for the API."""
 
     def __init__(self, site: str, username: str) -> None:
         self.site = site
@@ -57,7 +57,7 @@ class Caller:
         _token, self.token = create_api_token(user=DemoUsers()[username], name="test", by=None, now=now())
 
     def get(self, address: str, data: bytes | None = None, **headers: str) -> str:
-        """Headers and body, whatever the status."""
+        """Return headers and body, whatever the status."""
         asked = urllib.request.Request(self.site + address, data, {"Referer": self.site + "/", **headers})
         try:
             with self.opener.open(asked, timeout=20) as answer:
@@ -66,7 +66,9 @@ class Caller:
             return f"{answer.headers}{answer.read().decode(errors='replace')}"
 
     def everything(self, keys: dict[str, list[str]]) -> dict[str, str]:
-        """Each address of the site with these keys, each list, the schema; as a page and through the API."""
+        """Return each address of the site with these ids, each list and the schema, as page and through the
+        API.
+        """
         addresses = {
             address
             for _name, route in patterns()
@@ -88,18 +90,18 @@ class Caller:
 
 @pytest.fixture(scope="module")
 def site(django_db_setup, django_db_blocker) -> Iterator[sites.Site]:
-    """A site of this module's own, and this process's connection at its database."""
-    with sites.standing(NUMBER) as standing, django_db_blocker.unblock():
-        former = use_database(standing.database)
+    """Run a site for this module, and connect this process to its database."""
+    with sites.running(NUMBER) as running, django_db_blocker.unblock():
+        former = use_database(running.database)
         try:
-            yield standing
+            yield running
         finally:
             use_database(former)
 
 
 @pytest.fixture(scope="module")
 def case(site):
-    """The second NGO's case, one of whose visits fell due yesterday."""
+    """Return the second NGO's case, one of whose visits fell due yesterday."""
     found = case_with_plan(DemoUsers(), B, "NGO_B")
     for table, open_while in (("reintegration_reminder", "sent_at"), ("reintegration_followup", "done_on")):
         site.rows(
@@ -110,7 +112,7 @@ def case(site):
 
 
 def _dump(number: int) -> str:
-    """Every key of the site's store, and all that stands under it; a key may end while it is read."""
+    """Return every key of the broker's store with its value; a key may expire while it is read."""
     read = {
         "none": lambda store, key: "",
         "string": lambda store, key: store.get(key),
@@ -123,12 +125,12 @@ def _dump(number: int) -> str:
         return "\n".join(f"{key} {read[store.type(key).decode()](store, key)}" for key in store.keys("*"))
 
 
-def test_over_http_the_first_ngo_meets_no_trace_and_the_second_its_own(site, case):
+def test_over_http_the_first_ngo_finds_no_trace_and_the_second_its_own_case(site, case):
     with acting_as(DemoUsers()[B]):
         keys = known(case, DemoUsers()[B])
     own = Caller(site.url, B).everything(keys)
-    told = Caller(site.url, A).everything(keys)
-    assert len(told) == len(own) > 90
+    shown = Caller(site.url, A).everything(keys)
+    assert len(shown) == len(own) > 90
     assert TOKEN in own[f"/cases/{case.reference}/"]
     assert {kind.path for kind in RESOURCES if TOKEN in own[f"/api/v1/{kind.path}/?page_size=200"]} >= {
         "beneficiaries",
@@ -138,13 +140,13 @@ def test_over_http_the_first_ngo_meets_no_trace_and_the_second_its_own(site, cas
         "follow-ups",
         "assessments",
     }
-    assert [address for address, text in told.items() if TOKEN in text] == []
+    assert [address for address, text in shown.items() if TOKEN in text] == []
     assert [
-        address for address, text in told.items() if case.reference in text and case.reference not in address
+        address for address, text in shown.items() if case.reference in text and case.reference not in address
     ] == []
 
 
-def test_mail_names_nobody_and_goes_to_the_own_organisation(site, case):
+def test_mail_names_nobody_and_goes_to_the_cases_organisation(site, case):
     mail = site.sink.wait_for(case.reference)
     assert set(mail.recipients) <= {"ngo_b_caseworker@example.org", "colleague_NGO_B@example.org"}
     site.wait_for_sweeps(1)
@@ -153,29 +155,29 @@ def test_mail_names_nobody_and_goes_to_the_own_organisation(site, case):
     assert TOKEN not in "".join(str(mail.message) + mail.text for mail in site.sink.to(everyone))
     assert case.reference not in "".join(str(mail.message) + mail.text for mail in site.sink.to(of_a))
     waiting = site.rows("SELECT recipient, subject || body FROM core_outboxmessage")
-    assert any(case.reference in text for _recipient, text in waiting), "the outbox holds its mail"
+    assert any(case.reference in text for _recipient, text in waiting), "its mail is in the outbox"
     assert [text for _recipient, text in waiting if TOKEN in text] == []
     assert [text for recipient, text in waiting if recipient in of_a and case.reference in text] == []
 
 
-def test_the_broker_and_the_logs_hold_no_trace(site, case):
+def test_the_broker_and_the_logs_contain_no_trace(site, case):
     site.sink.wait_for(case.reference)
     site.wait_for_sweeps(1)
     with Redis.from_url(sites.store_of(NUMBER)) as store:
         store.rpush("control", TOKEN)
         assert TOKEN in _dump(NUMBER), "the dump shows what is there"
         store.delete("control")
-    held = _dump(NUMBER)
-    assert "celery" in held
-    assert TOKEN not in held
-    assert case.reference not in held
+    dump = _dump(NUMBER)
+    assert "celery" in dump
+    assert TOKEN not in dump
+    assert case.reference not in dump
     logs = {path.name: path.read_text(encoding="utf-8", errors="replace") for path in site.logs.glob("*.log")}
     assert logs.keys() == {"web.log", "worker.log", "beat.log"}
     assert all(logs.values())
     assert [name for name, text in logs.items() if TOKEN in text or case.reference in text] == []
 
 
-def test_a_report_of_an_import_tells_of_its_own_rows_alone(site, case, book, capsys):
+def test_an_import_reports_its_own_rows_only(site, case, book, capsys):
     row = SITA | {"prs_FirstName": "Besides"}
 
     def report(code: str, path: Path) -> str:

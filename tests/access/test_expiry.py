@@ -1,6 +1,7 @@
-"""What has ended opens nothing: at the next request, by token or session, and in work that was queued before.
+"""Access that ended opens nothing: at the next request, by token or session, and in work that was queued
+before.
 
-Where only the owner can turn the clock, in a database of its own, in which commits are real.
+Where only the owner can change times, in a database in which commits are real.
 """
 
 from datetime import timedelta
@@ -25,7 +26,7 @@ SUPERVISOR = "iom_supervisor"
 
 
 class Reader:
-    """One person at a case: by page, by token, and in queued work, which enters as them."""
+    """A user reading a case: by page, by token, and in queued work that runs as them."""
 
     def __init__(self, client, user, case) -> None:
         self.client, self.user, self.case = client, user, case
@@ -33,7 +34,7 @@ class Reader:
         _token, self.text = create_api_token(user=user, name="test", by=None, now=now())
 
     def statuses(self) -> tuple[int, int, int]:
-        """Of the page, of the row by token, and how many files a task in their place finds."""
+        """Return the status of the page, of the row by token, and how many files a task as this user finds."""
         page = self.client.get(f"/cases/{self.case.reference}/").status_code
         person = f"/api/v1/beneficiaries/{self.case.beneficiary_id}/"
         row = self.client.get(person, headers={"Authorization": f"Token {self.text}"}).status_code
@@ -58,7 +59,7 @@ def reading(client, demo_users, case):
     return lambda username: Reader(client, demo_users[username], case)
 
 
-def test_an_expired_emergency_opens_nothing(committed, owner, case, demo_users, reading):
+def test_expired_emergency_access_opens_nothing(committed, owner, case, demo_users, reading):
     with acting_as(demo_users[PROTECTION]):
         break_glass(typed=case.reference, reason=EMERGENCY, by=demo_users[PROTECTION], now=now())
     reader = reading(PROTECTION)
@@ -84,7 +85,7 @@ def test_an_expired_emergency_opens_nothing(committed, owner, case, demo_users, 
         "permission taken from the role",
     ],
 )
-def test_what_a_person_may_do_ends_at_once(case, reading, ending):
+def test_a_users_permissions_end_at_once(case, reading, ending):
     reader = reading(A)
     assert reader.statuses() == OPEN
     with connection.cursor() as cursor:
@@ -93,7 +94,9 @@ def test_what_a_person_may_do_ends_at_once(case, reading, ending):
 
 
 def test_a_deactivated_organisation_opens_nothing(committed, owner, case, reading):
-    """With an open case none is deactivated (tests/accounts/test_leaving.py); here it is, past that rule."""
+    """An organisation with an open case can't be deactivated (tests/accounts/test_leaving.py); this goes past
+    that rule.
+    """
     reader = reading(A)
     assert reader.statuses() == OPEN
     owner.execute("ALTER TABLE accounts_organisation DISABLE TRIGGER USER")
@@ -101,14 +104,14 @@ def test_a_deactivated_organisation_opens_nothing(committed, owner, case, readin
     assert reader.statuses() == GONE
 
 
-def test_a_person_who_is_deactivated_is_signed_out_everywhere(case, reading):
+def test_a_deactivated_user_is_signed_out_everywhere(case, reading):
     reader = reading(A)
     assert reader.statuses() == OPEN
     User.objects.filter(pk=reader.user.pk).update(is_active=False)
     assert reader.statuses() == (302, 401, 0)
 
 
-def test_a_token_that_is_revoked_or_has_run_out_opens_nothing(case, reading):
+def test_a_revoked_or_expired_token_opens_nothing(case, reading):
     reader = reading(A)
     revoke_api_tokens(user=reader.user, by=None, now=now())
     assert reader.statuses() == (200, 401, 1)
@@ -119,7 +122,7 @@ def test_a_token_that_is_revoked_or_has_run_out_opens_nothing(case, reading):
 
 
 @pytest.mark.parametrize("ended_by", ["withdrawal", "its last day"])
-def test_a_consent_that_ends_closes_the_file(case, demo_users, reading, ended_by):
+def test_ended_consent_closes_the_file(case, demo_users, reading, ended_by):
     with acting_as(demo_users[A]):
         consent = factories.share_with_iom(case, demo_users[A])
     reader = reading(SUPERVISOR)
@@ -136,7 +139,7 @@ def test_a_consent_that_ends_closes_the_file(case, demo_users, reading, ended_by
 
 
 @pytest.mark.parametrize("ended_by", ["its end", "withdrawal"])
-def test_a_referral_that_ends_closes_its_slice(case, demo_users, client, ended_by):
+def test_an_ended_referral_closes_its_items(case, demo_users, client, ended_by):
     with acting_as(demo_users[A]):
         referral = factories.referred(case, demo_users[A], factories.organisation("NGO_B"))
         consent = case.consents.get(purpose="referral")
@@ -162,14 +165,14 @@ def _one_reminder_waits(demo_users, owner, case) -> None:
         factories.admitted(case, demo_users[A], enrolled_on=now().date() - timedelta(days=10))
 
 
-def test_work_that_was_queued_before_asks_again_when_it_runs(committed, owner, case, demo_users):
-    """The sweep's message names nobody: who works there is asked when it runs; and mail, when it is carried."""
+def test_queued_work_checks_access_when_it_runs(committed, owner, case, demo_users):
+    """The sweep's message names nobody: the recipient is looked up when it runs, and again when mail is sent."""
     _one_reminder_waits(demo_users, owner, case)
     owner.execute("ALTER TABLE accounts_user DISABLE TRIGGER account_is_approved")
     User.objects.filter(username__startswith="ngo_a_").update(is_active=False)
     assert send_due_reminders.apply().result["sent"] == 0
     User.objects.filter(username=A).update(is_active=True)
-    assert operations.send_due_reminders(now=now())["sent"] == 1, "it waited for somebody to tell"
+    assert operations.send_due_reminders(now=now())["sent"] == 1, "it waited for somebody to notify"
     User.objects.filter(username=A).update(is_active=False)
     assert outbox.deliver() == {"sent": 0, "already": 0, "failed": 1}
     assert mail.outbox == []
@@ -180,8 +183,8 @@ def test_work_that_was_queued_before_asks_again_when_it_runs(committed, owner, c
 
 
 @pytest.mark.drifts
-def test_a_row_that_drifted_is_found(committed, owner, case, capsys):
-    """The positive control of what is asked at the end of every test."""
+def test_a_drifted_access_row_is_found(committed, owner, case, capsys):
+    """The positive control of the check at the end of every test."""
     owner.execute("UPDATE beneficiaries_caseaccess SET risk = 'high' WHERE case_id = %s", [str(case.pk)])
     with pytest.raises(SystemExit):
         call_command("check_access")

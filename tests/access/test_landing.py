@@ -1,4 +1,4 @@
-"""Where an action leads: never to "Page not found", and the confirmation always shows."""
+"""Where an action leads: never to "Page not found", and its confirmation always shows."""
 
 import uuid
 from datetime import timedelta
@@ -20,12 +20,12 @@ CONFIRMED = "govuk-notification-banner"
 
 
 def lose_everything(user: User) -> None:
-    """What the user could see until now is closed: their roles ended the moment after the action."""
+    """Close everything that the user could see: their roles end right after the action."""
     Membership.objects.filter(user=user).update(ends_on=now().date() - timedelta(days=1))
 
 
 def followed(client: Client, response):
-    """The page at the end of all redirects, as a browser would go."""
+    """Follow all redirects, as a browser would."""
     steps = 0
     while response.status_code == 302:
         response, steps = client.get(response.headers["Location"]), steps + 1
@@ -36,10 +36,10 @@ def followed(client: Client, response):
 @pytest.mark.parametrize(
     ("target", "username", "code"), [("a", "ngo_a_caseworker", "NGO_A"), ("b", "ngo_b_caseworker", "NGO_B")]
 )
-def test_every_action_ends_on_a_page_with_its_confirmation_for_who_loses_sight(
+def test_every_action_ends_with_its_confirmation_for_a_user_who_loses_access(
     demo_users, target, username, code
 ):
-    """Every action on a case that a page has, sent by who may; then the page that it leads to is closed to them."""
+    """Send every action on a case that a page offers, as a user who may; then close their access."""
     with acting_as(demo_users[username]):
         factories.a_third_ngo()
     actions = [
@@ -64,7 +64,7 @@ def test_every_action_ends_on_a_page_with_its_confirmation_for_who_loses_sight(
 
 
 def test_ending_access_that_began_today_leads_to_the_list(sign_in, demo_users):
-    """Their only role leaves no day behind, so they are nobody of this organisation any more."""
+    """Their only role ends before it began, so they don't belong to the organisation any more."""
     newcomer = factories.a_colleague("newcomer", role="reader")
     Membership.objects.filter(user=newcomer).update(starts_on=now().date())
     page = submit(sign_in("ngo_a_focal_point"), f"/team/{newcomer.pk}/end/", {})
@@ -73,8 +73,8 @@ def test_ending_access_that_began_today_leads_to_the_list(sign_in, demo_users):
     assert "This user no longer has any access here." in text_of(page)
 
 
-def test_a_form_sent_twice_leads_where_it_led_though_its_page_is_closed(sign_in, demo_users):
-    """A second press on "Withdraw": there is no consent to withdraw any more, and the first press did it."""
+def test_a_form_sent_twice_leads_to_the_same_page_after_access_ended(sign_in, demo_users):
+    """A second click on "Withdraw": the consent is withdrawn already, by the first click."""
     by = demo_users["ngo_a_caseworker"]
     with acting_as(by):
         case = factories.a_case(by)
@@ -89,8 +89,8 @@ def test_a_form_sent_twice_leads_where_it_led_though_its_page_is_closed(sign_in,
     assert stranger.post(address, key).status_code == 404
 
 
-def test_nobody_is_led_on_from_a_page_that_no_action_of_theirs_led_to(sign_in, demo_users):
-    """The mark of one address, or of somebody else, opens no way round a refusal and its record."""
+def test_nobody_is_redirected_from_a_page_that_no_action_of_theirs_led_to(sign_in, demo_users):
+    """The marker of another address, or of another user, is no way around a refusal and its record."""
     by = demo_users["ngo_a_caseworker"]
     with acting_as(by):
         case, hidden = factories.a_case(by), factories.a_case(by)

@@ -1,4 +1,6 @@
-"""Slices, need-to-know and emergencies: what opens, to whom, for how long; and what stays shut."""
+"""Referral access, need-to-know and emergency access: what opens, to whom, for how long; and what stays
+hidden.
+"""
 
 from datetime import date, timedelta
 
@@ -31,7 +33,7 @@ from tests.pages import submit, text_of
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
 A, B, PROTECTION = "ngo_a_caseworker", "ngo_b_caseworker", "protection_supervisor"
 EMERGENCY = "She called and was then cut off; no one answers."
-PHONE = "980-4417009"  # longer than what a reference or a key holds by chance
+PHONE = "980-4417009"  # longer than what a reference or an id contains by chance
 
 
 @pytest.fixture
@@ -52,7 +54,9 @@ def referral(case, demo_users) -> Referral:
 
 
 def _rows_of(case: Case) -> dict[str, int]:
-    """By raw SQL as the application: rows of each protected table that mention the case or its person."""
+    """Return rows of each protected table that mention the case or its beneficiary, by raw SQL as the
+    application.
+    """
     found = {}
     with connection.cursor() as cursor:
         for model in (model for app in APPS for model in apps.get_app_config(app).get_models()):
@@ -69,7 +73,7 @@ def _rows_of(case: Case) -> dict[str, int]:
     return found
 
 
-def test_a_receiver_reads_its_referral_and_the_frozen_items_and_nothing_else(case, referral, demo_users):
+def test_a_receiver_reads_its_referral_and_the_sent_items_only(case, referral, demo_users):
     receiver = demo_users[B]
     with acting_as(receiver):
         assert [row.pk for row in Referral.objects.visible_to(receiver)] == [referral.pk]
@@ -80,11 +84,11 @@ def test_a_receiver_reads_its_referral_and_the_frozen_items_and_nothing_else(cas
         for model in (Case, CaseFile, CaseNote, Consent):
             assert model.objects.visible_to(receiver).filter(**{_key(model): case.pk}).count() == 0, model
         assert Beneficiary.objects.visible_to(receiver).filter(pk=case.beneficiary_id).count() == 0
-        told = {"beneficiaries.Referral", "beneficiaries.SharedItem"}
+        visible = {"beneficiaries.Referral", "beneficiaries.SharedItem"}
         for model in policies.linked_models():  # by the ORM, with Python's scope and without
             for rows in (model.objects.visible_to(receiver), model.objects.all()):
                 found = rows.filter(**{_key(model): case.pk}).count()
-                assert bool(found) == (model._meta.label in told), model
+                assert bool(found) == (model._meta.label in visible), model
         assert _rows_of(case) == {
             "beneficiaries.CaseAccess": 1,
             "beneficiaries.Referral": 1,
@@ -92,22 +96,22 @@ def test_a_receiver_reads_its_referral_and_the_frozen_items_and_nothing_else(cas
         }
 
 
-def test_a_receivers_access_row_tells_nothing_of_the_case(case, referral, demo_users):
-    """Not its reference, where it stands, in which district; nor, later, that something changed."""
+def test_a_receivers_access_row_says_nothing_about_the_case(case, referral, demo_users):
+    """Neither its reference, status or district, nor that something changed later."""
     asked = ("level", "reference", "status", "district", "risk", "caseworker", "changed_on")
     with acting_as(demo_users[A]):
         Case.objects.filter(pk=case.pk).update(changed_on=date(2030, 1, 1))
         assert CaseAccess.objects.filter(case=case, level="lead", changed_on=date(2030, 1, 1)).count() == 1
     with acting_as(demo_users[B]):
-        (told,) = CaseAccess.objects.filter(case=case).values_list(*asked)
-    assert told == ("referral", "", "", None, "", None, now().date())
+        (row,) = CaseAccess.objects.filter(case=case).values_list(*asked)
+    assert row == ("referral", "", "", None, "", None, now().date())
 
 
 def _key(model) -> str:
     return "pk" if model is Case else "case_id"
 
 
-def test_a_receiver_can_not_rewrite_what_was_sent_nor_take_the_case(case, referral, demo_users):
+def test_a_receiver_can_neither_change_sent_items_nor_take_the_case(case, referral, demo_users):
     with acting_as(demo_users[B]), connection.cursor() as cursor:
         with pytest.raises(IntegrityError, match="keeps what was sent"), transaction.atomic():
             Referral.objects.filter(pk=referral.pk).update(service="Something else")
@@ -122,7 +126,7 @@ def test_a_receiver_can_not_rewrite_what_was_sent_nor_take_the_case(case, referr
 
 
 @pytest.mark.parametrize("state", ["declined", "finished"])
-def test_when_a_referral_ends_its_slice_closes(case, referral, demo_users, state):
+def test_when_a_referral_ends_its_items_close(case, referral, demo_users, state):
     with acting_as(demo_users[B]):
         answer_referral(referral=referral, state=state, answer="No place.", by=demo_users[B], now=now())
     with acting_as(demo_users[B]):
@@ -141,7 +145,7 @@ def test_an_accepted_referral_stays_open_and_can_be_finished_by_the_lead(case, r
         assert SharedItem.objects.count() == 0
 
 
-def test_when_consent_is_withdrawn_the_slice_closes(case, referral, demo_users):
+def test_when_consent_is_withdrawn_the_items_close(case, referral, demo_users):
     with acting_as(demo_users[A]):
         consent = Consent.objects.visible_to(demo_users[A]).get(
             case=case, organisation__code="NGO_B", withdrawn_on=None
@@ -151,7 +155,7 @@ def test_when_consent_is_withdrawn_the_slice_closes(case, referral, demo_users):
         assert _rows_of(case) == {}
 
 
-def test_nothing_is_sent_to_an_organisation_that_the_person_did_not_agree_to(case, demo_users):
+def test_a_referral_without_consent_for_its_receiver_is_refused(case, demo_users):
     from beneficiaries.operations import send_referral
 
     with acting_as(demo_users[A]), pytest.raises(ValidationError, match="no consent for this organisation"):
@@ -195,7 +199,9 @@ READERS = {
 
 
 @pytest.mark.parametrize("confidentiality", READERS)
-def test_each_level_of_a_note_is_read_by_those_who_need_to_know(case, demo_users, sign_in, confidentiality):
+def test_notes_of_each_confidentiality_are_read_by_those_who_need_to_know(
+    case, demo_users, sign_in, confidentiality
+):
     from reintegration.demo import DEMO_USERS
 
     with acting_as(demo_users[A]):
@@ -208,7 +214,7 @@ def test_each_level_of_a_note_is_read_by_those_who_need_to_know(case, demo_users
     assert found == READERS[confidentiality]
 
 
-def test_who_may_not_read_a_level_may_not_write_it(case, demo_users):
+def test_a_confidentiality_that_a_user_may_not_read_they_may_not_write(case, demo_users):
     with acting_as(demo_users[A]):
         factories.share_with_iom(case, demo_users[A])
     with acting_as(demo_users["iom_supervisor"]):
@@ -222,20 +228,22 @@ def test_who_may_not_read_a_level_may_not_write_it(case, demo_users):
             ).save(force_insert=True)
 
 
-def test_a_story_that_is_not_for_everyone_is_not_in_the_file(demo_users, sign_in):
+def test_a_confidential_narrative_is_hidden_in_the_case_file(demo_users, sign_in):
     with acting_as(demo_users[A]):
         case = factories.a_case(
             demo_users[A],
-            situation=factories.a_situation(narrative="Kanaristory", narrative_confidentiality="counselling"),
+            situation=factories.a_situation(
+                narrative="Kanarinarrative", narrative_confidentiality="counselling"
+            ),
         )
         assert CaseFile.objects.get(case=case).narrative == ""
-    assert "Kanaristory" in text_of(sign_in(A).get(f"/cases/{case.reference}/"))
+    assert "Kanarinarrative" in text_of(sign_in(A).get(f"/cases/{case.reference}/"))
     page = text_of(sign_in("ngo_a_reader").get(f"/cases/{case.reference}/"))
-    assert "Kanaristory" not in page
+    assert "Kanarinarrative" not in page
     assert "What happened</dt>" not in page, "the field isn't there, blank or otherwise"
 
 
-def test_an_emergency_opens_one_file_to_one_person_and_tells_the_lead(case, demo_users, sign_in):
+def test_emergency_access_opens_one_file_to_one_user_and_notifies_the_lead(case, demo_users, sign_in):
     with acting_as(demo_users[A]):
         add_note(case=case, text="Kanarinote", confidentiality="counselling", by=demo_users[A], now=now())
     client = sign_in(PROTECTION)
@@ -249,10 +257,10 @@ def test_an_emergency_opens_one_file_to_one_person_and_tells_the_lead(case, demo
     with acting_as(demo_users[A]):
         texts = Notice.objects.visible_to(demo_users[A]).values_list("text", flat=True)
         assert any("in an emergency" in text and case.reference in text for text in texts)
-    assert EMERGENCY in text_of(sign_in(A).get(f"/cases/{case.reference}/")), "it stands on the case for ever"
+    assert EMERGENCY in text_of(sign_in(A).get(f"/cases/{case.reference}/")), "the case shows it for ever"
 
 
-def test_an_emergency_ends_after_an_hour(case, demo_users):
+def test_emergency_access_ends_after_an_hour(case, demo_users):
     with acting_as(demo_users[PROTECTION]):
         break_glass(typed=case.reference, reason=EMERGENCY, by=demo_users[PROTECTION], now=now())
         opening = EmergencyOpening.objects.get(case=case)
@@ -263,7 +271,7 @@ def test_an_emergency_ends_after_an_hour(case, demo_users):
 
 
 @pytest.mark.parametrize("username", [A, B, "iom_supervisor", "administrator", "auditor"])
-def test_nobody_else_breaks_the_glass(case, demo_users, username):
+def test_nobody_else_gets_emergency_access(case, demo_users, username):
     with acting_as(demo_users[username]):
         with pytest.raises(PermissionDenied):
             break_glass(typed=case.reference, reason=EMERGENCY, by=demo_users[username], now=now())
@@ -275,7 +283,7 @@ def test_nobody_else_breaks_the_glass(case, demo_users, username):
                 )
 
 
-def test_an_emergency_needs_a_reason_and_a_case(case, demo_users):
+def test_emergency_access_needs_a_reason_and_a_case(case, demo_users):
     with acting_as(demo_users[PROTECTION]):
         for typed, reason in ((case.reference, "Urgent"), ("ZZZZ-ZZZ-Z", EMERGENCY), ("", EMERGENCY)):
             with pytest.raises(ValidationError):
@@ -283,7 +291,7 @@ def test_an_emergency_needs_a_reason_and_a_case(case, demo_users):
         assert EmergencyOpening.objects.count() == 0
 
 
-def test_a_partners_protection_supervisor_breaks_no_glass(case, demo_users):
+def test_a_partners_protection_supervisor_gets_no_emergency_access(case, demo_users):
     from accounts.models import Membership, Role
 
     role = Role.objects.get(organisation__code="NGO_B", code="protection_supervisor")
@@ -314,7 +322,7 @@ def test_sharing_again_after_a_referral_opens_the_whole_file(case, referral, dem
         assert CaseFile.objects.visible_to(demo_users[B]).filter(case=case).count() == 1
 
 
-def test_consent_for_a_while_opens_for_a_while(case, demo_users):
+def test_consent_with_an_end_opens_the_file_until_then(case, demo_users):
     last_day = now().date() + timedelta(days=3)
     with acting_as(demo_users[A]):
         factories.share_with_iom(case, demo_users[A], until_on=last_day)

@@ -1,4 +1,4 @@
-"""Who was shown what: on record before it is shown, told to those who work on the case, and asked about."""
+"""Who was shown what: recorded before it is shown, and visible to those who work on the case."""
 
 import pytest
 from django.db import connection
@@ -27,7 +27,7 @@ def read_events(demo_users) -> list[tuple[str, str]]:
         return [(event.verb, event.detail.get("page", "")) for event in events]
 
 
-def test_every_page_about_a_case_is_a_reading(case, demo_users, sign_in):
+def test_every_page_about_a_case_is_recorded_as_reading(case, demo_users, sign_in):
     client = sign_in(A)
     for path in ("", "notes/new/", "close/", "transfers/new/", "readers/"):
         assert client.get(f"/cases/{case.reference}/{path}").status_code == 200
@@ -46,7 +46,7 @@ def test_every_page_about_a_case_is_a_reading(case, demo_users, sign_in):
     ]
 
 
-def test_reading_through_the_api_is_a_reading(case, demo_users):
+def test_reading_through_the_api_is_recorded(case, demo_users):
     program = Program(demo_users[A])
     assert program.get(f"cases/{case.pk}/").status_code == 200
     assert program.get("cases/").status_code == 200
@@ -55,7 +55,7 @@ def test_reading_through_the_api_is_a_reading(case, demo_users):
     assert [verb for verb, _page in read_events(demo_users)] == ["row read", "list read", "row read"]
 
 
-def test_what_was_looked_for_is_not_on_record(case, demo_users, sign_in):
+def test_search_terms_are_not_recorded(case, demo_users, sign_in):
     visit(sign_in(A), "/cases/?find=Sunita")
     with acting_as(demo_users["auditor"]):
         detail = AuditEvent.objects.filter(verb="list read").latest("at").detail
@@ -72,7 +72,7 @@ def test_those_who_work_on_a_case_see_who_opened_it(case, demo_users, sign_in):
     assert sign_in(B).get(f"/cases/{case.reference}/readers/").status_code == 404
 
 
-def test_nobody_else_is_told_who_opened_a_case(case, demo_users, sign_in):
+def test_nobody_else_sees_who_opened_a_case(case, demo_users, sign_in):
     sign_in(A).get(f"/cases/{case.reference}/")
     for username, seen in ((A, 1), (B, 0), ("iom_approver", 0), ("auditor", 0), ("administrator", 0)):
         with acting_as(demo_users[username]), connection.cursor() as cursor:
@@ -80,7 +80,7 @@ def test_nobody_else_is_told_who_opened_a_case(case, demo_users, sign_in):
             assert cursor.fetchone() == (seen,), username
 
 
-def test_an_emergency_is_told_with_its_reason(case, demo_users, sign_in):
+def test_emergency_access_is_shown_with_its_reason(case, demo_users, sign_in):
     protection, why = "protection_supervisor", "She called and was then cut off; no one answers."
     client = sign_in(protection)
     with acting_as(demo_users[protection]):
@@ -89,5 +89,5 @@ def test_an_emergency_is_told_with_its_reason(case, demo_users, sign_in):
         break_glass(typed=case.reference, reason=why, by=demo_users[protection], now=now())
     client.get(f"/cases/{case.reference}/")
     with acting_as(demo_users[A]):
-        told = {reading.name: reading.why for reading in queries.readers_of(case, demo_users[A])}
-    assert told[demo_users[protection].name] == why
+        reasons = {reading.name: reading.why for reading in queries.readers_of(case, demo_users[A])}
+    assert reasons[demo_users[protection].name] == why

@@ -1,6 +1,4 @@
-"""Who may do each action: everybody else of the demo users is refused by the operation itself, whatever a page asked
-before.
-"""
+"""Who may do each action: the operation itself refuses every other demo user, whatever a page checked before."""
 
 from datetime import date
 
@@ -37,8 +35,10 @@ EMERGENCY = "She called and was then cut off; no one answers."
 
 
 @pytest.fixture
-def told(demo_users):
-    """A case of the first NGO, shared with IOM, as far as a plan; with a referral to the second NGO."""
+def rows(demo_users):
+    """Return a case of the first NGO with a plan, shared with IOM and referred to the second NGO, and its
+    rows by name.
+    """
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A])
         consent = factories.share_with_iom(case, demo_users[A])
@@ -63,47 +63,47 @@ def _role(code: str) -> Role:
 
 # Each action: who alone may do it, and how it is done.
 ACTIONS = {
-    "open a case": (LEADS, lambda told, by: factories.a_case(by)),
+    "open a case": (LEADS, lambda rows, by: factories.a_case(by)),
     "start an interview": (
         LEADS,
-        lambda told, by: cases.start_draft(
+        lambda rows, by: cases.start_draft(
             organisation=factories.organisation("NGO_A"),
             consent=cases.ConsentGiven(**ASKED),
             by=by,
             now=now(),
         ),
     ),
-    "ask for consent": (LEADS, lambda told, by: factories.share_with_iom(told["case"], by)),
+    "ask for consent": (LEADS, lambda rows, by: factories.share_with_iom(rows["case"], by)),
     "withdraw consent": (
         LEADS,
-        lambda told, by: cases.withdraw_consent(consent=told["consent"], by=by, now=now()),
+        lambda rows, by: cases.withdraw_consent(consent=rows["consent"], by=by, now=now()),
     ),
-    "close a case": (WRITES, lambda told, by: cases.close_case(case=told["case"], by=by, now=now())),
+    "close a case": (WRITES, lambda rows, by: cases.close_case(case=rows["case"], by=by, now=now())),
     "write a note": (
         WRITES,
-        lambda told, by: cases.add_note(
-            case=told["case"], text="Seen.", confidentiality="normal", by=by, now=now()
+        lambda rows, by: cases.add_note(
+            case=rows["case"], text="Seen.", confidentiality="normal", by=by, now=now()
         ),
     ),
     "assess the risk": (
         WRITES,
-        lambda told, by: cases.assess_risk(
-            case=told["case"], level="high", source="review", reason="", by=by, now=now()
+        lambda rows, by: cases.assess_risk(
+            case=rows["case"], level="high", source="review", reason="", by=by, now=now()
         ),
     ),
-    "add a document": (WRITES, lambda told, by: factories.a_document(told["case"], by)),
+    "add a document": (WRITES, lambda rows, by: factories.a_document(rows["case"], by)),
     "throw a document away": (
         LEADS,
-        lambda told, by: cases.remove_document(document=told["document"], why="Not hers.", by=by, now=now()),
+        lambda rows, by: cases.remove_document(document=rows["document"], why="Not hers.", by=by, now=now()),
     ),
     "write down answers": (
         WRITES,
-        lambda told, by: cases.record_screening(case=told["case"], answers={}, by=by, now=now()),
+        lambda rows, by: cases.record_screening(case=rows["case"], answers={}, by=by, now=now()),
     ),
     "decide on admission": (
         WRITES,
-        lambda told, by: operations.admit(
-            case=told["case"],
+        lambda rows, by: operations.admit(
+            case=rows["case"],
             project=factories.project("TRRIN"),
             decision="not_admitted",
             enrolled_on=now().date(),
@@ -112,22 +112,22 @@ ACTIONS = {
             now=now(),
         ),
     ),
-    "refer a case": ({A}, lambda told, by: _send(told, by)),
+    "refer a case": ({A}, lambda rows, by: _send(rows, by)),
     "accept a referral": (
         {B},
-        lambda told, by: cases.answer_referral(
-            referral=told["referral"], state="accepted", answer="", by=by, now=now()
+        lambda rows, by: cases.answer_referral(
+            referral=rows["referral"], state="accepted", answer="", by=by, now=now()
         ),
     ),
     "open a file in an emergency": (
         {"protection_supervisor", "protection_supervisor_2"},
-        lambda told, by: cases.break_glass(typed=told["case"].reference, reason=EMERGENCY, by=by, now=now()),
+        lambda rows, by: cases.break_glass(typed=rows["case"].reference, reason=EMERGENCY, by=by, now=now()),
     ),
-    "export lists": (LEADS, lambda told, by: factories.asked_export(by)),
+    "export lists": (LEADS, lambda rows, by: factories.asked_export(by)),
     "agree a plan": (
         WRITES,
-        lambda told, by: operations.agree_plan(
-            enrolment=told["enrolment"],
+        lambda rows, by: operations.agree_plan(
+            enrolment=rows["enrolment"],
             livelihood="tea_shop",
             goal="A tea shop.",
             steps="",
@@ -136,11 +136,11 @@ ACTIONS = {
             now=now(),
         ),
     ),
-    "ask for a grant": (WRITES, lambda told, by: factories.requested(told["plan"], by)),
+    "ask for a grant": (WRITES, lambda rows, by: factories.requested(rows["plan"], by)),
     "record a visit": (
         WRITES,
-        lambda told, by: operations.record_follow_up(
-            follow_up=told["visit"],
+        lambda rows, by: operations.record_follow_up(
+            follow_up=rows["visit"],
             done_on=now().date(),
             outcome="seen",
             wellbeing="good",
@@ -152,17 +152,17 @@ ACTIONS = {
     ),
     "save an organisation": (
         ADMINISTRATOR,
-        lambda told, by: save_organisation(
+        lambda rows, by: save_organisation(
             organisation=Organisation(code="NGO_D", name_en="Fourth", kind="ngo"), by=by, now=now()
         ),
     ),
     "save a person": (
         ADMINISTRATOR,
-        lambda told, by: save_user(user=User(username="new", email="new@example.org"), by=by, now=now()),
+        lambda rows, by: save_user(user=User(username="new", email="new@example.org"), by=by, now=now()),
     ),
     "give a role": (
         ADMINISTRATOR,
-        lambda told, by: save_membership(
+        lambda rows, by: save_membership(
             membership=Membership(
                 user=User.objects.create(username="newcomer", email="newcomer@example.org"),
                 role=_role("supervisor"),
@@ -174,29 +174,29 @@ ACTIONS = {
     ),
     "tailor a role": (
         ADMINISTRATOR,
-        lambda told, by: tailor_role(role=_role("reader"), codenames=["write_cases"], by=by, now=now()),
+        lambda rows, by: tailor_role(role=_role("reader"), codenames=["write_cases"], by=by, now=now()),
     ),
     "revoke the reader's tokens": (
         ADMINISTRATOR | {"ngo_a_reader"},
-        lambda told, by: revoke_api_tokens(user=User.objects.get(username="ngo_a_reader"), by=by, now=now()),
+        lambda rows, by: revoke_api_tokens(user=User.objects.get(username="ngo_a_reader"), by=by, now=now()),
     ),
     "configure": (
         ADMINISTRATOR,
-        lambda told, by: save_configuration(obj=Donor(code="NEW", name_en="New donor"), by=by, now=now()),
+        lambda rows, by: save_configuration(obj=Donor(code="NEW", name_en="New donor"), by=by, now=now()),
     ),
     "remove what was configured": (
         ADMINISTRATOR,
-        lambda told, by: remove_configuration(obj=Donor.objects.all()[0], by=by, now=now()),
+        lambda rows, by: remove_configuration(obj=Donor.objects.all()[0], by=by, now=now()),
     ),
     "revise criteria": (
         ADMINISTRATOR,
-        lambda told, by: revise_criteria(
+        lambda rows, by: revise_criteria(
             project=factories.project(), tree=current_criteria(factories.project()).tree, by=by, now=now()
         ),
     ),
     "start a phase": (
         ADMINISTRATOR,
-        lambda told, by: start_new_phase(
+        lambda rows, by: start_new_phase(
             project=factories.project(),
             code="RASNM-9",
             starts_on=date(2030, 1, 1),
@@ -208,18 +208,18 @@ ACTIONS = {
 }
 
 
-def _send(told, by):
+def _send(rows, by):
     receiver = factories.organisation("IOM")
     return cases.send_referral(
-        case=told["case"], receiver=receiver, service="Legal", reason="x", items={}, by=by, now=now()
+        case=rows["case"], receiver=receiver, service="Legal", reason="x", items={}, by=by, now=now()
     )
 
 
-def _is_refused(action, told, user) -> bool:
-    """Whether the operation refuses this person; what it wrote or refuses for other reasons is taken back."""
+def _is_refused(action, rows, user) -> bool:
+    """Whether the operation refuses this user; everything it wrote is rolled back."""
     try:
         with acting_as(user), transaction.atomic():
-            action(told, user)
+            action(rows, user)
             transaction.set_rollback(True)
     except PermissionDenied:
         return True
@@ -230,30 +230,30 @@ def _is_refused(action, told, user) -> bool:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ACTIONS)
-def test_a_deed_is_for_those_who_may_do_it(told, demo_users, name):
+def test_an_action_is_for_those_who_may_do_it(rows, demo_users, name):
     allowed, action = ACTIONS[name]
-    refused = {username for username in DEMO_USERS if _is_refused(action, told, demo_users[username])}
+    refused = {username for username in DEMO_USERS if _is_refused(action, rows, demo_users[username])}
     assert refused == set(DEMO_USERS) - allowed
 
 
 @pytest.mark.django_db
-def test_nobody_makes_a_token_for_another_or_endorses_what_they_asked_for(told, demo_users):
+def test_nobody_makes_a_token_for_another_or_endorses_what_they_asked_for(rows, demo_users):
     supervisor = demo_users[SUPERVISOR]
     with pytest.raises(PermissionDenied):
         create_api_token(user=demo_users[A], name="x", by=demo_users["administrator"], now=now())
     assert ApiToken.objects.visible_to(demo_users[A]).count() == 0
     with acting_as(supervisor):
-        grant = factories.requested(told["plan"], supervisor)
+        grant = factories.requested(rows["plan"], supervisor)
         with pytest.raises(GrantActionRefused, match="Another user must do this"):
             operations.endorse_grant(grant=grant, by=supervisor, now=now())
 
 
 @pytest.mark.django_db
-def test_pages_are_kept_by_no_cache(sign_in):
+def test_pages_are_not_cached(sign_in):
     assert sign_in(A).get("/cases/").headers["Cache-Control"] == "no-store"
 
 
-def test_a_refusal_is_recorded_and_what_was_written_before_it_is_not(client, demo_users, committed, owner):
+def test_a_refusal_is_recorded_and_earlier_writes_are_rolled_back(client, demo_users, committed, owner):
     _token, text = create_api_token(user=demo_users[A], name="test", by=None, now=now())
     headers = {"Authorization": f"Token {text}"}
     assert (

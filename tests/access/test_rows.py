@@ -1,7 +1,8 @@
-"""Who reads, adds and changes the rows of one case, table by table, by the database alone.
+"""Who reads, adds and changes the rows of one case, table by table, by the policies alone.
 
-The table says it in people and not in levels: a level that is weakened in a model's line moves Python's scope and
-the policies together, and shows here. The case is the first NGO's, shared with IOM and referred to the second NGO.
+The table names users and not levels: a level weakened in a model's `access_policy` changes Python's scope and
+the policies together, and is found here. The case is the first NGO's, shared with IOM and referred to the
+second NGO.
 """
 
 import uuid
@@ -53,7 +54,7 @@ ROWS = {
     "reintegration.Grant": (REFERENCE, WRITES, WRITES | DECIDES),
     "reintegration.Instalment": (REFERENCE, WRITES | DECIDES, WRITES | DECIDES),
 }
-# A copy that the triggers, which look before the policies do, find nothing wrong with.
+# Values for the added copies that pass the triggers, which run before the policies.
 COPIES = {
     "reintegration.Grant": {"state": GrantState.REQUESTED, "endorsed_by": None, "approved_by": None},
     "reintegration.Instalment": {"amount_npr": 1},
@@ -65,15 +66,15 @@ def case(demo_users):
     return factories.whole_case(demo_users, factories.organisation("NGO_B"), shared=True)
 
 
-def _opened(row):
-    """With its encrypted columns read: a copy under another key couldn't open them."""
+def _decrypted(row):
+    """Read the row's encrypted columns: a copy under another id couldn't decrypt them."""
     for field in row._meta.concrete_fields:
         getattr(row, field.attname)
     return row
 
 
 def _may_add(row) -> bool:
-    """Whether the policies let this row in; what a constraint says afterwards is no matter of theirs."""
+    """Whether the policies let this row in; a constraint that refuses it afterwards doesn't count."""
     try:
         with transaction.atomic():
             row.save(force_insert=True)
@@ -86,7 +87,7 @@ def _may_add(row) -> bool:
 
 
 def _may_change(rows) -> bool:
-    """Whether the policies for changing find one of these rows."""
+    """Whether the update policies find one of these rows."""
     try:
         with transaction.atomic():
             return bool(list(rows.select_for_update().values_list("pk", flat=True)))
@@ -98,14 +99,14 @@ def test_the_table_names_every_table_of_a_case():
     assert set(ROWS) == {model._meta.label for model in policies.linked_models()}
 
 
-def test_the_rows_of_a_case_by_the_database_alone(case, demo_users):
+def test_rows_of_a_case_are_read_and_written_as_the_table_says_by_the_database_alone(case, demo_users):
     copies, surprises = {}, []
     with acting_as(demo_users[A]):
         for model in policies.linked_models():
             found = model.objects.filter(**{policies.case_column(model): case.pk})
             if policies.policy_of(model).by_confidentiality:
                 found = found.filter(confidentiality="normal")
-            copies[model] = _opened(found[0])
+            copies[model] = _decrypted(found[0])
     for username in DEMO_USERS:
         with acting_as(demo_users[username]):
             for model, row in copies.items():
@@ -114,7 +115,9 @@ def test_the_rows_of_a_case_by_the_database_alone(case, demo_users):
                 row.pk = uuid.uuid4()
                 for name, value in COPIES.get(label, {}).items():
                     setattr(row, name, value)
-                if label == "beneficiaries.CaseTransfer":  # offered by whoever acts, says its trigger
+                if (
+                    label == "beneficiaries.CaseTransfer"
+                ):  # its trigger asks that it is offered by the acting user
                     row.offered_by = demo_users[username]
                 found = (rows.exists(), _may_add(row), _may_change(rows))
                 wanted = tuple(username in people for people in ROWS[label])
@@ -123,7 +126,7 @@ def test_the_rows_of_a_case_by_the_database_alone(case, demo_users):
     assert surprises == []
 
 
-def test_a_person_is_read_by_who_works_on_the_case_and_changed_by_who_registered_them(case, demo_users):
+def test_a_beneficiary_is_read_by_those_on_the_case_and_changed_by_who_registered_them(case, demo_users):
     reads, changes = set(), set()
     for username in DEMO_USERS:
         with acting_as(demo_users[username]):
@@ -133,10 +136,10 @@ def test_a_person_is_read_by_who_works_on_the_case_and_changed_by_who_registered
     assert (reads, changes) == (WORKS, LEADS)
 
 
-def test_money_is_posted_by_those_who_decide(case, demo_users):
+def test_ledger_entries_are_posted_by_those_who_decide(case, demo_users):
     with acting_as(demo_users["iom_finance"]):
         entry = LedgerEntry.objects.filter(source_kind="instalment").first()
-    # Who sees all figures and decides on none: with the starting roles nobody does.
+    # A user with summary access who decides on nothing: no starting role is like that.
     role = Role.objects.get(organisation__code="IOM", code="programme_manager")
     tailor_role(role=role, codenames=[Permission.READ_SUMMARIES], by=None, now=now())
     with acting_as(demo_users["programme_manager"]):
@@ -159,7 +162,7 @@ def test_each_organisation_sees_its_own_access_rows_alone(case, demo_users):
             assert [row[0] for row in cursor.fetchall()] == ([code] if code else [])
 
 
-def test_a_grant_starts_at_the_beginning_whatever_its_row_says(case, demo_users):
+def test_a_grant_starts_as_requested_whatever_its_row_says(case, demo_users):
     with acting_as(demo_users[A]):
         grant = Grant.objects.get(case=case)
         grant.pk, grant.approved_at = uuid.uuid4(), now()

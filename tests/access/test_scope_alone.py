@@ -1,7 +1,7 @@
-"""Python's scope with the database's policies taken down: each holds by itself.
+"""Python's scope with the policies switched off: each limits rows by itself.
 
-The mirror of the tests that go past Python: here the owner switches the policies off, and every scope, page and
-answer must be as narrow as before. In databases of their own, as it is done to the tables themselves.
+The mirror of the tests that go past Python: here the owner switches the policies off, and every scope, page
+and answer must show no more than before. In databases of their own, as the tables themselves are changed.
 """
 
 import uuid
@@ -50,10 +50,11 @@ def scoped_models():
 
 @pytest.fixture
 def case(demo_users, committed):
-    """A case with a row in every table, and rows of the other kinds: notices, drafts, other people's cases.
+    """Return a case with a row in every table, and rows of the other kinds: notices, drafts, other users'
+    cases.
 
-    Three people hold more than their organisation would give them alone: figures beside a slice, the right to
-    restricted notes without that to counselling notes, and figures of IOM without deciding on any.
+    Three users have a role more: summary access beside referral access, restricted notes without counselling
+    notes, and summary access in IOM without the right to decide.
     """
     case = factories.whole_case(demo_users, factories.a_third_ngo())
     with acting_as(demo_users[A]):
@@ -76,7 +77,7 @@ def case(demo_users, committed):
 
 @pytest.fixture
 def shared(case, demo_users):
-    """Another case of the first NGO, which IOM works on."""
+    """Return another case of the first NGO, which IOM works on."""
     with acting_as(demo_users[A]):
         other = factories.a_case(demo_users[A])
         factories.share_with_iom(other, demo_users[A])
@@ -86,12 +87,12 @@ def shared(case, demo_users):
 
 
 def _changeable(model) -> set:
-    """What the policies for changing find."""
+    """Return what the update policies find."""
     with transaction.atomic():
         return set(model.objects.select_for_update().values_list("pk", flat=True))
 
 
-def test_pythons_scope_finds_the_rows_that_the_policies_find(shared, demo_users, take_down):
+def test_pythons_scope_finds_the_rows_that_the_policies_find(shared, demo_users, disable_policies):
     seen, wrong = {}, []
     for username in PEOPLE:
         with acting_as(demo_users[username]):
@@ -104,7 +105,7 @@ def test_pythons_scope_finds_the_rows_that_the_policies_find(shared, demo_users,
                 ):
                     may = policies.conditions(model)["update"] is not None
                     seen[username, model, "changes"] = _changeable(model) if may else set()
-    take_down()
+    disable_policies()
     for (username, model, *changes), rows in seen.items():
         user = demo_users[username]
         verb = "editable_by" if changes else "visible_to"
@@ -116,8 +117,10 @@ def test_pythons_scope_finds_the_rows_that_the_policies_find(shared, demo_users,
     assert wrong == []
 
 
-def test_the_policies_of_a_case_hold_where_every_access_row_shows(shared, demo_users, owner):
-    """The policies of a table ask the access rows, which have a policy of their own: neither leans on the other."""
+def test_the_policies_of_a_case_limit_rows_even_if_every_access_row_is_visible(shared, demo_users, owner):
+    """The policies of a table query the access rows, which have a policy of their own: each limits rows
+    without the other.
+    """
     linked, seen, wrong = list(policies.linked_models()), {}, []
     for is_open in (False, True):
         if is_open:
@@ -131,9 +134,9 @@ def test_the_policies_of_a_case_hold_where_every_access_row_shows(shared, demo_u
     assert wrong == []
 
 
-def test_pythons_scope_ends_with_access(case, demo_users, owner, take_down):
+def test_pythons_scope_ends_with_access(case, demo_users, owner, disable_policies):
     user = demo_users[PROTECTION]
-    take_down()
+    disable_policies()
     for expires, count in (("now() + interval '1 hour'", 1), ("now()", 0)):
         owner.execute(f"UPDATE beneficiaries_caseaccess SET expires_at = {expires} WHERE basis = 'emergency'")
         with acting_as(user):
@@ -142,8 +145,8 @@ def test_pythons_scope_ends_with_access(case, demo_users, owner, take_down):
             assert CaseAccess.objects.visible_to(user).filter(case=case, user=user).count() == count
 
 
-def test_what_was_found_for_one_person_is_asked_again_for_another(case, shared, demo_users, take_down):
-    take_down()
+def test_access_found_for_one_user_is_checked_again_for_another(case, shared, demo_users, disable_policies):
+    disable_policies()
     with acting_as(demo_users[A]):
         found = queries.case_by_reference(demo_users[A], case.reference)
         assert {note.confidentiality for note in CaseNote.objects.of(found, demo_users[A])} == {
@@ -167,8 +170,10 @@ def test_what_was_found_for_one_person_is_asked_again_for_another(case, shared, 
         assert (theirs.may_write, theirs.may_lead) == (True, False)
 
 
-def test_a_list_of_cases_holds_none_that_is_seen_by_reference_or_slice_alone(case, demo_users, take_down):
-    take_down()
+def test_the_case_list_leaves_out_cases_with_summary_or_referral_access_only(
+    case, demo_users, disable_policies
+):
+    disable_policies()
     for username in (B, "iom_approver", "programme_manager", "iom_supervisor"):
         with acting_as(demo_users[username]):
             assert case.reference not in queries.case_list(demo_users[username]).values_list(
@@ -176,12 +181,12 @@ def test_a_list_of_cases_holds_none_that_is_seen_by_reference_or_slice_alone(cas
             )
 
 
-def test_a_forms_key_is_its_senders(demo_users, take_down):
+def test_a_form_key_belongs_to_its_sender(demo_users, disable_policies):
     key = uuid.uuid4()
     with acting_as(demo_users[A]):
         assert idempotency.claim(key, by=demo_users[A], purpose="x") is None
         idempotency.settle(key, by=demo_users[A], result="/cases/hidden/")
-    take_down()
+    disable_policies()
     with acting_as(demo_users[B]):
         assert idempotency.claim(key, by=demo_users[B], purpose="x") is None, "a key of their own"
 
@@ -197,9 +202,9 @@ def test_a_context_ends_with_its_transaction(demo_users, committed):
             assert cursor.fetchone()[0] == "", name
 
 
-def test_a_reader_closes_no_case_and_records_no_visit_by_python_alone(case, demo_users, take_down):
-    """The database would refuse the lock of a row that the reader may not change; here nobody asks it."""
-    take_down()
+def test_a_reader_closes_no_case_and_records_no_visit_by_python_alone(case, demo_users, disable_policies):
+    """The policies would refuse to lock a row that the reader may not change; here they are switched off."""
+    disable_policies()
     reader = demo_users[READER]
     with acting_as(reader):
         visit = FollowUp.objects.visible_to(reader).filter(case=case, done_on=None)[0]

@@ -1,4 +1,4 @@
-"""Streamed answers: made after the request's transaction, in one of their own, as the same person asked anew."""
+"""Streamed answers run after the request's transaction, in their own transaction as the same user."""
 
 from datetime import timedelta
 
@@ -32,7 +32,7 @@ def listed(request):
 
 
 def forgotten(request):
-    """Forgets its scope: the database's alone is left."""
+    """A view that forgets its scope: only the policies limit it."""
     return StreamingHttpResponse(f"{case.reference}\n" for case in Case.objects.all())
 
 
@@ -42,7 +42,7 @@ def listed_for_programs(request):
 
 
 def written(request):
-    """Writes a note for each case, and fails at the end."""
+    """A view that writes a note for each case, and fails at the end."""
 
     def chunks():
         for case in Case.objects.visible_to(request.user).order_by("reference"):
@@ -83,7 +83,7 @@ def _nobody_is_left_behind() -> None:
         assert entered_as() is None
 
 
-def test_a_stream_shows_what_its_person_sees_and_nothing_else(case, demo_users, sign_in):
+def test_a_stream_shows_what_its_user_may_see_and_nothing_else(case, demo_users, sign_in):
     assert "".join(references(demo_users[A])) == "", (
         "without a transaction of its own it would end early, silently"
     )
@@ -106,7 +106,7 @@ def test_a_membership_that_ends_in_between_closes_the_stream(case, demo_users, s
     assert _text(response) == ""
 
 
-def test_a_stream_that_breaks_or_is_left_writes_nothing(case, demo_users, sign_in, owner):
+def test_a_stream_that_fails_or_is_abandoned_writes_nothing(case, demo_users, sign_in, owner):
     def notes() -> int:
         owner.execute("SELECT count(*) FROM beneficiaries_casenote")
         return owner.fetchone()[0]

@@ -1,4 +1,4 @@
-"""Who has summary access learns of references and amounts, and nothing of what the people are."""
+"""A user with summary access learns references and amounts, and nothing about the beneficiaries."""
 
 import re
 
@@ -12,15 +12,15 @@ from core.context import acting_as
 from core.policies import AccessPolicy, Level, TablePolicy
 from tests.access import test_addresses
 from tests.access.test_addresses import TABLE, address_of, enter
-from tests.access.test_unmoved import FLEETING
+from tests.access.test_other_organisations import FLEETING
 from tests.addresses import patterns
 
 keys = test_addresses.keys
-# Codes that are made for each answer, and when a session was last used.
+# Codes that are made for each answer, and times of last use.
 FLEETING_PAGES = ("accounts:factor-", "accounts:recovery", "accounts:security", "accounts:sign-out")
-# What asking for every address writes down of whoever asks.
+# Tables that opening every address writes to.
 OF_THE_WALK = {"core_auditevent", "core_denialcount", "accounts_notice"}
-# Of a case that isn't shared: `b`. Each of them sees it by its reference alone.
+# Of a case that isn't shared: `b`. Each of these users has summary access to it.
 SUMMARY = ("iom_approver", "iom_finance", "programme_manager", "iom_supervisor")
 TARGET, WORKS = "b", "ngo_b_caseworker"
 ATTRIBUTES = {
@@ -52,9 +52,9 @@ OTHERWISE = [
 ]
 
 
-def _answers(client, demo_users, person: str, values: dict[str, str]) -> dict[str, bytes]:
-    """What each address answers, that which differs from one answer to the next left out."""
-    enter(client, demo_users, person)
+def _answers(client, demo_users, username: str, values: dict[str, str]) -> dict[str, bytes]:
+    """Return what each address answers, without what differs from one answer to the next."""
+    enter(client, demo_users, username)
     found = {}
     for name, route in patterns():
         if name in TABLE and not name.startswith(FLEETING_PAGES):
@@ -66,7 +66,7 @@ def _answers(client, demo_users, person: str, values: dict[str, str]) -> dict[st
 
 
 def _tables(user) -> dict[str, list[str]]:
-    """All that the database shows this person, table by table."""
+    """Return everything that the database shows this user, by table."""
     found = {}
     with acting_as(user), connection.cursor() as cursor:
         for model in policies.own_models():
@@ -78,28 +78,30 @@ def _tables(user) -> dict[str, list[str]]:
     return found
 
 
-def test_nothing_that_they_are_shown_moves_with_what_the_person_is(
-    client, demo_users, committed, owner, keys
-):
-    """Every address and every table, before and after another person stands behind the same reference."""
+def test_summary_access_shows_the_same_whoever_the_beneficiary_is(client, demo_users, committed, owner, keys):
+    """Every address and every table, before and after another beneficiary is put behind the same reference."""
     values = keys[TARGET]
-    before = {person: _answers(client, demo_users, person, values) for person in (*SUMMARY, WORKS)}
-    held = {person: _tables(demo_users[person]) for person in SUMMARY}
+    before = {username: _answers(client, demo_users, username, values) for username in (*SUMMARY, WORKS)}
+    tables_before = {username: _tables(demo_users[username]) for username in SUMMARY}
     for statement in OTHERWISE:
         owner.execute(statement, {"case": values["reference"]})
         assert owner.rowcount == 1
-    for person in SUMMARY:
-        after = _answers(client, demo_users, person, values)
+    for username in SUMMARY:
+        after = _answers(client, demo_users, username, values)
         seen = [address for address, answer in after.items() if values["reference"].encode() in answer]
-        assert seen, f"{person} is shown the reference"
-        assert [where for where in after if after[where] != before[person].get(where)] == [], person
-        moved = {table for table, rows in _tables(demo_users[person]).items() if rows != held[person][table]}
-        assert moved <= OF_THE_WALK, person
-    # The positive control: whoever works on the case is shown the difference.
+        assert seen, f"{username} is shown the reference"
+        assert [where for where in after if after[where] != before[username].get(where)] == [], username
+        moved = {
+            table
+            for table, rows in _tables(demo_users[username]).items()
+            if rows != tables_before[username][table]
+        }
+        assert moved <= OF_THE_WALK, username
+    # The positive control: whoever works on the case sees the difference.
     assert _answers(client, demo_users, WORKS, values) != before[WORKS]
 
 
-def test_no_row_that_opens_at_reference_has_a_column_of_the_person():
+def test_no_row_open_to_summary_access_has_a_column_about_the_beneficiary():
     opened = [
         model
         for model in policies.own_models()
@@ -107,16 +109,16 @@ def test_no_row_that_opens_at_reference_has_a_column_of_the_person():
         and policies.policy_of(model).read is Level.SUMMARY
     ]
     assert len(opened) > 3
-    told = {
+    leaking = {
         f"{model._meta.label}.{field.name}"
         for model in opened
         for field in model._meta.concrete_fields
         if field.name in ATTRIBUTES
     }
-    assert told == set()
+    assert leaking == set()
 
 
-def test_the_database_keeps_no_district_beside_a_reference(committed, owner, demo_users, keys):
+def test_the_database_keeps_no_district_in_a_summary_access_row(committed, owner, demo_users, keys):
     owner.execute("SELECT id FROM beneficiaries_caseaccess WHERE level = 'summary' LIMIT 1")
     (row,) = owner.fetchone()
     with pytest.raises(CheckViolation, match="beneficiaries_access_summary_has_no_place"):

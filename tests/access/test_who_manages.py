@@ -1,4 +1,6 @@
-"""A programme that began keeps the organisation that manages it, which sees its figures and decides on its grants."""
+"""A programme that began stays with the organisation that manages it, which sees its summaries and decides on
+grants.
+"""
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -19,13 +21,15 @@ CHANGES = {
 
 
 def began(demo_users) -> Project:
-    """A programme that somebody was admitted to."""
+    """Return a programme with an enrolment."""
     with acting_as(demo_users[A]):
         factories.admitted(factories.a_case(demo_users[A]), demo_users[A])
     return factories.project()
 
 
-def test_an_administrator_alone_gives_no_programme_with_people_to_another_organisation(sign_in, demo_users):
+def test_an_administrator_alone_moves_no_programme_with_enrolments_to_another_organisation(
+    sign_in, demo_users
+):
     project, former = began(demo_users), factories.project().managed_by
     third = factories.a_third_ngo()
     answer = send(
@@ -37,21 +41,21 @@ def test_an_administrator_alone_gives_no_programme_with_people_to_another_organi
         assert not CaseAccess.objects.filter(organisation=third).exists()
 
 
-def test_a_programme_without_people_is_managed_by_whom_an_administrator_chooses(sign_in):
+def test_a_programme_without_enrolments_is_managed_by_whom_an_administrator_chooses(sign_in):
     third, new = factories.a_third_ngo(), factories.another_programme()
     where = address(Project, "change", new.pk)
     send(sign_in("administrator"), where, {"managed_by": str(third.pk)})
     assert factories.project(new.code).managed_by == third
 
 
-def test_the_rest_of_a_programme_with_people_can_change(sign_in, demo_users):
+def test_other_fields_of_a_programme_with_enrolments_can_change(sign_in, demo_users):
     where = address(Project, "change", began(demo_users).pk)
     send(sign_in("administrator"), where, {"name_en": "Another name"})
     assert factories.project().name_en == "Another name"
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_the_database_itself_keeps_who_manages_a_programme_with_people(demo_users, change):
+def test_the_database_refuses_another_manager_for_a_programme_with_enrolments(demo_users, change):
     project = began(demo_users)
     given = {"key": project.pk, "other": Organisation.objects.get(code="NGO_B").pk}
     with (
@@ -64,7 +68,7 @@ def test_the_database_itself_keeps_who_manages_a_programme_with_people(demo_user
 
 
 def test_an_admission_and_another_manager_at_once_wait_for_each_other(committed, owner, demo_users):
-    """The admission locks the programme, so that another manager waits, and then sees it."""
+    """The admission locks the programme, so that the change of manager waits, and then sees it."""
     project = factories.project()
     with acting_as(demo_users[A]), transaction.atomic():
         factories.admitted(factories.a_case(demo_users[A]), demo_users[A])

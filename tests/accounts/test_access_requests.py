@@ -1,4 +1,4 @@
-"""Access where there are cases: asked for by one user, approved by a second, and by nobody who is the same."""
+"""Access in organisations with cases: requested by one user, approved by a second, never by the same one."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -53,14 +53,14 @@ def today() -> str:
     return now().date().isoformat()
 
 
-def permissions_of(held: Role) -> set[str]:
-    return set(held.group.organisationgrouppermission_set.values_list("permission__codename", flat=True))
+def permissions_of(changed: Role) -> set[str]:
+    return set(changed.group.organisationgrouppermission_set.values_list("permission__codename", flat=True))
 
 
 def asked(
     demo_users, by: str, user: User, code: str = "caseworker", organisation: str = "NGO_A"
 ) -> AccessRequest:
-    """A role that somebody asks for."""
+    """Ask for a role."""
     given = Membership(user=user, role=role(code, organisation), starts_on=now().date())
     with acting_as(demo_users[by]):
         request = save_membership(membership=given, by=demo_users[by], now=now())
@@ -85,29 +85,29 @@ def names(request: AccessRequest) -> dict[str, str]:
     return {user.username: as_what for user, as_what in approvers_of(request)}
 
 
-# Nobody alone
+# One user alone
 
 
 @pytest.mark.parametrize("where", ["membership", "user"])
 def test_an_administrator_alone_gives_nobody_a_role_where_there_are_cases(sign_in, demo_users, where):
-    client, mine = sign_in(ADMINISTRATOR), demo_users["researcher"]
+    client, researcher = sign_in(ADMINISTRATOR), demo_users["researcher"]
     if where == "membership":
-        typed = {"user": mine.pk, "role": role("caseworker").pk, "starts_on": today()}
+        typed = {"user": researcher.pk, "role": role("caseworker").pk, "starts_on": today()}
         send(client, address(Membership, "add"), typed)
     else:
-        typed = row("memberships", 1, 2, role=role("caseworker").pk, starts_on=today(), user=mine.pk)
-        send(client, address(User, "change", mine.pk), typed)
-    assert not mine.memberships.filter(role=role("caseworker")).exists()
-    client.force_login(mine)
+        typed = row("memberships", 1, 2, role=role("caseworker").pk, starts_on=today(), user=researcher.pk)
+        send(client, address(User, "change", researcher.pk), typed)
+    assert not researcher.memberships.filter(role=role("caseworker")).exists()
+    client.force_login(researcher)
     assert client.get("/cases/").status_code == 403
 
 
-def test_a_focal_point_alone_brings_nobody_in(sign_in, demo_users):
+def test_a_focal_point_alone_adds_no_user(sign_in, demo_users):
     client = sign_in(FOCAL)
     typed = {
         "first_name": "Asha",
         "last_name": "Lama",
-        "email": "mine@example.org",
+        "email": "other@example.org",
         "language": "en",
         "role": str(role("caseworker").pk),
         "starts_on": today(),
@@ -116,24 +116,24 @@ def test_a_focal_point_alone_brings_nobody_in(sign_in, demo_users):
     page = client.get("/team/new/")
     typed["form_key"] = page.context["form"]["form_key"].value()
     client.post("/team/new/", typed)
-    made = User.objects.get(email="mine@example.org")
+    made = User.objects.get(email="other@example.org")
     assert not made.memberships.exists()
 
 
 def test_an_administrator_alone_changes_no_e_mail(sign_in, demo_users):
-    """A changed address and a forgotten password would together be the account."""
+    """A changed address and a forgotten password would together give access to the account."""
     client = sign_in(ADMINISTRATOR)
-    send(client, address(User, "change", demo_users[WHO].pk), {"email": "mine@example.org"})
-    assert demo_users[WHO].email != "mine@example.org"
+    send(client, address(User, "change", demo_users[WHO].pk), {"email": "other@example.org"})
+    assert demo_users[WHO].email != "other@example.org"
 
 
-def test_an_administrator_alone_lets_no_role_do_more(sign_in, demo_users):
-    client, held = sign_in(ADMINISTRATOR), role("reader")
-    send(client, address(Role, "change", held.pk), {"permissions": ["read_cases", "read_restricted"]})
-    assert permissions_of(held) == {"read_cases"}
+def test_an_administrator_alone_gives_no_role_more_permissions(sign_in, demo_users):
+    client, reader = sign_in(ADMINISTRATOR), role("reader")
+    send(client, address(Role, "change", reader.pk), {"permissions": ["read_cases", "read_restricted"]})
+    assert permissions_of(reader) == {"read_cases"}
 
 
-def test_an_administrator_alone_takes_no_second_step_away(sign_in, demo_users):
+def test_an_administrator_alone_resets_no_second_factor(sign_in, demo_users):
     client, user = sign_in(ADMINISTRATOR), demo_users[WHO]
     enrolled(user)
     send(client, address(User, "change", user.pk), {"without_factor": "on"})
@@ -159,12 +159,12 @@ def test_focal_points_are_notified_at_once(sign_in, demo_users):
     send(sign_in(ADMINISTRATOR), address(Membership, "add"), typed)
     assert (
         Notice.objects.visible_to(demo_users[FOCAL]).count() == 0
-    )  # nobody is entered: the test looks as them
+    )  # no user is entered: the test reads as them
     with acting_as(demo_users[FOCAL]):
         assert Notice.objects.visible_to(demo_users[FOCAL]).unread().exists()
 
 
-def test_another_administrator_is_made_by_no_command_alone(demo_users):
+def test_no_command_alone_makes_another_administrator(demo_users):
     call_command("create_administrator", "second", "second@example.org")
     made = User.objects.get(username="second")
     assert not made.has_usable_password()
@@ -176,7 +176,7 @@ def test_another_administrator_is_made_by_no_command_alone(demo_users):
     )
 
 
-def test_the_command_takes_no_second_step_away(demo_users):
+def test_the_command_alone_resets_no_second_factor(demo_users):
     enrolled(demo_users[WHO])
     call_command("reset_second_factor", WHO)
     assert demo_users[WHO].authenticator_set.exists()
@@ -185,7 +185,7 @@ def test_the_command_takes_no_second_step_away(demo_users):
 # With a second user
 
 
-def test_a_new_user_is_asked_for_approved_and_invited(sign_in, demo_users):
+def test_a_new_user_is_requested_approved_and_invited(sign_in, demo_users):
     client = sign_in(FOCAL)
     typed = {"first_name": "Asha", "last_name": "Lama", "email": "asha@example.org", "language": "en"}
     typed |= {"role": str(role("caseworker").pk), "starts_on": today(), "reason": "She begins on Sunday."}
@@ -204,8 +204,8 @@ def test_a_new_user_is_asked_for_approved_and_invited(sign_in, demo_users):
         assert word in shown
     submit(second, where, {"decision": "approve"})
     made = User.objects.get(email="asha@example.org")
-    [held] = made.memberships.all()
-    assert (held.given_by, held.request.decided_by) == (demo_users[FOCAL], demo_users[SECOND])
+    [given] = made.memberships.all()
+    assert (given.given_by, given.request.decided_by) == (demo_users[FOCAL], demo_users[SECOND])
     outbox.deliver(now=now())
     [sent] = [sent for sent in mail.outbox if sent.to == ["asha@example.org"]]
     assert "/accounts/invitation/" in sent.body
@@ -217,7 +217,7 @@ def test_a_new_user_is_asked_for_approved_and_invited(sign_in, demo_users):
             assert {notice.key.split(":")[1] for notice in keys} == {"asked", "given"}
 
 
-def test_what_is_refused_or_stopped_gives_nothing(demo_users):
+def test_a_refused_or_stopped_request_gives_nothing(demo_users):
     for number, end in enumerate(("refuse", "stop")):
         user = a_new_user(demo_users, name=f"Asha{number}x".replace("0", "a").replace("1", "b"))
         request = AccessRequest.objects.get(user=user)
@@ -244,7 +244,9 @@ def test_what_is_refused_or_stopped_gives_nothing(demo_users):
     ],
 )
 def test_nobody_else_decides(sign_in, demo_users, username):
-    """Not who asked, nor who only works there, nor another organisation's, nor IOM's while the NGO has its own."""
+    """Neither the requester, nor a user who only works there, nor another organisation's focal point, nor
+    IOM's protection supervisors while the NGO has a focal point.
+    """
     user = a_new_user(demo_users)
     request = AccessRequest.objects.get(user=user)
     where = f"/team/requests/{request.pk}/"
@@ -256,8 +258,8 @@ def test_nobody_else_decides(sign_in, demo_users, username):
     assert not user.memberships.exists()
 
 
-def test_nobody_approves_with_an_account_that_they_brought_in(demo_users):
-    """Directly, the other way round, through others, or one of two of them for the other."""
+def test_nobody_approves_with_an_account_that_they_asked_for(demo_users):
+    """Directly, in the other direction, through others, or one of two of them for the other."""
     made = [a_new_user(demo_users, code="focal_point", name=name) for name in ("Bina", "Chandra")]
     for user in made:
         decided(demo_users, SECOND, AccessRequest.objects.get(user=user))
@@ -278,7 +280,7 @@ def test_nobody_approves_with_an_account_that_they_brought_in(demo_users):
 
 
 def test_a_role_given_without_a_second_user_counts_after_two_weeks(committed, owner, demo_users):
-    """Of an organisation that was set up before it had cases."""
+    """In an organisation that was set up before it had cases."""
     administrator = demo_users[ADMINISTRATOR]
     third = factories.a_third_ngo()
     with acting_as(administrator):
@@ -300,8 +302,10 @@ def test_a_role_given_without_a_second_user_counts_after_two_weeks(committed, ow
     assert names(request) == {"keeper": "focal_point"}
 
 
-def test_where_nobody_is_left_iom_decides_and_everybody_may_object_for_a_day(committed, owner, demo_users):
-    """The second user is closed first: they are told all the same, and it doesn't hold at once."""
+def test_without_a_second_user_iom_decides_and_everybody_may_object_for_a_day(committed, owner, demo_users):
+    """The second user's account is closed first: they are notified all the same, and the approval doesn't
+    take effect at once.
+    """
     second = demo_users[SECOND]
     second.is_active = False
     with acting_as(demo_users[ADMINISTRATOR]):
@@ -360,8 +364,8 @@ def test_an_administrator_sets_up_an_organisation_without_cases_alone(demo_users
     assert third.cases_since is not None, "what had cases keeps that"
 
 
-def test_no_organisation_becomes_an_office_of_iom(demo_users):
-    """Its roles would break glass, configure, and read the log."""
+def test_no_organisation_can_become_an_office_of_iom(demo_users):
+    """Its roles would allow emergency access, configuration, and reading the audit log."""
     organisation = factories.organisation("NGO_B")
     organisation.kind = "iom"
     with (
@@ -372,38 +376,38 @@ def test_no_organisation_becomes_an_office_of_iom(demo_users):
         save_organisation(organisation=organisation, by=demo_users[ADMINISTRATOR], now=now())
 
 
-def test_a_role_may_do_more_once_somebody_approves_who_has_it_not(sign_in, demo_users):
-    held = role("supervisor")
+def test_more_permissions_of_a_role_are_approved_by_a_user_without_it(sign_in, demo_users):
+    supervisor = role("supervisor")
     send(
         sign_in(ADMINISTRATOR),
-        address(Role, "change", held.pk),
+        address(Role, "change", supervisor.pk),
         {"permissions": ["read_cases", "pay_grants"]},
     )
-    assert permissions_of(held) == {"read_cases"}, "less holds at once"
+    assert permissions_of(supervisor) == {"read_cases"}, "fewer permissions take effect at once"
     [request] = AccessRequest.objects.open()
     assert names(request) == {FOCAL: "focal_point"}
     decided(demo_users, FOCAL, request)
-    assert permissions_of(held) == {"read_cases", "pay_grants"}
+    assert permissions_of(supervisor) == {"read_cases", "pay_grants"}
 
 
-def test_a_role_that_grew_meanwhile_is_not_what_was_approved(demo_users):
+def test_a_role_that_got_more_permissions_meanwhile_is_not_given(demo_users):
     user = demo_users["researcher"]
     request = asked(demo_users, ADMINISTRATOR, user, "auditor")
-    story_role = role("auditor")
+    auditor_role = role("auditor")
     with acting_as(demo_users[ADMINISTRATOR]):
         more = tailor_role(
-            role=story_role, codenames=["read_audit", "read_cases"], by=demo_users[ADMINISTRATOR], now=now()
+            role=auditor_role, codenames=["read_audit", "read_cases"], by=demo_users[ADMINISTRATOR], now=now()
         )
     decided(demo_users, SECOND, more)
     with pytest.raises(IntegrityError, match="second user"), transaction.atomic():
         decided(demo_users, SECOND, request)
-    assert not user.memberships.filter(role=story_role).exists()
+    assert not user.memberships.filter(role=auditor_role).exists()
 
 
-# Another address
+# Another e-mail address
 
 
-def test_another_address_holds_a_day_later_and_the_former_one_may_object(committed, owner, demo_users):
+def test_another_address_takes_effect_a_day_later_and_the_former_one_may_object(committed, owner, demo_users):
     user, administrator = demo_users[WHO], demo_users[ADMINISTRATOR]
     session, link = Client(), reset_link(user)
     session.force_login(user)
@@ -459,10 +463,10 @@ def test_the_former_address_stops_another_one(committed, owner, demo_users):
     assert Client().post(objection + "x").status_code == 404
 
 
-# The second step
+# The second factor
 
 
-def test_a_second_step_is_taken_away_by_two_and_never_with_a_mailed_password(demo_users, settings):
+def test_a_second_factor_is_reset_by_two_users_and_never_with_a_mailed_password(demo_users, settings):
     settings.MFA_REQUIRED = True
     user, administrator = demo_users[WHO], demo_users[ADMINISTRATOR]
     enrolled(user)
@@ -480,7 +484,7 @@ def test_a_second_step_is_taken_away_by_two_and_never_with_a_mailed_password(dem
         reset_second_factor(user=demo_users["ngo_a_reader"], by=administrator, now=now())
 
 
-def test_a_mailed_password_between_asking_and_approving_keeps_the_second_step(demo_users):
+def test_a_mailed_password_between_asking_and_approving_keeps_the_second_factor(demo_users):
     user, administrator = demo_users[WHO], demo_users[ADMINISTRATOR]
     enrolled(user)
     with acting_as(administrator):
@@ -492,7 +496,7 @@ def test_a_mailed_password_between_asking_and_approving_keeps_the_second_step(de
     assert user.authenticator_set.exists()
 
 
-def test_a_closed_account_opens_with_two(demo_users):
+def test_a_closed_account_is_opened_by_two_users(demo_users):
     user, administrator = demo_users["ngo_a_reader"], demo_users[ADMINISTRATOR]
     with acting_as(administrator):
         user.is_active = False
@@ -505,8 +509,8 @@ def test_a_closed_account_opens_with_two(demo_users):
     assert not demo_users["ngo_a_reader"].has_usable_password()
 
 
-def test_an_account_of_two_organisations_is_iom_to_decide(committed, owner, demo_users):
-    """The second user of one of them would open the other's files."""
+def test_iom_decides_on_an_account_of_two_organisations(committed, owner, demo_users):
+    """The second user of one organisation could otherwise open the other's files."""
     user = demo_users["ngo_a_reader"]
     owner.execute(
         "INSERT INTO accounts_membership (id, user_id, role_id, starts_on) "
@@ -519,11 +523,11 @@ def test_an_account_of_two_organisations_is_iom_to_decide(committed, owner, demo
     assert set(names(request)) == {PROTECTION, "protection_supervisor_2"}
 
 
-# The database alone
+# The database's own checks
 
 
 def attempts(demo_users) -> dict[str, object]:
-    """Each row that a second user is needed for, written past Python."""
+    """Return each row that needs a second user, written past Python."""
     user, caseworker = demo_users[WHO], role("caseworker")
     ended = Membership.objects.filter(user=user)
     return {
@@ -585,7 +589,7 @@ def test_the_database_itself_keeps_a_closed_account_closed(demo_users):
 
 
 def test_no_row_is_decided_by_the_application(demo_users):
-    """It may add requests and read them, and change none."""
+    """It may add and read requests, and change none."""
     asked(demo_users, FOCAL, demo_users["ngo_a_reader"])
     with pytest.raises(Exception, match="permission denied"), transaction.atomic():
         AccessRequest.objects.update(state="approved")
@@ -602,7 +606,7 @@ def test_no_row_is_decided_by_the_application(demo_users):
         "role_id = NULL",
     ],
 )
-def test_each_constraint_of_a_request_holds(committed, owner, demo_users, change):
+def test_each_constraint_of_a_request_refuses_a_wrong_row(committed, owner, demo_users, change):
     asked(demo_users, FOCAL, demo_users["ngo_a_reader"])
     with pytest.raises(Exception, match="accounts_request"):
         owner.execute(f"UPDATE accounts_accessrequest SET {change}")

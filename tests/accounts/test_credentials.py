@@ -1,4 +1,4 @@
-"""Whoever gives access never chooses the credential: each way that one user could take to another's, tried."""
+"""Whoever gives access never chooses the password: each way that one user could take to another's account."""
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -15,17 +15,22 @@ PASSWORD = "a-long-enough-word-7"
 
 
 def test_an_administrator_sets_nobodys_password(sign_in, demo_users):
-    client, kept = sign_in(ADMINISTRATOR), demo_users[WHO].password
+    client, former_password = sign_in(ADMINISTRATOR), demo_users[WHO].password
     send(
         client,
         address(User, "add"),
-        {"username": "mine", "email": "mine@example.org", "new_password": PASSWORD, "password": PASSWORD},
+        {
+            "username": "newcomer",
+            "email": "newcomer@example.org",
+            "new_password": PASSWORD,
+            "password": PASSWORD,
+        },
     )
-    assert not User.objects.get(username="mine").check_password(PASSWORD)
+    assert not User.objects.get(username="newcomer").check_password(PASSWORD)
     send(
         client, address(User, "change", demo_users[WHO].pk), {"new_password": PASSWORD, "password": PASSWORD}
     )
-    assert demo_users[WHO].password == kept
+    assert demo_users[WHO].password == former_password
 
 
 @pytest.mark.parametrize("command", [("changepassword", WHO), ("createsuperuser", "--username", "me")])
@@ -37,7 +42,7 @@ def test_no_command_takes_a_password(demo_users, command, monkeypatch):
 
 
 @pytest.mark.parametrize("by", [None, ADMINISTRATOR, "ngo_a_focal_point"])
-def test_the_database_itself_takes_a_password_from_its_user_alone(demo_users, by):
+def test_the_database_itself_lets_nobody_else_set_a_password(demo_users, by):
     user = demo_users[WHO]
     user.set_password(PASSWORD)
 
@@ -58,8 +63,8 @@ def test_the_database_itself_takes_a_password_from_its_user_alone(demo_users, by
     assert demo_users[WHO].check_password(PASSWORD)
 
 
-def test_a_hash_of_before_is_made_anew_in_its_users_own_place(demo_users, settings):
-    """Signing in replaces a weaker hash; nobody is entered at that moment."""
+def test_a_weaker_hash_is_replaced_when_its_user_signs_in(demo_users, settings):
+    """Signing in replaces a weaker hash; no user is entered in the database at that moment."""
     settings.PASSWORD_HASHERS = list(reversed(settings.PASSWORD_HASHERS))
     user = demo_users[WHO]
     assert user.check_password(password_of(WHO))

@@ -1,4 +1,4 @@
-"""Passwords: hashed with Argon2id, so many at once and no more, long, and none that everybody uses."""
+"""Passwords: hashed with Argon2id, a bounded number at a time, long, and none that is common."""
 
 from contextlib import ExitStack
 
@@ -20,7 +20,7 @@ WHO = "ngo_a_caseworker"
 
 
 def _taken(stack: ExitStack, name: str, slots: int) -> list:
-    """Other processes' transactions, each hashing one password for as long as it stands."""
+    """Take slots as other processes do, each hashing one password until its transaction ends."""
     links = []
     for place in range(1, slots + 1):
         link = psycopg2.connect(databases.url("app", name))
@@ -36,7 +36,7 @@ def test_passwords_are_hashed_with_argon2id(demo_users):
     assert isinstance(identify_hasher(demo_users[WHO].password), hashing.CappedArgon2PasswordHasher)
 
 
-def test_beyond_the_cap_one_is_asked_to_come_again(committed, demo_users, settings, monkeypatch):
+def test_beyond_the_limit_the_user_is_asked_to_try_again(committed, demo_users, settings, monkeypatch):
     monkeypatch.setattr(hashing, "PATIENCE", 0.2)
     settings.HASH_SLOTS = 3
     with ExitStack() as stack:
@@ -51,7 +51,7 @@ def test_beyond_the_cap_one_is_asked_to_come_again(committed, demo_users, settin
         assert give_password(Client(), WHO).status_code == 302
 
 
-def test_who_waits_shortly_for_a_slot_gets_one(committed, demo_users, settings):
+def test_a_slot_that_is_free_soon_is_waited_for(committed, demo_users, settings):
     settings.HASH_SLOTS = 1
     with ExitStack() as stack:
         [link] = _taken(stack, committed, 1)
@@ -77,7 +77,7 @@ def test_a_slot_is_free_again_after_the_request(committed, demo_users, settings)
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("password", ["short-pass1", "password1234", "ngo_a_caseworker"])
-def test_short_common_and_own_words_are_no_password(demo_users, password):
+def test_short_common_and_personal_passwords_are_refused(demo_users, password):
     with pytest.raises(ValidationError):
         set_password(demo_users[WHO], password)
     assert demo_users[WHO].check_password(password_of(WHO))

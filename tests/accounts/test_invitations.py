@@ -1,4 +1,4 @@
-"""Invitations are bounded: from one user, and to one address, however many ask at once."""
+"""Invitations are limited: by sender and by address, however many are sent at once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -20,7 +20,7 @@ TRIES = 20
 
 
 def invited(demo_users) -> User:
-    """The reader of NGO_A, who has not chosen a password yet."""
+    """Return the reader of NGO_A, who has not chosen a password yet."""
     user = demo_users["ngo_a_reader"]
     user.set_unusable_password()
     user.save(update_fields=["password"])
@@ -39,7 +39,7 @@ def test_invitations_to_one_address_are_bounded(sign_in, demo_users):
 
 
 @pytest.mark.django_db
-def test_one_mailbox_is_one_address_and_the_next_day_is_another(demo_users):
+def test_invitations_are_counted_by_mailbox_and_day(demo_users):
     for number, email in enumerate(
         ["a@example.org", "A+1@Example.org", "a+2@example.org", "a+3@example.org"]
     ):
@@ -82,7 +82,7 @@ def _sent_at_once(demo_users) -> int:
         return list(pool.map(send, range(TRIES))).count(True)
 
 
-def test_of_twenty_at_once_no_more_are_sent_than_one_after_the_other(committed, demo_users):
+def test_twenty_at_once_send_no_more_than_one_after_the_other(committed, demo_users):
     assert _sent_at_once(demo_users) == INVITATIONS_A_DAY["address"]
 
 

@@ -1,4 +1,4 @@
-"""Somebody leaves, or an organisation ends: what they carried goes to somebody, whichever way it happens."""
+"""A user leaves, or an organisation is deactivated: their work is given to somebody, however access ends."""
 
 from datetime import date, timedelta
 
@@ -37,14 +37,14 @@ TO_CASES = "to_cases_NGO_A"
 
 
 def count_of(user: User) -> int:
-    """Open cases of the first NGO with this caseworker, as one who writes there sees them."""
+    """Return the number of open cases of the first NGO with this caseworker, as a colleague sees them."""
     colleague = factories.a_colleague("second_caseworker")
     with acting_as(colleague):
         return CaseFile.objects.filter(caseworker=user).exclude(case__status="closed").count()
 
 
-def told(user: User, **chosen: str) -> list[str]:
-    """Texts of notices, which only their recipient reads."""
+def notices_of(user: User, **chosen: str) -> list[str]:
+    """Return the texts of the user's notices, which only they can read."""
     with acting_as(user):
         return list(user.notices.filter(**chosen).values_list("text", flat=True))
 
@@ -53,7 +53,7 @@ def answers(user: User, receiver: User | None) -> dict[str, User | None]:
     return {f"to_{work}_NGO_A": receiver for work in ("cases", "referrals", "grants", "drafts")}
 
 
-# --- ending access asks
+# --- ending access asks for new caseworkers
 
 
 def test_ending_access_asks_where_open_cases_go_and_refuses_without_an_answer(sign_in, demo_users):
@@ -88,7 +88,7 @@ def test_open_cases_go_to_the_colleague_who_was_chosen(sign_in, demo_users):
         rows = Assignment.objects.visible_to(second)
         assert {(row.former, row.caseworker, row.by) for row in rows} == {(leaver, second, demo_users[FOCAL])}
         assert rows.count() == before
-    assert told(second, key__startswith="handed-over") == [
+    assert notices_of(second, key__startswith="handed-over") == [
         f"You are now the caseworker of more cases: {before}."
     ]
     assert {row.receiver for row in Handover.objects.filter(user=leaver)} == {second}
@@ -102,7 +102,7 @@ def test_open_cases_go_to_the_colleague_who_was_chosen(sign_in, demo_users):
 
 
 def _asked(user: User) -> list[str]:
-    """The questions that stand on the page which ends this user's access."""
+    """Return the questions on the page that ends this user's access."""
     from accounts.queries import open_work_of
 
     focal = User.objects.get(username=FOCAL)
@@ -110,11 +110,11 @@ def _asked(user: User) -> list[str]:
         return [item.name for item in open_work_of(user, [factories.organisation("NGO_A").pk])]
 
 
-def test_to_the_supervisors_leaves_nothing_behind(sign_in, demo_users):
+def test_choosing_the_supervisors_leaves_no_open_work(sign_in, demo_users):
     supervisor, leaver = demo_users["ngo_a_supervisor"], demo_users[A]
     before = count_of(leaver)
     submit(sign_in(FOCAL), f"/team/{leaver.pk}/end/", dict.fromkeys(_asked(leaver), "supervisors"))
-    assert len(told(supervisor, key__startswith="left:to_cases")) == 1
+    assert len(notices_of(supervisor, key__startswith="left:to_cases")) == 1
     client = Client()
     client.force_login(supervisor)
     assert "Nobody works on these" in text_of(client.get("/"))
@@ -144,17 +144,17 @@ def _close(user, demo_users, to):
 
 
 def _end_role(user, demo_users, to):
-    held = user.memberships.get()
-    held.ends_on = now().date() - timedelta(days=1)
+    membership = user.memberships.get()
+    membership.ends_on = now().date() - timedelta(days=1)
     with acting_as(demo_users["administrator"]):
-        save_membership(membership=held, by=demo_users["administrator"], now=now(), to=to)
+        save_membership(membership=membership, by=demo_users["administrator"], now=now(), to=to)
 
 
 def _begin_later(user, demo_users, to):
-    held = user.memberships.get()
-    held.starts_on = now().date() + timedelta(days=30)
+    membership = user.memberships.get()
+    membership.starts_on = now().date() + timedelta(days=30)
     with acting_as(demo_users[FOCAL]):
-        save_membership(membership=held, by=demo_users[FOCAL], now=now(), to=to)
+        save_membership(membership=membership, by=demo_users[FOCAL], now=now(), to=to)
 
 
 def _tailor(user, demo_users, to):
@@ -177,22 +177,22 @@ def test_no_way_of_ending_access_leaves_work_behind_unasked(demo_users, way):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_work_goes_to_nobody_who_may_not_do_it(demo_users, way):
+def test_work_is_given_to_nobody_who_may_not_do_it(demo_users, way):
     for username in ("ngo_a_reader", "ngo_b_caseworker"):
         with pytest.raises((ValidationError, IntegrityError)), transaction.atomic():
             way(demo_users[A], demo_users, answers(demo_users[A], demo_users[username]))
     assert demo_users[A].is_active
 
 
-def test_nothing_is_asked_of_who_carries_nothing(sign_in, demo_users):
+def test_ending_access_without_open_work_asks_nothing(sign_in, demo_users):
     page = sign_in(FOCAL).get(f"/team/{demo_users['ngo_a_reader'].pk}/end/")
     assert "This user has no open work here." in text_of(page)
     done = submit(sign_in(FOCAL), f"/team/{demo_users['ngo_a_reader'].pk}/end/", {})
     assert "This user no longer has any access here." in text_of(done)
 
 
-def test_what_is_carried_elsewhere_is_neither_shown_nor_moved(sign_in, demo_users):
-    """A caseworker of two NGOs: the focal point of one ends and sees what is of that one."""
+def test_work_in_another_organisation_is_neither_shown_nor_moved(sign_in, demo_users):
+    """A caseworker of two NGOs: the focal point of one sees and ends only what belongs to that one."""
     leaver, second = demo_users[A], factories.a_colleague("second_caseworker")
     role = factories.organisation("NGO_B").roles.get(code="caseworker")
     save_membership(
@@ -227,8 +227,8 @@ def test_the_reviewed_functions_count_and_move_nothing_for_others(demo_users, us
             cursor.execute("SELECT access.hand_over_cases(%s, %s, %s)", [leaver.pk, here.pk, second.pk])
 
 
-def test_an_administrator_of_a_partner_keeps_nobodys_users(demo_users):
-    """Configuring counts in an office of IOM alone."""
+def test_a_partners_administrator_manages_no_users(demo_users):
+    """Configuring is a right in offices of IOM only."""
     other = factories.a_colleague("partners_administrator", "NGO_B", role="administrator")
     with acting_as(other), connection.cursor() as cursor:
         here = factories.organisation("NGO_A").pk
@@ -236,10 +236,10 @@ def test_an_administrator_of_a_partner_keeps_nobodys_users(demo_users):
         assert cursor.fetchall() == [(None, None)]
 
 
-# --- answers that are still to come
+# --- answers that arrive later
 
 
-def test_an_answer_to_a_referral_comes_to_who_took_over(demo_users):
+def test_an_answer_to_a_referral_notifies_the_new_caseworker(demo_users):
     leaver, second = demo_users[A], factories.a_colleague("second_caseworker")
     with acting_as(leaver):
         case = factories.a_case(leaver)
@@ -249,11 +249,11 @@ def test_an_answer_to_a_referral_comes_to_who_took_over(demo_users):
         answer_referral(
             referral=referral, state="accepted", answer="Come.", by=demo_users["ngo_b_caseworker"], now=now()
         )
-    assert "A referral has been answered." in told(second)
-    assert "A referral has been answered." not in told(leaver)
+    assert "A referral has been answered." in notices_of(second)
+    assert "A referral has been answered." not in notices_of(leaver)
 
 
-def test_an_answer_to_an_offer_comes_to_who_took_over(demo_users):
+def test_an_answer_to_an_offer_notifies_the_new_caseworker(demo_users):
     leaver, second = demo_users[A], factories.a_colleague("second_caseworker")
     with acting_as(leaver):
         case = factories.a_case(leaver)
@@ -268,45 +268,45 @@ def test_an_answer_to_an_offer_comes_to_who_took_over(demo_users):
             by=demo_users["ngo_b_caseworker"],
             now=now(),
         )
-    assert f"Case {case.reference} was taken over." in told(second)
-    assert f"Case {case.reference} was taken over." not in told(leaver)
+    assert f"Case {case.reference} was taken over." in notices_of(second)
+    assert f"Case {case.reference} was taken over." not in notices_of(leaver)
 
 
-# --- dates: nobody does anything, and access is over
+# --- a role's last day passes
 
 
-def over_at_night(user: User) -> None:
-    """The role's last day was yesterday; nobody saved anything today."""
+def end_role_yesterday(user: User) -> None:
+    """Let the role's last day be yesterday; nobody saves anything today."""
     Membership.objects.filter(user=user).update(ends_on=now().date() - timedelta(days=1))
 
 
-def looked(at=None) -> int:
+def notify_supervisors(at=None) -> int:
     enter(None)
     return notify_of_cases_without_caseworker(now=at or now())
 
 
-def test_a_role_that_was_over_at_night_is_found_and_the_supervisors_told_once_a_day(demo_users):
+def test_a_role_whose_last_day_passed_is_found_and_the_supervisors_notified_once_a_day(demo_users):
     supervisor = demo_users["ngo_a_supervisor"]
     before = count_of(demo_users[A])
-    assert looked() == 0
-    over_at_night(demo_users[A])
-    assert looked() == 1
-    assert looked() == 0
-    assert looked(now() + timedelta(days=1)) == 1
+    assert notify_supervisors() == 0
+    end_role_yesterday(demo_users[A])
+    assert notify_supervisors() == 1
+    assert notify_supervisors() == 0
+    assert notify_supervisors(now() + timedelta(days=1)) == 1
     text = f"Nobody works on open cases of Asha Kendra: {before}; unfinished interviews: 0. They must be assigned."
-    assert told(supervisor, key__startswith="nobody:") == [text, text]
-    assert told(demo_users["protection_supervisor"], key__startswith="nobody:") == []
+    assert notices_of(supervisor, key__startswith="nobody:") == [text, text]
+    assert notices_of(demo_users["protection_supervisor"], key__startswith="nobody:") == []
 
 
-def test_where_there_is_no_supervisor_ioms_protection_supervisors_are_told(demo_users):
+def test_without_a_supervisor_ioms_protection_supervisors_are_notified(demo_users):
     Membership.objects.filter(role__organisation__code="NGO_A", role__code="supervisor").delete()
-    over_at_night(demo_users[A])
-    assert looked() == 2
-    (text,) = told(demo_users["protection_supervisor"], key__startswith="nobody:NGO_A")
+    end_role_yesterday(demo_users[A])
+    assert notify_supervisors() == 2
+    (text,) = notices_of(demo_users["protection_supervisor"], key__startswith="nobody:NGO_A")
     assert "Nobody works on open cases of Asha Kendra" in text
 
 
-def test_reminders_of_such_cases_go_to_the_supervisors_meanwhile(demo_users):
+def test_reminders_of_cases_without_a_caseworker_go_to_the_supervisors(demo_users):
     first = demo_users["ngo_a_supervisor"]
     other = factories.a_colleague("another_supervisor", role="supervisor")
     factories.a_colleague("second_caseworker")
@@ -317,15 +317,15 @@ def test_reminders_of_such_cases_go_to_the_supervisors_meanwhile(demo_users):
         made = FollowUp.objects.visible_to(leaver).filter(case=case)[0]
         Reminder.objects.editable_by(leaver).exclude(follow_up=made).update(sent_at=now(), recipient=leaver)
         Reminder.objects.editable_by(leaver).filter(follow_up=made).update(due_on=now().date())
-    over_at_night(leaver)
+    end_role_yesterday(leaver)
     enter(None)
     assert send_due_reminders(now=now())["sent"]
     for supervisor in (first, other):
-        assert len(told(supervisor, text__contains=case.reference)) == 1
-    assert told(leaver, text__contains=case.reference) == []
+        assert len(notices_of(supervisor, text__contains=case.reference)) == 1
+    assert notices_of(leaver, text__contains=case.reference) == []
 
 
-def test_reminders_follow_the_case(demo_users):
+def test_reminders_go_to_the_new_caseworker_after_reassigning(demo_users):
     second, by = factories.a_colleague("second_caseworker"), demo_users[A]
     with acting_as(by):
         case = factories.a_case(by)
@@ -335,31 +335,31 @@ def test_reminders_follow_the_case(demo_users):
         Reminder.objects.editable_by(by).filter(case=case).update(due_on=now().date())
     enter(None)
     assert send_due_reminders(now=now())["sent"]
-    assert len(told(second, key__startswith="reminder:")) == 1
-    assert told(by, key__startswith="reminder:", text__contains=case.reference) == []
+    assert len(notices_of(second, key__startswith="reminder:")) == 1
+    assert notices_of(by, key__startswith="reminder:", text__contains=case.reference) == []
 
 
 # --- reassigning
 
 
-def test_a_supervisor_gives_many_cases_to_another_caseworker(sign_in, demo_users):
+def test_a_supervisor_reassigns_many_cases_at_once(sign_in, demo_users):
     supervisor, second = demo_users["ngo_a_supervisor"], factories.a_colleague("second")
     with acting_as(supervisor):
-        mine = list(
+        cases = list(
             Case.objects.led_by(supervisor).filter(file__caseworker=demo_users[A]).exclude(status="closed")
         )
-        assert len(mine) > 2
+        assert len(cases) > 2
         made = reassign_cases(
-            cases=mine, caseworker=second, note="She is on leave.", by=supervisor, now=now()
+            cases=cases, caseworker=second, note="She is on leave.", by=supervisor, now=now()
         )
-        assert len(made) == len(mine)
-    assert (count_of(demo_users[A]), count_of(second)) == (0, len(mine))
+        assert len(made) == len(cases)
+    assert (count_of(demo_users[A]), count_of(second)) == (0, len(cases))
     for user in (second, demo_users[A]):
-        (text,) = told(user, key__startswith="assigned:")
-        assert text.endswith(f": {len(mine)}.")
+        (text,) = notices_of(user, key__startswith="assigned:")
+        assert text.endswith(f": {len(cases)}.")
 
 
-def test_who_may_not_and_to_whom_not(demo_users):
+def test_who_may_not_reassign_a_case_and_to_whom_it_may_not_go(demo_users):
     second = factories.a_colleague("second_caseworker")
     with acting_as(demo_users[A]):
         case, closed = factories.a_case(demo_users[A]), factories.a_case(demo_users[A])
@@ -383,7 +383,7 @@ def test_who_may_not_and_to_whom_not(demo_users):
     assert not Assignment.objects.filter(case=case).exists()
 
 
-def test_where_there_is_a_supervisor_a_caseworker_gives_away_her_own_cases_alone(demo_users):
+def test_where_there_is_a_supervisor_a_caseworker_reassigns_only_her_own_cases(demo_users):
     second, third = factories.a_colleague("second_caseworker"), factories.a_colleague("third_caseworker")
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A])
@@ -399,7 +399,7 @@ def test_where_there_is_a_supervisor_a_caseworker_gives_away_her_own_cases_alone
         assert CaseFile.objects.get(case=case).caseworker == third
 
 
-def test_the_database_keeps_the_caseworker_among_those_who_write_for_the_lead(demo_users):
+def test_the_database_accepts_only_caseworkers_who_write_for_the_lead(demo_users):
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A])
         factories.share_with_iom(case, demo_users[A])
@@ -415,7 +415,7 @@ def test_the_database_keeps_the_caseworker_among_those_who_write_for_the_lead(de
         CaseFile.objects.filter(case=case).update(caseworker=second)
 
 
-def test_an_assignment_goes_to_another(demo_users):
+def test_an_assignment_to_the_same_caseworker_is_refused(demo_users):
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A])
         same = Assignment(
@@ -436,15 +436,15 @@ def _deactivated(organisation: Organisation, demo_users) -> None:
 
 def test_an_organisation_with_open_cases_is_not_deactivated_and_says_how_many(demo_users, client):
     with acting_as(demo_users["ngo_b_caseworker"]):
-        left = Case.objects.filter(lead_organisation__code="NGO_B", status="active").count()
-    with pytest.raises(ValidationError, match=f"{left} active"), transaction.atomic():
+        open_cases = Case.objects.filter(lead_organisation__code="NGO_B", status="active").count()
+    with pytest.raises(ValidationError, match=f"{open_cases} active"), transaction.atomic():
         _deactivated(factories.organisation("NGO_B"), demo_users)
     client.force_login(demo_users["administrator"])
     page = text_of(client.get(f"/admin/accounts/organisation/{factories.organisation('NGO_B').pk}/change/"))
-    assert f"{left} active" in page
+    assert f"{open_cases} active" in page
 
 
-def test_the_database_refuses_it_too_and_gives_an_inactive_one_no_case(demo_users):
+def test_the_database_refuses_to_deactivate_it_and_gives_an_inactive_organisation_no_case(demo_users):
     with pytest.raises(IntegrityError, match="leads open cases"), transaction.atomic():
         Organisation.objects.filter(code="NGO_B").update(is_active=False)
     third = factories.a_third_ngo()
@@ -464,7 +464,7 @@ def test_the_database_refuses_it_too_and_gives_an_inactive_one_no_case(demo_user
         )
 
 
-def test_one_that_owes_an_answer_is_not_deactivated(demo_users):
+def test_an_organisation_that_owes_an_answer_is_not_deactivated(demo_users):
     third = factories.a_third_ngo()
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A])
@@ -477,10 +477,10 @@ def test_one_that_owes_an_answer_is_not_deactivated(demo_users):
     assert not Organisation.objects.get(code="NGO_C").is_active
 
 
-def test_mail_of_the_daily_look_names_nobody(demo_users, mailoutbox):
+def test_mail_about_cases_without_a_caseworker_names_nobody(demo_users, mailoutbox):
     demo_users["ngo_a_supervisor"]
-    over_at_night(demo_users[A])
-    looked()
+    end_role_yesterday(demo_users[A])
+    notify_supervisors()
     outbox.deliver(now=now())
     (sent,) = [mail for mail in mailoutbox if "Nobody works" in mail.subject]
     assert "/caseload/nobody/" in sent.body

@@ -1,4 +1,6 @@
-"""Twenty at once: cases reassigned, an organisation deactivated while cases are opened; each with its control."""
+"""Twenty at once: reassigning a case, and deactivating an organisation while cases are opened; each with its
+control.
+"""
 
 from collections import Counter
 from collections.abc import Callable
@@ -22,7 +24,7 @@ TRIES = 20
 
 
 def at_once(action: Callable[[int], object]) -> list[str]:
-    """The action from twenty connections at the same moment; what each came to."""
+    """Run the action from twenty connections at once; return the outcome of each."""
     barrier = Barrier(TRIES)
 
     def once(number: int) -> str:
@@ -58,7 +60,9 @@ def _reassigned_at_once(case: Case) -> list[str]:
 
 
 def _steps_fit(case: Case, demo_users, owner) -> bool:
-    """Whether the history is one way from the first caseworker to the last: each step begins where one ended."""
+    """Whether the history is one chain from the first caseworker to the last: each step begins where one
+    ended.
+    """
     owner.execute(
         "SELECT former_id, caseworker_id FROM beneficiaries_assignment WHERE case_id = %s", [str(case.pk)]
     )
@@ -71,7 +75,7 @@ def _steps_fit(case: Case, demo_users, owner) -> bool:
     return len(steps) > 1 and not any(balance.values())
 
 
-def test_of_twenty_reassignments_at_once_the_history_is_whole(case, demo_users, owner):
+def test_twenty_reassignments_at_once_leave_a_whole_history(case, demo_users, owner):
     assert _reassigned_at_once(case).count("done") > 1
     assert _steps_fit(case, demo_users, owner)
 
@@ -99,7 +103,7 @@ def _opened_and_deactivated_at_once() -> list[str]:
     return at_once(act)
 
 
-def _left_with_nobody(owner) -> int:
+def _cases_left_behind(owner) -> int:
     owner.execute(
         "SELECT count(*) FROM beneficiaries_case c JOIN accounts_organisation o ON o.id = c.lead_organisation_id "
         "WHERE o.code = 'NGO_C' AND NOT o.is_active AND c.status <> 'closed'"
@@ -107,14 +111,14 @@ def _left_with_nobody(owner) -> int:
     return owner.fetchone()[0]
 
 
-def test_of_twenty_at_once_no_case_is_opened_in_what_is_deactivated(demo_users, committed, owner):
+def test_of_twenty_at_once_no_case_is_opened_in_a_deactivated_organisation(demo_users, committed, owner):
     factories.a_third_ngo()
     assert "done" in _opened_and_deactivated_at_once()
-    assert _left_with_nobody(owner) == 0
+    assert _cases_left_behind(owner) == 0
 
 
 def test_without_the_lock_cases_are_left_with_a_deactivated_organisation(demo_users, committed, owner):
-    """The positive control: whoever opens a case no longer shares the organisation's row."""
+    """The positive control: opening a case no longer locks the organisation's row."""
     factories.a_third_ngo()
     owner.execute("SELECT pg_get_functiondef('access.case_led_by_an_active_one()'::regprocedure)")
     [definition] = owner.fetchone()
@@ -122,4 +126,4 @@ def test_without_the_lock_cases_are_left_with_a_deactivated_organisation(demo_us
     slower = definition.replace(" FOR SHARE;", ";").replace("RETURN NEW;", "PERFORM pg_sleep(1); RETURN NEW;")
     owner.execute(slower)
     _opened_and_deactivated_at_once()
-    assert _left_with_nobody(owner) > 0
+    assert _cases_left_behind(owner) > 0

@@ -1,4 +1,6 @@
-"""A forgotten password: one link, for an hour, once, that opens nothing by itself and tells nothing to strangers."""
+"""A forgotten password: one link, for an hour, used once, that opens nothing by itself and reveals nothing to
+strangers.
+"""
 
 import re
 import time
@@ -22,14 +24,14 @@ CHOSEN = {"password": "a quite new sentence 9", "again": "a quite new sentence 9
 
 @pytest.fixture
 def mails(monkeypatch) -> list[dict]:
-    """Mails as they are written down: nobody may read the table."""
+    """Return mails as they are queued: nobody may read the table."""
     kept: list[dict] = []
     real = outbox.queue
     monkeypatch.setattr(outbox, "queue", lambda **mail: (kept.append(mail), real(**mail)))
     return kept
 
 
-def test_a_link_comes_by_mail_and_serves_once(demo_users, mails):
+def test_a_link_is_mailed_and_works_once(demo_users, mails):
     user = demo_users[WHO]
     Client().post(FORGOTTEN, {"email": user.email.upper()})
     [mail] = mails
@@ -72,7 +74,7 @@ def test_a_forged_link_opens_nothing(demo_users, forged):
     assert Client().get(f"/accounts/password/{forged}/").status_code == 404
 
 
-def test_anothers_link_is_not_made_from_ones_own(demo_users):
+def test_anothers_link_cannot_be_made_from_ones_own(demo_users):
     link = reset_link(demo_users[WHO])
     key, rest = link.split(":", 1)
     other = reset_link(demo_users["ngo_a_reader"]).split(":", 1)[0]
@@ -81,7 +83,7 @@ def test_anothers_link_is_not_made_from_ones_own(demo_users):
 
 
 def test_strangers_learn_nothing_from_the_page_or_its_time(demo_users, mails):
-    """The quickest of some tries of each: the first one of a process also loads what it needs."""
+    """The quickest of some tries of each, as the first one of a process also loads modules."""
     took: dict[str, list[float]] = {demo_users[WHO].email: [], "nobody@example.org": []}
     pages = set()
     for _time in range(3):
@@ -98,7 +100,7 @@ def test_strangers_learn_nothing_from_the_page_or_its_time(demo_users, mails):
     assert unknown >= 0.4
 
 
-def test_who_has_not_chosen_a_first_password_gets_no_link(demo_users, mails):
+def test_a_user_without_a_first_password_gets_no_link(demo_users, mails):
     user = demo_users[WHO]
     user.set_unusable_password()
     user.save()
@@ -106,7 +108,7 @@ def test_who_has_not_chosen_a_first_password_gets_no_link(demo_users, mails):
     assert mails == []
 
 
-def test_a_mailbox_is_not_filled(demo_users, mails, time_machine):
+def test_mails_to_one_mailbox_are_limited(demo_users, mails, time_machine):
     time_machine.move_to(now(), tick=False)
     for _time in range(7):
         page = Client().post(FORGOTTEN, {"email": demo_users[WHO].email})
@@ -114,8 +116,8 @@ def test_a_mailbox_is_not_filled(demo_users, mails, time_machine):
     assert len(mails) == 5
 
 
-def test_what_strangers_ask_for_shuts_nobody_out(demo_users, mails, time_machine, monkeypatch):
-    """Neither from signing in, from wherever the stranger sits, nor from a link of one's own later on."""
+def test_links_that_strangers_ask_for_lock_nobody_out(demo_users, mails, time_machine, monkeypatch):
+    """Neither from signing in, from whichever address the stranger uses, nor from a link of their own later."""
     time_machine.move_to(now(), tick=False)
     monkeypatch.setattr(password, "SECONDS", 0)
     for number in range(40):

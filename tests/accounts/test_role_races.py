@@ -1,4 +1,4 @@
-"""Roles where commits are real: two given to one person at the same moment, and what stands on record."""
+"""Roles where commits are real: two given to one user at the same moment, and what the audit log records."""
 
 from concurrent.futures import ThreadPoolExecutor, TimeoutError
 from datetime import date
@@ -31,8 +31,8 @@ def _late(username: str, code: str) -> str:
 
 
 @pytest.mark.parametrize(("code", "refusal"), [("finance", "together"), ("reader", "")])
-def test_two_roles_given_at_once_see_each_other(committed, set_up, code, refusal):
-    """The second waits for the first to be written, then sees it; a role that goes with it stands."""
+def test_two_roles_given_at_once_are_checked_against_each_other(committed, set_up, code, refusal):
+    """The second waits for the first to be committed, then sees it; compatible roles are both given."""
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             _give("researcher", "grant_approver")
@@ -43,7 +43,7 @@ def test_two_roles_given_at_once_see_each_other(committed, set_up, code, refusal
         assert bool(second.result()) == bool(refusal)
 
 
-def test_every_deed_of_a_focal_point_is_on_record(committed, owner, demo_users):
+def test_every_action_of_a_focal_point_is_recorded(committed, owner, demo_users):
     focal, today = demo_users["ngo_a_focal_point"], now().date()
     roles = {role.code: role for role in roles_given_by(focal)}
     days = {"starts_on": today, "ends_on": None, "by": focal, "now": now()}

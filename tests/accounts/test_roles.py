@@ -1,4 +1,4 @@
-"""Roles: who holds what, from when to when, and which two never meet in one person."""
+"""Roles: who has which, from when to when, and which two no user may have at once."""
 
 from datetime import date, timedelta
 
@@ -32,12 +32,12 @@ def test_a_new_organisation_has_every_role_with_its_starting_permissions(demo_us
         now=now(),
     )
     assert sorted(made.roles.values_list("code", flat=True)) == sorted(RoleCode.values)
-    for held in made.roles.all():
-        names = held.group.organisationgrouppermission_set.values_list("permission__codename", flat=True)
-        assert sorted(names) == sorted(STARTING_PERMISSIONS.get(held.code, ()))
+    for each in made.roles.all():
+        names = each.group.organisationgrouppermission_set.values_list("permission__codename", flat=True)
+        assert sorted(names) == sorted(STARTING_PERMISSIONS.get(each.code, ()))
 
 
-def test_authority_is_the_role_in_that_organisation_alone(demo_users):
+def test_authority_is_limited_to_the_roles_organisation(demo_users):
     authority = authority_of(demo_users["ngo_a_caseworker"])
     assert authority.may("write_cases", factories.organisation("NGO_A").pk)
     assert not authority.may("write_cases", factories.organisation("NGO_B").pk)
@@ -68,7 +68,7 @@ def test_nobody_approves_and_pays_at_the_same_time(demo_users, first, second):
         )
 
 
-def test_one_after_the_other_is_allowed(demo_users):
+def test_approving_and_paying_roles_one_after_the_other_are_allowed(demo_users):
     user = demo_users["researcher"]
     for code, starts_on, ends_on in (
         ("grant_approver", date(2026, 1, 1), date(2026, 5, 31)),
@@ -133,7 +133,7 @@ def test_a_partners_administrator_configures_nothing(demo_users):
         tailor_role(role=role("reader", "NGO_A"), codenames=["write_cases"], by=user, now=now())
 
 
-def test_holders_are_those_who_hold_it_now(demo_users):
+def test_holders_are_those_with_the_permission_today(demo_users):
     assert [user.username for user in holders(Permission.PAY_GRANTS, factories.organisation("IOM").pk)] == [
         "iom_finance"
     ]
@@ -195,7 +195,7 @@ def test_the_database_itself_lets_no_role_approve_and_pay(demo_users):
         ("caseworker", "Can't endorse grants.", "Can't read restricted notes."),
     ],
 )
-def test_a_roles_limits_follow_from_what_it_may(code, said, unsaid):
+def test_a_roles_limits_follow_from_its_permissions(code, said, unsaid):
     with translation.override("en"):
         limits = [str(text) for text in limits_of(STARTING_PERMISSIONS[code])]
     assert said in limits
@@ -208,7 +208,7 @@ def test_every_role_says_what_it_is_for():
     assert in_force(["configure", "read_cases"], "iom") == {"configure", "read_cases"}
 
 
-def test_the_page_tells_my_roles_and_each_roles_limits(sign_in, demo_users):
+def test_the_page_shows_the_users_roles_and_their_limits(sign_in, demo_users):
     page = sign_in("iom_approver").get("/roles/").content.decode()
     assert page.count('<section class="app-card">') == len(RoleCode)
     assert "<strong>Grant approver</strong>, IOM Nepal" in page
@@ -217,7 +217,7 @@ def test_the_page_tells_my_roles_and_each_roles_limits(sign_in, demo_users):
     assert "Changed for this organisation" not in page
 
 
-def test_the_page_tells_what_an_administrator_changed_here(sign_in, demo_users):
+def test_the_page_shows_what_an_administrator_changed(sign_in, demo_users):
     tailor_role(role=role("reader", "NGO_A"), codenames=[], by=demo_users["administrator"], now=now())
     assert sign_in("ngo_a_reader").get("/roles/").content.decode().count("Changed for this organisation") == 1
     assert "Changed for this organisation" not in sign_in("ngo_b_caseworker").get("/roles/").content.decode()
@@ -225,7 +225,7 @@ def test_the_page_tells_what_an_administrator_changed_here(sign_in, demo_users):
     assert sign_in("ngo_b_caseworker").get("/roles/?in=NGO_B").status_code == 200
 
 
-def test_the_page_for_who_works_in_two_places_and_for_who_works_nowhere(sign_in, demo_users):
+def test_the_page_of_a_user_with_roles_in_two_organisations_and_of_one_with_none(sign_in, demo_users):
     save_membership(
         membership=Membership(
             user=demo_users["ngo_a_reader"],
@@ -245,7 +245,9 @@ def test_the_page_for_who_works_in_two_places_and_for_who_works_nowhere(sign_in,
     assert nowhere.content.decode().count('<section class="app-card">') == len(RoleCode)
 
 
-def test_the_page_asks_as_much_for_one_role_as_for_three(sign_in, demo_users, django_assert_num_queries):
+def test_the_page_has_the_same_query_count_for_one_role_and_for_three(
+    sign_in, demo_users, django_assert_num_queries
+):
     client = sign_in("ngo_a_reader")
     client.get("/roles/")
     with django_assert_num_queries(PAGE_QUERIES):
@@ -263,27 +265,27 @@ def test_the_page_asks_as_much_for_one_role_as_for_three(sign_in, demo_users, dj
 
 
 def edits(user) -> str:
-    """The organisations in which the database lets this person write."""
+    """Return the organisations in which the database lets this user write."""
     with transaction.atomic(), connection.cursor() as cursor:
         enter(user.pk)
         cursor.execute("SELECT access.edits()::text")
         return cursor.fetchone()[0]
 
 
-@pytest.mark.parametrize(("starts", "ends", "holds"), [(0, 0, True), (1, None, False), (-9, -1, False)])
-def test_a_role_holds_from_its_first_day_to_its_last_in_python_and_in_the_database(
-    demo_users, starts, ends, holds
+@pytest.mark.parametrize(("starts", "ends", "lasts"), [(0, 0, True), (1, None, False), (-9, -1, False)])
+def test_a_role_lasts_from_its_first_day_to_its_last_in_python_and_in_the_database(
+    demo_users, starts, ends, lasts
 ):
     today, user = now().date(), demo_users["ngo_a_caseworker"]
     Membership.objects.filter(user=user).update(
         starts_on=today + timedelta(days=starts),
         ends_on=None if ends is None else today + timedelta(days=ends),
     )
-    assert authority_of(user).may("write_cases") is holds
-    assert (edits(user) != "{}") is holds
+    assert authority_of(user).may("write_cases") is lasts
+    assert (edits(user) != "{}") is lasts
 
 
-def test_a_deactivated_organisations_roles_hold_nowhere(demo_users):
+def test_a_deactivated_organisations_roles_give_no_permission(demo_users):
     third = factories.a_third_ngo()
     user = User.objects.get(username="third")
     assert authority_of(User.objects.get(username="third")).may("write_cases")
@@ -292,8 +294,8 @@ def test_a_deactivated_organisations_roles_hold_nowhere(demo_users):
     assert edits(user) == "{}"
 
 
-def test_a_roles_permission_for_another_organisation_is_none(demo_users):
-    """A stray row of guardian's: the group is one NGO's, the object another's."""
+def test_a_roles_permission_for_another_organisation_does_not_count(demo_users):
+    """A row of guardian's that doesn't fit: the group is one NGO's, the object another's."""
     OrganisationGroupPermission.objects.create(
         group=role("reader", "NGO_A").group,
         content_object=factories.organisation("NGO_B"),

@@ -1,4 +1,4 @@
-"""The second factor: whose it is, that it can't be skipped, and that a code opens once."""
+"""The second factor: it belongs to its user, can't be skipped, and each code opens once."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -58,7 +58,7 @@ def _password_only(username: str = WHO) -> Client:
 # Enrolling
 
 
-def test_without_a_factor_nothing_opens_but_getting_one(demo_users, required):
+def test_without_a_factor_only_the_page_to_enrol_opens(demo_users, required):
     client = _password_only()
     for name, route in patterns():
         if "<" in route or name in (
@@ -89,7 +89,7 @@ def test_without_a_factor_nothing_opens_but_getting_one(demo_users, required):
     assert client.get("/accounts/security/").status_code == 200
 
 
-def test_who_enrols_an_app_gets_in_with_recovery_codes(demo_users, required):
+def test_enrolling_an_app_gives_recovery_codes_and_access(demo_users, required):
     client = _password_only()
     app = _secret_on(client.get(ADD_APP))
     before = client.session.session_key
@@ -106,13 +106,13 @@ def test_who_enrols_an_app_gets_in_with_recovery_codes(demo_users, required):
     assert codes[0][4:] not in client.get("/accounts/security/codes/").content.decode()
 
 
-def test_a_seed_is_sealed_in_the_table_and_in_the_session(demo_users, required):
+def test_a_seed_is_encrypted_in_the_table_and_in_the_session(demo_users, required):
     client = _password_only()
     app = _secret_on(client.get(ADD_APP))
     assert app.secret not in json.dumps(dict(client.session))
     client.post(ADD_APP, {"code": app.code()})
-    held = Authenticator.objects.get(user=demo_users[WHO], type="totp").data
-    assert app.secret not in json.dumps(held)
+    stored = Authenticator.objects.get(user=demo_users[WHO], type="totp").data
+    assert app.secret not in json.dumps(stored)
 
 
 def test_the_code_that_enrolled_does_not_open_again(demo_users, required):
@@ -127,7 +127,7 @@ def test_the_code_that_enrolled_does_not_open_again(demo_users, required):
 
 @pytest.mark.parametrize("name", ["user", "user_id", "id", "person_id", "username", "pk"])
 def test_nobody_enrols_for_another(demo_users, required, name):
-    """Whatever a form or an address says besides: the factor is of whoever is signed in by this session."""
+    """Whatever a form or address says: the factor is added to the user of this session."""
     client, other = _password_only(), demo_users[OTHER]
     value = other.username if name == "username" else str(other.pk)
     app = _secret_on(client.get(ADD_APP, {name: value}))
@@ -142,7 +142,7 @@ def test_no_address_of_a_factor_names_a_person():
     assert len(routes) == 6
 
 
-def test_nobody_removes_anothers(demo_users, settings):
+def test_nobody_removes_anothers_factor(demo_users, settings):
     settings.MFA_REQUIRED = False
     enrolled(demo_users[WHO])
     app = enrolled(demo_users[OTHER])
@@ -154,7 +154,7 @@ def test_nobody_removes_anothers(demo_users, settings):
 
 
 def test_a_stolen_password_adds_no_factor_beside_the_owners(demo_users, required):
-    """A session from before the first factor, if one lived on: the operation asks for that factor."""
+    """A session from before the first factor: the operation still asks for that factor."""
     user = demo_users[WHO]
     enrolled(user)
     with pytest.raises(PermissionDenied):
@@ -193,10 +193,10 @@ def test_changing_a_factor_asks_for_a_recent_proof(demo_users, required, time_ma
     assert client.get(ADD_APP).status_code == 200
 
 
-# Not to be skipped
+# No step can be skipped
 
 
-def test_a_password_alone_opens_nothing_for_who_has_a_factor(demo_users, settings):
+def test_a_password_alone_opens_nothing_for_a_user_with_a_factor(demo_users, settings):
     settings.MFA_REQUIRED = False
     enrolled(demo_users[WHO])
     client = Client()
@@ -207,7 +207,7 @@ def test_a_password_alone_opens_nothing_for_who_has_a_factor(demo_users, setting
     assert client.get("/api/v1/cases/").status_code == 401
 
 
-def test_both_steps_open_and_lead_to_where_one_wanted(demo_users, required):
+def test_both_steps_lead_to_the_page_that_was_asked_for(demo_users, required):
     app = enrolled(demo_users[WHO])
     client = Client()
     give_password(client, WHO, next="/cases/")
@@ -224,18 +224,18 @@ def test_the_second_step_without_the_first_opens_nothing(demo_users, required):
 
 
 @pytest.mark.parametrize("name", ["user", "user_id", "username"])
-def test_ones_own_code_opens_no_others_account(demo_users, required, name):
-    """After another's password one's own factor is of no use, whoever the form says one is."""
+def test_ones_own_code_does_not_open_anothers_account(demo_users, required, name):
+    """After entering another's password, one's own code is refused, whatever user the form names."""
     enrolled(demo_users[WHO])
-    mine = enrolled(demo_users[OTHER])
+    own = enrolled(demo_users[OTHER])
     client = _password_only(WHO)
-    assert give_code(client, mine.code()).status_code == 200
+    assert give_code(client, own.code()).status_code == 200
     value = OTHER if name == "username" else str(demo_users[OTHER].pk)
-    client.post(SECOND, {"code": mine.code(1), name: value})
+    client.post(SECOND, {"code": own.code(1), name: value})
     assert not is_in(client)
 
 
-def test_the_first_step_holds_ten_minutes_and_one_password(demo_users, required, time_machine):
+def test_the_first_step_lasts_ten_minutes_and_one_password(demo_users, required, time_machine):
     app = enrolled(demo_users[WHO])
     late = _password_only()
     time_machine.move_to(now() + timedelta(minutes=11))
@@ -291,7 +291,7 @@ def test_the_admin_is_no_way_around(demo_users, required):
 # An administrator's reset
 
 
-def test_an_administrator_takes_a_lost_factor_away(demo_users, required):
+def test_an_administrator_resets_a_lost_factor(demo_users, required):
     user, administrator = demo_users[WHO], demo_users["administrator"]
     lost = signed_in_with(enrolled(user), WHO)
     client = signed_in_with(enrolled(administrator), "administrator")
@@ -311,7 +311,7 @@ def test_an_administrator_takes_a_lost_factor_away(demo_users, required):
     assert _password_only().get("/")["Location"] == "/accounts/security/"
 
 
-def test_a_reset_is_on_record_and_told_to_the_person(committed, owner, demo_users):
+def test_a_reset_is_recorded_and_its_user_notified(committed, owner, demo_users):
     user, administrator = demo_users[WHO], demo_users["administrator"]
     enrolled(user)
     with acting_as(administrator):
@@ -362,7 +362,7 @@ def test_a_code_may_be_typed_in_nepali_digits_and_with_spaces(demo_users, requir
     assert is_in(client)
 
 
-def test_a_recovery_code_opens_once_and_is_on_record(demo_users, required):
+def test_a_recovery_code_opens_once_and_is_recorded(demo_users, required):
     enrolled(demo_users[WHO])
     code = recovery_codes_of(demo_users[WHO])[3]
     first, second = _password_only(), _password_only()
@@ -373,7 +373,7 @@ def test_a_recovery_code_opens_once_and_is_on_record(demo_users, required):
 
 
 def _race(codes: list[str]) -> list[bool]:
-    """Browsers after the right password, each sending its code at the same moment; which of them got in."""
+    """Sign in with the right passwords, then send each code at the same moment; return whether each got in."""
     clients = []
     for _code in codes:
         client = Client()
@@ -393,25 +393,27 @@ def _race(codes: list[str]) -> list[bool]:
         return list(pool.map(send, clients, codes))
 
 
-def test_of_twenty_who_send_one_code_at_once_exactly_one_gets_in(committed, demo_users, required):
+def test_one_code_sent_twenty_times_at_once_opens_once(committed, demo_users, required):
     app = enrolled(demo_users[WHO])
     assert _race([app.code()] * TRIES).count(True) == 1
 
 
-def test_of_twenty_who_send_one_recovery_code_at_once_exactly_one_gets_in(committed, demo_users, required):
+def test_one_recovery_code_sent_twenty_times_at_once_opens_once(committed, demo_users, required):
     enrolled(demo_users[WHO])
     assert _race([recovery_codes_of(demo_users[WHO])[0]] * TRIES).count(True) == 1
 
 
-def test_without_its_guard_one_code_would_let_several_in(committed, demo_users, required, monkeypatch):
-    """The race is one: it is the used-up proof that lets one in, and nothing beside it."""
+def test_without_the_record_of_used_codes_one_code_opens_several_times(
+    committed, demo_users, required, monkeypatch
+):
+    """The control: only the record of used codes stops the others."""
     monkeypatch.setattr(factors, "spend_proof", lambda **given: True)
     app = enrolled(demo_users[WHO])
     assert _race([app.code()] * TRIES).count(True) > 1
 
 
-def test_a_proof_is_spent_once_by_the_constraint_alone(committed, demo_users):
-    """Twenty at the very statement, with nothing before it that would set them one after the other."""
+def test_the_constraint_alone_accepts_a_code_once(committed, demo_users):
+    """Twenty at the very statement, with nothing before it that would order them."""
     user, at, start = demo_users[WHO], now(), Barrier(TRIES)
 
     def spend(_number: int) -> bool:
@@ -426,7 +428,7 @@ def test_a_proof_is_spent_once_by_the_constraint_alone(committed, demo_users):
     assert UsedProof.objects.filter(user=user).count() == 1
 
 
-def test_what_happened_is_on_record(committed, owner, demo_users, required):
+def test_sign_in_with_a_second_factor_is_recorded(committed, owner, demo_users, required):
     app = enrolled(demo_users[WHO])
     client = Client()
     give_password(client, WHO, "wrong")
@@ -447,7 +449,7 @@ def test_what_happened_is_on_record(committed, owner, demo_users, required):
     ]
 
 
-def test_what_was_sealed_under_another_key_opens_nothing_and_breaks_nothing(demo_users, required, settings):
+def test_a_seed_encrypted_under_another_key_is_refused_without_an_error(demo_users, required, settings):
     app = enrolled(demo_users[WHO])
     settings.FIELD_KEYS = (b"another key of 32 bytes, no less",)
     client = _password_only()
@@ -455,7 +457,7 @@ def test_what_was_sealed_under_another_key_opens_nothing_and_breaks_nothing(demo
     assert not is_in(client)
 
 
-def test_who_was_invited_chooses_a_password_signs_in_and_enrols(demo_users, required):
+def test_an_invited_user_chooses_a_password_signs_in_and_enrols(demo_users, required):
     user = demo_users[WHO]
     user.set_unusable_password()
     user.save()
@@ -470,7 +472,7 @@ def test_who_was_invited_chooses_a_password_signs_in_and_enrols(demo_users, requ
     assert is_in(client)
 
 
-def test_the_command_asks_to_take_a_factor_away(demo_users, required):
+def test_the_command_requests_the_reset_of_a_factor(demo_users, required):
     enrolled(demo_users["administrator"])
     call_command("reset_second_factor", "administrator")
     assert is_enrolled(demo_users["administrator"])

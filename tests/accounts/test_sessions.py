@@ -1,4 +1,4 @@
-"""Sessions: how long they live, whose they are, what ends them; and what a forged request gains."""
+"""Sessions: how long they last, who may end them, what ends them; and what a forged request achieves."""
 
 from datetime import timedelta
 
@@ -31,7 +31,7 @@ def _signed_in(username: str = WHO, **defaults) -> Client:
 
 
 def _copy(client: Client) -> Client:
-    """Somebody with the same cookies, as a thief would have them."""
+    """Return a client with the same cookies, as a thief would have them."""
     other = Client()
     for name, morsel in client.cookies.items():
         other.cookies[name] = morsel.value
@@ -61,7 +61,7 @@ def test_ten_hours_end_a_session_however_busy(demo_users, time_machine):
     assert not is_in(client)
 
 
-def test_confirming_who_one_is_makes_a_session_no_longer(demo_users, time_machine):
+def test_confirming_ones_identity_does_not_prolong_a_session(demo_users, time_machine):
     client = _signed_in()
     begun = now()
     for minutes in range(15, 600, 15):
@@ -71,27 +71,27 @@ def test_confirming_who_one_is_makes_a_session_no_longer(demo_users, time_machin
     assert not is_in(client)
 
 
-# What the table holds
+# What the table stores
 
 
-def test_the_table_holds_no_key_that_opens_anything(demo_users):
+def test_the_table_stores_no_usable_session_key(demo_users):
     client = _signed_in()
     cookie = client.cookies["sessionid"].value
-    held = Session.objects.get(user=demo_users[WHO])
-    assert held.pk == digest(cookie)
-    for stolen in (held.pk, cookie[:-1]):
+    row = Session.objects.get(user=demo_users[WHO])
+    assert row.pk == digest(cookie)
+    for stolen in (row.pk, cookie[:-1]):
         thief = Client()
         thief.cookies["sessionid"] = stolen
         assert not is_in(thief)
 
 
-def test_the_store_is_in_postgresql_and_of_this_house():
+def test_sessions_are_stored_in_postgresql_by_our_own_store():
     assert site.SESSION_ENGINE == "accounts.session_store"
     assert issubclass(SessionStore, DjangoStore)
     assert site.CACHES["default"]["BACKEND"].endswith("DatabaseCache")
 
 
-def test_ended_sessions_are_swept_away(demo_users, time_machine):
+def test_ended_sessions_are_deleted(demo_users, time_machine):
     _signed_in()
     kept = _signed_in(OTHER)
     time_machine.move_to(now() + timedelta(minutes=15))
@@ -101,10 +101,10 @@ def test_ended_sessions_are_swept_away(demo_users, time_machine):
     assert [row.user.username for row in Session.objects.all()] == [OTHER]
 
 
-# Whose
+# Listing and ending sessions
 
 
-def test_ones_sessions_are_listed_in_words_and_roughly(demo_users):
+def test_ones_sessions_are_listed_with_browser_and_shortened_address(demo_users):
     _signed_in(HTTP_USER_AGENT=FIREFOX, REMOTE_ADDR="203.0.113.77")
     here = _signed_in(HTTP_USER_AGENT=CHROME, REMOTE_ADDR="2001:db8:1:2:3::9")
     _signed_in(OTHER, REMOTE_ADDR="198.51.100.4")
@@ -132,16 +132,16 @@ def test_all_others_are_ended_at_once(demo_users):
     assert is_in(another)
 
 
-def test_nobody_ends_anothers(demo_users):
+def test_nobody_ends_anothers_session(demo_users):
     from uuid import UUID
 
-    theirs, mine = _signed_in(OTHER), _signed_in()
+    theirs, own = _signed_in(OTHER), _signed_in()
     row = Session.objects.get(user=demo_users[OTHER])
-    assert mine.post(f"/accounts/sessions/{UUID(row.pk)}/end/").status_code == 404
+    assert own.post(f"/accounts/sessions/{UUID(row.pk)}/end/").status_code == 404
     assert is_in(theirs)
 
 
-# What ends them: a copy of the cookie opens nothing afterwards
+# What ends a session: a copy of its cookie opens nothing afterwards
 
 
 def _after(action) -> bool:
@@ -210,7 +210,7 @@ def test_a_copied_cookie_is_worth_nothing_after_a_reset_of_the_second_factor(dem
     assert not _after(reset)
 
 
-def test_enrolling_ends_the_others(demo_users, settings):
+def test_enrolling_a_factor_ends_other_sessions(demo_users, settings):
     settings.MFA_REQUIRED = False
     elsewhere, here = _signed_in(), _signed_in()
     page = here.get("/accounts/security/app/").content.decode()
@@ -221,11 +221,11 @@ def test_enrolling_ends_the_others(demo_users, settings):
     assert (is_in(elsewhere), is_in(here)) == (False, True)
 
 
-# Fixation
+# Session fixation
 
 
 @pytest.mark.parametrize("chosen", ["a" * 32, "0123456789abcdefghijklmnopqrstuv", "", "x", "é", "'--"])
-def test_a_key_that_somebody_else_chose_is_never_used(demo_users, chosen):
+def test_a_session_key_that_somebody_else_chose_is_never_used(demo_users, chosen):
     client = Client()
     client.cookies["sessionid"] = chosen
     give_password(client, WHO)
@@ -235,8 +235,8 @@ def test_a_key_that_somebody_else_chose_is_never_used(demo_users, chosen):
     assert not is_in(other)
 
 
-def test_a_key_from_before_signing_in_opens_nothing_afterwards(demo_users):
-    """Planted by somebody who holds a session of their own, at each of the two steps."""
+def test_a_session_key_from_before_signing_in_opens_nothing_afterwards(demo_users):
+    """Planted at each of the two steps by somebody who has a session of their own."""
     app = enrolled(demo_users[WHO])
     client = Client()
     give_password(client, WHO)
@@ -245,14 +245,14 @@ def test_a_key_from_before_signing_in_opens_nothing_afterwards(demo_users):
     assert (is_in(client), is_in(planted)) == (True, False)
 
 
-def test_the_key_is_another_after_confirming(demo_users):
+def test_the_session_key_changes_after_confirming(demo_users):
     client = signed_in_with(app := enrolled(demo_users[WHO]), WHO)
     thief = _copy(client)
     client.post(CONFIRM, {"code": app.code()})
     assert (is_in(client), is_in(thief)) == (True, False)
 
 
-# Actions that weigh more
+# Actions that need a recent proof
 
 
 @pytest.mark.parametrize("address", ["/team/new/", "/team/{}/roles/new/", "/team/{}/end/"])
@@ -281,7 +281,7 @@ def test_the_admins_forms_ask_for_a_recent_proof(demo_users, time_machine):
     assert client.get("/admin/accounts/user/").status_code == 200
 
 
-def test_who_has_a_factor_confirms_with_it_and_not_with_the_password(demo_users, time_machine):
+def test_a_user_with_a_factor_confirms_with_it_and_not_with_the_password(demo_users, time_machine):
     app = enrolled(demo_users["ngo_a_focal_point"])
     client = signed_in_with(app, "ngo_a_focal_point")
     time_machine.move_to(now() + timedelta(minutes=11))
@@ -331,7 +331,7 @@ def test_no_step_leads_to_another_site(demo_users, elsewhere):
 @pytest.mark.parametrize(
     "name", ["host", "x-forwarded-host", "x-forwarded-server", "forwarded", "x-original-url"]
 )
-def test_a_forged_host_reaches_no_link_and_no_mail(demo_users, client, mailoutbox, owned_mails, name):
+def test_a_forged_host_appears_in_no_link_and_no_mail(demo_users, client, mailoutbox, owned_mails, name):
     evil = {"forwarded": "host=evil.example", "x-original-url": "/admin/"}.get(name, "evil.example")
     answer = client.post(
         "/accounts/password/forgotten/", {"email": demo_users[WHO].email}, headers={name: evil}
@@ -350,15 +350,15 @@ def test_a_forged_host_reaches_no_link_and_no_mail(demo_users, client, mailoutbo
 
 @pytest.fixture
 def owned_mails(monkeypatch):
-    """Bodies of the mails that were written down; nobody reads the table, so they are taken on their way in."""
+    """Return bodies of mails as they are queued, as nobody may read the table."""
     from core import outbox
 
-    kept, real = [], outbox.queue
-    monkeypatch.setattr(outbox, "queue", lambda **mail: (kept.append(mail["body"]), real(**mail)))
-    return lambda: kept
+    bodies, real = [], outbox.queue
+    monkeypatch.setattr(outbox, "queue", lambda **mail: (bodies.append(mail["body"]), real(**mail)))
+    return lambda: bodies
 
 
-# Without Redis
+# Without the broker
 
 
 def test_signing_in_works_while_the_broker_is_down(demo_users, settings):

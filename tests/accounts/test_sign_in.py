@@ -1,4 +1,4 @@
-"""Signing in and out, the language that follows a person, and the pages that need nobody."""
+"""Signing in and out, each user's language, and the pages that need no user."""
 
 import pytest
 from django.test import Client
@@ -23,7 +23,7 @@ def test_right_and_wrong_passwords(demo_users, client):
     assert (right.status_code, right["Location"]) == (302, "/")
 
 
-def test_a_deactivated_person_is_out_at_once(demo_users, client):
+def test_a_deactivated_user_is_signed_out_at_once(demo_users, client):
     user = demo_users["ngo_a_caseworker"]
     _sign_in(client, user.username, password_of(user.username))
     assert client.get("/cases/").status_code == 200
@@ -36,12 +36,12 @@ def test_a_deactivated_person_is_out_at_once(demo_users, client):
 @pytest.mark.parametrize(
     "elsewhere", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", r"\\evil.example"]
 )
-def test_sign_in_leads_nowhere_else(demo_users, client, elsewhere):
+def test_sign_in_redirects_to_no_other_site(demo_users, client, elsewhere):
     response = _sign_in(client, "ngo_a_reader", password_of("ngo_a_reader"), next=elsewhere)
     assert response["Location"] == "/"
 
 
-def test_sign_in_leads_back_to_where_one_wanted_to_go(demo_users, client):
+def test_sign_in_leads_back_to_the_page_that_was_asked_for(demo_users, client):
     asked = client.get("/cases/")
     assert asked["Location"] == "/accounts/login/?next=/cases/"
     response = _sign_in(client, "ngo_a_reader", password_of("ngo_a_reader"), next="/cases/")
@@ -52,15 +52,15 @@ def test_the_session_is_new_after_sign_in_and_gone_after_sign_out(demo_users, cl
     client.get(LOGIN)
     before = client.session.session_key
     _sign_in(client, "ngo_a_reader", password_of("ngo_a_reader"))
-    held = client.cookies["sessionid"].value
-    assert held != before
+    session_key = client.cookies["sessionid"].value
+    assert session_key != before
     client.post("/accounts/logout/")
     other = Client()
-    other.cookies["sessionid"] = held
+    other.cookies["sessionid"] = session_key
     assert other.get("/cases/").status_code == 302
 
 
-def test_a_persons_language_follows_them(demo_users, client):
+def test_a_users_language_is_used_after_sign_in(demo_users, client):
     _sign_in(client, "ngo_b_caseworker", password_of("ngo_b_caseworker"))
     assert 'lang="ne"' in client.get("/cases/").content.decode()[:300]
     client.post("/language/", {"language": "en", "next": "/cases/"})
@@ -91,5 +91,5 @@ def test_an_address_with_a_null_character_is_just_not_found(demo_users, client):
     assert client.get("/cases/%00/").status_code == 404
 
 
-def test_alive_needs_nothing(client):
+def test_the_health_check_needs_no_database(client):
     assert client.get("/healthz").content == b"ok\n"

@@ -1,4 +1,4 @@
-"""Guessing costs time: by account and by address, whatever is forged, and never for ever."""
+"""Guessing passwords is slowed: by account and by address, whatever is forged, and never for ever."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ AT = datetime(2026, 3, 27, 12, tzinfo=UTC)
 
 @pytest.fixture
 def still(time_machine):
-    """Time stands, so that a wait of a second isn't over before the next try."""
+    """Stop the clock, so that a wait of a second isn't over before the next try."""
     time_machine.move_to(now(), tick=False)
     return time_machine
 
@@ -32,7 +32,7 @@ def _fail(client: Client, times: int, username: str = WHO, **more) -> list[int]:
     return [give_password(client, username, "wrong", **more).status_code for _time in range(times)]
 
 
-def test_a_wait_grows_to_a_longest_and_is_forgotten():
+def test_a_wait_grows_to_a_maximum_and_expires():
     waits = [wait_left("account", failures, AT, at=AT).total_seconds() for failures in range(18)]
     assert waits == [0] * 5 + [2**power for power in range(10)] + [900] * 3
     assert wait_left("account", 10**9, AT, at=AT) == timedelta(minutes=15)
@@ -42,7 +42,7 @@ def test_a_wait_grows_to_a_longest_and_is_forgotten():
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("username", [WHO, "no-such-person"])
-def test_after_some_failures_one_waits_whether_there_is_such_a_person_or_not(demo_users, still, username):
+def test_after_some_failures_there_is_a_wait_whether_the_account_exists_or_not(demo_users, still, username):
     client = Client()
     assert _fail(client, FREE + 1, username) == [200] * (FREE + 1)
     refused = give_password(client, username, "wrong")
@@ -72,15 +72,15 @@ def test_nobody_is_locked_out_for_longer_than_a_quarter_of_an_hour(demo_users, t
 
 
 @pytest.mark.django_db
-def test_a_browser_that_was_let_in_before_does_not_wait_for_strangers_failures(demo_users, still):
-    mine = Client()
-    give_password(mine, WHO)
-    mine.post("/accounts/logout/")
+def test_a_known_browser_does_not_wait_for_strangers_failures(demo_users, still):
+    own = Client()
+    give_password(own, WHO)
+    own.post("/accounts/logout/")
     _fail(Client(REMOTE_ADDR="198.51.100.7"), FREE + 1)
     assert give_password(Client(), WHO).status_code == 429
-    assert give_password(mine, WHO).status_code == 302
-    mine.post("/accounts/logout/")
-    assert _fail(mine, FREE + 2)[-1] == 429  # but for its own
+    assert give_password(own, WHO).status_code == 302
+    own.post("/accounts/logout/")
+    assert _fail(own, FREE + 2)[-1] == 429  # but for its own
 
 
 @pytest.mark.django_db
@@ -96,19 +96,19 @@ def test_one_address_that_tries_many_names_waits(demo_users, still):
 @pytest.mark.django_db
 def test_a_known_browser_does_not_wait_for_the_failures_of_others_at_its_address(demo_users, still):
     address, free = "198.51.100.8", THROTTLE_LIMITS["address"].free
-    mine, thief = Client(REMOTE_ADDR=address), Client(REMOTE_ADDR=address)
-    give_password(mine, WHO)
-    mine.post("/accounts/logout/")
+    own, thief = Client(REMOTE_ADDR=address), Client(REMOTE_ADDR=address)
+    give_password(own, WHO)
+    own.post("/accounts/logout/")
     for number in range(free + 1):
         give_password(Client(REMOTE_ADDR=address), f"name{number}", "wrong")
     assert give_password(thief, WHO).status_code == 429
-    assert give_password(mine, "ngo_a_reader").status_code == 429  # it is known for one account alone
-    assert give_password(mine, WHO).status_code == 302
+    assert give_password(own, "ngo_a_reader").status_code == 429  # it is known for one account only
+    assert give_password(own, WHO).status_code == 302
 
 
 @pytest.mark.django_db
 def test_a_known_browser_guesses_no_more_than_any_other(demo_users, still):
-    """Copied to many addresses, or used to clear an address, its cookie is worth nothing."""
+    """Its cookie is worth nothing when copied to many addresses, or used to clear an address."""
     address, owner = "198.51.100.8", Client()
     give_password(owner, WHO)
     copies = []
@@ -123,19 +123,19 @@ def test_a_known_browser_guesses_no_more_than_any_other(demo_users, still):
     clearing = Client(REMOTE_ADDR=address)
     clearing.cookies["known"] = owner.cookies["known"].value
     assert give_password(clearing, WHO).status_code == 302
-    kept = SignInThrottle.objects.get(key=throttle_keys(username="", address=address)["address"])
-    assert kept.failures == THROTTLE_LIMITS["address"].free + 1
+    row = SignInThrottle.objects.get(key=throttle_keys(username="", address=address)["address"])
+    assert row.failures == THROTTLE_LIMITS["address"].free + 1
 
 
 @pytest.mark.django_db
 def test_failures_of_a_known_browser_count_for_its_address(demo_users, still):
     address = "198.51.100.8"
-    mine = Client(REMOTE_ADDR=address)
-    give_password(mine, WHO)
-    mine.post("/accounts/logout/")
-    _fail(mine, 3)
-    kept = SignInThrottle.objects.get(key=throttle_keys(username="", address=address)["address"])
-    assert kept.failures == 3
+    own = Client(REMOTE_ADDR=address)
+    give_password(own, WHO)
+    own.post("/accounts/logout/")
+    _fail(own, 3)
+    row = SignInThrottle.objects.get(key=throttle_keys(username="", address=address)["address"])
+    assert row.failures == 3
 
 
 @pytest.mark.django_db
@@ -146,7 +146,7 @@ def test_a_forged_forwarded_address_changes_nothing(demo_users, still, settings,
     for number in range(free + 2):
         real = ["203.0.113.5", "10.0.0.2"][
             :proxies
-        ]  # what the proxies append: the browser_user, then each other
+        ]  # what the proxies append: the browser's address, then each other's
         forged = [f"192.0.2.{number}", *real]
         client = Client(REMOTE_ADDR="203.0.113.5" if not proxies else "10.0.0.1")
         headers = {"x-forwarded-for": ", ".join(forged), "forwarded": f"for=192.0.2.{number}"}
@@ -170,18 +170,18 @@ def test_codes_are_counted_as_passwords_are(demo_users, still):
 
 
 @pytest.mark.django_db
-def test_neither_names_nor_addresses_are_kept(demo_users):
+def test_neither_names_nor_addresses_are_stored(demo_users):
     _fail(Client(REMOTE_ADDR="198.51.100.7"), 1, "asha-lama")
     with connection.cursor() as cursor:
         cursor.execute("SELECT row_to_json(t)::text FROM accounts_signinthrottle t")
-        kept = " ".join(row[0] for row in cursor.fetchall())
+        text = " ".join(row[0] for row in cursor.fetchall())
         cursor.execute("SELECT count(*) FROM core_auditevent WHERE detail::text LIKE '%asha%'")
     assert SignInThrottle.objects.count() == 2
-    assert "asha" not in kept
-    assert "198.51" not in kept
+    assert "asha" not in text
+    assert "198.51" not in text
 
 
-def test_of_many_wrong_tries_at_once_none_is_lost_and_none_passes_uncounted(committed, demo_users):
+def test_many_wrong_tries_at_once_are_all_counted(committed, demo_users):
     tries = 12
     start = Barrier(tries)
 
@@ -202,7 +202,7 @@ def test_of_many_wrong_tries_at_once_none_is_lost_and_none_passes_uncounted(comm
 
 @pytest.mark.django_db
 def test_an_unknown_name_takes_as_long_as_a_wrong_password(demo_users):
-    """Each hashes once; what else differs is far below what a hash takes."""
+    """Each hashes once; what else differs takes far less than a hash."""
     took: dict[str, list[float]] = {WHO: [], "no-such-person": [], "closed": []}
     closed = demo_users["ngo_a_reader"]
     closed.is_active = False
@@ -215,12 +215,14 @@ def test_an_unknown_name_takes_as_long_as_a_wrong_password(demo_users):
             page = give_password(Client(REMOTE_ADDR=f"198.51.100.{number}"), typed, "wrong")
             took[name].append(time.perf_counter() - begun)
             assert "The user name or the password is not right." in page.content.decode()
-    quickest = {name: min(times) for name, times in took.items()}  # the others say how busy the machine is
+    quickest = {
+        name: min(times) for name, times in took.items()
+    }  # the others measure how busy the machine is
     assert max(quickest.values()) < 1.5 * min(quickest.values()), quickest
 
 
 @pytest.mark.django_db
-def test_a_closed_account_and_a_wrong_password_are_told_alike(demo_users):
+def test_a_closed_account_and_a_wrong_password_get_the_same_answer(demo_users):
     closed = demo_users["ngo_a_reader"]
     closed.is_active = False
     closed.save()

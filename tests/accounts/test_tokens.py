@@ -1,4 +1,4 @@
-"""Tokens for programs: made by their user and shown once; none opens anything that its user didn't confirm."""
+"""Tokens for programs: made by their user and shown once; none works that its user didn't confirm."""
 
 import re
 from datetime import timedelta
@@ -76,7 +76,7 @@ def test_a_token_of_the_server_opens_once_its_user_confirms_it(
     assert client.post(confirm)["Location"].startswith("/accounts/confirm/"), "a recent sign-in is asked for"
 
 
-def test_a_user_has_so_many_tokens_and_makes_so_many_a_day(sign_in, demo_users, time_machine):
+def test_a_users_tokens_are_limited_in_number_and_per_day(sign_in, demo_users, time_machine):
     client, asked = sign_in(WHO), {"name": "nightly", "days": "30"}
     for _time in range(5):
         assert "app-code" in submit(client, NEW, asked).content.decode()
@@ -89,7 +89,7 @@ def test_a_user_has_so_many_tokens_and_makes_so_many_a_day(sign_in, demo_users, 
         create_api_token(user=demo_users[WHO], name="x", by=demo_users[WHO], now=now())
     with pytest.raises(ValidationError, match="You have 10 tokens"):
         create_api_token(user=demo_users[WHO], name="x", by=demo_users[WHO], now=now() + timedelta(days=3))
-    call_command("create_api_token", WHO)  # on the server there is no bound
+    call_command("create_api_token", WHO)  # on the server there is no limit
     create_api_token(user=demo_users[OTHER], name="x", by=demo_users[OTHER], now=now())
     revoke_api_tokens(user=demo_users[WHO], by=demo_users[WHO], now=now())
     create_api_token(user=demo_users[WHO], name="x", by=demo_users[WHO], now=now() + timedelta(days=3))

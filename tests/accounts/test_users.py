@@ -1,4 +1,4 @@
-"""The focal point's pages: their own organisation's people, and no word of anybody else."""
+"""The focal point's pages: users of their own organisation, and no trace of any other."""
 
 import re
 import uuid
@@ -77,24 +77,24 @@ def address(person: User, rest: str = "") -> str:
 
 
 def invitation_link() -> str:
-    """The path in the mail that was sent last."""
+    """Return the path in the last invitation sent."""
     outbox.deliver(now=now())
     return [found[0] for sent in mail.outbox if (found := re.search(r"/accounts/invitation/\S+", sent.body))][
         -1
     ]
 
 
-def told(link: str) -> str:
-    """A page without what is made anew for each: its token, and its own address."""
+def stable_page(link: str) -> str:
+    """Return a page without its token and its own address, which differ each time."""
     page = text_of(Client().get(link)).replace(link, "")
     return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", page)
 
 
-# --- who may be given what
+# --- which roles may be given
 
 
 @pytest.mark.parametrize("code", RoleCode)
-def test_a_focal_point_gives_the_roles_of_case_work_and_no_other(demo_users, code):
+def test_a_focal_point_gives_the_roles_of_case_work_only(demo_users, code):
     offered = set(roles_given_by(demo_users[FOCAL]).values_list("code", "organisation__code"))
     assert ((code, "NGO_A") in offered) == (code in GIVEN_BY_FOCAL_POINTS)
     assert {where for _code, where in offered} == {"NGO_A"}
@@ -106,7 +106,7 @@ def test_a_focal_point_gives_the_roles_of_case_work_and_no_other(demo_users, cod
 @pytest.mark.parametrize(
     "more", [Permission.CONFIGURE, Permission.BREAK_GLASS, Permission.APPROVE_GRANTS, Permission.READ_AUDIT]
 )
-def test_a_role_that_was_tailored_up_is_an_administrators_to_give(demo_users, more):
+def test_a_role_with_more_permissions_is_given_by_an_administrator_only(demo_users, more):
     assert not may_be_given(RoleCode.READER, [more])
     tailor_role(role=role("reader"), codenames=[Permission.READ_CASES, more], by=None, now=now())
     with pytest.raises(PermissionDenied):
@@ -122,20 +122,20 @@ def test_nobody_gives_or_changes_a_role_of_their_own(demo_users):
                 by=user,
                 now=now(),
             )
-        kept = Membership.objects.get(user=user)
-        kept.ends_on = date(2199, 1, 1)
+        membership = Membership.objects.get(user=user)
+        membership.ends_on = date(2199, 1, 1)
         with pytest.raises(ValidationError, match="yourself a role"):
-            save_membership(membership=kept, by=user, now=now())
+            save_membership(membership=membership, by=user, now=now())
     with pytest.raises(PermissionDenied):
         end_access(user=demo_users[FOCAL], by=demo_users[FOCAL], now=now())
 
 
-def test_a_role_is_not_moved_to_another_person_or_made_into_another_role(demo_users):
-    """Each side of a change is asked for: the row as it stands and the row as it would be."""
-    kept = Membership.objects.get(user=demo_users["ngo_a_reader"])
-    kept.user = demo_users["ngo_b_caseworker"]
+def test_a_membership_keeps_its_user_and_its_role(demo_users):
+    """Both sides of a change are checked: the row as it is and as it would become."""
+    membership = Membership.objects.get(user=demo_users["ngo_a_reader"])
+    membership.user = demo_users["ngo_b_caseworker"]
     with pytest.raises(PermissionDenied):
-        save_membership(membership=kept, by=demo_users[FOCAL], now=now())
+        save_membership(membership=membership, by=demo_users[FOCAL], now=now())
     auditing = save_membership(
         membership=Membership(user=demo_users["ngo_a_reader"], role=role("auditor"), starts_on=today()),
         by=None,
@@ -146,7 +146,7 @@ def test_a_role_is_not_moved_to_another_person_or_made_into_another_role(demo_us
         save_membership(membership=auditing, by=demo_users[FOCAL], now=now())
 
 
-def test_nobody_is_taken_over_from_another_organisation(demo_users):
+def test_no_user_of_another_organisation_can_be_added_or_changed(demo_users):
     stranger = demo_users["ngo_b_caseworker"]
     for action in (
         lambda: give_role(
@@ -172,7 +172,7 @@ def test_nobody_is_taken_over_from_another_organisation(demo_users):
 # --- adding
 
 
-def test_a_person_is_added_invited_and_signs_in(sign_in, demo_users):
+def test_a_user_is_added_invited_and_signs_in(sign_in, demo_users):
     client = sign_in(FOCAL)
     page = submit(
         client,
@@ -188,8 +188,8 @@ def test_a_person_is_added_invited_and_signs_in(sign_in, demo_users):
     assert "Invited" in text_of(page)
     link = invitation_link()
     [sent] = [sent for sent in mail.outbox if sent.to == [GIVEN["email"]]]
-    told = f"{sent.subject} {sent.body}".replace(link, "")
-    assert not [word for word in ("Asha", "Lama", made.username, "NGO", "Sarita", "case") if word in told]
+    text = f"{sent.subject} {sent.body}".replace(link, "")
+    assert not [word for word in ("Asha", "Lama", made.username, "NGO", "Sarita", "case") if word in text]
 
     guest = Client()
     assert made.username in text_of(guest.get(link))
@@ -205,20 +205,20 @@ def test_a_person_is_added_invited_and_signs_in(sign_in, demo_users):
     assert guest.get("/cases/").status_code == 200
 
 
-def test_an_invitation_runs_out_and_is_replaced_by_none_but_its_own(demo_users, settings):
+def test_an_invitation_expires_and_only_a_new_one_replaces_it(demo_users, settings):
     made = added(demo_users)
     link = invitation_link()
     other = link.replace(str(made.pk), str(demo_users["ngo_b_caseworker"].pk))
-    dead = told(f"/accounts/invitation/{uuid.uuid4()}/abc-def/")
+    dead = stable_page(f"/accounts/invitation/{uuid.uuid4()}/abc-def/")
     assert Client().get(other).status_code == 404
-    assert told(other) == dead
+    assert stable_page(other) == dead
     assert Client().get(link).status_code == 200
     settings.PASSWORD_RESET_TIMEOUT = -1
-    assert told(link) == dead
+    assert stable_page(link) == dead
 
 
-def test_what_exists_elsewhere_is_not_told(sign_in, demo_users):
-    """The e-mail of the other NGO's caseworker is taken like a fresh one; the two are two accounts."""
+def test_an_e_mail_used_elsewhere_is_not_revealed(sign_in, demo_users):
+    """The e-mail of the other NGO's caseworker is taken like a fresh one; they become two accounts."""
     client = sign_in(FOCAL)
     data = GIVEN | {"role": str(role("reader").pk), "starts_on": today().isoformat()}
     answers = [
@@ -228,7 +228,7 @@ def test_what_exists_elsewhere_is_not_told(sign_in, demo_users):
             for email in (f"{'x' * 16}@example.org", demo_users["ngo_b_caseworker"].email)
         )
     ]
-    # How many notices wait is the asker's own: each request left some.
+    # The number of unread notices differs, as each request made some.
     assert re.sub(rb"\d+", b"", answers[0]) == re.sub(rb"\d+", b"", answers[1])
     assert User.objects.filter(email=demo_users["ngo_b_caseworker"].email).count() == 2
     again = submit(client, "/team/new/", data | {"email": demo_users["ngo_b_caseworker"].email.upper()})
@@ -236,7 +236,7 @@ def test_what_exists_elsewhere_is_not_told(sign_in, demo_users):
 
 
 def _asked(client: Client, data: dict[str, str]):
-    """The page after asking, with this request alone on it, which is stopped when the next one is asked for."""
+    """Return the page after asking, with this request alone; earlier ones are stopped."""
     with acting_as(User.objects.get(username=FOCAL)):
         for request in AccessRequest.objects.open():
             stop_access(request=request, by=User.objects.get(username=FOCAL), now=now())
@@ -247,21 +247,21 @@ def test_a_name_in_devanagari_gets_a_user_name_too(demo_users):
     assert re.fullmatch(r"user-[a-z2-9]{5}", added(demo_users, first_name="आशा").username)
 
 
-# --- dates, ending, coming back
+# --- dates, ending and beginning again
 
 
-def test_dates_change_and_the_end_is_felt_at_the_next_page(sign_in, demo_users):
+def test_a_roles_end_takes_effect_on_the_next_page(sign_in, demo_users):
     reader = Client()
     reader.force_login(demo_users["ngo_a_reader"])
     assert reader.get("/cases/").status_code == 200
-    kept = Membership.objects.get(user=demo_users["ngo_a_reader"])
-    where = address(demo_users["ngo_a_reader"], f"roles/{kept.pk}/")
+    membership = Membership.objects.get(user=demo_users["ngo_a_reader"])
+    where = address(demo_users["ngo_a_reader"], f"roles/{membership.pk}/")
     wrong = submit(sign_in(FOCAL), where, {"ends_on": "2001-01-01"})
     assert "can’t be before" in text_of(wrong)
     yesterday = today() - timedelta(days=1)
     submit(sign_in(FOCAL), where, {"ends_on": yesterday.isoformat()})
-    kept.refresh_from_db()
-    assert kept.ends_on == yesterday
+    membership.refresh_from_db()
+    assert membership.ends_on == yesterday
     assert reader.get("/cases/").status_code == 403
     with acting_as(demo_users["ngo_a_reader"]):
         from beneficiaries.models import Case
@@ -269,7 +269,7 @@ def test_dates_change_and_the_end_is_felt_at_the_next_page(sign_in, demo_users):
         assert Case.objects.count() == 0
 
 
-def test_the_same_role_twice_and_one_beside_it_that_can_not_be(demo_users):
+def test_the_same_role_twice_and_an_incompatible_role_are_refused(demo_users):
     reader = demo_users["ngo_a_reader"]
     with pytest.raises(ValidationError, match="already has this role"):
         give_role(
@@ -282,7 +282,7 @@ def test_the_same_role_twice_and_one_beside_it_that_can_not_be(demo_users):
         )
 
 
-def test_ending_all_access_closes_the_account_of_who_works_only_here(sign_in, demo_users):
+def test_ending_all_access_closes_the_account_of_a_user_of_one_organisation(sign_in, demo_users):
     user = demo_users["ngo_a_reader"]
     signed_in, (_token, text) = Client(), create_api_token(user=user, name="x", by=user, now=now())
     signed_in.force_login(user)
@@ -311,8 +311,8 @@ def test_ending_all_access_closes_the_account_of_who_works_only_here(sign_in, de
     assert Client().get(invitation_link()).status_code == 200
 
 
-def test_ending_all_access_leaves_the_account_of_who_works_elsewhere(sign_in, demo_users):
-    """And the focal point sees the same in both cases."""
+def test_ending_all_access_leaves_the_account_of_a_user_of_another_organisation_too(sign_in, demo_users):
+    """The focal point sees the same in both cases."""
     user = demo_users["ngo_a_caseworker"]
     also_at_b(user)
     signed_in = Client()
@@ -321,14 +321,14 @@ def test_ending_all_access_leaves_the_account_of_who_works_elsewhere(sign_in, de
         text_of(submit(sign_in(FOCAL), address(demo_users[username], "end/"), given))
         for username, given in (("ngo_a_caseworker", LEFT), ("ngo_a_reader", {}))
     ]
-    told = [
+    pages = [
         re.findall(r"no longer has any access here.*|Ended|Give a role|Send the invitation", page)
         for page in pages
     ]
-    assert told[0] == told[1]
+    assert pages[0] == pages[1]
     assert demo_users["ngo_a_caseworker"].is_active
     assert signed_in.get("/team/").status_code == 403
-    assert signed_in.get("/cases/").status_code == 200, "the other NGO's role stands"
+    assert signed_in.get("/cases/").status_code == 200, "the other NGO's role remains"
     with acting_as(user):
         from beneficiaries.models import CaseAccess
 
@@ -345,7 +345,7 @@ def test_a_role_that_began_today_ends_at_once(demo_users):
     assert not made.is_active
 
 
-def test_who_has_a_role_of_an_administrators_is_not_ended_here(demo_users):
+def test_a_user_with_a_role_of_an_administrator_is_not_ended_by_a_focal_point(demo_users):
     reader = demo_users["ngo_a_reader"]
     save_membership(
         membership=Membership(user=reader, role=role("finance"), starts_on=date(2020, 1, 1)),
@@ -373,13 +373,15 @@ def test_an_account_that_an_administrator_closes_ends_its_sessions_too(demo_user
     assert not user.api_tokens.filter(revoked_at=None).exists()
 
 
-# --- what is out of reach
+# --- users of other organisations
 
 STRANGERS = sorted(name for name, given in DEMO_USERS.items() if given[2] != "NGO_A")
 
 
 @pytest.mark.parametrize("username", STRANGERS)
-def test_a_stranger_is_the_same_bytes_as_nobody(sign_in, demo_users, username):
+def test_a_user_of_another_organisation_and_a_missing_one_answer_the_same_bytes(
+    sign_in, demo_users, username
+):
     client, nobody = sign_in(FOCAL), uuid.uuid4()
     for rest in ("", "roles/new/", "end/", f"roles/{Membership.objects.get(user=demo_users[username]).pk}/"):
         hidden, missing = (
@@ -391,7 +393,7 @@ def test_a_stranger_is_the_same_bytes_as_nobody(sign_in, demo_users, username):
     assert client.post(address(demo_users[username], "invitation/")).status_code == 404
 
 
-def test_the_list_names_the_own_people_and_nobody_else(sign_in, demo_users):
+def test_the_list_shows_the_organisations_own_users_only(sign_in, demo_users):
     page = text_of(sign_in(FOCAL).get("/team/"))
     for username, (first, _family, organisation, _code, _language) in DEMO_USERS.items():
         assert (username in page) == (organisation == "NGO_A"), first
@@ -402,7 +404,7 @@ def test_the_list_names_the_own_people_and_nobody_else(sign_in, demo_users):
     assert "ngo_a_reader" not in text_of(sign_in(FOCAL).get("/team/"))
 
 
-def test_another_organisations_role_is_no_choice_and_no_row(sign_in, demo_users):
+def test_another_organisations_role_is_neither_offered_nor_found(sign_in, demo_users):
     also_at_b(demo_users["ngo_a_reader"], "supervisor")
     page = text_of(sign_in(FOCAL).get(address(demo_users["ngo_a_reader"])))
     assert "Supervisor" not in page
@@ -415,7 +417,9 @@ def test_another_organisations_role_is_no_choice_and_no_row(sign_in, demo_users)
     assert works_elsewhere(demo_users["ngo_a_reader"], {factories.organisation("NGO_A").pk}, on=today())
 
 
-def test_the_list_asks_as_much_for_one_person_as_for_three(sign_in, demo_users, django_assert_num_queries):
+def test_the_list_has_the_same_query_count_for_one_user_and_for_three(
+    sign_in, demo_users, django_assert_num_queries
+):
     Membership.objects.filter(user__username__in=["ngo_a_reader", "ngo_a_caseworker"]).update(
         ends_on="2020-01-01"
     )
@@ -440,6 +444,6 @@ def test_the_list_asks_as_much_for_one_person_as_for_three(sign_in, demo_users, 
         ([], True, True, "ended"),
     ],
 )
-def test_how_somebody_stands(periods, is_active, has_password, standing):
+def test_the_status_of_a_user(periods, is_active, has_password, standing):
     found = standing_of(periods, is_active=is_active, has_password=has_password, on=date(2026, 6, 1))
     assert found == standing

@@ -1,4 +1,4 @@
-"""Ways around the second user that are shut: keys, deleted rows, whose request it is, who gave whom a role."""
+"""Ways around the second user that are closed: ids, deleted rows, who asked for what, who gave whom a role."""
 
 from datetime import timedelta
 
@@ -37,7 +37,7 @@ def run(statement: str, *values) -> None:
 
 
 def refused(demo_users, by: str | None, statement: str, *values) -> str:
-    """What the database says against a statement of the application."""
+    """Return the database's error for a statement of the application."""
     with pytest.raises(DatabaseError) as error, transaction.atomic():
         if by is None:
             run(statement, *values)
@@ -47,13 +47,13 @@ def refused(demo_users, by: str | None, statement: str, *values) -> str:
     return str(error.value)
 
 
-# Keys, and rows that go and come again
+# Ids, and rows that are deleted and added again
 
 
 @pytest.mark.parametrize("table", ["accounts_user", "accounts_role", "accounts_organisation"])
 @pytest.mark.parametrize("by", [None, ADMINISTRATOR])
-def test_no_key_changes(demo_users, table, by):
-    """Two that exchange their keys exchange what they may do."""
+def test_the_application_changes_no_id(demo_users, table, by):
+    """Two users who swap their ids would swap their permissions."""
     said = refused(
         demo_users,
         by,
@@ -63,11 +63,11 @@ def test_no_key_changes(demo_users, table, by):
 
 
 @pytest.mark.parametrize("table", ["accounts_user", "accounts_role", "accounts_organisation"])
-def test_the_application_deletes_nobody_who_could_come_again_as_another(demo_users, table):
+def test_the_application_deletes_no_user_and_no_role(demo_users, table):
     assert "permission denied" in refused(demo_users, ADMINISTRATOR, f"DELETE FROM {table}")
 
 
-def test_a_permission_is_given_to_a_role_and_to_no_group_before_it_is_one(demo_users):
+def test_a_permission_is_given_to_roles_and_not_to_other_groups(demo_users):
     given = OrganisationGroupPermission.objects.filter(permission__codename="read_cases")[0]
     with acting_as(demo_users[ADMINISTRATOR]):
         run("INSERT INTO auth_group (name) VALUES ('of no role')")
@@ -87,8 +87,8 @@ def test_a_permission_is_given_to_a_role_and_to_no_group_before_it_is_one(demo_u
 
 @pytest.mark.parametrize("code", ["NGO_B", "IOM", None])
 @pytest.mark.parametrize("kind", ["role", "tailor", "email", "factor", "reopen"])
-def test_a_request_is_decided_where_its_role_or_user_is(demo_users, kind, code):
-    held = role("reader") if kind in ("role", "tailor") else None
+def test_a_request_belongs_to_the_organisation_of_its_role_or_user(demo_users, kind, code):
+    membership = role("reader") if kind in ("role", "tailor") else None
     wrong = factories.organisation(code) if code else None
     with acting_as(demo_users[ADMINISTRATOR]), pytest.raises(IntegrityError, match="where its role"):
         with transaction.atomic():
@@ -96,7 +96,7 @@ def test_a_request_is_decided_where_its_role_or_user_is(demo_users, kind, code):
                 kind=kind,
                 organisation=wrong,
                 user=None if kind == "tailor" else demo_users[WHO],
-                role=held,
+                role=membership,
                 email="x@example.org",
                 starts_on=now().date(),
                 asked_by=demo_users[ADMINISTRATOR],
@@ -106,15 +106,15 @@ def test_a_request_is_decided_where_its_role_or_user_is(demo_users, kind, code):
             kind=kind,
             organisation=factories.organisation("NGO_A"),
             user=None if kind == "tailor" else demo_users[WHO],
-            role=held,
+            role=membership,
             email="x@example.org",
             starts_on=now().date(),
             asked_by=demo_users[ADMINISTRATOR],
         )
 
 
-def test_a_role_that_nobody_is_entered_to_give_counts_after_two_weeks(committed, owner, demo_users):
-    """By SQL without a context, in an organisation without cases, while others have them."""
+def test_a_role_given_without_a_user_counts_after_two_weeks(committed, owner, demo_users):
+    """By SQL without a user, in an organisation without cases while others have some."""
     factories.a_third_ngo()
     keeper = User.objects.create(username="keeper", email="keeper@example.org")
     Membership.objects.create(user=keeper, role=role("focal_point", "NGO_C"), starts_on=now().date())
@@ -130,8 +130,8 @@ def test_a_role_that_nobody_is_entered_to_give_counts_after_two_weeks(committed,
     assert names(request) == {"keeper": "focal_point"}
 
 
-def test_whom_a_focal_point_set_up_alone_is_no_second_user_of_theirs(committed, owner, demo_users):
-    """Before the first case, too, and after two weeks; whom the administrator set up is one."""
+def test_a_user_whom_a_focal_point_set_up_alone_is_not_their_second_user(committed, owner, demo_users):
+    """Before the first case and after two weeks, too; a user whom the administrator set up is one."""
     factories.a_third_ngo()
     made = {}
     for name, code, by in (
@@ -156,25 +156,25 @@ def test_whom_a_focal_point_set_up_alone_is_no_second_user_of_theirs(committed, 
     assert names(request) == {"independent": "supervisor"}
 
 
-# Another address while nobody looks
+# Changing the address of a closed account
 
 
 def ended_and_changed(demo_users, user: User) -> AccessRequest | None:
-    """An administrator closes an account, ends its role, and changes its address."""
+    """Close an account as an administrator, end its role, and change its address."""
     administrator = demo_users[ADMINISTRATOR]
     with acting_as(administrator):
         user.is_active = False
         save_user(user=user, by=administrator, now=now())
-        for held in user.memberships.all():
-            held.ends_on = now().date() - timedelta(days=1)
-            save_membership(membership=held, by=administrator, now=now())
+        for membership in user.memberships.all():
+            membership.ends_on = now().date() - timedelta(days=1)
+            save_membership(membership=membership, by=administrator, now=now())
         user = User.objects.get(pk=user.pk)
-        user.email = "mine@example.org"
+        user.email = "other@example.org"
         save_user(user=user, by=administrator, now=now())
     return AccessRequest.objects.filter(user=user, kind="email").first()
 
 
-def test_an_account_stays_guarded_for_a_year_after_its_role(demo_users):
+def test_an_account_needs_a_second_user_for_a_year_after_its_role(demo_users):
     user = demo_users["ngo_a_reader"]
     former = user.email
     request = ended_and_changed(demo_users, user)
@@ -187,7 +187,7 @@ def test_an_account_stays_guarded_for_a_year_after_its_role(demo_users):
     assert "another address" in said
 
 
-def test_an_account_whose_role_ended_a_year_ago_is_guarded_no_more(committed, owner, demo_users):
+def test_an_account_whose_role_ended_a_year_ago_needs_no_second_user(committed, owner, demo_users):
     user = demo_users[WHO]
     for days, guarded in ((365, True), (367, False)):
         owner.execute(
@@ -203,7 +203,7 @@ def test_the_former_address_of_a_closed_account_gets_a_mail(committed, owner, de
     administrator = demo_users[ADMINISTRATOR]
     with acting_as(administrator):
         user = User.objects.create(username="idle", email="idle@example.org", is_active=False, password="!")
-        user.email = "mine@example.org"
+        user.email = "other@example.org"
         save_user(user=user, by=administrator, now=now())
     owner.execute("SELECT key FROM core_outboxmessage WHERE recipient = 'idle@example.org'")
     [(key,)] = owner.fetchall()
@@ -218,7 +218,7 @@ def test_a_request_says_when_the_address_was_changed_last(sign_in, demo_users):
     assert "E-mail last changed" in shown
 
 
-# What a mailbox and another user could use
+# What access to a mailbox, or another user, could be used for
 
 
 def a_token(demo_users, username: str):
@@ -259,7 +259,7 @@ def test_nobody_adds_a_second_factor_for_another(demo_users, by):
         Authenticator.objects.create(user=demo_users[WHO], type="totp", data={})
 
 
-def test_an_approval_is_used_by_who_gave_it(committed, owner, demo_users):
+def test_an_approval_counts_only_for_the_user_who_gave_it(committed, owner, demo_users):
     request = asked(demo_users, ADMINISTRATOR, demo_users["researcher"], "reader", "NGO_B")
     decided(demo_users, PROTECTION, request)
     owner.execute(
@@ -271,28 +271,30 @@ def test_an_approval_is_used_by_who_gave_it(committed, owner, demo_users):
             assert cursor.fetchone() == (used,), username
 
 
-def test_a_role_does_not_end_long_ago(demo_users):
-    """A last day more than a year back would leave the account to whoever changes its address."""
-    held = Membership.objects.get(user=demo_users[WHO])
-    held.ends_on = now().date() - timedelta(days=400)
+def test_a_role_cannot_end_more_than_a_year_ago(demo_users):
+    """A last day more than a year ago would leave the account to whoever changes its address."""
+    membership = Membership.objects.get(user=demo_users[WHO])
+    membership.ends_on = now().date() - timedelta(days=400)
     with (
         acting_as(demo_users[ADMINISTRATOR]),
         pytest.raises(ValidationError, match="can't be earlier than yesterday"),
     ):
-        save_membership(membership=held, by=demo_users[ADMINISTRATOR], now=now())
+        save_membership(membership=membership, by=demo_users[ADMINISTRATOR], now=now())
     assert is_guarded(demo_users[WHO])
 
 
 @pytest.mark.parametrize("changed", ["user", "role"])
 def test_a_role_is_not_given_to_another_user_by_changing_its_row(demo_users, changed):
-    """Who had it would leave without a word about their cases, and no page would say that they had it."""
-    held = Membership.objects.get(user=demo_users[WHO])
+    """Its former user would leave without new caseworkers for their cases, and no page would show that they
+    had it.
+    """
+    membership = Membership.objects.get(user=demo_users[WHO])
     given = {"user": demo_users["ngo_a_reader"], "role": role("reader", "NGO_A")}
-    setattr(held, changed, given[changed])
+    setattr(membership, changed, given[changed])
     with (
         acting_as(demo_users[ADMINISTRATOR]),
         pytest.raises(ValidationError, match="end this role and give a new one"),
     ):
-        save_membership(membership=held, by=demo_users[ADMINISTRATOR], now=now())
+        save_membership(membership=membership, by=demo_users[ADMINISTRATOR], now=now())
     assert not AccessRequest.objects.exists()
     assert Membership.objects.filter(user=demo_users[WHO], role__code="caseworker").exists()

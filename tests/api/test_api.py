@@ -1,4 +1,4 @@
-"""The API: the same two doors for programs. Tokens, scope, writes, keys, pages, problems, schema."""
+"""The API: tokens, scope, writes, ids, pages, problems and schema."""
 
 import hashlib
 import json
@@ -53,14 +53,14 @@ WORKING = {
     ),
     *("referrals", "transfers", "risk-assessments"),
 }
-REFERENCE = {"cases", "enrolments", "grants", "instalments"}
+WITH_SUMMARY_ACCESS = {"cases", "enrolments", "grants", "instalments"}
 OPEN = {"organisations", "projects", "criteria", "indicators"}
 LOG = {"audit-events"}  # the auditor's alone: tests/core/test_audit_log.py
 KINDS = {kind.path: kind for kind in RESOURCES}
 
 
 class Program:
-    """A program that holds one person's token."""
+    """A program with one user's token."""
 
     def __init__(self, user) -> None:
         self.client, self.user = Client(), user
@@ -82,7 +82,7 @@ class Program:
         return self.client.post(f"{ROOT}{path}", sent, content_type=kind, headers=self._headers(names))
 
     def keys(self, path: str, **query) -> list[str]:
-        """All keys of a list, page after page."""
+        """Return all ids of a list, page after page."""
         found, response = [], self.get(f"{path}/", {"page_size": 200, **query})
         while True:
             assert response.status_code == 200, response.content
@@ -99,13 +99,15 @@ def program(demo_users):
 
 @pytest.fixture
 def whole_case(demo_users) -> Case:
-    """A case of the first NGO with a row in every resource and a token in what tells of the person."""
+    """Return a case of the first NGO with a row in every resource and a token in each text about the
+    beneficiary.
+    """
     by = demo_users[A]
     person = factories.beneficiary_details(
         first_name=f"{TOKEN}First", second_name=f"{TOKEN}Second", phone=NUMBER, home_place=TOKEN
     )
     with acting_as(by):
-        situation = factories.a_situation(narrative=f"{TOKEN}Told", needs=f"{TOKEN}Needs")
+        situation = factories.a_situation(narrative=f"{TOKEN}Narrative", needs=f"{TOKEN}Needs")
         case = factories.a_case(by, details=person, situation=situation)
         grant = factories.requested(factories.planned(case, by), by)
         factories.a_document(case, by, title=TOKEN)
@@ -118,7 +120,9 @@ def whole_case(demo_users) -> Case:
 
 
 def key_in(path: str, case: Case, user) -> str:
-    """The key of a row of this case in a resource, as its own caseworker finds it; of the log, as the auditor."""
+    """Return the id of a row of this case in a resource, as its caseworker finds it; of the log, as the
+    auditor.
+    """
     if path in LOG:
         user = User.objects.get(username="auditor")
     with acting_as(user):
@@ -130,10 +134,10 @@ def key_in(path: str, case: Case, user) -> str:
 
 def problem_of(response) -> dict:
     assert response["Content-Type"] == "application/problem+json"
-    told = response.json()
-    assert set(told) == {"type", "title", "status", "detail", "errors"}
-    assert told["status"] == response.status_code
-    return told
+    problem = response.json()
+    assert set(problem) == {"type", "title", "status", "detail", "errors"}
+    assert problem["status"] == response.status_code
+    return problem
 
 
 def fields_of(response) -> set[str]:
@@ -143,7 +147,7 @@ def fields_of(response) -> set[str]:
 # Tokens and sessions
 
 
-def test_the_command_prints_a_token_once_and_the_database_holds_its_digest(demo_users, client):
+def test_the_command_prints_a_token_once_and_the_database_stores_its_digest(demo_users, client):
     out = StringIO()
     call_command("create_api_token", A, stdout=out)
     text = out.getvalue().strip()
@@ -178,7 +182,7 @@ def test_nobody_makes_a_token_for_another(demo_users):
         revoke_api_tokens(user=demo_users[A], by=demo_users[B], now=now())
 
 
-def test_the_command_ends_all_tokens_of_a_person(program, demo_users):
+def test_the_command_revokes_all_tokens_of_a_user(program, demo_users):
     first, second, other = program(A), program(A), program(B)
     out = StringIO()
     call_command("create_api_token", A, "--revoke", stdout=out)
@@ -189,7 +193,7 @@ def test_the_command_ends_all_tokens_of_a_person(program, demo_users):
 @pytest.mark.parametrize(
     "how", ["ended", "revoked", "inactive", "unknown", "not ascii", "empty", "other scheme"]
 )
-def test_a_token_that_opens_nothing(program, demo_users, how):
+def test_a_revoked_expired_or_unknown_token_is_refused(program, demo_users, how):
     asking = program(A)
     if how == "ended":
         ApiToken.objects.update(expires_on=now().date() - timedelta(days=1))
@@ -214,7 +218,7 @@ def test_the_last_day_of_a_token_counts(program):
     assert asking.get("cases/").status_code == 200
 
 
-def test_a_token_acts_as_its_person_even_beside_somebody_elses_session(program, demo_users, whole_case):
+def test_a_token_acts_as_its_user_even_with_somebody_elses_session(program, demo_users, whole_case):
     asking = program(B)
     asking.client.force_login(demo_users[A])
     assert asking.get(f"cases/{whole_case.pk}/").status_code == 404
@@ -231,7 +235,7 @@ def test_a_session_reads_and_writes_with_the_csrf_token_alone(demo_users, whole_
     assert "CSRF" in problem_of(response)["detail"]
 
 
-def test_nobody_gets_nothing_but_the_schema(client):
+def test_signed_out_only_the_schema_is_served(client):
     for name in KINDS:
         assert client.get(f"{ROOT}{name}/").status_code == 401
         assert client.post(f"{ROOT}{name}/").status_code == 401
@@ -241,7 +245,7 @@ def test_nobody_gets_nothing_but_the_schema(client):
     assert client.get(f"{ROOT}docs/").status_code == 200
 
 
-def test_an_ended_membership_ends_what_its_token_opens(program, demo_users, whole_case):
+def test_a_token_opens_nothing_after_its_users_role_ended(program, demo_users, whole_case):
     asking = program(A)
     assert asking.get(f"cases/{whole_case.pk}/").status_code == 200
     demo_users[A].memberships.update(ends_on=now().date() - timedelta(days=1))
@@ -251,11 +255,11 @@ def test_an_ended_membership_ends_what_its_token_opens(program, demo_users, whol
 # Scope
 
 
-def test_the_sets_above_are_all_resources():
-    assert set(KINDS) == WORKING | REFERENCE | OPEN | LOG
+def test_the_sets_above_name_every_resource():
+    assert set(KINDS) == WORKING | WITH_SUMMARY_ACCESS | OPEN | LOG
 
 
-# A closed case owes nothing: what was still due on it isn't listed.
+# Nothing is due on a closed case: its open visits aren't listed.
 NOTHING_DUE = {
     "follow-ups": Q(done_on=None, case__status="closed"),
     "reminders": Q(sent_at=None, case__status="closed"),
@@ -263,9 +267,9 @@ NOTHING_DUE = {
 
 
 @pytest.mark.parametrize("username", DEMO_USERS)
-def test_a_list_holds_what_its_reader_sees_and_no_more(username, program, demo_users, whole_case):
+def test_a_list_contains_the_rows_its_user_may_see_only(username, program, demo_users, whole_case):
     asking, user = program(username), demo_users[username]
-    for path in WORKING | REFERENCE:
+    for path in WORKING | WITH_SUMMARY_ACCESS:
         with acting_as(user):
             rows = KINDS[path].serializer_class.Meta.model.objects.visible_to(user)
             rows = rows.exclude(NOTHING_DUE[path]) if path in NOTHING_DUE else rows
@@ -276,13 +280,16 @@ def test_a_list_holds_what_its_reader_sees_and_no_more(username, program, demo_u
 
 
 OWN = {A, READER, A_SUPERVISOR}
-FIGURES = {SUPERVISOR, APPROVER, FINANCE, "programme_manager"}
+SUMMARY_READERS = {SUPERVISOR, APPROVER, FINANCE, "programme_manager"}
 
 
-@pytest.mark.parametrize("path", sorted(WORKING | REFERENCE))
-def test_a_row_is_shown_to_who_reads_it(path, program, demo_users, whole_case):
-    """The case isn't shared: IOM knows it by its reference, the second NGO not at all."""
-    key, readers = key_in(path, whole_case, demo_users[A]), OWN | (FIGURES if path in REFERENCE else set())
+@pytest.mark.parametrize("path", sorted(WORKING | WITH_SUMMARY_ACCESS))
+def test_a_row_is_shown_to_those_who_may_read_it(path, program, demo_users, whole_case):
+    """The case isn't shared: IOM has summary access, the second NGO no access."""
+    key, readers = (
+        key_in(path, whole_case, demo_users[A]),
+        OWN | (SUMMARY_READERS if path in WITH_SUMMARY_ACCESS else set()),
+    )
     for username in DEMO_USERS:
         status = program(username).get(f"{path}/{key}/").status_code
         assert status == (200 if username in readers else 404), username
@@ -297,8 +304,8 @@ def test_configuration_is_the_same_for_everyone(path, program):
     assert program(B).get(f"{path}/").json() == first.json()
 
 
-@pytest.mark.parametrize("path", sorted(WORKING | REFERENCE))
-def test_hidden_and_missing_are_the_same_bytes(path, program, demo_users, whole_case):
+@pytest.mark.parametrize("path", sorted(WORKING | WITH_SUMMARY_ACCESS))
+def test_hidden_and_missing_rows_answer_the_same_bytes(path, program, demo_users, whole_case):
     asking, key = program(B), key_in(path, whole_case, demo_users[A])
     hidden, missing = asking.get(f"{path}/{key}/"), asking.get(f"{path}/{MISSING}/")
     assert hidden.status_code == missing.status_code == 404
@@ -331,9 +338,14 @@ MAY = {
 
 
 @pytest.mark.parametrize(("path", "action"), ACTIONS)
-def test_a_deed_is_hidden_refused_or_open(path, action, program, demo_users, whole_case):
-    """404 for who doesn't see the row, 403 for who sees it and may not; 4xx of another kind for who may."""
-    key, readers = key_in(path, whole_case, demo_users[A]), OWN | (FIGURES if path in REFERENCE else set())
+def test_an_action_is_hidden_refused_or_allowed(path, action, program, demo_users, whole_case):
+    """404 for those who can't see the row, 403 for those who may not do the action; another 4xx for those who
+    may.
+    """
+    key, readers = (
+        key_in(path, whole_case, demo_users[A]),
+        OWN | (SUMMARY_READERS if path in WITH_SUMMARY_ACCESS else set()),
+    )
     for username in DEMO_USERS:
         asking = program(username)
         response = asking.post(f"{path}/{key}/{action}/", raw=b"[")
@@ -343,51 +355,51 @@ def test_a_deed_is_hidden_refused_or_open(path, action, program, demo_users, who
 
 
 @pytest.mark.parametrize("path", [path for path, kind in KINDS.items() if hasattr(kind, "create")])
-def test_making_rows_is_for_those_who_write_cases(path, program):
+def test_adding_rows_is_for_those_who_write_cases(path, program):
     for username in DEMO_USERS:
         expected = 400 if username in {A, A_SUPERVISOR, B, SUPERVISOR} else 403
         assert program(username).post(f"{path}/", {}).status_code == expected, username
 
 
 def _everything(asking: Program, case: Case, demo_users) -> str:
-    """All that a program is told: each list to its end, and each row of the case, by its key."""
-    told = [asking.get("").content]
+    """Return everything that a program gets: each list to its end, and each row of the case by its id."""
+    answers = [asking.get("").content]
     for path in KINDS:
         response = asking.get(f"{path}/", {"page_size": 200})
-        told += [response.content, str(dict(response.headers)).encode()]
+        answers += [response.content, str(dict(response.headers)).encode()]
         if path not in OPEN:
-            told.append(asking.get(f"{path}/{key_in(path, case, demo_users[A])}/").content)
-            told.append(asking.get(f"{path}/", {"case": case.pk}).content)
-    return b"".join(told).decode()
+            answers.append(asking.get(f"{path}/{key_in(path, case, demo_users[A])}/").content)
+            answers.append(asking.get(f"{path}/", {"case": case.pk}).content)
+    return b"".join(answers).decode()
 
 
-def test_the_second_ngo_meets_no_trace(program, demo_users, whole_case):
+def test_the_second_ngo_finds_no_trace(program, demo_users, whole_case):
     assert TOKEN in _everything(program(A), whole_case, demo_users), "the data that could leak must be there"
-    told = _everything(program(B), whole_case, demo_users)
-    assert TOKEN not in told
-    assert NUMBER not in told
-    assert whole_case.reference not in told
+    text = _everything(program(B), whole_case, demo_users)
+    assert TOKEN not in text
+    assert NUMBER not in text
+    assert whole_case.reference not in text
 
 
 @pytest.mark.parametrize("username", [APPROVER, FINANCE, "programme_manager", SUPERVISOR])
-def test_who_decides_on_figures_meets_a_reference_and_no_name(username, program, demo_users, whole_case):
-    told = _everything(program(username), whole_case, demo_users)
-    assert whole_case.reference in told
-    assert TOKEN not in told
-    assert NUMBER not in told
-    assert str(whole_case.beneficiary_id) not in told
+def test_summary_access_shows_a_reference_and_no_name(username, program, demo_users, whole_case):
+    text = _everything(program(username), whole_case, demo_users)
+    assert whole_case.reference in text
+    assert TOKEN not in text
+    assert NUMBER not in text
+    assert str(whole_case.beneficiary_id) not in text
 
 
-def test_a_case_at_reference_has_no_person_and_no_file(program, whole_case):
+def test_a_case_with_summary_access_has_no_beneficiary_and_no_file(program, whole_case):
     row = program(APPROVER).get(f"cases/{whole_case.pk}/").json()
     assert (row["beneficiary"], row["file"]) == (None, None)
     own = program(A).get(f"cases/{whole_case.pk}/").json()
     assert own["beneficiary"] == str(whole_case.beneficiary_id)
-    assert own["file"]["narrative"] == f"{TOKEN}Told"
+    assert own["file"]["narrative"] == f"{TOKEN}Narrative"
 
 
-def test_a_key_of_another_organisation_is_no_input(program, demo_users, whole_case):
-    """Hidden and missing inputs are refused in the same words."""
+def test_an_id_of_another_organisation_is_refused(program, demo_users, whole_case):
+    """Hidden and missing ids are refused in the same words."""
     asking = program(B)
     bodies = {
         "consents": ("case", {"purpose": "research", "is_given": True}, "cases"),
@@ -408,7 +420,7 @@ def test_a_key_of_another_organisation_is_no_input(program, demo_users, whole_ca
         assert hidden.content == missing.content
 
 
-def test_a_filter_finds_only_what_its_asker_sees(program, whole_case):
+def test_a_filter_finds_only_visible_rows(program, whole_case):
     assert program(B).keys("cases", reference=whole_case.reference) == []
     assert program(A).keys("cases", reference=whole_case.reference) == [str(whole_case.pk)]
     assert len(program(A).keys("grants", case=whole_case.pk, state="approved")) == 1
@@ -448,7 +460,7 @@ def opening(**changes) -> dict:
 
 
 def test_one_case_from_the_interview_to_the_visit(program, demo_users):
-    """Every action, each by who may do it, and each answer the row as its doer sees it."""
+    """Every action, each by a user who may do it, and each answer the row as that user sees it."""
     caseworker = program(A)
     made = caseworker.post("cases/", opening())
     assert made.status_code == 201, made.content
@@ -562,7 +574,7 @@ def test_a_grant_is_refused_with_its_reason(program, demo_users):
 
 
 def written(user) -> dict[str, int]:
-    """How many rows of each kind this person sees."""
+    """Return how many rows of each kind this user sees."""
     with acting_as(user):
         return {
             model._meta.label: model.objects.count() for model in [*policies.linked_models(), Beneficiary]
@@ -605,7 +617,7 @@ def written(user) -> dict[str, int]:
         ({"surprise": 1}, {"surprise"}),
     ],
 )
-def test_what_an_interview_may_not_say(program, demo_users, changes, fields):
+def test_an_invalid_interview_is_refused(program, demo_users, changes, fields):
     before = written(demo_users[A])
     response = program(A).post("cases/", opening(**changes))
     assert response.status_code == 400, response.content
@@ -613,7 +625,7 @@ def test_what_an_interview_may_not_say(program, demo_users, changes, fields):
     assert written(demo_users[A]) == before
 
 
-def test_a_case_is_opened_for_an_own_organisation_alone(program):
+def test_a_case_is_opened_in_ones_own_organisation_only(program):
     response = program(A).post("cases/", opening(organisation=str(factories.organisation("NGO_B").pk)))
     assert fields_of(response) == {"organisation"}
 
@@ -632,7 +644,7 @@ def test_a_case_is_opened_for_an_own_organisation_alone(program):
         ({"until_on": 20260101}, "until_on"),
     ],
 )
-def test_what_a_consent_may_not_say(program, demo_users, whole_case, changes, field):
+def test_an_invalid_consent_is_refused(program, demo_users, whole_case, changes, field):
     before = written(demo_users[A])
     if changes.get("organisation") == "iom":
         changes = {"organisation": str(factories.organisation("IOM").pk)}
@@ -643,7 +655,7 @@ def test_what_a_consent_may_not_say(program, demo_users, whole_case, changes, fi
     assert written(demo_users[A]) == before
 
 
-def test_only_the_lead_asks_and_withdraws(program, demo_users, whole_case):
+def test_only_the_lead_records_and_withdraws_consent(program, demo_users, whole_case):
     with acting_as(demo_users[A]):
         shared = factories.share_with_iom(whole_case, demo_users[A])
     body = {"case": str(whole_case.pk), "purpose": "research", "is_given": True}
@@ -657,22 +669,22 @@ def test_only_the_lead_asks_and_withdraws(program, demo_users, whole_case):
     assert caseworker.post(f"consents/{shared.pk}/withdraw/").status_code == 409
 
 
-def test_answers_are_to_questions_of_programmes(program, whole_case):
+def test_screening_answers_belong_to_questions_of_programmes(program, whole_case):
     asking, case = program(A), str(whole_case.pk)
     for answers in ({}, {"age": True}, {"is_nepali": "yes"}, {"is_nepali": 1}, [], None):
         response = asking.post("screenings/", {"case": case, "answers": answers})
         assert response.status_code == 400, answers
         assert all(field.startswith("answers") for field in fields_of(response))
-    kept = asking.post(
+    answer = asking.post(
         "screenings/", {"case": case, "answers": {"is_nepali": None, "willing_to_return": False}}
     )
-    assert kept.json()["answers"] == {"is_nepali": None, "willing_to_return": False}
+    assert answer.json()["answers"] == {"is_nepali": None, "willing_to_return": False}
 
 
 @pytest.mark.parametrize(
     "amount", ["0", "-5", "20001", "NaN", "1e400", 10**400, "many", True, None, "9" * 40, 0.001]
 )
-def test_what_an_instalment_may_not_be(program, demo_users, amount):
+def test_an_invalid_instalment_is_refused(program, demo_users, amount):
     by = demo_users[A]
     with acting_as(by):
         grant = factories.requested(factories.planned(factories.a_case(by), by), by, 20000)
@@ -685,18 +697,18 @@ def test_what_an_instalment_may_not_be(program, demo_users, amount):
         assert not Instalment.objects.visible_to(demo_users[FINANCE]).filter(grant=grant).exists()
 
 
-def test_what_moved_on_is_a_conflict(program, demo_users, whole_case):
+def test_an_action_on_an_outdated_state_is_a_conflict(program, demo_users, whole_case):
     with acting_as(demo_users[A]):
         grant = Grant.objects.visible_to(demo_users[A]).get(case=whole_case)
         visit = FollowUp.objects.visible_to(demo_users[A]).filter(case=whole_case)[0]
     assert program(SUPERVISOR).post(f"grants/{grant.pk}/endorse/").status_code == 409
     assert program(APPROVER).post(f"grants/{grant.pk}/approve/").status_code == 409
-    told = {"done_on": now().date().isoformat(), "outcome": "not_found", "counts": True}
-    assert program(A).post(f"follow-ups/{visit.pk}/record/", told).status_code == 200
-    assert program(A).post(f"follow-ups/{visit.pk}/record/", told).status_code == 409
+    body = {"done_on": now().date().isoformat(), "outcome": "not_found", "counts": True}
+    assert program(A).post(f"follow-ups/{visit.pk}/record/", body).status_code == 200
+    assert program(A).post(f"follow-ups/{visit.pk}/record/", body).status_code == 409
 
 
-def test_a_budget_line_that_is_spent_is_a_conflict(program, demo_users, whole_case):
+def test_a_spent_budget_line_is_a_conflict(program, demo_users, whole_case):
     line = BudgetLine.objects.get(project=factories.project(), code="grants")
     with acting_as(demo_users[FINANCE]):
         spent = LedgerEntry.objects.visible_to(demo_users[FINANCE]).filter(budget_line=line)
@@ -709,7 +721,7 @@ def test_a_budget_line_that_is_spent_is_a_conflict(program, demo_users, whole_ca
     assert "not have enough left" in problem_of(response)["detail"]
 
 
-def test_what_a_constraint_refuses_is_a_conflict(demo_users, whole_case):
+def test_a_constraint_violation_is_a_conflict(demo_users, whole_case):
     with acting_as(demo_users[A]), connection.cursor() as cursor:
         with pytest.raises(Conflict), as_api_errors(NoInput()), transaction.atomic():
             cursor.execute(
@@ -720,10 +732,10 @@ def test_what_a_constraint_refuses_is_a_conflict(demo_users, whole_case):
             cursor.execute("SELECT 1 / 0")
 
 
-# Sent twice
+# Idempotency keys
 
 
-def test_the_same_key_again_is_answered_as_the_first_time(program, demo_users):
+def test_the_same_idempotency_key_gets_the_first_answer_again(program, demo_users):
     asking, key, body = program(A), str(uuid.uuid4()), opening()
     before = written(demo_users[A])["beneficiaries.Case"]
     answers = [asking.post("cases/", body, Idempotency_Key=key) for _ in range(3)]
@@ -733,7 +745,7 @@ def test_the_same_key_again_is_answered_as_the_first_time(program, demo_users):
     assert written(demo_users[A])["beneficiaries.Case"] == before + 1
 
 
-def test_a_deed_with_the_same_key_is_done_once(program, demo_users):
+def test_an_action_with_the_same_idempotency_key_is_done_once(program, demo_users):
     by = demo_users[A]
     with acting_as(by):
         grant = factories.requested(factories.planned(factories.a_case(by), by), by)
@@ -747,7 +759,7 @@ def test_a_deed_with_the_same_key_is_done_once(program, demo_users):
     assert without.json()["id"] != answers[0].json()["id"], "without a key it is another payment"
 
 
-def test_a_move_with_the_same_key_is_answered_again(program, demo_users, whole_case):
+def test_a_grants_action_with_the_same_idempotency_key_is_answered_again(program, demo_users, whole_case):
     with acting_as(demo_users[A]):
         shared = factories.share_with_iom(whole_case, demo_users[A])
     asking, key = program(A), str(uuid.uuid4())
@@ -756,7 +768,7 @@ def test_a_move_with_the_same_key_is_answered_again(program, demo_users, whole_c
     assert answers[0].content == answers[1].content
 
 
-def test_a_key_is_for_one_body_one_address_and_one_person(program, demo_users):
+def test_an_idempotency_key_is_for_one_body_one_address_and_one_user(program, demo_users):
     asking, key = program(A), str(uuid.uuid4())
     assert asking.post("cases/", opening(), Idempotency_Key=key).status_code == 201
     other_body = asking.post("cases/", opening(beneficiary={"first_name": "Maya"}), Idempotency_Key=key)
@@ -767,25 +779,25 @@ def test_a_key_is_for_one_body_one_address_and_one_person(program, demo_users):
     assert asking.post("screenings/", body, Idempotency_Key=key).status_code == 409
     elsewhere = opening(organisation=str(factories.organisation("NGO_B").pk))
     other = program(B).post("cases/", elsewhere, Idempotency_Key=key)
-    assert other.status_code == 201, "another person's key is neither told nor in the way"
+    assert other.status_code == 201, "another person's key is neither shown nor in the way"
     assert fields_of(asking.post("cases/", opening(), Idempotency_Key="again")) == {"Idempotency-Key"}
 
 
-def test_what_was_refused_leaves_its_key_free(program):
+def test_a_refused_request_leaves_its_idempotency_key_free(program):
     asking, key = program(A), str(uuid.uuid4())
     child = opening(beneficiary={"birth": f"{date.today().year - 12}-01-01", "birth_calendar": "ad"})
     assert asking.post("cases/", child, Idempotency_Key=key).status_code == 400
     assert asking.post("cases/", opening(), Idempotency_Key=key).status_code == 201
 
 
-def test_a_key_keeps_nothing_of_the_body(program, demo_users):
+def test_an_idempotency_key_stores_nothing_of_the_body(program, demo_users):
     asking, key = program(A), str(uuid.uuid4())
     asking.post("cases/", opening(beneficiary={"first_name": TOKEN}), Idempotency_Key=key)
     with acting_as(demo_users[A]), connection.cursor() as cursor:
         cursor.execute("SELECT k::text FROM core_idempotencykey k")
-        ((kept,),) = cursor.fetchall()
-    assert TOKEN not in kept
-    assert "api:case:create" in kept
+        ((stored,),) = cursor.fetchall()
+    assert TOKEN not in stored
+    assert "api:case:create" in stored
 
 
 # Pages
@@ -794,7 +806,7 @@ def test_a_key_keeps_nothing_of_the_body(program, demo_users):
 @pytest.mark.parametrize(
     "path", ["cases", "follow-ups", "grants", "indicators", "organisations", "beneficiaries"]
 )
-def test_pages_hold_each_row_once_both_ways(path, program):
+def test_pages_contain_each_row_once_forwards_and_backwards(path, program):
     asking = program(A)
     every = asking.keys(path)
     assert len(every) > 3
@@ -827,7 +839,7 @@ def test_many_rows_of_one_day_are_paged_without_a_gap(program, demo_users):
     assert len(found) == len(set(found))
 
 
-def test_pages_have_50_rows_and_at_most_200_and_tell_no_total(program):
+def test_pages_have_50_rows_and_at_most_200_and_no_total(program):
     asking = program(A)
     page = asking.get("indicators/").json()
     assert set(page) == {"next", "previous", "results"}
@@ -851,17 +863,17 @@ def test_pages_have_50_rows_and_at_most_200_and_tell_no_total(program):
         "[" * 900,
     ],
 )
-def test_a_forged_mark_is_refused(program, mark):
+def test_a_forged_cursor_is_refused(program, mark):
     for path in ("cases", "grants"):
         assert fields_of(program(A).get(f"{path}/", {"cursor": mark})) == {"cursor"}
 
 
-def test_a_mark_of_ones_own_opens_nothing_to_another(program, whole_case):
+def test_a_cursor_shows_another_user_nothing(program, whole_case):
     mark = program(A).get("cases/", {"page_size": 1}).json()["next"].removeprefix("http://testserver")
     assert str(whole_case.pk) not in program(B).get(mark).content.decode()
 
 
-def test_a_filter_that_is_none_is_refused(program):
+def test_an_unknown_filter_is_refused(program):
     asking = program(A)
     assert fields_of(asking.get("cases/", {"staus": "active"})) == {"staus"}
     assert fields_of(asking.get("cases/", {"status": "x"})) == {"status"}
@@ -870,7 +882,7 @@ def test_a_filter_that_is_none_is_refused(program):
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_a_list_asks_the_same_number_of_queries_for_1_row_and_for_3(
+def test_a_list_has_the_same_query_count_for_1_row_and_for_3(
     program, demo_users, rows, django_assert_num_queries
 ):
     by = demo_users[A]
@@ -878,8 +890,8 @@ def test_a_list_asks_the_same_number_of_queries_for_1_row_and_for_3(
         for _ in range(rows):
             factories.a_case(by)
     asking = program(A)
-    asking.get("cases/")  # the token's first use of the day is written down
-    # Savepoint, context, token, savepoint's enter, authority, page, files, keys, record; and the release.
+    asking.get("cases/")  # the token's first use of the day is recorded
+    # Savepoint, context, token, savepoint's enter, authority, page, files, ids, audit log; and the release.
     with django_assert_num_queries(10):
         assert len(asking.get("cases/", {"page_size": rows}).json()["results"]) == rows
 
@@ -912,13 +924,13 @@ def test_a_list_asks_the_same_number_of_queries_for_1_row_and_for_3(
         (b"{}", "", 415),
     ],
 )
-def test_odd_bodies_are_told_as_problems(program, raw, kind, status):
+def test_malformed_bodies_are_answered_with_problem_details(program, raw, kind, status):
     response = program(A).post("cases/", raw=raw, kind=kind)
     assert response.status_code == status
     problem_of(response)
 
 
-def test_other_problems(program):
+def test_other_errors_are_answered_with_problem_details(program):
     asking = program(A)
     for response, status in [
         (asking.get("cases/", Accept="application/xml"), 406),
@@ -936,13 +948,13 @@ def test_other_problems(program):
     assert asking.get("cases/17/").content == asking.get(f"cases/{MISSING}/").content
 
 
-def test_a_refusal_is_told_in_the_language_asked_for(program):
+def test_a_refusal_is_in_the_language_asked_for(program):
     body = opening(beneficiary={"first_name": ""})
     response = program(A).post("cases/", body, Accept_Language="ne")
     assert response["Content-Language"] == "ne"
 
 
-def test_what_is_empty_is_taken_where_a_deed_needs_nothing(program, demo_users):
+def test_an_empty_body_is_accepted_where_an_action_needs_nothing(program, demo_users):
     by = demo_users[A]
     with acting_as(by):
         case = factories.a_case(by)
@@ -963,7 +975,7 @@ def sharing(case: Case, code: str) -> dict:
 
 
 def _with_each_leaf_odd(body: dict):
-    """The body once for each of its values and each odd value in its place."""
+    """Yield the body once for each of its values and each odd value in its place."""
     for name, value in body.items():
         for odd in ODD:
             yield {**body, name: odd}
@@ -973,7 +985,7 @@ def _with_each_leaf_odd(body: dict):
 
 
 def _bodies(demo_users) -> dict[str, tuple[str, dict]]:
-    """For each action that is told something: who does it, and a body that is taken."""
+    """Return for each action with a body: who does it, and a body that is accepted."""
     by, today = demo_users[A], now().date().isoformat()
     with acting_as(by):
         asked, case = factories.a_case(by), factories.a_case(by)
@@ -1014,8 +1026,8 @@ def _bodies(demo_users) -> dict[str, tuple[str, dict]]:
     }
 
 
-def test_no_odd_value_anywhere_is_a_fault_of_ours(demo_users, program):
-    """A body that is taken, with each of its values made odd: taken, refused or overtaken, never 500."""
+def test_no_odd_value_anywhere_is_a_server_error(demo_users, program):
+    """An accepted body with each of its values made odd: accepted, refused or in conflict, never 500."""
     statuses: dict[str, set[int]] = {}
     for path, (username, body) in _bodies(demo_users).items():
         asking = program(username)
@@ -1030,7 +1042,7 @@ def test_no_odd_value_anywhere_is_a_fault_of_ours(demo_users, program):
 # The schema and its page
 
 
-def test_the_schema_is_valid_and_holds_every_address():
+def test_the_schema_is_valid_and_lists_every_address():
     made = document()
     validate_schema(made)
     paths = {path.removeprefix(ROOT).split("/")[0] for path in made["paths"]}
@@ -1047,12 +1059,12 @@ def test_the_schema_is_valid_and_holds_every_address():
                 assert list(operation["responses"][code]["content"]) == ["application/problem+json"]
 
 
-def test_the_schema_is_served_as_made(client):
+def test_the_served_schema_is_the_generated_one(client):
     assert client.get(f"{ROOT}schema/").json() == json.loads(json.dumps(document(), default=str))
     assert client.post(f"{ROOT}schema/").status_code == 405
 
 
-def test_every_answer_is_as_the_schema_says(program, whole_case):
+def test_every_answer_follows_the_schema(program, whole_case):
     """Each field of each row, and no other."""
     made = document()["components"]["schemas"]
     for path, kind in KINDS.items():
@@ -1062,12 +1074,12 @@ def test_every_answer_is_as_the_schema_says(program, whole_case):
         assert set(rows[0]) == set(made[name]["properties"]), path
 
 
-def test_what_may_be_changed_tells_its_version(program, whole_case):
+def test_editable_rows_show_their_version(program, whole_case):
     for path in ("cases", "beneficiaries", "plans", "grants", "follow-ups"):
         assert program(A).get(f"{path}/").json()["results"][0]["version"] >= 1
 
 
-def test_the_page_is_open_and_has_nothing_inline(client):
+def test_the_documentation_page_is_public_and_has_nothing_inline(client):
     response = client.get(reverse("api:docs"))
     page = response.content.decode()
     assert inline_in(page) == []
@@ -1079,8 +1091,8 @@ def test_the_page_is_open_and_has_nothing_inline(client):
     assert "unsafe" not in policy
 
 
-def test_no_serializer_shows_a_field_by_leaving_it_out():
-    """Each names its fields: a new column of a model doesn't come out by itself."""
+def test_every_serializer_names_its_fields():
+    """Each names its fields: a new column of a model isn't shown by itself."""
     for kind in RESOURCES:
         meta = kind.serializer_class.Meta
         assert isinstance(meta.fields, list)

@@ -1,4 +1,6 @@
-"""The API where commits are real: one key sent many times at once, and refusals that stay on record."""
+"""The API where commits are real: one idempotency key sent many times at once, and refusals that stay
+recorded.
+"""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +12,7 @@ from tests.api.test_api import MISSING, ROOT, A, B, Program, opening
 TRIES = 8
 
 
-def test_one_key_sent_many_times_at_once_opens_one_case(committed, owner, demo_users):
+def test_one_idempotency_key_sent_many_times_at_once_opens_one_case(committed, owner, demo_users):
     asking, body = Program(demo_users[A]), opening()
     owner.execute("SELECT count(*) FROM beneficiaries_case")
     before, key = owner.fetchone()[0], str(uuid.uuid4())
@@ -29,8 +31,8 @@ def test_one_key_sent_many_times_at_once_opens_one_case(committed, owner, demo_u
     assert owner.fetchone()[0] == before + 1
 
 
-def test_without_a_key_each_sending_opens_a_case(committed, owner, demo_users):
-    """The positive control of the one above."""
+def test_without_an_idempotency_key_each_request_opens_a_case(committed, owner, demo_users):
+    """The positive control of the test above."""
     asking, body = Program(demo_users[A]), opening()
     owner.execute("SELECT count(*) FROM beneficiaries_case")
     before = owner.fetchone()[0]
@@ -39,7 +41,7 @@ def test_without_a_key_each_sending_opens_a_case(committed, owner, demo_users):
     assert owner.fetchone()[0] == before + 3
 
 
-def test_refusals_are_recorded_under_the_tokens_person(committed, owner, demo_users):
+def test_refusals_are_recorded_for_the_tokens_user(committed, owner, demo_users):
     asking = Program(demo_users[B])
     asking.get(f"cases/{MISSING}/")
     asking.post("consents/", {"is_given": True})
@@ -54,8 +56,8 @@ def test_refusals_are_recorded_under_the_tokens_person(committed, owner, demo_us
     ]
 
 
-def test_what_is_refused_leaves_nothing_behind(committed, owner, demo_users):
-    """The request's transaction is rolled back whole, the day of the token's last use included."""
+def test_a_refused_request_leaves_nothing_behind(committed, owner, demo_users):
+    """The request's transaction is rolled back whole, including the day of the token's last use."""
     asking = Program(demo_users[A])
     assert asking.post("cases/", {}).status_code == 400
     owner.execute("SELECT last_used_on FROM accounts_apitoken WHERE user_id = %s", [str(asking.user.pk)])

@@ -1,4 +1,4 @@
-"""The API of referrals and of cases handed on: sent by the lead, answered from either side."""
+"""The API of referrals and transfers: sent by the lead, answered from either side."""
 
 import pytest
 
@@ -57,7 +57,7 @@ def test_a_referral_from_sending_to_its_end(case, program, demo_users):
         ({"consent": {"agrees": False}}, "consent.agrees"),
     ],
 )
-def test_what_a_referral_may_not_say(case, program, demo_users, changes, field):
+def test_an_invalid_referral_is_refused(case, program, demo_users, changes, field):
     response = program(A).post("referrals/", _referring(case, **changes))
     assert response.status_code == 400
     assert field in {name.removesuffix(".0") for name in fields_of(response)}
@@ -67,7 +67,7 @@ def test_what_a_referral_may_not_say(case, program, demo_users, changes, field):
 
 
 def test_only_the_lead_sends_and_offers(case, program, demo_users):
-    """IOM works on the case and finds it; the second NGO doesn't, and is told as of a case that isn't there."""
+    """IOM works on the case and finds it; the second NGO gets the answer for a missing case."""
     with acting_as(demo_users[A]):
         factories.share_with_iom(case, demo_users[A])
     for path, body in (("referrals/", _referring(case)), ("transfers/", sharing(case, "NGO_B"))):
@@ -75,14 +75,14 @@ def test_only_the_lead_sends_and_offers(case, program, demo_users):
         assert fields_of(program(B).post(path, body)) == {"case"}, path
 
 
-def test_an_unshared_case_is_not_referred_by_who_knows_its_reference(case, program, demo_users):
+def test_an_unshared_case_is_not_referred_with_summary_access(case, program, demo_users):
     with acting_as(demo_users[A]):
         factories.admitted(case, demo_users[A])
     assert program(SUPERVISOR).get(f"cases/{case.pk}/").status_code == 200
     assert program(SUPERVISOR).post("referrals/", _referring(case)).status_code == 403
 
 
-def test_a_case_is_handed_on(case, program, demo_users):
+def test_a_case_is_transferred(case, program, demo_users):
     offered = program(A).post("transfers/", sharing(case, "NGO_B"))
     assert offered.status_code == 201, offered.content
     assert program(A).post("transfers/", sharing(case, "IOM")).status_code == 409
@@ -104,7 +104,7 @@ def test_a_case_is_handed_on(case, program, demo_users):
 
 
 @pytest.mark.parametrize(("username", "state", "status"), [(B, "declined", 204), (A, "taken_back", 200)])
-def test_an_offer_that_ends_is_seen_by_its_sender_alone(case, program, username, state, status):
+def test_an_ended_offer_is_visible_to_its_sender_only(case, program, username, state, status):
     key = program(A).post("transfers/", sharing(case, "NGO_B")).json()["id"]
     other = A if username == B else B
     assert program(other).post(f"transfers/{key}/answer/", {"state": state}).status_code == 403
@@ -114,7 +114,7 @@ def test_an_offer_that_ends_is_seen_by_its_sender_alone(case, program, username,
 
 
 @pytest.mark.parametrize("path", ["referrals", "transfers"])
-def test_a_list_is_narrowed_by_case_and_state(path, case, program, demo_users):
+def test_a_list_is_filtered_by_case_and_state(path, case, program, demo_users):
     with acting_as(demo_users[A]):
         factories.referred(case, demo_users[A], factories.organisation("NGO_B"))
         factories.offered(case, demo_users[A], "IOM")

@@ -1,4 +1,4 @@
-"""While a birth date leaves open whether somebody is 18, they count as a child: everywhere where an age decides."""
+"""If a birth date leaves open whether somebody is 18, they count as a child, wherever an age decides."""
 
 from datetime import date, timedelta
 
@@ -18,12 +18,12 @@ MAY_NOT_ALONE, MUST_BE_OWN = "can't consent alone", "must be their own"
 
 
 def open_year() -> int:
-    """A birth year that leaves open today whether somebody is 18."""
+    """Return a birth year that leaves open today whether somebody is 18."""
     return now().year - 18
 
 
 def may_be_17(**changes):
-    """Known to the year alone: 17 or 18 today."""
+    """Known by year only: 17 or 18 today."""
     year = open_year()
     given = {"birth_on": date(year, 1, 1), "birth_precision": "year", "birth_as_typed": f"{year} AD"}
     return factories.beneficiary_details(**given | changes)
@@ -57,7 +57,7 @@ ON = date(2026, 11, 30)
         (None, "", None, "not known"),
     ],
 )
-def test_the_youngest_age_counts_and_no_age_that_may_be_another_is_said_alone(
+def test_the_youngest_possible_age_counts_and_an_uncertain_age_is_shown_as_such(
     birth, precision, youngest, words
 ):
     assert rules.youngest_age(birth, precision, ON) == youngest
@@ -86,7 +86,7 @@ def test_who_may_consent_at_which_age(given_by, age, problem):
     ("birth", "known"),
     [(date(2008, 4, 13), 17), (date(2010, 4, 14), None), (date(2012, 4, 13), None), (date(2000, 4, 13), 25)],
 )
-def test_criteria_take_an_age_open_at_18_as_a_childs_and_know_none_that_is_open_at_work(birth, known):
+def test_criteria_treat_an_uncertain_age_as_a_childs_at_18_and_as_unknown_at_the_working_age(birth, known):
     assert rules.known_age(birth, "year", ON) == known
 
 
@@ -95,7 +95,9 @@ def test_criteria_take_an_age_open_at_18_as_a_childs_and_know_none_that_is_open_
     ("given_by", "is_taken"), [("self", False), ("guardian", True), ("best_interests", True)]
 )
 @pytest.mark.parametrize("calendar", ["ad", "bs"])
-def test_the_interview_page(sign_in, demo_users, given_by, is_taken, calendar):
+def test_the_interview_page_asks_a_guardian_for_a_childs_consent(
+    sign_in, demo_users, given_by, is_taken, calendar
+):
     client = sign_in(A)
     response = submit(
         client,
@@ -112,12 +114,12 @@ def test_the_interview_page(sign_in, demo_users, given_by, is_taken, calendar):
     assert page.request["PATH_INFO"].endswith("/situation/") == is_taken, text_of(page)
     if not is_taken:
         assert "is, or may be, under 18 and can&#x27;t consent alone" in text_of(page)
-        assert f'value="{year}"' in text_of(page), "what was typed stands there again"
+        assert f'value="{year}"' in text_of(page), "what was typed is shown again"
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("given_by", "status"), [("self", 400), ("guardian", 201)])
-def test_the_api(sign_in, demo_users, given_by, status):
+def test_the_api_asks_a_guardian_for_a_childs_consent(sign_in, demo_users, given_by, status):
     client = sign_in(A)
     body = {
         "organisation": str(factories.organisation("NGO_A").pk),
@@ -135,7 +137,7 @@ def test_the_api(sign_in, demo_users, given_by, status):
 
 
 @pytest.mark.django_db
-def test_a_later_consent_a_referral_and_a_transfer(demo_users):
+def test_a_later_consent_a_referral_and_a_transfer_of_a_child_need_a_guardian(demo_users):
     by = demo_users[A]
     with acting_as(by):
         case = a_childs_case(by)
@@ -172,8 +174,8 @@ def test_a_later_consent_a_referral_and_a_transfer(demo_users):
 
 
 @pytest.mark.django_db
-def test_an_imported_row_and_a_case_opened_in_the_past(demo_users):
-    """The age counts on the day on which consent was asked."""
+def test_an_imported_row_and_a_case_opened_in_the_past_count_the_age_at_consent(demo_users):
+    """The age on the day of consent counts."""
     by = demo_users[A]
     asked_on = now().date() - timedelta(days=400)
     was_17 = factories.beneficiary_details(
@@ -192,7 +194,7 @@ def test_an_imported_row_and_a_case_opened_in_the_past(demo_users):
 
 
 @pytest.mark.django_db
-def test_the_case_file_the_criteria_and_the_list_that_is_exported(demo_users, sign_in):
+def test_the_case_file_the_criteria_and_the_export_count_a_child(demo_users, sign_in):
     by = demo_users[A]
     with acting_as(by):
         case = a_childs_case(by)
@@ -203,7 +205,7 @@ def test_the_case_file_the_criteria_and_the_list_that_is_exported(demo_users, si
 
 
 @pytest.mark.django_db
-def test_the_exported_list_says_no_age_that_is_open(demo_users):
+def test_an_export_shows_an_uncertain_age_as_such(demo_users):
     from beneficiaries.exports.cases import CASES, columns  # models must be loaded first
 
     by = demo_users[A]
@@ -211,8 +213,8 @@ def test_the_exported_list_says_no_age_that_is_open(demo_users):
         case = a_childs_case(by)
         grown = factories.a_case(by)
         rows = CASES.rows(by, factories.organisation("NGO_A").pk, {}, now().date())
-        lines = {
-            line[0]: dict(zip(columns(), line, strict=True)) for line in CASES.cells(by, rows, now().date())
+        rows_by_reference = {
+            row[0]: dict(zip(columns(), row, strict=True)) for row in CASES.cells(by, rows, now().date())
         }
-    assert lines[case.reference]["Age"] == "17 or 18, counts as a child"
-    assert lines[grown.reference]["Age"] == rules.age_on(date(1996, 5, 4), now().date())
+    assert rows_by_reference[case.reference]["Age"] == "17 or 18, counts as a child"
+    assert rows_by_reference[grown.reference]["Age"] == rules.age_on(date(1996, 5, 4), now().date())

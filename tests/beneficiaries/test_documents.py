@@ -1,4 +1,4 @@
-"""Documents and photos of a case: handed in, scanned, kept encrypted, handed out to whom they are for."""
+"""Documents and photos of a case: uploaded, scanned, stored encrypted, shown to those who may read them."""
 
 import io
 import os
@@ -22,7 +22,7 @@ from core.clock import now
 from core.context import acting_as
 from core.models import AuditEvent
 from tests import factories, scanners, uploaded_files
-from tests.beneficiaries.test_erasure import told
+from tests.beneficiaries.test_erasure import case_with_tokens
 from tests.pages import submit, text_of
 
 A, READER, B, SUPERVISOR = "ngo_a_caseworker", "ngo_a_reader", "ngo_b_caseworker", "iom_supervisor"
@@ -42,13 +42,13 @@ def scanner(settings):
 
 
 def sent(client, case, data: bytes, *, name="photo.jpg", content_type="image/jpeg", **changes):
-    """The page's form with a file, as a browser sends it."""
+    """Send the page's form with a file, as a browser does."""
     given = {"kind": "letter", "title": "From the ward", "confidentiality": "normal"}
     upload = SimpleUploadedFile(name, data, content_type)
     return submit(client, f"/cases/{case.reference}/documents/new/", given | {"file": upload} | changes)
 
 
-def kept(settings) -> list[Path]:
+def stored_files(settings) -> list[Path]:
     return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
 
 
@@ -60,7 +60,7 @@ def body_of(response) -> bytes:
     return b"".join(response) if response.streaming else response.content
 
 
-def test_a_photo_is_handed_in_and_handed_out_again(case, demo_users, sign_in, settings):
+def test_a_photo_is_uploaded_and_downloaded(case, demo_users, sign_in, settings):
     client = sign_in(A)
     page = sent(client, case, uploaded_files.photo(), name="IMG_20261125.jpg")
     assert "The file is saved." in text_of(page)
@@ -78,20 +78,20 @@ def test_a_photo_is_handed_in_and_handed_out_again(case, demo_users, sign_in, se
     picture = Image.open(io.BytesIO(body_of(answer)))
     assert picture.size == (640, 480)
     assert not picture.getexif()
-    assert len(kept(settings)) == 1
+    assert len(stored_files(settings)) == 1
 
 
-def test_what_lies_in_the_folder_is_sealed(case, demo_users, settings):
+def test_stored_files_are_encrypted(case, demo_users, settings):
     with acting_as(demo_users[A]):
         document = factories.a_document(case, demo_users[A], data=uploaded_files.pdf(text="CANARYLETTER"))
-        (path,) = kept(settings)
+        (path,) = stored_files(settings)
         lying = path.read_bytes()
         assert b"%PDF" not in lying
         assert b"CANARY" not in lying
         assert queries.content_of(document).startswith(b"%PDF")
         other = factories.a_document(case, demo_users[A])
         other.file, document.file = document.file, other.file
-        with pytest.raises(Exception, match="file of document"):  # moved to another row it opens no more
+        with pytest.raises(Exception, match="file of document"):  # it can't be decrypted in another row
             queries.content_of(other)
 
 
@@ -100,22 +100,22 @@ def test_what_lies_in_the_folder_is_sealed(case, demo_users, settings):
     [
         ("photo.jpg", "image/jpeg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"),
         ("photo.jpg", "image/jpeg", b"<!DOCTYPE html><script>alert(1)</script>"),
-        ("paper.pdf", "application/pdf", uploaded_files.pdf() + b"PK\x05\x06" + bytes(18)),
-        ("paper.pdf", "application/pdf", b"<html>" + uploaded_files.pdf()),
-        ("paper.pdf", "application/pdf", uploaded_files.locked_pdf()),
+        ("document.pdf", "application/pdf", uploaded_files.pdf() + b"PK\x05\x06" + bytes(18)),
+        ("document.pdf", "application/pdf", b"<html>" + uploaded_files.pdf()),
+        ("document.pdf", "application/pdf", uploaded_files.locked_pdf()),
         ("program.exe", "application/octet-stream", b"MZ\x90\x00" + bytes(100)),
         ("photo.jpg", "image/jpeg", uploaded_files.photo()[:700]),
         ("photo.jpg", "image/jpeg", b""),
     ],
 )
-def test_what_is_not_what_it_says_is_refused_and_nothing_kept(
+def test_a_file_of_another_type_than_it_claims_is_refused_and_not_stored(
     case, demo_users, sign_in, settings, name, content_type, data
 ):
     page = sent(sign_in(A), case, data, name=name, content_type=content_type, title="Typed already")
     assert page.status_code == 200
     assert "govuk-error-message" in text_of(page)
     assert 'value="Typed already"' in text_of(page)
-    assert kept(settings) == []
+    assert stored_files(settings) == []
     with acting_as(demo_users[A]):
         assert not Document.objects.filter(case=case).exists()
 
@@ -134,13 +134,13 @@ def test_what_is_not_what_it_says_is_refused_and_nothing_kept(
         "",
     ],
 )
-def test_what_a_file_is_called_is_kept_nowhere(case, demo_users, sign_in, settings, name):
+def test_file_names_are_stored_nowhere(case, demo_users, sign_in, settings, name):
     client = sign_in(A)
     page = sent(client, case, uploaded_files.photo(), name=name or "x")
     assert page.status_code == 200
     with acting_as(demo_users[A]):
         document = Document.objects.get(case=case)
-    (path,) = kept(settings)
+    (path,) = stored_files(settings)
     assert files.NAME.fullmatch(f"{path.parent.name}/{path.name}")
     assert Path(settings.MEDIA_ROOT) in path.parents
     disposition = client.get(address_of(document))["Content-Disposition"]
@@ -148,17 +148,17 @@ def test_what_a_file_is_called_is_kept_nowhere(case, demo_users, sign_in, settin
     assert "evil" not in disposition
 
 
-def test_a_file_that_is_too_large_is_refused_without_being_kept_in_memory(case, sign_in, settings):
+def test_a_file_that_is_too_large_is_refused_before_it_is_read_into_memory(case, sign_in, settings):
     big = uploaded_files.photo() + bytes(uploads.LARGEST)
     page = sent(sign_in(A), case, big)
     assert "larger than 20 MB" in text_of(page)
-    assert kept(settings) == []
+    assert stored_files(settings) == []
 
 
 def test_a_page_takes_one_file_and_not_many_into_memory(case, sign_in, settings):
     both = {f"file{number}": SimpleUploadedFile("x.jpg", uploaded_files.photo()) for number in range(2)}
     assert sign_in(A).post(f"/cases/{case.reference}/documents/new/", both).status_code == 400
-    assert kept(settings) == []
+    assert stored_files(settings) == []
 
 
 def states(case, user) -> list[str]:
@@ -175,18 +175,18 @@ def verbs(case, demo_users) -> list[str]:
     "data",
     [uploaded_files.EICAR, uploaded_files.photo() + uploaded_files.EICAR, uploaded_files.harmful_pdf()],
 )
-def test_with_the_scanner_up_harm_is_refused_and_on_record(
+def test_with_the_scanner_up_a_harmful_file_is_refused_and_recorded(
     case, demo_users, sign_in, scanner, settings, data
 ):
     page = sent(sign_in(A), case, data)
     assert "virus was found" in text_of(page)
-    assert kept(settings) == []
+    assert stored_files(settings) == []
     assert states(case, demo_users[A]) == []
     assert "harmful file refused" in verbs(case, demo_users)
     assert "document added" not in verbs(case, demo_users)
 
 
-def test_with_the_scanner_up_a_paper_is_there_at_once(case, demo_users, sign_in, scanner):
+def test_with_the_scanner_up_a_document_is_available_at_once(case, demo_users, sign_in, scanner):
     assert "The file is saved." in text_of(sent(sign_in(A), case, uploaded_files.photo()))
     assert states(case, demo_users[A]) == ["clean"]
 
@@ -194,7 +194,9 @@ def test_with_the_scanner_up_a_paper_is_there_at_once(case, demo_users, sign_in,
 @pytest.mark.parametrize(
     "answer", [None, b"", b"INSTREAM size limit exceeded. ERROR\0", b"stream: OK", b"PONG\0"]
 )
-def test_with_the_scanner_down_a_paper_waits_and_nobody_gets_it(case, demo_users, sign_in, settings, answer):
+def test_with_the_scanner_down_a_document_waits_and_nobody_gets_it(
+    case, demo_users, sign_in, settings, answer
+):
     client = sign_in(A)
     with scanners.listening(answer) as address:
         settings.SCANNER = scanners.nobody_there() if answer is None else address
@@ -209,7 +211,7 @@ def test_with_the_scanner_down_a_paper_waits_and_nobody_gets_it(case, demo_users
     assert client.get(address_of(document)).status_code == 404
 
 
-def test_with_the_scanner_up_again_what_waited_is_given_out_or_thrown_away(
+def test_with_the_scanner_up_again_waiting_documents_are_released_or_deleted(
     committed, demo_users, client, settings, monkeypatch
 ):
     with acting_as(demo_users[A]):
@@ -218,24 +220,22 @@ def test_with_the_scanner_up_again_what_waited_is_given_out_or_thrown_away(
         factories.a_document(case, demo_users[A], data=uploaded_files.photo())
         bad = factories.a_document(case, demo_users[A], data=uploaded_files.harmful_pdf())
     assert states(case, demo_users[A]) == ["waiting", "waiting"]
-    assert len(kept(settings)) == 2
+    assert len(stored_files(settings)) == 2
     with scanners.listening() as settings.SCANNER:
         assert operations.scan_waiting(now=now()) == {"clean": 1, "harmful": 1}
         assert operations.scan_waiting(now=now()) == {"clean": 0, "harmful": 0}
     assert states(case, demo_users[A]) == ["clean", "harmful"]
-    assert len(kept(settings)) == 1
+    assert len(stored_files(settings)) == 1
     assert {"document scanned", "harmful file thrown away"} <= set(verbs(case, demo_users))
     with acting_as(demo_users[A]):
-        told = Notice.objects.visible_to(demo_users[A]).filter(key=f"harmful:{bad.pk}").get()
-        assert case.reference in told.text
+        notice = Notice.objects.visible_to(demo_users[A]).filter(key=f"harmful:{bad.pk}").get()
+        assert case.reference in notice.text
     client.force_login(demo_users[A])
     assert client.get(address_of(bad)).status_code == 404
     assert "virus was found in it" in text_of(client.get(f"/cases/{case.reference}/"))
 
 
-def test_a_scan_that_broke_off_is_made_anew_and_two_sweeps_share_the_work(
-    committed, owner, demo_users, settings
-):
+def test_an_interrupted_scan_is_repeated_after_its_lease(committed, owner, demo_users, settings):
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A])
         settings.SCANNER = scanners.nobody_there()
@@ -265,7 +265,7 @@ def test_the_application_itself_can_not_say_that_a_file_is_clean(case, demo_user
                 rows.update(**change)
 
 
-def test_what_was_thrown_away_does_not_come_back(case, demo_users, settings):
+def test_a_deleted_document_cannot_be_restored(case, demo_users, settings):
     with acting_as(demo_users[A]):
         document = factories.a_document(case, demo_users[A])
         name = document.file
@@ -284,12 +284,12 @@ def test_what_was_thrown_away_does_not_come_back(case, demo_users, settings):
             operations.remove_document(document=document, why="Again.", by=demo_users[A], now=now())
 
 
-def test_a_row_has_a_file_while_it_is_kept_and_no_file_has_two_rows(case, demo_users):
+def test_a_row_has_a_file_until_it_is_deleted_and_no_file_has_two_rows(case, demo_users):
     with acting_as(demo_users[A]):
         document = factories.a_document(case, demo_users[A])
         for change in ({"file": ""}, {"file": document.file}, {"file": "", "state": "removed"}, {"size": 0}):
             copy = Document.objects.get(pk=document.pk)
-            copy.title, copy.removed_why  # noqa: B018 - opened, as a copy under another key couldn't be
+            copy.title, copy.removed_why  # noqa: B018 - decrypted, as a copy under another id couldn't be
             copy.pk = uuid.uuid4()
             if change.get("file") != document.file:
                 copy.file = "aa/" + "c" * 62
@@ -299,7 +299,9 @@ def test_a_row_has_a_file_while_it_is_kept_and_no_file_has_two_rows(case, demo_u
                 copy.save(force_insert=True)
 
 
-def test_throwing_away_is_the_leads_asks_why_and_removes_the_file(committed, demo_users, client, settings):
+def test_only_the_lead_deletes_a_document_with_a_reason_and_its_file_is_removed(
+    committed, demo_users, client, settings
+):
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A])
         factories.share_with_iom(case, demo_users[A])
@@ -310,22 +312,22 @@ def test_throwing_away_is_the_leads_asks_why_and_removes_the_file(committed, dem
     assert client.get(f"{address}remove/").status_code == 403
     client.force_login(demo_users[A])
     assert "This field is required" in text_of(submit(client, f"{address}remove/", {"why": " "}))
-    assert len(kept(settings)) == 1
+    assert len(stored_files(settings)) == 1
     page = submit(client, f"{address}remove/", {"why": "It is another woman's."})
     assert "It is another woman" in text_of(page)
-    assert kept(settings) == []
+    assert stored_files(settings) == []
     assert client.get(address).status_code == 404
 
 
 @pytest.mark.parametrize("kind", ["restricted", "counselling"])
-def test_a_confidential_paper_is_not_there_for_who_may_not_read_it(case, demo_users, client, kind):
+def test_a_confidential_document_is_hidden_from_those_who_may_not_read_it(case, demo_users, client, kind):
     with acting_as(demo_users[A]):
         factories.share_with_iom(case, demo_users[A])
-        document = factories.a_document(case, demo_users[A], confidentiality=kind, title="CANARYPAPER")
+        document = factories.a_document(case, demo_users[A], confidentiality=kind, title="CANARYDOCUMENT")
     missing = address_of(document).replace(str(document.pk), str(uuid.uuid4()))
     for username in (READER, SUPERVISOR, "protection_supervisor"):
         client.force_login(demo_users[username])
-        assert "CANARYPAPER" not in text_of(client.get(f"/cases/{case.reference}/"))
+        assert "CANARYDOCUMENT" not in text_of(client.get(f"/cases/{case.reference}/"))
         hidden, unknown = client.get(address_of(document)), client.get(missing)
         assert hidden.status_code == unknown.status_code == 404
         assert hidden.content == unknown.content
@@ -333,15 +335,15 @@ def test_a_confidential_paper_is_not_there_for_who_may_not_read_it(case, demo_us
     assert client.get(address_of(document)).status_code == 200
 
 
-def test_nobody_adds_what_they_may_not_read(case, demo_users, sign_in, settings):
+def test_nobody_adds_a_document_that_they_may_not_read(case, demo_users, sign_in, settings):
     with acting_as(demo_users[A]):
         factories.share_with_iom(case, demo_users[A])
     page = sent(sign_in(SUPERVISOR), case, uploaded_files.photo(), confidentiality="counselling")
     assert "You can only add what you are allowed to read." in text_of(page)
-    assert kept(settings) == []
+    assert stored_files(settings) == []
 
 
-def test_reading_a_paper_is_on_record_and_shown_to_who_works_on_the_case(case, demo_users, client):
+def test_reading_a_document_is_recorded_and_shown_to_those_who_work_on_the_case(case, demo_users, client):
     with acting_as(demo_users[A]):
         document = factories.a_document(case, demo_users[A])
     client.force_login(demo_users[READER])
@@ -351,7 +353,7 @@ def test_reading_a_paper_is_on_record_and_shown_to_who_works_on_the_case(case, d
     assert demo_users[READER].get_full_name() in text_of(client.get(f"/cases/{case.reference}/readers/"))
 
 
-def test_what_can_not_be_put_on_record_is_not_handed_out(committed, owner, demo_users, client):
+def test_a_document_is_not_sent_if_reading_it_cannot_be_recorded(committed, owner, demo_users, client):
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A])
         document = factories.a_document(case, demo_users[A])
@@ -364,7 +366,7 @@ def test_what_can_not_be_put_on_record_is_not_handed_out(committed, owner, demo_
     assert b"%PDF" not in body_of(answer)
 
 
-def test_no_address_leads_into_the_folder(case, demo_users, sign_in):
+def test_no_address_serves_the_folder_of_files(case, demo_users, sign_in):
     with acting_as(demo_users[A]):
         document = factories.a_document(case, demo_users[A])
     client = sign_in(A)
@@ -377,36 +379,36 @@ def test_no_address_leads_into_the_folder(case, demo_users, sign_in):
         assert client.get(address).status_code == 404
 
 
-def test_papers_go_with_an_erased_person(committed, demo_users, settings):
-    case, by = told(demo_users), demo_users[READER]
+def test_documents_are_deleted_with_an_erased_beneficiary(committed, demo_users, settings):
+    case, by = case_with_tokens(demo_users), demo_users[READER]
     with acting_as(demo_users[A]):
         document = factories.a_document(case, demo_users[A])
         close_case(case=case, by=demo_users[A], now=now())
     with acting_as(by):
         operations.erase_beneficiary(case=case, by=by, now=now())
-        (path,) = kept(settings)
+        (path,) = stored_files(settings)
         encrypted = path.read_bytes()
         assert (
             data_keys.decrypt_for(encrypted, bound_to=document.place) is None
-        )  # what still lies there opens no more
+        )  # a file that is left can't be decrypted any more
         gone = Document.objects.get(pk=document.pk)
         assert (gone.state, gone.file, gone.title) == ("removed", "", "")
     os.utime(path, (time.time() - 3 * 86400,) * 2)
     assert operations.sweep_files(now=now()) == 1
 
 
-def test_what_a_broken_off_deed_left_behind_is_swept_away(committed, demo_users, settings):
+def test_files_of_an_interrupted_action_are_deleted(committed, demo_users, settings):
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A])
         document = factories.a_document(case, demo_users[A])
         with pytest.raises(RuntimeError), transaction.atomic():
             factories.a_document(case, demo_users[A])
             raise RuntimeError("the action broke off")
-    assert len(kept(settings)) == 2
-    assert operations.sweep_files(now=now()) == 0  # an action may be under way
-    for path in kept(settings):
+    assert len(stored_files(settings)) == 2
+    assert operations.sweep_files(now=now()) == 0  # an action may still be running
+    for path in stored_files(settings):
         os.utime(path, (time.time() - 3 * 86400,) * 2)
     assert operations.sweep_files(now=now()) == 1
-    assert [f"{path.parent.name}/{path.name}" for path in kept(settings)] == [document.file]
+    assert [f"{path.parent.name}/{path.name}" for path in stored_files(settings)] == [document.file]
     with acting_as(demo_users[A]):
         assert queries.content_of(document)

@@ -1,4 +1,4 @@
-"""Unfinished first interviews: whose they are, who sees that there is one, and how they end."""
+"""Unfinished first interviews: who may read them, who sees that there is one, and how they end."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
@@ -24,7 +24,7 @@ WORD = "Zzdraftcanary"
 
 
 def a_draft(by, code: str = "NGO_A", *, at=None, **changes) -> IntakeDraft:
-    """An interview whose person page holds a word that stands nowhere else."""
+    """Return an interview whose page about the beneficiary contains a unique word."""
     draft = operations.start_draft(
         organisation=factories.organisation(code),
         consent=ConsentGiven(given_by="self", how="spoken"),
@@ -38,7 +38,7 @@ def a_draft(by, code: str = "NGO_A", *, at=None, **changes) -> IntakeDraft:
 
 
 def second_caseworker(demo_users, code: str = "NGO_A"):
-    """Another user of the organisation who works on cases: the reader, with a role more."""
+    """Return another user of the organisation who works on cases: the reader, with a second role."""
     role = factories.organisation(code).roles.get(code="caseworker")
     save_membership(
         membership=Membership(user=demo_users[READER], role=role, starts_on=date(2020, 1, 1)),
@@ -49,7 +49,7 @@ def second_caseworker(demo_users, code: str = "NGO_A"):
 
 
 def supervises(demo_users, username: str, code: str = "NGO_A"):
-    """This user, who supervises the organisation from today on."""
+    """Let this user supervise the organisation from today."""
     return factories.a_supervisor(username, code)
 
 
@@ -69,8 +69,8 @@ def test_only_the_author_reads_a_draft(demo_users):
 
 
 @pytest.mark.django_db
-def test_who_no_longer_writes_there_reads_it_no_more(demo_users):
-    """Somebody who works for another organisation now took nothing along."""
+def test_a_former_member_of_the_organisation_reads_no_draft(demo_users):
+    """An author who now works for another organisation can't read it there."""
     with acting_as(demo_users[A]):
         draft = a_draft(demo_users[A])
     role = factories.organisation("NGO_B").roles.get(code="caseworker")
@@ -84,7 +84,7 @@ def test_who_no_longer_writes_there_reads_it_no_more(demo_users):
 
 
 @pytest.mark.django_db
-def test_a_supervisor_sees_that_there_is_one_and_nothing_of_it(demo_users):
+def test_a_supervisor_sees_that_there_is_a_draft_and_nothing_in_it(demo_users):
     with acting_as(demo_users[A]):
         draft = a_draft(demo_users[A])
     user = supervises(demo_users, FOCAL)
@@ -102,7 +102,7 @@ def test_a_supervisor_sees_that_there_is_one_and_nothing_of_it(demo_users):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("username", [A, B, READER, SUPERVISOR, "auditor", "iom_finance"])
-def test_nobody_else_learns_of_one(demo_users, username):
+def test_nobody_else_sees_that_there_is_a_draft(demo_users, username):
     with acting_as(demo_users[A]):
         a_draft(demo_users[A])
     with acting_as(demo_users[username]):
@@ -110,7 +110,7 @@ def test_nobody_else_learns_of_one(demo_users, username):
 
 
 @pytest.mark.django_db
-def test_a_focal_point_and_an_administrator_count_them_without_deciding(demo_users):
+def test_a_focal_point_and_an_administrator_count_drafts_without_deciding(demo_users):
     factories.a_supervisor(READER, "NGO_A")
     with acting_as(demo_users[A]):
         a_draft(demo_users[A])
@@ -123,7 +123,7 @@ def test_a_focal_point_and_an_administrator_count_them_without_deciding(demo_use
 
 
 @pytest.mark.django_db
-def test_where_nobody_supervises_iom_protects(demo_users):
+def test_without_a_supervisor_ioms_protection_supervisors_decide(demo_users):
     with acting_as(demo_users[B]):
         a_draft(demo_users[B], "NGO_B")
     with acting_as(demo_users[PROTECTION]):
@@ -132,7 +132,7 @@ def test_where_nobody_supervises_iom_protects(demo_users):
 
 
 @pytest.mark.django_db
-def test_a_supervisor_gives_it_to_another_user(demo_users):
+def test_a_supervisor_reassigns_a_draft(demo_users):
     with acting_as(demo_users[A]):
         draft = a_draft(demo_users[A], at=now() - timedelta(days=10))
     second, user = second_caseworker(demo_users), supervises(demo_users, FOCAL)
@@ -153,7 +153,7 @@ def test_a_supervisor_gives_it_to_another_user(demo_users):
 
 
 @pytest.mark.django_db
-def test_a_focal_point_gives_it_to_others_and_never_takes_it(demo_users):
+def test_a_focal_point_reassigns_a_draft_to_others_and_never_to_themselves(demo_users):
     factories.a_supervisor(READER, "NGO_A")
     with acting_as(demo_users[A]):
         draft = a_draft(demo_users[A])
@@ -175,7 +175,7 @@ def test_a_focal_point_gives_it_to_others_and_never_takes_it(demo_users):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("username", [A, B, READER, SUPERVISOR, PROTECTION, "auditor"])
-def test_nobody_else_moves_one(demo_users, username):
+def test_nobody_else_reassigns_a_draft(demo_users, username):
     supervises(demo_users, FOCAL)
     with acting_as(demo_users[A]):
         draft = a_draft(demo_users[A])
@@ -192,7 +192,7 @@ def test_nobody_else_moves_one(demo_users, username):
 
 
 @pytest.mark.django_db
-def test_not_to_somebody_who_does_not_write_there(demo_users):
+def test_a_draft_is_not_reassigned_to_a_user_who_does_not_write_cases(demo_users):
     with acting_as(demo_users[A]):
         draft = a_draft(demo_users[A])
     user = supervises(demo_users, FOCAL)
@@ -211,7 +211,7 @@ def _call(function: str, *values) -> None:
 
 
 @pytest.mark.django_db
-def test_what_is_refused_is_deleted_with_its_key(demo_users):
+def test_a_discarded_draft_is_deleted_with_its_data_key(demo_users):
     with acting_as(demo_users[A]):
         draft = a_draft(demo_users[A])
         assert operations.discard_draft(draft=draft, by=demo_users[A], now=now())
@@ -227,7 +227,7 @@ def test_what_is_refused_is_deleted_with_its_key(demo_users):
 
 
 @pytest.mark.django_db
-def test_where_somebody_may_be_at_risk_a_supervisor_decides_first(demo_users):
+def test_a_draft_about_somebody_at_risk_waits_for_a_supervisor(demo_users):
     user = supervises(demo_users, FOCAL)
     with acting_as(demo_users[A]):
         draft = a_draft(demo_users[A], may_be_at_risk=True)
@@ -244,7 +244,7 @@ def test_where_somebody_may_be_at_risk_a_supervisor_decides_first(demo_users):
 
 
 @pytest.mark.django_db
-def test_somebody_who_agrees_after_all_is_interviewed_again(demo_users):
+def test_a_refused_interview_goes_on_after_consent(demo_users):
     supervises(demo_users, FOCAL)
     given = ConsentGiven(given_by="self", how="spoken")
     with acting_as(demo_users[A]):
@@ -255,7 +255,7 @@ def test_somebody_who_agrees_after_all_is_interviewed_again(demo_users):
 
 
 @pytest.mark.django_db
-def test_a_case_takes_everything_out_of_the_draft(demo_users):
+def test_opening_a_case_moves_everything_out_of_the_draft(demo_users):
     with acting_as(demo_users[A]):
         draft = a_draft(demo_users[A])
         operations.save_draft_beneficiary(
@@ -275,7 +275,7 @@ def test_a_case_takes_everything_out_of_the_draft(demo_users):
 
 
 @pytest.mark.django_db
-def test_a_child_by_the_birth_date_counts_as_at_risk(demo_users):
+def test_a_child_counts_as_at_risk_by_the_birth_date(demo_users):
     given = ConsentGiven(given_by="guardian", how="spoken")
     child = factories.beneficiary_details(
         birth_on=now().date() - timedelta(days=15 * 365), birth_precision="year"
@@ -291,7 +291,9 @@ def test_a_child_by_the_birth_date_counts_as_at_risk(demo_users):
 
 @pytest.fixture
 def drafts(demo_users, committed):
-    """Two interviews in a database of this test's own, in which days can be put back: functions go by its own day."""
+    """Return two interviews in a database of this test's own, whose days can be changed: the functions use
+    its clock.
+    """
     supervises(demo_users, FOCAL)
     with acting_as(demo_users[A]):
         return {"plain": a_draft(demo_users[A]), "at risk": a_draft(demo_users[A], may_be_at_risk=True)}
@@ -307,7 +309,7 @@ def days_pass(owner, days: int) -> None:
     owner.execute("ALTER TABLE beneficiaries_intakedraft ENABLE TRIGGER draft_stays")
 
 
-def test_author_and_supervisor_are_notified_two_days_before_and_it_goes(drafts, demo_users, owner):
+def test_author_and_supervisor_are_notified_two_days_before_a_draft_is_deleted(drafts, demo_users, owner):
     assert (operations.warn_of_drafts(now=now()), operations.delete_expired_drafts(now=now())) == (0, 0)
     days_pass(owner, 12)
     assert (operations.warn_of_drafts(now=now()), operations.delete_expired_drafts(now=now())) == (2, 0)
@@ -331,8 +333,8 @@ def test_author_and_supervisor_are_notified_two_days_before_and_it_goes(drafts, 
     assert (event.object_id, event.actor_id) == (drafts["plain"].pk, None)
 
 
-def test_none_goes_without_its_notice(drafts, owner):
-    """Beat was down for a month: the notice comes first, and two days more."""
+def test_no_draft_is_deleted_without_its_notice(drafts, owner):
+    """Beat was down for a month: the notice comes first, and two more days."""
     days_pass(owner, 30)
     assert operations.delete_expired_drafts(now=now()) == 0
     assert operations.warn_of_drafts(now=now()) == 2
@@ -341,7 +343,7 @@ def test_none_goes_without_its_notice(drafts, owner):
     assert operations.delete_expired_drafts(now=now()) == 1
 
 
-def test_one_at_risk_waits_until_a_supervisor_keeps_it_and_waits_again(drafts, demo_users, owner):
+def test_a_draft_at_risk_waits_until_a_supervisor_keeps_it_and_then_again(drafts, demo_users, owner):
     user, draft = demo_users[FOCAL], drafts["at risk"]
     days_pass(owner, 40)
     with acting_as(user):
@@ -371,7 +373,7 @@ def test_one_at_risk_waits_until_a_supervisor_keeps_it_and_waits_again(drafts, d
     assert owner.fetchone() == (0,)
 
 
-def test_what_is_not_at_risk_is_not_kept_longer(drafts, demo_users, owner):
+def test_a_draft_without_risk_is_not_kept_longer(drafts, demo_users, owner):
     user, until = demo_users[FOCAL], now().date() + timedelta(days=30)
     with acting_as(user):
         with pytest.raises(ValidationError, match="at risk"):
@@ -382,7 +384,7 @@ def test_what_is_not_at_risk_is_not_kept_longer(drafts, demo_users, owner):
             _call("keep_draft", drafts["plain"].pk, until, b"x")
 
 
-def test_an_author_who_left_leaves_one_that_is_seen_as_nobodys(drafts, demo_users, owner):
+def test_a_draft_whose_author_left_is_shown_as_nobodys(drafts, demo_users, owner):
     owner.execute("UPDATE accounts_user SET is_active = false WHERE username = %s", [A])
     with acting_as(demo_users[FOCAL]):
         assert [row.is_orphaned for row in queries.drafts_to_reassign(demo_users[FOCAL])] == [True, True]
@@ -395,7 +397,7 @@ TRIES = 20
 
 @pytest.fixture
 def twenty(demo_users, committed):
-    """Interviews that can become cases."""
+    """Return interviews that can become cases."""
     supervises(demo_users, FOCAL)
     second_caseworker(demo_users)
     made = []
@@ -437,13 +439,13 @@ def at_once(drafts, demo_users) -> list[set[str]]:
         return [{one.result(), other.result()} & {"opened", "given"} for one, other in pairs]
 
 
-def test_twenty_interviews_opened_and_given_away_at_once(twenty, demo_users, owner):
+def test_twenty_drafts_opened_as_cases_and_reassigned_at_once_do_one_of_both(twenty, demo_users, owner):
     assert all(len(ends) == 1 for ends in at_once(twenty, demo_users))
     assert given_after_opening(owner, demo_users) == 0
 
 
-def test_without_the_lock_one_that_is_a_case_is_given_away(twenty, demo_users, owner):
-    """The positive control: the function looks without locking, and waits before it writes."""
+def test_without_the_lock_a_draft_that_became_a_case_is_reassigned(twenty, demo_users, owner):
+    """The positive control: the function reads without locking, and waits before it writes."""
     owner.execute("SELECT pg_get_functiondef('access.unfinished_draft(uuid, boolean)'::regprocedure)")
     (text,) = owner.fetchone()
     assert "FOR UPDATE;" in text
@@ -476,7 +478,7 @@ def given_after_opening(owner, demo_users) -> int:
         "organisation_id = (SELECT id FROM accounts_organisation WHERE code = 'NGO_B')",
     ],
 )
-def test_its_author_changes_neither_end_nor_risk(demo_users, change):
+def test_its_author_changes_neither_end_nor_risk_of_a_draft(demo_users, change):
     with acting_as(demo_users[A]):
         draft = a_draft(demo_users[A], may_be_at_risk=True)
         with (
@@ -488,7 +490,7 @@ def test_its_author_changes_neither_end_nor_risk(demo_users, change):
 
 
 @pytest.mark.django_db
-def test_nobody_begins_one_that_lasts_longer(demo_users):
+def test_nobody_starts_a_draft_that_lasts_longer(demo_users):
     with acting_as(demo_users[A]), pytest.raises(DatabaseError, match="14 days"), transaction.atomic():
         a_draft(demo_users[A], at=now() + timedelta(days=1))
 
@@ -513,7 +515,7 @@ def _keys_left(subject) -> list:
         ("refused_at = now()", "beneficiaries_draft_refused_is_at_risk"),
     ],
 )
-def test_the_tables_own_rules(demo_users, committed, owner, change, constraint):
+def test_each_constraint_of_a_draft_refuses_a_wrong_row(demo_users, committed, owner, change, constraint):
     with acting_as(demo_users[A]):
         a_draft(demo_users[A])
     owner.execute("ALTER TABLE beneficiaries_intakedraft DISABLE TRIGGER draft_stays")

@@ -1,4 +1,6 @@
-"""A person who was erased: nothing of her anywhere, the record whole, and figures as they were."""
+"""An erased beneficiary: nothing about her is left anywhere, the audit log is whole, and aggregates are
+unchanged.
+"""
 
 import subprocess
 
@@ -30,8 +32,8 @@ def a_supervisor_of(demo_users, username: str, code: str) -> None:
     save_membership(membership=given, by=None, now=now())
 
 
-def told(demo_users) -> Case:
-    """A closed case of the first NGO, whose reader supervises there, in which every word is a token."""
+def case_with_tokens(demo_users) -> Case:
+    """Return an open case of the first NGO, whose reader supervises there, with a token in every text."""
     a_supervisor_of(demo_users, "ngo_a_reader", "NGO_A")
     by = demo_users[A]
     with acting_as(by):
@@ -47,29 +49,29 @@ def told(demo_users) -> Case:
                 safe_contact=f"{WORD}safe",
             ),
             situation=factories.a_situation(
-                narrative=f"{WORD}told", needs=f"{WORD}needs", htcds={"vic_x": f"{WORD}htcds"}
+                narrative=f"{WORD}narrative", needs=f"{WORD}needs", htcds={"vic_x": f"{WORD}htcds"}
             ),
         )
         add_note(case=case, text=f"{WORD}note", confidentiality="normal", by=by, now=now())
     return case
 
 
-def closed(demo_users) -> Case:
-    case = told(demo_users)
+def closed_case(demo_users) -> Case:
+    case = case_with_tokens(demo_users)
     with acting_as(demo_users[A]):
         close_case(case=case, by=demo_users[A], now=now())
     return case
 
 
 def dumped(name: str) -> bytes:
-    """Everything that is in a database, as text."""
+    """Return everything in a database, as text."""
     address = databases.url("owner", name)
     argv = [backup.program("pg_dump"), "--format=plain", f"--dbname={address}"]
     return subprocess.run(argv, capture_output=True, check=True).stdout
 
 
-def test_nothing_of_an_erased_person_is_anywhere(committed, owner, demo_users, client):
-    case = closed(demo_users)
+def test_nothing_of_an_erased_beneficiary_is_left_anywhere(committed, owner, demo_users, client):
+    case = closed_case(demo_users)
     by = demo_users["ngo_a_reader"]
     client.force_login(by)
     assert WORD in text_of(client.get(f"/cases/{case.reference}/"))
@@ -77,7 +79,7 @@ def test_nothing_of_an_erased_person_is_anywhere(committed, owner, demo_users, c
     before = databases.manage(committed, "verify_audit").stdout
     assert before.endswith("broken 0\n")
     with acting_as(by):
-        figures = _figures()
+        aggregates = _aggregates()
         assert [len(queries.case_list(by, find=number)) for number in PHONES] == [1, 1, 1]
         erase_beneficiary(case=case, by=by, now=now())
     assert WORD.encode() not in dumped(committed)
@@ -87,7 +89,7 @@ def test_nothing_of_an_erased_person_is_anywhere(committed, owner, demo_users, c
         assert WORD not in text_of(client.get(address)), address
     assert case.reference not in text_of(visit(client, f"/cases/?find={WORD}first"))
     with acting_as(by):
-        assert _figures() == figures
+        assert _aggregates() == aggregates
         assert [len(queries.case_list(by, find=number)) for number in PHONES] == [0, 0, 0]
         person = Beneficiary.objects.get(pk=case.beneficiary_id)
         assert (person.name, person.phone, person.safe_contact) == ("–", "", "")
@@ -112,14 +114,14 @@ def test_nothing_of_an_erased_person_is_anywhere(committed, owner, demo_users, c
         assert WORD not in str(left)
 
 
-def _figures() -> list[tuple]:
+def _aggregates() -> list[tuple]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*), min(opened_on) FROM beneficiaries_case")
         return cursor.fetchall()
 
 
-def test_somebody_elses_words_stay(committed, demo_users):
-    case, by = closed(demo_users), demo_users["ngo_a_reader"]
+def test_another_beneficiarys_data_stay(committed, demo_users):
+    case, by = closed_case(demo_users), demo_users["ngo_a_reader"]
     with acting_as(demo_users[A]):
         other = factories.a_case(
             demo_users[A], details=factories.beneficiary_details(phone="+977 980-4417010")
@@ -132,8 +134,8 @@ def test_somebody_elses_words_stay(committed, demo_users):
 
 
 @pytest.mark.django_db
-def test_a_person_with_an_open_case_stays(demo_users):
-    case, by = told(demo_users), demo_users["ngo_a_reader"]
+def test_a_beneficiary_with_an_open_case_is_not_erased(demo_users):
+    case, by = case_with_tokens(demo_users), demo_users["ngo_a_reader"]
     with acting_as(by):
         with pytest.raises(ValidationError, match="open"):
             erase_beneficiary(case=case, by=by, now=now())
@@ -147,8 +149,8 @@ def test_a_person_with_an_open_case_stays(demo_users):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("username", [A, "ngo_b_caseworker", SUPERVISOR, "administrator", "data_steward"])
-def test_nobody_else_erases_a_person(demo_users, username):
-    case = closed(demo_users)
+def test_nobody_else_erases_a_beneficiary(demo_users, username):
+    case = closed_case(demo_users)
     with acting_as(demo_users[username]):
         with pytest.raises(PermissionDenied):
             erase_beneficiary(case=case, by=demo_users[username], now=now())
@@ -161,8 +163,8 @@ def test_nobody_else_erases_a_person(demo_users, username):
 
 
 @pytest.mark.django_db
-def test_the_way_through_the_page(demo_users, sign_in):
-    case = closed(demo_users)
+def test_erasing_through_the_page(demo_users, sign_in):
+    case = closed_case(demo_users)
     client = sign_in("ngo_a_reader")
     address = f"/cases/{case.reference}/erase/"
     assert address in client.get(f"/cases/{case.reference}/").content.decode()

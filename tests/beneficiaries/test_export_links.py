@@ -1,6 +1,6 @@
-"""The link to a list that went out: for the user who asked alone, who has just proven who they are, for a day; and
-what the
-database lets nobody do past the pages."""
+"""The page of an export: for its requester only, after a recent proof, for a day; and what the database
+refuses to everyone past the pages.
+"""
 
 import time
 import uuid
@@ -49,13 +49,13 @@ def page_of(export: Export, part: str = "") -> str:
 
 
 def long_ago(client) -> None:
-    """The session goes on; the proof of who it is has grown old."""
+    """Let the proof of identity expire while the session goes on."""
     session = client.session
     session[ABOUT] = session[ABOUT] | {"proven_at": 0}
     session.save()
 
 
-def test_a_list_is_asked_for_where_it_is_read_and_fetched_by_who_asked(case, demo_users, sign_in):
+def test_an_export_is_requested_on_the_list_and_downloaded_by_its_requester(case, demo_users, sign_in):
     client = sign_in(A)
     shown = visit(client, f"/cases/?find={NAME}&status=active")
     token = shown.wsgi_request.GET["q"]
@@ -87,13 +87,13 @@ def test_a_list_is_asked_for_where_it_is_read_and_fetched_by_who_asked(case, dem
             "SELECT verb, detail->>'count' FROM core_auditevent WHERE object_id = %s AND verb LIKE 'export %%'",
             [export.pk],
         )
-        told = cursor.fetchall()
-    assert {("export asked", "1"), ("export written", "1"), ("export fetched", "1")} <= set(told)
-    assert ("export password read", None) in told
+        events = cursor.fetchall()
+    assert {("export asked", "1"), ("export written", "1"), ("export fetched", "1")} <= set(events)
+    assert ("export password read", None) in events
 
 
 @pytest.mark.parametrize("part", ["", "password/", "file/"])
-def test_a_link_is_for_its_maker_alone(export, demo_users, sign_in, part):
+def test_an_exports_page_is_for_its_requester_only(export, demo_users, sign_in, part):
     factories.a_supervisor(READER, "NGO_A")
     for username in (B, IOM, "ngo_a_focal_point", "auditor", "administrator", *([READER] if part else [])):
         client = sign_in(username)
@@ -102,13 +102,13 @@ def test_a_link_is_for_its_maker_alone(export, demo_users, sign_in, part):
     assert sign_in(A).get(page_of(export, part)).status_code == 200
 
 
-def test_nobody_signed_in_is_led_to_sign_in(export, client):
+def test_the_signed_out_are_sent_to_sign_in(export, client):
     for part in ("", "password/", "file/"):
         answer = client.get(page_of(export, part))
         assert (answer.status_code, answer["Location"].split("?")[0]) == (302, "/accounts/login/")
 
 
-def test_asking_and_fetching_want_a_fresh_proof(export, sign_in):
+def test_requesting_and_downloading_need_a_recent_proof(export, sign_in):
     client = sign_in(A)
     long_ago(client)
     assert client.get(page_of(export)).status_code == 200
@@ -119,7 +119,7 @@ def test_asking_and_fetching_want_a_fresh_proof(export, sign_in):
     assert answer["Location"].startswith("/accounts/confirm/")
 
 
-def test_whoever_may_take_no_list_out_any_more_fetches_none(export, demo_users, sign_in):
+def test_a_user_who_may_no_longer_export_downloads_nothing(export, demo_users, sign_in):
     tailor_role(role=demo_users[A].memberships.get().role, codenames=["read_cases"], by=None, now=now())
     client = sign_in(A)
     assert client.get(page_of(export)).status_code == 200
@@ -127,7 +127,7 @@ def test_whoever_may_take_no_list_out_any_more_fetches_none(export, demo_users, 
         assert client.get(page_of(export, part)).status_code == 404
 
 
-def test_a_list_that_is_over_is_fetched_no_more(case, demo_users, sign_in):
+def test_an_expired_export_cannot_be_downloaded(case, demo_users, sign_in):
     export = written(
         demo_users, asked(demo_users, find=NAME), at=now() - timedelta(hours=24) + timedelta(seconds=1)
     )
@@ -142,7 +142,7 @@ def test_a_list_that_is_over_is_fetched_no_more(case, demo_users, sign_in):
     assert "Ended: the file is deleted" in text_of(client.get(page_of(export)))
 
 
-def test_who_agrees_sees_how_much_and_why_and_neither_file_nor_password(
+def test_an_approver_sees_rows_and_reason_and_neither_file_nor_password(
     case, demo_users, sign_in, monkeypatch
 ):
     factories.a_supervisor(READER, "NGO_A")
@@ -177,7 +177,7 @@ def test_pages_are_in_nepali(export, sign_in):
 
 
 @pytest.mark.parametrize("more", [0, 2])
-def test_the_list_is_read_with_as_many_queries_for_three_as_for_one(
+def test_the_list_of_exports_has_the_same_query_count_for_one_and_for_three(
     case, demo_users, sign_in, django_assert_num_queries, more
 ):
     client = sign_in(A)
@@ -192,13 +192,13 @@ def test_the_list_is_read_with_as_many_queries_for_three_as_for_one(
 
 
 def raw(demo_users, username: str, statement: str, *values) -> int:
-    """Rows that a statement touches, sent as the application in this person's place."""
+    """Return the rows that a statement changes, sent as this user."""
     with acting_as(demo_users[username]), connection.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.rowcount
 
 
-def test_the_database_shows_file_and_password_to_the_maker_alone(export, demo_users):
+def test_the_database_shows_file_and_password_to_the_requester_only(export, demo_users):
     rows = "SELECT 1 FROM beneficiaries_export"
     assert raw(demo_users, READER, rows) == 0
     factories.a_supervisor(READER, "NGO_A")
@@ -221,7 +221,7 @@ def test_the_database_shows_file_and_password_to_the_maker_alone(export, demo_us
         "filters = ''",
     ],
 )
-def test_who_agrees_changes_nothing_but_the_answer(case, demo_users, monkeypatch, change):
+def test_an_approver_changes_nothing_but_the_answer(case, demo_users, monkeypatch, change):
     factories.a_supervisor(READER, "NGO_A")
     short_day(monkeypatch, 0)
     export = asked(demo_users, find=NAME)
@@ -232,7 +232,7 @@ def test_who_agrees_changes_nothing_but_the_answer(case, demo_users, monkeypatch
     assert seen(demo_users, export).state == "waiting"
 
 
-def test_nobody_removes_an_export(export, demo_users):
+def test_nobody_deletes_an_export(export, demo_users):
     for table in ("beneficiaries_exportfile", "beneficiaries_export"):
         with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
             raw(demo_users, A, f"DELETE FROM {table}")
@@ -269,12 +269,12 @@ def an_export(demo_users, **changes) -> Export:
         ({"counted_rows": 201}, "more rows than one person"),
     ],
 )
-def test_what_an_export_can_not_say(demo_users, changes, name):
+def test_each_constraint_of_an_export_refuses_a_wrong_row(demo_users, changes, name):
     with acting_as(demo_users[A]), pytest.raises(IntegrityError, match=name), transaction.atomic():
         an_export(demo_users, **changes).save(force_insert=True)
 
 
-def test_an_export_is_asked_for_by_oneself_in_ones_organisation(demo_users):
+def test_an_export_is_requested_in_ones_own_name_and_organisation(demo_users):
     for changes in ({"requested_by": demo_users[READER]}, {"organisation": factories.organisation("NGO_B")}):
         with acting_as(demo_users[A]), pytest.raises(DatabaseError), transaction.atomic():
             an_export(demo_users, **changes).save(force_insert=True)
@@ -282,20 +282,20 @@ def test_an_export_is_asked_for_by_oneself_in_ones_organisation(demo_users):
         an_export(demo_users, requested_by=demo_users[READER]).save(force_insert=True)
 
 
-def test_a_reference_is_given_once(demo_users):
+def test_an_exports_reference_is_unique(demo_users):
     with acting_as(demo_users[A]):
         an_export(demo_users).save(force_insert=True)
         with pytest.raises(IntegrityError, match="reference_once"), transaction.atomic():
             an_export(demo_users).save(force_insert=True)
 
 
-def test_a_token_opens_no_list():
-    """A program takes no list out: nothing of it has an address in the API."""
+def test_a_token_gives_no_export():
+    """A program can't export: the API has no address for it."""
     assert [route for name, route in patterns() if name.startswith("api:") and "export" in route] == []
 
 
 @pytest.mark.parametrize("query", ["find=%00", "district=%00", "status=nothing", "find=" + 101 * "x"])
-def test_what_the_list_does_not_narrow_by_the_export_does_not_either(demo_users, sign_in, query):
+def test_an_export_ignores_filters_that_the_list_ignores(demo_users, sign_in, query):
     client = sign_in("ngo_a_caseworker")
     shown = visit(client, f"/cases/?{query}")
     assert shown.status_code == 200

@@ -1,4 +1,4 @@
-"""Lists that go out: how many, by whose leave, to whom; what is in the file, and what isn't any more."""
+"""Exports: how many rows, who approves, who gets them; what is in the file, and what was taken out since."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -49,7 +49,7 @@ def asked(demo_users, username: str = A, code: str = "NGO_A", **changes) -> Expo
 
 
 def written(demo_users, export: Export, username: str = A, at=None) -> Export:
-    """The export after one sweep of the worker, as the user who asked sees it."""
+    """Return the export after one sweep of the worker, as its requester sees it."""
     assert write_next_export(now=at or now())
     return seen(demo_users, export, username)
 
@@ -60,26 +60,26 @@ def seen(demo_users, export: Export, username: str = A) -> Export:
 
 
 def file_of(demo_users, export: Export, username: str = A) -> tuple[bytes, str]:
-    """What stands on the disk, and the password."""
+    """Return the file on disk and its password."""
     with acting_as(demo_users[username]):
         file = ExportFile.objects.visible_to(demo_users[username]).get(export=export)
         return files.content(file.name), file.password
 
 
-def lines_of(demo_users, export: Export, username: str = A) -> list[dict]:
-    """The rows of the file, by the names of their columns."""
+def rows_of(demo_users, export: Export, username: str = A) -> list[dict]:
+    """Return the rows of the file, by column name."""
     sheet = opened(*file_of(demo_users, export, username)).worksheets[1]
-    head, *lines = [[cell.value for cell in row] for row in sheet.iter_rows()]
-    return [dict(zip(head, line, strict=True)) for line in lines]
+    head, *exported = [[cell.value for cell in row] for row in sheet.iter_rows()]
+    return [dict(zip(head, line, strict=True)) for line in exported]
 
 
 def short_day(monkeypatch, rows: int) -> None:
-    """A day of so few rows; the database keeps to its own, larger number."""
+    """Allow only so many rows a day in Python; the database still uses its own, larger number."""
     monkeypatch.setattr(rules, "EXPORT_ROWS_A_DAY", rows)
 
 
-def kept() -> list[Path]:
-    """The files that stand on the disk."""
+def files_on_disk() -> list[Path]:
+    """Return the files on disk."""
     return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
 
 
@@ -101,49 +101,49 @@ def events(owner, export: Export) -> list[tuple]:
 
 
 @pytest.mark.django_db
-def test_the_file_holds_the_list_as_it_was_narrowed_and_nothing_that_was_told(case, demo_users):
+def test_the_file_contains_the_filtered_list_and_no_narrative(case, demo_users):
     with acting_as(demo_users[A]):
         factories.admitted(case, demo_users[A])
         person = factories.beneficiary_details(first_name='=HYPERLINK("http://x")', second_name=NAME)
         danger = factories.a_case(demo_users[A], details=person, situation=factories.a_situation(risk="high"))
     export = asked(demo_users, status="active", district="302", find=NAME)
     assert (export.counted_rows, export.state) == (1, "queued")
-    (line,) = lines_of(demo_users, written(demo_users, export))
-    assert line["Reference"] == case.reference
-    assert (line["Name"], line["Sex"]) == (f"{NAME} Tamang", "Female")
-    assert line["Age"] == rules.age_on(date(1996, 5, 4), now().date())
-    assert (line["Programmes"], line["Risk level"], line["District"]) == (
+    (row,) = rows_of(demo_users, written(demo_users, export))
+    assert row["Reference"] == case.reference
+    assert (row["Name"], row["Sex"]) == (f"{NAME} Tamang", "Female")
+    assert row["Age"] == rules.age_on(date(1996, 5, 4), now().date())
+    assert (row["Programmes"], row["Risk level"], row["District"]) == (
         "RASNM-2",
         "Medium",
         "Sindhupalchok",
     )
-    assert line["Opened on"] == now().date().isoformat()
-    assert line["Copy"] == f"{export.reference} {A}"
+    assert row["Opened on"] == now().date().isoformat()
+    assert row["Copy"] == f"{export.reference} {A}"
     everything = written(demo_users, asked(demo_users, status="active", district="302"))
-    lines = {line["Reference"]: line for line in lines_of(demo_users, everything)}
-    assert lines[danger.reference]["Name"] == f'\'=HYPERLINK("http://x") {NAME}'
-    assert "Was not paid" not in str(lines)
+    exported = {line["Reference"]: line for line in rows_of(demo_users, everything)}
+    assert exported[danger.reference]["Name"] == f'\'=HYPERLINK("http://x") {NAME}'
+    assert "Was not paid" not in str(exported)
 
 
 @pytest.mark.django_db
 def test_the_file_says_whose_copy_it_is(case, demo_users):
     export = written(demo_users, asked(demo_users, find=NAME))
     book = opened(*file_of(demo_users, export))
-    told = dict([cell.value for cell in row] for row in book.worksheets[0].iter_rows())
+    about = dict([cell.value for cell in row] for row in book.worksheets[0].iter_rows())
     requested_by = f"{demo_users[A].get_full_name()} ({A})"
-    assert told["Requested by"] == requested_by
-    assert (told["Export"], told["Rows"], told["Organisation"]) == (
+    assert about["Requested by"] == requested_by
+    assert (about["Export"], about["Rows"], about["Organisation"]) == (
         export.reference,
         "1",
         export.organisation.name,
     )
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", told["Prepared at (Nepal time)"])
-    assert told["Please note"].startswith("Personal data")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", about["Prepared at (Nepal time)"])
+    assert about["Please note"].startswith("Personal data")
     for page in book.worksheets:
         for edge in (page.oddHeader.left.text, page.oddFooter.left.text):
             assert export.reference in edge
             assert A in edge
-    assert {given.name for given in book.custom_doc_props.props} == set(told)
+    assert {given.name for given in book.custom_doc_props.props} == set(about)
 
 
 @pytest.mark.django_db
@@ -157,16 +157,16 @@ def test_the_bytes_on_the_disk_are_no_clear_workbook(case, demo_users):
 
 
 @pytest.mark.django_db
-def test_another_ngos_people_are_in_no_file(demo_users):
-    """Not those of the other NGO, and not one that IOM has opened in an emergency."""
+def test_another_ngos_beneficiaries_are_in_no_file(demo_users):
+    """Neither those of the other NGO, nor one that IOM has emergency access to."""
     with acting_as(demo_users[B]):
         hers = factories.a_case(
             demo_users[B], "NGO_B", details=factories.beneficiary_details(first_name=NAME)
         )
     with acting_as(demo_users[A]):
         own = factories.a_case(demo_users[A], details=factories.beneficiary_details(first_name=NAME))
-    lines = lines_of(demo_users, written(demo_users, asked(demo_users, find=NAME)))
-    assert [line["Reference"] for line in lines] == [own.reference]
+    exported = rows_of(demo_users, written(demo_users, asked(demo_users, find=NAME)))
+    assert [line["Reference"] for line in exported] == [own.reference]
     protection = demo_users["protection_supervisor"]
     role = protection.memberships.get().role
     tailor_role(role=role, codenames=["read_cases", "break_glass", "export_cases"], by=None, now=now())
@@ -183,26 +183,26 @@ def test_the_register_of_grants_names_nobody(case, demo_users):
     factories.approved(grant, demo_users)
     factories.paid(grant, demo_users)
     export = written(demo_users, asked(demo_users, IOM, "IOM", kind="grants"), IOM)
-    line = next(line for line in lines_of(demo_users, export, IOM) if line["Case"] == case.reference)
+    line = next(line for line in rows_of(demo_users, export, IOM) if line["Case"] == case.reference)
     assert (line["Amount, NPR"], line["Paid so far"], line["State"]) == (60000, 30000, "Approved")
-    assert NAME not in str(lines_of(demo_users, export, IOM))
-    with acting_as(demo_users[A]), pytest.raises(PermissionDenied):  # reads files, and sees no figures
+    assert NAME not in str(rows_of(demo_users, export, IOM))
+    with acting_as(demo_users[A]), pytest.raises(PermissionDenied):  # reads files, and has no summary access
         factories.asked_export(demo_users[A], kind="grants")
 
 
-# ---- how many, and by whose leave
+# ---- how many rows, and who approves
 
 
 @pytest.mark.django_db
-def test_above_the_days_rows_a_second_person_agrees(case, demo_users, monkeypatch):
+def test_above_the_days_rows_a_second_user_approves(case, demo_users, monkeypatch):
     factories.a_supervisor(READER, "NGO_A")
     short_day(monkeypatch, 2)
     first, second = asked(demo_users, find=NAME), asked(demo_users, find=NAME)
     third = asked(demo_users, find=NAME)
     assert [export.state for export in (first, second, third)] == ["queued", "queued", "waiting"]
     assert asked(demo_users, find=NAME, at=now() + timedelta(days=1)).state == "queued"  # another day
-    (told,) = notices(demo_users, READER, f"export-asked:{third.pk}")
-    assert third.reference in told
+    (text,) = notices(demo_users, READER, f"export-asked:{third.pk}")
+    assert third.reference in text
     with acting_as(demo_users[A]), pytest.raises(PermissionDenied):
         decide_export(export=third, agrees=True, answer="", by=demo_users[A], now=now())
     with acting_as(demo_users[READER]):
@@ -216,7 +216,7 @@ def test_above_the_days_rows_a_second_person_agrees(case, demo_users, monkeypatc
 
 
 @pytest.mark.django_db
-def test_a_refusal_has_a_reason_and_counts_no_more(case, demo_users, monkeypatch):
+def test_a_refusal_has_a_reason_and_frees_its_rows(case, demo_users, monkeypatch):
     factories.a_supervisor(READER, "NGO_A")
     short_day(monkeypatch, 0)
     export = asked(demo_users, find=NAME)
@@ -232,7 +232,7 @@ def test_a_refusal_has_a_reason_and_counts_no_more(case, demo_users, monkeypatch
 
 
 @pytest.mark.django_db
-def test_nobody_agrees_for_another_organisation_or_to_their_own(case, demo_users, monkeypatch):
+def test_nobody_approves_an_export_of_another_organisation_or_their_own(case, demo_users, monkeypatch):
     factories.a_supervisor(READER, "NGO_A")
     factories.a_supervisor(A, "NGO_A")
     other = factories.a_supervisor(B, "NGO_B")
@@ -249,7 +249,7 @@ def test_nobody_agrees_for_another_organisation_or_to_their_own(case, demo_users
 
 
 @pytest.mark.django_db
-def test_where_nobody_may_agree_it_is_said(case, demo_users, monkeypatch):
+def test_without_an_approver_the_request_is_refused(case, demo_users, monkeypatch):
     Membership.objects.filter(user=demo_users["ngo_a_supervisor"]).update(
         ends_on=now().date() - timedelta(days=1)
     )
@@ -260,13 +260,13 @@ def test_where_nobody_may_agree_it_is_said(case, demo_users, monkeypatch):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("username", [READER, "ngo_a_focal_point", "iom_approver", "auditor", "researcher"])
-def test_who_may_take_no_list_out(case, demo_users, username):
+def test_who_may_not_export(case, demo_users, username):
     with acting_as(demo_users[username]), pytest.raises(PermissionDenied):
         factories.asked_export(demo_users[username], find=NAME)
 
 
 def _ask_at_once() -> list[str]:
-    """The same list from many connections at once; how each came out."""
+    """Ask for the same export from many connections at once; return the outcome of each."""
 
     def once(_number: int) -> str:
         try:
@@ -284,7 +284,7 @@ def _ask_at_once() -> list[str]:
 
 @pytest.fixture
 def many(committed, demo_users) -> int:
-    """So many rows in the list of the first NGO that only a few lists of them go out in a day."""
+    """Return so many rows in the first NGO's list that a day allows only a few exports of them."""
     factories.a_supervisor(READER, "NGO_A")
     with acting_as(demo_users[A]):
         found = exporting.kinds["cases"].rows(
@@ -296,7 +296,7 @@ def many(committed, demo_users) -> int:
         return max(rows, 45)
 
 
-def test_twenty_lists_asked_for_at_once_stay_within_the_day(many, committed, owner):
+def test_twenty_exports_requested_at_once_stay_within_the_days_rows(many, committed, owner):
     results = _ask_at_once()
     within = rules.EXPORT_ROWS_A_DAY // many
     assert 0 < within < TRIES
@@ -305,14 +305,14 @@ def test_twenty_lists_asked_for_at_once_stay_within_the_day(many, committed, own
     assert owner.fetchone() == (within * many,)
 
 
-def test_without_the_locks_the_day_is_overrun(many, committed, owner, monkeypatch):
-    """The positive control: take trigger and lock away, and more rows go out than one person may take."""
+def test_without_the_locks_the_days_rows_are_exceeded(many, committed, owner, monkeypatch):
+    """The positive control: without trigger and lock more rows are exported than one user may."""
     owner.execute("DROP TRIGGER export_starts ON beneficiaries_export")
     monkeypatch.setattr(exporting, "_one_after_the_other", lambda by: None)
     assert _ask_at_once().count("queued") > rules.EXPORT_ROWS_A_DAY // many
 
 
-def test_without_pythons_lock_the_database_refuses_what_is_too_much(many, committed, monkeypatch):
+def test_without_pythons_lock_the_database_refuses_too_many_rows(many, committed, monkeypatch):
     monkeypatch.setattr(exporting, "_one_after_the_other", lambda by: None)
     results = _ask_at_once()
     assert results.count("queued") == rules.EXPORT_ROWS_A_DAY // many
@@ -322,7 +322,7 @@ def test_without_pythons_lock_the_database_refuses_what_is_too_much(many, commit
 
 
 @pytest.mark.django_db
-def test_who_took_consent_back_is_not_in_the_file(case, demo_users):
+def test_a_beneficiary_who_withdrew_consent_is_not_in_the_file(case, demo_users):
     with acting_as(demo_users[A]):
         other = factories.a_case(demo_users[A], details=factories.beneficiary_details(first_name=NAME))
     export = asked(demo_users, find=NAME)
@@ -331,7 +331,7 @@ def test_who_took_consent_back_is_not_in_the_file(case, demo_users):
         withdraw_consent(consent=consent, by=demo_users[A], now=now())
     export = written(demo_users, export)
     assert (export.counted_rows, export.written_rows) == (2, 1)
-    assert [line["Reference"] for line in lines_of(demo_users, export)] == [other.reference]
+    assert [line["Reference"] for line in rows_of(demo_users, export)] == [other.reference]
 
 
 @pytest.mark.django_db
@@ -344,8 +344,8 @@ def test_a_case_that_is_no_longer_shared_is_not_in_the_file(case, demo_users):
     assert export.counted_rows == 2
     with acting_as(demo_users[A]):
         withdraw_consent(consent=consent, by=demo_users[A], now=now())
-    lines = lines_of(demo_users, written(demo_users, export, IOM), IOM)
-    assert [line["Reference"] for line in lines] == [own.reference]
+    exported = rows_of(demo_users, written(demo_users, export, IOM), IOM)
+    assert [line["Reference"] for line in exported] == [own.reference]
 
 
 @pytest.mark.django_db
@@ -377,7 +377,7 @@ def _close(user) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("loses", [_leave, _lose_permission, _lose_reading, _close])
-def test_who_may_no_longer_take_it_out_gets_no_file(case, demo_users, loses):
+def test_a_user_who_may_no_longer_export_gets_no_file(case, demo_users, loses):
     export = asked(demo_users, find=NAME)
     loses(demo_users[A])
     assert write_next_export(now=now())
@@ -387,7 +387,7 @@ def test_who_may_no_longer_take_it_out_gets_no_file(case, demo_users, loses):
         cursor.execute("SELECT access.enter(%s)", [export.requested_by_id])
     found = Export.objects.get(pk=export.pk)
     assert (found.state, found.failure) == ("failed", "no_right")
-    assert kept() == []
+    assert files_on_disk() == []
 
 
 @pytest.mark.django_db
@@ -406,7 +406,7 @@ def test_more_rows_than_were_counted_make_no_file(case, demo_users, sign_in):
 
 
 @pytest.mark.django_db
-def test_a_list_is_written_once(case, demo_users):
+def test_an_export_is_written_once(case, demo_users):
     export = asked(demo_users, find=NAME)
     assert write_next_export(now=now())
     assert not write_next_export(now=now())
@@ -415,15 +415,15 @@ def test_a_list_is_written_once(case, demo_users):
 
 
 @pytest.mark.django_db
-def test_the_list_of_a_worker_that_died_is_written_by_the_next(case, demo_users):
+def test_the_export_of_a_worker_that_died_is_written_by_the_next(case, demo_users):
     export, at = asked(demo_users, find=NAME), now() - LONG_AGO
-    assert exporting._claim(at) is not None  # and is never heard of again
+    assert exporting._claim(at) is not None  # and its worker dies
     assert not write_next_export(now=at + rules.EXPORT_LEASE / 2)
     assert written(demo_users, export, at=at + rules.EXPORT_LEASE).state == "ready"
 
 
 @pytest.mark.django_db
-def test_a_worker_that_was_slow_writes_nothing_over_the_next_ones(case, demo_users):
+def test_a_slow_worker_does_not_overwrite_the_next_ones_file(case, demo_users):
     export, at = asked(demo_users, find=NAME), now() - LONG_AGO
     slow = exporting._claim(at)
     assert written(demo_users, export, at=at + rules.EXPORT_LEASE).state == "ready"
@@ -431,11 +431,11 @@ def test_a_worker_that_was_slow_writes_nothing_over_the_next_ones(case, demo_use
     with pytest.raises((RuntimeError, IntegrityError)), transaction.atomic():
         exporting._write(slow, at)
     assert file_of(demo_users, export)[0] == data
-    assert len(kept()) == 1
+    assert len(files_on_disk()) == 1
 
 
 @pytest.mark.django_db
-def test_what_fails_again_and_again_is_given_up(case, demo_users, monkeypatch):
+def test_an_export_that_fails_repeatedly_is_given_up(case, demo_users, monkeypatch):
     export, at = asked(demo_users, find=NAME), now() - LONG_AGO
 
     def broken(plain, password):
@@ -463,7 +463,7 @@ def test_workers_side_by_side_never_take_the_same_one(committed, demo_users):
     with ThreadPoolExecutor(3) as pool:
         assert sum(pool.map(sweep, range(3))) == len(exports)
     assert {seen(demo_users, export).state for export in exports} == {"ready"}
-    assert len(kept()) == len(exports)
+    assert len(files_on_disk()) == len(exports)
 
 
 def test_after_a_day_file_and_password_are_destroyed(committed, demo_users, owner, sign_in):
@@ -482,7 +482,7 @@ def test_after_a_day_file_and_password_are_destroyed(committed, demo_users, owne
     assert client.get(f"/exports/{export.reference}/file/").status_code == 404  # before any sweep
     assert expire_next_export(now=now())
     assert not expire_next_export(now=now())
-    assert kept() == []
+    assert files_on_disk() == []
     owner.execute(
         "SELECT wrapped, destroyed_at IS NOT NULL FROM core_datakey WHERE subject_id = %s", [str(key)]
     )

@@ -1,4 +1,6 @@
-"""Bringing in a workbook of the Human Trafficking Case Data Standard: what is taken, what is refused and why."""
+"""Importing a workbook of the Human Trafficking Case Data Standard: what is accepted, what is refused and
+why.
+"""
 
 import threading
 import time
@@ -44,7 +46,7 @@ SITA = {
 
 @pytest.fixture
 def book(tmp_path):
-    """Write a workbook as the template has it: row numbers, technical names, then rows; its path."""
+    """Return a function that writes a workbook as the template has it and returns its path."""
 
     def written(*rows: dict, names=None, labels=None, name: str = "book.xlsx") -> Path:
         names = names or list(dict.fromkeys(key for row in rows for key in row))
@@ -62,7 +64,7 @@ def book(tmp_path):
 
 @pytest.fixture
 def run(demo_users, capsys):
-    """Run the command and give the lines that it printed."""
+    """Return a function that runs the command and returns the lines that it printed."""
 
     def ran(path: Path, *options: str, organisation: str = "NGO_A") -> list[str]:
         call_command("import_cases", str(path), "--format", "htcds", "--organisation", organisation, *options)
@@ -72,7 +74,7 @@ def run(demo_users, capsys):
 
 
 def imported(user) -> list[Case]:
-    """The cases that this person sees and that came from a file."""
+    """Return the cases that this user sees and that were imported."""
     with acting_as(user):
         cases = Case.objects.visible_to(user).exclude(import_key=None)
         return list(cases.select_related("beneficiary__home_district", "beneficiary__home_local_level"))
@@ -81,7 +83,7 @@ def imported(user) -> list[Case]:
 def file_of(case: Case, user) -> CaseFile:
     with acting_as(user):
         file = CaseFile.objects.visible_to(user).get(case=case)
-        assert isinstance(file.htcds, dict)  # opened while somebody asks
+        assert isinstance(file.htcds, dict)  # decrypted while a user is entered
         return file
 
 
@@ -90,13 +92,13 @@ def country(text: str) -> str | None:
 
 
 def refusals(**changes) -> list[str]:
-    """Why the row would be refused on the day TODAY; None takes a cell away."""
+    """Return why the row is refused on the day TODAY; None removes a cell."""
     cells = {name: value for name, value in (SITA | changes).items() if value is not None}
     return read_row(cells, today=TODAY, country=country).refusals
 
 
 @pytest.mark.django_db
-def test_the_sample_is_taken_once_however_often_it_is_brought(run, demo_users):
+def test_the_sample_is_imported_once_however_often_it_is_run(run, demo_users):
     first = run(SAMPLE)
     refused = [line for line in first if ": refused: " in line]
     assert len(refused) == 12
@@ -123,7 +125,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(run, demo_users):
 
 
 @pytest.mark.django_db
-def test_a_row_becomes_a_person_a_case_and_a_consent(run, demo_users, book):
+def test_a_row_becomes_a_beneficiary_a_case_and_a_consent(run, demo_users, book):
     assert run(book(SITA))[-1] == "rows 1 accepted 1 refused 0"
     (case,) = imported(demo_users[A])
     person, file = case.beneficiary, file_of(case, demo_users[A])
@@ -152,7 +154,7 @@ def test_a_row_becomes_a_person_a_case_and_a_consent(run, demo_users, book):
 
 
 @pytest.mark.django_db
-def test_a_bad_row_keeps_no_good_one_out_and_is_told_all_its_reasons(run, demo_users, book):
+def test_a_bad_row_does_not_stop_good_ones_and_reports_all_its_reasons(run, demo_users, book):
     bad = SITA | {
         "con_Consent": "perhaps",
         "prs_Gender": "Femal",
@@ -244,13 +246,13 @@ CHILD = "a child's consent must be recorded by hand (guardian and child)"
     [
         (datetime(1998, 12, 8), []),
         (datetime(1998, 12, 9), [CHILD]),  # 17 on the day of opening, an adult today
-        ("1998-12", [CHILD]),  # perhaps
+        ("1998-12", [CHILD]),  # perhaps a child
         ("1998", [CHILD]),
         ("1997", []),
         (None, []),
     ],
 )
-def test_who_was_or_may_have_been_a_child_at_opening_is_refused(birth, expected):
+def test_a_row_of_a_possible_child_at_opening_is_refused(birth, expected):
     assert refusals(prs_Birthdate=birth) == expected
 
 
@@ -265,7 +267,7 @@ def test_who_was_or_may_have_been_a_child_at_opening_is_refused(birth, expected)
         (1995.0, (date(1995, 1, 1), "year")),
     ],
 )
-def test_dates_as_cells_hold_them(value, expected):
+def test_dates_are_read_from_cells(value, expected):
     found = cell.date_of(value)
     assert (found.date, found.precision) == expected
 
@@ -282,11 +284,11 @@ def test_dates_as_cells_hold_them(value, expected):
         (False, "false"),
     ],
 )
-def test_texts_as_cells_hold_them(value, text):
+def test_texts_are_read_from_cells(value, text):
     assert cell.text_of(value) == text
 
 
-def test_no_word_of_the_standard_means_two_codes():
+def test_no_label_of_the_standard_means_two_codes():
     for field in standard.fields().values():
         assert set(field.codes.values()) == {
             code for code in field.codes.values() if field.code_of(code) == code
@@ -294,8 +296,8 @@ def test_no_word_of_the_standard_means_two_codes():
 
 
 @pytest.mark.django_db
-def test_labels_say_the_same_as_codes(run, demo_users, book):
-    """The single-select template holds labels: the same row from either is one case."""
+def test_labels_mean_the_same_as_codes(run, demo_users, book):
+    """The single-select template uses labels: the same row from either is one case."""
     labels = {
         "prs_FirstName": "Sita ",
         "prs_Gender": "feminine",
@@ -330,7 +332,7 @@ def test_order_of_columns_and_row_numbers_make_no_new_case(run, book):
 
 
 @pytest.mark.django_db
-def test_two_rows_that_say_the_same_are_two_cases_and_stay_two(run, demo_users, book):
+def test_two_equal_rows_are_two_cases_and_stay_two(run, demo_users, book):
     path = book(SITA, SITA)
     assert run(path)[-2] == "new 2 already there 0"
     assert run(path)[-2] == "new 0 already there 2"
@@ -339,7 +341,7 @@ def test_two_rows_that_say_the_same_are_two_cases_and_stay_two(run, demo_users, 
 
 
 @pytest.mark.django_db
-def test_the_technical_name_decides_and_a_nameless_column_goes_by_its_label(run, demo_users, book):
+def test_a_column_is_identified_by_its_technical_name_or_else_its_label(run, demo_users, book):
     names = ["prs_FirstName", "con_Consent", "prs_MailingCity", "prs_MailingCountry", None]
     names += ["vic_TraffickinStatusDecisionMakingOrg"]
     labels = ["First Name", "Consent", "Mailing Street", "Mailing City", "Reason for Outgoing Referral"]
@@ -360,7 +362,7 @@ def test_the_technical_name_decides_and_a_nameless_column_goes_by_its_label(run,
 
 
 @pytest.mark.django_db
-def test_unknown_and_missing_columns_are_said_and_not_kept(run, demo_users, book):
+def test_unknown_and_missing_columns_are_reported(run, demo_users, book):
     lines = run(book(SITA | {"prs_IdentityNumber": "canary-1", "Shoe size": "canary-2"}))
     assert lines[0] == ("column P (prs_IdentityNumber) is not one that is kept: its values are left out")
     assert lines[1] == "column Q (Shoe size) is not one that is kept: its values are left out"
@@ -406,7 +408,7 @@ def test_an_address_abroad_needs_no_district_and_a_long_one_is_refused(run, demo
         (None, "potential_victim", "trafficking status is empty: taken as a potential victim"),
     ],
 )
-def test_the_trafficking_status_names_the_situation(run, demo_users, book, said, group, warning):
+def test_the_trafficking_status_gives_the_situation(run, demo_users, book, said, group, warning):
     lines = run(book(SITA | {"vic_TraffickingStatus": said}))
     warnings = [line.removeprefix("row 2: warning: ") for line in lines if "warning" in line]
     assert warnings == ([warning] if warning else [])
@@ -433,7 +435,7 @@ def test_the_trafficking_status_names_the_situation(run, demo_users, book, said,
         ),
     ],
 )
-def test_where_a_case_stands(run, demo_users, book, changes, status, closed_on):
+def test_the_status_of_an_imported_case(run, demo_users, book, changes, status, closed_on):
     run(book(SITA | changes))
     (case,) = imported(demo_users[A])
     assert (case.status, case.closed_on) == (status, closed_on)
@@ -452,7 +454,7 @@ def test_where_a_case_stands(run, demo_users, book, changes, status, closed_on):
         (None, "unknown"),
     ],
 )
-def test_the_exact_gender_stays_beside_the_sex(run, demo_users, book, code, sex):
+def test_the_exact_gender_is_kept_besides_the_sex(run, demo_users, book, code, sex):
     run(book(SITA | {"prs_Gender": code}))
     (case,) = imported(demo_users[A])
     assert case.beneficiary.sex == sex
@@ -498,7 +500,7 @@ def test_the_other_organisation_sees_nothing_of_it(run, demo_users, book):
     ],
 )
 @pytest.mark.django_db
-def test_who_may_not_import_is_told_in_one_line(capsys, demo_users, options, message):
+def test_a_user_who_may_not_import_gets_one_line(capsys, demo_users, options, message):
     with pytest.raises(SystemExit) as stopped:
         call_command("import_cases", str(SAMPLE), "--format", "htcds", *options)
     assert stopped.value.code == 1
@@ -506,13 +508,13 @@ def test_who_may_not_import_is_told_in_one_line(capsys, demo_users, options, mes
     assert imported(demo_users[A]) == []
 
 
-def test_the_operation_itself_asks_who_may_write(demo_users):
+def test_the_operation_itself_checks_who_may_write(demo_users):
     reader = demo_users["ngo_a_reader"]
     with acting_as(reader), pytest.raises(PermissionDenied):
         import_htcds(table=Table([], []), organisation=factories.organisation("NGO_A"), by=reader, now=now())
 
 
-def test_the_same_row_brought_twice_at_once_is_one_case(demo_users, committed, owner):
+def test_the_same_row_imported_twice_at_once_is_one_case(demo_users, committed, owner):
     """The second import waits at the constraint until the first one's transaction ends, then finds the case."""
     table, reports, written = Table([(2, SITA)], []), [], threading.Event()
 
@@ -548,7 +550,7 @@ def test_the_same_row_brought_twice_at_once_is_one_case(demo_users, committed, o
 
 
 def _until_somebody_waits(owner) -> None:
-    """Until a session of this database waits for another's transaction."""
+    """Wait until a session of this database waits for another's transaction."""
     for _try in range(200):
         owner.execute(
             "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
@@ -567,7 +569,7 @@ def _zip(path: Path, name: str, size: int) -> Path:
 
 
 def why_not(path: Path) -> str:
-    """Why the file can't be read; the message is one line."""
+    """Return why the file can't be read, in one line."""
     with pytest.raises(NotHtcds) as refused:
         read_workbook(path)
     assert "\n" not in str(refused.value)
@@ -600,7 +602,7 @@ def test_a_damaged_workbook_is_refused(tmp_path, book):
 
 
 def test_a_workbook_with_entities_is_refused(tmp_path, book):
-    """Entities that unfold into each other fill the memory from a few lines."""
+    """Nested entities: a few lines that would fill the memory."""
     bomb = tmp_path / "entities.xlsx"
     with zipfile.ZipFile(book(SITA)) as source, zipfile.ZipFile(bomb, "w") as target:
         for entry in source.infolist():
@@ -612,7 +614,7 @@ def test_a_workbook_with_entities_is_refused(tmp_path, book):
     assert why_not(bomb) == DAMAGED
 
 
-def test_a_workbook_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(tmp_path):
+def test_a_workbook_that_would_unpack_to_too_much_is_refused_unopened(tmp_path):
     bomb = _zip(tmp_path / "bomb.xlsx", "xl/worksheets/sheet1.xml", bounds.MOST_BYTES + 1)
     assert bomb.stat().st_size < 200_000
     assert why_not(bomb) == "unpacks to 100 MB; at most 100 MB are read"
@@ -636,7 +638,7 @@ def test_a_column_named_twice_is_refused(book):
     assert why_not(path) == "has the same column twice: prs_FirstName"
 
 
-def test_empty_rows_at_the_end_and_other_sheets_are_nothing(book):
+def test_empty_rows_at_the_end_and_empty_sheets_are_ignored(book):
     path = book(SITA, {}, {})
     made = openpyxl.load_workbook(path)
     made.create_sheet("about", 0).append(["Microsoft Excel HTCDS 2.0"])
@@ -647,7 +649,7 @@ def test_empty_rows_at_the_end_and_other_sheets_are_nothing(book):
 
 
 @pytest.mark.django_db
-def test_a_file_that_cannot_be_read_is_told_in_one_line(tmp_path, capsys, demo_users):
+def test_a_file_that_cannot_be_read_is_reported_in_one_line(tmp_path, capsys, demo_users):
     path = tmp_path / "text.xlsx"
     path.write_text("Sita", encoding="utf-8")
     with pytest.raises(SystemExit) as stopped:

@@ -1,7 +1,9 @@
-"""Workbooks as people and attackers make them: which sheet and rows are read, what each kind of cell says, bounds.
+"""Workbooks of real users and of attackers: which sheets and rows are read, what each kind of cell means,
+limits.
 
-Measured on two shared cores: the workbook of 5 million shared texts (0.04 to 0.22 MB) is refused in 1.1 s and 105 MB
-(before: 88 s and 608 MB), the one of 60 sheets with one row at the bottom in 0.01 s (before: it never ended).
+Measured on two shared cores: the workbook of 5 million shared texts (0.04 to 0.22 MB) is refused in 1.1 s and
+105 MB (before: 88 s and 608 MB), the one of 60 sheets with one row at the bottom in 0.01 s (before: it never
+ended).
 """
 
 import re
@@ -36,7 +38,7 @@ def first_names(table) -> list[str]:
 
 
 def changed(path: Path, name: str, change) -> Path:
-    """The workbook with one part replaced by what `change` makes of it."""
+    """Replace one part of the workbook by what `change` makes of it."""
     target = path.with_name(f"changed-{path.name}")
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as made:
         for entry in source.infolist():
@@ -79,7 +81,7 @@ def test_hidden_rows_are_named_and_not_read_and_hidden_columns_are_named_and_rea
     made = openpyxl.load_workbook(book(*(SITA | {"prs_FirstName": name} for name in names)))
     for number in (3, 5):
         made.active.row_dimensions[number].hidden = True
-    made.active.row_dimensions[9].hidden = True  # empty: nothing to say
+    made.active.row_dimensions[9].hidden = True  # empty: nothing to report
     made.active.column_dimensions["D"].hidden = True
     path = book(SITA, name="hidden.xlsx")
     made.save(path)
@@ -101,7 +103,7 @@ def test_the_templates_hidden_row_of_names_is_read(book):  # noqa: F811
     assert not any("hidden" in remark for remark in read_workbook(path).remarks)
 
 
-def test_empty_sheets_are_not_worth_a_word(book):  # noqa: F811
+def test_empty_sheets_are_not_reported(book):  # noqa: F811
     made = openpyxl.load_workbook(book(SITA))
     made.create_sheet("Sheet2")
     path = book(SITA, name="more.xlsx")
@@ -109,7 +111,7 @@ def test_empty_sheets_are_not_worth_a_word(book):  # noqa: F811
     assert not any("Sheet2" in remark for remark in read_workbook(path).remarks)
 
 
-def test_rows_out_of_order_are_not_dropped_without_a_word(book):  # noqa: F811
+def test_rows_out_of_order_are_reported(book):  # noqa: F811
     path = book(SITA, SITA)
     out_of_order = changed(
         path, "xl/worksheets/sheet1.xml", lambda text: text.replace(b'<row r="2"', b'<row r="9"', 1)
@@ -117,7 +119,7 @@ def test_rows_out_of_order_are_not_dropped_without_a_word(book):  # noqa: F811
     assert why_not(out_of_order) == DAMAGED
 
 
-# --- what each kind of cell says
+# --- what each kind of cell means
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,7 @@ def test_a_child_born_in_nepal_while_it_was_yesterday_in_london_is_a_child(run):
 
 
 def test_a_moment_that_the_sheet_itself_marks_as_one_keeps_its_zone(book):  # noqa: F811
-    """A cell of the kind “date” holds text, of which openpyxl drops the zone."""
+    """A cell of the type “date” contains text, of which openpyxl drops the zone."""
     path = book({**SITA, "prs_Birthdate": "2007-12-31T18:15:00Z"})
     inline = re.compile(rb't="inlineStr"><is><t>(2007-12-31T18:15:00Z)</t></is>')
     dated = changed(path, "xl/worksheets/sheet1.xml", lambda text: inline.sub(rb't="d"><v>\1</v>', text))
@@ -191,7 +193,7 @@ def test_what_is_no_number_is_refused(value):
 @pytest.mark.parametrize(
     ("value", "number"), [("२", 2), (2.0, 2), (" 27.5 ", 27.5), ("-84.25", -84.25), (0, 0)]
 )
-def test_numbers_as_cells_hold_them(value, number):
+def test_numbers_are_read_from_cells(value, number):
     assert cell.number_of(value) == number
 
 
@@ -201,9 +203,9 @@ BROKEN = ["#REF!", "#NAME?", "#N/A", "#DIV/0!", "#SPILL!", "#FIELD!", "#BLOCKED!
 @pytest.mark.parametrize("name", sorted(standard.fields()))
 @pytest.mark.parametrize("value", BROKEN)
 def test_a_broken_cell_refuses_the_row_in_every_column(name, value):
-    told = row.read_row(SITA | {name: value}, today=TODAY, country=country).refusals
-    assert len(told) == 1, told
-    assert name == "con_Consent" or f"({name}): " in told[0]
+    found = row.read_row(SITA | {name: value}, today=TODAY, country=country).refusals
+    assert len(found) == 1, found
+    assert name == "con_Consent" or f"({name}): " in found[0]
 
 
 ODD = [True, 12.5, datetime(2020, 1, 1), time(9, 30), timedelta(days=3)]
@@ -221,20 +223,20 @@ TYPED = {
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, odd in TYPED.items() for value in odd])
 def test_a_cell_of_another_kind_refuses_the_row(name, value):
-    (told,) = refusals(**{name: value})
-    assert f"({name}): " in told
+    (refusal,) = refusals(**{name: value})
+    assert f"({name}): " in refusal
 
 
 def test_a_formula_that_was_never_calculated_is_not_an_empty_cell(book):  # noqa: F811
     path = book(SITA | {"prs_Birthdate": "=DATE(2010,1,1)"})
     ((_number, cells),) = read_workbook(path).rows
-    (told,) = row.read_row(cells, today=TODAY, country=country).refusals
-    assert told == (
+    (refusal,) = row.read_row(cells, today=TODAY, country=country).refusals
+    assert refusal == (
         "Birthdate (prs_Birthdate): a formula that was never calculated: open the file in a spreadsheet and save it"
     )
 
 
-def test_a_formula_counts_with_its_value(book):  # noqa: F811
+def test_a_formula_is_read_by_its_value(book):  # noqa: F811
     path = book(SITA | {"prs_FirstName": '="Si"&"ta"'})
     formula = re.compile(rb'<c r="B2"[^>]*>(<f>.*?</f>)<v ?/?>(?:</v>)?</c>')
     calculated = changed(
@@ -265,22 +267,22 @@ def test_the_sample_of_telephones(run, demo_users):  # noqa: F811
             assert len(queries.case_list(demo_users[A], find=number)) == 1, number
 
 
-# --- bounds
+# --- limits
 
 
 @pytest.fixture
 def unopened(monkeypatch):
-    """openpyxl may not be asked: what is too much is refused before."""
+    """Fail if openpyxl is called: a workbook that is too large is refused before."""
 
     def opened(*_args, **_kwargs):
-        pytest.fail("the workbook was opened")  # which no reader takes for a damaged file
+        pytest.fail("the workbook was opened")  # which no reader mistakes for a damaged file
 
     monkeypatch.setattr(workbook.Reader, "__init__", opened)
     monkeypatch.setattr(openpyxl.reader.excel.ExcelReader, "__init__", opened)
 
 
 def with_texts(path: Path, count: int, name: str = "xl/sharedStrings.xml") -> Path:
-    """The workbook with that many shared texts, all empty, in a part of this name."""
+    """Write that many empty shared texts into a part of the workbook with this name."""
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
     entry = f'<Override PartName="/{name}" ContentType="{kind}"/></Types>'.encode()
     target = changed(path, bounds.CONTENT_TYPES, lambda text: text.replace(b"</Types>", entry))
@@ -296,7 +298,7 @@ def test_five_million_shared_texts_are_refused_unopened(book, unopened):  # noqa
 
 
 @pytest.mark.parametrize("name", ["xl/sharedStrings.xml", "xl/texts.xml"])
-def test_the_bound_goes_by_what_a_part_is_and_not_by_its_name(book, unopened, monkeypatch, name):  # noqa: F811
+def test_the_limit_depends_on_what_a_part_is_and_not_on_its_name(book, unopened, monkeypatch, name):  # noqa: F811
     monkeypatch.setattr(bounds, "MOST_TEXTS", 10)
     assert why_not(with_texts(book(SITA), 11, name)) == "has more than 10 different texts; divide it"
 
@@ -337,7 +339,7 @@ def test_rows_without_end_are_refused(book, monkeypatch):  # noqa: F811
 
 
 @pytest.mark.parametrize("name", [bounds.STYLES, bounds.WORKBOOK, "xl/_rels/workbook.xml.rels"])
-def test_parts_that_become_objects_are_bounded(book, unopened, name):  # noqa: F811
+def test_parts_that_become_objects_are_limited(book, unopened, name):  # noqa: F811
     path = changed(
         book(SITA),
         name,
@@ -346,7 +348,7 @@ def test_parts_that_become_objects_are_bounded(book, unopened, name):  # noqa: F
     assert why_not(path) == "has too many styles or names; copy its rows into a new workbook"
 
 
-def test_cells_are_bounded_over_all_sheets(tmp_path, unopened, monkeypatch):
+def test_cells_are_limited_over_all_sheets(tmp_path, unopened, monkeypatch):
     monkeypatch.setattr(bounds, "MOST_TAGS", 2_000)
     made = openpyxl.Workbook()
     for number in range(5):
@@ -361,11 +363,11 @@ def test_cells_are_bounded_over_all_sheets(tmp_path, unopened, monkeypatch):
     "text",
     [
         b'<?xml version="1.0" encoding="cp037"?>'
-        + "<sst><si/></sst>".encode("cp037"),  # “<” is another byte in it
+        + "<sst><si/></sst>".encode("cp037"),  # “<” is another byte in this encoding
         "<sst><si/></sst>".encode("utf-16"),
     ],
 )
-def test_an_encoding_in_which_marks_hide_is_refused(book, unopened, text):  # noqa: F811
+def test_an_encoding_that_hides_markup_is_refused(book, unopened, text):  # noqa: F811
     path = changed(with_texts(book(SITA), 1), "xl/sharedStrings.xml", lambda _text: text)
     assert why_not(path) == DAMAGED
 

@@ -1,4 +1,6 @@
-"""The pages of an unfinished interview: on Today, prefilled, kept as they are left, with scripts and without."""
+"""The pages of an unfinished interview: listed on Today, prefilled, saved when left, with scripts and
+without.
+"""
 
 from datetime import timedelta
 
@@ -29,17 +31,17 @@ PERSON = {
 
 @pytest.fixture
 def interview(sign_in):
-    """An interview whose consent is given: the client and the address of the page about the person."""
+    """Return the client and the address of the page about the beneficiary, of an interview with consent."""
     client = sign_in(A)
     return client, submit(client, "/cases/new/", CONSENT).request["PATH_INFO"]
 
 
 def shown(client, address: str) -> dict:
-    """What the page's form holds as it opens."""
+    """Return what the page's form contains when it opens."""
     return forms_of(client.get(address))[-1]["data"]
 
 
-def test_it_stands_on_today_with_its_age_and_leads_to_where_it_was_left(interview, demo_users):
+def test_today_lists_the_interview_with_its_age_and_leads_to_its_next_page(interview, demo_users):
     client, address = interview
     submit(client, address, PERSON | {"go": "later"})
     page = text_of(client.get("/"))
@@ -51,7 +53,7 @@ def test_it_stands_on_today_with_its_age_and_leads_to_where_it_was_left(intervie
 
 
 @pytest.mark.parametrize("way", ["back", "later", "keep"])
-def test_what_was_typed_is_kept_though_it_is_not_valid(interview, way):
+def test_invalid_input_is_saved_in_the_draft(interview, way):
     client, address = interview
     half = {"phone": "98044", "birth": "32 May", "home_district": "Sindhu", "safe_contact": "After five."}
     submit(client, address, half | {"go": way})
@@ -59,7 +61,7 @@ def test_what_was_typed_is_kept_though_it_is_not_valid(interview, way):
     assert {name: found[name] for name in half} == {name: [value] for name, value in half.items()}
 
 
-def test_what_was_refused_is_kept_too(interview):
+def test_a_refused_page_is_saved_in_the_draft(interview):
     client, address = interview
     submit(client, address, PERSON | {"first_name": ""})
     found = shown(client, address)
@@ -67,7 +69,7 @@ def test_what_was_refused_is_kept_too(interview):
 
 
 def test_back_and_forth_loses_nothing(interview):
-    """The fault that was found: Back emptied telephone and district, and nobody noticed."""
+    """A former fault: Back emptied telephone and district unnoticed."""
     client, address = interview
     situation = submit(client, address, PERSON).request["PATH_INFO"]
     half = {"groups": ["stranded_migrant"], "narrative": "She waits.", "current_district": "Jha"}
@@ -87,8 +89,8 @@ def test_back_and_forth_loses_nothing(interview):
     )
 
 
-def test_a_page_that_is_saved_again_has_the_later_words(interview, demo_users):
-    """The browser's own Back shows the same form, with the same key, once more."""
+def test_saving_a_page_again_stores_the_later_input(interview, demo_users):
+    """The browser's own Back shows the same form, with the same form key, once more."""
     client, address = interview
     data = forms_of(client.get(address))[-1]["data"] | PERSON
     client.post(address, data)
@@ -103,7 +105,7 @@ def test_a_page_that_is_saved_again_has_the_later_words(interview, demo_users):
         assert "4417099" in person.phone
 
 
-def test_a_page_too_long_to_be_kept_says_so_and_stays(interview):
+def test_a_page_too_long_to_be_saved_says_so_and_stays(interview):
     client, address = interview
     response = submit(client, address, PERSON | {"safe_contact": "x" * 100_001, "go": "later"})
     assert "too long to be saved" in text_of(response)
@@ -119,12 +121,14 @@ def test_a_child_leads_back_to_consent_where_a_guardian_decides(interview):
     assert submit(client, address, child).request["PATH_INFO"].endswith("/situation/")
 
 
-def test_refusal_deletes_it_and_the_page_says_so(interview, demo_users):
+def test_refusal_deletes_the_interview_and_says_so(interview, demo_users):
     client, address = interview
     submit(client, address, PERSON | {"go": "later"})
     page = submit(client, address.replace("beneficiary", "consent"), {"agrees": "no"})
     assert "Nothing was kept" in text_of(page)
-    client.cookies.pop("landing", None)  # of the action that began it: a page that an action closed leads on
+    client.cookies.pop(
+        "landing", None
+    )  # of the action that began it; otherwise the closed page would redirect
     assert client.get(address).status_code == 404
     with acting_as(demo_users[A]):
         assert not IntakeDraft.objects.visible_to(demo_users[A]).unfinished().exists()
@@ -149,8 +153,8 @@ def test_refusal_where_somebody_may_be_at_risk_waits_on_the_supervisors_today(in
     page = text_of(submit(client, decide, {"decision": "keep", "why": "", "review_on": ""}))
     assert "Say why it is kept." in page
     day = now().date() + timedelta(days=20)
-    kept = {"decision": "keep", "why": "Her brother looks for her.", "review_on": day.isoformat()}
-    page = text_of(submit(client, decide, kept))
+    decision = {"decision": "keep", "why": "Her brother looks for her.", "review_on": day.isoformat()}
+    page = text_of(submit(client, decide, decision))
     assert "The decision is saved." in page
     assert "Waiting for a decision" not in page
     page = text_of(client.get(decide))
@@ -158,7 +162,7 @@ def test_refusal_where_somebody_may_be_at_risk_waits_on_the_supervisors_today(in
     assert "Zzmaya" not in page
 
 
-def test_a_supervisor_gives_it_to_another_user_on_the_page(interview, demo_users, sign_in):
+def test_a_supervisor_reassigns_an_interview_on_the_page(interview, demo_users, sign_in):
     client, address = interview
     submit(client, address, PERSON | {"go": "later"})
     with acting_as(demo_users[A]):
@@ -175,14 +179,14 @@ def test_a_supervisor_gives_it_to_another_user_on_the_page(interview, demo_users
     assert "Zzmaya" not in text_of(sign_in(A).get("/"))
 
 
-def test_nobody_finds_anothers(interview, sign_in):
+def test_nobody_finds_anothers_interview(interview, sign_in):
     _client, address = interview
     for username in (B, SUPERVISOR, "administrator", "protection_supervisor"):
         for page in ("consent", "beneficiary", "situation"):
             assert sign_in(username).get(address.replace("beneficiary", page)).status_code == 404
 
 
-def test_old_ones_are_there_with_their_age(sign_in, demo_users):
+def test_old_interviews_are_listed_with_their_age(sign_in, demo_users):
     with acting_as(demo_users[A]):
         operations.start_draft(
             organisation=factories.organisation("NGO_A"),

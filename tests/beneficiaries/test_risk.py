@@ -43,7 +43,7 @@ def assessed(demo_users, case, level: str, by: str = A, **changes) -> RiskAssess
 
 
 def bar_of(client, case) -> str:
-    """The facts of the case file's bar."""
+    """Return the facts in the case file's bar."""
     page = client.get(f"/cases/{case.reference}/").content.decode()
     return page[page.index("app-identity__facts") : page.index("</dl>")]
 
@@ -68,7 +68,7 @@ def test_in_danger_at_a_visit_raises_the_risk_and_notifies(sign_in, demo_users, 
         assert notices(demo_users, username, case) == []
 
 
-def test_the_mail_goes_out_with_it_and_names_nobody(committed, owner, demo_users):
+def test_the_mail_about_a_high_risk_names_nobody(committed, owner, demo_users):
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A], situation=factories.a_situation(risk="high"))
     owner.execute(
@@ -85,7 +85,7 @@ def test_the_mail_goes_out_with_it_and_names_nobody(committed, owner, demo_users
 
 
 @pytest.mark.django_db
-def test_a_high_risk_at_the_first_interview_notifies_and_owes_a_safety_step(demo_users):
+def test_a_high_risk_at_the_first_interview_notifies_and_adds_a_safety_step(demo_users):
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A], situation=factories.a_situation(risk="high"))
     [assessment] = assessments(demo_users, case)
@@ -133,14 +133,14 @@ def test_the_api_assesses_and_lowering_needs_a_reason(demo_users, case):
 
 
 @pytest.mark.django_db
-def test_the_caseworker_hears_of_a_high_risk_that_another_found(demo_users, case):
+def test_the_caseworker_is_notified_of_a_high_risk_that_another_user_assessed(demo_users, case):
     assessed(demo_users, case, "high", by=SUPERVISOR)
     assert [notice.url for notice in notices(demo_users, A, case)] == [f"/cases/{case.reference}/"]
     assert notices(demo_users, SUPERVISOR, case) == []
 
 
 @pytest.mark.django_db
-def test_a_high_risk_that_stays_high_is_told_once_unless_somebody_met_with_it(demo_users, case):
+def test_a_high_risk_that_stays_high_is_notified_once_unless_found_at_a_visit(demo_users, case):
     assessed(demo_users, case, "high")
     assessed(demo_users, case, "high")
     assert len(notices(demo_users, SUPERVISOR, case)) == 1
@@ -150,7 +150,7 @@ def test_a_high_risk_that_stays_high_is_told_once_unless_somebody_met_with_it(de
 
 
 @pytest.mark.django_db
-def test_the_safety_step_stands_first_and_is_reminded_of(sign_in, demo_users, case):
+def test_the_safety_step_is_listed_first_and_has_a_reminder(sign_in, demo_users, case):
     assessed(demo_users, case, "high")
     call, step = sorted(follow_ups_of(case, demo_users[A]), key=lambda row: row.kind)
     assert (call.kind, step.kind) == ("call", "safety")
@@ -186,7 +186,7 @@ def test_without_a_supervisor_the_protection_supervisors_and_colleagues_are_noti
 
 
 @pytest.mark.django_db
-def test_the_notice_leads_a_protection_supervisor_to_what_they_may_open(sign_in, demo_users, case):
+def test_the_notice_leads_a_protection_supervisor_to_a_page_that_they_may_open(sign_in, demo_users, case):
     assessed(demo_users, case, "high")
     [notice] = notices(demo_users, PROTECTION[0], case)
     client = sign_in(PROTECTION[0])
@@ -200,7 +200,7 @@ def test_the_notice_leads_a_protection_supervisor_to_what_they_may_open(sign_in,
     assert client.get(notice.url)["Location"] == f"/cases/{case.reference}/"
 
 
-# What the database holds, whoever asks.
+# What the database checks, whoever asks.
 
 
 def _refused(constraint: str, write) -> None:
@@ -217,7 +217,7 @@ def _copy(assessment: RiskAssessment, **changes) -> None:
 
 
 @pytest.mark.django_db
-def test_the_database_holds_the_level_and_its_reason(demo_users, case):
+def test_the_database_checks_the_level_and_its_reason(demo_users, case):
     [first] = assessments(demo_users, case)
     with acting_as(demo_users[A]):
         file = CaseFile.objects.get(case=case)
@@ -235,7 +235,7 @@ def test_the_database_holds_the_level_and_its_reason(demo_users, case):
 
 
 @pytest.mark.django_db
-def test_a_new_file_says_no_level_of_its_own(demo_users, case):
+def test_a_new_case_file_has_no_risk_level_of_its_own(demo_users, case):
     with acting_as(demo_users[A]):
         file = CaseFile.objects.get(case=case)
 
@@ -248,7 +248,7 @@ def test_a_new_file_says_no_level_of_its_own(demo_users, case):
 
 
 @pytest.mark.django_db
-def test_one_safety_step_is_open_and_only_that_has_no_programme(demo_users, case):
+def test_one_safety_step_is_open_at_a_time_and_only_it_has_no_programme(demo_users, case):
     assessed(demo_users, case, "high")
     [step] = [row for row in follow_ups_of(case, demo_users[A]) if row.kind == "safety"]
     with acting_as(demo_users[A]):
@@ -259,7 +259,7 @@ def test_one_safety_step_is_open_and_only_that_has_no_programme(demo_users, case
 
 
 def _at_once(demo_users, case, tries: int = TRIES) -> list[str]:
-    """So many assess a case's risk as high at the same moment; what each was told."""
+    """Let so many users assess a case's risk as high at once; return the error of each."""
 
     def once(_number: int) -> str:
         try:
@@ -274,7 +274,7 @@ def _at_once(demo_users, case, tries: int = TRIES) -> list[str]:
         return list(pool.map(once, range(tries)))
 
 
-def test_twenty_at_once_follow_one_another_and_owe_one_safety_step(committed, owner, demo_users):
+def test_twenty_assessments_at_once_follow_one_another_and_add_one_safety_step(committed, owner, demo_users):
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A])
     assert _at_once(demo_users, case) == [""] * TRIES
@@ -283,11 +283,13 @@ def test_twenty_at_once_follow_one_another_and_owe_one_safety_step(committed, ow
     assert [row.kind for row in follow_ups_of(case, demo_users[A])] == ["safety"]
 
 
-def test_without_the_lock_the_database_refuses_who_comes_second(committed, owner, demo_users, monkeypatch):
-    """The control of the test above: without the lock some follow a level that is no longer so."""
+def test_without_the_lock_the_database_refuses_the_second_assessment(
+    committed, owner, demo_users, monkeypatch
+):
+    """The control of the test above: without the lock some assess a level that has changed."""
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A])
     monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **options: rows)
-    refused = [told for told in _at_once(demo_users, case) if told]
+    refused = [error for error in _at_once(demo_users, case) if error]
     assert refused
     assert set(refused) <= {"beneficiaries_risk_follows_the_last", "reintegration_follow_up_one_safety_step"}

@@ -1,4 +1,4 @@
-"""How it is safe to reach a person stands wherever their number stands, above it; nothing tells anybody to phone."""
+"""How to contact a beneficiary safely is shown above their number everywhere; no text says to phone them."""
 
 import json
 import re
@@ -27,7 +27,7 @@ READ_FIRST = {
     "en": "Read on the case file how it is safe to reach the person before you call or visit.",
     "ne": "फोन वा भेट गर्नुअघि उहाँलाई कसरी सम्पर्क गर्नु सुरक्षित छ, केस फाइलमा पढ्नुहोस्।",
 }
-TELLS_TO_PHONE = re.compile(
+SAYS_TO_PHONE = re.compile(
     r"\b(phone|call|ring|telephone)\b (them|her|him|the person|due|again)|^(phone|call|ring) (at|now|before)"
     r"|फोन गर्नु(होस्|पर्ने)|^फोन",
     re.IGNORECASE,
@@ -36,7 +36,7 @@ ASK_FIRST = "No safe contact is recorded: ask before you call"
 
 
 def a_case(demo_users, **changes):
-    """A case of somebody with a number, shared with IOM, as far as a visit, and referred with the number."""
+    """Return a case with a number, shared with IOM, with a visit to make, and referred with the number."""
     with acting_as(demo_users[A]):
         case = factories.a_case(
             demo_users[A],
@@ -51,12 +51,12 @@ def a_case(demo_users, **changes):
 
 
 def is_above(page: str, first: str, second: str) -> bool:
-    """Whether the first text stands on the page, before every mark of the second."""
+    """Whether the first text is on the page, before every occurrence of the second."""
     return first in page and second in page and page.index(first) < page.index(second)
 
 
 @pytest.mark.django_db
-def test_the_case_file_shows_it_above_the_number(demo_users, sign_in):
+def test_the_case_file_shows_the_safe_contact_above_the_number(demo_users, sign_in):
     case, _visit, _referral = a_case(demo_users)
     page = text_of(sign_in(A).get(f"/cases/{case.reference}/"))
     assert is_above(page, SAFE, DIALLED)
@@ -66,14 +66,14 @@ def test_the_case_file_shows_it_above_the_number(demo_users, sign_in):
 
 
 @pytest.mark.django_db
-def test_the_visit_page_shows_both(demo_users, sign_in):
+def test_the_visit_page_shows_safe_contact_and_number(demo_users, sign_in):
     _case, visit, _referral = a_case(demo_users)
     page = text_of(sign_in(A).get(f"/follow-ups/{visit.pk}/"))
     assert is_above(page, SAFE, DIALLED)
 
 
 @pytest.mark.django_db
-def test_a_number_without_it_says_to_ask_first(demo_users, sign_in):
+def test_a_number_without_a_safe_contact_says_to_ask_first(demo_users, sign_in):
     case, visit, referral = a_case(demo_users, safe_contact="")
     client = sign_in(A)
     for address in (f"/cases/{case.reference}/", f"/follow-ups/{visit.pk}/", f"/referrals/{referral.pk}/"):
@@ -90,7 +90,7 @@ def test_without_a_number_there_is_nothing_to_dial(demo_users, sign_in):
 
 @pytest.mark.parametrize("language", ["en", "ne"])
 @pytest.mark.django_db
-def test_a_referral_takes_it_along_with_the_number(demo_users, sign_in, language):
+def test_a_referral_sends_the_safe_contact_with_the_number(demo_users, sign_in, language):
     """Labels are in the reader's language, whatever the sender's was."""
     with translation.override(language):
         _case, _visit, referral = a_case(demo_users)
@@ -128,7 +128,7 @@ def test_the_form_and_the_api_send_no_number_alone(demo_users, sign_in):
 
 @pytest.mark.django_db
 def test_no_page_and_no_answer_shows_the_number_alone(demo_users, sign_in):
-    """Every address, as everybody who sees the number on one: the kind, walked."""
+    """Every address, as every user who sees the number on one."""
     case, visit, referral = a_case(demo_users)
     keys = {
         "reference": [case.reference],
@@ -158,7 +158,7 @@ def test_no_page_and_no_answer_shows_the_number_alone(demo_users, sign_in):
 
 @pytest.mark.parametrize("language", ["en", "ne"])
 @pytest.mark.parametrize("kind", ["visit", "call", "review"])
-def test_a_reminder_says_to_read_it_first_and_never_to_phone(demo_users, owner, kind, language):
+def test_a_reminder_says_to_read_the_safe_contact_first_and_never_to_phone(demo_users, owner, kind, language):
     _case, visit, _referral = a_case(demo_users)
     owner.execute(
         "UPDATE reintegration_reminder SET sent_at = now(), recipient_id = %s WHERE follow_up_id <> %s",
@@ -177,21 +177,21 @@ def test_a_reminder_says_to_read_it_first_and_never_to_phone(demo_users, owner, 
     first = READ_FIRST[language]
     assert first in message.body
     for said in (notice.text, message.subject, message.body.replace(first, "")):
-        assert not TELLS_TO_PHONE.search(said), said
-    assert SAFE not in message.body, "a mail holds no word of a case"
+        assert not SAYS_TO_PHONE.search(said), said
+    assert SAFE not in message.body, "a mail contains no word of a case"
 
 
-def test_no_text_of_ours_tells_anybody_to_phone():
+def test_no_text_says_to_phone():
     """Every text of every page, notice and mail: the caseworker reads the safe contact first."""
     texts = own_strings()
     assert len(texts) > 500
-    assert [text for text in texts if TELLS_TO_PHONE.search(text)] == []
-    assert TELLS_TO_PHONE.search("Call due on 5 December: case SH-12")
+    assert [text for text in texts if SAYS_TO_PHONE.search(text)] == []
+    assert SAYS_TO_PHONE.search("Call due on 5 December: case SH-12")
 
 
 @pytest.mark.django_db
-def test_the_database_keeps_the_number_and_the_way_together(demo_users):
-    """Erasing and copying take both: nobody has the number without the way."""
+def test_erasing_and_copying_keep_number_and_safe_contact_together(demo_users):
+    """Erasing and copying take both: no row has the number without the safe contact."""
     case, _visit, _referral = a_case(demo_users)
     factories.transferred(case, demo_users)
     with acting_as(demo_users[B]):

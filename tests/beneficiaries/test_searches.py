@@ -1,4 +1,4 @@
-"""A search by POST: its words in no address, its page to come back to, and nobody else's."""
+"""A search by POST: its words are in no address, its results can be opened again by the same user only."""
 
 import pytest
 from django.test import Client
@@ -6,7 +6,7 @@ from django.test import Client
 from core import searches
 from core.context import acting_as
 from tests import factories
-from tests.access.test_unmoved import FLEETING
+from tests.access.test_other_organisations import FLEETING
 from tests.factors import give_password
 from tests.pages import text_of, visit
 
@@ -27,7 +27,7 @@ def signed_in(username: str) -> Client:
     return client
 
 
-def test_a_search_leads_to_a_page_that_can_be_come_back_to(case, demo_users):
+def test_a_search_leads_to_results_that_can_be_opened_again(case, demo_users):
     client = signed_in(A)
     sent = client.post("/cases/", {"find": NAME, "status": "active", "district": ""})
     assert sent.status_code == 302
@@ -48,15 +48,17 @@ def test_filters_without_words_stay_in_the_address_alone(case, demo_users):
     assert client.post("/cases/", {})["Location"] == "/cases/"
 
 
-def test_words_in_an_address_find_nothing_more_than_none(case, demo_users):
-    """An address that somebody wrote by hand: it isn't searched, and isn't asked for by any page."""
+def test_search_words_in_an_address_are_ignored(case, demo_users):
+    """An address typed by hand isn't searched, and no page links to one."""
     client = signed_in(A)
     assert 'name="find" value=' not in text_of(client.get(f"/cases/?find={NAME}"))
 
 
 @pytest.mark.parametrize("username", [READER, A, "ngo_b_caseworker"])
-def test_anothers_token_is_one_that_nobody_has(case, demo_users, username):
-    """Of another person, or of the same one in another browser: the same bytes as for a token that was never given."""
+def test_anothers_token_answers_like_an_unknown_one(case, demo_users, username):
+    """Another user's, or the same user's in another browser: the same bytes as for a token that was never
+    given.
+    """
     token = signed_in(A).post("/cases/", {"find": NAME})["Location"].partition("q=")[2]
     client = signed_in(username)
     answers = [client.get(f"/cases/?q={asked}") for asked in (token, "A" * len(token))]
@@ -75,15 +77,15 @@ def test_a_search_ends_with_the_session(case, demo_users):
     assert "This search has ended. Search again." in text_of(client.get(address))
 
 
-def test_the_words_lie_encrypted_in_the_session(case, demo_users):
+def test_search_words_are_encrypted_in_the_session(case, demo_users):
     client = signed_in(A)
     client.post("/cases/", {"find": NAME})
-    kept = str(dict(client.session))
-    assert searches.SEARCHES in kept
-    assert NAME not in kept
+    session = str(dict(client.session))
+    assert searches.SEARCHES in session
+    assert NAME not in session
 
 
-def test_the_oldest_search_makes_room(case, demo_users):
+def test_the_oldest_search_is_forgotten(case, demo_users):
     client = signed_in(A)
     addresses = [client.post("/cases/", {"find": f"{NAME}{n}"})["Location"] for n in range(searches.KEPT + 1)]
     assert "This search has ended" in text_of(client.get(addresses[0]))
@@ -91,7 +93,7 @@ def test_the_oldest_search_makes_room(case, demo_users):
     assert len(client.session[searches.SEARCHES]) == searches.KEPT
 
 
-def test_what_is_refused_stands_on_the_page_and_in_no_address(demo_users):
+def test_a_refused_search_is_shown_on_the_page_and_in_no_address(demo_users):
     client = signed_in(A)
     sent = client.post("/cases/", {"find": 101 * "x", "status": "Sita Lama"})
     assert "Sita" not in sent["Location"]
@@ -104,7 +106,7 @@ def test_what_is_refused_stands_on_the_page_and_in_no_address(demo_users):
     assert "govuk-error-summary" in page
 
 
-def test_an_export_of_a_search_that_has_ended_is_not_a_longer_list(case, demo_users):
+def test_an_export_of_an_ended_search_is_refused(case, demo_users):
     client = signed_in(A)
     answer = client.get("/exports/new/cases/?q=unknown-token-16", follow=True)
     assert answer.redirect_chain == [("/exports/", 302)]
@@ -117,7 +119,7 @@ def test_a_search_needs_the_forms_token(demo_users):
     assert client.post("/cases/", {"find": NAME}).status_code == 403
 
 
-def test_the_next_page_and_the_export_keep_to_the_search(case, demo_users):
+def test_the_next_page_and_the_export_use_the_search(case, demo_users):
     client = signed_in(A)
     shown = visit(client, f"/cases/?find={NAME}&from=0")
     token = shown.wsgi_request.GET["q"]

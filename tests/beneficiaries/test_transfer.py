@@ -1,4 +1,6 @@
-"""Handing a case on: what goes along, what stays, who is told; and all ways in which nobody takes a case."""
+"""Transferring a case: what moves, what stays, who is notified; and every way in which nobody may take a
+case.
+"""
 
 import re
 import uuid
@@ -63,7 +65,7 @@ def _take_over(offer, demo_users, by=B, caseworker=B):
 
 
 def _levels(case, demo_users, *usernames: str) -> list[tuple[str, str, str]]:
-    """(organisation, level, basis) of the access rows that these people see."""
+    """Return (organisation, level, basis) of the access rows that these users see."""
     found = set()
     for username in usernames:
         with acting_as(demo_users[username]):
@@ -82,7 +84,7 @@ def test_an_offer_lets_the_receiver_read_and_changes_nothing_else(case, offer, d
 
 
 @pytest.mark.django_db
-def test_taking_over_moves_the_case_and_leaves_the_former_lead_nothing(case, offer, demo_users):
+def test_taking_over_moves_the_case_and_leaves_the_former_lead_no_access(case, offer, demo_users):
     taken = _take_over(offer, demo_users)
     assert taken.lead_organisation.code == "NGO_B"
     assert _levels(case, demo_users, A, B) == [("NGO_B", "lead", "lead")]
@@ -99,8 +101,8 @@ def test_taking_over_moves_the_case_and_leaves_the_former_lead_nothing(case, off
     assert (found.state, found.caseworker, found.answered_by) == ("accepted", demo_users[B], demo_users[B])
 
 
-def test_what_is_settled_afterwards_is_what_stands(demo_users, committed, owner):
-    """The function leaves the access rows that consent, referrals and programmes earn; and no copy has drifted."""
+def test_access_rows_after_a_transfer_are_those_computed_anew(demo_users, committed, owner):
+    """The access rows that consent, referrals and programmes give are there; and no copy has drifted."""
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A])
         factories.share_with_iom(case, demo_users[A])
@@ -125,7 +127,7 @@ def test_what_is_settled_afterwards_is_what_stands(demo_users, committed, owner)
 
 
 @pytest.mark.django_db
-def test_a_former_lead_that_manages_the_programme_keeps_the_figures_alone(demo_users):
+def test_a_former_lead_that_manages_the_programme_keeps_summary_access_only(demo_users):
     by = demo_users["iom_supervisor"]
     with acting_as(by):
         case = factories.a_case(by, "IOM")
@@ -147,13 +149,15 @@ def _may_refer(user) -> None:
     from accounts.operations import tailor_role
 
     role = user.memberships.get().role
-    held = {"read_cases", "write_cases", "refer_cases", "read_summaries", "endorse_grants"}
-    tailor_role(role=role, codenames=held, by=None, now=now())
+    codenames = {"read_cases", "write_cases", "refer_cases", "read_summaries", "endorse_grants"}
+    tailor_role(role=role, codenames=codenames, by=None, now=now())
 
 
 @pytest.mark.django_db
-def test_the_record_of_the_person_goes_along_or_is_copied(case, demo_users):
-    """A record belongs to one organisation: with another case there it stays, and the receiver has its own."""
+def test_the_beneficiary_moves_with_the_case_or_is_copied(case, demo_users):
+    """A beneficiary belongs to one organisation: one with another case there stays, and the receiver gets a
+    copy.
+    """
     with acting_as(demo_users[A]):
         second = factories.another_case_of(case)
     factories.transferred(case, demo_users)
@@ -163,13 +167,13 @@ def test_the_record_of_the_person_goes_along_or_is_copied(case, demo_users):
         assert copied.pk != case.beneficiary_id
         assert Beneficiary.objects.filter(pk=case.beneficiary_id).count() == 0
     with acting_as(demo_users[A]):
-        kept = Case.objects.visible_to(demo_users[A]).get(pk=second.pk).beneficiary
-        assert (kept.pk, kept.organisation.code) == (case.beneficiary_id, "NGO_A")
+        former = Case.objects.visible_to(demo_users[A]).get(pk=second.pk).beneficiary
+        assert (former.pk, former.organisation.code) == (case.beneficiary_id, "NGO_A")
         assert Beneficiary.objects.filter(pk=copied.pk).count() == 0
 
 
 @pytest.mark.django_db
-def test_all_of_the_case_goes_along_notes_of_each_confidentiality_too(case, demo_users):
+def test_the_whole_case_moves_with_notes_of_each_confidentiality(case, demo_users):
     with acting_as(demo_users[A]):
         for kind in ("normal", "restricted", "counselling"):
             add_note(case=case, text=f"A {kind} note.", confidentiality=kind, by=demo_users[A], now=now())
@@ -184,7 +188,7 @@ def test_all_of_the_case_goes_along_notes_of_each_confidentiality_too(case, demo
 
 
 @pytest.mark.django_db
-def test_referrals_to_the_receiver_end_and_others_run_on(case, demo_users):
+def test_referrals_to_the_receiver_end_and_others_continue(case, demo_users):
     third = factories.a_third_ngo()
     with acting_as(demo_users[A]):
         ends = factories.referred(case, demo_users[A], factories.organisation("NGO_B"))
@@ -195,21 +199,23 @@ def test_referrals_to_the_receiver_end_and_others_run_on(case, demo_users):
         assert states == {ends.pk: "finished", runs.pk: "sent"}
     with acting_as(demo_users["third"]):
         answer_referral(referral=runs, state="accepted", answer="", by=demo_users["third"], now=now())
-    for username, count in ((A, 0), (B, 1)):  # whoever has the case is told, and not who had it
+    for username, count in ((A, 0), (B, 1)):  # the new caseworker is notified, and not the former one
         with acting_as(demo_users[username]):
-            told = Notice.objects.visible_to(demo_users[username]).filter(key=f"referral-accepted:{runs.pk}")
-            assert told.count() == count
+            notices = Notice.objects.visible_to(demo_users[username]).filter(
+                key=f"referral-accepted:{runs.pk}"
+            )
+            assert notices.count() == count
 
 
 @pytest.mark.django_db
-def test_a_grant_goes_along_and_its_news_go_to_the_new_lead(case, demo_users):
+def test_a_grant_moves_and_its_notices_go_to_the_new_lead(case, demo_users):
     with acting_as(demo_users[A]):
         grant = factories.requested(factories.planned(case, demo_users[A]), demo_users[A])
     factories.approved(grant, demo_users)
     factories.transferred(case, demo_users)
     with acting_as(demo_users["iom_finance"]):
-        told = Notice.objects.visible_to(demo_users["iom_finance"]).get(key=f"new-lead:NGO_B:{grant.pk}")
-        assert case.reference in told.text
+        notice = Notice.objects.visible_to(demo_users["iom_finance"]).get(key=f"new-lead:NGO_B:{grant.pk}")
+        assert case.reference in notice.text
     factories.paid(grant, demo_users)
     for username, count in ((A, 0), (B, 1)):
         with acting_as(demo_users[username]):
@@ -234,7 +240,7 @@ def test_reminders_go_to_the_new_caseworker(demo_users, committed, owner):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("end", ["declined", "taken_back"])
-def test_an_offer_that_ends_closes_what_was_opened_for_it(case, offer, demo_users, end):
+def test_an_ended_offer_closes_the_access_that_it_gave(case, offer, demo_users, end):
     if end == "declined":
         with acting_as(demo_users[B]):
             decline_case(transfer=offer, answer="No place.", by=demo_users[B], now=now())
@@ -245,11 +251,11 @@ def test_an_offer_that_ends_closes_what_was_opened_for_it(case, offer, demo_user
     with acting_as(demo_users[A]):
         offer.refresh_from_db()
         assert offer.state == end
-        assert factories.offered(case, demo_users[A]).state == "offered"  # and it can be offered anew
+        assert factories.offered(case, demo_users[A]).state == "offered"  # and it can be offered again
 
 
 @pytest.mark.django_db
-def test_a_consent_that_stood_before_the_offer_stands_after_it(case, demo_users):
+def test_consent_from_before_an_offer_remains_after_it(case, demo_users):
     with acting_as(demo_users[A]):
         factories.share_with_iom(case, demo_users[A])
         offer = factories.offered(case, demo_users[A], "IOM")
@@ -262,7 +268,7 @@ def test_a_consent_that_stood_before_the_offer_stands_after_it(case, demo_users)
 
 
 @pytest.mark.django_db
-def test_whoever_says_no_is_not_handed_on_and_the_answer_is_kept(case, demo_users):
+def test_a_beneficiary_who_refuses_is_not_transferred_and_the_answer_is_recorded(case, demo_users):
     from beneficiaries.operations import ask_and_offer
 
     with acting_as(demo_users[A]):
@@ -295,7 +301,7 @@ def test_only_the_leads_caseworker_offers(case, demo_users, username):
     ("username", "action"),
     [(A, take_over_case), ("ngo_a_reader", take_back_case), (B, take_back_case), (A, decline_case)],
 )
-def test_each_side_answers_for_itself_alone(offer, demo_users, username, action):
+def test_each_side_answers_for_itself_only(offer, demo_users, username, action):
     more = {take_over_case: {"caseworker": demo_users[B]}, decline_case: {"answer": ""}}.get(action, {})
     with acting_as(demo_users[username]), pytest.raises(PermissionDenied):
         action(transfer=offer, by=demo_users[username], now=now(), **more)
@@ -338,8 +344,8 @@ def test_an_offer_is_answered_once(offer, demo_users):
 
 
 @pytest.mark.django_db
-def test_a_lead_that_handed_on_keeps_nothing_when_the_case_comes_back_and_goes_on(case, demo_users):
-    """The consent that a case was handed on by ends with it: it opens nothing to a former lead later."""
+def test_a_former_lead_has_no_access_when_the_case_comes_back_and_moves_on(case, demo_users):
+    """The consent to a transfer ends with it: it opens nothing to a former lead later."""
     factories.transferred(case, demo_users)
     with acting_as(demo_users[B]):
         factories.offered(case, demo_users[B], "NGO_A")
@@ -364,7 +370,7 @@ def _row(case, code: str, by, **changes) -> CaseTransfer:
     return CaseTransfer(case_id=case.pk, **given | changes)
 
 
-def test_the_receiver_decides_and_the_lead_takes_back():
+def test_the_receiver_accepts_or_declines_and_the_lead_takes_back():
     def answers(**changes):
         return rules.transfer_answers(**{"is_running": True, "receives": False, "leads": False} | changes)
 
@@ -375,7 +381,7 @@ def test_the_receiver_decides_and_the_lead_takes_back():
 
 
 @pytest.mark.django_db
-def test_the_way_through_the_pages(case, demo_users, client):
+def test_a_transfer_through_the_pages(case, demo_users, client):
     client.force_login(demo_users[A])
     ngo_b = factories.organisation("NGO_B")
     page = submit(
@@ -407,7 +413,7 @@ def test_the_way_through_the_pages(case, demo_users, client):
 
 
 @pytest.mark.django_db
-def test_the_lead_is_told_that_an_offer_is_void_without_consent(offer, demo_users, client):
+def test_the_lead_sees_that_an_offer_is_void_without_consent(offer, demo_users, client):
     client.force_login(demo_users[A])
     assert "no longer agrees" not in text_of(client.get(f"/transfers/{offer.pk}/"))
     with acting_as(demo_users[A]):
@@ -423,7 +429,7 @@ def test_the_lead_is_told_that_an_offer_is_void_without_consent(offer, demo_user
 
 
 @pytest.mark.django_db
-def test_a_no_on_the_page_leads_back_to_the_list(offer, demo_users, client):
+def test_declining_on_the_page_leads_back_to_the_list(offer, demo_users, client):
     client.force_login(demo_users[B])
     page = submit(client, f"/transfers/{offer.pk}/", {"state": "declined", "answer": "No place."})
     assert page.redirect_chain[-1][0] == "/referrals/"
@@ -435,9 +441,7 @@ def test_a_no_on_the_page_leads_back_to_the_list(offer, demo_users, client):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("rows", [1, 3])
-def test_the_list_of_offers_asks_the_same_number_of_queries(
-    rows, demo_users, sign_in, django_assert_num_queries
-):
+def test_the_list_of_offers_has_the_same_query_count(rows, demo_users, sign_in, django_assert_num_queries):
     with acting_as(demo_users[A]):
         for _number in range(rows):
             factories.offered(factories.a_case(demo_users[A]), demo_users[A])
@@ -447,7 +451,7 @@ def test_the_list_of_offers_asks_the_same_number_of_queries(
     assert text_of(page).count('href="/transfers/') == rows
 
 
-# By raw SQL as the application: all of these are tried in the second NGO's place.
+# By raw SQL as the application.
 
 
 @pytest.mark.django_db
@@ -471,7 +475,7 @@ def test_nobody_offers_a_case_that_they_do_not_lead(case, demo_users):
         {"sender": "IOM"},
     ],
 )
-def test_an_offer_starts_as_one(case, demo_users, changes):
+def test_a_transfer_starts_as_an_offer(case, demo_users, changes):
     given = dict(changes)
     if "offered_by" in given:
         given["offered_by"] = demo_users[given["offered_by"]]
@@ -493,7 +497,7 @@ TAKE, END = "SELECT access.transfer_case(%s, %s)", "SELECT access.end_transfer(%
 
 
 @pytest.mark.django_db
-def test_an_offer_to_another_organisation_is_not_accepted(case, demo_users):
+def test_an_offer_is_accepted_by_its_receiver_only(case, demo_users):
     third = factories.a_third_ngo()
     with acting_as(demo_users[A]):
         offer = factories.offered(case, demo_users[A], third.code)
@@ -525,7 +529,7 @@ def test_an_offer_is_not_accepted_twice_nor_after_its_end(case, offer, demo_user
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("how", ["withdrawn", "refused", "expired", "to another"])
-def test_an_offer_is_not_accepted_without_the_persons_consent(case, offer, demo_users, how):
+def test_an_offer_is_not_accepted_without_the_beneficiarys_consent(case, offer, demo_users, how):
     with acting_as(demo_users[A]):
         if how == "withdrawn":
             withdraw_consent(consent=offer.consent, by=demo_users[A], now=now())
@@ -561,7 +565,9 @@ def test_a_closed_case_is_not_taken_over(case, offer, demo_users):
 
 
 @pytest.mark.django_db
-def test_the_application_moves_no_offer_no_lead_and_no_record_itself(case, offer, demo_users):
+def test_the_application_itself_changes_no_offer_no_lead_and_no_beneficiarys_organisation(
+    case, offer, demo_users
+):
     ngo_b = factories.organisation("NGO_B")
     for username in (A, B):
         _refused(

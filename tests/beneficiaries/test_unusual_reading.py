@@ -1,4 +1,6 @@
-"""Reading that somebody should ask about: much, at night, or of one's own family name, told to supervisors once."""
+"""Reading that somebody should ask about: much, at night, or of one's own family name; supervisors are
+notified once.
+"""
 
 import uuid
 from datetime import timedelta
@@ -16,7 +18,7 @@ A = "ngo_a_caseworker"
 
 
 def _read(owner, user: User, at, *cases: uuid.UUID) -> None:
-    """Events of some moment, as only the owner can write them."""
+    """Add events of a given moment, as only the owner can."""
     for case in cases:
         owner.execute(
             "INSERT INTO core_auditevent (id, at, actor_id, verb, object_type, case_id, detail) "
@@ -29,7 +31,7 @@ def _some(count: int) -> list[uuid.UUID]:
     return [uuid.uuid4() for _number in range(count)]
 
 
-def _told(demo_users, username: str) -> list[str]:
+def _notices(demo_users, username: str) -> list[str]:
     with acting_as(demo_users[username]):
         return list(
             Notice.objects.visible_to(demo_users[username])
@@ -45,7 +47,7 @@ NIGHT = now().replace(hour=23, minute=30)
 @pytest.mark.parametrize(
     ("kind", "at", "word"), [("many", NOON, "within an hour"), ("night", NIGHT, "at night")]
 )
-def test_much_reading_and_reading_at_night_are_told_to_the_supervisor_once(
+def test_much_reading_and_reading_at_night_notify_the_supervisor_once(
     committed, owner, demo_users, kind, at, word
 ):
     reader = demo_users["iom_approver"]
@@ -54,17 +56,17 @@ def test_much_reading_and_reading_at_night_are_told_to_the_supervisor_once(
     _read(owner, reader, at, *_some(1))
     assert notify_of_unusual_reading(now=at + timedelta(minutes=5)) == 1
     assert notify_of_unusual_reading(now=at + timedelta(minutes=6)) == 0
-    (text,) = _told(demo_users, "iom_supervisor")
+    (text,) = _notices(demo_users, "iom_supervisor")
     assert word in text
     assert str(UNUSUAL_FROM[kind]) in text
 
 
-def test_reading_by_day_that_is_not_much_is_nobodys_business(committed, owner, demo_users):
+def test_ordinary_reading_by_day_notifies_nobody(committed, owner, demo_users):
     _read(owner, demo_users["iom_approver"], NOON, *_some(UNUSUAL_FROM["night"]))
     assert notify_of_unusual_reading(now=NOON + timedelta(minutes=5)) == 0
 
 
-def test_reading_of_ones_own_family_name_is_told_to_the_focal_point_where_nobody_supervises(
+def test_reading_of_ones_own_family_name_notifies_the_focal_point_without_a_supervisor(
     committed, owner, demo_users
 ):
     Membership.objects.filter(user=demo_users["ngo_a_supervisor"]).update(
@@ -80,11 +82,11 @@ def test_reading_of_ones_own_family_name_is_told_to_the_focal_point_where_nobody
     assert notify_of_unusual_reading(now=at + timedelta(minutes=5)) == 0
     _read(owner, reader, at, cases[0].pk)
     assert notify_of_unusual_reading(now=at + timedelta(minutes=5)) >= 1
-    assert any("same family name: 3" in text for text in _told(demo_users, "ngo_a_focal_point"))
-    assert _told(demo_users, "ngo_b_caseworker") == []
+    assert any("same family name: 3" in text for text in _notices(demo_users, "ngo_a_focal_point"))
+    assert _notices(demo_users, "ngo_b_caseworker") == []
 
 
-def test_a_caseworkers_own_cases_are_not_asked_about(committed, owner, demo_users):
+def test_reading_ones_own_cases_is_not_unusual(committed, owner, demo_users):
     worker = demo_users[A]
     User.objects.filter(pk=worker.pk).update(last_name="Tamang")
     with acting_as(worker):

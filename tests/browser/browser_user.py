@@ -1,4 +1,4 @@
-"""Somebody at a browser, who notices what a person would: errors, faults of access, a page that is too wide."""
+"""A user of a browser, who fails on errors, accessibility faults and pages that are too wide."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from reintegration.demo import password_of
 
-# As root in a small container: no sandbox, no graphics card, nothing that asks the network.
+# As root in a small container: no sandbox, no graphics card, no network.
 CHROMIUM = [
     "--no-sandbox",
     "--disable-gpu",
@@ -26,12 +26,12 @@ MILLISECONDS = 20_000
 
 
 def patience() -> None:
-    """How long a page is waited for, on a machine that does other things too."""
+    """How long to wait for a page, in milliseconds; longer on a busy machine."""
     expect.set_options(timeout=MILLISECONDS)
 
 
 class BrowserUser:
-    """A page with its own cookies, and the list of what went wrong on it."""
+    """A page with its own cookies, and the list of its errors."""
 
     def __init__(self, url: str, page: Page, *, script: bool = True) -> None:
         self.url, self.page = url, page
@@ -46,7 +46,7 @@ class BrowserUser:
     def at(
         cls, url: str, browser: Browser, *, script: bool = True, width: int = DESK
     ) -> Iterator["BrowserUser"]:
-        """A browser_user with a fresh browser; at the end there must be nothing to complain of."""
+        """Yield a user with a fresh browser; fails at the end if the browser complained."""
         context = browser.new_context(
             java_script_enabled=script, viewport={"width": width, "height": HEIGHT}, locale="en-GB"
         )
@@ -64,13 +64,13 @@ class BrowserUser:
             self.complaints.append(f"{self.page.url}: {message.text}")
 
     def open(self, path: str) -> None:
-        """Go to a page of the site, which must answer with 200."""
+        """Open a page of the site, which must answer with 200."""
         response = self.page.goto(urljoin(self.url, path))
         assert response is not None
         assert response.status == 200, (path, response.status)
 
     def sign_in(self, username: str) -> None:
-        """Whoever signs in chooses the language of the next page, so the button is found by what it does."""
+        """Sign in, finding the button by its type, as the page's language may vary."""
         self.open("/accounts/login/")
         self.fill("User name", username)
         self.fill("Password", password_of(username))
@@ -92,7 +92,7 @@ class BrowserUser:
         return self.page.get_by_label(re.compile(rf"^\s*{plain}\s*(\(optional\))?\s*$"))
 
     def choose(self, question: str, answer: str) -> None:
-        """One answer of a group of radio buttons or boxes."""
+        """Choose one answer of a group of radio buttons or boxes."""
         group = self.page.locator("fieldset", has=self.page.locator("legend", has_text=question)).last
         group.get_by_label(answer, exact=True).check()
 
@@ -106,9 +106,9 @@ class BrowserUser:
         return self.page.get_by_role("heading", name=name, exact=isinstance(name, str))
 
     def look(self, *, twice: bool = False) -> None:
-        """Look at the page as it stands: it fits a phone and a desk, and axe finds no fault.
+        """Check the page: it fits a phone and a desktop, and axe finds no fault.
 
-        axe looks at the width at hand, or `twice`, at both.
+        axe checks the current width, or both with `twice`.
         """
         self.page.wait_for_load_state()
         size = self.page.viewport_size or {"width": DESK, "height": HEIGHT}
@@ -120,7 +120,7 @@ class BrowserUser:
         self.page.set_viewport_size(size)
 
     def overflow(self) -> list[str]:
-        """What stands out of the page to the right, if the page can be moved sideways."""
+        """Return what stands out of the page to the right, if the page scrolls sideways."""
         return self.page.evaluate(
             """() => {
                 const root = document.documentElement
@@ -132,14 +132,14 @@ class BrowserUser:
         )
 
     def faults(self) -> list[str]:
-        """What axe finds, of any weight, each with the place."""
+        """Return what axe finds, of any weight, each with its place."""
         found = Axe().run(self._readable()).response["violations"]
         return [
             f"{one['id']} ({one['impact']}): {place['html'][:160]}" for one in found for place in one["nodes"]
         ]
 
     def _readable(self) -> Page:
-        """The page, or where scripts are off its very bytes in a browser that lets axe run."""
+        """Return the page; without JavaScript, a copy of it in a browser that can run axe."""
         if self._twin is None:
             return self.page
         html = self.page.content()

@@ -1,4 +1,4 @@
-"""A browser at a running site. Without a Chromium nothing here runs, and the end says so."""
+"""A browser at a running site. Without Chromium nothing here runs, and the summary says so."""
 
 import os
 import re
@@ -26,8 +26,8 @@ def pytest_collection_modifyitems(items) -> None:
 def site(request) -> Iterator[sites.Site]:
     """One site for each pytest process."""
     number = re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or "0"
-    with sites.standing(int(number)) as standing:
-        yield standing
+    with sites.running(int(number)) as running:
+        yield running
 
 
 NEPALI = [username for username, (*_names, language) in DEMO_USERS.items() if language == "ne"]
@@ -35,7 +35,7 @@ NEPALI = [username for username, (*_names, language) in DEMO_USERS.items() if la
 
 @pytest.fixture(autouse=True)
 def _languages_of_the_demo(request) -> None:
-    """Whatever language the test before left a user with."""
+    """Reset every user's language, which an earlier test may have changed."""
     if "site" in request.fixturenames:
         request.getfixturevalue("site").rows(
             "UPDATE accounts_user SET language = CASE WHEN username = ANY(%s) THEN 'ne' ELSE 'en' END",
@@ -45,7 +45,7 @@ def _languages_of_the_demo(request) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Ends with the module: Playwright's event loop would stand in the way of Django's ORM elsewhere."""
+    """Closed after each module: Playwright's event loop would disturb Django's ORM elsewhere."""
     with sync_playwright() as playwright:
         patience()
         started = playwright.chromium.launch(executable_path=browsers.executable(), args=CHROMIUM)
@@ -55,7 +55,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def browser_user(site, browser) -> Iterator[BrowserUser]:
-    """Somebody at a browser with JavaScript, whose every complaint is a failure at the end."""
+    """A user with JavaScript; fails at the end if the browser complained."""
     with BrowserUser.at(site.url, browser) as found:
         yield found
 
@@ -63,7 +63,7 @@ def browser_user(site, browser) -> Iterator[BrowserUser]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
-    standing = item.funcargs.get("site")
-    if report.failed and standing is not None:
-        report.sections.append(("logs of the site", standing.tails()))
+    running = item.funcargs.get("site")
+    if report.failed and running is not None:
+        report.sections.append(("logs of the site", running.tails()))
     return report

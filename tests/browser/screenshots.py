@@ -1,7 +1,8 @@
-"""Takes pictures of the pages with demo data: `python -m tests.browser.screenshots [folder]`, at the project's root.
+"""Take screenshots of the pages with demo data: `python -m tests.browser.screenshots [folder]`, in the
+project's root.
 
-With a folder: every page below at the width of a phone and of a desk, for looking at. Without one: the few
-pictures of the README, in `docs/images`. Needs the servers of `make services`, and a Chromium.
+With a folder: every page below at the width of a phone and of a desktop. Without one: the few pictures of the
+README, in `docs/images`. Needs the servers of `make services`, and Chromium.
 """
 
 import argparse
@@ -17,8 +18,8 @@ OF_THE_README = {
     ("case-list", 1280),
     ("intake", 360),
 }
-TALLEST = {360: 1200, 1280: 960}  # pixels, by width: what comes below is left out of the README's pictures
-# A case that has come far: paid in part, with a visit overdue, and a safe contact to mind.
+TALLEST = {360: 1200, 1280: 960}  # pixels, by width: the README's pictures are cut off below
+# A case with most features: partly paid, with a visit overdue, and a safe contact.
 FAR = """
     SELECT c.reference FROM beneficiaries_case c
       JOIN beneficiaries_beneficiary b ON b.id = c.beneficiary_id
@@ -34,7 +35,7 @@ FAR = """
 
 
 def prepare() -> None:
-    """Settings and applications stand before anything of the site is imported."""
+    """Set up Django before anything of the site is imported."""
     sys.path.insert(0, str(ROOT))
     from iom_cases.environment import prepare as read_environment  # needs the path above
 
@@ -45,14 +46,14 @@ def prepare() -> None:
 
 
 def take(folder: Path, wanted: set[tuple[str, int]] | None) -> Iterator[Path]:
-    """Start a site, go through its pages, and give the path of each picture."""
+    """Start a site, open its pages, and yield the path of each picture."""
     from playwright.sync_api import sync_playwright  # these need the settings
 
     from tests import browsers
     from tests.browser.browser_user import CHROMIUM, DESK, PHONE, BrowserUser
-    from tests.browser.site import standing
+    from tests.browser.site import running
 
-    with standing(number=7) as site, sync_playwright() as playwright:
+    with running(number=7) as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browsers.executable(), args=CHROMIUM)
         [(reference,)] = site.rows(FAR)
         for width in (PHONE, DESK):
@@ -68,7 +69,7 @@ def take(folder: Path, wanted: set[tuple[str, int]] | None) -> Iterator[Path]:
 
 
 def _pages(reference: str) -> dict[str, dict[str, list[str]]]:
-    """User name, name of the picture, and the way there: an address, then buttons and links."""
+    """Return user name, name of the picture, and the steps: an address, then buttons and links."""
     return {
         "ngo_a_caseworker": {
             "dashboard": ["/"],
@@ -76,13 +77,13 @@ def _pages(reference: str) -> dict[str, dict[str, list[str]]]:
             "case-file": [f"/cases/{reference}/"],
             "follow-up": [f"/cases/{reference}/", "#main section .govuk-list a"],
             "hand-on": [f"/cases/{reference}/transfers/new/"],
-            "paper-new": [f"/cases/{reference}/documents/new/"],
+            "document-new": [f"/cases/{reference}/documents/new/"],
             "export-new": ["/exports/new/cases/?status=active"],
             "exports": ["/exports/"],
             "assessment": [f"/cases/{reference}/programmes/RASNM-2/"],
             "intake": ["/cases/new/"],
             "intake-mistake": ["/cases/new/", "#main button"],
-            "intake-beneficiary": ["/cases/new/", *_agreed()],
+            "intake-beneficiary": ["/cases/new/", *_consent_steps()],
             "roles": ["/roles/"],
             "sign-in-own": ["/accounts/security/"],
             "second-step-app": ["/accounts/security/app/"],
@@ -100,7 +101,7 @@ def _pages(reference: str) -> dict[str, dict[str, list[str]]]:
     }
 
 
-def _agreed() -> list[str]:
+def _consent_steps() -> list[str]:
     return ["[name=was_told]", "[name=agrees][value=yes]", "#main button"]
 
 
@@ -113,7 +114,7 @@ def _go(browser_user, steps: list[str]) -> None:
 
 
 def _picture(browser_user, path: Path, width: int, tallest: int | None) -> Path:
-    """The page from its top, with nothing in focus; all of it, or so many pixels."""
+    """Take the page from its top, with nothing in focus; all of it, or so many pixels."""
     browser_user.page.evaluate("document.activeElement.blur()")
     height = browser_user.page.evaluate("document.documentElement.scrollHeight")
     clip = {"x": 0, "y": 0, "width": width, "height": min(height, tallest or height)}

@@ -1,6 +1,6 @@
 """The whole site for a browser: gunicorn, a worker and beat, with a real database, broker and mail sink.
 
-`standing()` starts all of it on free ports of the loopback and ends what it started, and nothing else.
+`running()` starts all of it on free ports of the loopback and ends what it started, and nothing else.
 """
 
 import fcntl
@@ -34,14 +34,14 @@ SWEEP_SECONDS = 2
 READY_SECONDS = 60
 STOP_SECONDS = 10
 MAIL_SECONDS = 30
-# The broker keeps 16 numbered stores; the last ones are the tests', one a pytest process.
+# The broker has 16 numbered stores; the last ones are the tests', one for each pytest process.
 STORES = range(8, 16)
 SWEPT = re.compile(r"Task reintegration\.tasks\.send_due_reminders\[[^]]*\] succeeded")
 
 
 @dataclass(frozen=True)
 class Mail:
-    """One message as the mail server took it."""
+    """A message as the mail server received it."""
 
     recipients: tuple[str, ...]
     message: EmailMessage
@@ -56,7 +56,7 @@ class Mail:
 
 
 class Sink:
-    """A mail server that keeps what it is given; its thread hands over to whoever waits."""
+    """A mail server that keeps its messages; its thread passes them to whoever waits."""
 
     def __init__(self) -> None:
         self._mails: list[Mail] = []
@@ -70,17 +70,17 @@ class Sink:
         return "250 Message accepted"
 
     def about(self, words: str) -> list[Mail]:
-        """Mails that have these words in the subject."""
+        """Return mails with these words in the subject."""
         with self._came:
             return self._about(words)
 
     def to(self, addresses: set[str]) -> list[Mail]:
-        """Mails to any of these addresses."""
+        """Return mails to any of these addresses."""
         with self._came:
             return [mail for mail in self._mails if addresses & set(mail.recipients)]
 
     def wait_for(self, words: str) -> Mail:
-        """The first mail with these words in the subject; fails after 30 seconds."""
+        """Return the first mail with these words in the subject; fails after 30 seconds."""
         with self._came:
             if not self._came.wait_for(lambda: self._about(words), MAIL_SECONDS):
                 subjects = [mail.subject for mail in self._mails]
@@ -102,7 +102,7 @@ class Site:
     processes: dict[str, subprocess.Popen] = field(default_factory=dict)
 
     def rows(self, statement: str, values: list | None = None) -> list[tuple]:
-        """Ask or change the database as its owner, who sees all."""
+        """Read or change the database as its owner, who sees all rows."""
         link = databases.as_owner(self.database)
         try:
             with link.cursor() as cursor:
@@ -112,20 +112,20 @@ class Site:
             link.close()
 
     def today(self) -> date:
-        """The day in Nepal, where the caseworkers are."""
+        """Return the day in Nepal, where the caseworkers are."""
         return self.rows("SELECT (now() AT TIME ZONE 'Asia/Kathmandu')::date")[0][0]
 
     def sweeps(self) -> int:
-        """How many sweeps for due reminders the worker has finished."""
+        """Return how many sweeps for due reminders the worker has finished."""
         return len(SWEPT.findall((self.logs / "worker.log").read_text(encoding="utf-8")))
 
     def wait_for_sweeps(self, count: int) -> None:
-        """Let the worker finish this many more sweeps."""
+        """Wait until the worker has finished this many more sweeps."""
         wanted = self.sweeps() + count
         self.wait(lambda: self.sweeps() >= wanted, (count + 1) * SWEEP_SECONDS + 20, "the worker swept")
 
     def tails(self, lines: int = 25) -> str:
-        """The last lines of each process's log."""
+        """Return the last lines of each process's log."""
         return "\n".join(
             f"--- {path.name}\n"
             + "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
@@ -133,7 +133,7 @@ class Site:
         )
 
     def wait(self, is_so: Callable[[], bool], seconds: float, what: str) -> None:
-        """Wait until something is so; fails at once when a process of the site has ended."""
+        """Wait until `is_so` is true; fails at once if a process of the site has ended."""
         end = time.monotonic() + seconds
         while not is_so():
             ended = [name for name, process in self.processes.items() if process.poll() is not None]
@@ -156,10 +156,10 @@ class Site:
 
 
 @contextmanager
-def standing(number: int = 0, *, host: str = "127.0.0.1", second_factor: bool = False) -> Iterator[Site]:
-    """A site with a demo caseload of its own; `number` keeps sites of parallel test processes apart.
+def running(number: int = 0, *, host: str = "127.0.0.1", second_factor: bool = False) -> Iterator[Site]:
+    """Run a site with its own demo caseload; `number` separates the sites of parallel test processes.
 
-    Browsers make passkeys for names alone: for these `host` is localhost.
+    Browsers make passkeys for host names only: for these `host` is localhost.
     """
     collect_static()
     with ExitStack() as stack:
@@ -167,7 +167,9 @@ def standing(number: int = 0, *, host: str = "127.0.0.1", second_factor: bool = 
         name = stack.enter_context(
             databases.clone(f"test_iom_browser{number}_{os.getpid()}{'_2' if second_factor else ''}")
         )
-        logging.getLogger("mail.log").setLevel(logging.WARNING)  # else each line of each talk
+        logging.getLogger("mail.log").setLevel(
+            logging.WARNING
+        )  # otherwise it logs each line of each connection
         sink = Sink()
         carrier = Controller(sink, hostname="127.0.0.1", port=free_port())
         carrier.start()
@@ -185,12 +187,12 @@ def standing(number: int = 0, *, host: str = "127.0.0.1", second_factor: bool = 
 
 
 def store_of(number: int) -> str:
-    """The address of the broker's store for the site of this number."""
+    """Return the address of the broker's store for the site of this number."""
     return urlunsplit(urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{STORES[number % len(STORES)]}"))
 
 
 def _environment(site: Site, *, mail_port: int, number: int) -> dict[str, str]:
-    """What each process of the site is told. None of them gets the owner's address."""
+    """Return the environment of each process of the site. None of them gets the owner's address."""
     store = store_of(number)
     with Redis.from_url(store) as broker:
         broker.flushdb()
@@ -219,7 +221,7 @@ def _programs(site: Site, port: int, number: int) -> dict[str, list[str]]:
 
 
 def _start(name: str, words: list[str], values: dict[str, str], logs: Path) -> subprocess.Popen:
-    """One process in a group of its own, so that its children end with it; it ends where we are killed."""
+    """Start a process in its own group, so that its children end with it; it is killed if this process is."""
     with open(logs / f"{name}.log", "wb") as log:
         return subprocess.Popen(
             [sys.executable, "-m", *words],
@@ -234,28 +236,28 @@ def _start(name: str, words: list[str], values: dict[str, str], logs: Path) -> s
 
 
 def _stop(processes: dict[str, subprocess.Popen]) -> None:
-    """Ask each to end, beat first; whatever is left of a group after ten seconds is made to."""
+    """Ask each to end, beat first; kill what is left of a group after ten seconds."""
     for process in reversed(processes.values()):
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
     end = time.monotonic() + STOP_SECONDS
     for process in processes.values():
-        with suppress(subprocess.TimeoutExpired):  # whoever is too slow is made to end below
+        with suppress(subprocess.TimeoutExpired):  # a process that is too slow is killed below
             process.wait(max(end - time.monotonic(), 0.1))
-        with suppress(ProcessLookupError):  # the whole group is gone already
+        with suppress(ProcessLookupError):  # the whole group has ended already
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody listens on."""
+    """Return a free port of the loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def collect_static() -> None:
-    """Bring `staticfiles/` up to date with `static/`, where it isn't."""
+    """Copy `static/` to `staticfiles/` unless it is up to date."""
     made = databases.ROOT / "staticfiles" / "staticfiles.json"
     with open(Path(tempfile.gettempdir()) / "iom_cases_static.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -25,7 +25,7 @@ def _press(browser_user: BrowserUser, selector: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ne"])
-def test_a_new_user_is_asked_for_approved_invited_and_let_in(
+def test_a_new_user_is_requested_approved_invited_and_signs_in(
     site: Site, browser: Browser, language: str
 ) -> None:
     email, name = f"new{next(NUMBERS)}@example.org", f"Asha{'ne' if language == 'ne' else ''}"

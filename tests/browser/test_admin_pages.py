@@ -1,4 +1,4 @@
-"""Every page of the admin on which something is listed, added or changed: no fault of access, no refused style."""
+"""Every page of the admin with a list or a form: no accessibility fault, no refused style."""
 
 import pytest
 from django.contrib import admin
@@ -15,7 +15,7 @@ MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
     "model", walks.parameters(MODELS, keep=[Project, User]), ids=lambda model: model._meta.label
 )
 def test_admin_page(site, browser, model):
-    """The list, the page that adds, and the first that changes; what the browser complains of is a fault as well."""
+    """The list, the page that adds, and the first that changes; the browser's complaints are faults as well."""
     base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
     with BrowserUser.at(site.url, browser, width=DESK) as browser_user:
         browser_user.sign_in("administrator")
@@ -36,7 +36,7 @@ def test_admin_page(site, browser, model):
         assert sorted({(address, fault[:200]) for address, fault in faults}) == []
 
 
-def test_pages_of_a_programme_beside_its_own(site, browser):
+def test_other_pages_of_a_programme(site, browser):
     """Revising the criteria, and starting a new phase."""
     with BrowserUser.at(site.url, browser, width=DESK) as browser_user:
         browser_user.sign_in("administrator")

@@ -1,4 +1,4 @@
-"""Dates and grants on a phone, without JavaScript and in Nepali: what is asked, kept, and taken back."""
+"""Dates and grants on a phone, without JavaScript and in Nepali: questions, saved input, withdrawal."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from tests.browser.browser_user import DESK, PHONE, BrowserUser
 
 
 def seen(browser_user: BrowserUser, name: str) -> None:
-    """The page fits and has no fault; a picture of it where somebody wants one (`PICTURES`, a folder)."""
+    """Check that the page fits and has no fault; save a picture if `PICTURES` names a folder."""
     browser_user.look(twice=True)
     folder = os.environ.get("PICTURES")
     for width in (PHONE, DESK) if folder else ():
@@ -40,7 +40,7 @@ def test_a_birth_in_the_other_calendar_is_asked_about_and_answered(site, browser
         expect(browser_user.page).to_have_url(re.compile("/situation/"))
 
 
-def test_a_request_in_nepali_says_what_is_left_and_is_withdrawn(site, browser):
+def test_a_request_in_nepali_shows_what_is_left_and_is_withdrawn(site, browser):
     with BrowserUser.at(site.url, browser, script=False, width=PHONE) as browser_user:
         browser_user.sign_in("ngo_b_caseworker")
         browser_user.open("/grants/")
@@ -53,7 +53,7 @@ def test_a_request_in_nepali_says_what_is_left_and_is_withdrawn(site, browser):
         seen(browser_user, "withdrawn-ne")
 
 
-def test_who_approves_sees_purpose_and_what_the_line_has_left(site, browser):
+def test_an_approver_sees_the_purpose_and_what_the_line_has_left(site, browser):
     with BrowserUser.at(site.url, browser, script=False, width=PHONE) as browser_user:
         browser_user.sign_in("iom_approver")
         browser_user.open("/grants/")

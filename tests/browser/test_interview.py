@@ -1,4 +1,4 @@
-"""An interview that is left and taken up again, and one that is refused where somebody may be at risk."""
+"""An interview that is left and continued, and one that is refused where somebody may be at risk."""
 
 import re
 
@@ -22,7 +22,7 @@ EACH_WAY = pytest.mark.parametrize(
 
 
 def speaks(browser_user: BrowserUser, language: str) -> None:
-    """Have the page in this language; the button is there where it is in the other one."""
+    """Show the page in this language; the button is there if it is in the other one."""
     button = browser_user.page.get_by_role("button", name=language, exact=True)
     if button.count():
         button.click()
@@ -61,7 +61,7 @@ def begun(browser_user: BrowserUser, language: str) -> None:
 
 
 @EACH_WAY
-def test_an_interview_that_is_left_is_found_on_today_as_it_was(site, browser, script, language):
+def test_an_interview_that_is_left_is_continued_from_today(site, browser, script, language):
     name = f"Lhamu{script:d}{language[0]}"
     with BrowserUser.at(site.url, browser, script=script, width=PHONE) as browser_user:
         begun(browser_user, language)
@@ -77,7 +77,7 @@ def test_an_interview_that_is_left_is_found_on_today_as_it_was(site, browser, sc
         browser_user.look()
         page.get_by_role("link", name=name).first.click()
         is_as_typed(browser_user, name)
-        # Finished from where it was left.
+        # Continued from where it was left.
         page.locator("[name=phone]").fill("9804417005")
         page.locator("[name=home_district]").fill("Sindhupalchok")
         page.locator("[name=sex][value=female]").check()
@@ -99,24 +99,24 @@ def test_an_interview_that_is_left_is_found_on_today_as_it_was(site, browser, sc
 
 
 def test_the_browsers_own_back_loses_nothing(site, browser):
-    """With a script the page is kept as it closes, whichever way it is left."""
+    """With JavaScript the page is saved when it closes, however it is left."""
     with BrowserUser.at(site.url, browser, width=PHONE) as browser_user:
         begun(browser_user, "English")
         address = browser_user.page.url
         typed_person(browser_user, "Yangji")
         browser_user.page.locator("a.app-header__brand").click()
         expect(browser_user.heading(re.compile("^Today"))).to_be_visible()
-        site.wait(lambda: _kept(browser_user, address), 10, "the page is kept as it closes")
+        site.wait(lambda: _saved_draft(browser_user, address), 10, "the page is saved when it closes")
         is_as_typed(browser_user, "Yangji")
 
 
-def _kept(browser_user: BrowserUser, address: str) -> bool:
+def _saved_draft(browser_user: BrowserUser, address: str) -> bool:
     browser_user.page.goto(address)
     return browser_user.page.locator("[name=first_name]").input_value() == "Yangji"
 
 
 @EACH_WAY
-def test_refused_at_risk_a_supervisor_decides(site, browser, script, language):
+def test_a_supervisor_decides_on_a_refused_interview_at_risk(site, browser, script, language):
     with BrowserUser.at(site.url, browser, script=script, width=PHONE) as browser_user:
         begun(browser_user, language)
         page = browser_user.page

@@ -1,4 +1,6 @@
-"""A caseworker leaves, from the focal point's page to the supervisor's last case assigned; on a phone, in Nepali."""
+"""A caseworker leaves, from the focal point's page to the supervisor's last reassigned case; on a phone, in
+Nepali.
+"""
 
 import re
 
@@ -44,7 +46,7 @@ WORDS = {
 
 
 @pytest.mark.parametrize(("language", "script"), [("en", False), ("ne", True)])
-def test_what_a_caseworker_carried_is_assigned_again(site, browser, language, script):
+def test_a_leaving_caseworkers_cases_are_reassigned(site, browser, language, script):
     words = WORDS[language]
     leaver = _a_caseworker_with_the_cases_of(site, f"leaver_{language}")
     [(before,)] = site.rows(OPEN, [leaver])
@@ -91,7 +93,7 @@ def test_what_a_caseworker_carried_is_assigned_again(site, browser, language, sc
 
 
 def _a_caseworker_with_the_cases_of(site, username: str) -> str:
-    """Somebody who joined the first NGO, with half of its caseworker's open cases; by the owner, past every rule."""
+    """Add a user to the first NGO with half of its caseworker's open cases; as the owner, past every rule."""
     rules = {
         "accounts_user": "own_password",
         "accounts_membership": "membership_is_approved",
@@ -124,7 +126,7 @@ def _a_caseworker_with_the_cases_of(site, username: str) -> str:
 
 
 def _in(browser_user: BrowserUser, language: str) -> None:
-    """The page in this language, whichever it is in now."""
+    """Show the page in this language, whichever it is in now."""
     name = {"en": "English", "ne": "नेपाली"}[language]
     button = browser_user.page.get_by_role("button", name=name, exact=True)
     if button.count():

@@ -1,4 +1,4 @@
-"""Words of 200 letters without a space, in every text that somebody can type: no page is wider than a phone."""
+"""Words of 200 letters without a space, in every text that users can type: no page is wider than a phone."""
 
 from collections.abc import Iterator
 
@@ -14,9 +14,9 @@ from tests.browser.browser_user import PHONE, BrowserUser
 from tests.conftest import DemoUsers, use_database
 
 LONG = 200
-# Letters that a phone's keyboard has beside each other; wide ones.
+# Wide letters next to each other on a phone's keyboard.
 WORD = "W" * LONG
-# What a constraint or a code reads, and not a person's own words.
+# Columns that a constraint or code reads, and no free text.
 CODES = {
     "password",
     "username",
@@ -67,18 +67,20 @@ WHO = [
 
 @pytest.fixture(scope="module")
 def site(django_db_setup, django_db_blocker) -> Iterator[sites.Site]:
-    """A site of this module's own, whose every word is long, and this process's connection at its database."""
-    with sites.standing(12) as standing, django_db_blocker.unblock():
-        former = use_database(standing.database)
+    """Run a site for this module in which every word is long, and connect this process to its database."""
+    with sites.running(12) as running, django_db_blocker.unblock():
+        former = use_database(running.database)
         try:
-            yield standing
+            yield running
         finally:
             use_database(former)
 
 
 @pytest.fixture(scope="module")
 def keys(site) -> dict[str, list[str]]:
-    """A case with long words in each field that is encrypted; then every other text of the database is made long."""
+    """Return a case with long words in each encrypted field; every other text of the database is made long by
+    SQL.
+    """
     demo_users, patched = DemoUsers(), pytest.MonkeyPatch()
     patched.setattr(
         test_canary,
@@ -99,9 +101,7 @@ def keys(site) -> dict[str, list[str]]:
             table = model._meta.db_table
             sizes = [(field.column, min(field.max_length or LONG, LONG)) for field in texts]
             long = ", ".join(f"{column} = repeat('W', {size})" for column, size in sizes)
-            site.rows(
-                f"ALTER TABLE {table} DISABLE TRIGGER USER"
-            )  # what was paid keeps its voucher, says one
+            site.rows(f"ALTER TABLE {table} DISABLE TRIGGER USER")  # a trigger keeps the voucher of a payment
             site.rows(f"UPDATE {table} SET {long}")
             site.rows(f"ALTER TABLE {table} ENABLE TRIGGER USER")
     return found

@@ -1,4 +1,6 @@
-"""Every page that the navigation leads to, as three of the demo users: it fits, it can be used, nothing complains."""
+"""Every page in the navigation, as three demo users: it fits, it is accessible, and the browser doesn't
+complain.
+"""
 
 import pytest
 from playwright.sync_api import expect
@@ -6,9 +8,9 @@ from playwright.sync_api import expect
 from tests import walks
 from tests.browser.browser_user import BrowserUser
 
-# A caseworker, one who reads Nepali, and one who sees figures and no name.
+# A caseworker, one who reads Nepali, and one with summary access.
 ROLES = ["ngo_a_caseworker", "ngo_b_caseworker", "iom_approver"]
-# From each list one goes on to the first of what stands there.
+# From each list the first link is followed as well.
 ONWARD = "#main table tbody th a, #main .app-card h2 a"
 
 
@@ -23,11 +25,13 @@ def test_pages_of_the_navigation(browser_user, username):
         onward = browser_user.page.locator(ONWARD)
         leads = onward.first.get_attribute("href") if onward.count() else None
         if leads and leads not in addresses:
-            addresses.append(leads)  # and so on, as a person goes on
+            addresses.append(leads)  # and the first link of its list
 
 
-def test_what_is_planted_is_noticed(browser_user):
-    """The control of all other tests here: a fault of access, a page too wide, a style that the policy refuses."""
+def test_planted_faults_are_noticed(browser_user):
+    """The control of all other tests here: an accessibility fault, a page too wide, a style that the policy
+    refuses.
+    """
     browser_user.open("/accounts/login/")
     assert (browser_user.faults(), browser_user.overflow(), browser_user.complaints) == ([], [], [])
     browser_user.page.evaluate(
@@ -71,7 +75,7 @@ def test_language_can_be_changed_and_changed_back(browser_user):
     expect(browser_user.page.locator("html")).to_have_attribute("lang", "en")
 
 
-def test_the_keyboard_comes_to_the_skip_link_first(browser_user):
+def test_the_skip_link_is_focused_first(browser_user):
     browser_user.sign_in("ngo_a_caseworker")
     browser_user.open("/cases/")
     keyboard, focused = browser_user.page.keyboard, browser_user.page.locator(":focus")
@@ -96,7 +100,7 @@ def test_a_refused_form_begins_at_what_is_wrong(browser_user):
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without"])
-def test_the_list_narrows(site, browser, script):
+def test_the_list_is_filtered(site, browser, script):
     with BrowserUser.at(site.url, browser, script=script) as browser_user:
         browser_user.sign_in("ngo_a_caseworker")
         browser_user.open("/cases/")

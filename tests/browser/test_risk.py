@@ -1,4 +1,4 @@
-"""From “in danger” at a visit to the supervisors' mail, and from a locked site to the next attempt.
+"""From “in danger” at a visit to the supervisors' mail, and from a locked door to the next attempt.
 
 On a phone, in English with JavaScript and in Nepali without; a real worker and a real mail server.
 """
@@ -17,7 +17,7 @@ PROTECTION = ("protection_supervisor", "protection_supervisor_2")
 
 @dataclass(frozen=True)
 class Way:
-    """In which language, with scripts or without, and on which of the cases that wait for a visit."""
+    """The language, with JavaScript or without, and which of the cases with a due visit."""
 
     language: str
     script: bool
@@ -39,7 +39,7 @@ def way(request) -> Way:
 
 
 def waiting_case(site: Site, way: Way, *, skip: int = 0) -> tuple[str, str]:
-    """The reference of a case of the first NGO that isn't at high risk, and a follow-up of it that is due."""
+    """Return the reference of a case of the first NGO that isn't at high risk, and a due follow-up of it."""
     rows = site.rows(
         "SELECT DISTINCT ON (c.reference) c.reference, f.id::text FROM reintegration_followup f "
         "JOIN beneficiaries_case c ON c.id = f.case_id JOIN beneficiaries_casefile b ON b.case_id = c.id "
@@ -54,7 +54,7 @@ def waiting_case(site: Site, way: Way, *, skip: int = 0) -> tuple[str, str]:
 def signed_in(browser_user: BrowserUser, username: str, way: Way) -> None:
     browser_user.open("/accounts/login/")
     if browser_user.page.locator("html").get_attribute("lang") != "en":
-        browser_user.press("English")  # in which the sign-in is filled in
+        browser_user.press("English")  # the language of the sign-in labels
     browser_user.sign_in(username)
     if browser_user.page.locator("html").get_attribute("lang") != way.language:
         browser_user.press({"en": "English", "ne": "नेपाली"}[way.language])
@@ -124,14 +124,16 @@ def mailed(site: Site, reference: str) -> set[str]:
 
 
 def leads_where_it_may(page: Page, reference: str) -> None:
-    """To the case where IOM works on it; else to the emergency opening with the reference filled in."""
+    """Check the link: to the case where IOM works on it; else to emergency access with the reference filled
+    in.
+    """
     if page.locator("input[name=reference]").count():
         assert page.locator("input[name=reference]").input_value() == reference
     else:
         expect(page.locator(".app-reference").first).to_have_text(reference)
 
 
-def test_a_locked_house_and_the_next_attempt(site, browser, way):
+def test_a_locked_door_and_the_next_attempt(site, browser, way):
     _reference, follow_up = waiting_case(site, way, skip=2)
     with BrowserUser.at(site.url, browser, script=way.script, width=PHONE) as browser_user:
         page = browser_user.page
@@ -150,7 +152,7 @@ def test_a_locked_house_and_the_next_attempt(site, browser, way):
         browser_user.look()
 
 
-def test_a_visit_long_before_its_day(site, browser, way):
+def test_a_visit_long_before_its_due_day(site, browser, way):
     [*rows] = site.rows(
         "SELECT f.id::text FROM reintegration_followup f JOIN beneficiaries_case c ON c.id = f.case_id "
         "JOIN accounts_organisation o ON o.id = c.lead_organisation_id "

@@ -1,4 +1,4 @@
-"""On a phone the way that is safe stands on the first screen, and the number below it."""
+"""On a phone the safe contact is on the first screen, and the number below it."""
 
 import pytest
 from playwright.sync_api import expect
@@ -6,7 +6,8 @@ from playwright.sync_api import expect
 from tests.browser.browser_user import PHONE, BrowserUser
 
 SCREEN = 640  # pixels of a small phone
-# A case of the first NGO with a number, a safe contact and a visit to come; what is encrypted shows as its length.
+# A case of the first NGO with a number, a safe contact and a visit to come; of encrypted columns SQL sees the
+# length only.
 CASE = """
     SELECT c.reference, f.id::text FROM beneficiaries_case c
       JOIN beneficiaries_beneficiary b ON b.id = c.beneficiary_id

@@ -1,4 +1,4 @@
-"""Searching as a person does: with and without JavaScript, on a phone, and back again."""
+"""Searching with and without JavaScript, on a phone, and going back to the results."""
 
 import itertools
 import os
@@ -21,7 +21,7 @@ def _picture(browser_user: BrowserUser, name: str) -> None:
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
-def test_a_name_is_found_and_stands_in_no_address(site, browser, script):
+def test_a_name_is_found_and_is_in_no_address(site, browser, script):
     with BrowserUser.at(site.url, browser, script=script) as browser_user:
         browser_user.sign_in("ngo_a_caseworker")
         browser_user.open("/cases/")

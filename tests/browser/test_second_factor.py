@@ -23,10 +23,10 @@ AUTHENTICATOR = {
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[sites.Site]:
-    """A site that asks everyone for a second factor, at a name for which browsers make passkeys."""
+    """A site that asks everyone for a second factor, at a host name for which browsers make passkeys."""
     number = re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or "0"
-    with sites.standing(int(number) + 4, host="localhost", second_factor=True) as standing:
-        yield standing
+    with sites.running(int(number) + 4, host="localhost", second_factor=True) as running:
+        yield running
 
 
 def _give_password(browser_user: BrowserUser, username: str) -> None:

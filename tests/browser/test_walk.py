@@ -1,4 +1,5 @@
-"""One person's way from the first interview to a recorded visit, at a desk and on a phone without scripts.
+"""One beneficiary's case from the first interview to a recorded visit, on a desktop and on a phone without
+JavaScript.
 
 Real pages, a real worker over a real broker, a real mail server; only the thirty days are skipped.
 """
@@ -31,7 +32,7 @@ CRITERIA = [
 
 @dataclass(frozen=True)
 class Person:
-    """An invented person, whose name is nobody else's in the demo data."""
+    """An invented person whose name nobody else in the demo data has."""
 
     first: str
     family: str
@@ -40,13 +41,13 @@ class Person:
 
     @property
     def traces(self) -> tuple[str, ...]:
-        """What must not be seen by those who decide on money, nor stand in a mail."""
+        """Return what those who decide on grants must not see, and what must not be in a mail."""
         return (self.first, self.family, *self.in_nepali.split(), self.phone, NARRATIVE)
 
 
 @dataclass(frozen=True)
 class Way:
-    """How the walk is gone: with scripts or without, and what the person answers about sharing."""
+    """With JavaScript or without, and the answer to sharing."""
 
     script: bool
     width: int
@@ -69,7 +70,7 @@ WAYS = {
 def test_from_first_interview_to_recorded_visit(site, browser, way):
     with BrowserUser.at(site.url, browser, script=way.script, width=way.width) as browser_user:
         given_a_caseworker_at_work(browser_user)
-        nothing_is_kept_of_somebody_who_refuses(browser_user, site)
+        nothing_is_stored_of_somebody_who_refuses(browser_user, site)
         reference = a_case_is_opened(browser_user, way.person)
         sharing_is_asked(browser_user, way.shares)
         the_person_is_admitted(browser_user)
@@ -91,8 +92,8 @@ def given_a_caseworker_at_work(browser_user: BrowserUser) -> None:
     browser_user.look()
 
 
-def _told_and_asked(browser_user: BrowserUser, answer: str) -> None:
-    """The first page of the interview: what is confidential stands there before anything is asked."""
+def _explain_and_ask_consent(browser_user: BrowserUser, answer: str) -> None:
+    """Fill in the first page of the interview, which explains confidentiality before it asks anything."""
     browser_user.follow("Start a first interview")
     expect(browser_user.heading("Consent first")).to_be_visible()
     expect(
@@ -108,9 +109,9 @@ def _told_and_asked(browser_user: BrowserUser, answer: str) -> None:
     browser_user.press("Save and continue")
 
 
-def nothing_is_kept_of_somebody_who_refuses(browser_user: BrowserUser, site: Site) -> None:
+def nothing_is_stored_of_somebody_who_refuses(browser_user: BrowserUser, site: Site) -> None:
     before = site.rows(DRAFTS_AND_PEOPLE)
-    _told_and_asked(browser_user, "No, they do not agree")
+    _explain_and_ask_consent(browser_user, "No, they do not agree")
     expect(browser_user.heading("Nothing was kept")).to_be_visible()
     browser_user.look()
     assert site.rows(DRAFTS_AND_PEOPLE) == before
@@ -118,14 +119,14 @@ def nothing_is_kept_of_somebody_who_refuses(browser_user: BrowserUser, site: Sit
 
 
 def a_case_is_opened(browser_user: BrowserUser, person: Person) -> str:
-    """Consent, person, situation; gives the reference that the page shows."""
-    _told_and_asked(browser_user, "Yes, they agree")
+    """Fill in consent, person and situation; return the reference on the page."""
+    _explain_and_ask_consent(browser_user, "Yes, they agree")
     expect(browser_user.heading("The person")).to_be_visible()
     browser_user.look()
     _the_person_is_described(browser_user, person)
     expect(browser_user.heading("The situation")).to_be_visible()
     browser_user.look()
-    _the_situation_is_told(browser_user)
+    _the_situation_is_described(browser_user)
     message = browser_user.page.get_by_text("The case is open. Its reference is")
     expect(message).to_be_visible()
     browser_user.look()
@@ -155,7 +156,7 @@ def _the_person_is_described(browser_user: BrowserUser, person: Person) -> None:
     browser_user.press("Save and continue")
 
 
-def _the_situation_is_told(browser_user: BrowserUser) -> None:
+def _the_situation_is_described(browser_user: BrowserUser) -> None:
     browser_user.choose("What is the person's situation?", "Stranded migrant abroad")
     browser_user.choose("What is the person's situation?", "Returnee migrant")
     browser_user.select("Which of them is the main one for this case?", "Stranded migrant abroad")
@@ -231,7 +232,7 @@ def a_grant_is_asked_for(browser_user: BrowserUser) -> None:
 
 
 def the_file_is_open_to_iom_only_where_agreed(browser_user: BrowserUser, reference: str, answer: str) -> None:
-    """The supervisor works on shared cases; who approves grants never opens a file. Asked beside the page."""
+    """The supervisor works on shared cases; an approver never opens a file."""
     shared = 200 if answer.startswith("Yes") else 404
     for username, status in (("iom_supervisor", shared), ("iom_approver", 404)):
         browser_user.sign_in(username)
@@ -269,7 +270,7 @@ def the_grant_is_decided_without_a_name(browser_user: BrowserUser, reference: st
 
 
 def _open_grant(browser_user: BrowserUser, reference: str) -> None:
-    """From the list of what waits for this person."""
+    """Open the grant from the list of what waits for this user."""
     browser_user.follow(re.compile("^Grants$"))
     browser_user.follow(reference)
     expect(browser_user.heading("Tea shop: NPR 60,000")).to_be_visible()
@@ -293,7 +294,7 @@ def the_follow_ups_are_scheduled(browser_user: BrowserUser, reference: str) -> N
 
 
 def thirty_days_pass(site: Site, reference: str) -> None:
-    """The first visit and its reminder fall due today."""
+    """Let the first visit and its reminder fall due today."""
     moved = site.rows(
         "UPDATE reintegration_followup f SET due_on = %s FROM beneficiaries_case c "
         "WHERE c.id = f.case_id AND c.reference = %s AND f.label_en = %s AND f.due_on = %s + 30 RETURNING f.id",

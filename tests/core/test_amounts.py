@@ -65,7 +65,7 @@ def test_an_amount_is_read_in_either_script_with_and_without_grouping(typed, amo
 
 
 @pytest.mark.parametrize(("typed", "message"), BAD.items())
-def test_what_is_no_amount_is_refused_in_words(typed, message):
+def test_an_invalid_amount_is_refused_in_words(typed, message):
     with pytest.raises(NotANumber, match=message):
         amount_of(typed)
 
@@ -76,7 +76,7 @@ def test_a_count_is_read_in_either_script(typed, count):
 
 
 @pytest.mark.parametrize("typed", ["1.5", "-1", "1e2", "NaN", "two", "९" * 40])
-def test_what_is_no_count_is_refused_in_words(typed):
+def test_an_invalid_count_is_refused_in_words(typed):
     with pytest.raises(NotANumber):
         count_of(typed)
 
@@ -98,7 +98,7 @@ def test_an_amount_is_shown_in_one_script_grouped_by_lakh_and_never_rounded(amou
         assert shown_amount(amount) == shown
 
 
-def test_every_number_of_every_form_is_read_by_these_fields():
+def test_every_number_in_every_form_uses_these_fields():
     others = [
         f"{form.__module__}.{form.__qualname__}.{name}"
         for form in every_form()
@@ -110,8 +110,8 @@ def test_every_number_of_every_form_is_read_by_these_fields():
     assert others == []
 
 
-def test_no_template_and_no_code_rounds_an_amount_by_itself():
-    """One way of showing: a filter of Django's beside it would show another amount."""
+def test_no_template_and_no_code_formats_an_amount_itself():
+    """Amounts are shown one way only: a filter of Django's would show another amount."""
     from tests.repository.test_habits import ROOT, sources
 
     texts = {path: path.read_text(encoding="utf-8") for path in (ROOT / "templates").rglob("*.html")}
@@ -151,7 +151,7 @@ def test_paisa_typed_in_nepali_digits_are_one_amount_on_every_page(sign_in, demo
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("typed", "message"), BAD.items())
-def test_a_bad_amount_is_kept_on_the_page_with_a_message_and_nothing_is_written(
+def test_an_invalid_amount_is_shown_again_with_a_message_and_nothing_is_written(
     sign_in, demo_users, plan, typed, message
 ):
     address = f"/cases/{plan.case.reference}/plans/{plan.pk}/grant/"
@@ -164,17 +164,17 @@ def test_a_bad_amount_is_kept_on_the_page_with_a_message_and_nothing_is_written(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("typed", "message"), BAD.items())
-def test_the_api_refuses_a_bad_amount_in_the_same_words(demo_users, plan, typed, message):
+def test_the_api_refuses_an_invalid_amount_in_the_same_words(demo_users, plan, typed, message):
     answer = Program(demo_users[A]).post("grants/", {"plan": str(plan.pk), "amount_npr": typed})
     assert answer.status_code == 400
-    told = {error["field"]: error["message"] for error in answer.json()["errors"]}
-    assert message in told["amount_npr"]
+    messages = {error["field"]: error["message"] for error in answer.json()["errors"]}
+    assert message in messages["amount_npr"]
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("sent", ["१,००,०००.५", 100000.5, "100000.50"])
-def test_the_api_takes_what_a_page_takes(demo_users, plan, sent):
-    """Above the ceiling of this programme: the operation was reached, and names the ceiling in lakh."""
+def test_the_api_accepts_what_a_page_accepts(demo_users, plan, sent):
+    """Above the ceiling of this programme: the operation was called, and names the ceiling in lakh."""
     body = {"plan": str(plan.pk), "amount_npr": sent} | {
         name: str(value) for name, value in factories.asks_for(plan).items()
     }
@@ -184,7 +184,7 @@ def test_the_api_takes_what_a_page_takes(demo_users, plan, sent):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("sent", [True, None, [], {}, ""])
-def test_the_api_refuses_what_is_no_number_at_all(demo_users, plan, sent):
+def test_the_api_refuses_values_that_are_no_numbers(demo_users, plan, sent):
     answer = Program(demo_users[A]).post("grants/", {"plan": str(plan.pk), "amount_npr": sent})
     assert "amount_npr" in fields_of(answer)
 
@@ -229,12 +229,12 @@ def test_a_district_is_found_by_its_code_in_nepali_digits(demo_users):
     assert answer.status_code == 201, answer.content
 
 
-def test_every_amount_of_every_model_is_kept_to_the_paisa():
-    kept = {
+def test_every_amount_of_every_model_has_two_decimal_places():
+    places = {
         field.decimal_places
         for app in ("projects", "reintegration")
         for model in apps.get_app_config(app).get_models()
         for field in model._meta.get_fields()
         if getattr(field, "decimal_places", None) is not None
     }
-    assert kept == {2}
+    assert places == {2}

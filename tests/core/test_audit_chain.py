@@ -1,4 +1,6 @@
-"""The record's chains: whatever the owner of the tables does to them is found, and no page waits for another's."""
+"""The audit log's hash chains: every change by the tables' owner is found, and pages don't wait for each
+other.
+"""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +27,7 @@ def verified(name: str, *words: str) -> tuple[int, str]:
 
 @pytest.fixture
 def busy(committed, demo_users):
-    """A database in which things happened; its name."""
+    """Make a database with audit events; return its name."""
     by = demo_users["ngo_a_caseworker"]
     for _ in range(4):
         with acting_as(by):
@@ -35,7 +37,7 @@ def busy(committed, demo_users):
     return committed
 
 
-def test_the_demo_and_what_followed_is_whole(busy, owner):
+def test_the_chain_of_the_demo_data_and_of_later_events_is_whole(busy, owner):
     owner.execute("SELECT count(*) FROM core_auditevent")
     (count,) = owner.fetchone()
     assert count > 100
@@ -43,7 +45,7 @@ def test_the_demo_and_what_followed_is_whole(busy, owner):
 
 
 def walk(owner) -> list[str]:
-    """What `verify` finds, on this connection instead of a process of its own."""
+    """Return what `verify` finds, on this connection instead of in a process of its own."""
     return chain.verify_on(owner, {}).broken
 
 
@@ -77,7 +79,7 @@ def _delete(owner, chance: random.Random) -> None:
 
 
 def _swap(owner, chance: random.Random) -> None:
-    """Two events change places, by their links or by their moments."""
+    """Swap two events, by their links or by their columns."""
     one, other = _some(owner, 2)
     if chance.random() < 0.5:
         owner.execute(
@@ -102,7 +104,7 @@ def _swap(owner, chance: random.Random) -> None:
 
 
 def _cut(owner, chance: random.Random) -> None:
-    """The end of a shard goes, links and events."""
+    """Delete the end of a shard, links and events."""
     owner.execute("SELECT shard, seq FROM core_auditshard WHERE seq > 0 ORDER BY random() LIMIT 1")
     shard, seq = owner.fetchone()
     first = chance.randint(max(1, seq - 5), seq)
@@ -117,8 +119,8 @@ ACTIONS = {"edit": _edit, "delete": _delete, "swap": _swap, "cut": _cut}
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_what_the_owner_of_the_tables_changes_is_found(busy, owner, action):
-    """A quarter of a thousand random tries each; between two the table is as it was."""
+def test_changes_by_the_owner_of_the_tables_are_found(busy, owner, action):
+    """A quarter of a thousand random tries each; the table is restored after each."""
     chance, missed = random.Random(action), 0
     owner.execute("BEGIN")
     assert walk(owner) == []
@@ -132,8 +134,10 @@ def test_what_the_owner_of_the_tables_changes_is_found(busy, owner, action):
     assert missed == 0
 
 
-def test_a_head_kept_outside_finds_what_was_tied_anew(busy, owner, tmp_path):
-    """Somebody with all rights to the database edits an event and ties the whole chain again: only the head tells."""
+def test_a_stored_head_finds_a_chain_that_was_computed_again(busy, owner, tmp_path):
+    """Somebody with all rights to the database edits an event and computes the whole chain again: only a
+    stored head shows it.
+    """
     head = tmp_path / "head"
     head.write_text(databases.manage(busy, "audit_head").stdout)
     assert verified(busy, "--head", str(head))[0] == 0
@@ -146,12 +150,12 @@ def test_a_head_kept_outside_finds_what_was_tied_anew(busy, owner, tmp_path):
     )
     owner.execute("SELECT access.link_event(e) FROM (SELECT * FROM core_auditevent ORDER BY at, id) AS e")
     assert verified(busy)[0] == 0
-    code, told = verified(busy, "--head", str(head))
+    code, text = verified(busy, "--head", str(head))
     assert code == 1
-    assert "broken 0" not in told
+    assert "broken 0" not in text
 
 
-def test_a_head_from_before_stays_true_as_events_are_added(busy, demo_users, tmp_path):
+def test_an_earlier_head_stays_valid_as_events_are_added(busy, demo_users, tmp_path):
     head = tmp_path / "head"
     head.write_text(databases.manage(busy, "audit_head").stdout)
     by = demo_users["ngo_a_caseworker"]
@@ -161,7 +165,7 @@ def test_a_head_from_before_stays_true_as_events_are_added(busy, demo_users, tmp
     assert verified(busy, "--head", str(head))[0] == 0
 
 
-def test_an_emptied_record_is_no_whole_record(busy, owner):
+def test_an_emptied_audit_log_is_not_whole(busy, owner):
     owner.execute("TRUNCATE core_auditevent, core_auditlink")
     assert verified(busy)[0] == 1
     owner.execute(
@@ -170,7 +174,7 @@ def test_an_emptied_record_is_no_whole_record(busy, owner):
     assert verified(busy) == (1, "events 0 broken 1")
 
 
-def test_a_head_that_is_none_is_told(busy, tmp_path):
+def test_an_invalid_head_is_reported(busy, tmp_path):
     head = tmp_path / "head"
     head.write_text("not a head")
     done = databases.manage(busy, "verify_audit", "--head", str(head), check=False)
@@ -196,7 +200,7 @@ def test_a_head_that_is_none_is_told(busy, tmp_path):
         "DELETE FROM core_datakey",
     ],
 )
-def test_the_application_adds_and_does_nothing_else(committed, demo_users, statement):
+def test_the_application_adds_events_and_does_nothing_else(committed, demo_users, statement):
     with (
         acting_as(demo_users["auditor"]),
         pytest.raises(DatabaseError, match=r"permission denied|must be owner"),
@@ -229,7 +233,7 @@ def test_twenty_writers_at_once_leave_a_whole_chain(committed, owner):
     assert owner.fetchone() == (8,)
 
 
-def test_writers_that_do_not_wait_for_the_lane_break_it(committed, owner):
+def test_without_the_lock_writers_break_the_chain(committed, owner):
     """The positive control: without the lock two writers take the same place."""
     owner.execute(
         "SELECT prosrc FROM pg_proc WHERE proname = 'link_event' AND pronamespace = 'access'::regnamespace"
@@ -256,7 +260,7 @@ def _changes(owner, verb: str) -> list[dict]:
     return audit.changes_in(AuditEvent(id=key, encrypted_changes=encrypted))
 
 
-def test_a_write_is_on_record_as_it_was_and_as_it_became(committed, owner, demo_users):
+def test_a_write_is_recorded_with_old_and_new_values(committed, owner, demo_users):
     by = demo_users["ngo_a_caseworker"]
     with acting_as(by):
         case = factories.a_case(by)
@@ -275,7 +279,7 @@ def test_a_write_is_on_record_as_it_was_and_as_it_became(committed, owner, demo_
     assert change["after"] == {"withdrawn_on": now().date().isoformat()}
 
 
-def test_nothing_of_a_person_stands_in_the_record_in_clear(committed, owner, demo_users):
+def test_the_audit_log_stores_nothing_about_a_beneficiary_unencrypted(committed, owner, demo_users):
     by = demo_users["ngo_a_caseworker"]
     with acting_as(by):
         factories.a_case(
@@ -289,7 +293,7 @@ def test_nothing_of_a_person_stands_in_the_record_in_clear(committed, owner, dem
         assert "Zzcanary" in str(_changes(owner, "case opened"))
 
 
-def test_changes_of_an_undone_savepoint_are_not_told(committed, owner, demo_users):
+def test_changes_of_a_rolled_back_savepoint_are_not_recorded(committed, owner, demo_users):
     by = demo_users["ngo_a_caseworker"]
     with acting_as(by):
         with pytest.raises(ZeroDivisionError), transaction.atomic():
@@ -313,7 +317,7 @@ def test_a_change_that_no_operation_records_is_recorded_at_the_end(committed, ow
     assert (change["object"], change["after"]) == ("beneficiaries.CaseFile", {"country_of_stay": "QA"})
 
 
-def test_a_destroyed_key_leaves_the_chain_whole_and_the_words_gone(committed, owner, demo_users):
+def test_a_destroyed_data_key_leaves_the_chain_whole_and_the_changes_unreadable(committed, owner, demo_users):
     by = demo_users["ngo_a_caseworker"]
     with acting_as(by):
         case = factories.a_case(by)

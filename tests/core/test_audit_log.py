@@ -1,4 +1,4 @@
-"""The log: read by IOM's auditor alone, in words and without a name; reading it is in it."""
+"""The audit log: read by IOM's auditor only, in words and without names; reading it is recorded."""
 
 import ast
 import re
@@ -35,8 +35,8 @@ def count() -> int:
 
 
 @pytest.mark.parametrize("username", DEMO_USERS)
-def test_nobody_but_the_auditor_reads_a_row(demo_users, username):
-    """By SQL alone, past all of Python."""
+def test_only_the_auditor_reads_the_audit_log(demo_users, username):
+    """By SQL, past Python."""
     with acting_as(demo_users[username]):
         audit.record(by=demo_users[username], verb="case file read", now=now())
         assert (count() > 0) == (username == "auditor")
@@ -47,7 +47,7 @@ def test_nobody_but_the_auditor_reads_a_row(demo_users, username):
                     cursor.execute(statement)
 
 
-def test_nobody_signed_in_reads_no_row(demo_users):
+def test_without_a_user_no_row_is_read(demo_users):
     enter(None)
     assert count() == 0
 
@@ -61,7 +61,7 @@ def test_a_partners_auditor_reads_nothing(demo_users, sign_in):
     assert sign_in("ngo_a_reader").get("/audit/").status_code == 403
 
 
-def test_an_auditor_whose_role_was_taken_reads_nothing(demo_users, sign_in):
+def test_an_auditor_whose_role_ended_reads_nothing(demo_users, sign_in):
     role = Role.objects.get(organisation__code="IOM", code="auditor")
     tailor_role(role=role, codenames=[], by=None, now=now())
     with acting_as(demo_users["auditor"]):
@@ -86,7 +86,7 @@ def test_a_case_is_looked_up_for_the_auditor_alone(demo_users):
 
 @pytest.fixture
 def case(demo_users, sign_in):
-    """A case whose file was read by its caseworker and knocked at by somebody else."""
+    """Return a case whose file was read by its caseworker and denied to somebody else."""
     with acting_as(demo_users["ngo_a_caseworker"]):
         case = factories.a_case(demo_users["ngo_a_caseworker"])
     sign_in("ngo_a_caseworker").get(f"/cases/{case.reference}/")
@@ -95,7 +95,7 @@ def case(demo_users, sign_in):
     return case
 
 
-def test_the_page_tells_events_in_words_and_nobodys_name(case, sign_in):
+def test_the_page_shows_events_in_words_and_nobodys_name(case, sign_in):
     page = text_of(sign_in("auditor").get("/audit/"))
     assert "Read a case file" in page
     assert "Was not allowed" in page
@@ -145,7 +145,7 @@ def test_filters(case, sign_in, asked, found):
     assert page.count('<th scope="row"') == found
 
 
-def test_a_filter_that_can_not_be_read_narrows_nothing_and_says_so(case, sign_in):
+def test_an_invalid_filter_is_ignored_with_a_message(case, sign_in):
     page = text_of(sign_in("auditor").get("/audit/", {"first_on": "soon", "after": "no mark"}))
     assert "govuk-error-message" in page
     assert '<th scope="row"' in page
@@ -168,7 +168,7 @@ def test_pages_follow_each_other_without_a_gap(demo_users, sign_in):
     assert sorted(map(int, seen)) == list(range(120))
 
 
-def test_the_log_asks_as_much_for_one_event_as_for_three(
+def test_the_log_has_the_same_query_count_for_one_event_and_for_three(
     case, sign_in, demo_users, django_assert_num_queries
 ):
     client = sign_in("auditor")
@@ -183,7 +183,7 @@ def test_the_log_asks_as_much_for_one_event_as_for_three(
 
 
 def test_every_verb_has_words():
-    """Each `verb=` of the source; one that is put together would have to be listed by hand."""
+    """Each `verb=` in the source; one that is put together would have to be listed by hand."""
     found = set()
     for path in sources():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -198,9 +198,9 @@ def test_every_detail_that_is_shown_has_words():
     assert set(DETAILS) == audit.SHOWN | {"path", "user"}
 
 
-def test_details_are_told_without_a_persons_own_values():
+def test_details_are_shown_without_values_about_users():
     someone = uuid.uuid4()
-    told = audit.shown_detail(
+    detail = audit.shown_detail(
         {
             "status": 404,
             "path": "/cases/K7QM-4XW-T/",
@@ -210,7 +210,7 @@ def test_details_are_told_without_a_persons_own_values():
             "note": "Sunita called.",
         }
     )
-    assert told == {"status": 404, "path": "cases/<str:reference>/", "user": someone, "given": True}
+    assert detail == {"status": 404, "path": "cases/<str:reference>/", "user": someone, "given": True}
     assert audit.shown_detail({"path": "/cases/Sunita Tamang/at home/"}) == {"path": "–"}
 
 

@@ -1,4 +1,4 @@
-"""The drill: an encrypted copy, an empty database, and the same rows, record and files in it."""
+"""Backup and restore: an encrypted copy, an empty database, and the same rows, audit log and files in it."""
 
 import base64
 import os
@@ -14,8 +14,8 @@ A, WORD = "ngo_a_caseworker", "Zzcanary"
 
 
 @pytest.fixture
-def told(committed, demo_users):
-    """A database with somebody's words in it."""
+def original(committed, demo_users):
+    """Make a database with a beneficiary's data in it; return its name."""
     with acting_as(demo_users[A]):
         case = factories.a_case(
             demo_users[A],
@@ -43,16 +43,16 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_what_was_copied_comes_back_row_for_row(told, empty, tmp_path, settings, monkeypatch):
+def test_a_backup_is_restored_row_for_row(original, empty, tmp_path, settings, monkeypatch):
     copy, elsewhere = tmp_path / "copy", tmp_path / "elsewhere"
-    made = databases.manage(told, "backup", str(copy)).stdout
+    made = databases.manage(original, "backup", str(copy)).stdout
     assert re.match(r"tables \d\d rows \d{4,} files 1\n0 \d+ [0-9a-f]{64}\n", made)
     assert copy.stat().st_mode & 0o777 == 0o600
     monkeypatch.setenv("FILES_PATH", str(elsewhere))
     assert databases.manage(empty, "restore", str(copy)).stdout == made
     assert _files(elsewhere) == _files(Path(settings.MEDIA_ROOT))
     assert len(_files(elsewhere)) == 1
-    assert databases.manage(empty, "verify_audit").stdout == databases.manage(told, "verify_audit").stdout
+    assert databases.manage(empty, "verify_audit").stdout == databases.manage(original, "verify_audit").stdout
     assert "drifted 0" in databases.manage(empty, "check_access").stdout
     script = (
         "from accounts.models import User; from core.context import acting_as\n"
@@ -65,14 +65,15 @@ def test_what_was_copied_comes_back_row_for_row(told, empty, tmp_path, settings,
         "    print(content_of(Document.objects.get(case=row.case_id))[:5].decode())"
     )
     assert databases.manage(empty, "shell", "-v0", "-c", script).stdout.split() == [WORD, "%PDF-"]
-    # The access policies came along: the application still owns nothing, and without context there is nothing.
+    # The access policies are restored too: the application still owns nothing, and without a user it sees
+    # nothing.
     alone = "from beneficiaries.models import Case; print(Case.objects.count())"
     assert databases.manage(empty, "shell", "-v0", "-c", alone).stdout.strip() == "0"
 
 
-def test_a_copy_tells_nothing_to_who_has_no_key(told, empty, tmp_path, monkeypatch):
+def test_a_backup_is_unreadable_without_its_key(original, empty, tmp_path, monkeypatch):
     copy = tmp_path / "copy"
-    databases.manage(told, "backup", str(copy))
+    databases.manage(original, "backup", str(copy))
     assert WORD.encode() not in copy.read_bytes()
     assert b"beneficiaries_case" not in copy.read_bytes()
     monkeypatch.setenv("FIELD_KEYS", base64.b64encode(os.urandom(32)).decode())
@@ -82,9 +83,9 @@ def test_a_copy_tells_nothing_to_who_has_no_key(told, empty, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("harm", ["cut off", "a changed byte", "pieces swapped", "no copy at all"])
-def test_a_damaged_copy_changes_nothing(told, empty, tmp_path, harm):
+def test_a_damaged_backup_changes_nothing(original, empty, tmp_path, harm):
     copy = tmp_path / "copy"
-    databases.manage(told, "backup", str(copy))
+    databases.manage(original, "backup", str(copy))
     whole = copy.read_bytes()
     middle = len(whole) // 2
     pieces, at = [], 11
@@ -110,9 +111,9 @@ def test_a_damaged_copy_changes_nothing(told, empty, tmp_path, harm):
     link.close()
 
 
-def test_a_database_with_something_in_it_is_left_alone(told, tmp_path):
+def test_a_database_with_rows_is_not_restored_into(original, tmp_path):
     copy = tmp_path / "copy"
-    databases.manage(told, "backup", str(copy))
-    done = databases.manage(told, "restore", str(copy), check=False)
+    databases.manage(original, "backup", str(copy))
+    done = databases.manage(original, "restore", str(copy), check=False)
     assert done.returncode == 1
     assert "not empty" in done.stderr

@@ -1,4 +1,4 @@
-"""Bad input through the pages: a clear message, what was typed is kept, and nothing is written."""
+"""Bad input through the pages: a clear message, the input is shown again, and nothing is written."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -22,7 +22,7 @@ A = "ngo_a_caseworker"
 
 
 def written(user) -> dict[str, int]:
-    """How many rows of each kind this person sees."""
+    """Return how many rows of each kind this user sees."""
     with acting_as(user):
         return {
             model._meta.label: model.objects.count()
@@ -33,7 +33,7 @@ def written(user) -> dict[str, int]:
 
 @pytest.fixture
 def interview(sign_in):
-    """An interview whose consent is given: the address of the page about the person."""
+    """Return the address of the page about the beneficiary, of an interview with consent."""
     client = sign_in(A)
     response = submit(
         client, "/cases/new/", {"was_told": "on", "agrees": "yes", "given_by": "self", "how": "spoken"}
@@ -62,7 +62,7 @@ PERSON = {"first_name": "Maya", "sex": "female", "birth": "1996-05-04", "birth_c
         ({"birth": f"{date.today().year - 12}-01-01"}, "under 18 and can&#x27;t consent alone"),
     ],
 )
-def test_a_bad_page_about_the_person(interview, demo_users, changes, message):
+def test_an_invalid_page_about_the_beneficiary(interview, demo_users, changes, message):
     client, address = interview
     before = written(demo_users[A])
     response = submit(client, address, PERSON | changes)
@@ -70,8 +70,8 @@ def test_a_bad_page_about_the_person(interview, demo_users, changes, message):
     assert message in text_of(response)
     assert "There is a problem" in text_of(response) or "error" in text_of(response)
     if changes.get("first_name") != "":
-        kept = (PERSON | changes)["first_name"].replace("\x00", "")
-        assert kept[:50] in text_of(response), "what was typed stands there again"
+        typed = (PERSON | changes)["first_name"].replace("\x00", "")
+        assert typed[:50] in text_of(response), "what was typed is shown again"
     assert written(demo_users[A]) == before
     with acting_as(demo_users[A]):
         assert IntakeDraft.objects.visible_to(demo_users[A]).latest("created_at").details == {}
@@ -116,7 +116,7 @@ def test_devanagari_everywhere(interview, demo_users):
     assert person.home_district.code == "302"
 
 
-def test_the_main_situation_must_be_one_that_holds(interview, demo_users):
+def test_the_main_situation_must_be_one_of_the_chosen_ones(interview, demo_users):
     client, address = interview
     response = submit(client, address, PERSON)
     before = written(demo_users[A])
@@ -129,7 +129,7 @@ def test_the_main_situation_must_be_one_that_holds(interview, demo_users):
     assert written(demo_users[A]) == before
 
 
-def test_of_somebody_who_refuses_nothing_is_kept(sign_in, demo_users):
+def test_nothing_is_stored_of_somebody_who_refuses(sign_in, demo_users):
     client, before = sign_in(A), written(demo_users[A])
     response = submit(
         client, "/cases/new/", {"was_told": "on", "agrees": "no", "given_by": "self", "how": "spoken"}
@@ -138,7 +138,7 @@ def test_of_somebody_who_refuses_nothing_is_kept(sign_in, demo_users):
     assert written(demo_users[A]) == before
 
 
-def test_consent_without_having_told_is_refused(sign_in, demo_users):
+def test_consent_without_an_explanation_is_refused(sign_in, demo_users):
     client, before = sign_in(A), written(demo_users[A])
     response = submit(client, "/cases/new/", {"agrees": "yes", "given_by": "self", "how": "spoken"})
     assert "First explain what is confidential" in text_of(response)
@@ -268,7 +268,7 @@ def test_admission_outside_the_period(sign_in, demo_users, day, message):
     assert written(by) == before
 
 
-def test_an_ended_programme_takes_nobody_today(sign_in, demo_users):
+def test_an_ended_programme_admits_nobody_today(sign_in, demo_users):
     by = demo_users[A]
     with acting_as(by):
         case = factories.a_case(by)
@@ -302,7 +302,7 @@ def test_admission_against_the_criteria_needs_the_right_and_a_reason(sign_in, de
     assert "Against the criteria" in page
 
 
-def test_numbers_that_are_none(sign_in, demo_users):
+def test_invalid_numbers_are_refused(sign_in, demo_users):
     by = demo_users[A]
     with acting_as(by):
         case = factories.a_case(by)
@@ -321,7 +321,7 @@ def test_numbers_that_are_none(sign_in, demo_users):
 
 
 def test_the_database_refuses_what_the_pages_refuse(demo_users):
-    """The same rules once more, past every form: named constraints."""
+    """The same rules past every form: named constraints."""
     by = demo_users[A]
     with acting_as(by), connection.cursor() as cursor:
         case = factories.a_case(by)

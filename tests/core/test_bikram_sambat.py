@@ -21,7 +21,7 @@ from core.bikram_sambat import (
 
 FIRST, LAST = date(1913, 4, 13), date(2034, 4, 13)
 
-# Days that Nepal's history and calendars name in both reckonings.
+# Days that Nepal's history and calendars name in both calendars.
 KNOWN = [
     ((1970, 1, 1), date(1913, 4, 13)),
     ((1990, 10, 2), date(1934, 1, 15)),  # the earthquake of Nepal and Bihar
@@ -88,7 +88,7 @@ def test_the_same_text_means_another_day_in_the_other_calendar():
     assert parse("2015-04-25", calendar="bs").date == date(1958, 8, 9)
 
 
-def test_a_month_or_a_year_alone_stands_at_its_first_day():
+def test_a_month_or_a_year_alone_counts_as_its_first_day():
     assert parse("२०४९/११", calendar="bs") == ParsedDate(to_ad(2049, 11, 1), Precision.MONTH, "bs", "२०४९/११")
     assert parse("2049", calendar="bs") == ParsedDate(date(1992, 4, 13), Precision.YEAR, "bs", "2049")
     assert parse("1993", calendar="ad") == ParsedDate(date(1993, 1, 1), Precision.YEAR, "ad", "1993")
@@ -98,7 +98,7 @@ def test_a_month_or_a_year_alone_stands_at_its_first_day():
     "text",
     ["", "soon", "49-11-16", "16-11-2049", "2049-11/16", "2049-", "2049-11-16-1", "٢٠٤٩-١١-١٦", "2" * 10_000],
 )
-def test_what_is_no_date_is_refused_with_an_example(text):
+def test_an_invalid_date_is_refused_with_an_example(text):
     with pytest.raises(NotADate, match="such as 2049-11-16"):
         parse(text, calendar="bs")
 

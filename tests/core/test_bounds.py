@@ -1,4 +1,4 @@
-"""What anybody can have written again and again is bounded: refusals, lists that are asked for, mails."""
+"""Limits on what anybody can cause to be written repeatedly: refusals, exports, mails, tokens."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -29,18 +29,18 @@ def denials(demo_users, username: str = A) -> list[AuditEvent]:
 
 @pytest.fixture
 def still(time_machine):
-    """In the middle of a minute, which stands."""
+    """Stop the clock in the middle of a minute."""
     time_machine.move_to(now().replace(second=30), tick=False)
     return time_machine
 
 
 @pytest.mark.django_db
-def test_of_many_refusals_in_a_minute_few_are_recorded_and_their_number_is_kept(demo_users, sign_in, still):
+def test_of_many_refusals_in_a_minute_few_are_recorded_and_all_are_counted(demo_users, sign_in, still):
     client = sign_in(A)
     for _number in range(200):
         assert client.get("/cases/ZZZZ-ZZZ-Z/").status_code == 404
     found = denials(demo_users)
-    assert len(found) == EACH + 3  # the 32nd, 64th and 128th beside the first thirty
+    assert len(found) == EACH + 3  # the 32nd, 64th and 128th besides the first thirty
     assert [event.detail.get("count") for event in found[EACH:]] == [32, 64, 128]
     with acting_as(demo_users[A]):
         assert DenialCount.objects.get(user_id=demo_users[A].pk).count == 200
@@ -52,7 +52,7 @@ def test_of_many_refusals_in_a_minute_few_are_recorded_and_their_number_is_kept(
 
 
 @pytest.mark.django_db
-def test_a_few_refusals_are_each_recorded_and_one_users_say_nothing_of_anothers(demo_users, sign_in, still):
+def test_a_few_refusals_are_each_recorded_and_counted_by_user(demo_users, sign_in, still):
     for username in (A, "ngo_b_caseworker"):
         client = sign_in(username)
         for _number in range(EACH):
@@ -61,7 +61,7 @@ def test_a_few_refusals_are_each_recorded_and_one_users_say_nothing_of_anothers(
 
 
 @pytest.mark.django_db
-def test_who_is_not_signed_in_has_nothing_written(demo_users):
+def test_refusals_of_the_signed_out_are_not_recorded(demo_users):
     client = Client()
     with connection.cursor() as cursor:
         cursor.execute("SELECT access.enter(%s)", [demo_users["auditor"].pk])
@@ -72,8 +72,8 @@ def test_who_is_not_signed_in_has_nothing_written(demo_users):
         assert AuditEvent.objects.count() == before
 
 
-def test_of_refusals_at_once_none_is_lost_in_the_count(committed, demo_users):
-    """Twenty at once, each five times: the row is counted up in one statement."""
+def test_refusals_at_once_are_all_counted(committed, demo_users):
+    """Twenty at once, each five times: the row is incremented in one statement."""
     tries = 20
     start = Barrier(tries)
     user = demo_users[A]
@@ -92,15 +92,15 @@ def test_of_refusals_at_once_none_is_lost_in_the_count(committed, demo_users):
         list(pool.map(send, range(tries)))
     with acting_as(user):
         last = DenialCount.objects.get(user_id=user.pk).count
-    told = sum(
+    counted = sum(
         event.detail.get("count", 0) for event in denials(demo_users) if set(event.detail) == {"count"}
     )
-    assert last + told == 100 or last == 100  # a minute may have passed in between
+    assert last + counted == 100 or last == 100  # a minute may have passed in between
     assert len(denials(demo_users)) <= 2 * (EACH + 3)
 
 
 @pytest.mark.django_db
-def test_one_user_asks_for_so_many_lists_a_day(demo_users, monkeypatch):
+def test_one_users_exports_a_day_are_limited(demo_users, monkeypatch):
     user = demo_users[A]
     with acting_as(user):
         factories.a_case(user, details=factories.beneficiary_details(first_name=NAME))
@@ -109,7 +109,7 @@ def test_one_user_asks_for_so_many_lists_a_day(demo_users, monkeypatch):
         with pytest.raises(ValidationError, match="You requested 30 exports today"):
             factories.asked_export(user, find=NAME)
         assert factories.asked_export(user, find=NAME, at=now() + timedelta(days=1)).state == "queued"
-        # And the database alone.
+        # The database's own limit
         monkeypatch.setattr(exporting.rules, "EXPORTS_A_DAY", 1000)
         with pytest.raises(IntegrityError, match="more lists than one person"), transaction.atomic():
             factories.asked_export(user, find=NAME)
@@ -132,7 +132,7 @@ def tokens_made_at_once(user) -> int:
         return sum(pool.map(make, range(20)))
 
 
-def test_of_many_tokens_at_once_no_more_are_made(committed, demo_users):
+def test_many_tokens_at_once_stay_within_the_limit(committed, demo_users):
     assert tokens_made_at_once(demo_users[A]) == 5
 
 
@@ -143,8 +143,8 @@ def test_without_the_lock_more_tokens_are_made(committed, demo_users, monkeypatc
 
 
 @pytest.mark.django_db
-def test_one_address_gets_so_many_mails_for_a_password(demo_users, still, settings):
-    """Five, and then one after each wait: it can't be filled."""
+def test_password_mails_to_one_address_are_limited(demo_users, still, settings):
+    """Five, and then one after each wait: a mailbox can't be filled."""
     email = demo_users[A].email
     for number in range(12):
         page = Client(REMOTE_ADDR=f"198.51.100.{number}").post(

@@ -1,4 +1,4 @@
-"""HTML goes out compressed, and compression tells nobody what a page says."""
+"""HTML is sent compressed, and its compressed size reveals nothing about a page."""
 
 import gzip
 
@@ -19,7 +19,7 @@ def unpacked(answer) -> bytes:
     return gzip.decompress(answer.content)
 
 
-def test_the_case_list_takes_less_than_a_third_of_its_bytes(demo_users, sign_in):
+def test_the_case_list_is_sent_in_less_than_a_third_of_its_bytes(demo_users, sign_in):
     with acting_as(demo_users[A]):
         for _number in range(10):
             factories.a_case(demo_users[A])
@@ -33,7 +33,7 @@ def test_the_case_list_takes_less_than_a_third_of_its_bytes(demo_users, sign_in)
 
 
 def test_a_page_that_another_site_asked_for_is_not_compressed(sign_in):
-    """BREACH: another site would have to ask for pages with its guesses in them, and measure what comes."""
+    """BREACH: another site would have to request pages with its guesses in them, and measure their size."""
     client = sign_in(A)
     for site in ("cross-site", "same-site"):
         answer = client.get("/cases/", headers=ASKED | {"sec-fetch-site": site})
@@ -43,13 +43,13 @@ def test_a_page_that_another_site_asked_for_is_not_compressed(sign_in):
 
 
 def test_one_page_is_never_the_same_length_twice(sign_in):
-    """Django puts up to a hundred random bytes into the header, so that a length tells little."""
+    """Django puts up to a hundred random bytes into the header, so that the size reveals little."""
     client = sign_in(A)
     lengths = {len(client.get("/roles/", headers=ASKED).content) for _number in range(12)}
     assert len(lengths) > 3
 
 
-def test_a_hidden_case_and_none_are_the_same_bytes_unpacked(demo_users, sign_in):
+def test_a_hidden_case_and_a_missing_one_are_the_same_bytes_uncompressed(demo_users, sign_in):
     with acting_as(demo_users[B]):
         hidden = factories.a_case(demo_users[B], "NGO_B")
     client = sign_in(A)
@@ -61,7 +61,7 @@ def test_a_hidden_case_and_none_are_the_same_bytes_unpacked(demo_users, sign_in)
 
 
 def test_only_html_is_compressed(demo_users, sign_in):
-    """A file is encrypted or packed already, and what is streamed goes out as it is made."""
+    """A file is encrypted or compressed already, and streams are sent as they are made."""
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A])
     client = sign_in(A)
@@ -70,7 +70,7 @@ def test_only_html_is_compressed(demo_users, sign_in):
         assert (answer.status_code, answer.has_header("Content-Encoding")) == (200, False), address
 
 
-def test_the_token_in_a_form_is_another_one_each_time(demo_users):
+def test_a_forms_csrf_token_differs_each_time(demo_users):
     client = Client()
     client.post("/accounts/login/", {"username": A, "password": password_of(A)})
     tokens = {

@@ -1,4 +1,4 @@
-"""What a date can be: one set of limits on every page, in the API, in the import, and in the database."""
+"""Valid dates: one set of limits on every page, in the API, in the import and in the database."""
 
 import re
 from datetime import date, timedelta
@@ -63,7 +63,7 @@ def test_a_day_is_read_in_either_script(typed):
         ("0000-00-00", "no month 0"),
     ],
 )
-def test_what_is_no_day_is_refused_in_words(typed, message):
+def test_an_invalid_day_is_refused_in_words(typed, message):
     with pytest.raises(days.NotADate, match=message):
         days.day_of(typed, today=TODAY, is_record=True)
 
@@ -89,7 +89,7 @@ def test_a_day_that_only_the_other_calendar_has_is_asked_about():
     assert list(asked.value.readings) == ["bs 2082-02-31"]
 
 
-def test_a_day_to_come_is_asked_about_only_where_it_is_far_away():
+def test_a_future_day_is_asked_about_only_if_it_is_far_away():
     assert days.day_of("2030-01-01", today=TODAY, is_record=False) == date(2030, 1, 1)
     with pytest.raises(days.Doubt):
         days.day_of("2068-01-01", today=TODAY, is_record=False)
@@ -147,7 +147,7 @@ def test_somebody_is_at_most_120_years_old(birth, problem):
 # Every field
 
 
-def test_every_date_of_every_form_is_read_by_this_field():
+def test_every_date_in_every_form_uses_this_field():
     others = [
         f"{form.__module__}.{form.__qualname__}.{name}"
         for form in every_form()
@@ -169,7 +169,7 @@ def test_every_form_refuses_an_impossible_date():
 
 
 def _forms_shown(response) -> list[forms.BaseForm]:
-    """Forms of a page that stand in its context."""
+    """Return the forms in the page's context."""
     values = (value for context in response.context for layer in context.dicts for value in layer.values())
     return list({id(value): value for value in values if isinstance(value, forms.BaseForm)}.values())
 
@@ -179,13 +179,13 @@ PAGES = ("reintegration:", "beneficiaries:", "accounts:")
 
 @pytest.mark.django_db
 def test_every_page_with_a_date_names_the_field_of_an_impossible_one(client, demo_users, keys):
-    """Each address as whoever may fill it in; the page's own forms say which fields are dates."""
+    """Each address as a user who may fill it in; the page's own forms show which fields are dates."""
     routes, tried = dict(patterns()), set()
     for person in ("ngo_a_caseworker", "ngo_a_focal_point", "iom_finance", "auditor"):
         for name in TABLE:
             if name.startswith(PAGES):
                 enter(client, demo_users, person)
-                for code in ("RASNM-2", "RASNM"):  # of the first the case is in already
+                for code in ("RASNM-2", "RASNM"):  # the case is enrolled in the first already
                     tried |= _try_dates(client, name, address_of(routes[name], keys["a"] | {"code": code}))
     assert tried >= {
         ("reintegration:admission-assess", "enrolled_on"),
@@ -264,7 +264,7 @@ def test_the_api_names_the_field_of_an_impossible_birth(demo_users, typed):
     assert _named(Program(demo_users[A]).post("cases/", body)) == {"beneficiary.birth"}
 
 
-# Nothing before what it follows from
+# No event before the one that it follows
 
 
 @pytest.mark.django_db
@@ -318,7 +318,7 @@ def test_a_visit_that_follows_a_payment_is_not_made_between_admission_and_paymen
 
 @pytest.fixture
 def owner_of_rows(demo_users):
-    """Change the day of an enrolment, as if it had been entered then."""
+    """Return a function that changes the day of an enrolment, as if it had been entered then."""
 
     def change(plan: Plan, enrolled_on: date) -> None:
         with acting_as(demo_users[A]):
@@ -387,7 +387,7 @@ def interview(sign_in):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("meant", "year"), [("ad", 1990), ("bs", 1933)])
-def test_1990_under_bikram_sambat_is_asked_about_and_kept_as_it_is_meant(interview, demo_users, meant, year):
+def test_1990_as_bikram_sambat_is_asked_about_and_saved_as_meant(interview, demo_users, meant, year):
     client, address = interview
     given = {"first_name": "Maya", "sex": "female", "birth": "१९९०", "birth_calendar": "bs"}
     answer = submit(client, address, given)
@@ -405,7 +405,7 @@ def test_1990_under_bikram_sambat_is_asked_about_and_kept_as_it_is_meant(intervi
 
 
 @pytest.mark.django_db
-def test_a_bikram_sambat_day_on_a_page_is_asked_about_and_taken_when_it_is_said(sign_in, demo_users):
+def test_a_bikram_sambat_day_on_a_page_is_asked_about_and_accepted_once_confirmed(sign_in, demo_users):
     from core.bikram_sambat import to_bs
 
     by, client = demo_users[A], sign_in(A)
@@ -426,7 +426,7 @@ def test_a_bikram_sambat_day_on_a_page_is_asked_about_and_taken_when_it_is_said(
 
 
 @pytest.mark.django_db
-def test_the_api_asks_by_a_problem_and_takes_what_is_meant(demo_users):
+def test_the_api_asks_with_a_problem_and_accepts_the_answer(demo_users):
     program, body = Program(demo_users[A]), opening()
     body["beneficiary"] |= {"birth": "1990", "birth_calendar": "bs"}
     answer = program.post("cases/", body)
@@ -444,7 +444,8 @@ def test_the_api_asks_by_a_problem_and_takes_what_is_meant(demo_users):
 
 # The database
 
-# What bounds each date, as far as its row can see it; a date that no person gives is named with whoever gives it.
+# The constraint of each date, as far as its row can check it; a date that no user enters has its source
+# instead.
 BOUND = {
     "accounts.AccessRequest.starts_on": "accounts_request_after_1900",
     "accounts.AccessRequest.ends_on": "accounts_request_ends_after_start",
@@ -484,8 +485,8 @@ MACHINE = {
 }
 
 
-def test_the_database_refuses_dates_that_no_page_takes(demo_users, committed, owner):
-    """Year 1 and the year 9999 in each bounded column of a whole case, past every rule."""
+def test_the_database_refuses_dates_that_no_page_accepts(demo_users, committed, owner):
+    """Years 1 and 9999 in each date column of a whole case, past every rule."""
     third = factories.a_third_ngo()
     factories.whole_case(demo_users, third)
     factories.asked_role(demo_users["ngo_a_focal_point"], demo_users["researcher"], "reader", "NGO_A")

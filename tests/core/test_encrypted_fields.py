@@ -1,4 +1,6 @@
-"""What a stolen disk tells: nothing of what people said, nor how they are reached; and a destroyed key ends it."""
+"""Encrypted fields: a stolen disk shows no text and no contact details, and destroying a data key erases
+them.
+"""
 
 import base64
 import os
@@ -56,7 +58,7 @@ def _raw(statement: str, *values) -> list[tuple]:
 CONFIDENTIAL_PERMISSIONS = [
     (model, field.name) for model in own_models() for field in encrypted_fields(model)
 ]
-# Free text that stays in clear, each for a reason.
+# Free text that isn't encrypted, each with the reason.
 IN_CLEAR = {
     "accounts.Session.session_data": "who is signed in, and how",
     "accounts.Notice.text": "names nobody",
@@ -65,8 +67,8 @@ IN_CLEAR = {
 }
 
 
-def test_every_free_text_of_a_person_is_sealed():
-    """A text column that is not of a list, a code or a name, and that nobody thought of, fails here."""
+def test_every_free_text_about_a_beneficiary_is_encrypted():
+    """Fails for a text column that is no list, code or name, and that is neither encrypted nor listed above."""
     found = {
         f"{model._meta.label}.{field.name}"
         for model in own_models()
@@ -78,7 +80,7 @@ def test_every_free_text_of_a_person_is_sealed():
 
 
 @pytest.mark.django_db
-def test_what_is_kept_is_no_text_and_what_is_read_is(case, demo_users):
+def test_an_encrypted_field_is_stored_as_bytes_and_read_as_text(case, demo_users):
     with acting_as(demo_users[A]):
         ((narrative, htcds),) = _raw(
             "SELECT narrative, htcds FROM beneficiaries_casefile WHERE case_id = %s", case.pk
@@ -107,7 +109,7 @@ def _moved(owner, statement: str, *values) -> None:
 
 
 @pytest.mark.parametrize("what", ["another row", "another column", "a changed byte"])
-def test_a_value_that_was_moved_or_changed_is_refused(committed, owner, demo_users, what):
+def test_an_encrypted_value_that_was_moved_or_changed_is_refused(committed, owner, demo_users, what):
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A], situation=factories.a_situation(narrative="One", needs="Two"))
         notes = [
@@ -138,7 +140,7 @@ def test_a_value_that_was_moved_or_changed_is_refused(committed, owner, demo_use
 
 
 @pytest.mark.django_db
-def test_a_value_that_nobody_asks_for_is_an_error_and_not_empty(case, demo_users):
+def test_reading_an_encrypted_value_without_a_user_is_an_error(case, demo_users):
     with acting_as(demo_users[A]):
         file = CaseFile.objects.get(case=case)
     enter(None)
@@ -147,7 +149,7 @@ def test_a_value_that_nobody_asks_for_is_an_error_and_not_empty(case, demo_users
 
 
 @pytest.mark.django_db
-def test_who_is_nobody_gets_no_key(case, demo_users):
+def test_without_a_user_no_data_key_is_returned(case, demo_users):
     with acting_as(demo_users[A]):
         assert len(_raw("SELECT * FROM access.data_keys_of(%s::uuid[])", [str(case.pk)])) == 1
     enter(None)
@@ -155,7 +157,7 @@ def test_who_is_nobody_gets_no_key(case, demo_users):
 
 
 @pytest.mark.django_db
-def test_what_would_find_nothing_silently_is_an_error(case, demo_users):
+def test_a_lookup_on_an_encrypted_field_is_an_error(case, demo_users):
     with acting_as(demo_users[A]):
         for lookup in (
             {"narrative__contains": WORD},
@@ -173,7 +175,7 @@ def test_what_would_find_nothing_silently_is_an_error(case, demo_users):
 
 
 @pytest.mark.django_db
-def test_many_rows_of_many_people_are_opened_with_one_question(demo_users, django_assert_num_queries):
+def test_many_rows_of_many_beneficiaries_are_decrypted_with_one_query(demo_users, django_assert_num_queries):
     with acting_as(demo_users[A]):
         for _ in range(3):
             factories.a_case(demo_users[A])
@@ -188,7 +190,9 @@ def test_many_rows_of_many_people_are_opened_with_one_question(demo_users, djang
     ["9804417009", "980-4417009", "+977 980 441 7009", "+9779804417009", "००", "4417009", "980441700"],
 )
 @pytest.mark.django_db
-def test_a_whole_number_finds_its_person_in_any_writing_and_a_part_finds_nobody(case, demo_users, typed):
+def test_a_whole_number_finds_its_beneficiary_in_any_spelling_and_a_part_finds_nobody(
+    case, demo_users, typed
+):
     with acting_as(demo_users[A]):
         found = queries.case_list(demo_users[A], find=typed)
         assert [row.case_id for row in found] == ([case.pk] if e164s(typed) == ["+9779804417009"] else [])
@@ -197,7 +201,7 @@ def test_a_whole_number_finds_its_person_in_any_writing_and_a_part_finds_nobody(
 
 
 @pytest.mark.django_db
-def test_an_index_tells_nothing_and_is_another_for_another_kind(case, demo_users, settings):
+def test_an_index_value_is_unreadable_and_differs_by_kind(case, demo_users, settings):
     with acting_as(demo_users[A]):
         ((index,),) = _raw(
             "SELECT phone_index FROM beneficiaries_beneficiary WHERE id = %s", case.beneficiary_id
@@ -209,12 +213,12 @@ def test_an_index_tells_nothing_and_is_another_for_another_kind(case, demo_users
 
 
 @pytest.mark.parametrize("text", ["", "short", "!!!", base64.b64encode(b"x" * 31).decode(), ","])
-def test_keys_that_are_none_are_refused(text):
+def test_invalid_encryption_keys_are_refused(text):
     with pytest.raises(ValueError, match="key"):
         keys_from(text)
 
 
-def test_a_ring_opens_what_an_older_key_sealed():
+def test_values_encrypted_with_an_older_key_are_decrypted():
     old, new = os.urandom(32), os.urandom(32)
     encrypted = KeyRing([old]).encrypt(b"word", bound_to="x")
     both = KeyRing([new, old])
@@ -226,7 +230,7 @@ def test_a_ring_opens_what_an_older_key_sealed():
             ring.decrypt(encrypted, bound_to=bound)
 
 
-def test_the_houses_key_is_changed_without_touching_what_is_sealed(
+def test_the_encryption_key_is_replaced_without_changing_encrypted_values(
     committed, owner, demo_users, settings, monkeypatch
 ):
     with acting_as(demo_users[A]):
@@ -241,8 +245,8 @@ def test_the_houses_key_is_changed_without_touching_what_is_sealed(
     (count,) = owner.fetchone()
     owner.execute("SELECT count(*) FROM beneficiaries_beneficiary WHERE phone_index IS NOT NULL")
     (numbers,) = owner.fetchone()
-    told = databases.manage(committed, "rewrap_keys").stdout
-    assert told == f"keys {count} rewrapped {count} others {numbers}\n"
+    printed = databases.manage(committed, "rewrap_keys").stdout
+    assert printed == f"keys {count} rewrapped {count} others {numbers}\n"
     monkeypatch.setenv("FIELD_KEYS", fresh)
     settings.FIELD_KEYS = keys_from(fresh)
     with acting_as(demo_users[A]):
@@ -253,7 +257,7 @@ def test_the_houses_key_is_changed_without_touching_what_is_sealed(
     assert databases.manage(committed, "rewrap_keys").stdout == f"keys {count} rewrapped 0 others 0\n"
 
 
-def test_a_missing_key_ends_the_start_with_one_line(committed):
+def test_a_missing_encryption_key_stops_the_start_with_one_line(committed):
     environment = {**databases.environment(committed), "FIELD_KEYS": ""}
     done = subprocess.run(
         [sys.executable, "manage.py", "check"],
@@ -267,24 +271,24 @@ def test_a_missing_key_ends_the_start_with_one_line(committed):
     assert done.stderr.count("\n") == 1
 
 
-def test_a_key_made_in_a_savepoint_that_was_undone_seals_nothing(committed, demo_users):
-    """What is written after it must open tomorrow: the key is made once more, and is there."""
+def test_a_data_key_made_in_a_rolled_back_savepoint_is_not_used(committed, demo_users):
+    """What is written later must be readable: the data key is made again, and is stored."""
     case_id = uuid4()
     with acting_as(demo_users[A]):
         with pytest.raises(ZeroDivisionError), transaction.atomic():
             data_keys.encrypt_for(case_id, b"undone", bound_to="x")
             raise ZeroDivisionError
-        encrypted = data_keys.encrypt_for(case_id, b"kept", bound_to="x")
+        encrypted = data_keys.encrypt_for(case_id, b"first", bound_to="x")
         with transaction.atomic():
-            again = data_keys.encrypt_for(case_id, b"kept too", bound_to="x")
+            again = data_keys.encrypt_for(case_id, b"second", bound_to="x")
     with acting_as(demo_users[A]):
         assert [data_keys.decrypt_for(value, bound_to="x") for value in (encrypted, again)] == [
-            b"kept",
-            b"kept too",
+            b"first",
+            b"second",
         ]
 
 
-def test_a_key_is_made_once_when_two_write_at_once(committed, owner, demo_users):
+def test_a_data_key_is_made_once_when_two_write_at_once(committed, owner, demo_users):
     subject = uuid4()
 
     def encrypt(number: int) -> bytes:

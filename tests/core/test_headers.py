@@ -1,4 +1,4 @@
-"""What every page says to browsers and to what stands between."""
+"""The headers of every page, for browsers and proxies."""
 
 import pytest
 
@@ -18,7 +18,7 @@ WANTED = {
 }
 
 
-def test_pages_refusals_and_answers_of_the_api_carry_the_whole_set(demo_users, sign_in, client):
+def test_pages_refusals_and_api_answers_have_every_header(demo_users, sign_in, client):
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A])
     client = sign_in(A)
@@ -32,22 +32,22 @@ def test_pages_refusals_and_answers_of_the_api_carry_the_whole_set(demo_users, s
     ):
         answer = client.get(address)
         assert answer.status_code == status
-        told = {name: answer.get(name) for name in WANTED}
-        assert told == WANTED, address
+        headers = {name: answer.get(name) for name in WANTED}
+        assert headers == WANTED, address
         policy = answer["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
         assert not {"Server", "X-Powered-By"} & set(answer.headers)
 
 
-def test_over_tls_the_browser_is_told_to_stay_there(sign_in, settings):
+def test_over_tls_the_hsts_header_is_sent(sign_in, settings):
     settings.SECURE_HSTS_SECONDS, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = 31_536_000, True
     answer = sign_in(A).get("/cases/", secure=True)
     assert answer["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "localhost:80@evil.example"])
-def test_a_forged_host_gets_nothing(sign_in, host):
+def test_a_forged_host_is_refused(sign_in, host):
     client = sign_in(A)
     answer = client.get("/cases/", headers={"host": host})
     assert answer.status_code == 400

@@ -1,5 +1,8 @@
-"""What logs hold of a request: which page and how it went. A real gunicorn is walked with a token in every address,
-every search and every one-time link, and each byte that it writes is read."""
+"""What logs contain of a request: the page and its outcome.
+
+A real gunicorn gets tokens in every address, every search and every one-time link, and every byte that it
+writes is searched for them.
+"""
 
 import http.client
 import logging
@@ -35,7 +38,7 @@ A = "ngo_a_caseworker"
 
 
 class BrowserUser:
-    """A browser that keeps its cookies and says where it comes from."""
+    """A browser that keeps its cookies and sends a referrer."""
 
     def __init__(self, port: int) -> None:
         self.port, self.cookies = port, {}
@@ -43,7 +46,7 @@ class BrowserUser:
     def ask(
         self, method: str, path: str, form: dict[str, str] | None = None, **headers: str
     ) -> tuple[int, str, str]:
-        """Status, address that is led to, and page."""
+        """Return status, redirect address, and page."""
         link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         body = urlencode(form) if form is not None else None
         sent = {
@@ -64,14 +67,14 @@ class BrowserUser:
         return answer.status, answer.getheader("Location", ""), page
 
     def send(self, path: str, form: dict[str, str]) -> tuple[int, str, str]:
-        """A form as its page sends it."""
+        """Send a form as its page does."""
         token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.ask("GET", path)[2])
         return self.ask("POST", path, form | {"csrfmiddlewaretoken": token[1] if token else ""})
 
 
 @pytest.fixture
 def served(committed, tmp_path) -> Iterator[tuple[int, Path]]:
-    """The port of a gunicorn as the site starts it, and the file of all that it writes."""
+    """Run gunicorn as the site does; yield its port and the file with all its output."""
     port, log = free_port(), tmp_path / "web.log"
     environment = databases.environment(committed)
     del environment["MIGRATION_DATABASE_URL"]
@@ -106,7 +109,7 @@ def served(committed, tmp_path) -> Iterator[tuple[int, Path]]:
         process.wait(timeout=30)
 
 
-def test_no_log_of_the_web_holds_a_name_a_number_a_reference_or_a_link(served, demo_users):
+def test_no_web_log_contains_a_name_a_number_a_reference_or_a_link(served, demo_users):
     port, log = served
     with acting_as(demo_users[A]):
         case = factories.a_case(
@@ -115,7 +118,7 @@ def test_no_log_of_the_web_holds_a_name_a_number_a_reference_or_a_link(served, d
     browser_user = BrowserUser(port)
     browser_user.send("/accounts/login/", {"username": A, "password": password_of(A)})
     assert browser_user.ask("GET", "/roles/")[0] == 200
-    # A search, by its form, and as an address that somebody wrote by hand.
+    # A search by its form, and by an address typed by hand.
     for words in (NAME, PHONE, case.reference):
         status, address, _page = browser_user.send("/cases/", {"find": words})
         assert status == 302
@@ -127,7 +130,7 @@ def test_no_log_of_the_web_holds_a_name_a_number_a_reference_or_a_link(served, d
         browser_user.ask("GET", f"/admin/autocomplete/?{urlencode({'term': words})}")
         browser_user.ask("GET", f"/api/v1/cases/?{urlencode({'reference': words})}")
         browser_user.ask("GET", f"/accounts/login/?{urlencode({'next': f'/cases/{words}/'})}")
-    # Every address that there is, with one of them in each place; what isn't there; what isn't sent as it should be.
+    # Every address with one of the tokens in each place; a missing page; a malformed request.
     person = uuid4()
     for _name, route in patterns():
         address = "/" + re.sub(
@@ -165,10 +168,10 @@ def test_no_log_of_the_web_holds_a_name_a_number_a_reference_or_a_link(served, d
             link.recv(4096)
     written = log.read_bytes()
     assert written.count(b"\n") > 300
-    for told in (NAME, NAME.upper(), PHONE, case.reference, LINK, str(person), str(case.pk), "find="):
-        lines = [line for line in written.splitlines() if told.lower().encode() in line.lower()]
-        assert lines == [], told
-    # The control: it says which pages were asked for, and how that went.
+    for token in (NAME, NAME.upper(), PHONE, case.reference, LINK, str(person), str(case.pk), "find="):
+        lines = [line for line in written.splitlines() if token.lower().encode() in line.lower()]
+        assert lines == [], token
+    # The control: the log shows which pages were requested, and the outcome.
     assert b"POST cases/ 302" in written
     assert b"GET cases/<str:reference>/ 200" in written
     assert re.search(rb"GET accounts/invitation/<uuid:user_id>/<\w+:token>/ 404", written)
@@ -192,7 +195,7 @@ UNREADABLE = (
 )
 
 
-def test_no_request_ends_a_worker(served):
+def test_no_request_stops_a_worker(served):
     port, log = served
     for raw in UNREADABLE:
         with socket.create_connection(("127.0.0.1", port), timeout=20) as link:
@@ -215,7 +218,7 @@ def line(error: Exception | None, name: str, message: str, *given: object) -> st
     return LineFormatter("%(name)s %(message)s").format(record)
 
 
-def test_a_fault_is_told_by_its_place_and_not_by_what_was_in_it():
+def test_an_error_is_logged_with_its_place_and_without_values():
     def deep() -> None:
         try:
             {"a": 1}[NAME]
@@ -225,15 +228,15 @@ def test_a_fault_is_told_by_its_place_and_not_by_what_was_in_it():
     try:
         deep()
     except ValueError as error:
-        told = line(error, "django.request", "Internal Server Error: %s", f"/cases/SH4K-9TQ-X/?find={NAME}")
-    assert "Internal Server Error: cases/<str:reference>/" in told
-    assert "KeyError: …" in told
-    assert "ValueError: bad row …" in told
-    assert "in deep" in told
-    assert not {word for word in (NAME, PHONE, "SH4K") if word in told}
+        text = line(error, "django.request", "Internal Server Error: %s", f"/cases/SH4K-9TQ-X/?find={NAME}")
+    assert "Internal Server Error: cases/<str:reference>/" in text
+    assert "KeyError: …" in text
+    assert "ValueError: bad row …" in text
+    assert "in deep" in text
+    assert not {word for word in (NAME, PHONE, "SH4K") if word in text}
 
 
-def test_an_address_with_its_host_is_told_by_its_route_too():
+def test_an_address_with_its_host_is_logged_as_its_route():
     said = line(
         None, "django.server", "%s", f'"POST http://localhost/cases/SH4K-9TQ-X/?q={NAME} HTTP/1.1" 500'
     )
@@ -246,7 +249,7 @@ def test_an_address_with_its_host_is_told_by_its_route_too():
     "address", [f"/cases/SH4K-9TQ-X/?q={NAME}", f"http://a/cases/SH4K-9TQ-X/?q={NAME}", NAME, f"{NAME}:443"]
 )
 @pytest.mark.parametrize("method", ["POST", NAME.upper()])
-def test_a_request_that_gunicorn_gives_up_is_told_by_its_route(address, method, caplog):
+def test_a_request_that_gunicorn_aborts_is_logged_as_its_route(address, method, caplog):
     logger = WebLogger(Config())
     logger.error_log.addHandler(caplog.handler)
     caplog.handler.setFormatter(LineFormatter("%(name)s %(message)s"))
@@ -260,7 +263,7 @@ def test_a_request_that_gunicorn_gives_up_is_told_by_its_route(address, method, 
 
 
 @pytest.mark.django_db
-def test_what_was_typed_into_an_address_of_the_admin_stands_in_no_log(sign_in, caplog):
+def test_input_in_an_address_of_the_admin_is_in_no_log(sign_in, caplog):
     caplog.handler.setFormatter(LineFormatter("%(name)s %(message)s"))
     client = sign_in("administrator")
     for query in (f"_to_field={NAME} Sharma", f"{NAME}={PHONE}", f"username__{NAME}=x"):
@@ -271,18 +274,18 @@ def test_what_was_typed_into_an_address_of_the_admin_stands_in_no_log(sign_in, c
     assert not {word for word in (NAME, NAME.lower(), "Sharma", PHONE) if word in caplog.text}
 
 
-def test_a_task_that_fails_is_told_without_values_too():
+def test_a_task_that_fails_is_logged_without_values():
     try:
         raise ValueError(f"bad row ({NAME}, {PHONE})")
     except ValueError as error:
-        told = line(
+        text = line(
             error, "celery.app.trace", "Task %s[%s] raised unexpected: %r", "core.tasks.deliver", "1", error
         )
-    assert told.startswith("celery.app.trace Task core.tasks.deliver[1] raised unexpected\n")
-    assert not {word for word in (NAME, PHONE) if word in told}
+    assert text.startswith("celery.app.trace Task core.tasks.deliver[1] raised unexpected\n")
+    assert not {word for word in (NAME, PHONE) if word in text}
 
 
-def test_the_worker_logs_through_the_sites_own_lines():
+def test_the_worker_uses_the_sites_log_format():
     assert signals.setup_logging.receivers, "else Celery sets up lines of its own"
 
 
@@ -294,7 +297,7 @@ def test_a_message_keeps_the_names_of_columns_and_constraints():
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "shown"),
     [
         ("/", "/"),
         ("/cases/?find=Sita", "cases/"),
@@ -307,13 +310,15 @@ def test_a_message_keeps_the_names_of_columns_and_constraints():
         ("", "–"),
     ],
 )
-def test_an_address_is_told_by_its_route(path, told):
-    assert route_of(path) == told
+def test_an_address_is_logged_as_its_route(path, shown):
+    assert route_of(path) == shown
 
 
 @pytest.mark.django_db
-def test_the_databases_log_holds_no_statement_and_no_row():
-    """A statement that fails holds what it would have written, and so does the detail of what was refused."""
+def test_the_databases_log_contains_no_statement_and_no_row():
+    """A statement that fails contains what it would have written, and so does the detail of a constraint
+    error.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT current_setting('log_min_error_statement'), current_setting('log_error_verbosity'), "
@@ -322,11 +327,11 @@ def test_the_databases_log_holds_no_statement_and_no_row():
         assert cursor.fetchone() == ("panic", "terse", "none", "-1")
 
 
-def test_the_proxy_writes_no_address_down():
+def test_the_proxy_logs_no_address():
     caddyfile = yaml.safe_load((databases.ROOT / "docker-compose.yml").read_text(encoding="utf-8"))[
         "configs"
     ]["caddyfile"]["content"]
     assert re.findall(r"request>(\w+) delete", caddyfile) == ["uri", "headers"]
     assert re.findall(r"^\s*log\b.*$", caddyfile, re.MULTILINE) == [
         "  log default {"
-    ]  # no access log beside it
+    ]  # no access log besides

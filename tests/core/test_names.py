@@ -1,4 +1,4 @@
-"""One form of a name for what is stored and for what is looked for: what can't be seen makes no difference."""
+"""Names are stored and searched for in one form: invisible characters make no difference."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -40,7 +40,7 @@ UNSEEN = [
         ("\u202eSita\u202c", "Sita", "sita"),
         ("रा\u200dम", "राम", "राम"),
         ("श्रीमान्\u200c", "श्रीमान्", "श्रीमान्"),
-        ("गुर्\u200dयाल", "गुर्\u200dयाल", "गुर्याल"),  # the joiner shapes the letter, and makes no other name
+        ("गुर्\u200dयाल", "गुर्\u200dयाल", "गुर्याल"),  # the joiner changes the letter's shape, and not the name
         ("e\u0301", "\u00e9", "\u00e9"),
         ("\u0958ाजी", "\u0915\u093cाजी", "\u0915\u093cाजी"),
         ("ＳＩＴＡ", "ＳＩＴＡ", "sita"),
@@ -53,7 +53,7 @@ def test_names_that_look_the_same_are_the_same(typed, stored, found_by):
 
 
 @pytest.mark.parametrize("typed", ["", "   ", *UNSEEN])
-def test_what_nobody_sees_is_no_name(typed):
+def test_invisible_characters_alone_are_no_name(typed):
     assert names.tidy(typed) == ""
 
 
@@ -61,7 +61,7 @@ MARKED = "a" + "\u0315\u0300" * 20  # few enough letters for every field
 
 
 @pytest.mark.parametrize("marks", ["\u0315\u0300", "\u0f73", "\u0302\u093c\u064b", "\uff9e"])
-def test_a_text_with_too_many_marks_on_a_letter_is_never_put_in_order(marks):
+def test_a_text_with_too_many_marks_on_a_letter_is_not_normalized(marks):
     text = "a" + marks * 5000
     assert names.has_too_many_marks(text)
     assert names.normalized(text, "NFKD") == text
@@ -71,16 +71,16 @@ def test_a_text_with_too_many_marks_on_a_letter_is_never_put_in_order(marks):
 
 
 @pytest.mark.parametrize("text", ["a" + "\u0300" * 30, "क्षत्रिय र्‍याली " * 100, "e\u0301" * 500, "ｶﾞ" * 50])
-def test_marks_as_people_write_them_are_taken(text):
+def test_ordinary_marks_are_accepted(text):
     assert not names.has_too_many_marks(text)
     assert cell.text_of(text)
 
 
-def test_joiners_between_marks_hide_none_of_them():
+def test_joiners_between_marks_do_not_hide_them():
     assert names.has_too_many_marks(names.key("a" + "\u0300\u200d\u0315\u200d" * 5000))
 
 
-def test_a_cell_longer_than_excel_holds_is_refused():
+def test_a_cell_longer_than_excels_limit_is_refused():
     assert cell.text_of("a" * cell.LONGEST_TEXT)
     with pytest.raises(cell.Unreadable, match="32,767"):
         cell.text_of("a" * (cell.LONGEST_TEXT + 1))
@@ -103,7 +103,7 @@ def found(user, typed: str) -> list[str]:
         ("गुर्\u200dयालकनारी", "गुर्यालकनारी"),
     ],
 )
-def test_a_person_is_found_however_the_name_is_written(demo_users, stored, typed):
+def test_a_beneficiary_is_found_however_the_name_is_written(demo_users, stored, typed):
     with acting_as(demo_users[A]):
         factories.a_case(
             demo_users[A], details=factories.beneficiary_details(first_name=stored, second_name="Rai\u00a0")
@@ -112,13 +112,13 @@ def test_a_person_is_found_however_the_name_is_written(demo_users, stored, typed
     with acting_as(demo_users[A]):
         person = Beneficiary.objects.visible_to(demo_users[A]).get(
             first_name=stored
-        )  # looked for as it is stored
+        )  # searched for as it is stored
     assert person.second_name == "Rai"
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("unseen", UNSEEN)
-def test_a_name_that_cannot_be_seen_is_refused_on_the_page(sign_in, demo_users, unseen):
+def test_an_invisible_name_is_refused_on_the_page(sign_in, demo_users, unseen):
     client = sign_in(A)
     consent = {"was_told": "on", "agrees": "yes", "given_by": "self", "how": "spoken"}
     address = submit(client, "/cases/new/", consent).request["PATH_INFO"]
@@ -134,7 +134,7 @@ def test_a_name_that_cannot_be_seen_is_refused_on_the_page(sign_in, demo_users, 
 
 
 @pytest.mark.django_db
-def test_a_name_that_cannot_be_seen_is_refused_by_the_operations(demo_users):
+def test_an_invisible_name_is_refused_by_the_operations(demo_users):
     with acting_as(demo_users[A]):
         unseen = factories.beneficiary_details(first_name="\u200b")
         with pytest.raises(ValidationError, match="what you typed shows no letters"):
@@ -151,7 +151,7 @@ def test_a_name_that_cannot_be_seen_is_refused_by_the_operations(demo_users):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("unseen", UNSEEN[:-1])
-def test_the_database_takes_no_name_that_cannot_be_seen(demo_users, unseen):
+def test_the_database_refuses_an_invisible_name(demo_users, unseen):
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A])
         with (
@@ -166,7 +166,7 @@ def test_the_database_takes_no_name_that_cannot_be_seen(demo_users, unseen):
 
 
 @pytest.mark.django_db
-def test_a_name_that_cannot_be_seen_is_refused_in_a_sheet(demo_users, book):  # noqa: F811
+def test_an_invisible_name_is_refused_in_an_import(demo_users, book):  # noqa: F811
     rows = [SITA | {"prs_FirstName": name} for name in ("\u200b", "\u200bSitakanari", "रा\u200dमकनारी")]
     rows.append(SITA | {"prs_FirstName": "Maya", "prs_MiddleName": "\u200b"})
     table = read_workbook(book(*rows))
@@ -201,7 +201,7 @@ def test_names_of_organisations_and_users_are_tidied_too(demo_users, sign_in):
 
 
 @pytest.mark.django_db
-def test_a_user_whose_name_cannot_be_seen_is_not_added(sign_in, demo_users):
+def test_a_user_with_an_invisible_name_is_not_added(sign_in, demo_users):
     client = sign_in("ngo_a_focal_point")
     role = roles_given_by(demo_users["ngo_a_focal_point"]).first()
     person = {"first_name": "\u200b", "email": "unseen@example.org", "language": "en", "role": str(role.pk)}
@@ -241,7 +241,7 @@ def test_too_many_marks_are_refused_by_the_operations(demo_users):
 
 
 @pytest.mark.django_db
-def test_too_many_marks_are_refused_in_a_sheet(demo_users, book):  # noqa: F811
+def test_too_many_marks_are_refused_in_an_import(demo_users, book):  # noqa: F811
     table = read_workbook(book(SITA | {"prs_FirstName": MARKED}))
     with acting_as(demo_users[A]):
         report = import_htcds(

@@ -1,4 +1,4 @@
-"""Telephones: each number of a field or cell is found, and what is no number is refused with what to write."""
+"""Telephone numbers: each number of a field or cell is found, and what is no number is refused with advice."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -66,7 +66,7 @@ def test_each_number_of_a_text(typed, stored, numbers):
         ("9841234561, 9841234562, 9841234563, 9841234564", "At most 3 telephone numbers"),
     ],
 )
-def test_what_is_no_number_is_refused_with_what_to_write(typed, message):
+def test_an_invalid_number_is_refused_with_advice(typed, message):
     with pytest.raises(phone.NotANumber, match=message.replace("+", r"\+")):
         phone.read(typed)
 
@@ -81,7 +81,7 @@ THREE = "9841277701 / +974 55127702 अथवा ९८०१२७७७०३"
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("typed", ["984-1277701", "+97455127702", "00977 980-1277703", "९८०१२७७७०३"])
-def test_a_person_is_found_by_each_of_several_numbers(demo_users, typed):
+def test_a_beneficiary_is_found_by_each_of_several_numbers(demo_users, typed):
     assert found(demo_users[A], typed) == 0
     with acting_as(demo_users[A]):
         factories.a_case(demo_users[A], details=factories.beneficiary_details(phone=THREE))
@@ -90,7 +90,7 @@ def test_a_person_is_found_by_each_of_several_numbers(demo_users, typed):
 
 
 @pytest.mark.django_db
-def test_a_number_that_is_taken_away_is_found_no_more(demo_users):
+def test_a_removed_number_is_not_found(demo_users):
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A], details=factories.beneficiary_details(phone=THREE))
         person = Beneficiary.objects.visible_to(demo_users[A]).get(pk=case.beneficiary_id)
@@ -104,7 +104,7 @@ def test_a_number_that_is_taken_away_is_found_no_more(demo_users):
 
 
 @pytest.mark.django_db
-def test_the_page_keeps_what_was_typed_and_says_what_to_write(sign_in):
+def test_the_page_shows_the_input_again_with_advice(sign_in):
     client = sign_in(A)
     consent = {"was_told": "on", "agrees": "yes", "given_by": "self", "how": "spoken"}
     address = submit(client, "/cases/new/", consent).request["PATH_INFO"]
@@ -118,13 +118,13 @@ def test_the_page_keeps_what_was_typed_and_says_what_to_write(sign_in):
 
 
 @pytest.mark.django_db
-def test_the_operation_refuses_what_is_no_number(demo_users):
+def test_the_operation_refuses_an_invalid_number(demo_users):
     with acting_as(demo_users[A]), pytest.raises(ValidationError, match="is not a telephone number"):
         factories.a_case(demo_users[A], details=factories.beneficiary_details(phone="ask the neighbour"))
 
 
 @pytest.mark.django_db
-def test_numbers_of_a_sheet(demo_users, book):  # noqa: F811
+def test_numbers_in_an_import(demo_users, book):  # noqa: F811
     cells = ["9841277701.0", 9841277702.0, "9841277703 / 9801277704", "९८०१२७७७०५", "9.84E+09", 9.84e9, True]
     table = read_workbook(
         book(

@@ -1,4 +1,4 @@
-"""Where a `next` leads: an address of this site, and never an error, whatever is typed into it."""
+"""Where `next` leads: an address of this site, and never an error, whatever its value."""
 
 import pytest
 from django.test import Client
@@ -10,7 +10,8 @@ from tests.factors import CONFIRM, give_password
 
 pytestmark = pytest.mark.django_db
 WHO = "ngo_a_caseworker"
-# Names of views, relative paths, other sites in disguise, half an address, and what no address may contain.
+# Names of views, relative paths, other sites in disguise, half an address, and characters that no address may
+# contain.
 ODD = [
     "foo",
     "dashboard",
@@ -44,7 +45,7 @@ ODD = [
 
 
 def leads_to(answer) -> str:
-    """The address that an answer leads to, which must be one of this site."""
+    """Return the address that an answer redirects to, which must be one of this site."""
     assert answer.status_code == 302, answer.status_code
     address = answer["Location"]
     assert address.startswith("/"), address
@@ -54,7 +55,7 @@ def leads_to(answer) -> str:
 
 
 def every_way(client: Client, wanted: str):
-    """Each page that leads where it was told to: asked for while signed in, and after each step."""
+    """Open each page that redirects to `next`, while signed in and after each step."""
     yield client.get("/accounts/login/", {"next": wanted})
     yield client.post(CONFIRM, {"password": password_of(WHO), "next": wanted})
     yield client.post("/language/", {"language": "ne", "next": wanted})
@@ -72,20 +73,20 @@ def test_an_odd_next_leads_to_an_address_of_this_site(demo_users, sign_in, wante
 
 
 @pytest.mark.parametrize("wanted", ["/cases/", "/cases/?risk=high", "/grants/?from=50"])
-def test_an_address_of_this_site_is_led_to(demo_users, sign_in, wanted):
+def test_next_redirects_to_an_address_of_this_site(demo_users, sign_in, wanted):
     for answer in every_way(sign_in(WHO), wanted):
         assert leads_to(answer) == wanted
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.one_of(st.text(max_size=40), st.text("/\\:.?#@%&=ahtps-", max_size=20)))
-def test_whatever_next_says_nothing_fails(demo_users, sign_in, wanted):
+def test_no_value_of_next_is_an_error(demo_users, sign_in, wanted):
     client = sign_in(WHO)
     leads_to(client.get("/accounts/login/", {"next": wanted}))
     leads_to(client.post("/language/", {"language": "en", "next": wanted}))
 
 
-def test_without_next_the_language_leads_back_to_the_page_it_was_changed_on(sign_in):
+def test_without_next_changing_the_language_leads_back_to_its_page(sign_in):
     client = sign_in(WHO)
     answer = client.post(
         "/language/", {"language": "ne"}, headers={"referer": "http://testserver/cases/?risk=high"}

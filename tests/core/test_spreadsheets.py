@@ -1,4 +1,4 @@
-"""Workbooks that go out: nothing in them calculates, each tells whose copy it is, and its password alone opens it."""
+"""Exported workbooks: nothing in them is calculated, each names its copy, and only its password opens it."""
 
 import io
 import tempfile
@@ -22,7 +22,7 @@ def made(rows, most: int = 100) -> spreadsheets.BuiltWorkbook:
 
 
 def opened(encrypted: bytes, password: str):
-    """The workbook of an encrypted file, its integrity verified."""
+    """Return the workbook of an encrypted file, its integrity verified."""
     file, plain = msoffcrypto.OfficeFile(io.BytesIO(encrypted)), io.BytesIO()
     file.load_key(password=password, verify_password=True)
     file.decrypt(plain, verify_integrity=True)
@@ -32,12 +32,12 @@ def opened(encrypted: bytes, password: str):
 @pytest.mark.parametrize(
     "sign", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", " =", "\u3000＝"]
 )
-def test_what_would_be_calculated_is_a_text(sign):
+def test_a_value_that_would_be_calculated_is_written_as_text(sign):
     assert spreadsheets.safe_cell(f"{sign}cmd|' /C calc'!A0") == f"'{sign}cmd|' /C calc'!A0"
 
 
 @pytest.mark.parametrize("value", ["Sita", "", "२०५३", "o-k", 7, -7, 1.5, None])
-def test_what_is_harmless_stays(value):
+def test_a_harmless_value_is_unchanged(value):
     assert spreadsheets.safe_cell(value) == value
 
 
@@ -47,7 +47,7 @@ def test_no_text_becomes_a_formula(text):
     assert not cell.strip() or cell.lstrip()[0] not in "=+-@＝＋－＠"
 
 
-def test_the_workbook_opens_with_its_password_and_tells_whose_it_is():
+def test_the_workbook_opens_with_its_password_and_names_its_copy():
     rows = [('=HYPERLINK("http://x")', 30), ("A\x00\x0b_x0041_<b>", None), ("x" * 40_000, -2)]
     password = spreadsheets.make_password()
     encrypted = spreadsheets.encrypted(made(rows).plain, password)
@@ -84,8 +84,8 @@ def test_more_rows_than_were_allowed_make_no_workbook():
         made([("a", 1)] * 4, most=3)
 
 
-def test_no_clear_copy_stands_on_a_disk(monkeypatch):
-    """Not even for a moment: whoever opens a temporary file here fails."""
+def test_no_unencrypted_copy_is_written_to_disk(monkeypatch):
+    """Not even for a moment: opening a temporary file fails here."""
 
     def refused(*given, **named):
         raise AssertionError("a temporary file")

@@ -1,4 +1,4 @@
-"""What comes in as a file is known by what it is, and comes out without what nobody meant to hand in."""
+"""Uploaded files are recognised by their content, and stored without hidden data."""
 
 import fcntl
 import io
@@ -31,7 +31,7 @@ def zipped(text: str = "<script>alert(1)</script>") -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP", "PNG"])
-def test_a_photo_says_no_more_where_it_was_taken(kind):
+def test_a_photos_metadata_is_removed(kind):
     before = uploaded_files.photo(kind)
     assert Image.open(io.BytesIO(before)).getexif().get_ifd(uploaded_files.GPS)
     taken = uploads.clean_upload(before)
@@ -45,19 +45,19 @@ def test_a_photo_says_no_more_where_it_was_taken(kind):
     assert after.size == (640, 480)
 
 
-def test_a_photo_stands_upright_without_the_mark_that_says_so():
+def test_a_photo_is_rotated_upright():
     taken = opened(uploads.clean_upload(uploaded_files.photo(turned=6)))
     assert taken.size == (480, 640)
     red, _green, blue = taken.getpixel((400, 20))  # the corner that was at the top left is at the top right
     assert blue > red + 60
 
 
-def test_a_large_photo_becomes_one_that_a_page_of_paper_needs():
+def test_a_large_photo_is_scaled_down():
     taken = opened(uploads.clean_upload(uploaded_files.photo(size=(6000, 3000))))
     assert taken.size == (cleaner.LONGEST_SIDE, cleaner.LONGEST_SIDE // 2)
 
 
-def test_what_was_clear_becomes_white():
+def test_transparent_pixels_become_white():
     assert opened(uploads.clean_upload(uploaded_files.clear_picture())).getpixel((5, 5)) == (255, 255, 255)
 
 
@@ -77,12 +77,12 @@ def test_what_was_clear_becomes_white():
         uploaded_files.EICAR,
     ],
 )
-def test_what_is_no_photo_and_no_pdf_is_refused(data):
+def test_a_file_that_is_neither_photo_nor_pdf_is_refused(data):
     with pytest.raises(ValidationError):
         uploads.clean_upload(data)
 
 
-def test_what_stands_behind_a_photo_is_left_out():
+def test_data_after_a_photo_are_removed():
     taken = uploads.clean_upload(uploaded_files.photo() + b"<script>CANARYBEHIND</script>" + zipped())
     assert b"CANARYBEHIND" not in taken.data
     assert b"PK\x03\x04" not in taken.data
@@ -103,12 +103,12 @@ def test_what_stands_behind_a_photo_is_left_out():
         uploaded_files.pdf()[:300] + b"\n%%EOF",
     ],
 )
-def test_a_pdf_that_is_something_else_too_or_broken_is_refused(data):
+def test_a_broken_or_ambiguous_pdf_is_refused(data):
     with pytest.raises(ValidationError):
         uploads.clean_upload(data)
 
 
-def test_a_pdf_keeps_its_pages_and_nothing_that_acts():
+def test_a_pdf_keeps_its_pages_and_no_code():
     before = uploaded_files.acting_pdf()
     for canary in (b"CANARYSCRIPT", b"CANARYCARRIED", b"CANARYLINK", b"CANARYAUTHOR", b"CANARYINSIDE"):
         assert canary in before, canary
@@ -130,7 +130,7 @@ def test_a_pdf_keeps_its_pages_and_nothing_that_acts():
     assert pikepdf.PdfImage(picture).as_pil_image().size == (640, 480)
 
 
-def test_what_was_typed_into_a_form_stays_on_the_page():
+def test_text_typed_into_a_pdf_form_is_kept():
     after = pikepdf.open(io.BytesIO(uploads.clean_upload(uploaded_files.filled_form()).data))
     assert "/AcroForm" not in after.Root
     assert "/Annots" not in after.pages[0].obj
@@ -138,7 +138,7 @@ def test_what_was_typed_into_a_form_stays_on_the_page():
     assert any(b"Typed in Banke" in part for part in drawn)
 
 
-def test_a_pdf_under_a_password_or_of_too_many_pages_is_refused():
+def test_a_pdf_with_a_password_or_too_many_pages_is_refused():
     with pytest.raises(ValidationError, match="password"):
         uploads.clean_upload(uploaded_files.locked_pdf())
     with pytest.raises(ValidationError, match="300"):
@@ -154,7 +154,7 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_drawn():
 
 
 def of_operands() -> bytes:
-    """A PDF of 20 kB whose only content takes two gigabytes to be read."""
+    """Return a PDF of 20 kB whose only content takes two gigabytes to be read."""
     with pikepdf.open(io.BytesIO(uploaded_files.pdf())) as pdf:
         pdf.pages[0].obj.Contents = pdf.make_stream(b"0 " * 10_000_000)
         written = io.BytesIO()
@@ -163,7 +163,9 @@ def of_operands() -> bytes:
 
 
 def of_scans() -> bytes:
-    """A progressive photo of one colour whose last scan comes 1000 times: each goes over all the pixels anew."""
+    """Return a progressive photo of one colour whose last scan is repeated 1000 times: each goes over all
+    pixels again.
+    """
     written = io.BytesIO()
     Image.new("L", (8000, 8000), 7).save(written, "JPEG", progressive=True)
     whole = written.getvalue()
@@ -187,7 +189,7 @@ def test_the_limit_of_memory_is_the_one_that_is_set(monkeypatch):
         uploads.clean_upload(photo)
 
 
-def test_a_file_that_keeps_the_processor_busy_is_refused(monkeypatch):
+def test_a_file_that_needs_too_much_processor_time_is_refused(monkeypatch):
     monkeypatch.setattr(uploads, "SECONDS", 1)
     with pytest.raises(ValidationError, match="too long or too much memory"):
         uploads.clean_upload(of_scans())
@@ -199,7 +201,7 @@ def test_a_file_that_takes_too_long_by_the_clock_is_refused(monkeypatch):
         uploads.clean_upload(uploaded_files.photo())
 
 
-def test_two_files_are_cleaned_at_a_time(monkeypatch):
+def test_at_most_two_files_are_cleaned_at_a_time(monkeypatch):
     monkeypatch.setattr(uploads, "LONGEST_WAIT", 0)
     monkeypatch.setattr(
         uploads, "LOCK_FILES", [Path(__file__), Path(uploaded_files.__file__)]
@@ -228,18 +230,18 @@ def test_cleaning_needs_no_settings_no_database_and_no_keys():
     assert ended.stdout.startswith(b"image/jpeg\n\xff\xd8")
 
 
-def test_an_error_of_the_cleaner_is_no_refusal(monkeypatch):
+def test_an_error_in_the_cleaner_is_not_reported_as_a_refusal(monkeypatch):
     monkeypatch.setattr(uploads, "MEMORY", "no number")
     with pytest.raises(RuntimeError, match="cleaner failed"):
         uploads.clean_upload(uploaded_files.photo())
 
 
-def test_a_file_that_is_too_large_is_refused_by_what_was_sent():
+def test_a_file_is_refused_by_its_actual_size():
     with pytest.raises(ValidationError, match="20 MB"):
         uploads.check_size(uploads.LARGEST + 1)
 
 
-def test_kept_files_are_for_the_site_alone_and_their_names_say_nothing(settings):
+def test_stored_files_are_private_and_have_random_names(settings):
     name = files.keep(b"encrypted")
     path = Path(settings.MEDIA_ROOT) / name
     assert files.content(name) == b"encrypted"
@@ -256,12 +258,12 @@ def test_kept_files_are_for_the_site_alone_and_their_names_say_nothing(settings)
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "/etc/passwd", "aa/../" + "b" * 62, "aa/" + "b" * 61, ""]
 )
-def test_only_names_that_were_given_are_opened(name):
+def test_only_generated_file_names_are_opened(name):
     with pytest.raises(ValueError, match="name"):
         files.content(name)
 
 
-def test_a_file_is_handed_out_to_be_saved_and_never_shown():
+def test_a_file_is_sent_as_an_attachment():
     answer = files.attachment_response(b"x", name="कागज\r\n.pdf", content_type="application/pdf")
     assert answer["Content-Disposition"].startswith("attachment;")
     assert "\n" not in answer["Content-Disposition"]

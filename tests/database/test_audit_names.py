@@ -1,4 +1,4 @@
-"""Whose name and which moment an audit event carries: the database's to say, whatever is passed to it."""
+"""An audit event's user and time: the database sets them, whatever is passed to it."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -24,7 +24,7 @@ def _insert(**values) -> None:
         )
 
 
-def _kept(demo_users, verb: str) -> list[AuditEvent]:
+def _events(demo_users, verb: str) -> list[AuditEvent]:
     with acting_as(demo_users["auditor"]):
         return list(AuditEvent.objects.filter(verb=verb))
 
@@ -38,7 +38,7 @@ def test_nobody_writes_an_event_in_anothers_name(demo_users, entered):
         _insert(actor_id=other)
         audit.record(by=demo_users[B], verb="tried", now=now())
         AuditEvent.objects.bulk_create([AuditEvent(verb="tried", actor_id=other)])
-    assert [event.actor_id for event in _kept(demo_users, "tried")] == [own] * 3
+    assert [event.actor_id for event in _events(demo_users, "tried")] == [own] * 3
 
 
 def test_without_the_trigger_the_policy_refuses_anothers_name(committed, owner, demo_users):
@@ -60,23 +60,23 @@ def test_nobody_writes_an_event_of_another_day(demo_users, days):
     with acting_as(demo_users[A]):
         _insert(actor_id=demo_users[A].pk, at=now() + timedelta(days=days))
         audit.record(by=demo_users[A], verb="tried", now=now() + timedelta(days=days))
-    events = _kept(demo_users, "tried")
+    events = _events(demo_users, "tried")
     assert len(events) == 2
     assert all(before - timedelta(seconds=1) < event.at < now() + timedelta(seconds=1) for event in events)
 
 
 @pytest.mark.django_db
-def test_an_event_of_nobody_is_of_whoever_is_entered(demo_users):
+def test_an_event_without_a_user_gets_the_entered_one(demo_users):
     with acting_as(demo_users[A]):
         audit.record(by=None, verb="tried", now=now())
     enter(None)
     audit.record(by=None, verb="tried by nobody", now=now())
-    assert [event.actor_id for event in _kept(demo_users, "tried")] == [demo_users[A].pk]
-    assert [event.actor_id for event in _kept(demo_users, "tried by nobody")] == [None]
+    assert [event.actor_id for event in _events(demo_users, "tried")] == [demo_users[A].pk]
+    assert [event.actor_id for event in _events(demo_users, "tried by nobody")] == [None]
 
 
 @pytest.mark.django_db
-def test_signing_in_and_what_goes_before_it_is_in_the_right_name(demo_users, client):
+def test_events_of_signing_in_have_the_right_user(demo_users, client):
     user = demo_users[A]
     app = enrolled(user)
     give_password(client, A, "wrong")
@@ -86,24 +86,24 @@ def test_signing_in_and_what_goes_before_it_is_in_the_right_name(demo_users, cli
     client.post("/accounts/logout/")
     assert app
     assert {
-        verb: [event.actor_id for event in _kept(demo_users, verb)]
+        verb: [event.actor_id for event in _events(demo_users, verb)]
         for verb in ("signed in", "recovery code used", "signed out")
     } == {"signed in": [user.pk], "recovery code used": [user.pk], "signed out": [user.pk]}
-    # Before anybody is signed in a failure is nobody's; afterwards it is of whose session it is.
-    assert sorted(str(event.actor_id) for event in _kept(demo_users, "sign-in failed")) == sorted(
+    # Before signing in, a failure has no user; afterwards it has the session's user.
+    assert sorted(str(event.actor_id) for event in _events(demo_users, "sign-in failed")) == sorted(
         [str(user.pk), "None"]
     )
 
 
 @pytest.mark.django_db
-def test_a_refusal_is_in_the_name_of_who_was_refused(demo_users, sign_in):
+def test_a_refusal_has_the_refused_user(demo_users, sign_in):
     client = sign_in(A)
     client.get("/cases/ZZZZ-ZZZ-Z/")
-    assert [event.actor_id for event in _kept(demo_users, "denied")] == [demo_users[A].pk]
+    assert [event.actor_id for event in _events(demo_users, "denied")] == [demo_users[A].pk]
 
 
-def test_the_owner_alone_writes_down_what_was(committed, owner, demo_users):
-    """Loading and restoring: names and moments stay as they were."""
+def test_only_the_owner_writes_events_of_the_past(committed, owner, demo_users):
+    """Loading and restoring: users and times are kept."""
     then = now() - timedelta(days=400)
     owner.execute(
         "INSERT INTO core_auditevent (id, at, actor_id, verb, object_type, detail) "

@@ -1,7 +1,7 @@
-"""What PostgreSQL's own catalogue says of the access policies: no table, policy, role or function is outside of it.
+"""What PostgreSQL's own catalogue says of the access policies: no table, policy, role or function is missing.
 
 Everything here is read from the catalogue and compared with lists in this file, so that something new fails
-until somebody has said why it may stand.
+until it is listed with its reason.
 """
 
 import re
@@ -17,8 +17,9 @@ from tests import databases
 
 pytestmark = pytest.mark.django_db
 
-# Functions of the access policies that the application may call. Those that tell of rows across organisations, or
-# change them, stand with what they return in docs/architecture.md; the rest say who this transaction stands for.
+# Functions of the schema `access` that the application may call. Those that read or change rows across
+# organisations are listed with what they return in docs/architecture.md; the others say which user this
+# transaction is for.
 CONTEXT = {
     "user_id",
     "has_user",
@@ -77,7 +78,7 @@ REVIEWED = {
     "next_due_reminder",
     "reminders_without_recipient",
 }
-# What a context knows is read from settings of the transaction; these run as their caller and see no row.
+# These read settings of the transaction; they run as their caller and see no row.
 INVOKER_TRIGGERS = {
     "document_transition",
     "draft_stays",
@@ -106,8 +107,8 @@ INVOKER_TRIGGERS = {
 }
 
 
-# Tables that Django makes and nothing here uses: roles and permissions hang on organisations, never on people. The
-# application may do nothing at all with them.
+# Tables that Django makes and nothing here uses: roles and permissions belong to organisations, never to
+# users. The application may do nothing with them.
 SHUT = {"accounts_user_groups", "accounts_user_user_permissions"}
 WORDS = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"]
 
@@ -136,7 +137,7 @@ def _protected() -> set[str]:
     }
 
 
-def test_every_table_is_walled_or_on_the_list_of_open_ones():
+def test_every_table_is_protected_or_listed_as_open():
     found = set(_tables())
     opened = policies.open_tables()
     assert found == _protected() | set(opened) | SHUT
@@ -152,7 +153,7 @@ def test_every_table_is_walled_or_on_the_list_of_open_ones():
         ), table
 
 
-def test_exactly_the_walled_tables_enforce_row_security():
+def test_exactly_the_protected_tables_enforce_row_security():
     enforced = _rows(
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') "
         "AND relrowsecurity AND relforcerowsecurity"
@@ -160,8 +161,8 @@ def test_exactly_the_walled_tables_enforce_row_security():
     assert {name for (name,) in enforced} == _protected()
 
 
-def test_without_context_no_table_of_the_wall_shows_a_row():
-    """Asked of the catalogue's own list, so that a table without a model is asked too."""
+def test_without_a_user_no_protected_table_shows_a_row():
+    """From the catalogue's own list, so that tables without a model are included."""
     enter(None)
     shown = {}
     for table in sorted(set(_tables()) - set(policies.open_tables())):
@@ -188,11 +189,11 @@ ALWAYS = re.compile(r"\b(or|using|check)\s*\(*\s*(not\s+false|true|1\s*=\s*1|'t'
 @pytest.mark.parametrize(
     "text", ["true", "(true)", "(a = 1) OR true", "((x) OR (1 = 1))", "(a OR (NOT false))"]
 )
-def test_what_is_always_so_is_found(text):
+def test_a_condition_that_is_always_true_is_found(text):
     assert ALWAYS.search(f"USING ({text})")
 
 
-def test_no_policy_holds_always():
+def test_no_policy_is_always_true():
     found = _rows(
         "SELECT tablename, policyname, cmd, permissive, roles::text, qual, with_check FROM pg_policies"
     )
@@ -207,8 +208,8 @@ def test_no_policy_holds_always():
         assert (check is not None) == (command in ("INSERT", "UPDATE")), (table, name)
 
 
-def test_each_policy_asks_who_this_is():
-    """A condition that names no function of the context would hold for everybody."""
+def test_each_policy_depends_on_the_user():
+    """A condition that calls no function of the context would be the same for everybody."""
     blind = [
         (table, command)
         for table, command, text in _rows(
@@ -233,7 +234,7 @@ def test_the_application_owns_nothing_and_is_nobody_else():
         "WHERE rolname = current_user"
     ) == [(False, False, False, False, False)]
     assert _rows("SELECT session_user::text, current_user::text") == [("iom_app", "iom_app")]
-    # Member of nothing, be it through others; and nobody signs in as the functions' owner.
+    # A member of no role, even indirectly; and nobody signs in as the functions' owner.
     assert (
         _rows(
             "SELECT rolname::text FROM pg_roles WHERE pg_has_role('iom_app', oid, 'MEMBER') AND rolname <> 'iom_app'"
@@ -243,8 +244,8 @@ def test_the_application_owns_nothing_and_is_nobody_else():
     assert _rows("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'iom_functions'") == [(False,)]
 
 
-def test_the_application_makes_nothing_in_this_database():
-    """No schema to put a table or function into, temporary ones among them: a name can't be put before another."""
+def test_the_application_can_create_nothing_in_this_database():
+    """No schema to put a table or function into, temporary ones included: no name can hide another."""
     assert (
         _rows("SELECT nspname::text FROM pg_namespace WHERE has_schema_privilege('iom_app', oid, 'CREATE')")
         == []
@@ -254,7 +255,7 @@ def test_the_application_makes_nothing_in_this_database():
     ) == [(False,), (False,)]
 
 
-def test_the_application_has_on_each_table_what_its_line_says():
+def test_the_applications_privileges_follow_each_tables_policy():
     for model in policies.own_models():
         policy = policies.policy_of(model)
         if isinstance(policy, AccessPolicy | TablePolicy):
@@ -262,7 +263,7 @@ def test_the_application_has_on_each_table_what_its_line_says():
         else:
             opened = policies.open_tables().get(model._meta.db_table, Open((), "shut"))
             wanted = {name.lower() for name in opened.commands}
-        held = {
+        granted = {
             word
             for (word, has) in _rows(
                 "SELECT lower(word), has_table_privilege('iom_app', %s, word) FROM unnest(%s) word",
@@ -271,9 +272,9 @@ def test_the_application_has_on_each_table_what_its_line_says():
             )
             if has
         }
-        assert held == wanted, model._meta.label
+        assert granted == wanted, model._meta.label
     assert (
-        _rows(  # no privilege on single columns beside those on tables
+        _rows(  # no privilege on single columns besides those on tables
             "SELECT attrelid::regclass::text FROM pg_attribute WHERE attacl::text LIKE '%%iom_app%%'"
         )
         == []
@@ -292,7 +293,7 @@ def _functions() -> dict[str, dict]:
     return {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
 
 
-def test_the_walls_functions_are_fixed_owned_and_shut():
+def test_the_access_functions_have_a_fixed_path_an_owner_and_no_public_access():
     for name, found in _functions().items():
         assert not found["public"], name
         assert found["owner"] in ("iom_functions", "iom_owner"), name
@@ -303,7 +304,7 @@ def test_the_walls_functions_are_fixed_owned_and_shut():
             assert name in CONTEXT | INVOKER_TRIGGERS, name
 
 
-def test_no_function_outside_the_wall_runs_as_somebody_else():
+def test_no_function_outside_the_access_schema_runs_as_its_owner():
     assert (
         _rows(
             "SELECT oid::regprocedure::text FROM pg_proc WHERE prosecdef "
@@ -319,9 +320,9 @@ def test_the_application_calls_these_functions_and_no_others():
     assert callable_ones == CONTEXT | REVIEWED
 
 
-def test_every_function_that_crosses_organisations_is_in_the_plan_of_the_house():
-    told = (databases.ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-    assert {name for name in REVIEWED | CONTEXT if not re.search(rf"`{name}\(|\b{name}\(", told)} == set()
+def test_every_callable_function_is_described_in_the_architecture():
+    text = (databases.ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    assert {name for name in REVIEWED | CONTEXT if not re.search(rf"`{name}\(|\b{name}\(", text)} == set()
 
 
 def test_no_view_and_no_sequence_shows_rows():
@@ -332,7 +333,7 @@ def test_no_view_and_no_sequence_shows_rows():
         )
         == []
     )
-    # A counter would tell how many rows others wrote: none belongs to a table of the access policies.
+    # A counter would show how many rows others wrote: no protected table has one.
     counted = _rows(
         "SELECT DISTINCT d.refobjid::regclass::text FROM pg_class s JOIN pg_depend d ON d.objid = s.oid "
         "WHERE s.relkind = 'S' AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')"
@@ -340,6 +341,6 @@ def test_no_view_and_no_sequence_shows_rows():
     assert {table for (table,) in counted} & _protected() == set()
 
 
-def test_nobody_gets_at_what_is_made_later():
+def test_there_are_no_default_privileges():
     """Default privileges would open a new table or function to the application before it has its policies."""
     assert _rows("SELECT defaclrole::regrole::text, defaclacl::text FROM pg_default_acl") == []

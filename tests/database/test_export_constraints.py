@@ -1,5 +1,6 @@
-"""What the database holds of lists that go out, where commits are real: constraints, each tried, and what stands in
-clear."""
+"""What the database checks on exports, where commits are real: each constraint, and what is stored
+unencrypted.
+"""
 
 import pytest
 from django.db import IntegrityError, connection
@@ -7,7 +8,17 @@ from django.db import IntegrityError, connection
 from beneficiaries.models import ExportFile
 from core.context import acting_as
 from tests import factories
-from tests.beneficiaries.test_exports import NAME, READER, A, B, asked, file_of, kept, short_day, written
+from tests.beneficiaries.test_exports import (
+    NAME,
+    READER,
+    A,
+    B,
+    asked,
+    file_of,
+    files_on_disk,
+    short_day,
+    written,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +28,7 @@ def _case(committed, demo_users):
 
 
 def as_functions(owner, change: str) -> None:
-    """What only the reviewed functions write, tried with all that the triggers hold aside."""
+    """Change columns that only the reviewed functions write, with the triggers disabled."""
     owner.execute("ALTER TABLE beneficiaries_export DISABLE TRIGGER USER")
     owner.execute(f"UPDATE beneficiaries_export SET {change}")
 
@@ -36,7 +47,7 @@ def as_functions(owner, change: str) -> None:
         ("written_rows = -1", "check"),
     ],
 )
-def test_what_becomes_of_no_export(owner, demo_users, change, name):
+def test_an_export_in_an_impossible_state_is_refused(owner, demo_users, change, name):
     written(demo_users, asked(demo_users, find=NAME))
     with pytest.raises(Exception, match=name):
         as_functions(owner, change)
@@ -49,7 +60,7 @@ def test_a_refusal_says_why_in_the_database_too(owner, demo_users):
         as_functions(owner, f"{decided}'{demo_users[READER].pk}'")
 
 
-def test_ready_means_a_file_and_over_means_none(owner, demo_users):
+def test_a_ready_export_has_a_file_and_an_expired_one_has_none(owner, demo_users):
     ready, queued = written(demo_users, asked(demo_users, find=NAME)), asked(demo_users, find=NAME)
     with connection.cursor() as cursor:
         cursor.execute("SELECT token FROM access.claim_export(now(), interval '1 minute')")
@@ -62,25 +73,27 @@ def test_ready_means_a_file_and_over_means_none(owner, demo_users):
         owner.execute("UPDATE beneficiaries_export SET state = 'expired' WHERE id = %s", [str(ready.pk)])
 
 
-def test_reason_filters_and_password_are_sealed(owner, demo_users):
+def test_reason_filters_and_password_are_encrypted(owner, demo_users):
     data, password = file_of(demo_users, written(demo_users, asked(demo_users, find=NAME)))
     for table in ("beneficiaries_export", "beneficiaries_exportfile", "core_auditevent", "accounts_notice"):
         owner.execute(f"SELECT string_agg(t::text, ' ') FROM {table} t")
-        (told,) = owner.fetchone()
+        (stored,) = owner.fetchone()
         for word in ("yearly meeting", password, NAME):
-            assert word not in told, table
-            assert word.encode().hex() not in told, table
-    assert [path.read_bytes() for path in kept()] == [data]
+            assert word not in stored, table
+            assert word.encode().hex() not in stored, table
+    assert [path.read_bytes() for path in files_on_disk()] == [data]
 
 
-def test_python_alone_keeps_lists_and_files_from_others(demo_users, owner, take_down, sign_in, monkeypatch):
-    """The policies taken down: pages are as narrow as under scope and policies."""
+def test_python_alone_hides_exports_and_files_from_others(
+    demo_users, owner, disable_policies, sign_in, monkeypatch
+):
+    """With the policies switched off, pages show no more than before."""
     for username, code in ((READER, "NGO_A"), (B, "NGO_B"), (A, "NGO_A")):
         factories.a_supervisor(username, code)
     export = written(demo_users, asked(demo_users, find=NAME))
     short_day(monkeypatch, 0)
     waiting = asked(demo_users, find=NAME)
-    take_down()
+    disable_policies()
     address, file = f"/exports/{waiting.reference}/", f"/exports/{export.reference}/file/"
     answers = {
         username: [
@@ -96,7 +109,7 @@ def test_python_alone_keeps_lists_and_files_from_others(demo_users, owner, take_
     assert sign_in(A).get(file).status_code == 404
 
 
-def test_the_database_alone_shows_no_file_that_is_over(demo_users, owner):
+def test_the_database_alone_shows_no_expired_file(demo_users, owner):
     written(demo_users, asked(demo_users, find=NAME))
     owner.execute("UPDATE beneficiaries_exportfile SET until = now()")
     with acting_as(demo_users[A]):

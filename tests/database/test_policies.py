@@ -1,4 +1,4 @@
-"""The access policies: what the second NGO finds of the first NGO's case, through Python and through PostgreSQL
+"""The access policies: what the second NGO finds of the first NGO's case, through Python and by PostgreSQL
 alone.
 """
 
@@ -38,7 +38,7 @@ def _protected():
     ]
 
 
-def test_every_model_says_who_may_see_it():
+def test_every_model_has_an_access_policy_or_is_listed_as_open():
     unsaid = [
         model._meta.label
         for model in policies.own_models()
@@ -49,7 +49,7 @@ def test_every_model_says_who_may_see_it():
 
 
 @pytest.mark.parametrize("model", _protected() if apps.ready else [], ids=lambda model: model._meta.label)
-def test_without_context_there_are_no_rows(model):
+def test_without_a_user_there_are_no_rows(model):
     enter(None)
     if model.access_policy.read is None:
         with pytest.raises(DatabaseError), transaction.atomic():
@@ -58,7 +58,7 @@ def test_without_context_there_are_no_rows(model):
         assert _count(model._meta.db_table) == 0
 
 
-def test_every_walled_table_is_forced_and_has_one_policy_a_command():
+def test_every_protected_table_is_forced_and_has_one_policy_for_each_command():
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity FROM pg_class c "
@@ -91,7 +91,7 @@ def test_the_application_owns_nothing_and_bypasses_nothing():
 
 @pytest.fixture
 def whole_case(demo_users):
-    """A case of the first NGO with a row in every linked table, not shared with anyone."""
+    """Return a case of the first NGO with a row in every linked table, shared with nobody."""
     return factories.whole_case(demo_users, factories.a_third_ngo())
 
 
@@ -112,8 +112,10 @@ def test_the_second_ngo_sees_no_row_of_the_first(model, whole_case, demo_users):
 
 @pytest.mark.parametrize("model", LINKED, ids=lambda model: model._meta.label)
 def test_python_and_the_database_agree_for_everyone(model, whole_case, demo_users):
-    """Python's scope and the policies are two readings of one line: same rows for each of the demo users."""
-    from reintegration.demo import DEMO_USERS  # the names of the demo_users
+    """Python's scope and the policies are derived from the same `access_policy`: the same rows for each demo
+    user.
+    """
+    from reintegration.demo import DEMO_USERS  # the names of the demo users
 
     for username in [*DEMO_USERS, "third"]:
         user = demo_users[username]
@@ -176,7 +178,7 @@ def test_the_lead_of_a_case_does_not_change_under_it(whole_case, demo_users):
             Case.objects.filter(pk=whole_case.pk).update(lead_organisation=factories.organisation("NGO_B"))
 
 
-def test_approvers_see_the_reference_and_the_figures_and_nothing_else(whole_case, demo_users):
+def test_approvers_see_references_and_amounts_and_nothing_else(whole_case, demo_users):
     for username in ("iom_approver", "iom_finance", "programme_manager"):
         with acting_as(demo_users[username]):
             seen = {
@@ -212,7 +214,7 @@ def test_consent_opens_the_file_to_iom_and_withdrawal_closes_it(demo_users):
         assert Beneficiary.objects.filter(pk=case.beneficiary_id).count() == 0
 
 
-def test_a_refusal_to_share_still_lets_the_grant_be_decided_under_the_reference(demo_users):
+def test_without_consent_to_share_a_grant_is_decided_with_summary_access(demo_users):
     by = demo_users["ngo_a_caseworker"]
     with acting_as(by):
         case = factories.a_case(by)
@@ -236,14 +238,14 @@ def test_rows_of_two_cases_cannot_be_mixed(demo_users):
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
-def test_acting_as_goes_back_to_whoever_it_was(demo_users):
+def test_acting_as_restores_the_former_user(demo_users):
     with acting_as(demo_users["ngo_a_caseworker"]):
         with acting_as(demo_users["ngo_b_caseworker"]):
             assert entered_as() == demo_users["ngo_b_caseworker"].pk
         assert entered_as() == demo_users["ngo_a_caseworker"].pk
 
 
-def test_a_context_is_refused_to_strangers_and_to_the_deactivated(demo_users):
+def test_unknown_and_deactivated_users_cannot_be_entered(demo_users):
     enter(uuid.uuid4())
     assert entered_as() is None
     user = demo_users["ngo_a_caseworker"]
@@ -274,8 +276,8 @@ def test_policies_are_made_for_each_command_from_the_levels():
     assert "access.edits()" in sql["update"]
 
 
-def test_one_that_works_on_a_case_cannot_hand_it_on(demo_users):
-    """IOM works on the case by consent; a consent row that opens it to another is the lead's alone."""
+def test_an_organisation_that_works_on_a_case_cannot_share_it(demo_users):
+    """IOM works on the case by consent; only the lead may record consent for another organisation."""
     by, supervisor = demo_users["ngo_a_caseworker"], demo_users["iom_supervisor"]
     with acting_as(by):
         case = factories.a_case(by)

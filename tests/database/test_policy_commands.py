@@ -1,9 +1,9 @@
-"""Each access policy by raw SQL: every linked table and command, everyone of the demo users, two cases.
+"""Each access policy by raw SQL: every linked table and command, every demo user, two cases.
 
-What is expected is worked out from the three tables below, and from the levels that the model names, in the words
-of docs/architecture.md; nothing of `core.policies` is asked. One case is the first NGO's and shared: with IOM by
-consent, with the second NGO by a referral. The other is the second NGO's and isn't: IOM manages the programme that
-it is in, and a protection supervisor opened it in an emergency.
+What is expected is computed from the three tables below, and from the levels that the model names, in the
+words of docs/architecture.md; nothing of `core.policies` is used. One case is the first NGO's and shared:
+with IOM by consent, with the second NGO by a referral. The other is the second NGO's and isn't shared: IOM
+manages its programme, and a protection supervisor has emergency access to it.
 """
 
 import json
@@ -27,13 +27,14 @@ pytestmark = pytest.mark.django_db
 LINKED = sorted(policies.linked_models(), key=lambda model: model._meta.label)
 COMMANDS = ("read", "insert", "update", "delete")
 
-# Which organisation holds which case, and how much of it; and what one person holds beside that.
-HOLDS = {
+# Each organisation's level on each case; and a user's own level besides.
+LEVELS = {
     "a": {"NGO_A": "lead", "IOM": "working", "NGO_B": "referral"},
     "b": {"NGO_B": "lead", "IOM": "summary"},
 }
-OPENED_IN_AN_EMERGENCY = {("b", "protection_supervisor"): "working"}
-# Who reads and writes files, sees figures and decides on them, in their own organisation. The others do nothing of it.
+EMERGENCY_LEVELS = {("b", "protection_supervisor"): "working"}
+# Who reads and writes files, has summary access and decides, in their own organisation. The others do none of
+# it.
 WORK = {
     "ngo_a_caseworker": {"reads", "writes", "restricted", "counselling"},
     "ngo_a_reader": {"reads"},
@@ -46,54 +47,54 @@ WORK = {
     "iom_finance": {"summaries", "decides"},
     "programme_manager": {"summaries"},
 }
-# Which held levels open a line: to those who work with files, and to those who work with figures.
+# Which levels satisfy a policy: for users who work with files, and for users with summary access.
 OPENS = {
     "lead": {"files": {"lead"}, "summaries": set()},
     "working": {"files": {"lead", "working"}, "summaries": set()},
-    "referral": {"files": {"lead", "working"}, "summaries": set()},  # and to the one it was sent to
+    "referral": {"files": {"lead", "working"}, "summaries": set()},  # and for the receiver
     "summary": {"files": {"lead", "working"}, "summaries": {"lead", "working", "summary"}},
 }
 
 
 @dataclass
 class Row:
-    """One row as the owner of the case has it: its table's model, its case, and its columns."""
+    """A row as the lead of the case sees it: its table's model, its case, and its columns."""
 
     model: type
     target: str
     columns: dict
 
-    def may(self, person: str, command: str) -> bool:
-        """Whether the line of this row's table opens this command on it to the person."""
-        line = getattr(self.model.access_policy, command)
-        if line is None:
+    def may(self, username: str, command: str) -> bool:
+        """Whether the policy of this row's table allows the user this command."""
+        level = getattr(self.model.access_policy, command)
+        if level is None:
             return False
-        if command == "update" and not self.may(person, "read"):
-            return False  # a row that one doesn't see isn't found to be changed
-        work, own = WORK.get(person, set()), DEMO_USERS[person][2]
+        if command == "update" and not self.may(username, "read"):
+            return False  # a row that isn't visible can't be updated
+        work, own = WORK.get(username, set()), DEMO_USERS[username][2]
         if command == "insert" and self.model._meta.label == "beneficiaries.Case":
-            return "writes" in work and HOLDS[self.target].get(own) == "lead"
+            return "writes" in work and LEVELS[self.target].get(own) == "lead"
         files = ("reads" if command == "read" else "writes") in work
-        figures = ("summaries" if command == "read" else "decides") in work
-        held = {HOLDS[self.target].get(own), OPENED_IN_AN_EMERGENCY.get((self.target, person))} - {None}
+        summaries = ("summaries" if command == "read" else "decides") in work
+        levels = {LEVELS[self.target].get(own), EMERGENCY_LEVELS.get((self.target, username))} - {None}
         kind = (
             self.columns.get("confidentiality", "normal")
             if self.model.access_policy.by_confidentiality
             else "normal"
         )
         if kind != "normal":
-            return files and "lead" in held and kind in work
-        sent_here = files and line == "referral" and "referral" in held and self.columns["receiver"] == own
+            return files and "lead" in levels and kind in work
+        sent_here = files and level == "referral" and "referral" in levels and self.columns["receiver"] == own
         return bool(
-            (files and held & OPENS[line]["files"])
-            or (figures and held & OPENS[line]["summaries"])
+            (files and levels & OPENS[level]["files"])
+            or (summaries and levels & OPENS[level]["summaries"])
             or sent_here
         )
 
 
 @pytest.fixture
 def rows(demo_users) -> list[Row]:
-    """Rows of both cases in every linked table: one of each kind of note and paper, two referrals."""
+    """Return rows of both cases in every linked table: one of each kind of note and document, two referrals."""
     found, third = [], None
     for target, username, code, other in (
         ("a", "ngo_a_caseworker", "NGO_A", "NGO_B"),
@@ -110,7 +111,7 @@ def rows(demo_users) -> list[Row]:
                 factories.a_document(case, by, confidentiality=kind)
             for receiver in filter(None, (other and factories.organisation(other), third)):
                 factories.referred(case, by, receiver)
-            if target == "a":  # of the other case it would open the file to whom it was offered
+            if target == "a":  # in the other case it would open the file to the receiver
                 factories.offered(case, by, "IOM")
                 reassign_cases(cases=[case], caseworker=demo_users["ngo_a_supervisor"], by=by, now=now())
         with acting_as(demo_users["protection_supervisor"]):
@@ -125,7 +126,7 @@ def rows(demo_users) -> list[Row]:
 
 
 def _of(model, target: str, case) -> list[Row]:
-    """The rows of a case as its lead reads them; of what is many and alike, one."""
+    """Return the rows of a case as its lead reads them; one of each kind."""
     key, table = policies.case_column(model), model._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT to_jsonb(t) FROM {table} t WHERE {key} = %s ORDER BY id", [case.pk])
@@ -140,7 +141,7 @@ def _of(model, target: str, case) -> list[Row]:
     ]
 
 
-# What a copy must change so that no trigger stops it before the access policies are asked.
+# What a copy must change so that no trigger stops it before the access policies are checked.
 FRESH = {
     "reintegration.Grant": {
         **dict.fromkeys(("endorsed_by_id", "endorsed_at", "approved_by_id", "approved_at")),
@@ -151,12 +152,12 @@ FRESH = {
 
 
 def _passes(cursor, row: Row, command: str) -> bool:
-    """Send one statement and take it back; whether the access policies let it through to the row."""
+    """Send one statement and roll it back; return whether the access policies allowed it."""
     table, label = row.model._meta.db_table, row.model._meta.label
     key = row.columns["id"]
     if command == "insert":
         copy = row.columns | {"id": str(uuid.uuid4())} | FRESH.get(label, {})
-        if row.model is CaseTransfer:  # offered by whoever acts, says its trigger
+        if row.model is CaseTransfer:  # its trigger asks that it is offered by the acting user
             copy["offered_by_id"] = str(entered_as())
         statement = f"INSERT INTO {table} SELECT * FROM jsonb_populate_record(NULL::{table}, %s::jsonb)"
         values = [json.dumps(copy)]
@@ -173,7 +174,7 @@ def _passes(cursor, row: Row, command: str) -> bool:
             count = cursor.rowcount
             transaction.set_rollback(True)
     except IntegrityError:
-        return True  # a constraint or a rule of the domain: the access policies were passed
+        return True  # a constraint or trigger refused it: the access policies allowed it
     except DatabaseError as error:
         if not any(words in str(error) for words in ("permission denied", "row-level security")):
             raise
@@ -181,19 +182,19 @@ def _passes(cursor, row: Row, command: str) -> bool:
     return count == 1
 
 
-def test_every_line_opens_what_it_says_and_nothing_else(rows, demo_users):
+def test_every_policy_allows_what_its_level_says_and_nothing_else(rows, demo_users):
     assert {row.model for row in rows} == set(LINKED)
     unexpected, cells = [], 0
-    for person in DEMO_USERS:
-        with acting_as(demo_users[person]), connection.cursor() as cursor:
+    for username in DEMO_USERS:
+        with acting_as(demo_users[username]), connection.cursor() as cursor:
             for row in rows:
                 for command in COMMANDS:
                     cells += 1
-                    passed, expected = _passes(cursor, row, command), row.may(person, command)
+                    passed, expected = _passes(cursor, row, command), row.may(username, command)
                     if passed != expected:
                         kind = row.columns.get("confidentiality") or row.columns.get("receiver") or ""
                         unexpected.append(
-                            f"{person} {command} {row.model._meta.label} {kind} of {row.target}: {passed}"
+                            f"{username} {command} {row.model._meta.label} {kind} of {row.target}: {passed}"
                         )
     assert unexpected == [], "\n".join(unexpected)
     assert cells == len(DEMO_USERS) * len(rows) * len(COMMANDS)

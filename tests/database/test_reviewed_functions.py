@@ -1,7 +1,7 @@
-"""The database's reviewed functions, which see more than who calls them: each asks who that is.
+"""The database's reviewed functions, which see more than their caller: each checks who calls.
 
-A function that isn't in the table fails `test_every_reviewed_function_is_in_this_table`. What each does is tried in the
-place of nobody and of a stranger, and then of whom it is for, so that a refusal means something.
+A function that isn't in the table fails `test_every_reviewed_function_is_in_this_table`. Each is called by
+nobody, by a stranger, and by a user whom it is for, so that a refusal means something.
 """
 
 import time
@@ -21,7 +21,7 @@ from core import audit, outbox
 from core.clock import now
 from core.context import acting_as, enter
 from tests import factories, scanners
-from tests.beneficiaries.test_erasure import closed
+from tests.beneficiaries.test_erasure import closed_case
 from tests.database.test_catalogue import REVIEWED
 
 A, STRANGER = "ngo_a_caseworker", "ngo_b_caseworker"
@@ -31,8 +31,9 @@ REFUSED, NOTHING, ANSWERED = "refused", "nothing", "answered"
 
 @dataclass(frozen=True)
 class Reviewed:
-    """`asks`: what is checked. `call`: a statement and what it is given. `whom`: in whose place it answers, None for a
-    sweep, which stands for nobody. `nobody`, `stranger`: what these get."""
+    """`asks`: what is checked. `call`: a statement and its values. `whom`: a user who gets an answer, None
+    for a sweep, which runs as nobody. `nobody`, `stranger`: what these get.
+    """
 
     asks: str
     call: Callable[[Any], tuple[str, list]]
@@ -119,7 +120,7 @@ TABLE = {
         lambda world: (f"SELECT id FROM access.claim_export(%s, {LEASE})", [now()]),
     ),
     "settle_export": inside(
-        "the token of the claim, which the worker alone has; settled as the maker, whose list it is",
+        "the token of the claim, which the worker alone has; settled as the requester, whose export it is",
         lambda world: (
             "SELECT access.settle_export(%s, %s, %s, 0, NULL, 'tried')",
             [world.queued.pk, world.token_of_export, now()],
@@ -164,7 +165,7 @@ TABLE = {
         "the database's own day", lambda world: ("SELECT count(*) >= 0 FROM access.next_draft_to_warn()", [])
     ),
     "delete_expired_draft": sweep(
-        "the database's own day, and that its author was told two days ago",
+        "the database's own day, and that its author was notified two days ago",
         lambda world: ("SELECT count(*) >= 0 FROM access.delete_expired_draft()", []),
     ),
     "cases_without_caseworker": Reviewed(
@@ -175,7 +176,7 @@ TABLE = {
         ANSWERED,
     ),
     "open_cases_of": inside(
-        "that the person keeps the users of the organisation, or sets up the system",
+        "that the user manages the users of the organisation, or sets up the system",
         lambda world: ("SELECT cases FROM access.open_cases_of(%s, %s)", [world.a.pk, world.organisation.pk]),
         "ngo_a_focal_point",
     ),
@@ -209,7 +210,7 @@ TABLE = {
         stranger=REFUSED,
     ),
     "drafts_to_reassign": inside(
-        "for each organisation, that the person decides about interviews there or ends access",
+        "for each organisation, that the user decides about interviews there or ends access",
         lambda world: ("SELECT id FROM access.drafts_to_reassign() WHERE id = %s", [world.draft.pk]),
         "ngo_a_supervisor",
     ),
@@ -224,7 +225,7 @@ TABLE = {
         stranger=REFUSED,
     ),
     "keep_draft": inside(
-        "that the person decides about interviews there",
+        "that the user decides about interviews there",
         lambda world: (
             "SELECT true FROM (SELECT access.keep_draft(%s, %s, %s)) AS done",
             [world.draft.pk, now().date() + timedelta(days=30), b"why"],
@@ -234,20 +235,20 @@ TABLE = {
         stranger=REFUSED,
     ),
     "delete_draft": inside(
-        "that the person decides about interviews there",
+        "that the user decides about interviews there",
         lambda world: ("SELECT true FROM (SELECT access.delete_draft(%s)) AS done", [world.draft.pk]),
         "ngo_a_supervisor",
         nobody=REFUSED,
         stranger=REFUSED,
     ),
     "data_keys_of": inside(
-        "that somebody is entered; a key of 122 random bits that only its row tells",
+        "that somebody is entered; an id of 122 random bits that only its row contains",
         lambda world: ("SELECT wrapped FROM access.data_keys_of(%s::uuid[])", [[world.case.pk]]),
         A,
         stranger=ANSWERED,
     ),
     "readers_of_case": inside(
-        "a live access row of an organisation in which the person reads",
+        "a live access row of an organisation in which the user reads",
         lambda world: ("SELECT * FROM access.readers_of_case(%s)", [world.case.pk]),
         A,
     ),
@@ -262,14 +263,14 @@ TABLE = {
         "auditor",
     ),
     "programme_totals": inside(
-        "that the person sees figures where the programme is managed, or follows it",
+        "that the user has summary access where the programme is managed, or to the programme",
         lambda world: ("SELECT cases FROM access.programme_totals(%s)", [factories.project("RASNM-2").pk]),
         "iom_supervisor",
         nobody=REFUSED,
         stranger=REFUSED,
     ),
     "left_for_grants": inside(
-        "that the person sees figures of the programme, or works on a case that is in it",
+        "that the user has summary access to the programme, or works on a case that is in it",
         lambda world: ("SELECT line FROM access.left_for_grants(%s)", [factories.project("RASNM-2").pk]),
         "iom_supervisor",
         nobody=REFUSED,
@@ -286,14 +287,14 @@ TABLE = {
         stranger=REFUSED,
     ),
     "erase_beneficiary": inside(
-        "the right to erase in the organisation of the record, and that no case is open",
+        "the right to erase in the organisation of the beneficiary, and that no case is open",
         lambda world: ("SELECT access.erase_beneficiary(%s)", [world.closed.beneficiary_id]),
         "ngo_a_reader",
         nobody=REFUSED,
         stranger=REFUSED,
     ),
     "transfer_case": inside(
-        "that the receiver's people write cases, live consent, and a caseworker who works there",
+        "that the receiver's users write cases, live consent, and a caseworker who works there",
         lambda world: (
             "SELECT true FROM (SELECT access.transfer_case(%s, %s)) AS done",
             [world.offer.pk, world.b.pk],
@@ -303,7 +304,7 @@ TABLE = {
         stranger=REFUSED,
     ),
     "end_transfer": inside(
-        "that the receiver's people (to decline) or the lead's (to take back) write cases",
+        "that the receiver's users (to decline) or the lead's (to take back) write cases",
         lambda world: (
             "SELECT true FROM (SELECT access.end_transfer(%s, 'declined', NULL)) AS done",
             [world.offer.pk],
@@ -313,7 +314,7 @@ TABLE = {
         stranger=REFUSED,
     ),
 }
-# To whom the offer of a case was made is no stranger to it.
+# The receiver of an offer is no stranger to it.
 STRANGERS = {
     "transfer_case": "iom_approver",
     "end_transfer": "iom_approver",
@@ -332,7 +333,7 @@ class World:
         )
         settings.SCANNER = scanners.nobody_there()
         self.organisation = factories.organisation("NGO_A")
-        self.closed = closed(demo_users)
+        self.closed = closed_case(demo_users)
         with acting_as(self.a):
             self.case, offered = factories.a_case(self.a), factories.a_case(self.a)
             self.document = factories.a_document(self.case, self.a)
@@ -359,7 +360,7 @@ class World:
         self.token_of_export = self.token_of_scan = None
 
     def _draft(self) -> IntakeDraft:
-        """An unfinished interview in which somebody may be at risk, whose last two days have begun."""
+        """Return an unfinished interview in which somebody may be at risk, whose last two days have begun."""
         draft = start_draft(
             organisation=factories.organisation("NGO_A"),
             consent=ConsentGiven(given_by="self", how="spoken"),
@@ -370,7 +371,7 @@ class World:
         return draft
 
     def claim(self) -> None:
-        """What is left to claim, as the worker does it."""
+        """Claim the rest, as the worker does it."""
         enter(None)
         self.token_of_export = rows(f"SELECT token FROM access.claim_export(now(), {LEASE})", [])[0][0]
         self.token_of_scan = rows(f"SELECT token FROM access.next_to_scan(now(), {LEASE})", [])[0][0]
@@ -383,7 +384,7 @@ def rows(statement: str, given: list) -> list[tuple]:
 
 
 def outcome(world: World, name: str, whom) -> str:
-    """What somebody gets, or nobody; undone afterwards."""
+    """Return what a user gets, or nobody; rolled back afterwards."""
     try:
         with transaction.atomic():
             enter(whom.pk if whom else None)
@@ -419,7 +420,7 @@ def test_nobody_and_a_stranger_get_what_the_table_says(world, demo_users, name):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", TABLE)
-def test_whom_a_function_is_for_gets_an_answer(world, demo_users, name):
+def test_a_function_answers_the_user_whom_it_is_for(world, demo_users, name):
     if name in ("settle_export", "settle_scan"):
         world.claim()
     if name == "expire_export":
@@ -449,8 +450,8 @@ def test_nothing_is_settled_without_the_token_of_its_claim(world, name, token):
 
 
 @pytest.mark.django_db
-def test_no_file_is_over_and_no_lease_because_a_caller_says_so(demo_users, settings):
-    """A moment that is passed counts as far as the database's clock has come, and a lease for an hour."""
+def test_no_file_and_no_lease_expires_because_a_caller_says_so(demo_users, settings):
+    """A time that is passed counts only up to the database's clock, and a lease for an hour at most."""
     user, year = demo_users[A], now() + timedelta(days=365)
     settings.SCANNER = scanners.nobody_there()
     with acting_as(user):
@@ -476,7 +477,7 @@ def test_no_file_is_over_and_no_lease_because_a_caller_says_so(demo_users, setti
 
 @pytest.mark.django_db
 def test_the_application_gives_no_document_a_token(world):
-    """Who writes a token into a row could settle it as clean."""
+    """Whoever writes a token into a row could settle it as clean."""
     refused = pytest.raises(DatabaseError, match="stays as it was handed in")
     with acting_as(world.a), refused, transaction.atomic():
         rows(

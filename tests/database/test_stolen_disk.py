@@ -1,6 +1,7 @@
-"""What is on the disk: a dump, the log that PostgreSQL writes ahead, the table's files, the broker's file.
+"""What is on the disk: a dump, PostgreSQL's write-ahead log, the table's files, the broker's file.
 
-A token in each encrypted field, and one in a name as the control: that one must be found, or the search finds nothing.
+A token in each encrypted field, and one in a name as the control: that one must be found, or the search would
+find nothing.
 """
 
 import os
@@ -21,7 +22,7 @@ from tests.access import test_canary
 from tests.beneficiaries.test_erasure import dumped
 
 A = "ngo_a_caseworker"
-# In clear: names of ordinary cases stay searchable; a service, an item, a place and a voucher name nobody.
+# Not encrypted: names in ordinary cases are searched; a service, an item, a place and a voucher name nobody.
 IN_CLEAR = {
     *(
         "firstname",
@@ -39,8 +40,8 @@ IN_CLEAR = {
 
 @pytest.fixture
 def canaries(committed, demo_users, monkeypatch):
-    """A case with a token of this test's own in each typed field; its name in clear, and the encrypted fields'
-    tokens.
+    """Return a case with a unique token in each typed field; the token of its unencrypted name, and those of
+    the encrypted fields.
     """
     word = f"Zq{os.urandom(6).hex()}"
     monkeypatch.setattr(test_canary, "TOKEN", word)
@@ -60,7 +61,7 @@ def canaries(committed, demo_users, monkeypatch):
 
 
 def _files_with(word: str, *folders: Path) -> dict[str, set[str]]:
-    """What follows the word in the files of these folders, by folder."""
+    """Return by folder what follows the word in its files."""
     found: dict[str, set[str]] = {}
     for folder in folders:
         for path in folder.rglob("*"):
@@ -71,7 +72,9 @@ def _files_with(word: str, *folders: Path) -> dict[str, set[str]]:
 
 
 def _encrypted_ones(tails: set[str]) -> set[str]:
-    """Those of no field in clear; what follows a word in a file may run into the next column, or end with its page."""
+    """Return those of encrypted fields; what follows a word in a file may run into the next column, or end
+    with its page.
+    """
     return {
         tail
         for tail in tails
@@ -80,13 +83,13 @@ def _encrypted_ones(tails: set[str]) -> set[str]:
 
 
 def _data_folder() -> Path:
-    """Where this PostgreSQL keeps everything: the working folder of the process that serves us."""
+    """Return PostgreSQL's data folder: the working folder of the process that serves this connection."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         return Path(os.readlink(f"/proc/{cursor.fetchone()[0]}/cwd"))
 
 
-def test_a_stolen_disk_tells_no_sealed_word(committed, owner, canaries):
+def test_a_stolen_disk_shows_no_encrypted_text(committed, owner, canaries):
     word, encrypted = canaries
     owner.execute("SET synchronous_commit = on")
     owner.execute("CREATE TABLE written_through (x int)")  # what was written before is in the log now
@@ -101,12 +104,14 @@ def test_a_stolen_disk_tells_no_sealed_word(committed, owner, canaries):
     tails = {hit.decode().lower() for hit in re.findall(rf"{word}([A-Za-z]*)".encode(), text)}
     assert "firstname" in tails, "the control"
     assert not _encrypted_ones(tails)
-    told = {token.removeprefix(word).lower() for token in encrypted}
-    assert _encrypted_ones(told) == told, "the control: each of them would be seen"
+    tokens = {token.removeprefix(word).lower() for token in encrypted}
+    assert _encrypted_ones(tokens) == tokens, "the control: each of them would be seen"
 
 
-def test_the_brokers_file_tells_nobodys_word(committed, canaries):
-    """Tasks carry no row: after a sweep was sent through it, neither word nor reference is in the broker's files."""
+def test_the_brokers_file_shows_no_text_and_no_reference(committed, canaries):
+    """Tasks carry no row: after a sweep was sent through the broker, neither text nor reference is in its
+    files.
+    """
     from iom_cases.celery import app
 
     word, _encrypted = canaries
@@ -122,8 +127,8 @@ def test_the_brokers_file_tells_nobodys_word(committed, canaries):
     assert any(b"send_due_reminders" in path.read_bytes() for path in (folder / "appendonlydir").rglob("*"))
 
 
-def test_the_folder_of_files_tells_nothing(committed, canaries, demo_users, settings):
-    """Neither what the papers say nor that they are papers."""
+def test_the_folder_of_files_shows_nothing(committed, canaries, demo_users, settings):
+    """Neither what the documents contain nor that they are documents."""
     with acting_as(demo_users[A]):
         case = Case.objects.visible_to(demo_users[A]).get(documents__state="unchecked")
         factories.a_document(case, demo_users[A], data=uploaded_files.photo())
@@ -141,7 +146,7 @@ def test_the_folder_of_files_tells_nothing(committed, canaries, demo_users, sett
     assert not [mark for mark in marks if any(mark in data for data in lying)]
 
 
-def test_a_copy_and_its_files_tell_nothing(committed, canaries, tmp_path):
+def test_a_backup_and_its_files_show_nothing(committed, canaries, tmp_path):
     copy = tmp_path / "copy"
     databases.manage(committed, "backup", str(copy))
     assert canaries[0].encode() not in copy.read_bytes()

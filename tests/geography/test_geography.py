@@ -33,7 +33,7 @@ def test_the_first_load_adds_what_is_missing_and_the_second_writes_nothing(db):
     assert load_geography() == NOTHING
 
 
-def test_only_what_differs_is_mended(places):
+def test_only_differing_places_are_updated(places):
     District.objects.filter(code="304").update(name_en="Dading", province_id=Province.id_for("1"))
     Country.objects.filter(code="QA").update(name_ne="")
     assert load_geography() == NOTHING | {"districts": 1, "countries": 1}
@@ -48,7 +48,7 @@ def test_a_place_outside_the_files_stays(places):
     assert Country.objects.get(code="ZZ").pk == Country.id_for("ZZ")
 
 
-def test_keys_come_from_codes(places):
+def test_ids_are_derived_from_codes(places):
     models: list[type[Place]] = [Province, District, LocalLevel, Country]
     for model in models:
         assert {row.pk for row in model.objects.all()} == {
@@ -80,12 +80,12 @@ def test_a_district_is_found_by_any_of_its_spellings(places, text):
 
 
 @pytest.mark.parametrize("text", ["", "   ", "Atlantis", "Rukum", "x" * 10_000, "अज्ञात"])
-def test_an_unknown_district_is_nobodys_guess(places, text):
+def test_an_unknown_district_is_not_guessed(places, text):
     with pytest.raises(UnknownDistrict):
         require_district(text)
 
 
-def test_an_unknown_district_is_told_with_what_comes_near(places):
+def test_an_unknown_district_is_reported_with_similar_ones(places):
     with pytest.raises(UnknownDistrict, match=r"“Dhadingg” is not a district of Nepal\. Similar: Dhading"):
         require_district("Dhadingg")
     with pytest.raises(UnknownDistrict, match=r"^“Atlantis” is not a district of Nepal\.$"):
@@ -161,7 +161,7 @@ def test_a_municipality_is_found_as_people_write_it(places, text, district, name
     assert (found.name_en, found.district.code) == (name, district)
 
 
-def test_an_unknown_municipality_is_told_with_what_comes_near(places):
+def test_an_unknown_municipality_is_reported_with_similar_ones(places):
     lamjung = District.objects.get(code="406")
     with pytest.raises(
         UnknownLocalLevel,
@@ -204,11 +204,11 @@ def test_no_spelling_names_two_places_of_one_district(places):
         ("Kalika 1995", None),
     ],
 )
-def test_the_ward_beside_a_name(text, ward):
+def test_the_ward_after_a_name(text, ward):
     assert ward_beside(text)[1] == ward
 
 
-def test_a_ward_is_said_once():
+def test_a_ward_is_named_once():
     assert with_ward("", 5) == "Ward 5"
     assert with_ward("Old Bazaar", 5) == "Ward 5, Old Bazaar"
     assert with_ward("वडा नं. ५, थुम्पाखर", 5) == "वडा नं. ५, थुम्पाखर"

@@ -51,7 +51,7 @@ def addresses() -> list[str]:
 
 
 def filled(page, changes: dict) -> dict:
-    """What a browser would send from this page if only `changes` were typed."""
+    """Return what a browser would send from this page if only `changes` were typed."""
     forms = [page.context["adminform"].form]
     for inline in page.context.get("inline_admin_formsets", []):
         forms += [inline.formset.management_form, *inline.formset.forms]
@@ -75,7 +75,7 @@ def send(client, where: str, changes: dict, *, follow: bool = True):
 
 
 def errors(page) -> str:
-    """What the page says against it, as one text."""
+    """Return the page's errors as one text."""
     found = [str(page.context["adminform"].form.errors)]
     found += [str(inline.formset.errors) for inline in page.context.get("inline_admin_formsets", [])]
     return " ".join(found)
@@ -94,12 +94,12 @@ def administrator(sign_in):
 
 @pytest.fixture
 def entered(demo_users):
-    """The test's own look into the database, as the administrator."""
+    """Let the test itself read the database as the administrator."""
     with acting_as(demo_users["administrator"]):
         yield demo_users["administrator"]
 
 
-# Who may enter, and what is there
+# Who may open the admin, and what is registered
 
 
 def test_only_configuration_is_registered():
@@ -128,14 +128,14 @@ def test_the_administrator_opens_every_page(model, administrator):
 
 
 @pytest.mark.parametrize("username", OUTSIDERS)
-def test_nobody_else_enters(username, sign_in):
+def test_nobody_else_opens_the_admin(username, sign_in):
     client = sign_in(username)
     answers = {where: client.get(where).status_code for where in addresses()}
     assert {where: status for where, status in answers.items() if status != 403} == {}
     assert client.post(address(Donor, "add"), {"code": "X", "name_en": "X"}).status_code == 403
 
 
-def test_whoever_is_not_signed_in_is_led_to_the_one_sign_in(client, demo_users):
+def test_the_signed_out_are_sent_to_the_sites_sign_in(client, demo_users):
     for where in addresses():
         answer = client.get(where)
         assert answer.status_code == 302, where
@@ -146,8 +146,8 @@ def test_whoever_is_not_signed_in_is_led_to_the_one_sign_in(client, demo_users):
     )
 
 
-def test_a_partner_with_the_role_of_administrator_does_not_enter(demo_users, client):
-    """Every organisation has the role; the admin is IOM's alone. Nor does Django's own flag open it."""
+def test_a_partners_administrator_does_not_open_the_admin(demo_users, client):
+    """Every organisation has the role; only IOM's opens the admin. Django's own flag doesn't open it either."""
     partner = demo_users["ngo_b_caseworker"]
     factories.set_up()
     with acting_as(demo_users["administrator"]):
@@ -159,7 +159,7 @@ def test_a_partner_with_the_role_of_administrator_does_not_enter(demo_users, cli
     assert client.get("/admin/").status_code == 403
 
 
-def test_an_administrator_whose_role_has_ended_does_not_enter(demo_users, sign_in):
+def test_an_administrator_whose_role_has_ended_does_not_open_the_admin(demo_users, sign_in):
     client = sign_in("administrator")
     assert client.get("/admin/").status_code == 200
     yesterday = now().date() - timedelta(days=1)
@@ -167,16 +167,16 @@ def test_an_administrator_whose_role_has_ended_does_not_enter(demo_users, sign_i
     assert client.get("/admin/").status_code == 403
 
 
-def test_there_is_one_way_out_and_no_way_around(administrator):
-    """Sign-out and passwords go through `accounts`; nothing looks a row up by its type and key."""
+def test_the_admin_has_no_sign_out_password_or_shortcut_pages_of_its_own(administrator):
+    """Sign-out and passwords are pages of `accounts`; nothing looks a row up by its type and id."""
     page = administrator.get("/admin/").content.decode()
     assert 'action="/accounts/logout/"' in page
     for gone in ("logout/", "password_change/", "password_change/done/", "r/1/1/"):
         assert administrator.get(f"/admin/{gone}").status_code == 404
 
 
-def test_no_page_holds_case_content_or_breaks_the_policy_for_scripts(demo_users, sign_in):
-    """Not even for somebody who may also read cases: the admin never looks them up."""
+def test_no_page_shows_case_content_or_breaks_the_content_security_policy(demo_users, sign_in):
+    """Not even for a user who may also read cases: the admin never looks them up."""
     factories.set_up()
     with acting_as(demo_users["administrator"]):
         for code in ("caseworker", "supervisor"):
@@ -280,8 +280,8 @@ def _unused_donor() -> Donor:
 
 
 @pytest.mark.parametrize("name", SAVES)
-def test_saving_goes_through_the_operation(name, committed, owner, sign_in):
-    """The operation's line stands in the record, and the admin's own history names the same action."""
+def test_saving_uses_the_operation(name, committed, owner, sign_in):
+    """The operation's event is in the audit log, and the admin's own history names the same action."""
     client = sign_in("administrator")
     where, changes, verbs = SAVES[name]
     where = where()
@@ -302,7 +302,7 @@ def test_saving_goes_through_the_operation(name, committed, owner, sign_in):
     assert owner.fetchone() == (0 if name == "membership" else 1,), "what is asked for isn't added yet"
 
 
-def test_a_new_organisation_has_its_roles_and_a_code_is_kept(administrator, entered):
+def test_a_new_organisation_gets_its_roles_and_its_code_cannot_change(administrator, entered):
     send(administrator, address(Organisation, "add"), {"code": "NGO_C", "name_en": "Third", "kind": "ngo"})
     made = Organisation.objects.get(code="NGO_C")
     assert made.roles.count() == 12
@@ -311,7 +311,7 @@ def test_a_new_organisation_has_its_roles_and_a_code_is_kept(administrator, ente
     assert (made.code, made.name_en) == ("NGO_C", "Renamed")
 
 
-def test_a_tailored_role_holds_from_the_next_page_on(administrator, entered, demo_users, client):
+def test_a_tailored_role_takes_effect_on_the_next_page(administrator, entered, demo_users, client):
     role = Role.objects.get(organisation__code="NGO_A", code="caseworker")
     other = Role.objects.get(organisation__code="NGO_B", code="caseworker")
     page = administrator.get(address(Role, "change", role.pk))
@@ -322,13 +322,13 @@ def test_a_tailored_role_holds_from_the_next_page_on(administrator, entered, dem
     asked = [name for name in page.context["adminform"].form.fields if name.startswith("to_")]
     changes = {"permissions": ["read_cases"], **dict.fromkeys(asked, "supervisors")}
     send(administrator, address(Role, "change", role.pk), changes)
-    held = {
+    permissions = {
         one.organisation.code: set(
             one.group.organisationgrouppermission_set.values_list("permission__codename", flat=True)
         )
         for one in (role, other)
     }
-    assert held == {"NGO_A": {"read_cases"}, "NGO_B": starting}
+    assert permissions == {"NGO_A": {"read_cases"}, "NGO_B": starting}
 
 
 def test_an_unknown_permission_is_refused(administrator, entered):
@@ -353,7 +353,7 @@ def test_a_new_user_is_invited_and_has_no_flags(administrator, entered):
     assert "This user has already chosen a password." in refused.content.decode()
 
 
-def test_a_person_without_a_password_is_kept_as_they_are(administrator, entered):
+def test_a_user_without_a_password_is_saved_unchanged(administrator, entered):
     send(administrator, address(User, "add"), {"username": "later", "email": "l@example.org"})
     assert not User.objects.get(username="later").has_usable_password()
     before = User.objects.get(username="researcher")
@@ -362,7 +362,7 @@ def test_a_person_without_a_password_is_kept_as_they_are(administrator, entered)
     assert (after.first_name, after.password) == ("Ranjana", before.password)
 
 
-def test_flags_that_open_nothing_cannot_be_sent(administrator, entered):
+def test_djangos_own_flags_cannot_be_set(administrator, entered):
     person = User.objects.get(username="researcher")
     extra = {"is_staff": "on", "is_superuser": "on", "password": "plain", "groups": [1]}
     assert send(administrator, address(User, "change", person.pk), extra).status_code == 200
@@ -372,7 +372,7 @@ def test_flags_that_open_nothing_cannot_be_sent(administrator, entered):
 
 
 def test_whoever_approves_grants_cannot_pay_them_too(administrator, entered):
-    """The operation refuses; the page says why, keeps what was typed, and nothing is written."""
+    """The operation refuses; the page says why, shows what was typed, and nothing is written."""
     approver = User.objects.get(username="iom_approver")
     finance = Role.objects.get(organisation__code="IOM", code="finance")
     typed = {"user": approver.pk, "role": finance.pk, "starts_on": "2026-01-01"}
@@ -389,14 +389,14 @@ def test_whoever_approves_grants_cannot_pay_them_too(administrator, entered):
 
 
 def test_the_same_role_twice_at_a_time_is_refused_in_words(administrator, entered):
-    held = Membership.objects.get(user__username="researcher")
-    typed = {"user": held.user_id, "role": held.role_id, "starts_on": "2026-01-01"}
+    membership = Membership.objects.get(user__username="researcher")
+    typed = {"user": membership.user_id, "role": membership.role_id, "starts_on": "2026-01-01"}
     answer = send(administrator, address(Membership, "add"), typed)
     assert "This user already has this role on some of these days." in errors(answer)
     assert "accounts_membership_no_overlap" not in answer.content.decode()
     answer = send(administrator, address(Membership, "add"), {**typed, "ends_on": "2025-12-31"})
     assert "The last day can’t be before the first day." in errors(answer)
-    assert Membership.objects.filter(user=held.user).count() == 1
+    assert Membership.objects.filter(user=membership.user).count() == 1
 
 
 # Programmes
@@ -420,8 +420,8 @@ def test_a_service_is_added_changed_and_removed(administrator, entered):
     assert project.service_types.count() == count
 
 
-def test_what_case_rows_refer_to_is_not_removed_and_they_stay_unseen(administrator, entered):
-    """The access policies hide the grants from the administrator; the foreign key knows them all the same."""
+def test_a_row_that_grants_refer_to_is_not_deleted_and_they_stay_hidden(administrator, entered):
+    """The access policies hide the grants from the administrator; the foreign key still refuses."""
     project = factories.project()
     where = address(Project, "change", project.pk)
     rows = administrator.get(where).context["inline_admin_formsets"][5].formset.initial_forms
@@ -434,7 +434,7 @@ def test_what_case_rows_refer_to_is_not_removed_and_they_stay_unseen(administrat
     assert project.name_en != "Changed too"
 
 
-def test_a_donor_that_pays_for_something_is_not_removed(administrator, entered):
+def test_a_donor_of_a_programme_is_not_deleted(administrator, entered):
     donor = factories.project().project_donors.select_related("donor")[0].donor
     answer = administrator.post(address(Donor, "delete", donor.pk), {"post": "yes"}, follow=True)
     assert "This can’t be deleted: it is in use." in answer.content.decode()
@@ -484,8 +484,8 @@ def test_revised_criteria_are_a_new_version_and_the_old_one_stays(administrator,
     answer = send(administrator, where, {"tree": json.dumps(tree)})
     assert answer.redirect_chain == [(address(Project, "change", project.pk), 302)]
     assert "Version 2 of the criteria is used from now on." in answer.content.decode()
-    kept = {row.version: row.tree for row in project.criteria.all()}
-    assert kept == {1: old.tree, 2: tree}
+    trees = {row.version: row.tree for row in project.criteria.all()}
+    assert trees == {1: old.tree, 2: tree}
     again = send(administrator, where, {})
     assert "nothing was changed" in again.content.decode()
     assert project.criteria.count() == 2
@@ -570,7 +570,7 @@ def test_a_new_phase_copies_the_programme(administrator, entered):
 @pytest.mark.parametrize(
     "model", sorted(PLACES, key=lambda model: model.__name__), ids=lambda model: model.__name__
 )
-def test_places_are_looked_at_and_never_changed(model, administrator):
+def test_places_are_read_only(model, administrator):
     place = model.objects.order_by("code")[0]
     answer = administrator.post(address(model, "change", place.pk), {"code": "999", "name_en": "Changed"})
     assert answer.status_code == 403
@@ -586,7 +586,7 @@ def test_places_are_looked_at_and_never_changed(model, administrator):
         (LocalLevel, 13, "Kirtipur"),
     ],
 )
-def test_a_list_asks_as_many_questions_for_one_row_as_for_fifty(
+def test_a_list_has_the_same_query_count_for_one_row_and_for_fifty(
     model, few, words, administrator, django_assert_num_queries
 ):
     administrator.get(address(model, "changelist"))

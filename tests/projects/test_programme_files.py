@@ -77,7 +77,7 @@ def test_a_programme_with_grants_follows_them_up(programmes):
         assert found == (owed if programme.grant else [])
 
 
-def test_everything_that_people_read_is_there_in_nepali(programmes):
+def test_every_text_is_there_in_nepali(programmes):
     for p in programmes.values():
         entries = (*p.donors, *p.partners, *p.services, *p.budget_lines)
         labelled = (*p.admission_asks, *p.indicators, *p.follow_ups)
@@ -172,13 +172,13 @@ def test_who_may_be_admitted(programmes, code, facts, change, answer):
     assert reason_text(result)
 
 
-def test_a_childs_consent_is_asked_of_children_alone(programmes):
+def test_a_childs_consent_is_asked_of_children_only(programmes):
     (ask,) = programmes["TSVCSP"].admission_asks
     assert assess({"age": 17}, ask.applies_to, ON).answer is YES
     assert assess({"age": 18}, ask.applies_to, ON).answer is NO
 
 
-def test_criteria_ask_nothing_that_the_registry_lacks(programmes):
+def test_criteria_use_known_facts_only(programmes):
     named = set().union(*(facts_named(p.criteria) for p in programmes.values()))
     assert named >= {"age", "sex", "groups", "districts", "country_of_stay", "research_consent"}
 
@@ -370,14 +370,14 @@ def test_a_wrong_file_is_refused_at_its_line(tmp_path, old, new, message):
         ),
     ],
 )
-def test_a_file_that_is_no_programme_says_where(tmp_path, text, line, message):
+def test_an_invalid_file_is_refused_with_line_and_reason(tmp_path, text, line, message):
     path = _written(tmp_path, text)
     with pytest.raises(ProgrammeFileError) as caught:
         read_programme(path)
     assert str(caught.value).startswith(f"{path}:{line}: {message}")
 
 
-def test_bytes_that_are_no_text_and_files_too_large_are_refused(tmp_path):
+def test_binary_files_and_files_too_large_are_refused(tmp_path):
     path = tmp_path / "x.yaml"
     path.write_bytes(b"code: A\nname_en: \xff\n")
     with pytest.raises(ProgrammeFileError, match=r"x\.yaml:2: expected UTF-8 text, found the byte 0xff"):
@@ -387,13 +387,13 @@ def test_bytes_that_are_no_text_and_files_too_large_are_refused(tmp_path):
         read_programme(path)
 
 
-def test_bare_words_of_yaml_mean_what_stands_there(tmp_path):
+def test_bare_words_in_yaml_are_read_as_text(tmp_path):
     text = RASNM.replace("countries: [QA,", "countries: [NO, QA,")
     assert read_programme(_written(tmp_path, text)).countries[0] == "NO"
 
 
 @given(st.integers(0, RASNM.count("\n")), st.text(alphabet="[]{}:-&*!'\"\n #|>é\t", min_size=1, max_size=6))
-def test_a_scribble_anywhere_is_read_or_refused_and_nothing_else(tmp_path_factory, line, scribble):
+def test_random_characters_anywhere_are_read_or_refused_without_an_error(tmp_path_factory, line, scribble):
     lines = RASNM.split("\n")
     lines[line] += scribble
     path = _written(tmp_path_factory.mktemp("scribble"), "\n".join(lines))
@@ -408,7 +408,7 @@ def test_a_scribble_anywhere_is_read_or_refused_and_nothing_else(tmp_path_factor
 
 
 def _folder(tmp_path: Path, **changes: tuple[str, str]) -> Path:
-    """The real programme files, with one thing changed in some of them."""
+    """Return the real programme files with one thing changed in some of them."""
     for path in FOLDER.glob("*.yaml"):
         text = path.read_text(encoding="utf-8")
         old, new = changes.get(path.stem.replace("-", "_"), ("", ""))
@@ -458,7 +458,7 @@ def test_an_empty_folder_is_refused(tmp_path):
         read_all(tmp_path)
 
 
-def test_digests_change_with_what_they_stand_for(tmp_path):
+def test_digests_change_with_their_content(tmp_path):
     same = read_programme(_written(tmp_path, "# a comment\n" + RASNM))
     criteria = read_programme(_written(tmp_path, RASNM.replace("MY]", "MY, OM]")))
     target = read_programme(_written(tmp_path, RASNM.replace("target: 350", "target: 351")))

@@ -1,4 +1,4 @@
-"""Criteria: three answers, what is still to be asked, and results that are kept."""
+"""Criteria: three answers, what is still to be asked, and stored results."""
 
 import json
 from datetime import date
@@ -34,7 +34,7 @@ NUMBERS = st.integers(0, 100)
 
 
 def _values_of(name: str) -> st.SearchStrategy:
-    """Known values of a fact; few codes, so that comparisons hold about as often as not."""
+    """Known values of a fact; few codes, so that comparisons are true about as often as not."""
     fact = FACTS[name]
     codes = sorted(fact.choices)[:4]
     return {
@@ -70,7 +70,7 @@ ANSWERS = st.sampled_from(list(Answer))
 
 
 @given(ANSWERS, ANSWERS, ANSWERS)
-def test_kleenes_laws_hold(a, b, c):
+def test_kleenes_laws_are_kept(a, b, c):
     assert conjunction([a, b]) == conjunction([b, a])
     assert disjunction([a, b]) == disjunction([b, a])
     assert (
@@ -118,7 +118,7 @@ def test_the_whole_truth_table():
 
 
 @given(TREES, KNOWN_FACTS, st.sets(st.sampled_from(sorted(FACTS))))
-def test_learning_a_fact_never_turns_a_yes_or_a_no(tree, known, hidden):
+def test_another_known_fact_never_changes_a_yes_or_a_no(tree, known, hidden):
     before = assess({name: value for name, value in known.items() if name not in hidden}, tree, ON).answer
     after = assess(known, tree, ON).answer
     assert after is not UNKNOWN
@@ -126,7 +126,7 @@ def test_learning_a_fact_never_turns_a_yes_or_a_no(tree, known, hidden):
 
 
 @given(TREES, KNOWN_FACTS, st.sets(st.sampled_from(sorted(FACTS))))
-def test_filling_what_is_named_as_unknown_settles_the_answer(tree, known, hidden):
+def test_filling_in_the_unknown_facts_decides_the_answer(tree, known, hidden):
     facts = {name: value for name, value in known.items() if name not in hidden}
     open_facts = unknown_facts(assess(facts, tree, ON))
     assert set(open_facts) <= hidden & facts_named(tree)
@@ -135,7 +135,7 @@ def test_filling_what_is_named_as_unknown_settles_the_answer(tree, known, hidden
 
 
 @given(TREES, KNOWN_FACTS, st.sets(st.sampled_from(sorted(FACTS))))
-def test_a_result_comes_back_from_json_and_can_be_told(tree, known, hidden):
+def test_a_result_is_read_back_from_json_and_put_in_words(tree, known, hidden):
     result = assess({name: None if name in hidden else value for name, value in known.items()}, tree, ON)
     assert Result.from_json(json.loads(json.dumps(result.to_json()))) == result
     assert all(reason_text(node) and (node.label or node.children) for node in _walk(result))
@@ -148,7 +148,7 @@ def _walk(result):
 
 
 @given(KNOWN_FACTS)
-def test_none_and_missing_are_the_same(known):
+def test_none_and_missing_facts_are_the_same(known):
     tree = {"all": [{"fact": "age", "at_least": 16}, {"fact": "is_nepali", "is": True}]}
     without = {name: value for name, value in known.items() if name != "age"}
     assert assess(without | {"age": None}, tree, ON) == assess(without, tree, ON)
@@ -190,7 +190,7 @@ def test_each_comparison_answers_with_its_reason(leaf, value, answer, reason):
         ("groups", "street_child"),
     ],
 )
-def test_a_mistyped_fact_is_refused_rather_than_answered(fact, value):
+def test_a_fact_of_the_wrong_type_is_refused(fact, value):
     leaf = {
         "age": {"fact": "age", "at_least": 16},
         "is_nepali": {"fact": "is_nepali", "is": True},
@@ -232,7 +232,7 @@ TREE = {
 }
 
 
-def test_what_is_asked_stops_once_the_answer_stands():
+def test_questions_stop_once_the_answer_is_decided():
     assert facts_named(TREE) == {"sex", "groups", "stranded_at_destination"}
     assert codes_named(TREE, "groups") == {"returnee_migrant"}
     assert unknown_facts(assess({}, TREE, ON)) == ["sex", "groups", "stranded_at_destination"]
@@ -243,7 +243,7 @@ def test_what_is_asked_stops_once_the_answer_stands():
     assert unknown_facts(assess({"groups": {"returnee_migrant"}}, TREE, ON)) == ["sex"]
 
 
-def test_reasons_are_told_in_words():
+def test_reasons_are_put_in_words():
     result = assess({"sex": "male", "groups": {"returnee_migrant"}}, TREE, ON)
     woman, returnee = result.children
     with translation.override("en"):

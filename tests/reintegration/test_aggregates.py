@@ -1,4 +1,6 @@
-"""What a programme came to over all organisations: right, for the right people, and nothing but figures."""
+"""The aggregates of a programme over all organisations: correct, for those with summary access, and nothing
+else.
+"""
 
 from decimal import Decimal
 
@@ -15,11 +17,11 @@ from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
 A, B, MANAGER = "ngo_a_caseworker", "ngo_b_caseworker", "programme_manager"
-SEE_FIGURES = {"iom_supervisor", "iom_approver", "iom_finance", MANAGER}
+SUMMARY_READERS = {"iom_supervisor", "iom_approver", "iom_finance", MANAGER}
 NAMES = ["cases", "completed", "grants_paid", "paid_npr"]
 
 
-def _figures(demo_users, username=MANAGER) -> queries.ProgrammeTotals:
+def _aggregates(demo_users, username=MANAGER) -> queries.ProgrammeTotals:
     with acting_as(demo_users[username]):
         found = queries.programme_totals(factories.project(), demo_users[username])
     assert found is not None
@@ -27,12 +29,12 @@ def _figures(demo_users, username=MANAGER) -> queries.ProgrammeTotals:
 
 
 def _more(before, after) -> dict[str, int | Decimal]:
-    """What has changed, by name."""
+    """Return what has changed, by name."""
     return {name: new - old for name, old, new in zip(NAMES, before, after, strict=True) if new != old}
 
 
 def test_cases_of_both_ngos_are_counted_and_money_is_summed(demo_users):
-    before = _figures(demo_users)
+    before = _aggregates(demo_users)
     with acting_as(demo_users[A]):
         grant = factories.requested(
             factories.planned(factories.a_case(demo_users[A]), demo_users[A]), demo_users[A]
@@ -41,17 +43,17 @@ def test_cases_of_both_ngos_are_counted_and_money_is_summed(demo_users):
         factories.admitted(man, demo_users[A])
     with acting_as(demo_users[B]):
         factories.admitted(factories.a_case(demo_users[B], "NGO_B"), demo_users[B])
-    assert _more(before, _figures(demo_users)) == {"cases": 3}
+    assert _more(before, _aggregates(demo_users)) == {"cases": 3}
     factories.approved(grant, demo_users)
-    half = _figures(demo_users)
+    half = _aggregates(demo_users)
     factories.paid(grant, demo_users, 40000)
     factories.paid(grant, demo_users, 20000)
-    assert _more(half, _figures(demo_users)) == {"grants_paid": 1, "paid_npr": Decimal(60000)}
+    assert _more(half, _aggregates(demo_users)) == {"grants_paid": 1, "paid_npr": Decimal(60000)}
 
 
-def test_figures_count_references_and_say_nothing_of_people(demo_users):
-    """A second case of one person is one more, and an answer on being counted moves nothing."""
-    before = _figures(demo_users)
+def test_aggregates_count_cases_and_say_nothing_about_beneficiaries(demo_users):
+    """A second case of one beneficiary is counted, and consent to being counted changes nothing."""
+    before = _aggregates(demo_users)
     with acting_as(demo_users[A]):
         first = factories.a_case(demo_users[A])
         factories.admitted(first, demo_users[A])
@@ -67,15 +69,15 @@ def test_figures_count_references_and_say_nothing_of_people(demo_users):
                 by=demo_users[A],
                 now=now(),
             )
-    assert _more(before, _figures(demo_users)) == {"cases": 2}
+    assert _more(before, _aggregates(demo_users)) == {"cases": 2}
 
 
-def test_the_database_refuses_who_does_not_see_the_figures(demo_users):
-    """By raw SQL as the application: an exception for each of the demo users without the permission, and for nobody."""
+def test_the_database_refuses_aggregates_without_summary_access(demo_users):
+    """By raw SQL as the application: an error for each demo user without the permission, and for nobody."""
     project = factories.project()
     for username in DEMO_USERS:
         with acting_as(demo_users[username]), connection.cursor() as cursor:
-            if username in SEE_FIGURES:
+            if username in SUMMARY_READERS:
                 cursor.execute("SELECT * FROM access.programme_totals(%s)", [project.pk])
                 assert [column.name for column in cursor.description] == NAMES
                 assert len(cursor.fetchall()) == 1
@@ -89,7 +91,7 @@ def test_the_database_refuses_who_does_not_see_the_figures(demo_users):
             cursor.execute("SELECT * FROM access.programme_totals(%s)", [project.pk])
 
 
-def test_the_function_reads_and_writes_nothing_and_has_no_way_for_others():
+def test_the_application_may_only_call_the_function_for_aggregates():
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT provolatile, prosecdef, proowner::regrole::text, proacl::text[] FROM pg_proc "
@@ -101,8 +103,8 @@ def test_the_function_reads_and_writes_nothing_and_has_no_way_for_others():
 
 
 @pytest.mark.parametrize("username", DEMO_USERS)
-def test_the_page_shows_figures_to_those_people_alone(username, demo_users, sign_in):
+def test_the_page_shows_aggregates_with_summary_access_only(username, demo_users, sign_in):
     page = text_of(sign_in(username).get("/projects/RASNM-2/"))
     assert "Who may be admitted" in page
-    assert ("Cases admitted" in page) == (username in SEE_FIGURES)
-    assert ("app-figure" in page) == (username in SEE_FIGURES)
+    assert ("Cases admitted" in page) == (username in SUMMARY_READERS)
+    assert ("app-figure" in page) == (username in SUMMARY_READERS)

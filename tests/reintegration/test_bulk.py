@@ -1,4 +1,4 @@
-"""People by the thousand: what COPY writes is what operations and triggers would have written."""
+"""Thousands of cases by COPY: the rows are those that operations and triggers would have written."""
 
 import os
 import re
@@ -12,8 +12,8 @@ from reintegration.bulk.base_data import SHRINK, ngo_count, user_count
 from reintegration.bulk.rows import COLUMNS
 from tests import databases
 
-PEOPLE = 2_100  # the fewest hundreds that come by COPY
-KEPT = """
+PEOPLE = 2_100  # the fewest hundreds that are loaded by COPY
+CATALOGUE = """
     SELECT r.relname, c.conname, pg_get_constraintdef(c.oid), c.convalidated::text
       FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid WHERE r.relnamespace = 'public'::regnamespace
     UNION ALL SELECT tablename, indexname, indexdef, '' FROM pg_indexes WHERE schemaname = 'public'
@@ -48,7 +48,7 @@ def _seed(name: str, *words: str, check: bool = True) -> subprocess.CompletedPro
 
 
 def _emptied(name: str) -> None:
-    """Leave the demo users and the programmes, and nobody else."""
+    """Delete everything except the demo users and the programmes."""
     link = databases.as_owner(name)
     with link.cursor() as cursor:
         cursor.execute("TRUNCATE beneficiaries_beneficiary, beneficiaries_case CASCADE")
@@ -57,19 +57,19 @@ def _emptied(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def loaded():
-    """A database loaded by COPY: its name, what was said, and its catalogue from before."""
+    """Load a database by COPY; yield its name, the output, and its catalogue from before."""
     with databases.clone(f"test_iom_bulk_{os.getpid()}") as name:
         _emptied(name)
         link = databases.as_owner(name)
         with link.cursor() as cursor:
-            before = _answer(cursor, KEPT)
+            before = _answer(cursor, CATALOGUE)
         link.close()
         yield name, _seed(name).stdout, before
 
 
 @pytest.fixture
 def asked(loaded):
-    """A cursor as the owner on the loaded database, in a transaction that is thrown away."""
+    """Yield a cursor as the owner on the loaded database, in a transaction that is rolled back."""
     link = databases.as_owner(loaded[0])
     link.autocommit = False
     with link.cursor() as cursor:
@@ -78,7 +78,7 @@ def asked(loaded):
     link.close()
 
 
-def test_so_many_people_have_half_as_many_more_cases(loaded, asked):
+def test_there_are_1_5_cases_for_each_beneficiary(loaded, asked):
     people, cases = map(int, re.search(r"^people (\d+) cases (\d+) ", loaded[1], re.M).groups())
     assert people == PEOPLE == _answer(asked, "SELECT count(*) FROM beneficiaries_beneficiary")[0][0]
     assert cases == _answer(asked, "SELECT count(*) FROM beneficiaries_case")[0][0]
@@ -87,8 +87,8 @@ def test_so_many_people_have_half_as_many_more_cases(loaded, asked):
     assert 0.26 < still_open / cases < 0.34
 
 
-def test_access_rows_are_the_triggers_own(loaded, asked):
-    """Settling every case anew changes nothing, and no copy has drifted."""
+def test_access_rows_are_those_of_the_triggers(loaded, asked):
+    """Computing each case's access rows anew changes nothing, and no copy has drifted."""
     before = _answer(asked, ROWS)
     assert {row[3] for row in before} == {"lead", "working", "summary"}
     assert [row for row in before if row[5] is not None] != []
@@ -97,17 +97,17 @@ def test_access_rows_are_the_triggers_own(loaded, asked):
     assert databases.manage(loaded[0], "check_access").stdout == f"rows {len(before)} drifted 0\n"
 
 
-def test_settling_would_notice_a_row_too_many(asked):
-    """The comparison above can fail: a share that nobody agreed to is taken back."""
+def test_the_comparison_of_access_rows_notices_a_row_too_many(asked):
+    """The comparison above can fail: a share without consent is removed."""
     asked.execute("UPDATE beneficiaries_consent SET withdrawn_on = asked_on WHERE purpose = 'sharing'")
     assert [row for row in _answer(asked, ROWS) if row[4] == "consent"] == []
 
 
-def test_what_was_taken_away_for_speed_is_back(loaded, asked):
-    assert _answer(asked, KEPT) == loaded[2]
+def test_triggers_indexes_and_keys_are_restored(loaded, asked):
+    assert _answer(asked, CATALOGUE) == loaded[2]
 
 
-def test_references_are_real_and_in_no_order(asked):
+def test_references_are_valid_and_in_no_order(asked):
     found = [
         row[0] for row in _answer(asked, "SELECT reference FROM beneficiaries_case ORDER BY created_at, id")
     ]
@@ -116,7 +116,7 @@ def test_references_are_real_and_in_no_order(asked):
     assert found != sorted(found)
 
 
-def test_children_never_consent_alone(asked):
+def test_children_never_consent_without_a_guardian(asked):
     alone = """
         SELECT count(*) FROM beneficiaries_consent n JOIN beneficiaries_case c ON c.id = n.case_id
           JOIN beneficiaries_beneficiary b ON b.id = c.beneficiary_id
@@ -129,7 +129,7 @@ def test_children_never_consent_alone(asked):
 
 
 def test_a_caseworker_sees_the_cases_of_their_organisation_and_no_other(loaded, asked):
-    """Through the application's role: the rows that the access table gives, and those alone."""
+    """By the application's role: the rows that the access table allows, and no others."""
     wanted = _answer(
         asked,
         "SELECT count(*) FROM beneficiaries_caseaccess a JOIN accounts_organisation o ON o.id = a.organisation_id"
@@ -144,8 +144,8 @@ def test_a_caseworker_sees_the_cases_of_their_organisation_and_no_other(loaded, 
     assert int(databases.manage(loaded[0], "shell", "-v0", "-c", script).stdout) == wanted[0][0] > 100
 
 
-def test_the_same_number_and_seed_give_the_same_people(asked):
-    """But for what is encrypted, and the keys of it: those are random, whoever asks."""
+def test_the_same_number_and_seed_give_the_same_beneficiaries(asked):
+    """Except what is encrypted, and its keys: those are random."""
     with databases.clone(f"test_iom_bulk_again_{os.getpid()}") as name:
         _emptied(name)
         _seed(name)
@@ -157,8 +157,8 @@ def test_the_same_number_and_seed_give_the_same_people(asked):
         link.close()
 
 
-def test_a_database_that_holds_people_is_refused(loaded):
-    with databases.clone(f"test_iom_bulk_told_{os.getpid()}") as name:
+def test_a_database_with_beneficiaries_is_refused(loaded):
+    with databases.clone(f"test_iom_bulk_refused_{os.getpid()}") as name:
         refused = _seed(name, check=False)
         assert (refused.returncode, refused.stderr) == (1, "seed_demo: this database holds people already\n")
     again = _seed(loaded[0], check=False)
@@ -166,7 +166,7 @@ def test_a_database_that_holds_people_is_refused(loaded):
     assert _seed(loaded[0], "--if-empty").stdout == ""
 
 
-def test_without_the_owner_it_says_so_in_one_line(loaded):
+def test_without_the_owners_address_one_line_says_so(loaded):
     environment = databases.environment(loaded[0])
     with databases.clone(f"test_iom_bulk_app_{os.getpid()}") as name:
         environment = databases.environment(name) | {"MIGRATION_DATABASE_URL": ""}
@@ -187,11 +187,11 @@ def test_without_the_owner_it_says_so_in_one_line(loaded):
     ("people", "ngos", "users"),
     [(2_100, 2, 42), (50_000, 30, 1_000), (100_000, 60, 2_000), (10**6, 60, 2_000)],
 )
-def test_organisations_and_users_grow_with_the_people(people, ngos, users):
+def test_organisations_and_users_grow_with_the_beneficiaries(people, ngos, users):
     assert (ngo_count(people), user_count(people)) == (ngos, users)
 
 
-def test_the_largest_of_sixty_holds_a_tenth_and_the_smallest_next_to_nothing():
+def test_the_largest_of_sixty_has_a_tenth_of_the_cases_and_the_smallest_few():
     shares = [SHRINK**rank for rank in range(60)]
     assert round(100 * shares[0] / sum(shares)) == 9
     assert shares[-1] / sum(shares) < 0.001

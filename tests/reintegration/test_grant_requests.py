@@ -1,4 +1,6 @@
-"""Asking for a grant: from a line that pays grants, for a purpose that names nobody, and taken back until decided."""
+"""Requesting a grant: from a budget line that pays grants, for a purpose that names nobody, withdrawn until
+decided.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -20,7 +22,7 @@ from tests.api.test_api import Program
 from tests.pages import forms_of, submit, text_of
 
 A, SUPERVISOR, APPROVER = "ngo_a_caseworker", "iom_supervisor", "iom_approver"
-SEE_FIGURES = {"iom_supervisor", "iom_approver", "iom_finance", "programme_manager"}
+SUMMARY_READERS = {"iom_supervisor", "iom_approver", "iom_finance", "programme_manager"}
 TRIES = 20
 
 
@@ -44,9 +46,7 @@ def _address(plan) -> str:
 
 
 @pytest.mark.django_db
-def test_no_line_is_chosen_beforehand_and_those_that_pay_grants_say_what_they_have_left(
-    sign_in, demo_users, plan
-):
+def test_no_budget_line_is_preselected_and_those_that_pay_grants_show_what_is_left(sign_in, demo_users, plan):
     page = sign_in(A).get(_address(plan))
     form = next(form for form in forms_of(page) if "amount_npr" in form["data"])
     assert "budget_line" not in form["data"], "nothing is chosen"
@@ -61,7 +61,7 @@ def test_no_line_is_chosen_beforehand_and_those_that_pay_grants_say_what_they_ha
 
 
 @pytest.mark.django_db
-def test_a_line_that_pays_no_grants_is_refused_everywhere(sign_in, demo_users, plan):
+def test_a_budget_line_that_pays_no_grants_is_refused_everywhere(sign_in, demo_users, plan):
     line = BudgetLine.objects.get(project=factories.project(), code="coordination")
     sent = {"amount_npr": "100", "purpose": "A stove.", "budget_line": str(line.pk)}
     assert 'id="id_budget_line_error"' in text_of(submit(sign_in(A), _address(plan), sent))
@@ -83,7 +83,7 @@ def test_a_line_that_pays_no_grants_is_refused_everywhere(sign_in, demo_users, p
             row.save(force_insert=True)
 
 
-def test_every_programme_that_gives_grants_has_a_line_for_them():
+def test_every_programme_that_gives_grants_has_a_budget_line_for_them():
     from projects.programme_files import read_all
 
     lines = {
@@ -105,7 +105,9 @@ def test_every_programme_that_gives_grants_has_a_line_for_them():
         ("९८०७४७२३५७", "Leave telephone"),
     ],
 )
-def test_a_purpose_that_tells_who_it_is_for_is_refused_and_kept(sign_in, demo_users, plan, purpose, message):
+def test_a_purpose_that_names_the_beneficiary_is_refused_and_shown_again(
+    sign_in, demo_users, plan, purpose, message
+):
     import re
 
     page = text_of(
@@ -119,7 +121,7 @@ def test_a_purpose_that_tells_who_it_is_for_is_refused_and_kept(sign_in, demo_us
         assert not Grant.objects.visible_to(demo_users[A]).filter(plan=plan).exists()
 
 
-def test_a_purpose_that_names_nobody_is_none_of_those():
+def test_a_purpose_that_names_nobody_is_accepted():
     names = ("Sunita", "", "Tamang", "सुनिता तामाङ")
     assert not rules.contains_name("Stove, cups and rent in the bazaar", names)
     assert not rules.contains_name("Sunitasari cloth", names)
@@ -127,7 +129,7 @@ def test_a_purpose_that_names_nobody_is_none_of_those():
 
 
 @pytest.mark.django_db
-def test_an_approver_sees_what_it_is_for_and_what_the_line_has_left(sign_in, demo_users, grant):
+def test_an_approver_sees_the_purpose_and_what_is_left_of_the_budget_line(sign_in, demo_users, grant):
     with acting_as(demo_users[SUPERVISOR]):
         operations.endorse_grant(grant=grant, by=demo_users[SUPERVISOR], now=now())
     page = text_of(sign_in(APPROVER).get(f"/grants/{grant.pk}/"))
@@ -136,7 +138,7 @@ def test_an_approver_sees_what_it_is_for_and_what_the_line_has_left(sign_in, dem
 
 
 @pytest.mark.django_db
-def test_what_is_left_falls_with_each_promise_and_not_again_with_its_payment(demo_users, grant):
+def test_what_is_left_falls_with_each_approval_and_not_again_with_its_payment(demo_users, grant):
     def left() -> Decimal:
         with acting_as(demo_users[APPROVER]):
             return queries.left_for_grants(factories.project())[grant.budget_line_id]
@@ -151,14 +153,14 @@ def test_what_is_left_falls_with_each_promise_and_not_again_with_its_payment(dem
 
 
 @pytest.mark.django_db
-def test_what_is_left_is_for_who_sees_the_figures_or_works_in_the_programme(demo_users, grant):
+def test_what_is_left_is_visible_with_summary_access_or_a_case_in_the_programme(demo_users, grant):
     third = factories.a_third_ngo()
     assert third.pk
     works = {A, "ngo_a_reader", "ngo_a_supervisor", "ngo_b_caseworker"}
     works |= {"protection_supervisor", "protection_supervisor_2"}  # of cases that are shared with IOM
     for username in [*DEMO_USERS, "third"]:
         with acting_as(demo_users[username]):
-            if username in SEE_FIGURES | works:
+            if username in SUMMARY_READERS | works:
                 assert queries.left_for_grants(factories.project()), username
             else:
                 with pytest.raises(DatabaseError, match="budget you see"), transaction.atomic():
@@ -166,7 +168,7 @@ def test_what_is_left_is_for_who_sees_the_figures_or_works_in_the_programme(demo
 
 
 @pytest.mark.django_db
-def test_the_payment_is_not_filled_in_and_says_what_is_left(sign_in, demo_users, grant):
+def test_the_payment_is_not_prefilled_and_shows_what_is_left(sign_in, demo_users, grant):
     factories.approved(grant, demo_users)
     factories.paid(grant, demo_users, 20000)
     page = sign_in("iom_finance").get(f"/grants/{grant.pk}/")
@@ -180,16 +182,16 @@ def test_the_payment_is_not_filled_in_and_says_what_is_left(sign_in, demo_users,
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("endorsed", [False, True])
-def test_a_request_is_withdrawn_by_its_requester_and_frees_the_plan(sign_in, demo_users, grant, endorsed):
+def test_a_request_is_withdrawn_by_its_requester_and_allows_another(sign_in, demo_users, grant, endorsed):
     if endorsed:
         with acting_as(demo_users[SUPERVISOR]):
             operations.endorse_grant(grant=grant, by=demo_users[SUPERVISOR], now=now())
     page = text_of(submit(sign_in(A), f"/grants/{grant.pk}/", {}, action="/withdraw/"))
     assert "The request is withdrawn." in page
-    told = demo_users[APPROVER if endorsed else SUPERVISOR]
-    with acting_as(told):
-        assert Notice.objects.visible_to(told).filter(key=f"grant-withdrawn:{grant.pk}").count() == 1
-        assert "/withdraw/" not in text_of(sign_in(told.username).get(f"/grants/{grant.pk}/"))
+    notified = demo_users[APPROVER if endorsed else SUPERVISOR]
+    with acting_as(notified):
+        assert Notice.objects.visible_to(notified).filter(key=f"grant-withdrawn:{grant.pk}").count() == 1
+        assert "/withdraw/" not in text_of(sign_in(notified.username).get(f"/grants/{grant.pk}/"))
     with acting_as(demo_users[A]):
         grant.refresh_from_db()
         assert (grant.state, grant.withdrawn_at is None) == ("withdrawn", False)
@@ -228,7 +230,7 @@ def test_the_database_lets_only_the_requester_withdraw(demo_users, grant):
 
 
 @pytest.mark.django_db
-def test_a_program_withdraws_what_its_user_asked_for(demo_users, grant):
+def test_a_program_withdraws_its_users_request(demo_users, grant):
     assert Program(demo_users[SUPERVISOR]).post(f"grants/{grant.pk}/withdraw/").status_code == 403
     answer = Program(demo_users[A]).post(f"grants/{grant.pk}/withdraw/")
     assert (answer.status_code, answer.json()["state"]) == (200, "withdrawn")
@@ -260,7 +262,7 @@ def endorsed(demo_users, committed) -> Grant:
 
 
 def _race(grant: Grant) -> list[str]:
-    """Ten who withdraw and ten who approve, from as many connections; what each came to."""
+    """Let ten withdraw and ten approve, from as many connections; return the outcome of each."""
 
     def once(number: int) -> str:
         action, username = (
@@ -290,7 +292,7 @@ def test_twenty_at_once_withdraw_or_approve_and_never_both(endorsed, owner):
 
 
 def test_without_the_locks_both_go_through(endorsed, owner, monkeypatch):
-    """The positive control: without row locks and triggers the same race is won more than once."""
+    """The positive control: without row locks and triggers both succeed."""
     from django.db.models import QuerySet
 
     owner.execute("DROP TRIGGER grant_transition ON reintegration_grant")

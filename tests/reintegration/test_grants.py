@@ -1,4 +1,4 @@
-"""Grants: three people, one path, one payment; in Python, in the database, and in a race."""
+"""Grants: three users, one order of actions, one payment; in Python, in the database, and in a race."""
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -30,7 +30,7 @@ def grant(demo_users) -> Grant:
 
 
 @pytest.mark.django_db
-def test_the_way_of_a_grant(grant, demo_users):
+def test_a_grant_from_request_to_payment(grant, demo_users):
     factories.approved(grant, demo_users)
     factories.paid(grant, demo_users, 40000)
     factories.paid(grant, demo_users, 20000)
@@ -58,7 +58,7 @@ def test_the_first_payment_schedules_the_visits_once(grant, demo_users):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("username", [A, "ngo_a_reader", "ngo_b_caseworker", "iom_finance", "auditor"])
-def test_people_without_the_right_do_not_endorse(grant, demo_users, username):
+def test_users_without_the_permission_do_not_endorse(grant, demo_users, username):
     with acting_as(demo_users[username]), pytest.raises(PermissionDenied):
         operations.endorse_grant(grant=grant, by=demo_users[username], now=now())
 
@@ -70,7 +70,7 @@ def test_a_grant_is_not_approved_before_it_is_endorsed(grant, demo_users):
 
 
 @pytest.mark.django_db
-def test_a_refused_grant_stays_refused_and_can_be_asked_for_anew(grant, demo_users):
+def test_a_refused_grant_stays_refused_and_can_be_requested_again(grant, demo_users):
     supervisor = demo_users["iom_supervisor"]
     with acting_as(supervisor):
         with pytest.raises(ValidationError, match="Say why"):
@@ -123,7 +123,7 @@ STATEMENTS = [
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("statement", "name"), STATEMENTS)
-def test_what_was_decided_and_paid_stays(grant, demo_users, statement, name):
+def test_decided_and_paid_grants_cannot_be_changed(grant, demo_users, statement, name):
     factories.approved(grant, demo_users)
     factories.paid(grant, demo_users, 30000)
     key = "grant_id" if "instalment" in statement else "id"
@@ -188,26 +188,26 @@ def test_nobody_changes_or_removes_a_ledger_entry(grant, demo_users):
                 cursor.execute(statement)
 
 
-def test_moves_follow_the_table():
+def test_a_grants_actions_follow_the_table():
     people = {"requested": 1, "endorsed": 2, "approved": 3}
     everything = frozenset(move.permission for move in rules.ACTIONS.values() if move.permission)
 
-    def moves(state, person):
+    def actions(state, person):
         return rules.actions_for(state=state, permissions=everything, user_id=person, involved=people)
 
-    assert moves("requested", 9) == ["endorse", "refuse_request"]
-    assert moves("requested", 1) == ["refuse_request", "withdraw"]
-    assert moves("endorsed", 1) == ["refuse_endorsed", "withdraw"]
-    assert moves("approved", 1) == []
-    assert moves("endorsed", 2) == ["refuse_endorsed"]
-    assert moves("approved", 9) == ["pay"]
-    assert moves("approved", 3) == []
-    assert moves("paid", 9) == []
+    assert actions("requested", 9) == ["endorse", "refuse_request"]
+    assert actions("requested", 1) == ["refuse_request", "withdraw"]
+    assert actions("endorsed", 1) == ["refuse_endorsed", "withdraw"]
+    assert actions("approved", 1) == []
+    assert actions("endorsed", 2) == ["refuse_endorsed"]
+    assert actions("approved", 9) == ["pay"]
+    assert actions("approved", 3) == []
+    assert actions("paid", 9) == []
     assert rules.actions_for(state="requested", permissions=frozenset(), user_id=9, involved=people) == []
 
 
 def _pay_in_parallel(grant: Grant, amount: int, name: str) -> list[str]:
-    """The same payment from many connections at once; what each came to."""
+    """Send the same payment from many connections at once; return the outcome of each."""
 
     def once(number: int) -> str:
         try:
@@ -251,7 +251,7 @@ def test_twenty_payments_at_once_pay_once(approved_grant, committed, owner):
 
 
 def test_without_the_locks_the_race_is_real(approved_grant, committed, owner, monkeypatch):
-    """The positive control: take trigger and lock away, and money goes out more than once."""
+    """The positive control: without trigger and lock the grant is paid more than once."""
     owner.execute("DROP TRIGGER instalment_money ON reintegration_instalment")
     owner.execute("ALTER TABLE reintegration_instalment DROP CONSTRAINT reintegration_instalment_number_once")
     owner.execute("ALTER TABLE reintegration_followup DROP CONSTRAINT reintegration_follow_up_scheduled_once")

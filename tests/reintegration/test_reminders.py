@@ -1,4 +1,4 @@
-"""Reminders: each due follow-up is told once, to the right person, in words that name nobody."""
+"""Reminders: each due follow-up is notified once, to the right user, in words that name nobody."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ A = "ngo_a_caseworker"
 
 
 def _all_sent(owner) -> None:
-    """Put the demo data's own reminders and mails out of the way."""
+    """Mark the demo data's own reminders and mails as sent."""
     owner.execute("DELETE FROM core_outboxmessage")
     owner.execute(
         "UPDATE reintegration_reminder SET sent_at = now(), recipient_id = u.id "
@@ -35,7 +35,7 @@ def _all_sent(owner) -> None:
 
 @pytest.fixture
 def due(demo_users, committed, owner):
-    """A case whose call fell due three days ago."""
+    """Return a case whose call fell due three days ago."""
     _all_sent(owner)
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A])
@@ -43,7 +43,7 @@ def due(demo_users, committed, owner):
     return case
 
 
-def test_a_due_follow_up_is_told_once(due, demo_users):
+def test_a_due_follow_up_is_notified_once(due, demo_users):
     assert operations.send_due_reminders(now=now()) == {"sent": 1, "without_recipient": 0}
     assert operations.send_due_reminders(now=now()) == {"sent": 0, "without_recipient": 0}
     assert outbox.deliver() == {"sent": 1, "already": 0, "failed": 0}
@@ -60,18 +60,18 @@ def test_a_due_follow_up_is_told_once(due, demo_users):
         assert notice.url == f"/cases/{due.reference}/"
 
 
-def test_what_is_not_due_yet_is_not_told(due, demo_users):
+def test_a_follow_up_that_is_not_due_is_not_notified(due, demo_users):
     assert operations.send_due_reminders(now=now() - timedelta(days=5))["sent"] == 0
 
 
-def test_a_recorded_follow_up_and_a_closed_case_are_not_told(due, demo_users, owner):
+def test_a_recorded_follow_up_and_a_closed_case_are_not_notified(due, demo_users, owner):
     owner.execute(
         "UPDATE beneficiaries_case SET status = 'closed', closed_on = opened_on WHERE id = %s", [str(due.pk)]
     )
     assert operations.send_due_reminders(now=now())["sent"] == 0
 
 
-def test_when_the_caseworker_left_a_colleague_is_told(due, demo_users, owner):
+def test_when_the_caseworker_left_a_colleague_is_notified(due, demo_users, owner):
     second = User.objects.create(username="second", email="second@example.org")
     role = Membership.objects.get(user=demo_users[A]).role
     Membership.objects.create(user=second, role=role, starts_on=date(2010, 1, 1) - timedelta(days=1))
@@ -82,7 +82,7 @@ def test_when_the_caseworker_left_a_colleague_is_told(due, demo_users, owner):
     assert [message.to for message in mail.outbox] == [["second@example.org"]]
 
 
-def test_with_nobody_to_tell_the_sweep_says_so(due, demo_users):
+def test_with_nobody_to_notify_the_sweep_reports_it(due, demo_users):
     Membership.objects.filter(role__organisation__code="NGO_A").update(
         ends_on=now().date() - timedelta(days=1)
     )
@@ -98,7 +98,7 @@ def test_the_words_are_in_the_recipients_language(due, demo_users):
     assert due.reference in mail.outbox[0].subject
 
 
-def test_sweeps_side_by_side_tell_each_once(demo_users, committed, owner):
+def test_parallel_sweeps_notify_each_follow_up_once(demo_users, committed, owner):
     _all_sent(owner)
     with acting_as(demo_users[A]):
         for _ in range(12):
@@ -118,7 +118,7 @@ def test_sweeps_side_by_side_tell_each_once(demo_users, committed, owner):
     assert owner.fetchone() == (12, 12)
 
 
-def test_a_killed_sweep_loses_and_doubles_nothing(demo_users, committed, owner):
+def test_a_killed_sweep_loses_and_repeats_nothing(demo_users, committed, owner):
     """kill -9 in the middle, three times, then a whole sweep: each reminder has one notice and one mail."""
     _all_sent(owner)
     with acting_as(demo_users[A]):
@@ -160,7 +160,7 @@ def _sent(owner) -> int:
 
 
 def test_a_sender_that_died_after_sending_does_not_send_again(due, demo_users, settings, tmp_path, owner):
-    """The mail went out, the mark did not: the next sender asks the folder first."""
+    """The mail was sent, the mark was not written: the next sender checks the folder first."""
     settings.EMAIL_BACKEND, settings.EMAIL_FILE_PATH = (
         "django.core.mail.backends.filebased.EmailBackend",
         str(tmp_path),
@@ -172,7 +172,7 @@ def test_a_sender_that_died_after_sending_does_not_send_again(due, demo_users, s
     assert len(list(tmp_path.glob("*.log"))) == 1
 
 
-def test_mail_that_can_not_be_sent_waits_and_is_tried_again(due, settings, owner):
+def test_mail_that_cannot_be_sent_waits_and_is_tried_again(due, settings, owner):
     settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = (
         "django.core.mail.backends.smtp.EmailBackend",
         "127.0.0.1",

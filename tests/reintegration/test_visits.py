@@ -1,4 +1,4 @@
-"""Visits: what finds nobody is tried again, what is early is asked about, and a closed case owes none."""
+"""Visits: one that finds nobody is tried again, an early one is asked about, and a closed case has none due."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +32,7 @@ def case(demo_users):
 
 
 def visited(client, demo_users, case, **changes):
-    """The first follow-up of the case recorded on its page."""
+    """Record the first follow-up of the case on its page."""
     with acting_as(demo_users[A]):
         follow_up = FollowUp.objects.visible_to(demo_users[A]).filter(case=case, done_on=None)[0]
     today = now().date().isoformat()
@@ -46,7 +46,7 @@ def follow_ups_of(case, user) -> list[FollowUp]:
 
 
 def test_a_closed_case_shows_nothing_due(client, demo_users):
-    """Neither the case file nor Today, the list, the API, nor the sweep."""
+    """Neither in the case file, on Today, in the list, in the API, nor in the sweep."""
     third = factories.a_third_ngo().roles.get(code="caseworker").memberships.get().user
     with acting_as(third):
         case = factories.a_case(third, "NGO_C")
@@ -75,9 +75,9 @@ def test_a_follow_up_of_a_closed_case_is_not_recorded(sign_in, demo_users, case)
     page = f"/follow-ups/{follow_up.pk}/"
     given = {"done_on": now().date().isoformat(), "outcome": "seen", "wellbeing": "good", "note": "Seen."}
     pages.submit(client, f"/cases/{case.reference}/close/", {})
-    told = client.get(page).content.decode()
-    assert "The case is closed: nothing more is due." in told
-    assert "What was the result?" not in told
+    text = client.get(page).content.decode()
+    assert "The case is closed: nothing more is due." in text
+    assert "What was the result?" not in text
     answer = client.post(page, given | {"form_key": str(uuid.uuid4())}).content.decode()
     assert "The case is closed: nothing more is due." in answer
     assert "Seen." in answer, "what was typed stays"
@@ -85,11 +85,11 @@ def test_a_follow_up_of_a_closed_case_is_not_recorded(sign_in, demo_users, case)
     assert [row.outcome for row in follow_ups_of(case, demo_users[A])] == [""]
 
 
-# Attempts that failed.
+# Failed attempts
 
 
 def recorded(demo_users, case, by: str = A, at=None, **changes) -> FollowUp:
-    """What is open of a case recorded, the first that is due, as one that failed."""
+    """Record the first due follow-up of a case as one that failed."""
     given = {"outcome": "not_found", "wellbeing": "", "note": "The site was locked."}
     moment = at or now()
     with acting_as(demo_users[by]):
@@ -103,8 +103,8 @@ def recorded(demo_users, case, by: str = A, at=None, **changes) -> FollowUp:
         )
 
 
-def heard(demo_users, username: str, case) -> int:
-    """How many notices about the case a user has."""
+def notices_about(demo_users, username: str, case) -> int:
+    """Return how many notices about the case a user has."""
     with acting_as(demo_users[username]):
         return Notice.objects.visible_to(demo_users[username]).filter(text__contains=case.reference).count()
 
@@ -136,44 +136,44 @@ def test_a_visit_that_found_nobody_makes_the_next_attempt(sign_in, demo_users, c
     assert "Attempt 2" in client.get(f"/cases/{case.reference}/").content.decode()
 
 
-def test_at_a_high_risk_it_is_tried_the_next_day_and_told_the_same_day(demo_users, case):
+def test_at_a_high_risk_the_next_attempt_is_the_next_day_and_supervisors_are_notified(demo_users, case):
     with acting_as(demo_users[A]):
         assess_risk(case=case, level="high", source="review", by=demo_users[A], now=now())
     people = ("ngo_a_supervisor", "protection_supervisor", "protection_supervisor_2")
-    before = {username: heard(demo_users, username, case) for username in people}
+    before = {username: notices_about(demo_users, username, case) for username in people}
     tried = recorded(demo_users, case)
     again = [
         row for row in follow_ups_of(case, demo_users[A]) if row.origin == tried.origin and not row.done_on
     ]
     assert [row.due_on for row in again] == [now().date() + timedelta(days=1)]
-    assert {username: heard(demo_users, username, case) for username in people} == {
+    assert {username: notices_about(demo_users, username, case) for username in people} == {
         username: count + 1 for username, count in before.items()
     }
 
 
-def test_otherwise_the_supervisors_hear_of_the_third(demo_users, case):
+def test_otherwise_the_supervisors_are_notified_of_the_third_attempt(demo_users, case):
     for attempt in (1, 2, 3):
-        assert heard(demo_users, "ngo_a_supervisor", case) == 0
+        assert notices_about(demo_users, "ngo_a_supervisor", case) == 0
         assert recorded(demo_users, case).attempt == attempt
-    assert heard(demo_users, "ngo_a_supervisor", case) == 1
-    assert heard(demo_users, "protection_supervisor", case) == 0, (
+    assert notices_about(demo_users, "ngo_a_supervisor", case) == 1
+    assert notices_about(demo_users, "protection_supervisor", case) == 0, (
         "the risk is medium, and there is a supervisor"
     )
     assert open_of(demo_users, case).attempt == 4
 
 
-def test_who_declines_is_asked_once_more_after_a_month_and_then_left_alone(demo_users, case):
+def test_somebody_who_declines_is_asked_once_more_after_a_month(demo_users, case):
     recorded(demo_users, case, outcome="declined", note="Not now, after the harvest.")
     again = open_of(demo_users, case)
     assert (again.attempt, again.due_on) == (2, now().date() + timedelta(days=30))
     recorded(demo_users, case, outcome="declined")
     assert [row for row in follow_ups_of(case, demo_users[A]) if row.done_on is None] == []
-    assert heard(demo_users, "ngo_a_supervisor", case) == 0
+    assert notices_about(demo_users, "ngo_a_supervisor", case) == 0
     with acting_as(demo_users[A]):
         assert not FollowUp.objects.visible_to(demo_users[A]).filter(case=case).seen().exists()
 
 
-def test_at_a_high_risk_who_declines_is_tried_again_soon_and_always(demo_users, case):
+def test_at_a_high_risk_somebody_who_declines_is_always_tried_again_soon(demo_users, case):
     with acting_as(demo_users[A]):
         assess_risk(case=case, level="high", source="review", by=demo_users[A], now=now())
     for attempt in (1, 2):
@@ -190,7 +190,7 @@ def test_at_a_high_risk_who_declines_is_tried_again_soon_and_always(demo_users, 
                 FollowUp.objects.filter(pk=again.pk).update(due_on=tried.due_on)
 
 
-def test_danger_heard_of_where_nobody_was_found_raises_the_risk(demo_users, case):
+def test_danger_reported_at_a_failed_visit_raises_the_risk(demo_users, case):
     recorded(demo_users, case, wellbeing="danger", note="The neighbours heard screams.")
     with acting_as(demo_users[A]):
         assert CaseFile.objects.get(case=case).risk == "high"
@@ -212,11 +212,11 @@ def test_a_safety_step_that_found_nobody_is_tried_again_and_says_what_was_done(d
             operations.record_follow_up(follow_up=again, outcome="seen", wellbeing="fair", **given)
 
 
-# Long before its day.
+# Long before its day
 
 
 def early_visit(demo_users, case) -> FollowUp:
-    """The call of a programme that is due in a week, of a case that was admitted today."""
+    """Return the call of a programme that is due in a week, of a case that was admitted today."""
     with acting_as(demo_users[A]):
         made = factories.a_case(demo_users[A])
         factories.admitted(made, demo_users[A])
@@ -245,14 +245,14 @@ def test_a_visit_long_before_its_day_is_asked_about(sign_in, demo_users, case):
     assert "Extra" in client.get(f"/cases/{due.case.reference}/").content.decode()
 
 
-def test_a_visit_that_counts_is_that_visit(sign_in, demo_users, case):
+def test_an_early_visit_that_counts_completes_the_follow_up(sign_in, demo_users, case):
     client, due = sign_in(A), early_visit(demo_users, case)
     given = EARLY | {"done_on": now().date().isoformat(), "counts": "yes", "form_key": str(uuid.uuid4())}
     assert client.post(f"/follow-ups/{due.pk}/", given).status_code == 302
     assert [(row.pk, row.outcome) for row in follow_ups_of(due.case, demo_users[A])] == [(due.pk, "seen")]
 
 
-def test_the_api_asks_too(demo_users, case):
+def test_the_api_asks_about_an_early_visit(demo_users, case):
     program, due = Program(demo_users[A]), early_visit(demo_users, case)
     given = EARLY | {"done_on": now().date().isoformat()}
     asked = program.post(f"follow-ups/{due.pk}/record/", given)
@@ -272,20 +272,20 @@ def test_the_api_asks_too(demo_users, case):
     ("due_in", "interval", "early"),
     [(30, 365, False), (31, 365, True), (18, 90, False), (19, 90, True), (-5, 7, False), (30, None, False)],
 )
-def test_what_is_early(due_in, interval, early):
+def test_when_a_visit_is_early(due_in, interval, early):
     today = now().date()
     due_on = today + timedelta(days=due_in)
     counted_from = due_on - timedelta(days=interval) if interval else None
     assert rules.is_early(due_on=due_on, counted_from=counted_from, done_on=today) is early
 
 
-def test_a_failed_attempt_before_the_day_leaves_the_day(demo_users, case):
+def test_a_failed_attempt_before_the_due_day_keeps_the_due_day(demo_users, case):
     due = early_visit(demo_users, case)
     recorded(demo_users, due.case, counts=True)
     assert open_of(demo_users, due.case).due_on == due.due_on
 
 
-# Twenty at once.
+# Twenty at once
 
 
 def _at_once(demo_users, case, tries: int = 20) -> list[str]:
@@ -315,7 +315,7 @@ def a_due_case(demo_users):
     return case
 
 
-def test_of_twenty_at_once_one_is_the_attempt(committed, demo_users):
+def test_of_twenty_attempts_at_once_one_is_recorded(committed, demo_users):
     case = a_due_case(demo_users)
     assert sorted(_at_once(demo_users, case)) == ["", *["already saved"] * 19]
     assert sorted(row.attempt for row in follow_ups_of(case, demo_users[A])) == [1, 2]
@@ -325,5 +325,5 @@ def test_without_the_lock_the_database_refuses_a_second_next_attempt(committed, 
     """The control of the test above."""
     case = a_due_case(demo_users)
     monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **options: rows)
-    told = _at_once(demo_users, case)
-    assert "reintegration_follow_up_scheduled_once" in told
+    errors = _at_once(demo_users, case)
+    assert "reintegration_follow_up_scheduled_once" in errors

@@ -1,4 +1,4 @@
-"""`docker-compose.yml` can't run here, so it is held to the settings that it feeds."""
+"""`docker-compose.yml` can't run here, so it is compared with the settings that read its variables."""
 
 import re
 from pathlib import Path
@@ -31,7 +31,7 @@ def test_every_required_variable_is_set(services: dict, name: str) -> None:
     assert set(settings.REQUIRED) - set(services[name]["environment"]) == set()
 
 
-def test_only_migrate_gets_the_owner_and_nobody_the_superuser(services: dict) -> None:
+def test_only_migrate_gets_the_owners_address_and_none_the_superusers(services: dict) -> None:
     holders = {name for name, service in services.items() if "MIGRATION_DATABASE_URL" in str(service)}
     assert holders == {"migrate"}
     assert {name for name in services if "SUPERUSER_PASSWORD" in str(services[name])} == {"database"}
@@ -77,7 +77,9 @@ def test_the_web_healthcheck_asks_an_address_that_exists(services: dict) -> None
     assert resolve(asked[1]).func is not None
 
 
-def test_only_the_proxy_publishes_ports_and_everything_long_lived_is_watched(services: dict) -> None:
+def test_only_the_proxy_publishes_ports_and_every_long_lived_service_has_a_healthcheck(
+    services: dict,
+) -> None:
     assert {name for name, service in services.items() if "ports" in service} == {"proxy"}
     assert {name for name, service in services.items() if "healthcheck" not in service} == {"migrate"}
 
@@ -94,5 +96,5 @@ def test_the_header_explains_every_value_of_the_env_file() -> None:
     assert all(f"${{{name}:?" in TEXT for name in used), "a missing value must stop docker compose"
 
 
-def test_no_secret_is_written_down() -> None:
+def test_no_secret_is_in_the_file() -> None:
     assert re.findall(r"(?:PASSWORD|SECRET_KEY): (?!\$\{)", TEXT) == []

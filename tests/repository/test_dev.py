@@ -1,4 +1,4 @@
-"""The local stack: its small rules, and its supervisor over real processes."""
+"""The local stack: its small rules, and its supervisor with real processes."""
 
 import os
 import shutil
@@ -62,7 +62,7 @@ def wait_for(condition: Callable[[], object], seconds: float = 5.0) -> bool:
 # --- Small rules -------------------------------------------------------------------------------------
 
 
-def test_crashes_wait_twice_as_long_each_and_the_fifth_in_a_minute_is_the_last() -> None:
+def test_the_wait_doubles_with_each_crash_and_the_fifth_in_a_minute_is_the_last() -> None:
     record = CrashRecord()
     assert [record.note(second) for second in (0.0, 10.0, 20.0, 30.0, 59.9)] == [0.5, 1.0, 2.0, 4.0, None]
 
@@ -88,7 +88,7 @@ def test_a_port_is_taken_on_either_loopback_address(family: socket.AddressFamily
 
 
 @pytest.mark.enable_socket
-def test_a_port_is_kept_while_it_is_free_and_replaced_when_not() -> None:
+def test_a_port_is_used_again_while_it_is_free() -> None:
     port = free_port(None)
     assert free_port(port) == port
     with socket.socket() as server:
@@ -107,7 +107,7 @@ def test_port_argument(arguments: list[str], port: int) -> None:
 @pytest.mark.parametrize(
     "arguments", [["9000"], ["--port"], ["--port", "x"], ["--port", "65536"], ["-p", "1"]]
 )
-def test_port_argument_that_is_none_says_so(arguments: list[str]) -> None:
+def test_an_invalid_port_argument_is_refused(arguments: list[str]) -> None:
     with pytest.raises(StepFailed, match="port"):
         port_from(arguments)
 
@@ -123,7 +123,7 @@ def test_port_argument_that_is_none_says_so(arguments: list[str]) -> None:
         (["-n0"], []),
     ],
 )
-def test_tests_run_on_two_processes_unless_told_otherwise(arguments: list[str], workers: list[str]) -> None:
+def test_tests_run_on_two_processes_by_default(arguments: list[str], workers: list[str]) -> None:
     assert workers_for(arguments) == workers
 
 
@@ -162,7 +162,7 @@ def test_stamp_follows_both_requirement_files(tmp_path: Path) -> None:
         (None, "3.11 abc", False, False),
     ],
 )
-def test_an_environment_is_kept_only_when_whole(
+def test_an_environment_is_used_again_only_if_complete(
     version: str | None, installed: str, is_under_way: bool, whole: bool
 ) -> None:
     assert is_whole(version, installed, is_under_way) is whole
@@ -178,14 +178,14 @@ def test_an_environment_is_kept_only_when_whole(
         ("linux", ("glibc", "2.36"), "riscv64-unknown-linux-gnu", "riscv64", "riscv64"),
     ],
 )
-def test_a_system_without_wheels_is_told_why(
+def test_a_system_without_wheels_is_refused_with_the_reason(
     system: str, libc: tuple[str, str], triplet: str, machine: str, said: str | None
 ) -> None:
     problem = unsupported(system, libc, triplet, machine)
     assert problem is None if said is None else (problem is not None and said in problem)
 
 
-def test_the_last_site_stays_when_only_the_servers_start(tmp_path: Path) -> None:
+def test_the_last_sites_address_stays_when_only_the_servers_start(tmp_path: Path) -> None:
     file = tmp_path / "env"
     assert last_site(file) == "http://localhost:8000"
     file.write_text("DEBUG=0\nSITE_URL=http://localhost:9000\n")
@@ -195,7 +195,7 @@ def test_the_last_site_stays_when_only_the_servers_start(tmp_path: Path) -> None
 # --- Places ------------------------------------------------------------------------------------------
 
 
-def test_data_live_in_the_project_unless_nobody_cannot_reach_it(places: Places) -> None:
+def test_data_are_in_the_project_unless_the_user_nobody_cannot_read_it(places: Places) -> None:
     assert choose_home(places, None, lambda: False) == places.local
     assert choose_home(places, NOBODY, lambda: True) == places.local
     assert choose_home(places, NOBODY, lambda: False) == places.outside
@@ -206,7 +206,7 @@ def test_data_put_outside_stay_there(places: Places) -> None:
     assert choose_home(places, NOBODY, lambda: True) == places.outside
 
 
-def test_the_folder_outside_is_open_to_pass_and_its_secrets_are_not(places: Places) -> None:
+def test_the_folder_outside_can_be_entered_and_its_secrets_cannot_be_read(places: Places) -> None:
     claim_outside(places)
     before = stored_secrets(places.outside)
     assert places.outside.stat().st_mode & 0o777 == 0o755
@@ -235,21 +235,21 @@ def test_a_folder_outside_that_is_a_link_is_refused(places: Places, tmp_path: Pa
         claim_outside(places)
 
 
-def test_the_name_outside_follows_the_whole_path(tmp_path: Path) -> None:
+def test_the_folder_outside_is_named_after_the_whole_path(tmp_path: Path) -> None:
     one, other = (Places(tmp_path / name / "a project").outside for name in ("one", "other"))
     assert one != other
     assert one.name.startswith("a-project-")
 
 
 def test_a_stale_pid_file_of_postgresql_is_removed(tmp_path: Path) -> None:
-    """Its number belongs to a living process that is no PostgreSQL on these data: this test."""
+    """Its number belongs to a living process that isn't PostgreSQL on these data: this test."""
     file = tmp_path / "postmaster.pid"
     file.write_text(f"{os.getpid()}\n{tmp_path / 'elsewhere'}\n")
     clear_stale_pid(tmp_path)
     assert not file.exists()
 
 
-def test_a_lock_is_held_by_one_and_given_back_by_a_kill(tmp_path: Path) -> None:
+def test_a_lock_has_one_holder_and_is_released_by_a_kill(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     holder = subprocess.Popen(
         [
@@ -310,7 +310,7 @@ def test_a_child_that_crashes_is_started_again(supervisor: Supervisor, tmp_path:
     assert not is_alive(third)
 
 
-def test_what_a_crashed_child_had_started_is_cleared(supervisor: Supervisor, tmp_path: Path) -> None:
+def test_processes_of_a_crashed_child_are_ended(supervisor: Supervisor, tmp_path: Path) -> None:
     started = tmp_path / "started"
     supervisor.start(shell_program(tmp_path, f"sleep 60 & echo $! >> {started}; exit 1"))
     assert supervisor.watch(until=lambda: len(lines_of(started)) >= 2)
@@ -325,7 +325,7 @@ def test_five_crashes_give_up_and_name_the_log(supervisor: Supervisor, tmp_path:
     assert len(lines_of(started)) == 5
 
 
-def test_a_program_that_is_not_there_fails_in_one_line(supervisor: Supervisor, tmp_path: Path) -> None:
+def test_a_missing_program_fails_in_one_line(supervisor: Supervisor, tmp_path: Path) -> None:
     program = Program("child", [str(tmp_path / "none")], {}, tmp_path, tmp_path / "child.log")
     with pytest.raises(StepFailed, match=r"child could not be started: .*No such file"):
         supervisor.start(program)
@@ -371,7 +371,7 @@ supervisor.stop()
 
 @pytest.fixture
 def supervising(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[bytes], list[str]]]]:
-    """Starts a supervisor as a process of its own; gives it and the numbers of child and grandchild."""
+    """Start a supervisor as a process of its own; return it and the ids of child and grandchild."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start(*, ignoring_interrupts: bool = False) -> tuple[subprocess.Popen[bytes], list[str]]:
@@ -404,7 +404,7 @@ def test_an_interrupt_stops_it_also_when_it_was_started_ignoring_interrupts(supe
 
 
 @on_linux
-def test_a_killed_supervisor_takes_its_child_along(supervising: Callable) -> None:
+def test_a_killed_supervisor_ends_its_child(supervising: Callable) -> None:
     process, (child, grandchild) = supervising()
     process.kill()
     process.wait()
@@ -412,7 +412,7 @@ def test_a_killed_supervisor_takes_its_child_along(supervising: Callable) -> Non
     os.kill(int(grandchild), signal.SIGKILL)
 
 
-def test_leftovers_are_stopped_only_while_number_and_birth_agree(tmp_path: Path) -> None:
+def test_leftover_processes_are_stopped_only_if_id_and_start_time_agree(tmp_path: Path) -> None:
     records = tmp_path / "records"
     records.mkdir()
     ours, other = (subprocess.Popen(["sleep", "60"], process_group=0) for _ in range(2))
@@ -429,12 +429,12 @@ def test_leftovers_are_stopped_only_while_number_and_birth_agree(tmp_path: Path)
             process.wait()
 
 
-# --- The whole tool, as far as it comes without installing -------------------------------------------
+# --- The whole tool, as far as it runs without installing
 
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
-    """The tool alone in a folder with a space in its name."""
+    """Copy the tool alone into a folder with a space in its name."""
     folder = tmp_path / "a copy"
     folder.mkdir()
     shutil.copy(ROOT / "dev.py", folder)
@@ -445,7 +445,7 @@ def copied(tmp_path: Path) -> Path:
 
 
 def dev(folder: Path, *words: str, said: str = "") -> tuple[int, str]:
-    """Run `dev.py`; its exit code and all that it printed."""
+    """Run `dev.py`; return its exit code and output."""
     environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
     ended = subprocess.run(
         [sys.executable, "dev.py", *words],
@@ -461,7 +461,7 @@ def dev(folder: Path, *words: str, said: str = "") -> tuple[int, str]:
 
 
 @pytest.mark.enable_socket
-def test_a_taken_port_is_said_in_one_line_before_anything_is_installed(copied: Path) -> None:
+def test_a_port_in_use_is_reported_before_anything_is_installed(copied: Path) -> None:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
@@ -487,7 +487,7 @@ def test_a_second_run_in_one_folder_says_so_in_one_line(copied: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["soak", "chaos"])
-def test_what_is_not_built_says_so(copied: Path, name: str) -> None:
+def test_a_missing_command_says_so(copied: Path, name: str) -> None:
     code, said = dev(copied, name)
     assert (code, said.count("\n")) == (1, 1)
     assert "not built yet" in said

@@ -1,4 +1,4 @@
-"""The site's habits, as far as a machine can see them."""
+"""The project's habits, as far as a machine can check them."""
 
 import ast
 import re
@@ -11,7 +11,7 @@ from django.db import models
 from core.policies import APPS
 
 ROOT = Path(__file__).resolve().parents[2]
-FLOORS = [*APPS, "api", "iom_cases"]
+LAYERS = [*APPS, "api", "iom_cases"]
 FACES = ("views", "forms", "admin", "tasks", "urls", "serializers", "api")
 FORBIDDEN_FILES = {"utils.py", "helpers.py", "common.py", "managers.py", "services.py"}
 WRITES = {
@@ -24,15 +24,15 @@ WRITES = {
     "get_or_create",
     "update_or_create",
 }
-# Objects that are no rows: a form's, a cursor's or a set's own verbs.
+# Objects that are no rows: methods of forms, cursors and sets.
 NOT_ROWS = re.compile(r"(data|values|kept|digest|seen|found|context|facts|form|headers|hash|cleaned_data)$")
 
 
 def sources(*parts: str) -> list[Path]:
-    """Python files of the apps that lie under one of these names (`views.py` or `views/…`)."""
+    """Return the Python files of the apps under one of these names (`views.py` or `views/…`)."""
     return [
         path
-        for app in FLOORS
+        for app in LAYERS
         for path in sorted((ROOT / app).rglob("*.py"))
         if "migrations" not in path.parts
         and (not parts or path.stem in parts or set(path.parts) & set(parts))
@@ -44,7 +44,9 @@ def _id(path: Path) -> str:
 
 
 def calls(path: Path) -> list[tuple[int, str, str]]:
-    """(line, receiver, name) of each method call; a form's `save(commit=False)` writes nothing and is no call."""
+    """Return (line, receiver, name) of each method call; a form's `save(commit=False)` writes nothing and is
+    left out.
+    """
     return [
         (node.lineno, ast.unparse(node.func.value), node.func.attr)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
@@ -55,8 +57,10 @@ def calls(path: Path) -> list[tuple[int, str, str]]:
 
 
 @pytest.mark.parametrize("path", sources(*FACES), ids=_id)
-def test_faces_write_nothing_themselves(path):
-    """Views, forms, admin and tasks call operations; `hashlib` and dictionaries have verbs of the same name."""
+def test_views_forms_admin_and_tasks_write_nothing_themselves(path):
+    """Views, forms, admin and tasks call operations; `hashlib` and dictionaries have methods of the same
+    names.
+    """
     written = [
         f"{line}: {receiver}.{name}()"
         for line, receiver, name in calls(path)
@@ -68,7 +72,7 @@ def test_faces_write_nothing_themselves(path):
 
 
 @pytest.mark.parametrize("path", sources("views", "admin", "tasks", "forms", "api"), ids=_id)
-def test_faces_reach_rows_of_the_wall_only_through_scope(path):
+def test_views_forms_admin_and_tasks_use_scoped_querysets_only(path):
     protected = {
         model.__name__
         for app in APPS
@@ -100,7 +104,7 @@ def test_operations_are_keyword_only_and_never_read_the_clock(path):
 
 
 @pytest.mark.parametrize("path", sources("rules"), ids=_id)
-def test_rules_know_no_rows_no_clock_and_no_request(path):
+def test_rules_use_no_rows_no_clock_and_no_request(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     imported = {
         name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for name in [node.module or ""]
@@ -113,8 +117,8 @@ def test_rules_know_no_rows_no_clock_and_no_request(path):
 
 
 @pytest.mark.parametrize("path", sources("views", "admin", "middleware", "pages", "recent"), ids=_id)
-def test_redirect_is_given_names_of_views_that_are_written_out(path):
-    """`redirect` takes what it is given for a view's name first: what somebody typed goes to safe_address."""
+def test_redirect_is_called_with_literal_view_names(path):
+    """`redirect` tries its argument as a view's name first: user input goes through safe_address."""
     loose = [
         f"{node.lineno}: {ast.unparse(node)}"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
@@ -135,7 +139,7 @@ def test_no_file_is_longer_than_500_lines(path):
 
 
 def test_foreign_keys_point_downward():
-    """A string reference hides from import-linter; the model graph doesn't."""
+    """A string reference is invisible to import-linter, and not to the model graph."""
     upward = []
     for model in (model for app in APPS for model in apps.get_app_config(app).get_models()):
         for field in model._meta.get_fields():
@@ -173,7 +177,7 @@ def test_every_ordering_ends_in_a_unique_key():
     assert loose == []
 
 
-def test_the_named_points_are_these():
+def test_the_hooks_are_these():
     from beneficiaries import hooks  # filled by the apps above when the site starts
     from beneficiaries.exports.cases import CASES
     from beneficiaries.exports.kinds import kinds
@@ -186,14 +190,14 @@ def test_the_named_points_are_these():
     assert kinds == {"cases": CASES, "grants": GRANTS}
 
 
-def test_who_sees_what_is_printed_from_the_models():
+def test_who_sees_what_is_up_to_date():
     from core.management.commands.who_sees_what import page  # models must be loaded first
 
     assert (ROOT / "docs" / "who-sees-what.md").read_text(encoding="utf-8") == page()
 
 
-def test_every_date_is_bounded_or_given_by_no_person():
-    """Whoever adds a date says which constraint bounds it, or who else gives it (tests/core/test_days.py)."""
+def test_every_date_has_a_constraint_or_no_user_enters_it():
+    """Whoever adds a date names its constraint, or its source if no user enters it (tests/core/test_days.py)."""
     from tests.core.test_days import BOUND, MACHINE  # models must be loaded first
 
     found = {
@@ -207,6 +211,6 @@ def test_every_date_is_bounded_or_given_by_no_person():
 
 
 def test_texts_are_normalized_in_one_place():
-    """`core.names` bounds what is normalized: of a text with thousands of marks on a letter it takes minutes."""
+    """`core.names` limits what is normalized: thousands of combining marks on one letter take minutes."""
     found = [_id(path) for path in sources() if "unicodedata.normalize(" in path.read_text()]
     assert found == ["core/names.py"]

@@ -1,4 +1,4 @@
-"""The look holds what it promises: small, from this site alone, readable, and nothing inline.
+"""Styles and templates: small, from this site only, readable, and nothing inline.
 
 Reads files only: no database, no request.
 """
@@ -23,7 +23,7 @@ ERROR_PAGES = [ROOT / "templates" / f"{code}.html" for code in (403, 404, 409, 5
 RAW_BYTES = 70_000
 GZIPPED_BYTES = 12_000
 READABLE = 4.5  # WCAG 2.2 AA, text of ordinary size
-VISIBLE = 3.0  # WCAG 2.2 AA, edges of what can be pressed or filled
+VISIBLE = 3.0  # WCAG 2.2 AA, edges of buttons and fields
 
 
 class Inline(HTMLParser):
@@ -75,7 +75,7 @@ def name_of(path: Path) -> str:
         '<a href="javascript:go()">',
     ],
 )
-def test_inline_is_found_where_it_stands(planted):
+def test_inline_code_is_found(planted):
     assert inline_in(planted)
 
 
@@ -85,13 +85,13 @@ def test_template_has_nothing_inline(path):
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
-def test_template_names_no_address_outside(path):
+def test_template_links_to_no_other_site(path):
     loaded = r"""(?:src|href|action|hx-[a-z]+)\s*=\s*["'](?:https?:)?//"""
     assert re.findall(loaded, path.read_text()) == []
 
 
 @pytest.mark.parametrize("path", sorted(STATIC.glob("*.css")) + sorted(STATIC.glob("*.js")), ids=name_of)
-def test_own_static_file_loads_nothing_from_outside(path):
+def test_own_static_file_loads_nothing_from_other_sites(path):
     text = path.read_text()
     assert re.findall(r"@import|@font-face|url\(\s*[\"']?(?:https?:|//|data:)", text) == []
     assert re.findall(r"""["'](?:https?:)?//[a-z]|\beval\(|new Function""", text) == []
@@ -134,7 +134,7 @@ def test_htmx_is_the_pinned_file_and_may_not_evaluate():
 
 
 @pytest.mark.parametrize("path", COMPONENTS, ids=name_of)
-def test_component_says_what_it_takes(path):
+def test_component_documents_its_parameters(path):
     documented = (ROOT / "templates" / "components" / "README.md").read_text()
     assert f"`{path.name}`" in documented
     assert "{#" in path.read_text().split("<", 1)[0]
@@ -225,13 +225,13 @@ def sample(data=None) -> Sample:
     return Sample(data, renderer=FormRenderer())
 
 
-def test_form_groups_its_fields_and_forgets_none():
+def test_form_groups_all_of_its_fields():
     groups = [(group["legend"], [field.name for field in group["fields"]]) for group in grouped(sample())]
     assert groups == [("Person", ["born_on", "name"]), (None, ["sex", "ways", "agrees", "factories"])]
 
 
-def test_plain_field_stays_as_django_made_it():
-    """The admin draws its fields this way."""
+def test_plain_field_is_unchanged():
+    """The admin renders its fields this way."""
     assert "govuk" not in str(sample()["name"])
     assert "govuk" not in str(sample({})["name"])
 
@@ -244,7 +244,7 @@ def test_styled_field_has_class_description_and_what_the_form_set():
     assert 'aria-describedby="id_name_helptext id_name_error"' in html
 
 
-def test_error_leads_to_the_first_thing_that_takes_the_focus():
+def test_error_links_to_the_first_focusable_element():
     form = sample({})
     ids = {field.name: field.first_id for field in form.visible_fields()}
     assert ids["name"] == "id_name"
@@ -253,7 +253,7 @@ def test_error_leads_to_the_first_thing_that_takes_the_focus():
     assert ids["agrees"] == "id_agrees"
 
 
-def test_options_leave_the_class_to_what_surrounds_them():
+def test_options_have_no_class_of_their_own():
     field = sample()["sex"]
     assert field.options_class == "govuk-radios x"
     assert [option.data["attrs"]["id"] for option in field.options] == ["id_sex_0", "id_sex_1"]

@@ -1,4 +1,6 @@
-"""The soak's own bars: a mutant that doesn't apply is an error, a control that fails is told, a leak isn't missed."""
+"""The soak's own rules: a mutant that doesn't apply is an error, a failing control is reported, a leak isn't
+missed.
+"""
 
 from collections import Counter
 from pathlib import Path
@@ -25,7 +27,7 @@ def test_each_mutant_applies(mutant):
     assert not test or f"def {test.partition('[')[0]}(" in (ROOT / path).read_text(encoding="utf-8")
 
 
-def test_the_mutants_are_many_and_in_every_room():
+def test_every_app_has_mutants():
     assert len(MUTANTS) >= 50
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
     apps = {mutant.name.split(":")[0] for mutant in MUTANTS}
@@ -34,15 +36,15 @@ def test_the_mutants_are_many_and_in_every_room():
 
 
 @pytest.mark.parametrize(
-    ("mutant", "told"),
+    ("mutant", "message"),
     [
         (a_mutant("not there"), "0 times"),
         (a_mutant("one"), "2 times"),
         (a_mutant("one two", "one ("), "no Python any more"),
     ],
 )
-def test_a_mutant_that_does_not_apply_is_an_error(mutant, told):
-    with pytest.raises(Failed, match=told):
+def test_a_mutant_that_does_not_apply_is_an_error(mutant, message):
+    with pytest.raises(Failed, match=message):
         mutants.changed(
             mutant, "x = 'one'\ny = 1  # one two\n" if "two" not in mutant.text else "one two = 1"
         )
@@ -94,7 +96,7 @@ def test_a_control_that_fails_fails_all(control):
         mutants.verdict([control, mutants.Outcome(a_mutant("x"), caught_by="a test")])
 
 
-def test_what_could_not_be_examined_fails_all():
+def test_a_mutant_that_could_not_be_examined_fails_all():
     with pytest.raises(Failed, match="could not be examined: a mutant"):
         mutants.verdict([CONTROL, mutants.Outcome(a_mutant("x"), error="did not migrate")])
 
@@ -111,7 +113,7 @@ def test_what_could_not_be_examined_fails_all():
         ({"status 500": 0}, False),
     ],
 )
-def test_a_leak_and_a_test_of_nothing_are_both_told(changes, holds):
+def test_a_leak_and_an_empty_run_are_both_reported(changes, holds):
     seen = {
         "requests": 9,
         "foreign": 0,
@@ -127,6 +129,6 @@ def test_a_leak_and_a_test_of_nothing_are_both_told(changes, holds):
     assert found is holds
 
 
-def test_a_part_that_there_is_not(capsys):
+def test_an_unknown_part_is_refused(capsys):
     assert run.main(["nothing"]) == 2
     assert "The parts are walks, mutants, interleaving, pgbouncer, api, scanner." in capsys.readouterr().out

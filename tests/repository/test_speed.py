@@ -1,4 +1,4 @@
-"""What keeps the list and the case file quick, and that it narrows nothing and widens nothing."""
+"""What keeps the list and the case file fast, and that it shows neither fewer nor more rows."""
 
 import pytest
 from django.db import connection
@@ -22,13 +22,13 @@ from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
 
-JOINING = 16  # statements, savepoint and record included
+JOINING = 16  # statements, savepoint and audit log included
 LINKED = [model for model in policies.linked_models() if policies.case_column(model) == "case_id"]
 
 
 @pytest.fixture
 def whole_case(demo_users):
-    """A case of the first NGO, shared with IOM, with a grant that was paid."""
+    """Return a case of the first NGO, shared with IOM, with a grant that was paid."""
     by = demo_users["ngo_a_caseworker"]
     with acting_as(by):
         case = factories.a_case(by)
@@ -41,7 +41,7 @@ def whole_case(demo_users):
 
 @pytest.mark.parametrize("username", DEMO_USERS)
 def test_rows_of_a_case_found_are_the_rows_of_the_scope(username, whole_case, demo_users):
-    """`of` takes the answer that finding the case gave; asking each table again gives the same rows."""
+    """`of` uses the levels found with the case; each table's own scope gives the same rows."""
     user = demo_users[username]
     with acting_as(user):
         found = queries.case_by_reference(user, whole_case.reference)
@@ -54,15 +54,15 @@ def test_rows_of_a_case_found_are_the_rows_of_the_scope(username, whole_case, de
             assert found.may_lead == Case.objects.led_by(user).filter(pk=found.pk).exists()
 
 
-def test_an_answer_for_one_person_is_none_for_another(whole_case, demo_users):
-    """A case that the first NGO's caseworker found opens nothing to the second's, in Python alone."""
+def test_access_found_for_one_user_does_not_count_for_another(whole_case, demo_users):
+    """A case that the first NGO's caseworker found opens nothing to the second's, by Python alone."""
     with acting_as(demo_users["ngo_a_caseworker"]):
         found = queries.case_by_reference(demo_users["ngo_a_caseworker"], whole_case.reference)
         for model in LINKED:
             assert model.objects.of(found, demo_users["ngo_b_caseworker"]) == [], model._meta.label
 
 
-def test_whoever_sees_figures_only_finds_no_case_file(whole_case, demo_users):
+def test_summary_access_finds_no_case_file(whole_case, demo_users):
     with acting_as(demo_users["iom_approver"]):
         assert queries.case_by_reference(demo_users["iom_approver"], whole_case.reference) is None
 
@@ -76,18 +76,18 @@ def _cases(by, family: str, count: int) -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_the_list_asks_the_same_number_of_queries(rows, sign_in, demo_users, django_assert_num_queries):
+def test_the_case_list_has_the_same_query_count(rows, sign_in, demo_users, django_assert_num_queries):
     client = sign_in("ngo_a_caseworker")
     _cases(demo_users["ngo_a_caseworker"], "list", rows)
     address = client.post("/cases/", {"find": "qqlist"})["Location"]
     with django_assert_num_queries(
         10
-    ):  # savepoint twice, session, user, context, standing, page, record, supervisors, notices
+    ):  # savepoint twice, session, user, context, standing, page, audit log, supervisors, notices
         page = client.get(address)
     assert page.content.decode().count(">Qqlist No") == rows
 
 
-def test_the_case_file_asks_few_queries(whole_case, sign_in, django_assert_num_queries):
+def test_the_case_file_needs_few_queries(whole_case, sign_in, django_assert_num_queries):
     client = sign_in("ngo_a_caseworker")
     with django_assert_num_queries(28):
         client.get(f"/cases/{whole_case.reference}/")
@@ -106,7 +106,7 @@ def test_pages_of_the_list_follow_each_other(demo_users):
         assert queries.count_up_to(rows, 5) == 6
 
 
-def test_what_rows_point_to_is_filled_in_by_one_query(whole_case, demo_users, django_assert_num_queries):
+def test_related_rows_are_loaded_by_one_query(whole_case, demo_users, django_assert_num_queries):
     user = demo_users["ngo_a_caseworker"]
     with acting_as(user):
         found = queries.case_by_reference(user, whole_case.reference)
@@ -117,14 +117,14 @@ def test_what_rows_point_to_is_filled_in_by_one_query(whole_case, demo_users, dj
             assert {row.project.code for row in [*assessments, *enrolments]} == {"RASNM-2"}
 
 
-def test_a_statement_is_written_once_and_asked_with_other_values(demo_users, django_assert_num_queries):
+def test_a_statement_is_compiled_once_and_run_with_other_values(demo_users, django_assert_num_queries):
     statement = Select(lambda codes: Project.objects.filter(code__any_of=codes).order_by("code"))
     with acting_as(demo_users["ngo_a_caseworker"]), django_assert_num_queries(3):
         for codes in (["FWW"], ["TRRIN", "FWW"], []):
             assert [project.code for project in statement(codes)] == sorted(codes)
 
 
-def test_a_statement_refuses_a_value_without_a_place():
+def test_a_statement_refuses_a_value_without_a_placeholder():
     with pytest.raises(ValueError, match="no place"):
         Select(lambda code: Project.objects.all())("FWW")
 
@@ -139,7 +139,9 @@ def test_table_rows_escape_everything():
 
 
 def test_a_case_opened_in_an_emergency_is_listed_once(demo_users):
-    """IOM works on the case by consent, and its protection supervisor opened it too: two rows, one line."""
+    """IOM works on the case by consent, and its protection supervisor has emergency access too: two access
+    rows, one row shown.
+    """
     by, supervisor = demo_users["ngo_a_caseworker"], demo_users["protection_supervisor"]
     with acting_as(by):
         case = factories.a_case(by)
@@ -178,7 +180,7 @@ def test_sharing_a_case_is_one_statement(demo_users, django_assert_num_queries):
 
 
 @pytest.mark.parametrize("code", ["NGO_A", "NGO_C"])
-def test_whoever_joins_an_organisation_costs_the_same_whatever_its_cases(demo_users, code):
+def test_adding_a_user_costs_the_same_whatever_the_organisations_cases(demo_users, code):
     factories.a_third_ngo()  # without a case; NGO_A has those of the demo
     user = User.objects.create(username="joins", email="joins@example.org")
     role = Role.objects.select_related("organisation").get(organisation__code=code, code="reader")

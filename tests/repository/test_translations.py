@@ -1,4 +1,4 @@
-"""The Nepali catalogue is whole, compiled, and keeps every placeholder; and a page shows it.
+"""The Nepali catalogue is complete, compiled, and keeps every placeholder; and a page shows it.
 
 Reads .po files and source itself, so that it needs no gettext tools on the machine.
 """
@@ -22,9 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE = ROOT / "locale" / "ne" / "LC_MESSAGES" / "django.po"
 COMPILED = CATALOGUE.with_suffix(".mo")
 DJANGO_WORDS = ROOT / "iom_cases" / "django_words.py"
-NO_ROOMS = {"tests", "localstack", "bench"}
+NOT_APPS = {"tests", "localstack", "bench"}
 MARKS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
-TRANSLATED = 0.98  # the least share of our own strings
+TRANSLATED = 0.98  # the smallest share of our own strings
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[a-z]|\{\w*\}")
 DEVANAGARI = re.compile(r"[\u0900-\u097f]")
 
@@ -41,7 +41,7 @@ class Entry:
         return [text for keyword, text in self.texts.items() if keyword.startswith("msgstr")]
 
     def compiled(self) -> dict:
-        """As gettext keeps it in memory: a plural form under its text and number."""
+        """Return it as gettext stores it in memory: a plural form under its text and number."""
         context = f"{self.texts['msgctxt']}\x04" if "msgctxt" in self.texts else ""
         key = context + self.texts["msgid"]
         if "msgid_plural" not in self.texts:
@@ -50,7 +50,7 @@ class Entry:
 
 
 def read(text: str) -> list[Entry]:
-    """The entries of a .po file, its header first; a line that is none of a .po file's is an error."""
+    """Return the entries of a .po file, its header first; any other line is an error."""
     entries = []
     for block in re.split(r"\n\s*\n", text.strip()):
         entry, keyword = Entry(), ""
@@ -72,7 +72,7 @@ def messages_of(path: Path) -> list[Entry]:
 
 
 def in_python(source: str) -> set[str]:
-    """What a file marks for translation; of a plural the singular."""
+    """Return what a file marks for translation; of a plural the singular."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and node.args:
@@ -90,8 +90,8 @@ def in_template(source: str) -> set[str]:
 
 
 def own_strings() -> set[str]:
-    """All that our apps and templates mark for translation."""
-    apps = [path.parent for path in ROOT.glob("*/__init__.py") if path.parent.name not in NO_ROOMS]
+    """Return everything that our apps and templates mark for translation."""
+    apps = [path.parent for path in ROOT.glob("*/__init__.py") if path.parent.name not in NOT_APPS]
     files = [path for app in apps for path in app.rglob("*.py") if "migrations" not in path.parts]
     found = {text for path in files if path != DJANGO_WORDS for text in in_python(path.read_text())}
     for path in (ROOT / "templates").rglob("*.html"):
@@ -104,7 +104,7 @@ def messages() -> list[Entry]:
     return messages_of(CATALOGUE)
 
 
-def test_marked_strings_are_found_where_they_stand():
+def test_marked_strings_are_found():
     python = 'a = _("One" " and more"); b = ngettext("Two", "Twos", n); c = f("Three"); d = _(name)'
     template = (
         """{% load i18n %}{% translate "It's" %}{% translate 'Two' as x %}{% firstof a _("Three") %}"""
@@ -127,14 +127,14 @@ def test_catalogue_is_read_as_gettext_does():
 
 def test_compiled_catalogue_is_what_the_source_says(messages):
     with COMPILED.open("rb") as file:
-        held = gettext.GNUTranslations(file)._catalog
+        stored = gettext.GNUTranslations(file)._catalog
     wanted: dict = {}
     for entry in messages:
         wanted |= {key: text for key, text in entry.compiled().items() if text}
-    assert {key: text for key, text in held.items() if key != ""} == wanted
+    assert {key: text for key, text in stored.items() if key != ""} == wanted
 
 
-def test_nothing_is_guessed_or_left_over(messages):
+def test_no_entry_is_fuzzy_or_obsolete(messages):
     assert [entry.texts["msgid"] for entry in messages if "fuzzy" in entry.flags] == []
     assert "\n#~" not in CATALOGUE.read_text()
 
@@ -144,8 +144,8 @@ def test_every_placeholder_is_kept(messages):
     for entry in messages:
         originals = [entry.texts["msgid"], entry.texts.get("msgid_plural", entry.texts["msgid"])]
         for original, text in zip(originals, entry.translations, strict=False):
-            kept, given = Counter(PLACEHOLDER.findall(original)), Counter(PLACEHOLDER.findall(text))
-            if text and kept != given:
+            found, given = Counter(PLACEHOLDER.findall(original)), Counter(PLACEHOLDER.findall(text))
+            if text and found != given:
                 wrong.append((original, text))
     assert wrong == []
 
@@ -182,7 +182,7 @@ def test_our_own_strings_are_translated(messages):
     assert len(own & done) >= TRANSLATED * len(own), sorted(own - done)
 
 
-def test_borrowed_words_are_djangos_to_the_letter():
+def test_strings_taken_from_django_are_unchanged():
     folder = Path(django.__file__).parent
     catalogues = ["conf", "contrib/admin", "contrib/auth"]
     known = {
@@ -195,7 +195,7 @@ def test_borrowed_words_are_djangos_to_the_letter():
     assert sorted(borrowed - known) == []
 
 
-def test_sign_in_is_in_nepali_for_who_chose_it(client, db):
+def test_sign_in_is_in_nepali_once_chosen(client, db):
     client.cookies["django_language"] = "ne"
     page = client.get("/accounts/login/").content.decode()
     assert '<html lang="ne"' in page
@@ -206,21 +206,21 @@ def test_sign_in_is_in_nepali_for_who_chose_it(client, db):
     assert empty.count("यो खाली छोड्न मिल्दैन।") == 4  # in the summary and at the field, for both fields
 
 
-def test_sign_in_is_in_english_for_who_chose_nothing(client, db):
+def test_sign_in_is_in_english_by_default(client, db):
     page = client.get("/accounts/login/").content.decode()
     assert '<html lang="en"' in page
     assert "साइन इन" not in page
 
 
-def test_why_somebody_is_not_admitted_is_told_in_nepali():
+def test_reasons_against_admission_are_in_nepali():
     criteria = {
         "any": [{"fact": "age", "below": 18}, {"fact": "sex", "in": ["female"]}],
     }
     with translation.override("ne"):
         result = assess({"age": 30, "sex": "male"}, criteria, date(2026, 3, 27))
-        told = [reason_text(result), *(reason_text(child) for child in result.children)]
+        reasons = [reason_text(result), *(reason_text(child) for child in result.children)]
         day = formats.date_format(date(2026, 11, 3), "DATE_FORMAT")
-    assert told == [
+    assert reasons == [
         "2 मध्ये कुनै पनि पूरा भएन; एउटा भए पुग्छ।",
         "उमेर (पूरा भएको वर्ष): 30। 18 भन्दा कम हुनुपर्छ।",
         "लिङ्ग: पुरुष। यीमध्ये एउटा हुनुपर्छ: महिला।",

@@ -1,4 +1,4 @@
-"""What one organisation meets does not move with what another one holds: pages, counts, errors, keys."""
+"""Pages, counts, errors and ids of one organisation don't change with the cases of another."""
 
 import re
 import uuid
@@ -25,7 +25,7 @@ from tests.pages import visit
 
 A, B = "ngo_a_caseworker", "ngo_b_caseworker"
 keys = test_addresses.keys
-# What differs from one answer to the next and tells nothing: the keys of forms, and the tokens of searches.
+# What differs from one answer to the next and says nothing: form keys, and tokens of searches.
 FLEETING = re.compile(
     rb'name="(?:csrfmiddlewaretoken|(?:\w+-)?form_key)" value="[^"]*"|(?<=[?;&]q=)[\w-]{16}|(?<=%3Fq%3D)[\w-]{16}'
 )
@@ -46,7 +46,7 @@ PAGES = (
 )
 
 
-def _still(response) -> bytes:
+def _stable(response) -> bytes:
     assert response.status_code == 200, response
     return FLEETING.sub(b"", response.content)
 
@@ -62,31 +62,31 @@ def _a_rich_case(username: str, code: str, demo_users, **person):
     return case
 
 
-def _everything_met(client, program: Program) -> dict[str, bytes]:
-    """Each page, and each list of the API from its first page to its last."""
-    met = {address: _still(visit(client, address)) for address in PAGES}
+def _everything_shown(client, program: Program) -> dict[str, bytes]:
+    """Return each page, and each list of the API from its first page to its last."""
+    shown = {address: _stable(visit(client, address)) for address in PAGES}
     for kind in RESOURCES:
         address: str | None = f"/api/v1/{kind.path}/?page_size=60"
         while address:
             response = program.get(address)
-            met[address] = _still(response)
+            shown[address] = _stable(response)
             address = (response.json()["next"] or "").removeprefix("http://testserver")
-    return met
+    return shown
 
 
 @pytest.mark.walk
-def test_a_thousand_cases_of_another_move_nothing(demo_users, committed, owner, sign_in):
+def test_a_thousand_cases_of_another_organisation_change_nothing(demo_users, committed, owner, sign_in):
     own = copies(owner, _a_rich_case(A, "NGO_A", demo_users), 120)
     theirs = _a_rich_case(B, "NGO_B", demo_users, first_name="Kanari")
     client, program = sign_in(A), Program(demo_users[A])
-    before = _everything_met(client, program)
+    before = _everything_shown(client, program)
     assert any(name in before["/cases/?from=100"].decode() for name in own), "deep pages hold rows"
     assert len(before) > len(PAGES) + len(RESOURCES) + 5, "cursors were followed"
     made = copies(owner, theirs, 1000)
-    after = _everything_met(client, program)
+    after = _everything_shown(client, program)
     assert [address for address in before if before[address] != after[address]] == []
     assert after.keys() == before.keys()
-    # The positive control: the other organisation and IOM, with whom it is shared, do meet them.
+    # The positive control: the other organisation and IOM, with whom it is shared, do see them.
     its_own = sign_in(B).get("/cases/").content.decode()
     assert sum(name in its_own for name in made) == 50
     assert "1,000+" in its_own
@@ -105,8 +105,10 @@ def test_references_are_random_and_unrelated(db):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("kind", RESOURCES, ids=lambda kind: kind.path)
-def test_lists_are_filtered_and_ordered_by_nothing_that_is_hidden(demo_users, kind):
-    """What isn't a filter of the list is refused by its name, whether it would find something or not."""
+def test_lists_cannot_be_filtered_or_ordered_by_hidden_fields(demo_users, kind):
+    """A parameter that isn't a filter of the list is refused by its name, whether it would find something or
+    not.
+    """
     program = Program(demo_users[B])
     for name, value in (
         ("ordering", "risk"),
@@ -121,7 +123,7 @@ def test_lists_are_filtered_and_ordered_by_nothing_that_is_hidden(demo_users, ki
 
 
 @pytest.mark.django_db
-def test_a_filter_by_a_hidden_key_finds_what_one_by_a_missing_key_finds(demo_users, sign_in):
+def test_a_filter_by_a_hidden_id_answers_like_one_by_a_missing_id(demo_users, sign_in):
     with acting_as(demo_users[A]):
         case = factories.a_case(
             demo_users[A], details=factories.beneficiary_details(first_name="Kanarifirst")
@@ -136,13 +138,13 @@ def test_a_filter_by_a_hidden_key_finds_what_one_by_a_missing_key_finds(demo_use
             assert (hidden.status_code, hidden.content) == (missing.status_code, missing.content), kind.path
     for hidden, missing in ((case.reference, reference.make()), ("kanarifirst", "kanarinobody")):
         found = [visit(client, "/cases/?" + urlencode({"find": word})) for word in (hidden, missing)]
-        assert _still(found[0]).replace(hidden.encode(), b"") == _still(found[1]).replace(
+        assert _stable(found[0]).replace(hidden.encode(), b"") == _stable(found[1]).replace(
             missing.encode(), b""
         )
 
 
 @pytest.mark.django_db
-def test_a_mark_made_from_a_hidden_row_is_compared_with_what_one_sees(demo_users):
+def test_a_cursor_made_from_a_hidden_row_finds_visible_rows_only(demo_users):
     """A cursor of the first NGO's list, sent by the second: rows of the second alone."""
     first, second = Program(demo_users[A]), Program(demo_users[B])
     own = set(second.keys("cases"))
@@ -152,16 +154,16 @@ def test_a_mark_made_from_a_hidden_row_is_compared_with_what_one_sees(demo_users
     assert {row["id"] for row in rows} <= own
 
 
-# Constraints by which a row of one organisation can stand in the way of another's, and why that tells nothing.
+# Constraints by which a row of one organisation can conflict with another's, and why that reveals nothing.
 ACROSS = {
     "beneficiaries_case_reference_once": "made at random by the application; nobody chooses one",
     "beneficiaries_case_imported_once": "within the lead organisation",
     "beneficiaries_export_reference_once": "made at random by the application; nobody chooses one",
     "beneficiaries_exportfile_export_id_key": "one file an export, made by the worker",
-    "core_auditlink_place_once": "given by a trigger, and read by who verifies",
+    "core_auditlink_place_once": "given by a trigger, and read by the verification",
     "beneficiaries_document_file_once": "256 random bits; nobody chooses one",
-    "core_outbox_key_once": "made of keys of rows, which are random; nobody chooses one",
-    "accounts_notice_once": "within the recipient; made of keys of rows",
+    "core_outbox_key_once": "made of ids of rows, which are random; nobody chooses one",
+    "accounts_notice_once": "within the recipient; made of ids of rows",
     "projects_ledger_source_once": "one entry an instalment, made by the operation that pays it",
     "accounts_token_digest_once": "a digest of 256 random bits",
     "accounts_proof_once": "within a person",
@@ -173,7 +175,7 @@ ACROSS = {
     "accounts_user_username_key": "user names are given by administrators of IOM, who see all users",
     "accounts_organisation_code_once": "given by administrators, who see all organisations",
 }
-# Of a case, or of a row of one: whoever can write into the case sees what is in the way.
+# Of a case, or of a row of one: whoever can write to the case sees the conflicting row.
 WITHIN_A_CASE = (
     "_in_case",
     "beneficiaries_access_once",
@@ -195,7 +197,7 @@ CONFIGURATION += ("accounts_user_", "accounts_organisationgroup", "account_email
 
 
 @pytest.mark.django_db
-def test_what_must_be_unique_across_organisations_is_explained():
+def test_every_uniqueness_across_organisations_is_explained():
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT i.indexrelid::regclass::text, i.indrelid::regclass::text FROM pg_index i "
@@ -209,8 +211,8 @@ def test_what_must_be_unique_across_organisations_is_explained():
 
 
 @pytest.mark.django_db
-def test_the_same_person_is_registered_by_each_without_a_word_of_the_other(demo_users):
-    """One woman who goes to two NGOs, with one program's key for both: the answers differ in keys alone."""
+def test_the_same_woman_is_registered_by_two_ngos_without_a_sign_of_each_other(demo_users):
+    """A woman goes to two NGOs, and both send the same idempotency key: the answers differ in ids alone."""
     key = str(uuid.uuid4())
     fresh = uuid.uuid4()
     made = [
@@ -225,8 +227,8 @@ def test_the_same_person_is_registered_by_each_without_a_word_of_the_other(demo_
     assert second["status"] == third["status"]
 
 
-def test_a_forms_key_that_another_person_used_is_not_in_the_way(demo_users, sign_in):
-    """Else a form that was sent with somebody's key would lead nowhere, and say so."""
+def test_a_form_key_that_another_user_used_is_accepted(demo_users, sign_in):
+    """Otherwise the form would lead to the other user's page, and so reveal the key's use."""
     body = {
         "was_told": "on",
         "agrees": "yes",
@@ -247,8 +249,8 @@ def test_a_forms_key_that_another_person_used_is_not_in_the_way(demo_users, sign
 DENIALS = "SELECT actor_id, verb, object_type, object_id, case_id, detail - 'path' FROM core_auditevent WHERE at > %s"
 
 
-def test_hidden_and_missing_are_one_answer_at_every_address(client, demo_users, committed, owner, keys):
-    """Status, headers, cookies and bytes, and what is recorded of it; GET and POST, pages and API."""
+def test_hidden_and_missing_rows_answer_the_same_at_every_address(client, demo_users, committed, owner, keys):
+    """Status, headers, cookies and bytes, and what is recorded; GET and POST, pages and API."""
     routes, unlike, asked = dict(patterns()), [], 0
     missing = {name: reference.make() if name == "reference" else str(uuid.uuid4()) for name in keys["a"]}
     missing["code"] = keys["a"]["code"]
@@ -258,12 +260,12 @@ def test_hidden_and_missing_are_one_answer_at_every_address(client, demo_users, 
             for method, expected in (("get", row.get), ("post", row.post)):
                 if row.targets == TARGETS and expected(person, target) == expected(person, "missing") == 404:
                     asked += 1
-                    told = [
+                    answers = [
                         _answer(client, method, address_of(routes[name], found), owner)
                         for found in (keys[target], missing)
                     ]
-                    if told[0] != told[1]:
-                        unlike.append(f"{person} {method} {name}: {told}")
+                    if answers[0] != answers[1]:
+                        unlike.append(f"{person} {method} {name}: {answers}")
     assert unlike == []
     assert asked > 100
 
@@ -271,7 +273,7 @@ def test_hidden_and_missing_are_one_answer_at_every_address(client, demo_users, 
 def _answer(client, method: str, address: str, owner) -> tuple:
     owner.execute(
         "DELETE FROM core_denialcount"
-    )  # as after a while: of many refusals a minute not all are kept
+    )  # as after a minute: of many refusals in one minute not all are recorded
     at = now()
     response = getattr(client, method)(address)
     owner.execute(DENIALS, [at])
@@ -279,8 +281,10 @@ def _answer(client, method: str, address: str, owner) -> tuple:
     return (response.status_code, response.content, sorted(response.items()), cookies, *owner.fetchall())
 
 
-def test_a_user_name_is_refused_alike_wherever_it_is_taken(demo_users):
-    """User names are one list, kept by administrators of IOM; who isn't one is refused before anything is looked up."""
+def test_a_taken_user_name_and_a_free_one_are_refused_alike(demo_users):
+    """User names are one list, managed by administrators of IOM: others are refused before anything is looked
+    up.
+    """
     for username in ("ngo_b_caseworker", "a_fresh_name"):
         with acting_as(demo_users[A]), pytest.raises(PermissionDenied):
             save_user(user=User(username=username, email="x@example.org"), by=demo_users[A], now=now())
