@@ -1,4 +1,4 @@
-"""The databases that are measured: made once as the owner, kept, and used again while their stamp fits."""
+"""The databases that are measured: made once as the owner, and used again while their stamp fits."""
 
 import hashlib
 import os
@@ -14,27 +14,31 @@ import psycopg2
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = 1
-MADE_FROM = ("reintegration/bulk/*.py", "projects/programmes/*.yaml")  # migrations carry the rows along
+MADE_FROM = (
+    "reintegration/bulk/*.py",
+    "projects/programmes/*.yaml",
+)  # migrations change existing rows
 
 
 def say(text: str) -> None:
+    """Print a line at once."""
     print(text, flush=True)
 
 
 def url(variable: str, name: str) -> str:
-    """The address of a database for the role that the variable names."""
+    """Return the address of a database for the role that the variable names."""
     return urlunsplit(urlsplit(os.environ[variable])._replace(path=f"/{name}"))
 
 
 def environment(name: str) -> dict[str, str]:
-    """The environment of a process that works on this database."""
+    """Return the environment of a process that works on this database."""
     addresses = {key: url(key, name) for key in ("DATABASE_URL", "MIGRATION_DATABASE_URL")}
     return {**os.environ, **addresses, "DEBUG": "0", "PYTHONPATH": str(ROOT)}
 
 
 @contextmanager
 def owner(name: str) -> Iterator:
-    """A cursor as the owner, each statement committed by itself."""
+    """Yield a cursor as the owner, each statement committed by itself."""
     with closing(psycopg2.connect(url("MIGRATION_DATABASE_URL", name))) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -42,7 +46,7 @@ def owner(name: str) -> Iterator:
 
 
 def run(name: str, *words: str) -> str:
-    """Run Python on this database; what it said. Its errors go to the terminal."""
+    """Run Python on this database; return its output. Its errors go to the terminal."""
     done = subprocess.run(
         [sys.executable, *words],
         cwd=ROOT,
@@ -55,16 +59,17 @@ def run(name: str, *words: str) -> str:
 
 
 def _stamp(people: int) -> str:
-    seen = hashlib.sha256(f"{people} {SEED}".encode())
+    digest = hashlib.sha256(f"{people} {SEED}".encode())
     for pattern in MADE_FROM:
         for path in sorted(ROOT.glob(pattern)):
-            seen.update(path.read_bytes())
-    return seen.hexdigest()[:16]
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def ensure(people: int) -> str:
-    """The database with so many people; its name. The access policies are built anew each time, the rows only when
-    stale.
+    """Make the database with so many beneficiaries; return its name.
+
+    The access policies are built anew each time, the rows only when the stamp differs.
     """
     name, stamp = f"bench_iom_{people}", _stamp(people)
     with owner("postgres") as cursor:

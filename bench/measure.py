@@ -1,4 +1,4 @@
-"""Two pages asked in turn, and what came of it."""
+"""Request two pages in turn, and compare their times."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ REPEATS = 3
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the results. `ratio` is our time to the other's; `spread` how far the repeats lie apart."""
+    """One line of the results. `ratio` is our time to the other's; `spread` is how far the repeats differ."""
 
     name: str
     value: float
@@ -25,9 +25,11 @@ class Figure:
 
     @property
     def holds(self) -> bool | None:
+        """Whether the ratio is within its bar; None without a bar."""
         return None if self.bar is None else self.ratio <= self.bar
 
     def to_json(self) -> dict:
+        """Return the line for results.json."""
         return {
             "name": self.name,
             "value": round(self.value, 3),
@@ -46,18 +48,20 @@ def figure(
     others: Sequence[Sequence[float]],
     bar: float | None,
 ) -> Figure:
-    """The median of the repeats' medians; the ratio is taken within a repeat, where both met the same machine."""
-    mine, theirs = (
+    """Compare the medians of the repeats; each ratio is taken within one repeat, where both had the same
+    load.
+    """
+    medians_ours, medians_other = (
         [statistics.median(times) for times in ours],
         [statistics.median(times) for times in others],
     )
-    ratios = [a / b for a, b in zip(mine, theirs, strict=True)]
+    ratios = [a / b for a, b in zip(medians_ours, medians_other, strict=True)]
     ratio = statistics.median(ratios)
     return Figure(
         name=name,
-        value=statistics.median(mine),
+        value=statistics.median(medians_ours),
         against=against,
-        other=statistics.median(theirs),
+        other=statistics.median(medians_other),
         ratio=ratio,
         spread=(max(ratios) - min(ratios)) / ratio,
         bar=bar,
@@ -65,35 +69,39 @@ def figure(
 
 
 def in_turn(ours: Sequence[Page], others: Sequence[Page], rounds: int) -> tuple[list, list]:
-    """Milliseconds a page, ours and the other one after another, in three repeats."""
-    mine: list[list[float]] = [[] for _ in range(REPEATS)]
-    theirs: list[list[float]] = [[] for _ in range(REPEATS)]
+    """Return milliseconds of each page, ours and the other in turn, in three repeats."""
+    times_ours: list[list[float]] = [[] for _ in range(REPEATS)]
+    times_other: list[list[float]] = [[] for _ in range(REPEATS)]
     for number in range(WARM_UP):
         ours[number % len(ours)].get()
         others[number % len(others)].get()
     for repeat in range(REPEATS):
         for number in range(rounds):
-            mine[repeat].append(ours[number % len(ours)].get()[0])
-            theirs[repeat].append(others[number % len(others)].get()[0])
-    return mine, theirs
+            times_ours[repeat].append(ours[number % len(ours)].get()[0])
+            times_other[repeat].append(others[number % len(others)].get()[0])
+    return times_ours, times_other
 
 
-def crowds_in_turn(ours: Page, other: Page, *, readers: int, rounds: int) -> tuple[list, list]:
-    """Milliseconds a page where so many read at once; one copies after the other, in three repeats."""
-    mine: list[list[float]] = [[] for _ in range(REPEATS)]
-    theirs: list[list[float]] = [[] for _ in range(REPEATS)]
+def readers_in_turn(ours: Page, other: Page, *, readers: int, rounds: int) -> tuple[list, list]:
+    """Return milliseconds of each page with so many readers at once, ours and the other in turn, in three
+    repeats.
+    """
+    times_ours: list[list[float]] = [[] for _ in range(REPEATS)]
+    times_other: list[list[float]] = [[] for _ in range(REPEATS)]
     with ThreadPoolExecutor(readers) as copies:
         for repeat in range(REPEATS):
             for _ in range(rounds):
-                mine[repeat] += [taken for taken, _body in copies.map(lambda _: ours.get(), range(readers))]
-                theirs[repeat] += [
+                times_ours[repeat] += [
+                    taken for taken, _body in copies.map(lambda _: ours.get(), range(readers))
+                ]
+                times_other[repeat] += [
                     taken for taken, _body in copies.map(lambda _: other.get(), range(readers))
                 ]
-    return mine, theirs
+    return times_ours, times_other
 
 
 def same(ours: Page, other: Page, found: Callable[[bytes], set], at_least: int) -> None:
-    """Both pages show the same things, and enough of them: else nothing is compared with nothing."""
-    mine, theirs = found(ours.get()[1]), found(other.get()[1])
-    if len(mine) < at_least or mine != theirs:
-        raise RuntimeError(f"{ours.path} and {other.path} differ: {len(mine)} and {len(theirs)} cases")
+    """Check that both pages show the same things, and enough of them, so that the comparison means something."""
+    shown, expected = found(ours.get()[1]), found(other.get()[1])
+    if len(shown) < at_least or shown != expected:
+        raise RuntimeError(f"{ours.path} and {other.path} differ: {len(shown)} and {len(expected)} cases")

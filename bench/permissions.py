@@ -1,8 +1,8 @@
-"""The same cases shared the way django-guardian does it: a permission row for each case and organisation.
+"""The same cases shared as with django-guardian: a permission row for each case and organisation.
 
-One group an organisation, `view_case` and `change_case` on every case that it leads or works on, as an access row of
-these levels opens both; once in guardian's generic table, once in a table with a real foreign key. The tables are
-filled from the access rows, so that both sides show the same cases.
+One group for each organisation, with `view_case` and `change_case` on every case that it leads or works on,
+as an access row of these levels allows both; once in guardian's generic table, once in a table with a real
+foreign key. The tables are filled from the access rows, so that both sides show the same cases.
 """
 
 from bench.database import owner, run, say
@@ -22,14 +22,14 @@ STATEMENTS = (
     """INSERT INTO guardian_groupobjectpermission (permission_id, content_type_id, object_pk, group_id)
        SELECT d.permission_id, p.content_type_id, d.content_object_id::text, d.group_id
          FROM bench_guarded_casegroupobjectpermission d JOIN auth_permission p ON p.id = d.permission_id""",
-    # What a site that lists cases by their own columns would have.
+    # An index that a site listing cases by their own columns would have.
     "CREATE INDEX IF NOT EXISTS bench_case_by_change ON beneficiaries_case (changed_on DESC, id)",
     "VACUUM ANALYZE",
 )
 
 
 def ensure(name: str) -> None:
-    """Fill guardian's tables in this database, unless that was done."""
+    """Fill guardian's tables in this database, unless they are filled."""
     with owner(name) as cursor:
         cursor.execute("SELECT to_regclass('bench_case_by_change') IS NOT NULL")
         if cursor.fetchone()[0]:

@@ -1,8 +1,8 @@
-"""`make bench`: what the access policies costs, as ratios measured in one run.
+"""`make bench`: what the access policies cost, as ratios measured in one run.
 
-Whole HTML pages over HTTP, uncached, gunicorn with two sync workers, signed in by a real session, scope and policies
-on; each against the floor (bench/floor.py) or django-guardian (bench/guarded), asked in turn. Exit 1 where
-a bar isn't held.
+Whole HTML pages over HTTP, uncached, gunicorn with two sync workers, signed in by a real session, scope and
+policies on; each against the baseline (bench/baseline.py) or django-guardian (bench/guarded), in turn. Exits
+with 1 if a ratio is over its bar.
 """
 
 import argparse
@@ -16,16 +16,17 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench import database, permissions, report
-from bench.measure import Figure, crowds_in_turn, figure, in_turn, same
+from bench.measure import Figure, figure, in_turn, readers_in_turn, same
 from bench.web import Page, serving
 
 DEEP = 5000
 READERS = 20
 REFERENCE = re.compile(rb"\b[1-9A-HJKMNP-Z]{4}-[1-9A-HJKMNP-Z]{3}-[1-9A-HJKMNP-Z]\b")
-FLOOR, GENERIC, DIRECT = "floor by hand", "guardian, generic table", "guardian, direct foreign keys"
+BASELINE, GENERIC, DIRECT = "baseline by hand", "guardian, generic table", "guardian, direct foreign keys"
 
 
 def references(page: bytes) -> set[bytes]:
+    """Return the case references on a page."""
     return set(REFERENCE.findall(page))
 
 
@@ -35,11 +36,11 @@ class Sites:
     def __init__(self, stack: ExitStack, large: str, little: str) -> None:
         log = Path(tempfile.gettempdir()) / "iom_cases_bench.log"
         big, low = database.environment(large), database.environment(little)
-        app, floor, guarded = "iom_cases.wsgi", "bench.floor:application", "bench.guarded.wsgi"
+        app, baseline, guarded = "iom_cases.wsgi", "bench.baseline:application", "bench.guarded.wsgi"
         self.ports = {
             "ours": stack.enter_context(serving(app, _without_owner(big), log)),
             "little": stack.enter_context(serving(app, _without_owner(low), log)),
-            "floor": stack.enter_context(serving(floor, big, log)),
+            "baseline": stack.enter_context(serving(baseline, big, log)),
             "timed": stack.enter_context(serving("bench.timed", _without_owner(big), log)),
             "unrecorded": stack.enter_context(serving("bench.unrecorded", _without_owner(big), log)),
         }
@@ -49,6 +50,7 @@ class Sites:
             self.ports[f"timed_{kind}"] = stack.enter_context(serving("bench.timed", big | own, log))
 
     def page(self, site: str, path: str, subject: dict | None = None) -> Page:
+        """Return a page of a site, opened by the subject's session where one is given."""
         cookie = {"Cookie": f"sessionid={subject['session']}"} if subject else {}
         return Page(self.ports[site], path, {"Host": "localhost", **cookie}, site.startswith("timed"))
 
@@ -58,7 +60,7 @@ def _without_owner(environment: dict[str, str]) -> dict[str, str]:
 
 
 def pages(sites: Sites, who: str, subject: dict, rounds: int) -> list[Figure]:
-    """The list and the case file against the floor."""
+    """Measure the list and the case file against the baseline."""
     asked = f"organisation={subject['organisation']}"
     chosen = f"status=active&district={subject['district_code']}"
     deep = min(DEEP, subject["cases"] // 2)
@@ -68,23 +70,27 @@ def pages(sites: Sites, who: str, subject: dict, rounds: int) -> list[Figure]:
         "deep": (f"/cases/?from={deep}", f"/list?{asked}&start={deep}"),
     }
     found = []
-    for kind, (path, floor) in lists.items():
-        ours, other = sites.page("ours", path, subject), sites.page("floor", floor)
+    for kind, (path, baseline) in lists.items():
+        ours, other = sites.page("ours", path, subject), sites.page("baseline", baseline)
         same(ours, other, references, 20)
-        found.append(figure(f"list_page/{kind}/{who}", *_turns([ours], FLOOR, [other], rounds), 8))
+        found.append(figure(f"list_page/{kind}/{who}", *_turns([ours], BASELINE, [other], rounds), 8))
     files = [sites.page("ours", f"/cases/{reference}/", subject) for reference in subject["references"]]
-    floors = [sites.page("floor", f"/case?reference={reference}") for reference in subject["references"]]
-    same(files[0], floors[0], references, 1)
-    return [*found, figure(f"case_detail/{who}", *_turns(files, FLOOR, floors, rounds), 8)]
+    baselines = [
+        sites.page("baseline", f"/case?reference={reference}") for reference in subject["references"]
+    ]
+    same(files[0], baselines[0], references, 1)
+    return [*found, figure(f"case_detail/{who}", *_turns(files, BASELINE, baselines, rounds), 8)]
 
 
 def _turns(ours: list[Page], against: str, others: list[Page], rounds: int) -> tuple[list, str, list]:
-    mine, theirs = in_turn(ours, others, rounds)
-    return mine, against, theirs
+    times_ours, times_other = in_turn(ours, others, rounds)
+    return times_ours, against, times_other
 
 
 def guarded(sites: Sites, who: str, subject: dict, rounds: int) -> list[Figure]:
-    """The first page against guardian's two ways as its documentation builds one; and where it counts as ours."""
+    """Measure the first page against both of guardian's tables, and where guardian counts to a thousand as
+    ours does.
+    """
     ours, found = sites.page("ours", "/cases/", subject), []
     for kind, against, bar in (("generic", GENERIC, 1 / 50), ("direct", DIRECT, 1 / 10)):
         times = max(6, rounds // (10 if kind == "generic" else 3))
@@ -101,7 +107,7 @@ def guarded(sites: Sites, who: str, subject: dict, rounds: int) -> list[Figure]:
 
 
 def growth(sites: Sites, who: str, subject: dict, before: dict, rounds: int) -> Figure:
-    """The first page of the list among all these people and among few."""
+    """Measure the first page of the list in the large database against the small one."""
     ours, other = sites.page("ours", "/cases/", subject), sites.page("little", "/cases/", before)
     same(other, other, references, 50)
     turns = _turns([ours], "the same page with few people", [other], rounds)
@@ -109,49 +115,55 @@ def growth(sites: Sites, who: str, subject: dict, before: dict, rounds: int) -> 
 
 
 def recorded(sites: Sites, who: str, subject: dict, rounds: int) -> list[Figure]:
-    """The case file and the list with the record of who read them, and without; 20 readers at once."""
+    """Measure the case file and the list with and without the audit log of reading; 20 readers at once."""
     found = []
     path = f"/cases/{subject['references'][0]}/"
     for name, address in (("case_detail", path), ("list_page", "/cases/")):
         ours, other = sites.page("ours", address, subject), sites.page("unrecorded", address, subject)
         same(ours, other, references, 1)
-        turns = crowds_in_turn(ours, other, readers=READERS, rounds=max(2, rounds // READERS))
+        turns = readers_in_turn(ours, other, readers=READERS, rounds=max(2, rounds // READERS))
         found.append(
-            figure(f"{name}/recorded/{who}", turns[0], "the same page without a record", turns[1], None)
+            figure(f"{name}/recorded/{who}", turns[0], "the same page without the audit log", turns[1], None)
         )
     return found
 
 
 def counted(who: str, subject: dict) -> list[Figure]:
-    """The count's statement under scope and policies against the same by hand; through Django for information."""
+    """Compare the count's statement under scope and policies with the same by hand; through Django for
+    information.
+    """
     found = []
-    for kind, (ours, floor, through) in subject["counts"].items():
+    for kind, (ours, baseline, through) in subject["counts"].items():
         third = len(ours) // 3
-        parts = [[times[i * third : (i + 1) * third] for i in range(3)] for times in (ours, floor, through)]
-        found.append(figure(f"list_count/{kind}/{who}", parts[0], FLOOR, parts[1], 2))
-        found.append(figure(f"list_count/{kind}_through_django/{who}", parts[2], FLOOR, parts[1], None))
+        parts = [
+            [times[i * third : (i + 1) * third] for i in range(3)] for times in (ours, baseline, through)
+        ]
+        found.append(figure(f"list_count/{kind}/{who}", parts[0], BASELINE, parts[1], 2))
+        found.append(figure(f"list_count/{kind}_through_django/{who}", parts[2], BASELINE, parts[1], None))
     return found
 
 
 def measure(arguments: argparse.Namespace) -> tuple[list[Figure], dict]:
+    """Measure everything; return the figures, and the facts about databases and subjects."""
     large, little = database.ensure(arguments.people), database.ensure(arguments.few)
     permissions.ensure(large)
-    told = json.loads(database.run(large, "-m", "bench.subjects", str(arguments.rounds * 3)))
+    facts = json.loads(database.run(large, "-m", "bench.subjects", str(arguments.rounds * 3)))
     before = json.loads(database.run(little, "-m", "bench.subjects", "0"))["subjects"]
     found: list[Figure] = []
     with ExitStack() as stack:
         sites = Sites(stack, large, little)
-        for who, subject in told["subjects"].items():
+        for who, subject in facts["subjects"].items():
             database.say(f"As a caseworker of the {who} NGO, {subject['cases']:,} cases …")
             found += pages(sites, who, subject, arguments.rounds)
             found += counted(who, subject)
             found.append(growth(sites, who, subject, before[who], arguments.rounds))
             found += recorded(sites, who, subject, arguments.rounds)
             found += guarded(sites, who, subject, arguments.rounds)
-    return found, told
+    return found, facts
 
 
 def main() -> int:
+    """Run the bench; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=1_000_000, help="people in the database")
     parser.add_argument(
@@ -159,8 +171,8 @@ def main() -> int:
     )
     parser.add_argument("--rounds", type=int, default=100, help="pages a repeat; three repeats")
     arguments = parser.parse_args()
-    found, told = measure(arguments)
-    report.write(found, told, arguments)
+    found, facts = measure(arguments)
+    report.write(found, facts, arguments)
     for one in found:
         database.say(report.line(one))
     return 0 if all(one.holds is not False for one in found) else 1

@@ -1,4 +1,4 @@
-"""Whom the pages are asked as, what they ask for, and how the database answers: printed as JSON.
+"""The users who open the pages, what they ask for, and how the database answers: printed as JSON.
 
 Run by run.py in a process of its own, on one database, as the application.
 """
@@ -21,7 +21,7 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 from accounts.models import User  # noqa: E402
 from accounts.queries import authority_of  # noqa: E402
 from accounts.session_store import SessionStore  # noqa: E402
-from bench import floor  # noqa: E402
+from bench import baseline  # noqa: E402
 from beneficiaries import queries  # noqa: E402
 from beneficiaries.models import Enrolment  # noqa: E402
 from core.context import acting_as  # noqa: E402
@@ -33,7 +33,7 @@ CASES, COUNTED = 40, 1000
 
 
 def session_of(user: User) -> str:
-    """A real session, as signing in leaves it."""
+    """Return the key of a real session, as signing in leaves it."""
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
@@ -43,7 +43,9 @@ def session_of(user: User) -> str:
 
 
 def about(user: User) -> dict:
-    """The session, the organisation, a district with many cases, and open cases that are in a programme."""
+    """Return the session, the organisation, a district with many cases, and open cases that are in a
+    programme.
+    """
     district = District.objects.order_by("code")[0]
     with acting_as(user):
         (organisation,) = authority_of(user).where("read_cases")
@@ -61,45 +63,43 @@ def about(user: User) -> dict:
 
 
 def _times(rounds: int, *asked) -> list[list[float]]:
-    """Milliseconds of each of them, asked in turn."""
+    """Return milliseconds of each, called in turn."""
     taken: list[list[float]] = [[] for _ in asked]
     for number in range(rounds + 5):
-        for mine, ask in zip(taken, asked, strict=True):
+        for times, ask in zip(taken, asked, strict=True):
             started = time.perf_counter()
             ask()
             if number >= 5:
-                mine.append((time.perf_counter() - started) * 1000)
+                times.append((time.perf_counter() - started) * 1000)
     return taken
 
 
 def counts(user: User, organisation: str, rounds: int) -> dict[str, list[list[float]]]:
-    """The count, capped and exact: our statement under scope and policies, through Django, and by hand without a
-    policy.
-    """
+    """Time the count, capped and exact: our statement under scope and policies, through Django, and by hand."""
     hand = psycopg2.connect(os.environ["MIGRATION_DATABASE_URL"])
     hand.autocommit = True
     by_hand, found = hand.cursor(), {}
     with acting_as(user):
         for kind, most in (("capped", COUNTED), ("exact", None)):
             statement, values = _count_statement(user, most)
-            theirs = floor.COUNT.format(chosen="")
-            theirs = theirs if most else theirs.replace("LIMIT 1001", "")
+            by_hand_sql = baseline.COUNT.format(chosen="")
+            by_hand_sql = by_hand_sql if most else by_hand_sql.replace("LIMIT 1001", "")
 
             def ours(statement=statement, values=values) -> int:
                 with connection.cursor() as cursor:
                     cursor.execute(statement, values)
                     return cursor.fetchone()[0]
 
-            def by_floor(theirs=theirs) -> int:
-                by_hand.execute(theirs, {"organisation": organisation})
+            def by_baseline(by_hand_sql=by_hand_sql) -> int:
+                by_hand.execute(by_hand_sql, {"organisation": organisation})
                 return by_hand.fetchone()[0]
 
             def through_django(most=most) -> int:
                 return _count(user, most)
 
-            if not ours() == by_floor() == through_django():
-                raise RuntimeError(f"the counts differ: {ours()}, {by_floor()}, {through_django()}")
-            found[kind] = _times(rounds, ours, by_floor, through_django)
+            if not ours() == by_baseline() == through_django():
+                raise RuntimeError(f"the counts differ: {ours()}, {by_baseline()}, {through_django()}")
+            found[kind] = _times(rounds, ours, by_baseline, through_django)
     hand.close()
     return found
 
@@ -110,14 +110,14 @@ def _count(user: User, most: int | None) -> int:
 
 
 def _count_statement(user: User, most: int | None) -> tuple[str, None]:
-    """The statement that the list sends, with its values written in."""
+    """Return the statement that the list sends, with its values in it."""
     with CaptureQueriesContext(connection) as seen:
         _count(user, most)
     return seen.captured_queries[-1]["sql"], None
 
 
 def plans(user: User, reference: str) -> dict[str, list[str]]:
-    """EXPLAIN (ANALYZE, BUFFERS) of what the two pages ask, as the application under the access policies."""
+    """Return EXPLAIN (ANALYZE, BUFFERS) of both pages' queries, as the application under the access policies."""
     with acting_as(user):
         with CaptureQueriesContext(connection) as listed:
             queries.case_page(queries.case_list(user), 0, 51)
@@ -128,18 +128,18 @@ def plans(user: User, reference: str) -> dict[str, list[str]]:
 
 
 def _explained(seen: CaptureQueriesContext) -> list[str]:
-    told = []
+    printed = []
     with connection.cursor() as cursor:
         for query in seen.captured_queries:
             for _ in range(2):  # the second run finds its pages in memory
                 cursor.execute("EXPLAIN (ANALYZE, BUFFERS) " + query["sql"])
                 lines = [line for (line,) in cursor.fetchall()]
-            told.append("\n".join(lines))
-    return told
+            printed.append("\n".join(lines))
+    return printed
 
 
 def settings() -> dict[str, str]:
-    """What the server runs with, as far as it matters here."""
+    """Return the server's settings that matter here."""
     names = ("server_version", "shared_buffers", "work_mem", "fsync", "synchronous_commit", "jit")
     with connection.cursor() as cursor:
         cursor.execute("SELECT name, current_setting(name) FROM unnest(%s) AS name", [list(names)])
@@ -147,15 +147,16 @@ def settings() -> dict[str, str]:
 
 
 def main(rounds: int) -> None:
-    told: dict = {"settings": settings(), "subjects": {}}
+    """Print the facts about both subjects; counts and plans only if there are rounds."""
+    printed: dict = {"settings": settings(), "subjects": {}}
     for name, username in SUBJECTS.items():
         user = User.objects.get(username=username)
         facts = about(user)
         if rounds:
             facts["counts"] = counts(user, facts["organisation"], rounds)
             facts["plans"] = plans(user, facts["references"][0])
-        told["subjects"][name] = facts
-    print(json.dumps(told))
+        printed["subjects"][name] = facts
+    print(json.dumps(printed))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""A site that says in a header how long the database took over a page, for gunicorn. Never part of the site.
+"""The site with a header that says how long the database took over a page, for gunicorn. For the bench only.
 
-All that goes through Django's cursors counts, savepoints and the record included; the commit doesn't.
+Everything that goes through Django's cursors counts, savepoints and the audit log included; the commit
+doesn't.
 """
 
 import time
@@ -29,10 +30,10 @@ connection_created.connect(_watch, weak=False)
 
 
 def application(environ, start_response):
-    """The site's answer, whole, and the milliseconds in `Server-Timing`."""
+    """Return the site's answer, whole, with the milliseconds in `Server-Timing`."""
     taken[0] = 0.0
-    told: list = []
-    body = b"".join(site(environ, lambda status, headers, *more: told.append((status, headers))))
-    status, headers = told[-1]
+    started: list = []
+    body = b"".join(site(environ, lambda status, headers, *more: started.append((status, headers))))
+    status, headers = started[-1]
     start_response(status, [*headers, ("Server-Timing", f"db;dur={taken[0] * 1000:.3f}")])
     return [body]

@@ -1,14 +1,14 @@
-"""The site with its record switched off, for gunicorn: what reading a page costs without it. Never part of the site."""
+"""The site without the audit log of reading, for gunicorn, to measure what it costs. For the bench only."""
 
 from django.core.wsgi import get_wsgi_application
 
 application = get_wsgi_application()
 
-from core import audit  # noqa: E402 - its models can be imported only when the site stands
+from core import audit  # noqa: E402 - its models can be imported only after setup
 
 
 def _nothing(*args: object, **kwargs: object) -> None:
-    """In the place of `audit.read`."""
+    """Replaces `audit.read`."""
 
 
 audit.read = _nothing

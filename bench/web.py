@@ -16,7 +16,7 @@ WORKERS = 2
 
 @dataclass(frozen=True)
 class Page:
-    """An address on a server, with what the browser sends along; `in_database` asks `bench.timed` for its time."""
+    """An address on a server, with the browser's headers; `in_database` reads the time from `bench.timed`."""
 
     port: int
     path: str
@@ -24,7 +24,9 @@ class Page:
     in_database: bool = False
 
     def get(self) -> tuple[float, bytes]:
-        """Milliseconds from connecting to the last byte, or in the database, and the page; 200 or an error."""
+        """Return milliseconds from connecting to the last byte, or in the database, and the page; raises
+        unless 200.
+        """
         started = time.perf_counter()
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.request("GET", self.path, headers=dict(self.headers))
@@ -40,6 +42,7 @@ class Page:
 
 
 def free_port() -> int:
+    """Return a free port of the loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -47,7 +50,7 @@ def free_port() -> int:
 
 @contextmanager
 def serving(application: str, environment: Mapping[str, str], log: Path) -> Iterator[int]:
-    """gunicorn with two sync workers, as `make run` starts it; its port. Gone afterwards."""
+    """Run gunicorn with two sync workers, as `make run` does; yield its port."""
     port = free_port()
     argv = [sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}"]
     argv += ["--workers", str(WORKERS), "--worker-class", "sync", "--no-control-socket", "--timeout", "120"]
@@ -62,6 +65,7 @@ def serving(application: str, environment: Mapping[str, str], log: Path) -> Iter
 
 
 def wait_for(process: subprocess.Popen, port: int, log: Path) -> None:
+    """Wait until the process listens on the port; RuntimeError after a minute, or if it ends."""
     end = time.monotonic() + 60
     while time.monotonic() < end and process.poll() is None:
         with socket.socket() as probe:

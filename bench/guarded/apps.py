@@ -4,6 +4,8 @@ from django.apps import AppConfig
 
 
 class GuardedConfig(AppConfig):
+    """Guardian's tables with foreign keys."""
+
     name = "bench.guarded"
     label = "bench_guarded"
     default_auto_field = "django.db.models.BigAutoField"

@@ -5,6 +5,8 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 
 class CaseUserObjectPermission(UserObjectPermissionBase):
+    """A user's permission on a case."""
+
     content_object = models.ForeignKey("beneficiaries.Case", on_delete=models.CASCADE)
 
     class Meta(UserObjectPermissionBase.Meta):
@@ -13,6 +15,8 @@ class CaseUserObjectPermission(UserObjectPermissionBase):
 
 
 class CaseGroupObjectPermission(GroupObjectPermissionBase):
+    """A group's permission on a case."""
+
     content_object = models.ForeignKey("beneficiaries.Case", on_delete=models.CASCADE)
 
     class Meta(GroupObjectPermissionBase.Meta):

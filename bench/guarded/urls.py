@@ -1,4 +1,4 @@
-"""Our addresses, with guardian's case list in the place of ours."""
+"""The site's addresses, with guardian's case list instead of ours."""
 
 from django.urls import path
 

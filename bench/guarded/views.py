@@ -1,6 +1,7 @@
 """The case list as django-guardian's documentation builds one: its shortcut, and Django's paginator.
 
-The same template and the same rows as ours. With `?capped` it counts to a thousand and no further, as ours does.
+The same template and the same rows as ours. With `?capped` it counts to a thousand and no further, as ours
+does.
 """
 
 from django.contrib.auth.decorators import login_required
@@ -17,7 +18,7 @@ from core.tables import RowHeader, table_rows
 
 @login_required
 def case_list(request):
-    """Newest 50 with person, lead, file and district, and how many there are."""
+    """Newest 50 with beneficiary, lead, file and district, and how many there are."""
     cases = (
         get_objects_for_user(request.user, "beneficiaries.view_case", klass=Case)
         .select_related("beneficiary", "lead_organisation", "file__current_district")

@@ -1,7 +1,7 @@
-"""The floor: the same questions by hand in psycopg2 on a kept connection, no policy, no framework.
+"""The baseline: the same queries by hand in psycopg2 on a kept connection, without policies or framework.
 
-What our pages are measured against. It asks the database for the rows that our page shows, as the owner,
-and writes them as bare HTML tables.
+Our pages are measured against it. It reads the rows that our page shows, as the owner, and writes them as
+bare HTML tables.
 """
 
 import os
@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 import psycopg2
 
-_kept: list = []
+_connections: list = []
 
 LIST = """
     SELECT a.reference, a.status, a.risk, a.changed_on, d.name_en, o.name_en,
@@ -41,7 +41,7 @@ CASE = """
       LEFT JOIN geography_locallevel l ON l.id = b.home_local_level_id
      WHERE c.reference = %(reference)s
 """
-# What hangs on a case, one question for each table that the page shows.
+# The rows linked to a case, one query for each table that the page shows.
 PARTS = (
     """SELECT f.risk, f.groups, f.primary_group, f.country_of_stay, f.narrative, f.needs, u.first_name,
               u.last_name, d.name_en FROM beneficiaries_casefile f JOIN accounts_user u ON u.id = f.caseworker_id
@@ -76,10 +76,10 @@ PARTS = (
 
 
 def _cursor():
-    if not _kept:
-        _kept.append(psycopg2.connect(os.environ["MIGRATION_DATABASE_URL"]))
-        _kept[0].autocommit = True
-    return _kept[0].cursor()
+    if not _connections:
+        _connections.append(psycopg2.connect(os.environ["MIGRATION_DATABASE_URL"]))
+        _connections[0].autocommit = True
+    return _connections[0].cursor()
 
 
 def _table(rows) -> str:
@@ -93,7 +93,7 @@ def _rows(cursor, statement: str, values: dict) -> list[tuple]:
 
 
 def listed(cursor, asked: dict[str, str]) -> str:
-    """One page of the list and how many there are, a thousand at most."""
+    """Return one page of the list and the count, up to a thousand."""
     chosen = "".join(f" AND a.{name} = %({name})s" for name in ("status", "district_id") if name in asked)
     values = {**asked, "start": int(asked.get("start", 0))}
     rows = _rows(cursor, LIST.format(chosen=chosen), values)
@@ -101,13 +101,13 @@ def listed(cursor, asked: dict[str, str]) -> str:
 
 
 def counted(cursor, asked: dict[str, str]) -> str:
-    """How many there are, a thousand at most."""
+    """Return the count, up to a thousand."""
     chosen = "".join(f" AND a.{name} = %({name})s" for name in ("status", "district_id") if name in asked)
     return f"<p>{_rows(cursor, COUNT.format(chosen=chosen), asked)[0][0]}</p>"
 
 
 def opened(cursor, asked: dict[str, str]) -> str:
-    """One case with all that hangs on it."""
+    """Return one case with all linked rows."""
     found = _rows(cursor, CASE, asked)
     return _table(found) + "".join(_table(_rows(cursor, part, {"case": found[0][0]})) for part in PARTS)
 
@@ -116,9 +116,9 @@ PAGES = {"/list": listed, "/count": counted, "/case": opened}
 
 
 def application(environ, start_response):
-    """The WSGI application."""
+    """Answer one of PAGES."""
     asked = {name: values[0] for name, values in parse_qs(environ["QUERY_STRING"]).items()}
     with _cursor() as cursor:
-        body = "<!doctype html><title>floor</title>" + PAGES[environ["PATH_INFO"]](cursor, asked)
+        body = "<!doctype html><title>baseline</title>" + PAGES[environ["PATH_INFO"]](cursor, asked)
     start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
     return [body.encode()]
