@@ -2,7 +2,7 @@
 what.
 """
 
-from soak.mutations.above import API, PROJECTS, REINTEGRATION
+from soak.mutations.access_requests import ACCESS_REQUESTS
 from soak.mutations.accounts import ACCOUNTS
 from soak.mutations.audit import AUDIT
 from soak.mutations.beneficiaries import BENEFICIARIES
@@ -12,13 +12,19 @@ from soak.mutations.drafts import DRAFTS
 from soak.mutations.exports import EXPORTS
 from soak.mutations.files import FILES
 from soak.mutations.leaving import LEAVING_MUTANTS
+from soak.mutations.levels import LEVELS
 from soak.mutations.mutant import Mutant
+from soak.mutations.programmes import API, PROJECTS, REINTEGRATION
 from soak.mutations.risk import RISK
+from soak.mutations.signing_in import SIGNING_IN
 
 MUTANTS: list[Mutant] = [
     *CORE,
     *AUDIT,
     *ACCOUNTS,
+    *ACCESS_REQUESTS,
+    *SIGNING_IN,
+    *LEVELS,
     *BENEFICIARIES,
     *FILES,
     *EXPORTS,

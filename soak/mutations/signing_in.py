@@ -1,0 +1,141 @@
+"""Passwords, second factors, sessions and tokens."""
+
+from soak.mutations.mutant import Mutant
+
+REQUEST_TESTS = "tests/accounts/test_access_requests.py"
+
+SIGNING_IN = [
+    Mutant(
+        "accounts: many tokens at once exceed the limit",
+        "accounts/operations/token.py",
+        "User.objects.select_for_update().get(pk=user.pk)",
+        "User.objects.get(pk=user.pk)",
+        first="tests/core/test_bounds.py::test_many_tokens_at_once_stay_within_the_limit",
+    ),
+    Mutant(
+        "accounts: links that strangers ask for lock others out",
+        "accounts/operations/throttle.py",
+        '_key("resets from", address)',
+        '_key("address", address)',
+        first="tests/accounts/test_passwords.py::test_links_that_strangers_ask_for_lock_nobody_out",
+    ),
+    Mutant(
+        "accounts: a token is made for another user",
+        "accounts/operations/token.py",
+        "    if by is not None and by != user:",
+        "    if False:",
+        first="tests/access/test_refusals.py::test_nobody_makes_a_token_for_another_or_endorses_what_they_asked_for",
+    ),
+    Mutant(
+        "accounts: the database takes a password from anybody",
+        "accounts/sql/030_credentials.sql",
+        "AND NEW.id IS DISTINCT FROM access.user_id()",
+        "AND false",
+        first="tests/accounts/test_credentials.py",
+    ),
+    Mutant(
+        "accounts: the database lets anybody confirm a token",
+        "accounts/sql/030_credentials.sql",
+        "IF NEW.confirmed_at IS NOT NULL AND NEW.user_id IS DISTINCT FROM access.user_id()",
+        "IF false",
+        first="tests/accounts/test_tokens.py",
+    ),
+    Mutant(
+        "accounts: a mailed link is proof at a new address",
+        "accounts/operations/password.py",
+        "if needs_factor_to_reset(user, now=now) and not is_by_factor:",
+        "if False:",
+        first=REQUEST_TESTS,
+    ),
+    Mutant(
+        "accounts: a second factor is reset after a mailed password",
+        "accounts/operations/factor.py",
+        "if user.password_mailed_at and now - user.password_mailed_at < PROOF_KEPT:",
+        "if False:",
+        first=REQUEST_TESTS,
+    ),
+    Mutant(
+        "accounts: invitations to one address are unlimited",
+        "accounts/operations/invitation.py",
+        'if today.filter(address=address).count() >= INVITATIONS_A_DAY["address"]:',
+        "if False:",
+        first="tests/accounts/test_invitations.py",
+    ),
+    Mutant(
+        "accounts: anybody revokes anybody's tokens",
+        "accounts/operations/token.py",
+        "    if by is not None and by != user and not may_configure(by):",
+        "    if False:",
+        first="tests/access/test_refusals.py::test_an_action_is_for_those_who_may_do_it[revoke the reader's tokens]",
+    ),
+    Mutant(
+        "accounts: a one-time code opens twice",
+        "accounts/operations/factor.py",
+        "is_first = cursor.rowcount == 1",
+        "is_first = True",
+        first="tests/accounts/test_second_factor.py::test_a_code_opens_once_and_codes_of_other_minutes_do_not",
+    ),
+    Mutant(
+        "accounts: a stolen password adds another factor",
+        "accounts/operations/factor.py",
+        "if is_enrolled(user) and not proven:",
+        "if False:",
+        first="tests/accounts/test_second_factor.py::test_a_stolen_password_adds_no_factor_beside_the_owners",
+    ),
+    Mutant(
+        "accounts: a session without a second factor opens every page",
+        "accounts/recent.py",
+        "request.user.is_authenticated and not is_by_factor(request)",
+        "request.user.is_authenticated and False",
+        first="tests/accounts/test_second_factor.py::test_without_a_factor_only_the_page_to_enrol_opens",
+    ),
+    Mutant(
+        "accounts: a token replaces the second factor",
+        "api/authentication.py",
+        "if settings.MFA_REQUIRED and not is_enrolled(token.user):",
+        "if False:",
+        first="tests/accounts/test_second_factor.py::test_a_token_is_no_way_around",
+    ),
+    Mutant(
+        "accounts: roles are given without a recent proof",
+        "accounts/recent.py",
+        "timezone.now().timestamp() - proven_at < FRESH.total_seconds()",
+        "True",
+        first="tests/accounts/test_sessions.py::test_giving_and_ending_roles_asks_for_a_recent_proof",
+    ),
+    Mutant(
+        "accounts: a user ends another's sessions",
+        "accounts/operations/session.py",
+        "Session.objects.visible_to(by).filter(pk=session_id.hex)",
+        "Session.objects.filter(pk=session_id.hex)",
+        first="tests/accounts/test_sessions.py::test_nobody_ends_anothers_session",
+    ),
+    Mutant(
+        "accounts: failures are not counted",
+        "accounts/rules.py",
+        "if failures <= limits.free or",
+        "if True or",
+        first="tests/accounts/test_throttle.py::test_a_wait_grows_to_a_maximum_and_expires",
+    ),
+    Mutant(
+        "accounts: a forwarded address is trusted from anybody",
+        "accounts/devices.py",
+        "if 0 < settings.TRUSTED_PROXIES <= len(hops):\n        return hops[-settings.TRUSTED_PROXIES]",
+        "if hops[0]:\n        return hops[0]",
+        first="tests/accounts/test_throttle.py::test_a_forged_forwarded_address_changes_nothing",
+    ),
+    Mutant(
+        "accounts: a known browser never waits",
+        "accounts/rules.py",
+        'if kind == "browser" or "browser" not in kinds',
+        'if "browser" not in kinds',
+        first="tests/accounts/test_throttle.py::test_a_known_browser_guesses_no_more_than_any_other",
+    ),
+    Mutant(
+        "accounts: a browser is known for every account",
+        "accounts/views/sign_in.py",
+        'browser = number if account == account_key(username) else ""',
+        "browser = number",
+        first="tests/accounts/test_throttle.py::test_a_known_browser_does_not_wait_for_the_failures_of_others_at_its_address",
+    ),
+]
