@@ -318,7 +318,7 @@ BEGIN
             CONSTRAINT = 'accounts_organisation_stays';
     END IF;
     IF (NEW.kind = 'iom') <> (OLD.kind = 'iom') THEN
-        RAISE EXCEPTION 'no organisation becomes an office of IOM' USING ERRCODE = 'check_violation',
+        RAISE EXCEPTION 'no organisation becomes an IOM office' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'accounts_organisation_stays';
     END IF;
     RETURN NEW;

@@ -314,7 +314,7 @@ def test_without_a_second_user_iom_decides_and_everybody_may_object_for_a_day(co
     request = AccessRequest.objects.get(user=user)
     assert names(request) == {PROTECTION: "protection", "protection_supervisor_2": "protection"}
     decided(demo_users, PROTECTION, request)
-    owner.execute("SELECT recipient, key FROM core_outboxmessage WHERE subject LIKE 'Who may get in%%'")
+    owner.execute("SELECT recipient, key FROM core_outboxmessage WHERE subject LIKE 'Access to Sahayatra%%'")
     keys = dict(owner.fetchall())
     people = {f"ngo_a_{name}@example.org" for name in ("caseworker", "reader", "supervisor", "focal_point")}
     assert people <= set(keys)
