@@ -127,7 +127,7 @@ def test_choosing_the_supervisors_leaves_no_open_work(sign_in, demo_users):
     done = text_of(submit(client, "/caseload/nobody/", changes))
     assert f"1 case is now with {second.name}." in done
     file = text_of(client.get(f"/cases/{first.reference}/"))
-    assert f"Caseworker: {second.name}, until then {leaver.name}" in file
+    assert f"Caseworker: {second.name}, before: {leaver.name}" in file
     assert "She phones on Mondays." in file
     assert text_of(client.get("/caseload/nobody/")).count(f"was with {leaver.name}") == before - 1
 
