@@ -186,7 +186,7 @@ def _warn(request: AccessRequest, user: User, sender: User | None, *, now: datet
     """Mail the user whom the request is about, at their former address, with a link to stop it while possible."""
 
     def words() -> tuple[str, str]:
-        lines = [_("Somebody asked for a change to how you sign in: %s.") % request.get_kind_display()]
+        lines = [_("Somebody requested a change to how you sign in: %s.") % request.get_kind_display()]
         if request.state in (RequestState.PENDING, RequestState.APPROVED):
             lines += [_("If this is not right, stop it here:"), settings.SITE_URL + objection_link(request)]
         elif request.state == RequestState.DONE:

@@ -16,7 +16,9 @@ from core.context import acting_as, as_nobody
 WORDS = {
     "many": gettext_noop("%(name)s opened %(count)s case files within an hour. Ask why."),
     "night": gettext_noop("%(name)s opened %(count)s case files at night. Ask why."),
-    "name": gettext_noop("%(name)s opened files of people with the same family name: %(count)s. Ask why."),
+    "name": gettext_noop(
+        "%(name)s opened files of people with the same family name as the user: %(count)s. Ask why."
+    ),
 }
 
 
