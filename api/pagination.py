@@ -61,7 +61,9 @@ class KeysetPagination(BasePagination):
             if any("\x00" in text for text in texts) or any(_is_invalid(value) for value in values):
                 raise ValueError
         except (ValueError, TypeError, RecursionError, DjangoValidationError) as error:
-            raise exceptions.ValidationError({"cursor": ["This is no mark that a page gave."]}) from error
+            raise exceptions.ValidationError(
+                {"cursor": ["This is not a cursor from `next` or `previous`."]}
+            ) from error
         return backwards, values
 
     def get_paginated_response(self, data: Any) -> Response:

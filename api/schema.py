@@ -23,7 +23,7 @@ class FieldProblem(serializers.Serializer):
     """What is wrong with one field."""
 
     field = serializers.CharField(help_text="Where: parts joined by dots; empty for the body as a whole.")
-    message = serializers.CharField(help_text="What is wrong, in the language that was asked for.")
+    message = serializers.CharField(help_text="What is wrong, in the requested language.")
 
 
 class Problem(serializers.Serializer):

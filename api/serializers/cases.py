@@ -77,7 +77,7 @@ class BeneficiarySerializer(RowSerializer):
 
     birth_precision = serializers.ChoiceField(choices=DatePrecision.choices, allow_blank=True, read_only=True)
     counts_as_child = serializers.SerializerMethodField(
-        help_text="Whether the birth date leaves open that the person is under 18 today."
+        help_text="True if the person is, or may be, under 18 today."
     )
     home_district: Any = serializers.SlugRelatedField("code", read_only=True, allow_null=True)
     home_local_level: Any = serializers.SlugRelatedField("code", read_only=True, allow_null=True)
@@ -282,7 +282,7 @@ class BeneficiaryInput(InputSerializer):
         choices=["ad", "bs"], default="ad", help_text="AD or Bikram Sambat."
     )
     birth_is_meant = StrictBooleanField(
-        default=False, help_text="That `birth` is meant as sent, though it makes somebody very old."
+        default=False, help_text="True if `birth` is right as sent, although it makes the person very old."
     )
     citizenship = PlaceCode(Country, allow_blank=True, default=None)
     has_citizenship_certificate = serializers.ChoiceField(
@@ -292,7 +292,7 @@ class BeneficiaryInput(InputSerializer):
     home_local_level = PlaceCode(LocalLevel, allow_blank=True, default=None)
     home_place = serializers.CharField(max_length=200, allow_blank=True, default="")
     safe_contact = serializers.CharField(
-        max_length=1000, allow_blank=True, default="", help_text="How it is safe to reach the person."
+        max_length=1000, allow_blank=True, default="", help_text="How the person can be contacted safely."
     )
     phone = serializers.CharField(
         max_length=LONGEST_PHONE,
@@ -305,7 +305,9 @@ class BeneficiaryInput(InputSerializer):
         """Check that the local level is in the district, and parse the birth date."""
         level, district = attrs["home_local_level"], attrs["home_district"]
         if level and district and level.district_id != district.pk:
-            raise serializers.ValidationError({"home_local_level": "It lies in another district."})
+            raise serializers.ValidationError(
+                {"home_local_level": "This local level is in another district."}
+            )
         try:
             attrs["parsed"] = self._birth(attrs)
         except days.Doubt as doubt:
@@ -409,7 +411,7 @@ class ConsentAnswer(InputSerializer):
         """Require an organisation for consent to share, and for no other consent."""
         if (attrs["purpose"] == ConsentPurpose.SHARING) != (attrs["organisation"] is not None):
             raise serializers.ValidationError(
-                {"organisation": "Consent to share names an organisation; no other consent does."}
+                {"organisation": "Consent to share needs an organisation; other consents take none."}
             )
         return attrs
 

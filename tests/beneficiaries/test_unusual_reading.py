@@ -82,7 +82,9 @@ def test_reading_of_ones_own_family_name_notifies_the_focal_point_without_a_supe
     assert notify_of_unusual_reading(now=at + timedelta(minutes=5)) == 0
     _read(owner, reader, at, cases[0].pk)
     assert notify_of_unusual_reading(now=at + timedelta(minutes=5)) >= 1
-    assert any("same family name as the user: 3" in text for text in _notices(demo_users, "ngo_a_focal_point"))
+    assert any(
+        "same family name as the user: 3" in text for text in _notices(demo_users, "ngo_a_focal_point")
+    )
     assert _notices(demo_users, "ngo_b_caseworker") == []
 
 
