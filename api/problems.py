@@ -14,7 +14,12 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from beneficiaries.operations import CaseNotClosable, ReferralActionRefused, TransferActionRefused
+from beneficiaries.operations import (
+    CaseNotClosable,
+    ChangedMeanwhile,
+    ReferralActionRefused,
+    TransferActionRefused,
+)
 from core.integrity import violated
 from projects.operations import NotEnoughLeft
 from reintegration.operations.grant import GrantActionRefused
@@ -32,6 +37,11 @@ class Conflict(exceptions.APIException):
     status_code = status.HTTP_409_CONFLICT
     default_detail = "Something changed in the meantime. Read it again, then retry."
     default_code = "conflict"
+
+    def __init__(self, detail: str | None = None, **more: Any) -> None:
+        """`more`: members that the problem has beside those of every problem."""
+        super().__init__(detail)
+        self.more = more
 
 
 def fields_of(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
@@ -77,7 +87,7 @@ def answer(error: Exception, context: Mapping[str, Any]) -> Response | None:
             "What was sent can't be taken: see the fields." if errors[0]["field"] else errors[0]["message"]
         )
     return Response(
-        problem(error.status_code, detail, errors),
+        problem(error.status_code, detail, errors) | getattr(error, "more", {}),
         status=error.status_code,
         headers=headers,
         content_type=MEDIA_TYPE,
@@ -91,6 +101,8 @@ def as_api_errors(given: BaseSerializer) -> Iterator[None]:
         yield
     except CONFLICTS as error:
         raise Conflict(" ".join(error.messages)) from error
+    except ChangedMeanwhile:
+        raise
     except DjangoValidationError as error:
         messages = error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
         raise exceptions.ValidationError(

@@ -46,11 +46,11 @@ class ApiSchema(AutoSchema):
     def get_request_serializer(self) -> Any:
         """Return the serializer of the action's input, or None."""
         inputs = getattr(self.view, "inputs", {})
-        return inputs.get(getattr(self.view, "action", None)) if self.method == "POST" else None
+        return inputs.get(getattr(self.view, "action", None)) if self.method in ("POST", "PATCH") else None
 
     def get_response_serializers(self) -> Any:
         """Return the serializers by status: 201 for a new row, 204 where the user may lose access to it."""
-        if self.method != "POST":
+        if self.method not in ("POST", "PATCH"):
             return super().get_response_serializers()
         view: Any = self.view
         no_content = {204: None} if view.action in view.may_lose_access else {}
@@ -60,7 +60,7 @@ class ApiSchema(AutoSchema):
         """Return query parameters of a list, and the idempotency key of a POST."""
         if self._is_list_view() and hasattr(self.view, "query_class"):
             return [self.view.query_class]
-        if self.method != "POST":
+        if self.method not in ("POST", "PATCH"):
             return []
         return [
             OpenApiParameter(
@@ -86,7 +86,7 @@ class ApiSchema(AutoSchema):
         return operation
 
     def _problems(self) -> tuple[int, ...]:
-        codes = ALWAYS + (WRITING if self.method == "POST" else ())
+        codes = ALWAYS + (WRITING if self.method in ("POST", "PATCH") else ())
         return (*codes, 404) if "{" in self.path else codes
 
 

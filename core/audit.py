@@ -221,6 +221,7 @@ SHOWN = frozenset(
         "confidentiality",
         "count",
         "decision",
+        "fields",
         "filters",
         "format",
         "from",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from core.bikram_sambat import Calendar, NotADate, ParsedDate, Precision, parse
+from core.bikram_sambat import Calendar, NotADate, ParsedDate, Precision, parse, to_bs
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -123,6 +123,20 @@ def birth_of(text: str, *, calendar: Calendar, today: date, meant: str = "") -> 
     if is_doubtful and in_other and not birth_problem(in_other.date, today=today):
         raise Doubt(_question(found, in_other, today), _answers(text, in_other, found, today=today))
     return found or parse(text, calendar=calendar)
+
+
+def in_other_calendar(found: ParsedDate) -> str:
+    """Return a date, as exact as it was typed, in the calendar in which it wasn't typed; NotADate where it has none.
+
+    A year or month of one calendar lies in two of the other.
+    """
+    if found.precision == Precision.DAY:
+        if found.calendar == "bs":
+            return _("%(day)s AD") % {"day": _long(found.date)}
+        return _("%(day)s BS") % {"day": "{}-{:02}-{:02}".format(*to_bs(found.date))}
+    year = found.date.year if found.calendar == "bs" else to_bs(found.date)[0]
+    years = {"year": year, "next": year + 1}
+    return (_("%(year)s or %(next)s AD") if found.calendar == "bs" else _("%(year)s or %(next)s BS")) % years
 
 
 def birth_problem(birth: date, *, today: date) -> str:

@@ -1,15 +1,26 @@
 """Make beneficiaries, cases and grants through the same operations as the pages."""
 
 import uuid
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 
 from accounts.approval import requests_to_decide
 from accounts.models import AccessRequest, Membership, Organisation, User
 from accounts.operations import ask_role, decide_access, save_membership, save_organisation, save_user
-from beneficiaries.models import Case, CaseFile, CaseTransfer, Document, Enrolment, Export, Referral
+from beneficiaries.models import (
+    Beneficiary,
+    Case,
+    CaseFile,
+    CaseTransfer,
+    Document,
+    Enrolment,
+    Export,
+    Referral,
+)
 from beneficiaries.operations import (
     BeneficiaryDetails,
     ConsentGiven,
@@ -19,6 +30,8 @@ from beneficiaries.operations import (
     ask_and_offer,
     ask_export,
     break_glass,
+    correct_beneficiary,
+    correct_situation,
     open_case,
     reassign_cases,
     record_consent,
@@ -302,6 +315,16 @@ def paid(grant: Grant, demo_users, amount: int = 30000, username: str = "iom_fin
         )
 
 
+def corrected(case: Case, by, reason: str = "Misheard at first.") -> None:
+    """A field of the record and one of the situation, each corrected."""
+    row, file = Beneficiary.objects.get(pk=case.beneficiary_id), CaseFile.objects.get(case=case)
+    why: dict[str, Any] = {"reason": reason, "by": by, "now": now()}
+    details = replace(BeneficiaryDetails.of(row), home_place=f"{row.home_place} 2")
+    correct_beneficiary(beneficiary=row, details=details, version=row.version, **why)
+    situation = replace(Situation.of(file), needs=f"{file.needs} And a bed.")
+    correct_situation(case=case, situation=situation, version=file.version, **why)
+
+
 def whole_case(demo_users, receiver: Organisation, *, shared: bool = False) -> Case:
     """Return a case of the first NGO with a row in every linked table, referred to `receiver`, offered to a
     third.
@@ -315,6 +338,7 @@ def whole_case(demo_users, receiver: Organisation, *, shared: bool = False) -> C
         for kind in Confidentiality.values:
             add_note(case=case, text=f"A {kind} note.", confidentiality=kind, by=by, now=now())
             a_document(case, by, confidentiality=kind)
+        corrected(case, by)
         referred(case, by, receiver)
         reassigned(case, a_colleague("second_caseworker"), by)
         third = Organisation.objects.filter(code="NGO_C").first() or a_third_ngo()

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from django.db.models import Model
 from rest_framework import serializers
 
 from accounts.models import Organisation
-from accounts.queries import organisations_of
 from api.serializers.base import (
     DayField,
     InputSerializer,
@@ -24,9 +22,6 @@ from beneficiaries.choices import (
     ConsentHow,
     ConsentPurpose,
     DatePrecision,
-    Risk,
-    Sex,
-    YesNoUnknown,
 )
 from beneficiaries.forms import LIVE_GIVERS, LIVE_HOWS
 from beneficiaries.models import (
@@ -37,39 +32,15 @@ from beneficiaries.models import (
     Document,
     RiskAssessment,
 )
-from beneficiaries.models.beneficiary import LONGEST_PHONE
-from beneficiaries.operations import BeneficiaryDetails, ConsentGiven, Situation
-from core import bikram_sambat, days, reference
+from core import reference
 from core.clock import now
-from core.numerals import latin_digits
-from geography.models import Country, District, LocalLevel
-from projects.choices import TargetGroup
 
-SAY_WHICH = "Send the right `birth_calendar`, or `birth_is_meant` as true."
 # Consent to be helped is recorded when a case is opened, consent to a referral when it is sent.
 ASKED_LATER = [
     choice
     for choice in ConsentPurpose.choices
     if choice[0] in (ConsentPurpose.SHARING, ConsentPurpose.REPORTING, ConsentPurpose.RESEARCH)
 ]
-
-
-class PlaceCode(serializers.CharField):
-    """A place by its code: a district's is three digits, a country's two letters."""
-
-    def __init__(self, model: type[Model], **kwargs: Any) -> None:
-        super().__init__(max_length=5, **kwargs)
-        self.model = model
-
-    def run_validation(self, data: Any = serializers.empty) -> Any:
-        """Return the place, or None for no code."""
-        code = super().run_validation(data)
-        if not code:
-            return None
-        found = self.model._default_manager.filter(code=latin_digits(code)).first()
-        if found is None:
-            raise serializers.ValidationError(f"No {self.model._meta.verbose_name} has this code.")
-        return found
 
 
 class BeneficiarySerializer(RowSerializer):
@@ -257,140 +228,6 @@ class ConsentQuery(ByCaseQuery):
     """Filters of the list of consents."""
 
     purpose = serializers.ChoiceField(choices=ConsentPurpose.choices, required=False)
-
-
-class ConsentInput(InputSerializer):
-    """The consent to be helped and to have a file kept: asked first, after saying what is confidential."""
-
-    given_by = serializers.ChoiceField(choices=LIVE_GIVERS)
-    how = serializers.ChoiceField(choices=LIVE_HOWS)
-    reason = serializers.CharField(max_length=1000, required=False, allow_blank=True, default="")
-
-
-class BeneficiaryInput(InputSerializer):
-    """Who the beneficiary is. Only first name and sex are required."""
-
-    first_name = serializers.CharField(max_length=100)
-    middle_name = serializers.CharField(max_length=100, allow_blank=True, default="")
-    second_name = serializers.CharField(max_length=100, allow_blank=True, default="")
-    name_ne = serializers.CharField(max_length=200, allow_blank=True, default="")
-    sex = serializers.ChoiceField(choices=Sex.choices)
-    birth = serializers.CharField(
-        max_length=40, allow_blank=True, default="", help_text="2049-11-16, 2049-11 or 2049."
-    )
-    birth_calendar = serializers.ChoiceField(
-        choices=["ad", "bs"], default="ad", help_text="AD or Bikram Sambat."
-    )
-    birth_is_meant = StrictBooleanField(
-        default=False, help_text="True if `birth` is right as sent, although it makes the person very old."
-    )
-    citizenship = PlaceCode(Country, allow_blank=True, default=None)
-    has_citizenship_certificate = serializers.ChoiceField(
-        choices=YesNoUnknown.choices, default=YesNoUnknown.UNKNOWN
-    )
-    home_district = PlaceCode(District, allow_blank=True, default=None)
-    home_local_level = PlaceCode(LocalLevel, allow_blank=True, default=None)
-    home_place = serializers.CharField(max_length=200, allow_blank=True, default="")
-    safe_contact = serializers.CharField(
-        max_length=1000, allow_blank=True, default="", help_text="How the person can be contacted safely."
-    )
-    phone = serializers.CharField(
-        max_length=LONGEST_PHONE,
-        allow_blank=True,
-        default="",
-        help_text="One to three numbers, with a comma between them. Read safe_contact before you call.",
-    )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Check that the local level is in the district, and parse the birth date."""
-        level, district = attrs["home_local_level"], attrs["home_district"]
-        if level and district and level.district_id != district.pk:
-            raise serializers.ValidationError(
-                {"home_local_level": "This local level is in another district."}
-            )
-        try:
-            attrs["parsed"] = self._birth(attrs)
-        except days.Doubt as doubt:
-            raise serializers.ValidationError({"birth": f"{doubt} {SAY_WHICH}"}) from doubt
-        except bikram_sambat.NotADate as error:
-            raise serializers.ValidationError({"birth": str(error)}) from error
-        return attrs
-
-    def _birth(self, attrs: dict[str, Any]) -> bikram_sambat.ParsedDate | None:
-        typed, calendar = attrs["birth"], attrs["birth_calendar"]
-        chosen_reading = days.answer(calendar, typed) if attrs["birth_is_meant"] else ""
-        return (
-            days.birth_of(typed, calendar=calendar, today=now().date(), meant=chosen_reading)
-            if typed
-            else None
-        )
-
-
-class SituationInput(InputSerializer):
-    """What brought the beneficiary here."""
-
-    groups = serializers.ListField(
-        child=serializers.ChoiceField(choices=TargetGroup.choices),
-        allow_empty=False,
-        max_length=len(TargetGroup.choices),
-    )
-    primary_group = serializers.ChoiceField(choices=TargetGroup.choices)
-    country_of_stay = PlaceCode(Country, allow_blank=True, default=None)
-    current_district = PlaceCode(District, allow_blank=True, default=None)
-    risk = serializers.ChoiceField(choices=Risk.choices, default=Risk.UNKNOWN)
-    narrative = serializers.CharField(max_length=10000, allow_blank=True, default="")
-    needs = serializers.CharField(max_length=5000, allow_blank=True, default="")
-
-
-class CaseOpening(InputSerializer):
-    """The whole first interview: consent, beneficiary, situation."""
-
-    organisation = VisibleRowField(lambda user: organisations_of(user, "write_cases"))
-    consent = ConsentInput()
-    beneficiary = BeneficiaryInput()
-    situation = SituationInput()
-
-
-def consent_of(given: dict[str, Any]) -> ConsentGiven:
-    """Return the consent for the operation."""
-    return ConsentGiven(**given)
-
-
-def beneficiary_of(given: dict[str, Any]) -> BeneficiaryDetails:
-    """Return the details for the operation."""
-    birth, district, level = given["parsed"], given["home_district"], given["home_local_level"]
-    same = (
-        "first_name",
-        "middle_name",
-        "second_name",
-        "name_ne",
-        "sex",
-        "home_place",
-        "phone",
-        "safe_contact",
-    )
-    return BeneficiaryDetails(
-        **{name: given[name] for name in same},
-        birth_on=birth.date if birth else None,
-        birth_precision=birth.precision.value if birth else "",
-        birth_as_typed=f"{birth.as_typed} {birth.calendar.upper()}" if birth else "",
-        citizenship=given["citizenship"].code if given["citizenship"] else "",
-        has_citizenship_certificate=given["has_citizenship_certificate"],
-        home_district_id=district.pk if district else None,
-        home_local_level_id=level.pk if level else None,
-    )
-
-
-def situation_of(given: dict[str, Any]) -> Situation:
-    """Return the situation for the operation."""
-    same = ("primary_group", "risk", "narrative", "needs")
-    country, district = given["country_of_stay"], given["current_district"]
-    return Situation(
-        **{name: given[name] for name in same},
-        groups=list(dict.fromkeys(given["groups"])),
-        country_of_stay=country.code if country else "",
-        current_district_id=district.pk if district else None,
-    )
 
 
 class ConsentAnswer(InputSerializer):

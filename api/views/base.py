@@ -16,9 +16,10 @@ from rest_framework.viewsets import GenericViewSet
 from accounts.choices import Permission
 from accounts.queries import authority_of
 from api import once
-from api.problems import as_api_errors
+from api.problems import Conflict, as_api_errors
 from api.serializers.base import InputSerializer, NoInput, PageQuery
 from beneficiaries.models import Beneficiary
+from beneficiaries.operations import ChangedMeanwhile
 from core import audit
 
 
@@ -121,6 +122,23 @@ class WrittenResource(Resource):
         with as_api_errors(serializer), transaction.atomic():
             pk = once.run_once(request, purpose=purpose, action=lambda: write(serializer.validated_data))
         return self.row_response(pk)
+
+    def correct(
+        self,
+        request: Request,
+        write: Callable[[dict[str, Any]], Model],
+        *,
+        about: Model,
+        read: Callable[[], Any],
+    ) -> Response:
+        """Run a correction as `run_once` does; 409 with both versions where the record was corrected meanwhile.
+
+        `read`: the record as it is now, as this user reads it.
+        """
+        try:
+            return self.run_once(request, write, about=about)
+        except ChangedMeanwhile as error:
+            raise Conflict(" ".join(error.messages), current=read(), sent=request.data) from error
 
     def row_response(self, pk: Any) -> Response:
         """Return the response with the row as the user sees it now; for a new row with its URL."""

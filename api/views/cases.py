@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Model, OuterRef, Prefetch, QuerySet, Subquery
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.problems import Conflict
-from api.serializers import admission
+from api.serializers import admission, case_input
 from api.serializers import cases as wire
 from api.views.base import Resource, WrittenResource
 from beneficiaries import operations
@@ -28,8 +28,11 @@ from core.clock import now
 from reintegration.operations import admit
 
 
-class BeneficiaryViews(Resource):
+class BeneficiaryViews(WrittenResource):
     """Beneficiaries, for those who work on a case of theirs."""
+
+    http_method_names = ["get", "head", "patch"]
+    inputs = {"partial_update": case_input.BeneficiaryCorrection}
 
     path, noun, lookup_url_kwarg = "beneficiaries", "beneficiary", "beneficiary_id"
     serializer_class = wire.BeneficiarySerializer
@@ -40,6 +43,23 @@ class BeneficiaryViews(Resource):
         """Return beneficiaries of cases that the user works on."""
         return Beneficiary.objects.visible_to(user).select_related("home_district", "home_local_level")
 
+    def partial_update(self, request: Request, **keys: Any) -> Response:
+        """Correct some fields of a record, on the `version` that was read. For the organisation that it belongs to."""
+        row = self.row()
+        self.require(Beneficiary.objects.editable_by(request.user).filter(pk=row.pk).exists())
+
+        def write(given: dict[str, Any]) -> Model:
+            return operations.correct_beneficiary(
+                beneficiary=row,
+                details=case_input.corrected_details(row, given),
+                version=given["version"],
+                reason=given["reason"],
+                by=request.user,
+                now=now(),
+            )
+
+        return self.correct(request, write, about=row, read=lambda: self.get_serializer(self.row()).data)
+
 
 class CaseViews(WrittenResource):
     """Cases. Summary access only shows the reference, the lead and the dates."""
@@ -48,7 +68,8 @@ class CaseViews(WrittenResource):
     serializer_class = wire.CaseSerializer
     query_class = wire.CaseQuery
     ordering = ("-changed_on", "id")
-    inputs = {"create": wire.CaseOpening}
+    http_method_names = ["get", "head", "post", "patch"]
+    inputs = {"create": case_input.CaseOpening, "file": case_input.SituationCorrection}
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
@@ -65,12 +86,32 @@ class CaseViews(WrittenResource):
             request,
             lambda given: operations.open_case(
                 organisation=given["organisation"],
-                consent=wire.consent_of(given["consent"]),
-                details=wire.beneficiary_of(given["beneficiary"]),
-                situation=wire.situation_of(given["situation"]),
+                consent=case_input.consent_of(given["consent"]),
+                details=case_input.beneficiary_of(given["beneficiary"]),
+                situation=case_input.situation_of(given["situation"]),
                 by=request.user,
                 now=now(),
             ),
+        )
+
+    @action(detail=True, methods=["patch"], url_path="file")
+    def file(self, request: Request, **keys: Any) -> Response:
+        """Correct some fields of the situation, on the `version` of the file that was read."""
+        case = self.row()
+        self.require(Case.objects.editable_by(request.user).filter(pk=case.pk).exists())
+
+        def write(given: dict[str, Any]) -> Model:
+            return operations.correct_situation(
+                case=case,
+                situation=case_input.corrected_situation(case.opened_file, given),
+                version=given["version"],
+                reason=given["reason"],
+                by=request.user,
+                now=now(),
+            ).case
+
+        return self.correct(
+            request, write, about=case, read=lambda: wire.CaseFileSerializer(self.row().opened_file).data
         )
 
     @action(detail=True, methods=["post"])

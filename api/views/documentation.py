@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from api.schema import document
 
-METHODS = ("get", "post")
+METHODS = ("get", "post", "patch")
 
 
 @api_view(["GET"])

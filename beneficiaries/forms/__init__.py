@@ -20,6 +20,7 @@ from beneficiaries.forms.case import (
     TransferAnswerForm,
     TransferForm,
 )
+from beneficiaries.forms.correction import BeneficiaryCorrectionForm, SituationCorrectionForm
 from beneficiaries.forms.interview import (
     AGREES,
     LIVE_GIVERS,
@@ -37,6 +38,7 @@ __all__ = [
     "LIVE_GIVERS",
     "LIVE_HOWS",
     "AnswerForm",
+    "BeneficiaryCorrectionForm",
     "BeneficiaryForm",
     "CaseFilter",
     "ConsentForm",
@@ -56,6 +58,7 @@ __all__ = [
     "RemovalForm",
     "RiskForm",
     "SharingForm",
+    "SituationCorrectionForm",
     "SituationForm",
     "StaffField",
     "TransferAnswerForm",

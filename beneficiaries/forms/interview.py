@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -142,6 +143,27 @@ class DistrictField(forms.CharField):
             raise forms.ValidationError(str(error)) from error
 
 
+class BirthInput(DayInput):
+    """A birth date as text. Where there is JavaScript, the other calendar and the age stand below it as one types.
+
+    It is sent by POST, as a birth date stands in no address. Without JavaScript the case file says the same.
+    """
+
+    template_name = "forms/widgets/birth.html"
+
+    def get_context(self, name, value, attrs):
+        """Add what htmx sends, and where the answer goes."""
+        context = super().get_context(name, value, attrs)
+        own = context["widget"]["attrs"]
+        own |= {
+            "hx-post": reverse("beneficiaries:birth-read"),
+            "hx-trigger": "input changed delay:400ms, change",
+            "hx-params": f"{name},{name}_calendar,csrfmiddlewaretoken",
+            "hx-target": f"#{own['id']}_read",
+        }
+        return context
+
+
 class BeneficiaryForm(PageForm):
     """Who the beneficiary is. Only first name and sex are required."""
 
@@ -164,7 +186,7 @@ class BeneficiaryForm(PageForm):
         max_length=40,
         required=False,
         help_text=_("Year-month-day, such as 2049-11-16. The year alone is enough where no more is known."),
-        widget=DayInput,
+        widget=BirthInput,
     )
     birth_calendar = forms.ChoiceField(
         label=_("Which calendar is this date in?"),
@@ -348,9 +370,9 @@ class SituationForm(PageForm):
             primary_group=data["primary_group"],
             country_of_stay=data["country_of_stay"].code if data["country_of_stay"] else "",
             current_district_id=data["current_district"].pk if data["current_district"] else None,
-            risk=data["risk"],
+            risk=data.get("risk", Risk.UNKNOWN),
             narrative=data["narrative"],
-            narrative_confidentiality=data["narrative_confidentiality"],
+            narrative_confidentiality=data.get("narrative_confidentiality", Confidentiality.NORMAL),
             needs=data["needs"],
         )
 

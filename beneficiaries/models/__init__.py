@@ -5,6 +5,7 @@ from beneficiaries.models.assignment import Assignment
 from beneficiaries.models.base import CaseLinked, CaseLinkedQuerySet
 from beneficiaries.models.beneficiary import Beneficiary
 from beneficiaries.models.case import Case, CaseFile
+from beneficiaries.models.change import BeneficiaryChange, CaseChange
 from beneficiaries.models.consent import Consent
 from beneficiaries.models.document import Document
 from beneficiaries.models.draft import IntakeDraft
@@ -20,8 +21,10 @@ __all__ = [
     "Assessment",
     "Assignment",
     "Beneficiary",
+    "BeneficiaryChange",
     "Case",
     "CaseAccess",
+    "CaseChange",
     "CaseFile",
     "CaseLinked",
     "CaseLinkedQuerySet",

@@ -14,6 +14,7 @@ from beneficiaries.models.base import CaseLinked, CaseLinkedQuerySet
 from beneficiaries.models.beneficiary import Beneficiary
 from core.constraints import on_record
 from core.encrypted_fields import EncryptedJSONField, EncryptedTextField
+from core.record_fields import RecordField
 from core.scoping import AccessPolicy, Level
 from geography.models import District
 
@@ -102,6 +103,20 @@ class CaseFile(CaseLinked):
     needs = EncryptedTextField(_("help the person wants"), max_length=5000, blank=True)
     htcds = EncryptedJSONField(_("other HTCDS fields"), default=dict, blank=True)
     version = models.PositiveIntegerField(default=1)
+
+    record_fields = {
+        "groups": RecordField(_("Situation"), ("groups",)),
+        "primary_group": RecordField(_("Main situation"), ("primary_group",)),
+        "country_of_stay": RecordField(_("Country abroad"), ("country_of_stay",)),
+        "current_district": RecordField(_("Lives now in"), ("current_district_id",), is_exported=True),
+        "narrative": RecordField(
+            _("What happened"), ("narrative",), needs_reason=True, shared_as=("narrative",), is_erased=True
+        ),
+        "needs": RecordField(_("What the person needs"), ("needs",), shared_as=("needs",), is_erased=True),
+        "risk": RecordField(_("Risk level"), ("risk",), is_corrected=False, is_exported=True),
+        "htcds": RecordField(_("Other HTCDS fields"), ("htcds",), is_corrected=False, is_erased=True),
+    }
+    system_columns = ("id", "case_id", "caseworker_id", "version")
 
     access_policy = AccessPolicy(
         read=Level.WORKING,

@@ -11,6 +11,7 @@ from beneficiaries.operations.assignment import (
 )
 from beneficiaries.operations.case import CaseNotClosable, close_case
 from beneficiaries.operations.consent import record_consent, withdraw_consent
+from beneficiaries.operations.correction import ChangedMeanwhile, correct_beneficiary, correct_situation
 from beneficiaries.operations.document import (
     HARMFUL,
     add_document,
@@ -64,6 +65,7 @@ __all__ = [
     "HARMFUL",
     "BeneficiaryDetails",
     "CaseNotClosable",
+    "ChangedMeanwhile",
     "ConsentGiven",
     "DraftNotOpen",
     "ImportReport",
@@ -80,6 +82,8 @@ __all__ = [
     "assess_risk",
     "break_glass",
     "close_case",
+    "correct_beneficiary",
+    "correct_situation",
     "decide_admission",
     "decide_draft",
     "decide_export",

@@ -1,6 +1,6 @@
 """Open a case: consent, beneficiary and situation in one transaction."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -53,6 +53,11 @@ class BeneficiaryDetails:
     phone: str = ""
     safe_contact: str = ""
 
+    @classmethod
+    def of(cls, row: Beneficiary) -> "BeneficiaryDetails":
+        """Return the details of a record as it is."""
+        return cls(**{field.name: getattr(row, field.name) for field in fields(cls)})
+
 
 @dataclass(frozen=True)
 class Situation:
@@ -67,6 +72,12 @@ class Situation:
     narrative_confidentiality: str = Confidentiality.NORMAL
     needs: str = ""
     htcds: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, row: CaseFile) -> "Situation":
+        """Return the situation of a case file as it is."""
+        names = (one.name for one in fields(cls) if one.name != "narrative_confidentiality")
+        return cls(**{name: getattr(row, name) for name in names})
 
 
 def require_writer(*, by, organisation: Organisation) -> None:

@@ -168,7 +168,8 @@ def _encrypt_copy(case: Case, former: Beneficiary, plain: dict[str, str]) -> Non
         return
     for name, text in plain.items():
         setattr(case.beneficiary, name, text)
-    case.beneficiary.save(update_fields=list(plain))
+    case.beneficiary.version += 1
+    case.beneficiary.save(update_fields=[*plain, "version"])
 
 
 @transaction.atomic

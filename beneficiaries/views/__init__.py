@@ -1,8 +1,10 @@
 """Pages of interviews, cases and what belongs to a case."""
 
+from beneficiaries.views.birth import birth_read
 from beneficiaries.views.case_list import case_list
 from beneficiaries.views.caseload import case_reassign, caseload_detail, caseload_list, caseload_nobody
 from beneficiaries.views.consent import case_close, consent_share, consent_withdraw
+from beneficiaries.views.correction import beneficiary_correct, situation_correct
 from beneficiaries.views.document import document_add, document_file, document_remove
 from beneficiaries.views.draft import draft_decide, draft_list, draft_reassign
 from beneficiaries.views.erasure import beneficiary_erase
@@ -20,7 +22,9 @@ from beneficiaries.views.risk import risk_assess
 from beneficiaries.views.transfer import transfer_detail, transfer_offer
 
 __all__ = [
+    "beneficiary_correct",
     "beneficiary_erase",
+    "birth_read",
     "case_close",
     "case_list",
     "case_readers",
@@ -51,6 +55,7 @@ __all__ = [
     "referral_list",
     "referral_send",
     "risk_assess",
+    "situation_correct",
     "transfer_detail",
     "transfer_offer",
 ]

@@ -15,6 +15,7 @@ from beneficiaries import rules as case_rules
 from beneficiaries.caseload import may_reassign
 from beneficiaries.choices import CaseStatus, ConsentPurpose, DocumentState, NoteKind, Risk, TransferState
 from beneficiaries.contact import contact_of
+from beneficiaries.history import corrections_of
 from beneficiaries.models import Case
 from beneficiaries.views.consent import case_or_404
 from core.bikram_sambat import as_said
@@ -54,6 +55,7 @@ def case_detail(request, reference: str):
     case = case_or_404(request, reference)
     parts = queries.case_parts(case, request.user)
     file = parts["file"][0]
+    parts["corrections"] = corrections_of(case, file, request.user)
     consents = [consent for consent in parts["consents"] if consent.withdrawn_on is None]
     today, due = now().date(), _due(case, parts["follow_ups"])
     safety_step = next((row for row in due if row.kind == SAFETY and row.due_on <= today), None)
@@ -65,6 +67,7 @@ def case_detail(request, reference: str):
         "situation": _situation(file, parts["notes"]),
         "emergencies": parts["emergencies"],
         "file": file,
+        "correct_urls": _correct_urls(case),
         "consents": consents,
         "parts": parts,
         "actions": _actions(case, consents, parts, request.user, may_be_primary=safety_step is None),
@@ -112,6 +115,18 @@ def _identity(case: Case, file, risks, today: date) -> dict:
 
 def _assessed_by(risk) -> str:
     return f"{_name(risk.by)}, {risk.get_source_display()}"
+
+
+def _correct_urls(case: Case) -> dict[str, str]:
+    """Where this user corrects the record and the situation; nothing once the person's data are erased."""
+    if case.beneficiary.erased_on is not None:
+        return {}
+    names = {"beneficiary": case.may_lead, "situation": case.may_write}
+    return {
+        name: reverse(f"beneficiaries:{name}-correct", args=[case.reference])
+        for name, is_open in names.items()
+        if is_open
+    }
 
 
 def _about(case: Case) -> list[dict]:
@@ -246,6 +261,10 @@ def _timeline(case: Case, parts: dict) -> list[dict]:
     items = [{"at": case.created_at, "title": _("Case opened"), "by": _opened_by(case, parts)}]
     for transfer in parts["transfers"]:
         items += _transfer_items(transfer)
+    for row in parts["corrections"]:
+        values = {"before": row.before or "–", "after": row.after or "–"}
+        text = "\n".join(part for part in (_("%(before)s → %(after)s") % values, row.reason) if part)
+        items.append({"at": row.at, "title": _("Corrected: %s") % row.label, "text": text, "by": row.by})
     for row in parts["assignments"]:
         words = {"former": _name(row.former), "caseworker": _name(row.caseworker)}
         title = _("Caseworker: %(caseworker)s, before: %(former)s") % words

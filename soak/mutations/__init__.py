@@ -8,6 +8,7 @@ from soak.mutations.audit import AUDIT
 from soak.mutations.beneficiaries import BENEFICIARIES
 from soak.mutations.children import CHILDREN
 from soak.mutations.core import CORE
+from soak.mutations.corrections import CORRECTIONS
 from soak.mutations.drafts import DRAFTS
 from soak.mutations.exports import EXPORTS
 from soak.mutations.files import FILES
@@ -32,6 +33,7 @@ MUTANTS: list[Mutant] = [
     *LEAVING_MUTANTS,
     *RISK,
     *CHILDREN,
+    *CORRECTIONS,
     *REINTEGRATION,
     *PROJECTS,
     *API,

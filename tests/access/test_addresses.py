@@ -51,6 +51,7 @@ class Row:
     post: object
     targets: tuple[str, ...] = ("a",)
     route: dict = field(default_factory=dict)
+    patch: object = None
 
 
 def _status(username: str, *, allowed: bool, found: bool = True, ok: int = 200, anonymous: int = 302) -> int:
@@ -179,14 +180,19 @@ def refused_program(username: str, target: str) -> int:
 
 # The table sends no JSON: 415 is the answer to those who may do an action, and is checked after 404 and 403.
 FORM = 415
+EMPTY = 400  # a PATCH without a body
 
 
-def resource(name: str, readers, *, making: bool = False, actions: dict | None = None) -> dict[str, Row]:
+def resource(
+    name: str, readers, *, making: bool = False, actions: dict | None = None, correcting=None
+) -> dict[str, Row]:
     """Return the addresses of one resource: its list, one of its rows, and its actions."""
     found = {
         f"api:{name}-list": Row(program(None), program(WRITERS, ok=FORM) if making else refused_program),
         f"api:{name}-detail": Row(program_row(readers), refused_program, TARGETS),
     }
+    if correcting:
+        found[f"api:{name}-detail"].patch = program_row(readers, correcting, ok=EMPTY)
     for action, deciders in (actions or {}).items():
         found[f"api:{name}-{action}"] = Row(refused_program, program_row(readers, deciders, ok=FORM), TARGETS)
     return found
@@ -207,8 +213,11 @@ API: dict[str, Row] = {
     **resource("project", EVERYBODY),
     **resource("criteria", EVERYBODY),
     **resource("indicator", EVERYBODY),
-    **resource("beneficiary", READS),
+    **resource("beneficiary", READS, correcting=LEADS),
     **resource("case", GRANTS, making=True, actions={"close": WRITES}),
+    "api:case-file": Row(
+        refused_program, refused_program, TARGETS, patch=program_row(GRANTS, WRITES, ok=EMPTY)
+    ),
     **resource("consent", READS, making=True, actions={"withdraw": LEADS}),
     **resource("risk-assessment", READS, making=True),
     **resource("screening", READS, making=True),
@@ -316,6 +325,9 @@ TABLE: dict[str, Row] = {
     # A notice leads to the case for those who may read it, else to the same page whether the case exists or
     # not.
     "beneficiaries:emergency-case": Row(emergency_case, emergency_case, TARGETS),
+    "beneficiaries:birth-read": Row(refused, page()),
+    "beneficiaries:beneficiary-correct": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
+    "beneficiaries:situation-correct": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "beneficiaries:risk-assess": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "case-detail": Row(case_page(READS), refused, TARGETS),
     "projects:project-list": Row(page(), refused),
@@ -452,7 +464,8 @@ def _cells(username: str, keys: dict) -> list[tuple]:
         (name, target, method, address_of(routes[name], keys[target]), expected(username, target))
         for name, row in TABLE.items()
         for target in row.targets
-        for method, expected in (("get", row.get), ("post", row.post))
+        for method, expected in (("get", row.get), ("post", row.post), ("patch", row.patch))
+        if expected is not None
     ]
 
 
@@ -497,13 +510,17 @@ def test_every_address_answers_as_the_table_says(client, demo_users, keys, tally
 # in tests/access/test_actions_alone.py.
 ONLY_READ = {"ngo_a_reader"} | PROTECTION
 FOUND_BY_REFERENCE = SUMMARY_READERS - {"iom_supervisor"}
-LED_PAGES = ("beneficiaries:consent-share", "beneficiaries:consent-withdraw", "beneficiaries:document-remove")
+LED_PAGES = (
+    *("beneficiaries:consent-share", "beneficiaries:consent-withdraw", "beneficiaries:document-remove"),
+    "beneficiaries:beneficiary-correct",
+)
 ANSWERED_PAGES = ("beneficiaries:referral-detail", "beneficiaries:transfer-detail")
 WRITTEN_PAGES = (
     "beneficiaries:case-close",
     "beneficiaries:document-add",
     "beneficiaries:note-add",
     "beneficiaries:risk-assess",
+    "beneficiaries:situation-correct",
     "reintegration:admission-assess",
     "reintegration:plan-agree",
     "reintegration:grant-request",
@@ -516,6 +533,9 @@ ALONE: list[tuple[set[str], tuple[str, ...], tuple[str, ...], str, int]] = [
     (ONLY_READ | {"iom_supervisor"}, ANSWERED_PAGES, ("post",), "a", 200),
     (ONLY_READ | {"iom_supervisor"}, ("api:referral-answer", "api:transfer-answer"), ("post",), "a", FORM),
     (ONLY_READ, ("api:consent-withdraw", "api:follow-up-record", "api:case-close"), ("post",), "a", FORM),
+    (ONLY_READ | {"iom_supervisor"}, ("api:beneficiary-detail",), ("patch",), "a", EMPTY),
+    (ONLY_READ | FOUND_BY_REFERENCE, ("api:case-file",), ("patch",), "a", EMPTY),
+    (SUMMARY_READERS, ("api:case-file",), ("patch",), "b", EMPTY),
     ({"iom_supervisor"}, ("api:consent-withdraw",), ("post",), "a", FORM),
     (FOUND_BY_REFERENCE, ("api:case-close",), ("post",), "a", FORM),
     (SUMMARY_READERS, ("api:case-close",), ("post",), "b", FORM),

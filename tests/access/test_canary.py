@@ -62,6 +62,7 @@ NOT_TYPED = {
     "result",
     "refusal",
     "confidentiality",
+    "field",
 }
 
 
@@ -140,6 +141,7 @@ def case_with_plan(demo_users, username: str, code: str) -> Case:
         case_operations.assess_risk(
             case=case, level="low", source="review", reason=_token("risk_reason"), by=by, now=now()
         )
+        factories.corrected(case, by, reason=_token("correction_reason"))
         case_operations.add_note(case=case, text=_token("text"), confidentiality="normal", by=by, now=now())
         factories.a_document(case, by, title=_token("title"))
         case_operations.remove_document(

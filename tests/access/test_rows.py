@@ -43,6 +43,7 @@ ROWS = {
     "beneficiaries.Assessment": (WORKS, WRITES, NOBODY),
     "beneficiaries.Enrolment": (REFERENCE, WRITES, WRITES),
     "beneficiaries.CaseNote": (WORKS, WRITES, NOBODY),
+    "beneficiaries.CaseChange": (WORKS, WRITES, NOBODY),
     "beneficiaries.Document": (WORKS, WRITES, LEADS),
     "beneficiaries.Referral": (WORKS | {B}, LEADS, WRITES | {B}),
     "beneficiaries.SharedItem": (WORKS | {B}, LEADS, NOBODY),

@@ -81,6 +81,11 @@ class Program:
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.client.post(f"{ROOT}{path}", sent, content_type=kind, headers=self._headers(names))
 
+    def patch(self, path: str, body):
+        return self.client.patch(
+            f"{ROOT}{path}", json.dumps(body), content_type="application/json", headers=self._headers({})
+        )
+
     def keys(self, path: str, **query) -> list[str]:
         """Return all ids of a list, page after page."""
         found, response = [], self.get(f"{path}/", {"page_size": 200, **query})

@@ -500,3 +500,25 @@ def test_the_database_refuses_dates_that_no_page_accepts(demo_users, committed, 
             with pytest.raises(Exception, match=constraint):
                 owner.execute(f"UPDATE {table} SET {column} = %s", [day])
             owner.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize(
+    ("typed", "calendar", "words"),
+    [
+        ("2049-11-16", "bs", "27 February 1993 AD. Age: "),
+        ("२०४९-११-१६", "bs", "27 February 1993 AD. Age: "),
+        ("1993-02-28", "ad", "2049-11-17 BS. Age: "),
+        ("2049", "bs", "1992 or 1993 AD. Age: "),
+        ("1993", "ad", "2049 or 2050 BS. Age: "),
+        ("2049-13-01", "bs", "13 is not a month"),
+        ("2999", "bs", "outside"),
+        ("", "bs", ""),
+        ("<b>", "bs", "Write the date as year"),
+    ],
+)
+@pytest.mark.django_db
+def test_a_birth_date_is_read_while_it_is_typed(sign_in, typed, calendar, words):
+    answer = sign_in(A).post("/cases/new/birth/", {"birth": typed, "birth_calendar": calendar})
+    assert answer.status_code == 200
+    assert words in answer.content.decode()
+    assert "<" not in answer.content.decode()

@@ -83,6 +83,7 @@ INVOKER_TRIGGERS = {
     "document_transition",
     "draft_stays",
     "draft_waits",
+    "record_has_next_version",
     "referral_transition",
     "export_transition",
     "grant_transition",

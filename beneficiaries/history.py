@@ -1,0 +1,134 @@
+"""What was corrected in a record, in words, for those who may read it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+
+from beneficiaries.choices import Sex, YesNoUnknown
+from beneficiaries.models import Beneficiary, BeneficiaryChange, Case, CaseChange, CaseFile
+from core.record_fields import RecordField, fields_of
+from geography.models import District, LocalLevel
+from projects.choices import TargetGroup
+from projects.facts import COUNTRIES
+
+_CHOICES: dict[str, type[models.TextChoices]] = {
+    "sex": Sex,
+    "has_citizenship_certificate": YesNoUnknown,
+    "primary_group": TargetGroup,
+}
+_PLACES: dict[str, Any] = {
+    "home_district": District,
+    "home_local_level": LocalLevel,
+    "current_district": District,
+}
+_COUNTRIES = ("citizenship", "country_of_stay")
+
+
+class Correction(NamedTuple):
+    """One corrected field as the case file shows it."""
+
+    label: str
+    before: str
+    after: str
+    reason: str
+    by: str
+    at: datetime
+
+
+class Overlap(NamedTuple):
+    """A field that another user corrected after this one had read the record.
+
+    `is_untouched`: this user left the field as they had read it.
+    """
+
+    name: str
+    label: str
+    saved: str
+    typed: str
+    by: str
+    is_untouched: bool
+
+
+def words_of(name: str, values: Mapping[str, Any]) -> str:
+    """Return the value of a field, given by its columns, in the language of the reader; "" where it is empty."""
+    value = next(iter(values.values()), None)
+    if name == "birth":
+        return str(values.get("birth_as_typed") or values.get("birth_on") or "")
+    if name in _CHOICES and value in _CHOICES[name].values:
+        return str(_CHOICES[name](value).label)
+    if name == "groups":
+        return ", ".join(str(TargetGroup(code).label) for code in value or () if code in TargetGroup.values)
+    if name in _COUNTRIES:
+        return str(COUNTRIES.get(value or "", ""))
+    if name in _PLACES:
+        place = _PLACES[name].objects.filter(pk=value).first() if value else None
+        return place.name if place else ""
+    return str(value or "")
+
+
+def corrections_of(case: Case, file: CaseFile, user) -> list[Correction]:
+    """Return what was corrected in the beneficiary's record and the case file, the newest first."""
+    found: list[Correction] = []
+    if case.beneficiary.version > 1:
+        rows = BeneficiaryChange.objects.visible_to(user).filter(beneficiary=case.beneficiary_id)
+        found += _corrections(case.beneficiary, rows.select_related("by"))
+    if file.version > 1:
+        found += _corrections(
+            file, CaseChange.objects.visible_to(user).filter(case=case).select_related("by")
+        )
+    return sorted(found, key=lambda row: row.at, reverse=True)
+
+
+def _corrections(row: models.Model, changes: Iterable[Any]) -> list[Correction]:
+    """Put beside each former value the one that followed it; `changes` come newest first."""
+    fields, found = fields_of(type(row)), []
+    after: dict[str, Mapping[str, Any]] = {}
+    for change in changes:
+        field = fields[change.field]
+        found.append(
+            Correction(
+                label=str(field.label),
+                before=words_of(change.field, change.former),
+                after=words_of(change.field, after.get(change.field, _columns(row, field))),
+                reason=change.reason,
+                by=change.by.name,
+                at=change.at,
+            )
+        )
+        after[change.field] = change.former
+    return found
+
+
+def overlaps(row: Beneficiary | CaseFile, typed: Mapping[str, Any], *, version: int, user) -> list[Overlap]:
+    """Return the fields that others corrected since `version`, beside what this user typed (by column)."""
+    changes: Any = (
+        BeneficiaryChange.objects.visible_to(user).filter(beneficiary=row)
+        if isinstance(row, Beneficiary)
+        else CaseChange.objects.visible_to(user).filter(case=row.case_id)
+    )
+    since: dict[str, list[Any]] = {}
+    for change in changes.filter(version__gt=version).select_related("by").order_by("version"):
+        since.setdefault(change.field, []).append(change)
+    found = []
+    for name, made in since.items():
+        field = fields_of(type(row))[name]
+        saved, mine = _columns(row, field), {column: typed[column] for column in field.columns}
+        if _plain(saved) != _plain(mine):
+            words = {"saved": words_of(name, saved), "typed": words_of(name, mine), "by": made[-1].by.name}
+            is_untouched = _plain(mine) == _plain(made[0].former)
+            found.append(Overlap(name=name, label=str(field.label), is_untouched=is_untouched, **words))
+    return found
+
+
+def _columns(row: models.Model, field: RecordField) -> dict[str, Any]:
+    """Return the columns of a field with their values on this row."""
+    return {column: getattr(row, column) for column in field.columns}
+
+
+def _plain(values: Mapping[str, Any]) -> Any:
+    """Return values as they come back from an encrypted JSON column."""
+    return json.loads(json.dumps(values, cls=DjangoJSONEncoder))

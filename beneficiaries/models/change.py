@@ -1,0 +1,96 @@
+"""What was corrected in a record: the former value, who corrected it, when and why."""
+
+import uuid
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from beneficiaries.models.base import CaseLinked
+from beneficiaries.models.beneficiary import Beneficiary
+from core.encrypted_fields import EncryptedJSONField, EncryptedTextField
+from core.scoping import AccessPolicy, Confidentiality, Level, ScopedQuerySet, TablePolicy
+
+
+class Change(models.Model):
+    """One field that was corrected. Never changed itself.
+
+    `field` is a name of the record's table of fields, `former` its columns and their values before, and `version` the
+    version that the record has since.
+    """
+
+    field = models.CharField(max_length=40)
+    former = EncryptedJSONField(default=dict)
+    reason = EncryptedTextField(_("why"), max_length=1000, blank=True)
+    confidentiality = models.CharField(max_length=20, choices=Confidentiality, default=Confidentiality.NORMAL)
+    version = models.PositiveIntegerField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+
+class BeneficiaryChangeQuerySet(ScopedQuerySet):
+    """Read by who may read the beneficiary's record."""
+
+    def visible_to(self, user):
+        """Return the changes of records that the user may read."""
+        return self.filter(beneficiary__in=Beneficiary.objects.visible_to(user).values("pk"))
+
+    def editable_by(self, user):
+        """Return nothing: a change is never changed."""
+        return self.none()
+
+
+class BeneficiaryChange(Change):
+    """A field of a beneficiary's record that was corrected."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    beneficiary = models.ForeignKey(Beneficiary, on_delete=models.PROTECT, related_name="changes")
+
+    access_policy = TablePolicy(
+        read="access.has_user() AND EXISTS (SELECT 1 FROM beneficiaries_beneficiary b WHERE b.id = t.beneficiary_id)",
+        insert="t.by_id = access.user_id() AND EXISTS (SELECT 1 FROM beneficiaries_beneficiary b "
+        "WHERE b.id = t.beneficiary_id AND b.organisation_id = ANY((SELECT access.edits())::uuid[]))",
+        update=None,
+        delete=None,
+        because="who may read the beneficiary's record reads what was corrected in it",
+    )
+    objects = BeneficiaryChangeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-at", "-version", "field"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["beneficiary", "version", "field"], name="beneficiaries_beneficiary_changed_once"
+            )
+        ]
+
+    @property
+    def data_key_subject(self) -> uuid.UUID:
+        """The beneficiary, whose data key encrypts the former value."""
+        return self.beneficiary_id
+
+
+class CaseChange(Change, CaseLinked):
+    """A field of a case file that was corrected."""
+
+    access_policy = AccessPolicy(
+        read=Level.WORKING,
+        insert=Level.WORKING,
+        update=None,
+        delete=None,
+        by_confidentiality=True,
+        because="what was corrected in the case file, each at its own confidentiality",
+    )
+
+    class Meta(CaseLinked.Meta):
+        abstract = False
+        ordering = ["-at", "-version", "field"]
+        constraints = [
+            *CaseLinked.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["case", "version", "field"], name="beneficiaries_case_changed_once"
+            ),
+        ]

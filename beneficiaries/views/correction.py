@@ -1,0 +1,100 @@
+"""Correcting a beneficiary's record and the situation of a case."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from beneficiaries import operations, queries
+from beneficiaries.forms import BeneficiaryCorrectionForm, SituationCorrectionForm
+from beneficiaries.forms.correction import CorrectionForm
+from beneficiaries.history import overlaps
+from beneficiaries.models import Case
+from beneficiaries.views.consent import METHODS, case_or_404, led_or_refused
+from core.clock import now
+from core.pages import submit
+from geography.models import District
+
+
+@login_required
+@require_http_methods(METHODS)
+def beneficiary_correct(request: HttpRequest, reference: str) -> HttpResponse:
+    """Correct who the person is and how they are reached, as the lead organisation."""
+    case = led_or_refused(request, reference)
+    row = case.beneficiary
+    _refuse_erased(case)
+    form = BeneficiaryCorrectionForm(request.POST or None, row=row)
+
+    def save() -> None:
+        operations.correct_beneficiary(
+            beneficiary=row,
+            details=form.details(),
+            version=form.cleaned_data["version"],
+            reason=form.cleaned_data["reason"],
+            keep=form.kept(),
+            by=request.user,
+            now=now(),
+        )
+
+    return _corrected(request, case, form, save, what="details") or _page(
+        request, case, form, _("Correct the person’s details")
+    )
+
+
+@login_required
+@require_http_methods(METHODS)
+def situation_correct(request: HttpRequest, reference: str) -> HttpResponse:
+    """Correct the situation, as somebody who works on the case."""
+    case = case_or_404(request, reference, writing=True)
+    _refuse_erased(case)
+    row = queries.file_of(case, request.user)
+    form = SituationCorrectionForm(request.POST or None, row=row)
+
+    def save() -> None:
+        operations.correct_situation(
+            case=case,
+            situation=form.situation(),
+            version=form.cleaned_data["version"],
+            reason=form.cleaned_data["reason"],
+            keep=form.kept(),
+            by=request.user,
+            now=now(),
+        )
+
+    return _corrected(request, case, form, save, what="situation") or _page(
+        request, case, form, _("Correct the situation")
+    )
+
+
+def _refuse_erased(case: Case) -> None:
+    """Nothing is left to correct once the person's data are erased."""
+    if case.beneficiary.erased_on is not None:
+        raise PermissionDenied
+
+
+def _corrected(
+    request: HttpRequest, case: Case, form: CorrectionForm, save: Callable[[], None], *, what: str
+) -> HttpResponse | None:
+    """Carry out the correction and go back to the case; None where the page is shown again."""
+
+    def action() -> str:
+        save()
+        messages.success(request, _("The correction is saved."))
+        return reverse("case-detail", args=[case.reference])
+
+    return submit(request, form, purpose=f"correct_{what}:{case.pk}", action=action)
+
+
+def _page(request: HttpRequest, case: Case, form: CorrectionForm, title: str) -> HttpResponse:
+    """Show the form; with both values where another user corrected a field meanwhile."""
+    if form.overtaken_by is not None:
+        version = form.cleaned_data["version"]
+        form.ask_again(overlaps(form.overtaken_by, form.columns(), version=version, user=request.user))
+    context = {"case": case, "form": form, "title": title, "districts": District.objects.all()}
+    return render(request, "beneficiaries/record_correct.html", context)

@@ -1,0 +1,51 @@
+"""What is true of each field of a record, said once beside its model."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+
+from core.scoping import Confidentiality
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+
+@dataclass(frozen=True)
+class RecordField:
+    """One field as people see it, which may be several columns.
+
+    `confidentiality`: who may read it and its history. `needs_reason`: a correction says why. `is_corrected`: a page
+    corrects it. `shared_as`: the names of the items of a referral that hold it. `is_exported`: a column of the exported
+    list of cases. `is_erased`: emptied when the beneficiary is erased; unreadable without the data key counts as well.
+    """
+
+    label: "StrOrPromise"
+    columns: tuple[str, ...]
+    confidentiality: str = Confidentiality.NORMAL
+    needs_reason: bool = False
+    is_corrected: bool = True
+    shared_as: tuple[str, ...] = ()
+    is_exported: bool = False
+    is_erased: bool = False
+
+
+RecordFields = Mapping[str, RecordField]
+
+
+def fields_of(model: type[models.Model]) -> RecordFields:
+    """Return the table of fields of a model; `{}` where it has none."""
+    return getattr(model, "record_fields", {})
+
+
+def differing(
+    row: models.Model, values: Mapping[str, Any]
+) -> Iterator[tuple[str, RecordField, dict[str, Any]]]:
+    """Yield each correctable field that differs between a row and new values of columns: name, field, former values."""
+    for name, field in fields_of(type(row)).items():
+        if not field.is_corrected or not values.keys() >= set(field.columns):
+            continue
+        former = {column: getattr(row, column) for column in field.columns}
+        if any(former[column] != values[column] for column in field.columns):
+            yield name, field, former
