@@ -247,14 +247,24 @@ SHOWN = frozenset(
 )
 
 
-def shown_detail(detail: dict[str, Any]) -> dict[str, Any]:
+def shown_detail(detail: Any) -> dict[str, Any]:
     """Return the part of an event's detail that may be shown: no personal data.
 
-    A URL path is shown as its route, as the path itself may contain a name; `user` becomes a UUID.
+    A URL path is shown as its route, as the path itself may contain a name; `user` becomes a UUID, or None if it isn't
+    one. The database takes a detail of another form only from its owner; nothing of it is shown.
     """
+    if not isinstance(detail, dict):
+        return {}
     found = {name: value for name, value in detail.items() if name in SHOWN}
     if "path" in detail:
         found["path"] = route_of(str(detail["path"]))
     if "user" in detail:
-        found["user"] = UUID(str(detail["user"]))
+        found["user"] = _key(detail["user"])
     return found
+
+
+def _key(value: Any) -> UUID | None:
+    try:
+        return UUID(str(value))
+    except ValueError:
+        return None

@@ -3,11 +3,16 @@
 import uuid
 
 from django.db import models
+from django.db.models import CharField, Func, Q, Value
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import Exact, Regex
 from django.utils import timezone
 
 from core.scoping import Open, TablePolicy
 
 EVERY_COLUMN = ("*",)  # as `never_recorded`: the audit log stores no values of this model
+UUID_PATTERN = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 
 
 class AuditEvent(models.Model):
@@ -39,6 +44,25 @@ class AuditEvent(models.Model):
 
     class Meta:
         ordering = ["-at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="core_auditevent_detail",
+                condition=Q(
+                    Exact(Func("detail", function="jsonb_typeof", output_field=CharField()), "object")
+                )
+                & (
+                    ~Q(detail__has_key="user")
+                    | Q(
+                        Regex(
+                            Coalesce(
+                                KeyTextTransform("user", "detail"), Value(""), output_field=models.TextField()
+                            ),
+                            UUID_PATTERN,
+                        )
+                    )
+                ),
+            )
+        ]
         indexes = [models.Index(fields=["case_id", "-at"]), models.Index(fields=["-at"])]
 
 

@@ -81,4 +81,11 @@ AUDIT = [
         "AND status = 'none'",
         first="tests/beneficiaries/test_erasure.py::test_a_beneficiary_with_an_open_case_is_not_erased",
     ),
+    Mutant(
+        "record: an odd detail hides the log",
+        "core/audit.py",
+        'found["user"] = _key(detail["user"])',
+        'found["user"] = UUID(str(detail["user"]))',
+        first="tests/database/test_audit_names.py::test_an_odd_detail_hides_no_page_of_the_log",
+    ),
 ]

@@ -7,7 +7,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import translation
 
 from accounts.models import Membership, Role
@@ -241,3 +241,19 @@ def test_the_api_records_that_the_log_was_read(case, demo_users):
     Program(demo_users["auditor"]).get("audit-events/?verb=denied")
     read = Program(demo_users["auditor"]).get("audit-events/?verb=log+read").json()["results"]
     assert [row["detail"] for row in read] == [{"filters": ["verb"]}]
+
+
+ODD_DETAILS = ['{"user": "not-a-key"}', '{"user": 5}', '{"user": null}', "[]", '"words"', "null"]
+
+
+@pytest.mark.parametrize("detail", ODD_DETAILS)
+def test_the_database_takes_no_detail_that_the_log_could_not_show(demo_users, detail):
+    for entered in ("ngo_a_caseworker", None):
+        with pytest.raises(IntegrityError, match="core_auditevent_detail"), transaction.atomic():
+            enter(demo_users[entered].pk if entered else None)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "INSERT INTO core_auditevent (id, at, verb, object_type, detail) "
+                    "VALUES (gen_random_uuid(), now(), 'tried', '', %s)",
+                    [detail],
+                )

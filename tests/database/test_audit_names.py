@@ -1,5 +1,6 @@
 """An audit event's user and time: the database sets them, whatever is passed to it."""
 
+import json
 from datetime import timedelta
 from uuid import uuid4
 
@@ -113,3 +114,16 @@ def test_only_the_owner_writes_events_of_the_past(committed, owner, demo_users):
     owner.execute("SELECT at, actor_id FROM core_auditevent WHERE verb = 'tried' ORDER BY at LIMIT 1")
     at, actor = owner.fetchone()
     assert (at, str(actor)) == (then, str(demo_users[A].pk))
+
+
+@pytest.mark.parametrize("user", ["not-a-key", 5, None, {"a": 1}])
+def test_an_odd_detail_hides_no_page_of_the_log(committed, owner, demo_users, sign_in, user):
+    """One that the owner loaded, or that was there before the constraint."""
+    owner.execute("ALTER TABLE core_auditevent DROP CONSTRAINT IF EXISTS core_auditevent_detail")
+    owner.execute(
+        "INSERT INTO core_auditevent (id, at, verb, object_type, detail) "
+        "VALUES (gen_random_uuid(), now(), 'signed in', '', %s)",
+        [json.dumps({"user": user})],
+    )
+    page = sign_in("auditor").get("/audit/")
+    assert page.status_code == 200
