@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.core import signing
 from django.core.exceptions import SuspiciousOperation
 from django.utils import timezone
 
@@ -16,6 +17,11 @@ NOTED = timedelta(minutes=1)  # precision of `last_seen_at`: one write a minute 
 def digest(key: str | None) -> str:
     """Return what the table stores instead of a session key: 128 bits of its SHA-256."""
     return hashlib.sha256((key or "").encode()).hexdigest()[:32]
+
+
+def _salt(key: str, user: Any) -> str:
+    """Signs what a session holds for one row and user: a copy in another row, or another user's row, opens nothing."""
+    return f"accounts.session {key} {user}"
 
 
 class SessionStore(DatabaseStore):
@@ -29,6 +35,19 @@ class SessionStore(DatabaseStore):
         from accounts.models import Session  # the store is imported before models are loaded
 
         return Session
+
+    def load(self):
+        """What the session holds; nothing where the row's data was another row's or another user's."""
+        row = self._get_session_from_db()
+        if row is None:
+            return {}
+        try:
+            return signing.loads(
+                row.session_data, salt=_salt(row.pk, row.user_id), serializer=self.serializer
+            )
+        except signing.BadSignature:
+            self._session_key = None
+            return {}
 
     def _get_session_from_db(self):
         now = timezone.now()
@@ -50,9 +69,11 @@ class SessionStore(DatabaseStore):
         now = timezone.now()
         about: dict[str, Any] = data.get(ABOUT, {})
         started = data.setdefault("started", now.timestamp())
+        key = digest(self._get_or_create_session_key())  # type: ignore[attr-defined]
+        salt = _salt(key, data.get(SESSION_KEY))
         return self.model(
-            session_key=digest(self._get_or_create_session_key()),  # type: ignore[attr-defined]
-            session_data=self.encode(data),
+            session_key=key,
+            session_data=signing.dumps(data, salt=salt, serializer=self.serializer, compress=True),
             expire_date=self.get_expiry_date(),
             user_id=data.get(SESSION_KEY),
             started_at=datetime.fromtimestamp(about.get("at", started), UTC),

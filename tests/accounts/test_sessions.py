@@ -85,6 +85,24 @@ def test_the_table_stores_no_usable_session_key(demo_users):
         assert not is_in(thief)
 
 
+@pytest.mark.parametrize("also_user", [False, True])
+def test_what_a_session_holds_opens_in_its_own_row_alone(demo_users, also_user):
+    """A copy of another's in one's own row would be their session."""
+    thief, victim = _signed_in(OTHER), _signed_in()
+    stolen = Session.objects.get(user=demo_users[WHO])
+    more = {"user": demo_users[WHO]} if also_user else {}
+    Session.objects.filter(user=demo_users[OTHER]).update(session_data=stolen.session_data, **more)
+    assert not is_in(thief)
+    assert is_in(victim)
+
+
+def test_a_session_keeps_its_user(demo_users):
+    """In another's name it would live on when its own user's sessions end."""
+    client = _signed_in()
+    Session.objects.filter(user=demo_users[WHO]).update(user=demo_users[OTHER])
+    assert not is_in(client)
+
+
 def test_sessions_are_stored_in_postgresql_by_our_own_store():
     assert site.SESSION_ENGINE == "accounts.session_store"
     assert issubclass(SessionStore, DjangoStore)
