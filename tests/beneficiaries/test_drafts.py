@@ -7,6 +7,7 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, connection, transaction
 
+from accounts.approval import has_cases
 from accounts.models import Membership
 from accounts.operations import save_membership
 from beneficiaries import operations, queries
@@ -66,6 +67,17 @@ def test_only_the_author_reads_a_draft(demo_users):
         with acting_as(demo_users[username]):
             assert list(IntakeDraft.objects.visible_to(demo_users[username])) == []
             assert list(IntakeDraft.objects.all()) == [], "the database says so too"
+
+
+@pytest.mark.django_db
+def test_an_organisation_with_an_interview_has_cases(demo_users):
+    """So that no administrator alone gives a role there and has the interview given to it."""
+    third = factories.a_third_ngo()
+    assert not has_cases(third.pk)
+    author = demo_users["third"]
+    with acting_as(author):
+        a_draft(author, third.code)
+    assert has_cases(third.pk)
 
 
 @pytest.mark.django_db
