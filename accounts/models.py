@@ -4,11 +4,13 @@ import uuid
 
 from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import AbstractUser, Group
+from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeBoundary, RangeOperators
 from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -26,6 +28,19 @@ LANGUAGES = [("en", "English"), ("ne", "नेपाली")]
 ALL = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
+class UserManager(DjangoUserManager):
+    """Finds a user by name, with whichever capitals it is typed."""
+
+    use_in_migrations = False
+
+    def named(self, username: str):
+        return self.alias(name_lower=Lower("username")).filter(name_lower=Lower(Value(username)))
+
+    def get_by_natural_key(self, username: str | None):
+        """What Django's sign-in asks."""
+        return self.named(username or "").get()
+
+
 class User(AbstractUser):
     """Somebody who signs in. What a user may do comes from memberships, never from this row."""
 
@@ -41,11 +56,19 @@ class User(AbstractUser):
 
     never_recorded = ("password", "last_login")
     access_policy = Open(("SELECT", "INSERT", "UPDATE"), "sign-in must find a user before there is a context")
+    objects = UserManager()  # type: ignore[misc]  # Django's way to add to a manager
 
     class Meta:
         ordering = ["username"]
         verbose_name = _("user")
         verbose_name_plural = _("users")
+        constraints = [
+            models.UniqueConstraint(
+                Lower("username"),
+                name="accounts_user_name_once",
+                violation_error_message=_("Somebody has this user name already, with other capitals."),
+            )
+        ]
 
     def check_password(self, raw_password: str | None) -> bool:
         """Save an upgraded hash acting as the user, as the database accepts it from nobody else."""

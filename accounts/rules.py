@@ -131,9 +131,14 @@ THROTTLE_LIMITS = {
 }
 
 
-def waits_for(kinds: Collection[str]) -> list[str]:
-    """Return the kinds of keys whose failures make an attempt wait: for a known browser only its own."""
-    return [kind for kind in kinds if kind == "browser" or "browser" not in kinds]
+FAILURES_OF_KNOWN = 8  # a known browser with more failures also waits for its address
+
+
+def waits_for(kinds: Collection[str], *, browser_failures: int = 0) -> list[str]:
+    """Return the kinds of keys whose failures make an attempt wait: for a known browser only its own, if few."""
+    if "browser" in kinds and browser_failures <= FAILURES_OF_KNOWN:
+        return ["browser"]
+    return list(kinds)
 
 
 def wait_left(kind: str, failures: int, failed_at: datetime, *, at: datetime) -> timedelta:

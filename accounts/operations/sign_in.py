@@ -27,7 +27,7 @@ def try_password(
     begin_try(keys, now=now)
     user = authenticate(username=username, password=password)
     if not isinstance(user, User):
-        _fail(User.objects.filter(username=username).first(), "password", keys, now=now)
+        _fail(User.objects.named(username).first(), "password", keys, now=now)
         return WrongCredentials(_("The user name or the password is not right."))
     if not is_enrolled(user):  # else only the right second factor resets the count
         forget_failures(keys, now=now)

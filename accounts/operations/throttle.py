@@ -2,7 +2,8 @@
 
 Nobody is locked out for ever: the wait has a maximum. A browser with which the user signed in before waits only for its
 own failures, so neither a stranger's attempts nor those of others in the office lock its user out. It is known for one
-account only, so it can't be used to guess at others; its failures also count for its address.
+user only, so it can't be used to guess at others; its failures also count for its address, and after many of them it
+waits for its address too.
 """
 
 import time
@@ -68,9 +69,10 @@ def begin_try(keys: dict[str, str], *, now: datetime) -> None:
             raise MustWait(AT_ONCE)
         time.sleep(PAUSE)
     rows = {row.key: row for row in SignInThrottle.objects.filter(key__in=keys.values())}
+    own = rows.get(keys.get("browser", ""))
     waits = [
         wait_left(kind, rows[keys[kind]].failures, rows[keys[kind]].failed_at, at=now)
-        for kind in waits_for(keys)
+        for kind in waits_for(keys, browser_failures=own.failures if own else 0)
         if keys[kind] in rows
     ]
     if any(waits):

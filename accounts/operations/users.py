@@ -420,7 +420,7 @@ def _fresh_username(first_name: str) -> str:
     stem = re.sub(r"[^a-z]", "", folded)[:20] or "user"
     while True:
         name = f"{stem}-{''.join(secrets.choice(TAIL) for _number in range(TAIL_LENGTH))}"
-        if not User.objects.filter(username=name).exists():
+        if not User.objects.named(name).exists():
             return name
 
 

@@ -24,13 +24,12 @@ from accounts.devices import address_of
 from accounts.forms import FactorForm, OwnPasswordForm, SignInForm
 from accounts.models import User
 from accounts.operations import MustWait, WrongCredentials
-from accounts.operations.throttle import account_key
 from accounts.queries import factors_of, is_enrolled
 from core.clock import now
 from core.pages import safe_address
 
 PENDING, PENDING_SECONDS = "pending", 10 * 60  # session key: the user whose second factor is awaited
-KNOWN, KNOWN_SECONDS = "known", 90 * 24 * 60 * 60  # cookie: the account that this browser used before
+KNOWN, KNOWN_SECONDS = "known", 90 * 24 * 60 * 60  # cookie: the user who signed in with this browser before
 METHODS = ["GET", "HEAD", "POST"]
 
 
@@ -43,8 +42,9 @@ def throttle_keys_of(request: HttpRequest, username: str) -> dict[str, str]:
     """Return the throttle keys of an attempt by this browser for this account."""
     browser = ""
     try:
-        account, number = signing.loads(request.COOKIES.get(KNOWN, ""), salt=KNOWN, max_age=KNOWN_SECONDS)
-        browser = number if account == account_key(username) else ""
+        key, number = signing.loads(request.COOKIES.get(KNOWN, ""), salt=KNOWN, max_age=KNOWN_SECONDS)
+        user = User.objects.named(username).first()
+        browser = number if user and user.pk.hex == key else ""
     except signing.BadSignature:
         pass  # no cookie, or not one of ours: an unknown browser
     return operations.throttle_keys(username=username, address=address_of(request), browser=browser)
@@ -169,7 +169,7 @@ def _sign_in(request: HttpRequest, user: User, method: str) -> HttpResponse:
     response = HttpResponseRedirect(pending["next"] if pending else safe_next(request))
     if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
         keep_cookie(response, settings.LANGUAGE_COOKIE_NAME, user.language, None)
-    known = signing.dumps([account_key(user.username), secrets.token_hex(16)], salt=KNOWN)
+    known = signing.dumps([user.pk.hex, secrets.token_hex(16)], salt=KNOWN)
     keep_cookie(response, KNOWN, known, KNOWN_SECONDS)
     return response
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
-from accounts.models import SignInThrottle
+from accounts.models import SignInThrottle, User
 from accounts.operations import throttle_keys
-from accounts.rules import THROTTLE_LIMITS, wait_left
+from accounts.rules import FAILURES_OF_KNOWN, THROTTLE_LIMITS, wait_left
 from core.clock import now
 from reintegration.demo import password_of
 from tests.factors import enrolled, give_code, give_password, is_in
@@ -136,6 +136,40 @@ def test_failures_of_a_known_browser_count_for_its_address(demo_users, still):
     _fail(own, 3)
     row = SignInThrottle.objects.get(key=throttle_keys(username="", address=address)["address"])
     assert row.failures == 3
+
+
+@pytest.mark.django_db
+def test_one_name_in_other_capitals_is_the_same_account(demo_users):
+    assert give_password(Client(), WHO.upper(), password_of(WHO)).status_code == 302
+    with pytest.raises(IntegrityError, match="accounts_user_name_once"), transaction.atomic():
+        User.objects.create(username=WHO.upper(), email="mine@example.org")
+
+
+@pytest.mark.django_db
+def test_a_browser_is_known_for_a_user_and_not_for_a_name(demo_users, still):
+    """Who signs in by themselves in between would clear the failures of guesses at another."""
+    mine = Client()
+    give_password(mine, "ngo_a_reader")
+    mine.post("/accounts/logout/")
+    User.objects.filter(username="ngo_a_reader").update(username="another")
+    User.objects.filter(username=WHO).update(username="ngo_a_reader")
+    _fail(Client(REMOTE_ADDR="198.51.100.7"), FREE + 1, "ngo_a_reader")
+    assert give_password(mine, "ngo_a_reader", "wrong").status_code == 429
+
+
+@pytest.mark.django_db
+def test_a_known_browser_that_failed_often_waits_for_its_address_too(demo_users, still):
+    address, moment = "198.51.100.8", now()
+    mine = Client(REMOTE_ADDR=address)
+    give_password(mine, WHO)
+    mine.post("/accounts/logout/")
+    for _time in range(FAILURES_OF_KNOWN + 1):
+        assert _fail(mine, 1) == [200]
+        moment += timedelta(minutes=15, seconds=1)
+        still.move_to(moment)
+    for number in range(THROTTLE_LIMITS["address"].free + 1):
+        give_password(Client(REMOTE_ADDR=address), f"name{number}", "wrong")
+    assert give_password(mine, WHO).status_code == 429
 
 
 @pytest.mark.django_db
