@@ -413,7 +413,7 @@ class ApiToken(models.Model):
 
 
 class InvitationSent(models.Model):
-    """An invitation that was mailed, counted to limit invitations by sender and by address."""
+    """An invitation, or a mail to a former address, counted to limit them by sender and by address."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")

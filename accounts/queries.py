@@ -25,6 +25,7 @@ from accounts.hooks import OpenWork, user_leaving
 from accounts.models import (
     ApiToken,
     Handover,
+    InvitationSent,
     Membership,
     Organisation,
     OrganisationGroupPermission,
@@ -200,6 +201,11 @@ invitations = Invitations()
 def awaits_password(user: User) -> bool:
     """Return whether an active account has no password yet."""
     return user.is_active and not user.has_usable_password()
+
+
+def is_or_was_invited(user: User) -> bool:
+    """Whether somebody chose a password, or was mailed a link to choose one."""
+    return user.has_usable_password() or InvitationSent.objects.filter(user=user).exists()
 
 
 def is_invited(user: User, token: str) -> bool:

@@ -1,5 +1,6 @@
 """Rules of access: incompatible roles, limits of a role, who may give it, lengths of sessions and of throttling."""
 
+import re
 from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -40,6 +41,13 @@ INCOMPATIBLE = (
 )
 # Permissions over the whole site: they count only in an office of IOM, and have no effect in other organisations.
 OF_IOM_ALONE = frozenset({Permission.CONFIGURE, Permission.READ_AUDIT, Permission.BREAK_GLASS})
+
+
+def mailbox(email: str) -> str:
+    """The mailbox that an address leads to: small letters, and without what stands after a plus, which leads to the
+    same one; accounts/sql/040_requests.sql says it too.
+    """
+    return re.sub(r"(\+[^@]*)?@", "@", email, count=1).lower()
 
 
 def pair_in(codes: Iterable[str]) -> Pair | None:

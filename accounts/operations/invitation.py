@@ -1,29 +1,21 @@
 """Invitations: a mail with a one-time link where a new user chooses a password. Limited by sender and address."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.urls import reverse
 from django.utils import translation
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from accounts.models import InvitationSent, User
+from accounts.models import User
+from accounts.operations.mail_count import count_mail
 from accounts.operations.password import set_password
 from accounts.queries import awaits_password, invitations, is_invited, may_configure, users_managed_by
-from accounts.rules import INVITATIONS_A_DAY
 from core import audit, outbox
 from core.context import acting_as
-
-LOCKS = 0x5A4B  # first number of the advisory locks of senders and addresses of invitations
-DAY = timedelta(days=1)
-
-
-class TooManyInvitations(ValidationError):
-    """This sender or this address has reached the day's limit of invitations."""
 
 
 @transaction.atomic
@@ -48,7 +40,7 @@ def invitation_path(user: User) -> str:
 @transaction.atomic
 def invite(*, user: User, by, now: datetime) -> None:
     """Mail an invitation. It names no user and no organisation; the page shows the rest. Raises TooManyInvitations."""
-    _count(user, by, now)
+    count_mail(user=user, email=user.email, by=by, now=now)
     path = invitation_path(user)
     with translation.override(user.language):
         subject = _("Your invitation to Sahayatra")
@@ -65,34 +57,6 @@ def invite(*, user: User, by, now: datetime) -> None:
             now=now,
         )
     audit.record(by=by, verb="invitation sent", obj=user, now=now)
-
-
-def _count(user: User, by, now: datetime) -> None:
-    """Check the limits and count an invitation. Address and sender are locked, so parallel ones are all counted."""
-    address, sender = _digest(user.email), by.pk if by is not None else None
-    _lock(address)
-    if sender is not None:
-        _lock(str(sender))
-    today = InvitationSent.objects.filter(sent_at__gt=now - DAY)
-    if today.filter(address=address).count() >= INVITATIONS_A_DAY["address"]:
-        raise TooManyInvitations(
-            _("Too many invitations were sent to this address in the last 24 hours. Try again tomorrow.")
-        )
-    if sender is not None and today.filter(sent_by=sender).count() >= INVITATIONS_A_DAY["sender"]:
-        raise TooManyInvitations(_("You sent too many invitations in the last 24 hours. Try again tomorrow."))
-    InvitationSent.objects.create(user=user, sent_by=by, address=address, sent_at=now)
-
-
-def _digest(email: str) -> str:
-    """Return a keyed digest of the mailbox: in lower case and without a "+suffix", which leads to the same mailbox."""
-    name, _at, host = email.casefold().partition("@")
-    mailbox = f"{name.partition('+')[0]}@{host}"
-    return salted_hmac("accounts.invitation", mailbox, algorithm="sha256").hexdigest()
-
-
-def _lock(key: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCKS, key])
 
 
 @transaction.atomic

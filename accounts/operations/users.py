@@ -31,10 +31,13 @@ from accounts.models import (
 from accounts.operations.access import ask_access, effects, needs_second_user, user_of
 from accounts.operations.invitation import invite
 from accounts.operations.leaving import Receivers, leaving
+from accounts.operations.mail_count import count_mail
 from accounts.operations.notice import notify_access_managers
 from accounts.operations.session import end_sessions_of, end_tokens_of, note_new_address
 from accounts.queries import (
     awaits_password,
+    factors_of,
+    is_or_was_invited,
     live_users,
     managed_by,
     may_configure,
@@ -174,12 +177,11 @@ def save_user(*, user: User, by, now: datetime, to: Receivers | None = None) -> 
     if not user.is_active and User.objects.filter(pk=user.pk, is_active=True).exists():
         _close_account(user, now=now)
     user.full_clean()
-    if not is_new:
-        _ask_or_change_account(user, by=by, now=now)
+    is_to_invite = by is not None if is_new else _ask_or_change_account(user, by=by, now=now)
     with leaving([user], to=to, by=by, now=now):
         user.save()
     audit.record(by=by, verb="user saved", obj=user, now=now)
-    if is_new and by is not None:
+    if is_to_invite:
         invite(user=user, by=by, now=now)
     return user
 
@@ -190,9 +192,13 @@ def _about_account(user: User, *, by, now: datetime) -> dict[str, Any]:
     return {"organisation_id": organisation_id, "user": user, "by": by, "now": now}
 
 
-def _ask_or_change_account(user: User, *, by, now: datetime) -> None:
-    """Undo a new address or a reopening on the object and ask for it, if it needs a second user; else carry it out."""
-    former = User.objects.get(pk=user.pk)
+def _ask_or_change_account(user: User, *, by, now: datetime) -> bool:
+    """Undo a new address or a reopening on the object and ask for it, if it needs a second user; else carry it out.
+
+    An address that somebody else changes without a second user ends password and second factors. Return whether the
+    user has to be invited again.
+    """
+    former, is_to_invite = User.objects.get(pk=user.pk), False
     needs_approval = by is not None and is_guarded(user)
     about = _about_account(user, by=by, now=now)
     if user.email != former.email:
@@ -202,10 +208,23 @@ def _ask_or_change_account(user: User, *, by, now: datetime) -> None:
         else:
             note_new_address(user, former.email, sender=by, now=now)
     if user.is_active and not former.is_active and needs_approval:
+            count_mail(user=user, email=former.email, by=by, now=now)
         user.is_active = False
+            if by != user:
+                is_to_invite = user.is_active and is_or_was_invited(former)
+                _end_credential(user, by=by, now=now)
         ask_access(kind=RequestKind.REOPEN, email=user.email, **about)
 
 
+    return is_to_invite
+
+
+def _end_credential(user: User, *, by, now: datetime) -> None:
+    """End password and second factors: whoever reads the mail of the former address may have chosen them."""
+    user.set_unusable_password()
+    removed, _rows = factors_of(user).delete()
+    if removed:
+        audit.record(by=by, verb="second factor reset", obj=user, now=now, detail={"count": removed})
 def _change_address(*, request: AccessRequest, now: datetime) -> None:
     user = user_of(request)
     note_new_address(user, user.email, sender=request.decided_by, now=now)

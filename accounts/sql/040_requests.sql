@@ -2,7 +2,8 @@
 -- the application writes; the owner, who migrates and loads data, is not checked.
 GRANT SELECT, UPDATE ON accounts_accessrequest TO iom_functions;
 GRANT UPDATE ON accounts_organisation, accounts_role TO iom_functions; -- for cases_since, and row locks
-GRANT SELECT ON mfa_authenticator TO iom_functions;
+GRANT SELECT, DELETE ON mfa_authenticator, accounts_session TO iom_functions;
+GRANT SELECT, UPDATE ON accounts_apitoken TO iom_functions;
 
 -- Return whether an organisation has, or ever had, a case. An office of IOM has cases once any organisation has, as its
 -- roles give access to all organisations' cases.
@@ -232,11 +233,28 @@ END $$;
 CREATE OR REPLACE TRIGGER permission_is_approved BEFORE INSERT OR UPDATE ON accounts_organisationgrouppermission
     FOR EACH ROW EXECUTE FUNCTION access.permission_is_approved();
 
--- Check a new address, and the reopening of a closed account, of a guarded user: both need a request.
+-- Check a new address, and the reopening of a closed account, of a guarded user: both need a request. For any other user,
+-- an address that somebody else changes ends password, second factors, sessions and tokens: whoever reads the mail of the
+-- former address may have chosen them.
 CREATE OR REPLACE FUNCTION access.account_is_approved() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
-    IF session_user <> 'iom_app' OR NOT access.is_guarded(NEW.id) THEN
+    IF session_user <> 'iom_app' THEN
+        RETURN NEW;
+    END IF;
+    -- Dates of the last change are never cleared or moved back, not even by saving a row that was read before.
+    NEW.email_changed_at := greatest(OLD.email_changed_at, NEW.email_changed_at);
+    NEW.factor_reset_at := greatest(OLD.factor_reset_at, NEW.factor_reset_at);
+    NEW.password_mailed_at := greatest(OLD.password_mailed_at, NEW.password_mailed_at);
+    IF NOT access.is_guarded(NEW.id) THEN
+        IF NEW.email <> OLD.email AND NEW.id IS DISTINCT FROM access.user_id() THEN
+            IF NEW.password NOT LIKE '!%' THEN -- Django's mark of a password that nothing matches
+                NEW.password := '!' || gen_random_uuid();
+            END IF;
+            DELETE FROM mfa_authenticator f WHERE f.user_id = NEW.id;
+            DELETE FROM accounts_session s WHERE s.user_id = NEW.id;
+            UPDATE accounts_apitoken t SET revoked_at = now() WHERE t.user_id = NEW.id AND t.revoked_at IS NULL;
+        END IF;
         RETURN NEW;
     END IF;
     IF NEW.email <> OLD.email

@@ -16,20 +16,24 @@ from accounts.approval import approvers_of, decides_as
 from accounts.models import AccessRequest, Membership, Notice, OrganisationGroupPermission, Role, User
 from accounts.operations import (
     NewUser,
+    accept_invitation,
     add_user,
+    create_api_token,
     decide_access,
+    invite_again,
     reset_second_factor,
     save_membership,
     save_organisation,
     save_user,
+    set_password,
     stop_access,
     tailor_role,
     take_due_effects,
 )
-from accounts.queries import reset_link
+from accounts.queries import invitations, live_token, reset_link
 from core import outbox
 from core.clock import now
-from core.context import acting_as
+from core.context import acting_as, enter
 from tests import factories
 from tests.factors import enrolled
 from tests.pages import submit, text_of
@@ -42,6 +46,7 @@ ADMINISTRATOR, FOCAL, SECOND, WHO = (
     "ngo_a_caseworker",
 )
 PROTECTION = "protection_supervisor"
+SECOND_IOM = "iom_supervisor"
 TRIES = 20
 
 
@@ -404,6 +409,12 @@ def test_a_role_that_got_more_permissions_meanwhile_is_not_given(demo_users):
     assert not user.memberships.filter(role=auditor_role).exists()
 
 
+# One mailbox
+
+
+# Single programmes
+
+
 # Another e-mail address
 
 
@@ -461,6 +472,70 @@ def test_the_former_address_stops_another_one(committed, owner, demo_users):
     with pytest.raises(PermissionDenied):
         decided(demo_users, SECOND, request)
     assert Client().post(objection + "x").status_code == 404
+
+
+def test_a_password_chosen_by_mail_ends_when_somebody_else_changes_the_address(demo_users):
+    """While a newcomer's request waits, their address is changed without one: to one's own, and back again."""
+    newcomer, administrator = a_new_user(demo_users), demo_users[ADMINISTRATOR]
+    right = newcomer.email
+    with acting_as(administrator):
+        newcomer.email = "mine@example.org"
+        save_user(user=newcomer, by=administrator, now=now())
+        invite_again(user=newcomer, by=administrator, now=now())
+    newcomer = User.objects.get(pk=newcomer.pk)
+    link = invitations.make_token(newcomer)
+    accept_invitation(user_id=newcomer.pk, token=link, password="a quite new sentence 9", now=now())
+    newcomer = User.objects.get(pk=newcomer.pk)
+    enrolled(newcomer)
+    with acting_as(administrator):
+        newcomer.email = right
+        save_user(user=newcomer, by=administrator, now=now())
+    newcomer = User.objects.get(pk=newcomer.pk)
+    assert not newcomer.has_usable_password()
+    assert not newcomer.authenticator_set.exists()
+    outbox.deliver(now=now())
+    invited = [sent.to for sent in mail.outbox if "/accounts/invitation/" in sent.body]
+    assert invited == [[right]], "which chooses anew; an address of before gets no mail any more"
+    decided(demo_users, SECOND, AccessRequest.objects.get(user=newcomer))
+    assert newcomer.memberships.exists()
+
+
+def test_the_database_itself_ends_credentials_with_the_address(demo_users):
+    user = User.objects.create(username="asha", email="asha@example.org")
+    with acting_as(user):
+        set_password(user, "a quite new sentence 9")
+        enrolled(user)
+        _token, text = create_api_token(user=user, name="x", by=user, now=now())
+        User.objects.filter(pk=user.pk).update(email="own@example.org")
+    Client().force_login(user)
+
+    def credentials() -> list[bool]:
+        kept = User.objects.get(pk=user.pk)
+        token = live_token(text, on=now().date())
+        return [
+            kept.has_usable_password(),
+            kept.authenticator_set.exists(),
+            kept.sessions.exists(),
+            token is not None,
+        ]
+
+    assert credentials() == [True] * 4, "their own change"
+    with acting_as(demo_users[ADMINISTRATOR]):
+        User.objects.filter(pk=user.pk).update(email="mine@example.org")
+    assert credentials() == [False] * 4
+
+
+def test_an_address_is_not_changed_to_and_fro_without_end(demo_users):
+    """Each change is a mail to a stranger, whoever they are."""
+    administrator = demo_users[ADMINISTRATOR]
+    with acting_as(administrator), pytest.raises(ValidationError, match="in the last 24 hours"):
+        user = save_user(user=User(username="asha", email="asha@example.org"), by=administrator, now=now())
+        for number in range(40):
+            user.email = ("other@example.org", "asha@example.org")[number % 2]
+            save_user(user=user, by=administrator, now=now())
+    outbox.deliver(now=now())
+    for email in ("other@example.org", "asha@example.org"):
+        assert len([sent for sent in mail.outbox if sent.to == [email]]) <= 4
 
 
 # The second factor

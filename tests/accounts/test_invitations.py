@@ -8,8 +8,8 @@ import pytest
 from django.db import connection
 
 from accounts.models import InvitationSent, User
-from accounts.operations import invitation, invite
-from accounts.operations.invitation import TooManyInvitations
+from accounts.operations import invite, mail_count
+from accounts.operations.mail_count import TooManyInvitations
 from accounts.rules import INVITATIONS_A_DAY
 from core.clock import now
 from core.context import acting_as
@@ -87,5 +87,5 @@ def test_twenty_at_once_send_no_more_than_one_after_the_other(committed, demo_us
 
 
 def test_without_the_lock_more_would_be_sent(committed, demo_users, monkeypatch):
-    monkeypatch.setattr(invitation, "_lock", lambda key: None)
+    monkeypatch.setattr(mail_count, "_lock", lambda key: None)
     assert _sent_at_once(demo_users) > INVITATIONS_A_DAY["address"]
