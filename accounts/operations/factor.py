@@ -86,11 +86,13 @@ def _use_of(factor: Authenticator, code: str, *, user: User, now: datetime) -> s
         factor.last_used_at = now
         factor.save(update_fields=["last_used_at"])
         return APP
-    if RecoveryCodes(factor).validate_code(code):  # locks the row, so a code can't be used twice in parallel
-        with acting_as(user):  # nobody is signed in yet
-            audit.record(by=user, verb="recovery code used", obj=user, now=now)
-        return RECOVERY
-    return None
+    with acting_as(user):  # nobody is signed in yet, and only the user may change the content of a factor
+        if not RecoveryCodes(factor).validate_code(
+            code
+        ):  # locks the row, so a code can't be used twice in parallel
+            return None
+        audit.record(by=user, verb="recovery code used", obj=user, now=now)
+    return RECOVERY
 
 
 @transaction.atomic

@@ -17,6 +17,10 @@ BEGIN
         RAISE EXCEPTION 'a token stays its own user''s' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'accounts_token_own';
     END IF;
+    IF TG_OP = 'UPDATE' AND (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NULL OR NEW.expires_on > OLD.expires_on) THEN
+        RAISE EXCEPTION 'a token that ended opens nothing again' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'accounts_token_own';
+    END IF;
     IF NEW.confirmed_at IS NOT NULL AND NEW.user_id IS DISTINCT FROM access.user_id()
        AND (TG_OP = 'INSERT' OR NEW.confirmed_at IS DISTINCT FROM OLD.confirmed_at) THEN
         RAISE EXCEPTION 'a token is confirmed by its own user' USING ERRCODE = 'check_violation',

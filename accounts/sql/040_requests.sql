@@ -283,6 +283,18 @@ BEGIN
        AND (TG_OP = 'INSERT' OR NEW.user_id <> OLD.user_id) THEN
         RAISE EXCEPTION 'nobody adds a second factor for another' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'mfa_authenticator_own';
+-- The application deletes no role that has begun: whoever had one within a year needs a second user.
+CREATE OR REPLACE FUNCTION access.begun_membership_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF session_user = 'iom_app' AND OLD.starts_on < (now() AT TIME ZONE 'Asia/Kathmandu')::date THEN
+        RAISE EXCEPTION 'a role that began is ended, and stays on record' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'accounts_membership_stays';
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE OR REPLACE TRIGGER begun_membership_stays BEFORE DELETE ON accounts_membership
+    FOR EACH ROW EXECUTE FUNCTION access.begun_membership_stays();
+
     END IF;
     RETURN NEW;
 END $$;
@@ -341,7 +353,7 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE OR REPLACE TRIGGER organisation_stays BEFORE UPDATE ON accounts_organisation
+CREATE OR REPLACE TRIGGER organisation_stays BEFORE INSERT OR UPDATE ON accounts_organisation
     FOR EACH ROW EXECUTE FUNCTION access.organisation_stays();
 
 DO $$
@@ -356,3 +368,10 @@ BEGIN
 END $$;
 GRANT EXECUTE ON FUNCTION access.has_cases(uuid), access.is_guarded(uuid), access.approvers(uuid),
     access.decide_access(uuid, boolean), access.stop_access(uuid), access.use_access(uuid) TO iom_app;
+DECLARE is_own boolean := NEW.user_id IS NOT DISTINCT FROM access.user_id();
+    IF current_user = 'iom_app' THEN -- only case_is_noted() writes it, which runs as iom_functions
+        NEW.cases_since := NULL;
+    END IF;
+    IF TG_OP = 'INSERT' THEN
+        RETURN NEW;
+    END IF;
