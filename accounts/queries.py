@@ -292,6 +292,20 @@ def permissions_of(role: Role) -> set[str]:
     return set(granted.values_list("permission__codename", flat=True))
 
 
+def programmes_of(role: Role) -> list[str]:
+    """Codes of the single programmes whose figures a role sees."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT access.programmes_of_role(%s)", [role.pk])
+        return cursor.fetchone()[0]
+
+
+def shares_mailbox_with_approver(membership: Membership) -> bool:
+    """Whether a role that approves access would be given to a mailbox that somebody has who approves there."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT access.shares_mailbox(%s, %s)", [membership.user_id, membership.role_id])
+        return cursor.fetchone()[0]
+
+
 def permissions_by_role(organisation: Organisation) -> dict[str, frozenset[str]]:
     """Return by role code the permissions in this organisation, as an administrator may have changed them."""
     granted = Role.objects.filter(organisation=organisation).values_list(

@@ -58,6 +58,10 @@ def save_configuration(*, obj: models.Model, by, now: datetime) -> models.Model:
         with transaction.atomic():
             obj.save()
     except IntegrityError as error:
+        if violated(error) == "projects_project_code_stays":
+            raise ValidationError(
+                {"code": _("A programme keeps its code. Start a new phase instead.")}
+            ) from error
         if violated(error) != "projects_project_stays":
             raise
         text = _(

@@ -31,6 +31,7 @@ from accounts.operations.mail import mail_about_sign_in
 from accounts.operations.notice import notify_users
 from accounts.queries import access_managers_of
 from core import audit
+from core.context import as_nobody
 
 logger = logging.getLogger(__name__)
 ASKED_A_DAY = 50
@@ -65,10 +66,12 @@ def ask_access(*, by, now: datetime, **asked: Any) -> AccessRequest:
     user = asked.get("user")
     if by is not None and by == user:
         raise ValidationError(_("You can't change your own access. Somebody else must do it."))
-    same = {name: asked.get(name) for name in ("kind", "user", "role")}
-    if AccessRequest.objects.open().filter(**same).exists():
-        raise ValidationError(_("This was already requested and is waiting for a second user."))
     request = AccessRequest(asked_by=by, asked_at=now, **asked)
+    same = {name: asked.get(name) for name in ("kind", "user", "role")}
+    for waiting in AccessRequest.objects.open().filter(**same):
+        if waiting.organisation_id == request.organisation_id:
+            raise ValidationError(_("This was already requested and is waiting for a second user."))
+        stop_access(request=waiting, by=None, now=now)  # nobody may approve it: its user works elsewhere
     request.save(force_insert=True)
     if not approvers_of(request):
         raise ValidationError(
@@ -118,7 +121,8 @@ def object_to_access(*, link: str, now: datetime) -> None:
     request = access_request_of(link)
     if request is None:
         raise PermissionDenied
-    stop_access(request=request, by=None, now=now)
+    with as_nobody():  # whoever is signed in at this browser
+        stop_access(request=request, by=None, now=now)
 
 
 def take_due_effects(*, now: datetime) -> int:

@@ -43,6 +43,8 @@ from accounts.queries import (
     may_configure,
     may_give,
     permissions_of,
+    programmes_of,
+    shares_mailbox_with_approver,
     users_managed_by,
     works_elsewhere,
 )
@@ -206,16 +208,14 @@ def _ask_or_change_account(user: User, *, by, now: datetime) -> bool:
             email, user.email = user.email, former.email
             ask_access(kind=RequestKind.EMAIL, email=email, former_email=former.email, **about)
         else:
-            note_new_address(user, former.email, sender=by, now=now)
-    if user.is_active and not former.is_active and needs_approval:
             count_mail(user=user, email=former.email, by=by, now=now)
-        user.is_active = False
+            note_new_address(user, former.email, sender=by, now=now)
             if by != user:
                 is_to_invite = user.is_active and is_or_was_invited(former)
                 _end_credential(user, by=by, now=now)
+    if user.is_active and not former.is_active and needs_approval:
+        user.is_active = False
         ask_access(kind=RequestKind.REOPEN, email=user.email, **about)
-
-
     return is_to_invite
 
 
@@ -225,6 +225,8 @@ def _end_credential(user: User, *, by, now: datetime) -> None:
     removed, _rows = factors_of(user).delete()
     if removed:
         audit.record(by=by, verb="second factor reset", obj=user, now=now, detail={"count": removed})
+
+
 def _change_address(*, request: AccessRequest, now: datetime) -> None:
     user = user_of(request)
     note_new_address(user, user.email, sender=request.decided_by, now=now)
@@ -267,6 +269,12 @@ def save_membership(
     if incompatible is not None:
         raise ValidationError(str(incompatible.refusal))
     is_more = former is None or not _is_within(former, membership)
+    if is_more and shares_mailbox_with_approver(membership):
+        raise ValidationError(
+            _(
+                "Somebody with this e-mail already approves access here. A second user needs their own mailbox."
+            )
+        )
     if is_more and needs_second_user(organisation_id=membership.role.organisation_id, by=by):
         return ask_role(membership=membership, by=by, now=now, reason=reason)
     with leaving([membership.user], to=to, by=by, now=now):
@@ -319,6 +327,7 @@ def ask_role(*, membership: Membership, by, now: datetime, reason: str = "") -> 
         user=membership.user,
         role=role,
         permissions=sorted(permissions_of(role)),
+        programmes=programmes_of(role),
         email=membership.user.email,
         starts_on=membership.starts_on,
         ends_on=membership.ends_on,

@@ -32,9 +32,24 @@ CREATE OR REPLACE FUNCTION access.is_guarded(who uuid) RETURNS boolean
     SELECT access.guarded_by(who) <> '{}';
 $$;
 
--- Return a user, the users who asked for this user's access within a year or gave it without a second user, those who did
--- so for them, and so on. They count as one user in an approval. Access that administrators gave before there were cases
--- doesn't count, as administrators give it to everybody at first.
+-- Return the organisation whose second user decides on a request: that of the role, or for an account the one where its
+-- user has roles. Null if these are several: then IOM decides.
+CREATE OR REPLACE FUNCTION access.decides_on(kind text, role uuid, who uuid) RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT CASE WHEN kind IN ('role', 'tailor', 'programmes')
+                THEN (SELECT r.organisation_id FROM accounts_role r WHERE r.id = role)
+                WHEN cardinality(access.guarded_by(who)) = 1 THEN (access.guarded_by(who))[1] END;
+$$;
+
+-- Return the mailbox of an address: small letters, without what follows a plus (rules.mailbox).
+CREATE OR REPLACE FUNCTION access.mailbox(email text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog AS $$ SELECT lower(regexp_replace(email, '([+][^@]*)?@', '@')) $$;
+GRANT EXECUTE ON FUNCTION access.mailbox(text) TO iom_app; -- inserting a user evaluates the index
+CREATE INDEX IF NOT EXISTS accounts_user_mailbox ON accounts_user (access.mailbox(email));
+
+-- Return a user, the users with the same mailbox, the users who asked for this user's access within a year or gave it
+-- without a second user, those who did so for them, and so on. They count as one user in an approval. Access that
+-- administrators gave before there were cases doesn't count, as administrators give it to everybody at first.
 CREATE OR REPLACE FUNCTION access.brought_in_by(who uuid) RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH RECURSIVE origin (id) AS (
@@ -51,6 +66,10 @@ CREATE OR REPLACE FUNCTION access.brought_in_by(who uuid) RETURNS uuid[]
                 WHERE m.user_id = origin.id AND m.request_id IS NULL AND m.given_at > now() - interval '1 year'
                   AND NOT EXISTS (SELECT 1 FROM accounts_membership g JOIN accounts_role r ON r.id = g.role_id
                                    WHERE g.user_id = m.given_by_id AND r.code = 'administrator')
+                UNION ALL
+               SELECT same.id
+                 FROM accounts_user u JOIN accounts_user same ON access.mailbox(same.email) = access.mailbox(u.email)
+                WHERE u.id = origin.id AND u.email <> ''
           ) given (by)
     )
     SELECT coalesce(array_agg(id) FILTER (WHERE id IS NOT NULL), '{}') FROM origin;
@@ -58,12 +77,14 @@ $$;
 
 -- Return who may decide on a request, and in which capacity: a focal point or supervisor of the organisation, or a
 -- protection supervisor of IOM if the organisation has none left. Excluded are the user who asked, the user whose access
--- it is, holders of the role that would get more permissions, and users brought in by the same users. A role that was
--- given without a second user counts only after 14 days.
+-- it is, holders of the role that would get more permissions, users brought in by the same users, and users with the
+-- mailbox of one of them or of the new address. A role that was given without a second user counts only after 14 days.
+-- Nobody decides if the request is no longer the organisation's, because its user has a role elsewhere by now.
 CREATE OR REPLACE FUNCTION access.approvers(request uuid) RETURNS TABLE (user_id uuid, decides_as text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH asked AS (
-        SELECT * FROM accounts_accessrequest a WHERE a.id = request
+        SELECT * FROM accounts_accessrequest a
+         WHERE a.id = request AND a.organisation_id IS NOT DISTINCT FROM access.decides_on(a.kind, a.role_id, a.user_id)
     ), able AS (
         SELECT m.user_id, r.organisation_id, r.code, o.kind,
                EXISTS (SELECT 1 FROM accounts_organisationgrouppermission g
@@ -84,6 +105,9 @@ CREATE OR REPLACE FUNCTION access.approvers(request uuid) RETURNS TABLE (user_id
            AND NOT (a.kind IN ('tailor', 'programmes')
                     AND EXISTS (SELECT 1 FROM accounts_membership own
                                  WHERE own.user_id = m.user_id AND own.role_id = a.role_id))
+           AND (a.email = '' OR access.mailbox(u.email) <> access.mailbox(a.email))
+           AND NOT EXISTS (SELECT 1 FROM accounts_user own
+                            WHERE own.id = a.user_id AND access.mailbox(own.email) = access.mailbox(u.email))
            AND NOT access.brought_in_by(m.user_id) && access.brought_in_by(a.asked_by_id)
     ), own AS (
         SELECT DISTINCT ON (b.user_id) b.user_id,
@@ -119,38 +143,59 @@ BEGIN
     RETURN CASE WHEN approves THEN 'approved' ELSE 'refused' END;
 END $$;
 
--- Stop a request that has not taken effect; false if there was nothing to stop. Stopping gives nobody access, so the
--- function checks no rights.
+-- Stop a request that has not taken effect, and return whether it was stopped. The entered user asked for it, is the user
+-- whose access it is, or approves access in one of its organisations; anybody, if nobody may decide on it any more. Without
+-- a user: a request about an account (by the link that is mailed), or one that was due and could not take effect.
 CREATE OR REPLACE FUNCTION access.stop_access(request uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE asked accounts_accessrequest; today date := (now() AT TIME ZONE 'Asia/Kathmandu')::date; may boolean;
 BEGIN
-    UPDATE accounts_accessrequest a SET state = 'stopped' WHERE a.id = request AND a.state IN ('pending', 'approved');
-    RETURN FOUND;
+    SELECT * INTO asked FROM accounts_accessrequest a WHERE a.id = request FOR UPDATE;
+    may := CASE WHEN NOT access.has_user() THEN asked.kind IN ('email', 'factor', 'reopen') OR asked.takes_effect_at <= now()
+                ELSE access.user_id() IN (asked.asked_by_id, asked.user_id)
+                     OR asked.organisation_id IS DISTINCT FROM access.decides_on(asked.kind, asked.role_id, asked.user_id)
+                     OR EXISTS (SELECT 1 FROM accounts_membership m
+                                  JOIN accounts_role r ON r.id = m.role_id
+                                  JOIN accounts_organisation o ON o.id = r.organisation_id AND o.is_active
+                                 WHERE m.user_id = access.user_id() AND access.role_approves(m.role_id)
+                                   AND m.starts_on <= today AND (m.ends_on IS NULL OR m.ends_on >= today)
+                                   AND (r.organisation_id = asked.organisation_id
+                                        OR asked.organisation_id IS NULL
+                                           AND EXISTS (SELECT 1 FROM accounts_membership own
+                                                         JOIN accounts_role there ON there.id = own.role_id
+                                                        WHERE own.user_id = asked.user_id
+                                                          AND there.organisation_id = r.organisation_id
+                                                          AND (own.ends_on IS NULL OR own.ends_on >= today - 365)))) END;
+    IF may IS NOT TRUE OR asked.state NOT IN ('pending', 'approved') THEN
+        RETURN false;
+    END IF;
+    UPDATE accounts_accessrequest a SET state = 'stopped' WHERE a.id = request;
+    RETURN true;
 END $$;
 
 -- Mark an approved request as done once its time has come, acting for its approver or for nobody. The rows that it allows
 -- must be written in the same transaction.
 CREATE OR REPLACE FUNCTION access.use_access(request uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE used accounts_accessrequest;
 BEGIN
     UPDATE accounts_accessrequest a SET state = 'done', done_at = now()
      WHERE a.id = request AND a.state = 'approved' AND a.takes_effect_at <= now()
-       AND (access.user_id() IS NULL OR access.user_id() = a.decided_by_id);
-    RETURN FOUND;
+       AND (access.user_id() IS NULL OR access.user_id() = a.decided_by_id)
+    RETURNING a.* INTO used;
+    IF used.organisation_id IS DISTINCT FROM access.decides_on(used.kind, used.role_id, used.user_id) THEN
+        RAISE EXCEPTION 'its user works elsewhere by now: the request is another organisation''s'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'accounts_request_decided_there';
+    END IF;
+    RETURN used.id IS NOT NULL;
 END $$;
 
 -- Check a new request: it is undecided, it is asked by the acting user, and its organisation is that of its role. A request
 -- about an account is decided in the organisation that guards its user; by IOM, without an organisation, if several do.
 CREATE OR REPLACE FUNCTION access.request_starts() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-DECLARE guarding uuid[] := access.guarded_by(NEW.user_id); here uuid;
 BEGIN
-    IF NEW.kind IN ('role', 'tailor', 'programmes') THEN
-        SELECT r.organisation_id INTO here FROM accounts_role r WHERE r.id = NEW.role_id;
-    ELSIF cardinality(guarding) = 1 THEN
-        here := guarding[1];
-    END IF;
-    IF NEW.organisation_id IS DISTINCT FROM here THEN
+    IF NEW.organisation_id IS DISTINCT FROM access.decides_on(NEW.kind, NEW.role_id, NEW.user_id) THEN
         RAISE EXCEPTION 'a request is decided where its role or user is' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'accounts_request_starts';
     END IF;
@@ -163,9 +208,36 @@ END $$;
 CREATE OR REPLACE TRIGGER request_starts BEFORE INSERT ON accounts_accessrequest
     FOR EACH ROW EXECUTE FUNCTION access.request_starts();
 
+-- Return whether a role approves access: if it manages users, or is of supervisors or protection supervisors.
+CREATE OR REPLACE FUNCTION access.role_approves(which uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT EXISTS (SELECT 1 FROM accounts_role r
+                    WHERE r.id = which
+                      AND (r.code IN ('supervisor', 'protection_supervisor')
+                           OR EXISTS (SELECT 1 FROM accounts_organisationgrouppermission g
+                                        JOIN auth_permission p ON p.id = g.permission_id AND p.codename = 'manage_users'
+                                       WHERE g.group_id = r.group_id AND g.content_object_id = r.organisation_id)));
+$$;
+
+-- Return whether the role approves access, and another user with the same mailbox approves access in its organisation.
+CREATE OR REPLACE FUNCTION access.shares_mailbox(who uuid, role uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT access.role_approves(role) AND EXISTS (
+        SELECT 1
+          FROM accounts_user mine
+          JOIN accounts_user other ON other.id <> mine.id AND access.mailbox(other.email) = access.mailbox(mine.email)
+          JOIN accounts_membership m ON m.user_id = other.id
+          JOIN accounts_role theirs ON theirs.id = m.role_id
+         WHERE mine.id = who AND mine.email <> ''
+           AND theirs.organisation_id = (SELECT r.organisation_id FROM accounts_role r WHERE r.id = role)
+           AND (m.ends_on IS NULL OR m.ends_on >= (now() AT TIME ZONE 'Asia/Kathmandu')::date)
+           AND access.role_approves(m.role_id));
+$$;
+
 -- Check a membership in an organisation with cases: it needs a request that takes effect in this transaction, for this user
--- with this address, for this role with no more permissions than were approved, and for no more days. Shortening a
--- membership needs no approval.
+-- with this address, for this role with no more permissions and programmes than were approved, and for no more days.
+-- Shortening a membership needs no approval. Two users with the same mailbox never both approve access in one
+-- organisation: they could be one person.
 CREATE OR REPLACE FUNCTION access.membership_is_approved() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE here uuid; asked accounts_accessrequest; days daterange := daterange(NEW.starts_on, NEW.ends_on, '[]');
@@ -184,6 +256,10 @@ BEGIN
     END IF;
     SELECT r.organisation_id INTO here FROM accounts_role r WHERE r.id = NEW.role_id FOR SHARE;
     PERFORM 1 FROM accounts_organisation o WHERE o.id = here FOR SHARE; -- so its first case waits, or is seen here
+    IF access.shares_mailbox(NEW.user_id, NEW.role_id) THEN
+        RAISE EXCEPTION 'somebody with this mailbox approves access here' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'accounts_membership_mailbox_apart';
+    END IF;
     SELECT a.* INTO asked
       FROM accounts_accessrequest a
       JOIN accounts_user u ON u.id = a.user_id AND u.email = a.email
@@ -194,7 +270,8 @@ BEGIN
                                     JOIN accounts_organisationgrouppermission g
                                       ON g.group_id = r.group_id AND g.content_object_id = r.organisation_id
                                     JOIN auth_permission p ON p.id = g.permission_id
-                                   WHERE r.id = NEW.role_id);
+                                   WHERE r.id = NEW.role_id)
+       AND a.programmes @> access.programmes_of_role(NEW.role_id);
     IF asked.id IS NULL AND (NEW.request_id IS NOT NULL OR access.has_cases(here)) THEN
         RAISE EXCEPTION 'a role where there are cases needs a second user' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'accounts_membership_approved';
@@ -205,6 +282,18 @@ BEGIN
 END $$;
 CREATE OR REPLACE TRIGGER membership_is_approved BEFORE INSERT OR UPDATE ON accounts_membership
     FOR EACH ROW EXECUTE FUNCTION access.membership_is_approved();
+
+-- The application deletes no role that has begun: whoever had one within a year needs a second user.
+CREATE OR REPLACE FUNCTION access.begun_membership_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF session_user = 'iom_app' AND OLD.starts_on < (now() AT TIME ZONE 'Asia/Kathmandu')::date THEN
+        RAISE EXCEPTION 'a role that began is ended, and stays on record' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'accounts_membership_stays';
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE OR REPLACE TRIGGER begun_membership_stays BEFORE DELETE ON accounts_membership
+    FOR EACH ROW EXECUTE FUNCTION access.begun_membership_stays();
 
 -- Check a new permission of a role: if any user has the role, it needs a request. If nobody has it, its permissions are
 -- approved together with its first user; the role is locked so that both don't happen at once.
@@ -276,25 +365,17 @@ END $$;
 CREATE OR REPLACE TRIGGER account_is_approved BEFORE UPDATE ON accounts_user
     FOR EACH ROW EXECUTE FUNCTION access.account_is_approved();
 
--- Check that only the user adds a second factor, and that it stays that user's.
+-- Check that only the user adds a second factor or changes its content. `last_used_at` may change at sign-in, when there is
+-- no user yet.
 CREATE OR REPLACE FUNCTION access.factor_is_own() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE is_own boolean := NEW.user_id IS NOT DISTINCT FROM access.user_id();
 BEGIN
-    IF session_user = 'iom_app' AND NEW.user_id IS DISTINCT FROM access.user_id()
-       AND (TG_OP = 'INSERT' OR NEW.user_id <> OLD.user_id) THEN
-        RAISE EXCEPTION 'nobody adds a second factor for another' USING ERRCODE = 'check_violation',
-            CONSTRAINT = 'mfa_authenticator_own';
--- The application deletes no role that has begun: whoever had one within a year needs a second user.
-CREATE OR REPLACE FUNCTION access.begun_membership_stays() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF session_user = 'iom_app' AND OLD.starts_on < (now() AT TIME ZONE 'Asia/Kathmandu')::date THEN
-        RAISE EXCEPTION 'a role that began is ended, and stays on record' USING ERRCODE = 'check_violation',
-            CONSTRAINT = 'accounts_membership_stays';
+    IF TG_OP = 'UPDATE' THEN
+        is_own := is_own AND NEW.user_id = OLD.user_id OR (NEW.user_id, NEW.type, NEW.data) = (OLD.user_id, OLD.type, OLD.data);
     END IF;
-    RETURN OLD;
-END $$;
-CREATE OR REPLACE TRIGGER begun_membership_stays BEFORE DELETE ON accounts_membership
-    FOR EACH ROW EXECUTE FUNCTION access.begun_membership_stays();
-
+    IF session_user = 'iom_app' AND NOT is_own THEN
+        RAISE EXCEPTION 'nobody adds a second factor for another, or changes it' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'mfa_authenticator_own';
     END IF;
     RETURN NEW;
 END $$;
@@ -342,6 +423,12 @@ CREATE OR REPLACE TRIGGER role_stays BEFORE UPDATE ON accounts_role
 
 CREATE OR REPLACE FUNCTION access.organisation_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF current_user = 'iom_app' THEN -- only case_is_noted() writes it, which runs as iom_functions
+        NEW.cases_since := NULL;
+    END IF;
+    IF TG_OP = 'INSERT' THEN
+        RETURN NEW;
+    END IF;
     NEW.cases_since := coalesce(OLD.cases_since, NEW.cases_since); -- the saved row may have been read before the first case
     IF NEW.id <> OLD.id THEN
         RAISE EXCEPTION 'an organisation stays the one that it is' USING ERRCODE = 'check_violation',
@@ -359,19 +446,13 @@ CREATE OR REPLACE TRIGGER organisation_stays BEFORE INSERT OR UPDATE ON accounts
 DO $$
 DECLARE name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['has_cases(uuid)', 'guarded_by(uuid)', 'is_guarded(uuid)', 'brought_in_by(uuid)', 'approvers(uuid)',
+    FOREACH name IN ARRAY ARRAY['has_cases(uuid)', 'guarded_by(uuid)', 'is_guarded(uuid)', 'decides_on(text, uuid, uuid)',
+            'role_approves(uuid)', 'shares_mailbox(uuid, uuid)', 'brought_in_by(uuid)', 'approvers(uuid)',
             'decide_access(uuid, boolean)', 'stop_access(uuid)', 'use_access(uuid)', 'request_starts()',
             'membership_is_approved()', 'permission_is_approved()', 'account_is_approved()', 'factor_is_approved()']
     LOOP
         EXECUTE format('ALTER FUNCTION access.%s OWNER TO iom_functions', name);
     END LOOP;
 END $$;
-GRANT EXECUTE ON FUNCTION access.has_cases(uuid), access.is_guarded(uuid), access.approvers(uuid),
-    access.decide_access(uuid, boolean), access.stop_access(uuid), access.use_access(uuid) TO iom_app;
-DECLARE is_own boolean := NEW.user_id IS NOT DISTINCT FROM access.user_id();
-    IF current_user = 'iom_app' THEN -- only case_is_noted() writes it, which runs as iom_functions
-        NEW.cases_since := NULL;
-    END IF;
-    IF TG_OP = 'INSERT' THEN
-        RETURN NEW;
-    END IF;
+GRANT EXECUTE ON FUNCTION access.has_cases(uuid), access.is_guarded(uuid), access.shares_mailbox(uuid, uuid),
+    access.approvers(uuid), access.decide_access(uuid, boolean), access.stop_access(uuid), access.use_access(uuid) TO iom_app;

@@ -412,7 +412,81 @@ def test_a_role_that_got_more_permissions_meanwhile_is_not_given(demo_users):
 # One mailbox
 
 
+def _shares_mailbox(owner, first: str, other: str) -> None:
+    """One person with two accounts: what stands after a plus leads to the same mailbox."""
+    owner.execute("UPDATE accounts_user SET email = 'Kept@example.org' WHERE username = %s", [first])
+    owner.execute("UPDATE accounts_user SET email = 'kept+2@example.org' WHERE username = %s", [other])
+
+
+def test_nobody_approves_with_the_mailbox_of_who_asked(committed, owner, demo_users):
+    """Nor with that of the user concerned, nor of one who brought them in, nor at the new address itself."""
+    _shares_mailbox(owner, FOCAL, SECOND)
+    asked_by_focal = AccessRequest.objects.get(user=a_new_user(demo_users))
+    assert set(names(asked_by_focal)) == {PROTECTION, "protection_supervisor_2"}
+    with pytest.raises(PermissionDenied):
+        decided(demo_users, SECOND, asked_by_focal)
+    _shares_mailbox(owner, "ngo_a_reader", SECOND)
+    owner.execute("UPDATE accounts_user SET email = 'focal@example.org' WHERE username = %s", [FOCAL])
+    assert set(names(asked(demo_users, ADMINISTRATOR, demo_users["ngo_a_reader"]))) == {FOCAL}
+    user, administrator = demo_users[WHO], demo_users[ADMINISTRATOR]
+    user.email = "kept+9@example.org"
+    with acting_as(administrator):
+        save_user(user=user, by=administrator, now=now())
+    assert set(names(AccessRequest.objects.get(kind="email"))) == {FOCAL}
+
+
+def test_nobody_approves_for_whom_another_account_of_theirs_brought_in(committed, owner, demo_users):
+    made = a_new_user(demo_users, code="focal_point", name="Bina")
+    decided(demo_users, SECOND, AccessRequest.objects.get(user=made))
+    request = asked(demo_users, made.username, demo_users["ngo_a_reader"])
+    assert set(names(request)) == {SECOND}, "not who brought them in"
+    _shares_mailbox(owner, FOCAL, SECOND)
+    assert SECOND not in names(request)
+
+
+@pytest.mark.parametrize("code", ["supervisor", "focal_point"])
+def test_no_mailbox_has_two_roles_that_approve(committed, owner, demo_users, code):
+    """One person with two accounts would be their own second user."""
+    _shares_mailbox(owner, FOCAL, "ngo_a_reader")
+    with pytest.raises(ValidationError, match="mailbox"):
+        asked(demo_users, ADMINISTRATOR, demo_users["ngo_a_reader"], code)
+    assert asked(demo_users, ADMINISTRATOR, demo_users["ngo_a_reader"]).role.code == "caseworker"
+
+
+def test_the_database_itself_gives_no_mailbox_two_roles_that_approve(demo_users):
+    third = factories.a_third_ngo()
+    for number, code in enumerate(("supervisor", "focal_point")):
+        user = User.objects.create(username=f"one{number}", email=f"one+{number}@example.org")
+        given = {"user": user, "role": role(code, third.code), "starts_on": now().date()}
+        if code == "supervisor":
+            Membership.objects.create(**given)
+        else:
+            with pytest.raises(IntegrityError, match="mailbox"), transaction.atomic():
+                Membership.objects.create(**given)
+
+
 # Single programmes
+
+
+def test_a_request_for_a_role_shows_the_programmes_whose_totals_it_opens(sign_in, demo_users):
+    request = asked(demo_users, ADMINISTRATOR, demo_users["researcher"], "programme_manager", "IOM")
+    assert request.programmes
+    assert ", ".join(request.programmes) in text_of(sign_in(SECOND_IOM).get(f"/team/requests/{request.pk}/"))
+
+
+def test_a_role_that_sees_more_programmes_meanwhile_is_not_what_was_approved(committed, owner, demo_users):
+    request = asked(demo_users, ADMINISTRATOR, demo_users["researcher"], "programme_manager", "IOM")
+    factories.another_programme()
+    owner.execute(
+        "INSERT INTO projects_projectgrouppermission (group_id, permission_id, content_object_id) "
+        "SELECT %s, (SELECT permission_id FROM projects_projectgrouppermission LIMIT 1), j.id "
+        "FROM projects_project j WHERE j.managed_by_id = %s AND NOT j.code = ANY(%s) LIMIT 1",
+        [request.role.group_id, str(request.organisation_id), request.programmes],
+    )
+    assert owner.rowcount == 1
+    with pytest.raises(IntegrityError, match="second user"), transaction.atomic():
+        decided(demo_users, SECOND_IOM, request)
+    assert not demo_users["researcher"].memberships.filter(role=request.role).exists()
 
 
 # Another e-mail address
@@ -525,6 +599,50 @@ def test_the_database_itself_ends_credentials_with_the_address(demo_users):
     assert credentials() == [False] * 4
 
 
+def _also_reads_in(owner, user: User, organisation: str) -> None:
+    """A role that somebody has by now in another organisation."""
+    owner.execute(
+        "INSERT INTO accounts_membership (id, user_id, role_id, starts_on) "
+        "VALUES (gen_random_uuid(), %s, %s, '2020-01-01')",
+        [str(user.pk), str(role("reader", organisation).pk)],
+    )
+
+
+def test_a_request_is_decided_where_its_user_is_by_then(committed, owner, demo_users):
+    """The organisation of before doesn't open the files of another one, where the user works by now."""
+    user, administrator = demo_users["ngo_a_reader"], demo_users[ADMINISTRATOR]
+    enrolled(user)
+    with acting_as(administrator):
+        request = reset_second_factor(user=user, by=administrator, now=now())
+    assert SECOND in names(request)
+    _also_reads_in(owner, user, "NGO_B")
+    assert names(request) == {}
+    with pytest.raises(PermissionDenied):
+        decided(demo_users, SECOND, request)
+    with acting_as(administrator):
+        again = reset_second_factor(user=demo_users["ngo_a_reader"], by=administrator, now=now())
+    assert set(names(again)) == {PROTECTION, "protection_supervisor_2"}
+    request.refresh_from_db()
+    assert request.state == "stopped"
+
+
+def test_an_approval_ends_where_its_user_works_elsewhere_by_then(committed, owner, demo_users):
+    user, administrator = demo_users["ngo_a_reader"], demo_users[ADMINISTRATOR]
+    user.email = "new@example.org"
+    with acting_as(administrator):
+        save_user(user=user, by=administrator, now=now())
+    request = AccessRequest.objects.get(kind="email")
+    decided(demo_users, SECOND, request)
+    _also_reads_in(owner, user, "NGO_B")
+    owner.execute(
+        "UPDATE accounts_accessrequest SET takes_effect_at = now(), decided_at = now() - interval '1 day'"
+    )
+    assert take_due_effects(now=now() + timedelta(minutes=1)) == 0
+    assert demo_users["ngo_a_reader"].email != "new@example.org"
+    request.refresh_from_db()
+    assert request.state == "stopped"
+
+
 def test_an_address_is_not_changed_to_and_fro_without_end(demo_users):
     """Each change is a mail to a stranger, whoever they are."""
     administrator = demo_users[ADMINISTRATOR]
@@ -536,6 +654,34 @@ def test_an_address_is_not_changed_to_and_fro_without_end(demo_users):
     outbox.deliver(now=now())
     for email in ("other@example.org", "asha@example.org"):
         assert len([sent for sent in mail.outbox if sent.to == [email]]) <= 4
+
+
+def test_a_request_is_stopped_by_those_whom_it_concerns(demo_users):
+    """By SQL alone: not in the place of anybody else, nor of nobody."""
+    request = AccessRequest.objects.get(user=a_new_user(demo_users))
+
+    def stopped(by: str | None) -> bool:
+        with transaction.atomic(), connection.cursor() as cursor:
+            enter(demo_users[by].pk if by else None)
+            cursor.execute("SELECT access.stop_access(%s)", [request.pk])
+            return cursor.fetchone()[0]
+
+    for username in ("ngo_b_caseworker", "ngo_a_caseworker", ADMINISTRATOR, None):
+        assert not stopped(username), username
+    request.refresh_from_db()
+    assert request.state == "pending"
+    assert stopped(SECOND)
+
+
+def test_a_mailed_link_stops_a_request_for_whoever_is_signed_in(committed, owner, demo_users, sign_in):
+    user, administrator = demo_users[WHO], demo_users[ADMINISTRATOR]
+    former, user.email = user.email, "new@example.org"
+    with acting_as(administrator):
+        save_user(user=user, by=administrator, now=now())
+    owner.execute("SELECT body FROM core_outboxmessage WHERE recipient = %s", [former])
+    objection = re.search(r"/accounts/objection/\S+", owner.fetchall()[0][0])[0]
+    assert sign_in("ngo_b_caseworker").post(objection).status_code == 302
+    assert AccessRequest.objects.get().state == "stopped"
 
 
 # The second factor

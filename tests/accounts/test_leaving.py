@@ -299,7 +299,8 @@ def test_a_role_whose_last_day_passed_is_found_and_the_supervisors_notified_once
 
 
 def test_without_a_supervisor_ioms_protection_supervisors_are_notified(demo_users):
-    Membership.objects.filter(role__organisation__code="NGO_A", role__code="supervisor").delete()
+    supervisors = Membership.objects.filter(role__organisation__code="NGO_A", role__code="supervisor")
+    supervisors.update(ends_on=now().date() - timedelta(days=1))
     end_role_yesterday(demo_users[A])
     assert notify_supervisors() == 2
     (text,) = notices_of(demo_users["protection_supervisor"], key__startswith="nobody:NGO_A")
@@ -393,7 +394,8 @@ def test_where_there_is_a_supervisor_a_caseworker_reassigns_only_her_own_cases(d
         reassign_cases(cases=[case], caseworker=second, by=demo_users[A], now=now())
         with pytest.raises(PermissionDenied):
             reassign_cases(cases=[case], caseworker=third, by=demo_users[A], now=now())
-    Membership.objects.filter(role__organisation__code="NGO_A", role__code="supervisor").delete()
+    supervisors = Membership.objects.filter(role__organisation__code="NGO_A", role__code="supervisor")
+    supervisors.update(ends_on=now().date() - timedelta(days=1))
     with acting_as(third):
         reassign_cases(cases=[case], caseworker=third, by=third, now=now())
         assert CaseFile.objects.get(case=case).caseworker == third

@@ -34,9 +34,12 @@ CONTEXT = {
     "audits",
     "restricted",
     "counselling",
+    "mailbox",  # of an address that it is given
 }
 REVIEWED = {
     "has_cases",
+    "shares_mailbox",
+    "programmes_of_role",
     "is_guarded",
     "approvers",
     "decide_access",
@@ -94,6 +97,8 @@ INVOKER_TRIGGERS = {
     "user_stays",
     "role_stays",
     "organisation_stays",
+    "begun_membership_stays",
+    "code_stays",
     "own_token",
     "lead_names_caseworker",
     "risk_is_assessed",

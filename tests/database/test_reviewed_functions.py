@@ -81,6 +81,23 @@ TABLE = {
         ANSWERED,
         ANSWERED,
     ),
+    "shares_mailbox": Reviewed(
+        "nothing: whether another user with this mailbox approves access in the organisation of a role",
+        lambda world: (
+            "SELECT access.shares_mailbox(%s, (SELECT id FROM accounts_role LIMIT 1)) IS NOT NULL",
+            [world.a.pk],
+        ),
+        A,
+        ANSWERED,
+        ANSWERED,
+    ),
+    "programmes_of_role": Reviewed(
+        "nothing: codes of the programmes whose figures a role sees, which are configuration",
+        lambda world: ("SELECT access.programmes_of_role((SELECT id FROM accounts_role LIMIT 1))", []),
+        A,
+        ANSWERED,
+        ANSWERED,
+    ),
     "approvers": Reviewed(
         "nothing: users who may decide on a request, which whoever asks for one is shown",
         lambda world: ("SELECT user_id FROM access.approvers(%s)", [world.asked.pk]),
@@ -94,11 +111,11 @@ TABLE = {
         "ngo_a_supervisor",
     ),
     "stop_access": Reviewed(
-        "that it has not taken effect: stopping opens nothing to anybody",
+        "that the person asked, approves access there or is whose account it is; nobody: by the link mailed to them",
         lambda world: ("SELECT access.stop_access(%s)", [world.asked.pk]),
         "ngo_a_focal_point",
-        ANSWERED,
-        ANSWERED,
+        NOTHING,
+        NOTHING,
     ),
     "use_access": Reviewed(
         "that who approved it is entered, or nobody; that its time has come by the database's clock; once",
