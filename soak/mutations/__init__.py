@@ -9,6 +9,7 @@ from soak.mutations.beneficiaries import BENEFICIARIES
 from soak.mutations.children import CHILDREN
 from soak.mutations.core import CORE
 from soak.mutations.corrections import CORRECTIONS
+from soak.mutations.credentials import CREDENTIALS
 from soak.mutations.drafts import DRAFTS
 from soak.mutations.exports import EXPORTS
 from soak.mutations.files import FILES
@@ -25,6 +26,7 @@ MUTANTS: list[Mutant] = [
     *ACCOUNTS,
     *ACCESS_REQUESTS,
     *SIGNING_IN,
+    *CREDENTIALS,
     *LEVELS,
     *BENEFICIARIES,
     *FILES,

@@ -99,8 +99,8 @@ ACCESS_REQUESTS = [
     Mutant(
         "accounts: another organisation decides on a request",
         "accounts/sql/040_requests.sql",
-        "IF NEW.organisation_id IS DISTINCT FROM here THEN",
-        "IF false THEN",
+        "IF NEW.organisation_id IS DISTINCT FROM access.decides_on(",
+        "IF false AND NEW.organisation_id IS DISTINCT FROM access.decides_on(",
         first="tests/accounts/test_ways_around.py::test_a_request_belongs_to_the_organisation_of_its_role_or_user",
     ),
     Mutant(
@@ -120,8 +120,8 @@ ACCESS_REQUESTS = [
     Mutant(
         "accounts: anybody adds a second factor for another",
         "accounts/sql/040_requests.sql",
-        "IF session_user = 'iom_app' AND NEW.user_id IS DISTINCT FROM access.user_id()",
-        "IF false",
+        "is_own boolean := NEW.user_id IS NOT DISTINCT FROM access.user_id()",
+        "is_own boolean := true",
         first="tests/accounts/test_ways_around.py::test_nobody_adds_a_second_factor_for_another",
     ),
     Mutant(

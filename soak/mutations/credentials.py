@@ -1,0 +1,148 @@
+"""How a user's credentials change, and who is the second user of a request."""
+
+from soak.mutations.mutant import Mutant
+
+REQUEST_TESTS = "tests/accounts/test_access_requests.py"
+
+CREDENTIALS = [
+    Mutant(
+        "accounts: a known browser never waits for its address",
+        "accounts/rules.py",
+        'if "browser" in kinds and browser_failures <= FAILURES_OF_KNOWN:',
+        'if "browser" in kinds:',
+        first="tests/accounts/test_throttle.py::test_a_known_browser_that_failed_often_waits_for_its_address_too",
+    ),
+    Mutant(
+        "accounts: a password outlives a change of its address by somebody else",
+        "accounts/sql/040_requests.sql",
+        "NEW.password := '!' || gen_random_uuid();",
+        "NULL;",
+        first=f"{REQUEST_TESTS}::test_the_database_itself_ends_credentials_with_the_address",
+    ),
+    Mutant(
+        "accounts: a second factor outlives a change of its address by somebody else",
+        "accounts/sql/040_requests.sql",
+        "DELETE FROM mfa_authenticator f WHERE f.user_id = NEW.id;",
+        "NULL;",
+        first=f"{REQUEST_TESTS}::test_the_database_itself_ends_credentials_with_the_address",
+    ),
+    Mutant(
+        "accounts: an organisation decides on a user who works elsewhere by now",
+        "accounts/sql/040_requests.sql",
+        " AND a.organisation_id IS NOT DISTINCT FROM access.decides_on(a.kind, a.role_id, a.user_id)",
+        "",
+        first=f"{REQUEST_TESTS}::test_a_request_is_decided_where_its_user_is_by_then",
+    ),
+    Mutant(
+        "accounts: an approval takes effect though its user works elsewhere by now",
+        "accounts/sql/040_requests.sql",
+        "IF used.organisation_id IS DISTINCT FROM access.decides_on(",
+        "IF false AND used.organisation_id IS DISTINCT FROM access.decides_on(",
+        first=f"{REQUEST_TESTS}::test_an_approval_ends_where_its_user_works_elsewhere_by_then",
+    ),
+    Mutant(
+        "accounts: anybody changes a second factor of another",
+        "accounts/sql/040_requests.sql",
+        "(NEW.user_id, NEW.type, NEW.data) = (OLD.user_id, OLD.type, OLD.data)",
+        "NEW.user_id = OLD.user_id",
+        first="tests/accounts/test_credentials.py::test_the_database_itself_lets_nobody_change_anothers_factor",
+    ),
+    Mutant(
+        "accounts: what a session holds opens in another row",
+        "accounts/session_store.py",
+        'f"accounts.session {key} {user}"',
+        'f"accounts.session {user}"',
+        first="tests/accounts/test_sessions.py::test_what_a_session_holds_opens_in_its_own_row_alone",
+    ),
+    Mutant(
+        "accounts: a session counts as another user's",
+        "accounts/session_store.py",
+        'f"accounts.session {key} {user}"',
+        'f"accounts.session {key}"',
+        first="tests/accounts/test_sessions.py::test_a_session_keeps_its_user",
+    ),
+    Mutant(
+        "accounts: somebody approves what another account with their mailbox asked for",
+        "accounts/sql/040_requests.sql",
+        "WHERE u.id = origin.id AND u.email <> ''",
+        "WHERE false",
+        first=f"{REQUEST_TESTS}::test_nobody_approves_with_the_mailbox_of_who_asked",
+    ),
+    Mutant(
+        "accounts: somebody approves what concerns another account with their mailbox",
+        "accounts/sql/040_requests.sql",
+        "WHERE own.id = a.user_id AND access.mailbox(own.email) = access.mailbox(u.email)",
+        "WHERE false",
+        first=f"{REQUEST_TESTS}::test_nobody_approves_with_the_mailbox_of_who_asked",
+    ),
+    Mutant(
+        "accounts: somebody approves a new address that leads to their own mailbox",
+        "accounts/sql/040_requests.sql",
+        "AND (a.email = '' OR access.mailbox(u.email) <> access.mailbox(a.email))",
+        "",
+        first=f"{REQUEST_TESTS}::test_nobody_approves_with_the_mailbox_of_who_asked",
+    ),
+    Mutant(
+        "accounts: one mailbox has two roles that approve",
+        "accounts/sql/040_requests.sql",
+        "IF access.shares_mailbox(NEW.user_id, NEW.role_id) THEN",
+        "IF false THEN",
+        first=f"{REQUEST_TESTS}::test_the_database_itself_gives_no_mailbox_two_roles_that_approve",
+    ),
+    Mutant(
+        "accounts: a role opens programmes that its approval did not show",
+        "accounts/sql/040_requests.sql",
+        "\n       AND a.programmes @> access.programmes_of_role(NEW.role_id);",
+        ";",
+        first=f"{REQUEST_TESTS}::test_a_role_that_sees_more_programmes_meanwhile_is_not_what_was_approved",
+    ),
+    Mutant(
+        "accounts: anybody stops a request",
+        "accounts/sql/040_requests.sql",
+        "IF may IS NOT TRUE OR asked.state NOT IN",
+        "IF asked.state NOT IN",
+        first=f"{REQUEST_TESTS}::test_a_request_is_stopped_by_those_whom_it_concerns",
+    ),
+    Mutant(
+        "accounts: mails to former addresses are not counted",
+        "accounts/operations/users.py",
+        "            count_mail(user=user, email=former.email, by=by, now=now)\n",
+        "",
+        first=f"{REQUEST_TESTS}::test_an_address_is_not_changed_to_and_fro_without_end",
+    ),
+    Mutant(
+        "accounts: a token that was revoked opens again",
+        "accounts/sql/030_credentials.sql",
+        "OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NULL OR ",
+        "",
+        first="tests/accounts/test_credentials.py::test_the_database_itself_revives_no_token",
+    ),
+    Mutant(
+        "accounts: a token opens for longer than it was made for",
+        "accounts/sql/030_credentials.sql",
+        " OR NEW.expires_on > OLD.expires_on",
+        "",
+        first="tests/accounts/test_credentials.py::test_the_database_itself_revives_no_token",
+    ),
+    Mutant(
+        "accounts: that an address was changed lately is forgotten",
+        "accounts/sql/040_requests.sql",
+        "NEW.email_changed_at := greatest(OLD.email_changed_at, NEW.email_changed_at);",
+        "",
+        first="tests/accounts/test_credentials.py::test_the_database_itself_keeps_when_a_credential_changed",
+    ),
+    Mutant(
+        "accounts: a role that began leaves no trace",
+        "accounts/sql/040_requests.sql",
+        "IF session_user = 'iom_app' AND OLD.starts_on <",
+        "IF false AND OLD.starts_on <",
+        first="tests/accounts/test_credentials.py::test_the_database_itself_keeps_a_role_that_began",
+    ),
+    Mutant(
+        "accounts: the application says since when there are cases",
+        "accounts/sql/040_requests.sql",
+        "NEW.cases_since := NULL;",
+        "NULL;",
+        first="tests/accounts/test_credentials.py::test_the_application_writes_nowhere_since_when_there_are_cases",
+    ),
+]
