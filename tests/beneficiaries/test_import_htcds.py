@@ -227,11 +227,11 @@ def test_a_clear_yes_is_consent(consent):
             {"cas_OutgoingReferralDate": "9999-12-31"},
             "outgoing referral date is in the future: 9999-12-31",
         ),
-        ({"prs_NumberOfChildren": "1e1"}, "Number of Children (prs_NumberOfChildren): “1e1” is no number"),
-        ({"prs_NumberOfChildren": "1_0"}, "Number of Children (prs_NumberOfChildren): “1_0” is no number"),
-        ({"prs_NumberOfChildren": "two"}, "Number of Children (prs_NumberOfChildren): “two” is no number"),
-        ({"prs_NumberOfChildren": "nan"}, "Number of Children (prs_NumberOfChildren): “nan” is no number"),
-        ({"prs_Deceased": "perhaps"}, "Deceased (prs_Deceased): “perhaps” is neither yes nor no"),
+        ({"prs_NumberOfChildren": "1e1"}, "Number of Children (prs_NumberOfChildren): “1e1” is not a number"),
+        ({"prs_NumberOfChildren": "1_0"}, "Number of Children (prs_NumberOfChildren): “1_0” is not a number"),
+        ({"prs_NumberOfChildren": "two"}, "Number of Children (prs_NumberOfChildren): “two” is not a number"),
+        ({"prs_NumberOfChildren": "nan"}, "Number of Children (prs_NumberOfChildren): “nan” is not a number"),
+        ({"prs_Deceased": "perhaps"}, "Deceased (prs_Deceased): “perhaps” is not yes or no"),
     ],
 )
 def test_a_row_is_refused_with_its_reason(changes, reason):
@@ -364,8 +364,8 @@ def test_a_column_is_identified_by_its_technical_name_or_else_its_label(run, dem
 @pytest.mark.django_db
 def test_unknown_and_missing_columns_are_reported(run, demo_users, book):
     lines = run(book(SITA | {"prs_IdentityNumber": "canary-1", "Shoe size": "canary-2"}))
-    assert lines[0] == ("column P (prs_IdentityNumber) is not one that is kept: its values are left out")
-    assert lines[1] == "column Q (Shoe size) is not one that is kept: its values are left out"
+    assert lines[0] == ("column P (prs_IdentityNumber) is not stored: its values are left out")
+    assert lines[1] == "column Q (Shoe size) is not stored: its values are left out"
     assert lines[2].startswith("missing columns: cas_CaseOwner, prs_Salutation, prs_Title")
     (case,) = imported(demo_users[A])
     assert "canary" not in str(file_of(case, demo_users[A]).htcds) + str(vars(case.beneficiary))
