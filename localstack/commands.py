@@ -189,7 +189,7 @@ def reset(places: Places, signals: Signals, rest: list[str]) -> int:
     outside = [*places.outside.parent.glob(f"{places.outside.name}*")]
     own = [path for path in outside if path.stat().st_uid == os.geteuid() and not path.is_symlink()]
     if "--yes" not in rest:
-        say(f"This throws away {', '.join(map(str, [places.local, *own]))}. Type yes to go on:")
+        say(f"This deletes {', '.join(map(str, [places.local, *own]))}. Type yes to go on:")
         if sys.stdin.readline().strip() != "yes":
             say("Nothing was touched.")
             return 1

@@ -113,7 +113,7 @@ def remove_document(*, document: Document, why: str, by, now: datetime) -> None:
     found.clean_fields(exclude=["case", "file"])
     found.save(update_fields=["file", "state", "removed_by", "removed_at", "removed_why"])
     transaction.on_commit(lambda: files.remove(name))
-    audit.record(by=by, verb="document thrown away", obj=found, case_id=found.case_id, now=now)
+    audit.record(by=by, verb="document deleted", obj=found, case_id=found.case_id, now=now)
 
 
 def scan_waiting(*, now: datetime | None = None, limit: int = 500) -> dict[str, int]:
@@ -161,7 +161,7 @@ def _settle(waiting: Waiting, is_harmful: bool, *, now: datetime) -> None:
         row = cursor.fetchone()
     if row is None:  # it was deleted meanwhile, or another worker has it
         return
-    verb = "harmful file thrown away" if is_harmful else "document scanned"
+    verb = "harmful file deleted" if is_harmful else "document scanned"
     audit.record(by=None, verb=verb, obj=Document(pk=waiting.id), case_id=waiting.subject, now=now)
     if not is_harmful:
         return

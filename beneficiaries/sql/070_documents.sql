@@ -44,7 +44,7 @@ BEGIN
            AND NOT (OLD.state IN ('waiting', 'clean', 'unchecked') AND NEW.state = 'removed')
            AND NOT (OLD.state = 'waiting' AND NEW.state IN ('clean', 'harmful') AND current_user = 'iom_functions'))
     THEN
-        RAISE EXCEPTION 'a document stays as it was handed in' USING ERRCODE = 'check_violation',
+        RAISE EXCEPTION 'a document stays as it was uploaded' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'beneficiaries_document_moves';
     END IF;
     RETURN NEW;

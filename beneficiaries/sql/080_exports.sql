@@ -25,7 +25,7 @@ BEGIN
             CONSTRAINT = 'beneficiaries_export_few_a_day';
     END IF;
     IF NEW.state = 'queued' AND before + NEW.counted_rows > 200 THEN
-        RAISE EXCEPTION 'more rows than one person takes out in a day' USING ERRCODE = 'check_violation',
+        RAISE EXCEPTION 'more rows than one user exports in a day' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'beneficiaries_export_within_quota';
     END IF;
     RETURN NEW;

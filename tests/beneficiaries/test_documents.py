@@ -226,7 +226,7 @@ def test_with_the_scanner_up_again_waiting_documents_are_released_or_deleted(
         assert operations.scan_waiting(now=now()) == {"clean": 0, "harmful": 0}
     assert states(case, demo_users[A]) == ["clean", "harmful"]
     assert len(stored_files(settings)) == 1
-    assert {"document scanned", "harmful file thrown away"} <= set(verbs(case, demo_users))
+    assert {"document scanned", "harmful file deleted"} <= set(verbs(case, demo_users))
     with acting_as(demo_users[A]):
         notice = Notice.objects.visible_to(demo_users[A]).filter(key=f"harmful:{bad.pk}").get()
         assert case.reference in notice.text

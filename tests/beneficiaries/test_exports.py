@@ -1,4 +1,4 @@
-"""Exports: how many rows, who approves, who gets them; what is in the file, and what was taken out since."""
+"""Exports: how many rows, who approves, who gets them; what is in the file, and what was removed since."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor

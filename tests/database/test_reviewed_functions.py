@@ -495,7 +495,7 @@ def test_no_file_and_no_lease_expires_because_a_caller_says_so(demo_users, setti
 @pytest.mark.django_db
 def test_the_application_gives_no_document_a_token(world):
     """Whoever writes a token into a row could settle it as clean."""
-    refused = pytest.raises(DatabaseError, match="stays as it was handed in")
+    refused = pytest.raises(DatabaseError, match="stays as it was uploaded")
     with acting_as(world.a), refused, transaction.atomic():
         rows(
             "UPDATE beneficiaries_document SET token = %s WHERE id = %s RETURNING id",
