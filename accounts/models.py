@@ -34,6 +34,7 @@ class UserManager(DjangoUserManager):
     use_in_migrations = False
 
     def named(self, username: str):
+        """Return the users (one or none) with this name, whatever its capitals."""
         return self.alias(name_lower=Lower("username")).filter(name_lower=Lower(Value(username)))
 
     def get_by_natural_key(self, username: str | None):
