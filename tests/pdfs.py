@@ -164,7 +164,7 @@ def _fonts(pdf: pikepdf.Pdf) -> Dictionary:
 
 def _pictures(pdf: pikepdf.Pdf) -> Dictionary:
     written = io.BytesIO()
-    Image.new("RGB", (40, 30), "teal").save(written, "JPEG2000")
+    Image.new("RGB", (40, 30), "teal").save(written, "JPEG2000", comment="CANARYCOMMENT")
     grey = picture(pdf, b"\x7f" * 1200, ColorSpace=Name.DeviceGray)
     profile = pdf.make_stream(b"CANARYPROFILE", Dictionary(N=3, Alternate=Name.DeviceRGB))
     fax = io.BytesIO()

@@ -142,10 +142,8 @@ def _decoded_image(copier: "Copier", data: bytes, kind: str) -> Image.Image:
 def _jpeg(copier: "Copier", data: bytes, keys: Dictionary) -> Stream:
     """Encode the pixels again with the same tables, so quality stays; all segments without pixels are dropped."""
     image = _decoded_image(copier, data, "JPEG")
-    bare = Image.new(image.mode, image.size)
-    bare.paste(image)
     tables, sampling = image.quantization, _sampling(image)  # type: ignore[attr-defined]
-    return _encoded(copier, bare, keys, qtables=tables, subsampling=sampling)
+    return _encoded(copier, image, keys, qtables=tables, subsampling=sampling)
 
 
 def _sampling(image: Image.Image) -> int:
@@ -179,8 +177,10 @@ def _jpeg_2000(copier: "Copier", data: bytes, keys: Dictionary) -> Stream:
 
 
 def _encoded(copier: "Copier", image: Image.Image, keys: Dictionary, **how: Any) -> Stream:
-    written = io.BytesIO()
-    image.save(written, "JPEG", **how)
+    """The pixels alone as a JPEG: Pillow writes the comment of the picture that they were read from with them."""
+    written, bare = io.BytesIO(), Image.new(image.mode, image.size)
+    bare.paste(image)
+    bare.save(written, "JPEG", **how)
     keys["/BitsPerComponent"], keys["/Filter"] = 8, Name.DCTDecode
     if "/ColorSpace" not in keys:
         keys["/ColorSpace"] = MODES[image.mode]

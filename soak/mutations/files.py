@@ -161,6 +161,13 @@ FILES = [
         first=PDF + "test_each_picture_keeps_its_pixels_and_loses_the_rest",
     ),
     Mutant(
+        "core: a JPEG 2000 picture in a PDF keeps its comment",
+        "core/pdf/pictures.py",
+        "written, bare = io.BytesIO(), Image.new(image.mode, image.size)\n    bare.paste(image)",
+        "written, bare = io.BytesIO(), image",
+        first=PDF + "test_a_jpeg_2000_picture_loses_its_comment",
+    ),
+    Mutant(
         "core: a PDF keeps data after a picture's end",
         "core/pdf/pictures.py",
         'data[:size].ljust(size, b"\\0")',

@@ -162,6 +162,20 @@ def test_each_picture_keeps_its_pixels_and_loses_the_rest(name):
     assert max(apart) < 40
 
 
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_a_jpeg_2000_picture_loses_its_comment(mode):
+    """A camera or scanner writes the place, the device or the person into it."""
+    written = io.BytesIO()
+    Image.new(mode, (40, 30)).save(written, "JPEG2000", comment="CANARYCOMMENT")
+    data = with_content(
+        b"/X Do", XObject=lambda pdf: Dictionary(X=pdfs.chained(pdf, written.getvalue(), "JPXDecode"))
+    )
+    assert b"CANARYCOMMENT" in pdfs.laid_open(data)
+    kept = remade(data)
+    assert b"/DCTDecode" in kept
+    assert b"CANARY" not in kept
+
+
 def test_segments_between_the_scans_of_a_jpeg_and_after_its_end_are_removed():
     written = io.BytesIO()
     Image.linear_gradient("L").save(written, "JPEG", progressive=True)
