@@ -1,24 +1,22 @@
 """Uploaded files: photos and PDFs, recognised by their content and not by their name.
 
 A photo is re-encoded from its pixels, which drops location, camera and anything else in the file; a PDF is rebuilt from
-what its pages draw (`core.pdf`). Both happen in a process with limits (`core.cleaner`), two at a time. The file's name
-is never stored.
+what its pages draw (`core.pdf`). Both happen in a process with limits (`core.cleaner`). The file's name is never
+stored.
 """
 
-import fcntl
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from core import slots
 from core.cleaner import Refused, Why
 
 LARGEST = 20 * 1024 * 1024  # bytes
@@ -26,11 +24,10 @@ LARGEST = 20 * 1024 * 1024  # bytes
 MEMORY = 1024 * 1024 * 1024  # bytes
 SECONDS = 12  # of processor time
 LONGEST = 15  # seconds of real time; with the wait below the 30 after which gunicorn kills a worker
-LONGEST_WAIT = 8  # seconds for one of the two locks
+PATIENCE = 2.0  # seconds to wait for a slot
+# First numbers of the advisory locks that are slots for checking files, and of those of users who upload.
+LOCKS, LOCKS_OF_USERS = 0x5A4C, 0x5A4D
 ROOT = Path(__file__).parent.parent
-# At most two files are cleaned at a time, whatever the number of web workers: each needs a lock on one of these files,
-# which exist anyway. The kernel releases the lock when the process ends, however it ends.
-LOCK_FILES = [ROOT / "core" / "cleaner.py", ROOT / "core" / "uploads.py"]
 
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "application/pdf": "pdf"}
 REFUSALS = {
@@ -87,12 +84,24 @@ def check_size(size: int) -> None:
         raise ValidationError(_("This file is empty."))
 
 
+def take_slot(user) -> None:
+    """Hold one of `settings.UPLOAD_SLOTS`, and the user's own, until this transaction ends.
+
+    A file can take 15 seconds. There are fewer slots than web workers, so that uploads never block all of them.
+    Raises ValidationError if no slot is free.
+    """
+    try:
+        slots.take_single(LOCKS_OF_USERS, name=str(user.pk))
+        slots.take(LOCKS, slots=settings.UPLOAD_SLOTS, patience=PATIENCE)
+    except slots.Busy as busy:
+        raise ValidationError(str(REFUSALS[Why.BUSY])) from busy
+
+
 def clean_upload(data: bytes) -> CleanFile:
     """Return the file cleaned of everything but its visible content. Raises ValidationError if it is refused."""
     check_size(len(data))
     try:
-        with _cleaning_lock():
-            return _clean_in_subprocess(data)
+        return _clean_in_subprocess(data)
     except Refused as refused:
         raise ValidationError(str(REFUSALS[refused.why])) from refused
 
@@ -115,25 +124,3 @@ def _clean_in_subprocess(data: bytes) -> CleanFile:
     if content_type.startswith("refused "):
         raise Refused(Why(content_type.removeprefix("refused ")))
     return CleanFile(clean, content_type)
-
-
-@contextmanager
-def _cleaning_lock() -> Iterator[None]:
-    """Hold one of the locks while a file is cleaned. Raises Refused if none becomes free in `LONGEST_WAIT`."""
-    until = time.monotonic() + LONGEST_WAIT
-    with ExitStack() as stack:
-        lock_files = [stack.enter_context(path.open("rb")) for path in LOCK_FILES]
-        while not any(_try_lock(lock_file) for lock_file in lock_files):
-            if time.monotonic() >= until:
-                raise Refused(Why.BUSY)
-            time.sleep(0.05)
-        yield
-
-
-def _try_lock(lock_file) -> bool:
-    """Lock the file unless another process has; returns whether it is locked. Closing the file unlocks it."""
-    try:
-        fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

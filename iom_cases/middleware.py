@@ -6,10 +6,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from accounts.hashing import Busy
 from accounts.queries import is_enrolled
 from accounts.recent import is_confined, redirect_to_confirm
 from api.problems import MEDIA_TYPE, problem
+from core.slots import Busy
 
 # The pages that are open to a session without its required second factor. Those of `accounts` check more themselves.
 OPEN = {

@@ -259,6 +259,7 @@ TIME_ZONE = "Asia/Kathmandu"
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+UPLOAD_SLOTS = _read("UPLOAD_SLOTS", env.int, 1)
 MEDIA_ROOT = _read("FILES_PATH", env.str, str(BASE_DIR / "media"))  # it has no URL: core.files
 # Uploads stay in memory until they are encrypted, and files that are too large are dropped.
 FILE_UPLOAD_HANDLERS = ["core.uploads.BoundedUpload"]

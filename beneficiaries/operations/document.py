@@ -49,6 +49,7 @@ def add_document(
     check_confidentiality(case=case, confidentiality=confidentiality, by=by)
     try:
         uploads.check_size(size)
+        uploads.take_slot(by)
         state = _scan(data)  # as it was sent, before any code of ours opens it
         upload = uploads.clean_upload(data)
     except ValidationError as error:

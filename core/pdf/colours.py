@@ -99,9 +99,16 @@ def _inks(copier: "Copier", kind: str, rest: list[Any], depth: int) -> Any:
     return Array([Name(kind), inks[0] if kind == "/Separation" else Array(inks), other, tint])
 
 
+def _sample_counts(_copier: "Copier | None", value: Any) -> Any:
+    """Return how many samples a function has for each input, if it has no more inputs than a colour has inks."""
+    if not isinstance(value, Array) or not 1 <= len(value) <= MOST_INKS:
+        return None
+    return Array(list(value)) if all(type(count) is int and count > 0 for count in value) else None
+
+
 def _size_of_samples(clean: Dictionary) -> int:
     """Return how many bytes a sampled function's table has: samples times outputs times bits, rounded up."""
-    count = math.prod(int(side) for side in clean.get("/Size", Array()))
+    count = math.prod(int(side) for side in clean["/Size"])
     return (count * (len(clean.get("/Range", Array())) // 2) * int(clean.get("/BitsPerSample", 8)) + 7) // 8
 
 
@@ -115,9 +122,8 @@ def function(copier: "Copier", value: Any, *, depth: int = 4) -> Any:
         return None
     spec = {
         **dict.fromkeys(("/FunctionType", "/N", "/BitsPerSample", "/Order"), number),
-        **dict.fromkeys(
-            ("/Domain", "/Range", "/C0", "/C1", "/Bounds", "/Encode", "/Decode", "/Size"), numbers
-        ),
+        **dict.fromkeys(("/Domain", "/Range", "/C0", "/C1", "/Bounds", "/Encode", "/Decode"), numbers),
+        "/Size": _sample_counts,
         "/Functions": lambda inner, item: function(inner, item, depth=depth - 1),
     }
     clean, kind = copier.filtered(value, spec), value.get("/FunctionType")
@@ -125,6 +131,8 @@ def function(copier: "Copier", value: Any, *, depth: int = 4) -> Any:
         return clean if kind in (2, 3) else None
     data = copier.decoded(value)
     if kind == 0:
+        if "/Size" not in clean:
+            return None
         data = data[: _size_of_samples(clean)]
     elif kind != 4:
         return None

@@ -124,7 +124,8 @@ class Copier:
         # Of the content streams being read, the innermost last: a form without resources uses the outer ones.
         self.resources: list[Dictionary] = []
         self._copies: dict[tuple[Any, Any], Any] = {}
-        self._depth = self._bytes = self._operators = self._pixels = self._names = self._inline = 0
+        self._depth = self._bytes = self._operators = self._pixels = self._names = 0
+        self._inline = self._codes = 0
 
     # --- limits
 
@@ -152,6 +153,12 @@ class Copier:
         """Count the operators of one content stream, limited by themselves and in sum."""
         self._operators += count
         if count > content.MOST_OPERATORS or self._operators > content.MOST_OPERATORS_IN_ALL:
+            raise TooMuch
+
+    def count_code(self) -> None:
+        """Count one code of a character map."""
+        self._codes += 1
+        if self._codes > fonts.MOST_CODES_IN_ALL:
             raise TooMuch
 
     def count_inline_picture(self) -> None:

@@ -29,6 +29,7 @@ TABLES = {
     "post",
 }
 TABLES |= {"CFF ", "CFF2", "VORG", "OS/2", "gasp"}
+MOST_CODES_IN_ALL = 600_000  # of all character maps; a font of every Chinese character has 130,000
 COLLECTIONS = ("Identity", "Japan1", "GB1", "CNS1", "Korea1", "KR", "UCS")
 _CMAP_TOKEN = re.compile(rb"<[0-9A-Fa-f \r\n\t]*>|\[|\]|-?[0-9]+|[A-Za-z]+|/WMode")
 _SECTIONS = ("codespacerange", "bfchar", "bfrange", "cidchar", "cidrange", "notdefchar", "notdefrange")
@@ -183,11 +184,12 @@ def drawing_tables(data: bytes) -> bytes | None:
     head = struct.pack(
         ">4sHHHH", data[:4], len(tables), 16 << power, power, (len(tables) << 4) - (16 << power)
     )
-    at, directory, body = 12 + 16 * len(tables), b"", b""
+    at, directory, body = 12 + 16 * len(tables), [], []
     for tag, check, table in tables:
-        directory += struct.pack(">4sLLL", tag, check, at + len(body), len(table))
-        body += table.ljust(-(-len(table) // 4) * 4, b"\0")
-    return head + directory + body if tables else None
+        directory.append(struct.pack(">4sLLL", tag, check, at, len(table)))
+        body.append(table.ljust(-(-len(table) // 4) * 4, b"\0"))
+        at += len(body[-1])
+    return b"".join([head, *directory, *body]) if tables else None
 
 
 def _encoding(copier: "Copier", value: Any) -> Any:
@@ -231,6 +233,7 @@ def character_map(copier: "Copier", value: Any) -> Any:
             section = ""
         elif section and not word[0].isalpha() and not word.startswith("/"):
             tokens.append("".join(word.split()))
+            copier.count_code()
     wide = number(None, value.get("/WMode"))
     frame = (
         "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /M def /CMapType 2 def "
@@ -254,16 +257,14 @@ def _section(name: str, tokens: list[str]) -> str:
     size = 2 if name.endswith("char") or name == "codespacerange" else 3
     entries: list[str] = []
     entry: list[str] = []
-    is_list = False
+    count, is_list = 0, False  # tokens of the entry, a list being one
     for word in tokens:
-        if is_list:
-            entry[-1] += f" {word}"
-        else:
-            entry.append(word)
+        entry.append(word)
+        count += not is_list
         is_list = word == "[" or (is_list and word != "]")
-        if len(entry) == size and not is_list:
+        if count == size and not is_list:
             entries.append(" ".join(entry))
-            entry = []
+            entry, count = [], 0
     return "".join(
         f"{len(some)} begin{name}\n" + "\n".join(some) + f"\nend{name}\n"
         for some in (entries[start : start + 100] for start in range(0, len(entries), 100))

@@ -12,6 +12,7 @@ from django.test import Client
 from accounts import hashing
 from accounts.models import SignInThrottle
 from accounts.operations import set_password
+from core import slots
 from reintegration.demo import password_of
 from tests import databases
 from tests.factors import give_password
@@ -45,7 +46,7 @@ def test_beyond_the_limit_the_user_is_asked_to_try_again(committed, demo_users, 
         assert (busy.status_code, busy["Retry-After"]) == (503, "5")
         assert "Many people are signing in just now" in busy.content.decode()
         assert not SignInThrottle.objects.exists()
-        with pytest.raises(hashing.Busy):
+        with pytest.raises(slots.Busy):
             make_password("whatever")
         links[1].rollback()  # one of them is done
         assert give_password(Client(), WHO).status_code == 302

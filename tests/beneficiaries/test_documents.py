@@ -4,9 +4,11 @@ import io
 import os
 import time
 import uuid
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg2
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -21,7 +23,7 @@ from core import data_keys, files, uploads
 from core.clock import now
 from core.context import acting_as
 from core.models import AuditEvent
-from tests import factories, scanners, uploaded_files
+from tests import databases, factories, scanners, uploaded_files
 from tests.beneficiaries.test_erasure import case_with_tokens
 from tests.pages import submit, text_of
 
@@ -79,6 +81,46 @@ def test_a_photo_is_uploaded_and_downloaded(case, demo_users, sign_in, settings)
     assert picture.size == (640, 480)
     assert not picture.getexif()
     assert len(stored_files(settings)) == 1
+
+
+@contextmanager
+def _held(name: str, *locks: tuple[int, int | str]):
+    """Another process's transaction, which uploads a file just now."""
+    link = psycopg2.connect(databases.url("app", name))
+    for first, second in locks:
+        function = "hashtext(%s)" if isinstance(second, str) else "%s"
+        link.cursor().execute(f"SELECT pg_try_advisory_xact_lock(%s, {function})", [first, second])
+    yield
+    link.close()
+
+
+def _uploads(demo_users, who: str = A):
+    with acting_as(demo_users[who]):
+        case = factories.a_case(demo_users[who])
+        return factories.a_document(case, demo_users[who], data=uploaded_files.photo())
+
+
+def test_files_are_checked_in_as_many_slots_as_are_set(committed, demo_users, settings, monkeypatch):
+    """Two small files kept both web workers busy for 13 seconds: there are fewer slots than workers."""
+    monkeypatch.setattr(uploads, "PATIENCE", 0.2)
+    settings.UPLOAD_SLOTS = 2
+    with _held(committed, (uploads.LOCKS, 1)):
+        assert _uploads(demo_users)
+    with (
+        _held(committed, (uploads.LOCKS, 1), (uploads.LOCKS, 2)),
+        pytest.raises(ValidationError, match="in a minute"),
+    ):
+        _uploads(demo_users)
+    assert _uploads(demo_users)
+
+
+def test_each_user_has_one_file_checked_at_a_time(committed, demo_users, settings):
+    settings.UPLOAD_SLOTS = 9
+    with _held(committed, (uploads.LOCKS_OF_USERS, str(demo_users[A].pk))):
+        with pytest.raises(ValidationError, match="in a minute"):
+            _uploads(demo_users)
+        assert _uploads(demo_users, B)
+    assert _uploads(demo_users)
 
 
 def test_stored_files_are_encrypted(case, demo_users, settings):

@@ -16,6 +16,7 @@ import pytest
 
 from beneficiaries import queries
 from beneficiaries.htcds import bounds, cell, read_workbook, row, standard, workbook
+from core import names
 from core.context import acting_as
 from tests.beneficiaries.test_import_htcds import (  # noqa: F401 - two are fixtures
     DAMAGED,
@@ -359,12 +360,61 @@ def test_cells_are_limited_over_all_sheets(tmp_path, unopened, monkeypatch):
     assert why_not(tmp_path / "cells.xlsx") == "has more than 500 cells; divide it"
 
 
+def with_rows(path: Path, rows: bytes) -> Path:
+    """The workbook with these rows of XML at the end of its sheet."""
+    return changed(
+        path,
+        "xl/worksheets/sheet1.xml",
+        lambda text: text.replace(b"</sheetData>", rows + b"</sheetData>"),
+    )
+
+
+@pytest.mark.parametrize("name", ["c", "x:c", "\u0915:c"])
+def test_a_row_of_millions_of_empty_cells_is_refused_unopened(book, unopened, name):  # noqa: F811
+    """An empty cell has one mark and not four: a file of 48 kB cost 84 s and 3.9 GB."""
+    row = f'<row xmlns:x="{MAIN}" xmlns:\u0915="{MAIN}">' + f"<{name}/>" * 16_385 + "</row>"
+    assert why_not(with_rows(book(SITA), row.encode())).startswith("has a row of more than 16384 cells")
+
+
+def test_millions_of_empty_cells_are_refused_unopened(book, unopened):  # noqa: F811
+    path = with_rows(book(SITA), (b"<row>" + b"<c/>" * 16_000 + b"</row>") * 190)
+    assert path.stat().st_size < 100_000
+    assert why_not(path) == "has more than 3000000 cells; divide it"
+
+
+def test_the_list_of_formulas_is_no_row(book):  # noqa: F811
+    """`calcChain.xml` names each cell with a formula, and has no rows."""
+    path = book(SITA)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/calcChain.xml", b'<calcChain><c r="A1"/>' + b"<c/>" * 17_000 + b"</calcChain>")
+    assert first_names(read_workbook(path)) == ["Sita"]
+
+
+def test_a_text_that_many_cells_share_counts_for_each(book, monkeypatch):  # noqa: F811
+    """8 kB, in which 40,000 cells named one text of 10,000 letters, cost 138 s."""
+    monkeypatch.setattr(workbook, "MOST_LETTERS", 50_000, raising=False)
+    assert first_names(read_workbook(book(SITA))) == ["Sita"]
+    path = book(*[SITA | {"cas_ReasonForCaseClosure": "क" * 9_990}] * 6)
+    assert path.stat().st_size < 20_000
+    assert why_not(path) == "has more than 50000 letters in all cells; divide it"
+
+
+def test_a_text_that_cells_share_is_put_in_order_once(monkeypatch):
+    asked: list[str] = []
+    normalized = names.normalized
+    monkeypatch.setattr(names, "normalized", lambda text: asked.append(text) or normalized(text))
+    text = "एउटै पाठ, धेरै कोठामा"
+    assert [cell.text_of(text), cell.text_of(text)] == [text, text]
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize(
     "text",
     [
         b'<?xml version="1.0" encoding="cp037"?>'
         + "<sst><si/></sst>".encode("cp037"),  # “<” is another byte in this encoding
         "<sst><si/></sst>".encode("utf-16"),
+        '<?xml version="1.0" encoding="utf-16"?><sst><si/></sst>'.encode("utf-16-le"),
     ],
 )
 def test_an_encoding_that_hides_markup_is_refused(book, unopened, text):  # noqa: F811

@@ -264,6 +264,51 @@ def test_the_characters_of_glyphs_are_kept():
     assert b"1 begincodespacerange\n<0000> <FFFF>" in text
 
 
+def with_character_map(text: bytes) -> bytes:
+    def font(pdf: pikepdf.Pdf) -> Dictionary:
+        font = Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica)
+        font.ToUnicode = pdf.make_stream(text)
+        return Dictionary(F=font)
+
+    return with_content(b"BT /F 12 Tf (a) Tj ET", Font=font)
+
+
+def test_a_list_in_a_character_map_is_one_entry_of_any_length():
+    codes = b" ".join(b"%d" % number for number in range(150_000))
+    kept = remade(with_character_map(b"1 beginbfrange 1 2 [" + codes + b"] endbfrange"))
+    assert b"1 2 [ " + codes + b" ]" in kept
+
+
+def test_a_character_map_of_millions_of_codes_is_refused():
+    """A list that grew word by word kept a process busy for 12 seconds; packed it has 3 kB."""
+    data = with_character_map(b"beginbfrange 1 2 [" + b"1 " * 1_500_000 + b"] endbfrange")
+    with pytest.raises(ValidationError, match="too complex"):
+        uploads.clean_upload(data)
+
+
+def with_samples(size: list[int], samples: bytes = b"") -> bytes:
+    """A page with a shading whose colours are a table of samples."""
+
+    def shading(pdf: pikepdf.Pdf) -> Dictionary:
+        unit = Array([0, 1])
+        table = pdf.make_stream(
+            samples, Dictionary(FunctionType=0, Domain=unit, Range=unit, Size=Array(size), BitsPerSample=8)
+        )
+        return Dictionary(
+            S=Dictionary(ShadingType=2, ColorSpace=Name.DeviceGray, Coords=[0, 0, 9, 9], Function=table)
+        )
+
+    return with_content(b"/S sh 3 3 4 4 re f", Shading=shading)
+
+
+def test_a_function_has_no_more_inputs_than_a_colour_has_inks():
+    """The product of 200,000 large numbers kept a process busy for 12 seconds."""
+    assert b"/FunctionType 0" in remade(with_samples([4], b"1234"))
+    kept = remade(with_samples([2147483647] * 199_999))
+    assert b"3 3 4 4 re" in kept
+    assert b"/FunctionType" not in kept
+
+
 # --- PDFs of real users
 
 

@@ -1,6 +1,5 @@
 """Uploaded files are recognised by their content, and stored without hidden data."""
 
-import fcntl
 import io
 import stat
 import subprocess
@@ -199,20 +198,6 @@ def test_a_file_that_takes_too_long_by_the_clock_is_refused(monkeypatch):
     monkeypatch.setattr(uploads, "LONGEST", 0.01)
     with pytest.raises(ValidationError, match="too long or too much memory"):
         uploads.clean_upload(uploaded_files.photo())
-
-
-def test_at_most_two_files_are_cleaned_at_a_time(monkeypatch):
-    monkeypatch.setattr(uploads, "LONGEST_WAIT", 0)
-    monkeypatch.setattr(
-        uploads, "LOCK_FILES", [Path(__file__), Path(uploaded_files.__file__)]
-    )  # other tests use the real ones
-    with open(uploads.LOCK_FILES[0], "rb") as one, open(uploads.LOCK_FILES[1], "rb") as other:
-        fcntl.flock(one, fcntl.LOCK_EX)
-        assert uploads.clean_upload(uploaded_files.photo())
-        fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(ValidationError, match="in a minute"):
-            uploads.clean_upload(uploaded_files.photo())
-    assert uploads.clean_upload(uploaded_files.photo())
 
 
 def test_cleaning_needs_no_settings_no_database_and_no_keys():
