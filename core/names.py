@@ -56,7 +56,15 @@ def tidy(text: str) -> str:
     """Return the name as it is stored: NFC, single spaces, no invisible characters; "" if nothing visible is left."""
     text = _INVISIBLE.sub("", " ".join(text.split()))
     text = normalized(" ".join(_IDLE_JOINERS.sub("", text).split()))
-    return text if any(unicodedata.category(sign)[0] in _SEEN for sign in text) else ""
+    return text if is_seen(text) else ""
+
+
+def is_seen(text: str) -> bool:
+    """Whether anything of the text can be seen; asked of its first signs alone, mostly."""
+    return any(
+        unicodedata.category(sign)[0] in _SEEN and not _INVISIBLE.match(sign)  # fillers are letters
+        for sign in text
+    )
 
 
 def key(text: str) -> str:

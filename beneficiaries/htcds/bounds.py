@@ -15,12 +15,17 @@ from django.utils.translation import gettext as _
 MOST_BYTES = 100_000_000  # unpacked
 MOST_SHEETS = 50
 MOST_TEXTS = 500_000  # shared strings
-MOST_TAGS = 12_000_000  # in all parts: four a cell
+MOST_TAGS = 12_000_000  # in all parts: four a filled cell
+MOST_CELLS = 3_000_000  # empty ones included, which have one tag
+MOST_CELLS_OF_ROW = 16_384  # as in Excel; a row is read as a whole
 MOST_TAGS_OF_OBJECTS = 100_000  # in a part that openpyxl turns into objects
 CONTENT_TYPES, WORKBOOK, STYLES = "[Content_Types].xml", "xl/workbook.xml", "xl/styles.xml"
 CHUNK = 1_000_000
-_TEXT = re.compile(rb"<(?:[\w.-]+:)?si[\s/>]")
-_SHEET = re.compile(rb"<(?:[\w.-]+:)?sheet[\s/>]")
+_PREFIX = rb"<(?:[^\s<>/:]+:)?"  # of a namespace, in any script
+_TEXT = re.compile(_PREFIX + rb"si[\s/>]")
+_SHEET = re.compile(_PREFIX + rb"sheet[\s/>]")
+_CELL_OR_ROW = re.compile(_PREFIX + rb"(c|row)[\s/>]")
+_NO_ELEMENT = re.compile(rb"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)", re.DOTALL)
 _ENCODING = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["']([^"']+)""")
 
 
@@ -56,7 +61,7 @@ def _check_archive(archive: zipfile.ZipFile) -> None:
         )
     if len({part.filename for part in parts}) < len(parts):
         raise damaged()
-    kinds, tags = _kinds(archive), 0
+    kinds, tags, cells = _kinds(archive), 0, 0
     for part in parts:
         kind, found = kinds.get(part.filename, ""), _tags(archive, part)
         is_workbook = kind.endswith("main+xml") or part.filename == WORKBOOK
@@ -70,6 +75,7 @@ def _check_archive(archive: zipfile.ZipFile) -> None:
         tags += found
         if tags > MOST_TAGS:
             raise NotHtcds(_("has more than %(most)s cells; divide it") % {"most": MOST_TAGS // 4})
+        cells += _cells(archive, part, most=MOST_CELLS - cells)
 
 
 def _kinds(archive: zipfile.ZipFile) -> dict[str, str]:
@@ -84,7 +90,7 @@ def _kinds(archive: zipfile.ZipFile) -> dict[str, str]:
 def _tags(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
     """Return the highest possible number of elements in the part.
 
-    A part in an encoding that spreadsheets don't use is refused, as its tags couldn't be counted.
+    A part in an encoding that spreadsheets don't use, such as UTF-16, is refused, as its tags couldn't be counted.
     """
     with archive.open(part) as stream:
         chunk = stream.read(CHUNK)
@@ -98,9 +104,26 @@ def _tags(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
     return found
 
 
+def _cells(archive: zipfile.ZipFile, part: zipfile.ZipInfo, *, most: int) -> int:
+    """Return the number of cells in the part. Raises NotHtcds if there are more than `most`, or too many in one row."""
+    cells = in_row = longest = 0
+    has_rows = False  # the list of formulas (calcChain) has cells without rows
+    for found in _CELL_OR_ROW.finditer(_NO_ELEMENT.sub(b"", archive.read(part))):
+        if found[1] == b"row":
+            has_rows, in_row = True, 0
+            continue
+        cells, in_row = cells + 1, in_row + 1
+        longest = max(longest, in_row)
+        if cells > most:
+            raise NotHtcds(_("has more than %(most)s cells; divide it") % {"most": MOST_CELLS})
+    if has_rows and longest > MOST_CELLS_OF_ROW:
+        raise NotHtcds(
+            _("has a row of more than %(most)s cells; copy its rows into a new workbook")
+            % {"most": MOST_CELLS_OF_ROW}
+        )
+    return cells
+
+
 def _count(archive: zipfile.ZipFile, part: zipfile.ZipInfo, pattern: re.Pattern[bytes]) -> int:
     """Return the number of elements with one name in the part."""
-    text = archive.read(part)
-    if b"\x00" in text[:4]:  # UTF-16, which spreadsheets don't write and the pattern wouldn't match
-        raise damaged()
-    return sum(1 for _found in pattern.finditer(text))
+    return sum(1 for _found in pattern.finditer(archive.read(part)))

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 from django.utils.timezone import get_default_timezone
 from django.utils.translation import gettext as _
@@ -40,7 +41,12 @@ def text_of(value: object) -> str:
         return str(int(value))
     if isinstance(value, datetime) and value.time() == time():
         return value.date().isoformat()
-    text = str(value)
+    return _text_of(str(value))
+
+
+@lru_cache(maxsize=1000)
+def _text_of(text: str) -> str:
+    """Remembered, as many cells of a workbook can name one shared text."""
     if len(text) > LONGEST_TEXT:
         raise Unreadable(_("too long: a cell can have 32,767 characters at most"))
     if names.has_too_many_marks(text):
