@@ -7,6 +7,7 @@ texts, layers. Pictures are decoded and encoded again, contents are parsed and w
 """
 
 import io
+from collections import Counter
 from typing import Any
 
 import pikepdf
@@ -18,6 +19,7 @@ from core.pdf.rules import TooMuch, numbers
 
 MOST_PAGES = 300
 MOST_OBJECTS = 100_000
+MOST_REPEATS = 10  # of one stream in the contents of a page; 150 kB, used 400 times, became 60 MB
 MOST_DECODED = 128 * 1024 * 1024  # bytes of one stream
 SIZES = ("/MediaBox", "/CropBox")
 INHERITED = (*SIZES, "/Rotate", "/Resources")
@@ -136,7 +138,10 @@ def _page(copier: Copier, page: pikepdf.Page) -> Dictionary:
         clean["/Group"] = group
     contents = page.obj.get("/Contents")
     parts = list(contents) if isinstance(contents, Array) else [contents]
-    text = b"\n".join(copier.decoded(part) for part in parts if isinstance(part, pikepdf.Stream))
+    streams = [part for part in parts if isinstance(part, Stream)]
+    if any(count > MOST_REPEATS for count in Counter(stream.objgen for stream in streams).values()):
+        raise TooMuch
+    text = b"\n".join(copier.decoded(stream) for stream in streams)
     clean["/Resources"], content = cleaned_content(copier, text, resources)
     clean["/Contents"] = copier.stream(content)
     return copier.target.make_indirect(clean)

@@ -231,6 +231,27 @@ FILES = [
         first=PDF + "test_too_many_objects_are_refused_before_they_are_read",
     ),
     Mutant(
+        "core: a file becomes as large as it likes",
+        "core/cleaner.py",
+        "    if len(found[1]) > max(MOST_GROWTH * len(data), SMALL):\n",
+        "    if False:\n",
+        first=PDF + "test_a_file_that_would_become_much_larger_is_refused",
+    ),
+    Mutant(
+        "core: a page names one stream any number of times",
+        "core/pdf/document.py",
+        "    if any(count > MOST_REPEATS for",
+        "    if False and any(count > MOST_REPEATS for",
+        first=PDF + "test_a_stream_that_comes_again_and_again_in_one_page_is_refused",
+    ),
+    Mutant(
+        "core: odd marks of a photo are an error of the site",
+        "core/cleaner.py",
+        "    except (UnidentifiedImageError, OSError, SyntaxError, *LIBRARY_ERRORS) as error:",
+        "    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:",
+        first="tests/core/test_uploads.py::test_a_photo_whose_marks_are_of_another_type_is_refused_in_a_sentence",
+    ),
+    Mutant(
         "core: the cleaner's memory is unlimited",
         "core/cleaner.py",
         "resource.setrlimit(resource.RLIMIT_AS, (memory, memory))",

@@ -3,6 +3,7 @@ cleaned.
 """
 
 import io
+import random
 import re
 import struct
 import zlib
@@ -459,6 +460,34 @@ def test_too_many_objects_are_refused_before_they_are_read(monkeypatch):
         pdf.Root.Many = Array([pdf.make_indirect(Dictionary(N=number)) for number in range(60)])
         data = pdfs.saved(pdf)
     with pytest.raises(cleaner.Refused, match="too much"):
+        cleaner.cleaned(data)
+
+
+def test_a_stream_that_comes_again_and_again_in_one_page_is_refused():
+    """A small file became sixty megabytes."""
+    with pikepdf.open(io.BytesIO(uploaded_files.pdf())) as pdf:
+        page = pdf.pages[0].obj
+        content = pdf.make_stream(page.Contents.read_bytes())
+        page.Contents = Array([content] * document.MOST_REPEATS)
+        few = pdfs.saved(pdf)
+        page.Contents = Array([content] * (document.MOST_REPEATS + 1))
+        many = pdfs.saved(pdf)
+    assert b"Letter of the ward" in remade(few)
+    with pytest.raises(ValidationError, match="too complex"):
+        uploads.clean_upload(many)
+
+
+def test_a_file_that_would_become_much_larger_is_refused(monkeypatch):
+    """Pages that share one stream, each of which would get a copy: 300 of them made 47 MB of 0.2 MB."""
+    monkeypatch.setattr(cleaner, "SMALL", 500_000)
+    words = random.Random(1).randbytes(75_000).hex().encode()
+    with pikepdf.open(io.BytesIO(uploaded_files.pdf(pages=20))) as pdf:
+        shared = pdf.make_stream(b"BT <" + words + b"> Tj ET")
+        for page in pdf.pages:
+            page.obj.Contents = shared
+        data = pdfs.saved(pdf)
+    assert len(data) < 200_000
+    with pytest.raises(cleaner.Refused, match="limits"):
         cleaner.cleaned(data)
 
 

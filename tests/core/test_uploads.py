@@ -2,6 +2,7 @@
 
 import io
 import stat
+import struct
 import subprocess
 import sys
 import zipfile
@@ -49,6 +50,32 @@ def test_a_photo_is_rotated_upright():
     assert taken.size == (480, 640)
     red, _green, blue = taken.getpixel((400, 20))  # the corner that was at the top left is at the top right
     assert blue > red + 60
+
+
+def test_a_photo_whose_marks_are_of_another_type_is_refused_in_a_sentence():
+    """Its upright mark is right, and its width of a pixel is a text: a library stumbles over that with a TypeError."""
+    marks = struct.pack(">HHLHH", 0x0112, 3, 1, 6, 0) + struct.pack(">HHL4s", 0x011A, 7, 4, b"wide")
+    written = io.BytesIO()
+    exif = b"Exif\0\0MM\0*" + struct.pack(">LH", 8, 2) + marks + bytes(4)
+    Image.new("RGB", (40, 30)).save(written, "JPEG", exif=exif)
+    with pytest.raises(ValidationError, match="not a photo"):
+        uploads.clean_upload(written.getvalue())
+
+
+@pytest.mark.parametrize(
+    "error", [TypeError, KeyError, IndexError, struct.error, AttributeError, OverflowError]
+)
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [(uploaded_files.photo(), "core.cleaner._reencoded"), (uploaded_files.pdf(), "core.cleaner.remade")],
+)
+def test_whatever_a_library_stumbles_over_is_a_refusal(monkeypatch, data, place, error):
+    def stumbles(*_args, **_kwargs):
+        raise error
+
+    monkeypatch.setattr(place, stumbles)
+    with pytest.raises(cleaner.Refused):
+        cleaner.cleaned(data)
 
 
 def test_a_large_photo_is_scaled_down():
