@@ -41,6 +41,12 @@ def queue(*, key: str, recipient: str, subject: str, body: str, now: datetime) -
     OutboxMessage.objects.create(key=key, recipient=recipient, subject=subject, body=body, created_at=now)
 
 
+def queue_once(*, key: str, recipient: str, subject: str, body: str, now: datetime) -> None:
+    """Write a message down unless one with this key was written before."""
+    message = OutboxMessage(key=key, recipient=recipient, subject=subject, body=body, created_at=now)
+    OutboxMessage.objects.bulk_create([message], ignore_conflicts=True)
+
+
 def deliver(*, now: datetime | None = None, limit: int = 500) -> dict[str, int]:
     """Send waiting messages, at most `limit`. Returns the counts of `sent`, `already` (sent before) and `failed`."""
     counts = {"sent": 0, "already": 0, "failed": 0}

@@ -51,18 +51,29 @@ def mark_notices_read(*, by, now: datetime) -> int:
 
 
 def notify(
-    *, addresses: Mapping[User, str], key: str, text: str, words: tuple[object, ...] = (), now: datetime
+    *,
+    addresses: Mapping[User, str],
+    key: str,
+    text: str,
+    words: tuple[object, ...] = (),
+    mail_key: str = "",
+    now: datetime,
 ) -> None:
     """Add a notice and a mail with the same text for each of these users; `addresses` maps each to the link's path.
 
     `text` is a message marked with gettext_noop, which names nobody. Raises IntegrityError if the key was used before.
+    Of all notices with the same `mail_key` a user gets one mail.
     """
     for user, url in addresses.items():
         leave_notice(recipient=user, key=key, text=text, words=words, url=url, now=now)
         with translation.override(user.language):
             subject = _(text) % words
         body = f"{subject}\n\n{settings.SITE_URL}{url}\n"
-        outbox.queue(key=f"{key}:{user.pk}", recipient=user.email, subject=subject, body=body, now=now)
+        mail = {"recipient": user.email, "subject": subject, "body": body, "now": now}
+        if mail_key:
+            outbox.queue_once(key=f"{mail_key}:{user.pk}", **mail)
+        else:
+            outbox.queue(key=f"{key}:{user.pk}", **mail)
 
 
 def notify_access_managers(*, organisations: Iterable[UUID], now: datetime, **notice: Any) -> None:

@@ -68,7 +68,8 @@ def notify_of_risk(*, case: Case, key: str, text: str, by, now: datetime, is_hig
 
     Where the caseworker writes there no longer, all who do are notified. Protection supervisors are notified where
     the risk is high or there is no supervisor; they may have no access to the case, so their notice leads to the
-    emergency opening, which redirects those who may read the case.
+    emergency opening, which redirects those who may read the case. Each gets a notice in the app at once, and one mail
+    for each case, kind of news (what `key` begins with) and clock hour.
     """
     supervisors = list(holders(Permission.ASSIGN_CASES, case.lead_organisation_id))
     addresses: dict[User, str] = {}
@@ -78,4 +79,5 @@ def notify_of_risk(*, case: Case, key: str, text: str, by, now: datetime, is_hig
     caseworker = writers.filter(pk=case.file.caseworker_id) or writers
     addresses |= dict.fromkeys([*supervisors, *caseworker], f"/cases/{case.reference}/")
     addresses.pop(by, None)
-    notify(addresses=addresses, key=key, text=text, words=(case.reference,), now=now)
+    mail_key = f"{key.partition(':')[0]}:{case.pk}:{now:%Y-%m-%dT%H}"
+    notify(addresses=addresses, key=key, text=text, words=(case.reference,), mail_key=mail_key, now=now)

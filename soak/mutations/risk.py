@@ -11,6 +11,14 @@ RISK = [
         first="tests/access/test_rows.py::test_rows_of_a_case_are_read_and_written_as_the_table_says_by_the_database_alone",
     ),
     Mutant(
+        "beneficiaries: a mail for each change of the risk",
+        "beneficiaries/operations/risk.py",
+        "mail_key=mail_key, ",
+        "",
+        first="tests/beneficiaries/test_risk.py::"
+        "test_one_mail_a_case_recipient_and_hour_and_each_high_risk_in_the_app",
+    ),
+    Mutant(
         "beneficiaries: a reader assesses the risk",
         "beneficiaries/operations/risk.py",
         "CaseFile.objects.editable_by(by)",

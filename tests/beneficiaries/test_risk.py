@@ -84,6 +84,31 @@ def test_the_mail_about_a_high_risk_names_nobody(committed, owner, demo_users):
             assert personal not in subject + body
 
 
+def _mails(owner, case) -> Counter:
+    """How many mails name the case, by recipient."""
+    owner.execute("SELECT recipient FROM core_outboxmessage WHERE subject LIKE %s", [f"%{case.reference}%"])
+    return Counter(recipient.removesuffix("@example.org") for (recipient,) in owner.fetchall())
+
+
+def test_one_mail_a_case_recipient_and_hour_and_each_high_risk_in_the_app(committed, owner, demo_users, case):
+    """Setting the level up and down ten times sent forty mails."""
+    hour = now().replace(minute=0, second=0, microsecond=0)
+    expected = dict.fromkeys((SUPERVISOR, *PROTECTION), 1)
+    with acting_as(demo_users[A]):
+        other = factories.a_case(demo_users[A])
+        for minute in range(0, 50, 10):
+            for place, level in enumerate(("high", "low")):
+                given = REVIEWED | {"level": level, "by": demo_users[A]}
+                assess_risk(case=case, now=hour + timedelta(minutes=minute + place), **given)
+    assert _mails(owner, case) == expected
+    assert len(notices(demo_users, SUPERVISOR, case)) == 5, "each time at once"
+    assessed(demo_users, other, "high")
+    assert _mails(owner, other) == expected, "another case is no repetition"
+    with acting_as(demo_users[A]):
+        assess_risk(case=case, level="high", by=demo_users[A], now=hour + timedelta(minutes=60), **REVIEWED)
+    assert _mails(owner, case) == dict.fromkeys(expected, 2)
+
+
 @pytest.mark.django_db
 def test_a_high_risk_at_the_first_interview_notifies_and_adds_a_safety_step(demo_users):
     with acting_as(demo_users[A]):
