@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "FILES_PATH": "the folder of uploaded files, readable by the site only; default media/",
     "SCANNER": "host:port of clamd, which scans uploaded files; empty where there is none",
     "HASH_SLOTS": "how many passwords are hashed at once, at 100 MB each; default 2",
+    "UPLOAD_SLOTS": "how many files are checked at once, at 1 GB each; fewer than web workers; default 1",
 }
 REQUIRED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "FIELD_KEYS", "ALLOWED_HOSTS", "EMAIL_URL", "SITE_URL")
 

@@ -95,7 +95,9 @@ def _tags(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
     with archive.open(part) as stream:
         chunk = stream.read(CHUNK)
         encoding = _ENCODING.search(chunk[:200])
-        if encoding and encoding[1].lower() not in (b"utf-8", b"us-ascii", b"utf-16"):
+        if encoding and encoding[1].lower() not in (b"utf-8", b"us-ascii"):
+            raise damaged()
+        if chunk[:2] in (b"<\0", b"\0<", b"\xff\xfe", b"\xfe\xff"):
             raise damaged()
         found = 0
         while chunk:

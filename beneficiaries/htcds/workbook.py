@@ -134,7 +134,13 @@ def _beginning(sheet) -> list[Row]:
 
 
 def _values(sheet, last: int) -> Iterator[Row]:
+    letters = 0
     for row in sheet.iter_rows(max_col=MOST_COLUMNS, max_row=last, values_only=True):
+        letters += sum(len(value) for value in row if isinstance(value, str))
+        if letters > MOST_LETTERS:
+            raise NotHtcds(
+                _("has more than %(most)s letters in all cells; divide it") % {"most": MOST_LETTERS}
+            )
         yield {place: value for place, value in enumerate(row) if _is_filled(value)}
 
 
@@ -223,7 +229,7 @@ def _too_many() -> NotHtcds:
 
 
 def _is_filled(value: object) -> bool:
-    return value is not None and (not isinstance(value, str) or bool(names.tidy(value)))
+    return value is not None and (not isinstance(value, str) or names.is_seen(value))
 
 
 def _is_row(row: Row) -> bool:

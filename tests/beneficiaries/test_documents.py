@@ -96,7 +96,7 @@ def _held(name: str, *locks: tuple[int, int | str]):
 
 def _uploads(demo_users, who: str = A):
     with acting_as(demo_users[who]):
-        case = factories.a_case(demo_users[who])
+        case = factories.a_case(demo_users[who], "NGO_B" if who == B else "NGO_A")
         return factories.a_document(case, demo_users[who], data=uploaded_files.photo())
 
 

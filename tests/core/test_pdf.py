@@ -480,9 +480,9 @@ def test_a_stream_that_comes_again_and_again_in_one_page_is_refused():
 def test_a_file_that_would_become_much_larger_is_refused(monkeypatch):
     """Pages that share one stream, each of which would get a copy: 300 of them made 47 MB of 0.2 MB."""
     monkeypatch.setattr(cleaner, "SMALL", 500_000)
-    words = random.Random(1).randbytes(75_000).hex().encode()
+    words = bytes(128 + byte % 128 for byte in random.Random(1).randbytes(75_000))
     with pikepdf.open(io.BytesIO(uploaded_files.pdf(pages=20))) as pdf:
-        shared = pdf.make_stream(b"BT <" + words + b"> Tj ET")
+        shared = pdf.make_stream(b"BT (" + words + b") Tj ET")
         for page in pdf.pages:
             page.obj.Contents = shared
         data = pdfs.saved(pdf)
