@@ -36,15 +36,15 @@ class Claimed(NamedTuple):
     key: str
 
 
-def queue(*, key: str, recipient: str, subject: str, body: str, now: datetime) -> None:
-    """Add a message to be sent after this transaction. Raises IntegrityError if the key was used before."""
-    OutboxMessage.objects.create(key=key, recipient=recipient, subject=subject, body=body, created_at=now)
+def queue(
+    *, key: str, recipient: str, subject: str, body: str, now: datetime, skip_repeated: bool = False
+) -> None:
+    """Add a message that is sent after this transaction.
 
-
-def queue_once(*, key: str, recipient: str, subject: str, body: str, now: datetime) -> None:
-    """Write a message down unless one with this key was written before."""
+    Raises IntegrityError if the key was used before; with `skip_repeated` the message is left out then.
+    """
     message = OutboxMessage(key=key, recipient=recipient, subject=subject, body=body, created_at=now)
-    OutboxMessage.objects.bulk_create([message], ignore_conflicts=True)
+    OutboxMessage.objects.bulk_create([message], ignore_conflicts=skip_repeated)
 
 
 def deliver(*, now: datetime | None = None, limit: int = 500) -> dict[str, int]:

@@ -69,11 +69,14 @@ def notify(
         with translation.override(user.language):
             subject = _(text) % words
         body = f"{subject}\n\n{settings.SITE_URL}{url}\n"
-        mail = {"recipient": user.email, "subject": subject, "body": body, "now": now}
-        if mail_key:
-            outbox.queue_once(key=f"{mail_key}:{user.pk}", **mail)
-        else:
-            outbox.queue(key=f"{key}:{user.pk}", **mail)
+        outbox.queue(
+            key=f"{mail_key or key}:{user.pk}",
+            recipient=user.email,
+            subject=subject,
+            body=body,
+            now=now,
+            skip_repeated=bool(mail_key),
+        )
 
 
 def notify_access_managers(*, organisations: Iterable[UUID], now: datetime, **notice: Any) -> None:
