@@ -82,7 +82,7 @@ AUDIT = [
         first="tests/beneficiaries/test_erasure.py::test_a_beneficiary_with_an_open_case_is_not_erased",
     ),
     Mutant(
-        "record: an odd detail hides the log",
+        "core: an odd detail hides the log",
         "core/audit.py",
         'found["user"] = _key(detail["user"])',
         'found["user"] = UUID(str(detail["user"]))',

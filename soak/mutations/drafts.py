@@ -70,7 +70,7 @@ DRAFTS = [
         first=f"{TESTS}::test_no_draft_is_deleted_without_its_notice",
     ),
     Mutant(
-        "drafts: an organisation with interviews alone counts as one without cases",
+        "beneficiaries: an organisation with interviews alone counts as one without cases",
         "beneficiaries/sql/015_has_cases.sql",
         "CREATE OR REPLACE TRIGGER interview_is_noted AFTER INSERT ON beneficiaries_intakedraft\n"
         "    FOR EACH ROW EXECUTE FUNCTION access.case_is_noted();\n",
