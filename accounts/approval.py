@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.choices import RequestState, RoleCode
-from accounts.models import AccessRequest, Membership, User
+from accounts.models import AccessRequest, Membership, Role, User
 from accounts.queries import managed_by, organisations_with_role
 
 GUARDED = timedelta(days=365)  # after a role's last day, as in accounts/sql/040_requests.sql
@@ -128,3 +128,17 @@ def users_of(organisation_ids: Iterable[UUID], *, on: date):
     recent = Membership.objects.not_over(on - timedelta(days=30)).filter(starts_on__lte=on)
     found = recent.filter(role__organisation__in=list(organisation_ids))
     return User.objects.filter(pk__in=found.values("user")).order_by("username")
+
+
+def programmes_of(role: Role) -> list[str]:
+    """Codes of the single programmes whose figures a role sees."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT access.programmes_of_role(%s)", [role.pk])
+        return cursor.fetchone()[0]
+
+
+def shares_mailbox_with_approver(membership: Membership) -> bool:
+    """Whether a role that approves access would be given to a mailbox that somebody has who approves there."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT access.shares_mailbox(%s, %s)", [membership.user_id, membership.role_id])
+        return cursor.fetchone()[0]

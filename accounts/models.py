@@ -4,12 +4,11 @@ import uuid
 
 from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import AbstractUser, Group
-from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeBoundary, RangeOperators
 from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
 from django.db import models
-from django.db.models import F, Func, Q, Value
+from django.db.models import F, Func, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -18,6 +17,7 @@ from guardian.models import GroupObjectPermissionBase
 
 from accounts.choices import DecidedAs, OrganisationKind, Permission, RequestKind, RequestState, RoleCode
 from accounts.rules import LONGEST_IDLE, LONGEST_SESSION
+from accounts.user_manager import UserManager
 from core.constraints import not_before
 from core.context import acting_as
 from core.models import EVERY_COLUMN
@@ -26,20 +26,6 @@ from core.scoping import Open, ScopedQuerySet, TablePolicy
 
 LANGUAGES = [("en", "English"), ("ne", "नेपाली")]
 ALL = ("SELECT", "INSERT", "UPDATE", "DELETE")
-
-
-class UserManager(DjangoUserManager):
-    """Finds a user by name, with whichever capitals it is typed."""
-
-    use_in_migrations = False
-
-    def named(self, username: str):
-        """Return the users (one or none) with this name, whatever its capitals."""
-        return self.alias(name_lower=Lower("username")).filter(name_lower=Lower(Value(username)))
-
-    def get_by_natural_key(self, username: str | None):
-        """What Django's sign-in asks."""
-        return self.named(username or "").get()
 
 
 class User(AbstractUser):

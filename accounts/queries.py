@@ -25,7 +25,6 @@ from accounts.hooks import OpenWork, user_leaving
 from accounts.models import (
     ApiToken,
     Handover,
-    InvitationSent,
     Membership,
     Organisation,
     OrganisationGroupPermission,
@@ -203,11 +202,6 @@ def awaits_password(user: User) -> bool:
     return user.is_active and not user.has_usable_password()
 
 
-def is_or_was_invited(user: User) -> bool:
-    """Whether somebody chose a password, or was mailed a link to choose one."""
-    return user.has_usable_password() or InvitationSent.objects.filter(user=user).exists()
-
-
 def is_invited(user: User, token: str) -> bool:
     """Return whether this token of an invitation link is valid for the user."""
     return awaits_password(user) and invitations.check_token(user, token)
@@ -290,20 +284,6 @@ def permissions_of(role: Role) -> set[str]:
         group=role.group_id, content_object=role.organisation_id
     )
     return set(granted.values_list("permission__codename", flat=True))
-
-
-def programmes_of(role: Role) -> list[str]:
-    """Codes of the single programmes whose figures a role sees."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT access.programmes_of_role(%s)", [role.pk])
-        return cursor.fetchone()[0]
-
-
-def shares_mailbox_with_approver(membership: Membership) -> bool:
-    """Whether a role that approves access would be given to a mailbox that somebody has who approves there."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT access.shares_mailbox(%s, %s)", [membership.user_id, membership.role_id])
-        return cursor.fetchone()[0]
 
 
 def permissions_by_role(organisation: Organisation) -> dict[str, frozenset[str]]:

@@ -20,7 +20,7 @@ from accounts.operations.factor import (
 )
 from accounts.operations.invitation import accept_invitation, invitation_path, invite, invite_again
 from accounts.operations.leaving import OpenWorkLeft
-from accounts.operations.notice import leave_notice, leave_notices, mark_notices_read, notify
+from accounts.operations.notice import change_language, leave_notice, leave_notices, mark_notices_read, notify
 from accounts.operations.password import ask_for_reset, change_password, reset_password, set_password
 from accounts.operations.session import end_other_sessions, end_session, note_sign_in, note_sign_out
 from accounts.operations.sign_in import (
@@ -43,7 +43,6 @@ from accounts.operations.users import (
     NewUser,
     add_user,
     ask_role,
-    change_language,
     deactivation_problems,
     end_access,
     give_role,

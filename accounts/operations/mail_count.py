@@ -41,3 +41,8 @@ def _digest(email: str) -> str:
 def _lock(key: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCKS, key])
+
+
+def is_or_was_invited(user: User) -> bool:
+    """Whether somebody chose a password, or was mailed a link to choose one."""
+    return user.has_usable_password() or InvitationSent.objects.filter(user=user).exists()

@@ -111,3 +111,10 @@ def notify_users(
 
         if user.is_active or sender is not None:
             mail_about_sign_in(user, mail, now=now, sender=sender)
+
+
+@transaction.atomic
+def change_language(*, by, language: str) -> None:
+    """Set the language of the user's mails and notices."""
+    by.language = language
+    by.save(update_fields=["language"])

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import ApiToken, Session, User
 from accounts.operations.mail import mail_about_sign_in
+from accounts.queries import factors_of
 from core import audit
 from core.context import acting_as
 
@@ -56,6 +57,14 @@ def note_new_address(user: User, former: str, *, sender: User | None, now: datet
 
     if user.is_active or sender is not None:
         mail_about_sign_in(user, words, now=now, to=former, sender=sender)
+
+
+def end_credentials(user: User, *, by, now: datetime) -> None:
+    """End password and second factors: whoever reads the mail of the former address may have chosen them."""
+    user.set_unusable_password()
+    removed, _rows = factors_of(user).delete()
+    if removed:
+        audit.record(by=by, verb="second factor reset", obj=user, now=now, detail={"count": removed})
 
 
 @transaction.atomic

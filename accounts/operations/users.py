@@ -1,7 +1,5 @@
 """Writes to users, organisations and roles."""
 
-import re
-import secrets
 from collections.abc import Collection, Iterable
 from copy import copy
 from dataclasses import asdict, dataclass
@@ -18,7 +16,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts import hooks
-from accounts.approval import guarding_organisation, is_guarded
+from accounts.approval import (
+    guarding_organisation,
+    is_guarded,
+    programmes_of,
+    shares_mailbox_with_approver,
+)
 from accounts.choices import STARTING_PERMISSIONS, Permission, RequestKind, RoleCode
 from accounts.models import (
     AccessRequest,
@@ -31,27 +34,22 @@ from accounts.models import (
 from accounts.operations.access import ask_access, effects, needs_second_user, user_of
 from accounts.operations.invitation import invite
 from accounts.operations.leaving import Receivers, leaving
-from accounts.operations.mail_count import count_mail
+from accounts.operations.mail_count import count_mail, is_or_was_invited
 from accounts.operations.notice import notify_access_managers
-from accounts.operations.session import end_sessions_of, end_tokens_of, note_new_address
+from accounts.operations.session import end_credentials, end_sessions_of, end_tokens_of, note_new_address
+from accounts.operations.usernames import fresh_username
 from accounts.queries import (
     awaits_password,
-    factors_of,
-    is_or_was_invited,
     live_users,
     managed_by,
     may_configure,
     may_give,
     permissions_of,
-    programmes_of,
-    shares_mailbox_with_approver,
     users_managed_by,
     works_elsewhere,
 )
 from accounts.rules import pair_in
 from core import audit, names
-
-TAIL, TAIL_LENGTH = "abcdefghjkmnpqrstuvwxyz23456789", 5  # of a user name; no easily misread characters
 
 
 def _require_configure(by) -> None:
@@ -212,19 +210,11 @@ def _ask_or_change_account(user: User, *, by, now: datetime) -> bool:
             note_new_address(user, former.email, sender=by, now=now)
             if by != user:
                 is_to_invite = user.is_active and is_or_was_invited(former)
-                _end_credential(user, by=by, now=now)
+                end_credentials(user, by=by, now=now)
     if user.is_active and not former.is_active and needs_approval:
         user.is_active = False
         ask_access(kind=RequestKind.REOPEN, email=user.email, **about)
     return is_to_invite
-
-
-def _end_credential(user: User, *, by, now: datetime) -> None:
-    """End password and second factors: whoever reads the mail of the former address may have chosen them."""
-    user.set_unusable_password()
-    removed, _rows = factors_of(user).delete()
-    if removed:
-        audit.record(by=by, verb="second factor reset", obj=user, now=now, detail={"count": removed})
 
 
 def _change_address(*, request: AccessRequest, now: datetime) -> None:
@@ -387,13 +377,6 @@ def _require_right_to_give(membership: Membership, by) -> None:
             raise PermissionDenied
 
 
-@transaction.atomic
-def change_language(*, by, language: str) -> None:
-    """Set the language of the user's mails and notices."""
-    by.language = language
-    by.save(update_fields=["language"])
-
-
 @dataclass(frozen=True)
 class NewUser:
     """A focal point's data about a new user. The user name is generated: a taken one would reveal who exists."""
@@ -431,7 +414,7 @@ def add_user(
         raise ValidationError(
             {"email": _("Another user of this organisation already has this e-mail address.")}
         )
-    user = User(username=_fresh_username(given.first_name), **asdict(given))
+    user = User(username=fresh_username(given.first_name), **asdict(given))
     user.set_unusable_password()
     user.full_clean()
     user.save(force_insert=True)
@@ -440,16 +423,6 @@ def add_user(
     if isinstance(save_membership(membership=membership, by=by, now=now, reason=reason), Membership):
         invite(user=user, by=by, now=now)
     return user
-
-
-def _fresh_username(first_name: str) -> str:
-    """Return an unused user name: the first name with a random tail, so nobody learns that a name is taken."""
-    folded = names.normalized(first_name, "NFKD").encode("ascii", "ignore").decode().lower()
-    stem = re.sub(r"[^a-z]", "", folded)[:20] or "user"
-    while True:
-        name = f"{stem}-{''.join(secrets.choice(TAIL) for _number in range(TAIL_LENGTH))}"
-        if not User.objects.named(name).exists():
-            return name
 
 
 @transaction.atomic
