@@ -22,7 +22,7 @@ from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
 
-JOINING = 16  # statements, savepoint and audit log included
+JOINING = 17  # statements, savepoint and audit log included
 LINKED = [model for model in policies.linked_models() if policies.case_column(model) == "case_id"]
 
 
