@@ -10,6 +10,7 @@ from django.db import models
 
 from beneficiaries.choices import Sex, YesNoUnknown
 from beneficiaries.models import Beneficiary, BeneficiaryChange, Case, CaseChange, CaseFile
+from core.bikram_sambat import as_said
 from core.record_fields import RecordField, fields_of
 from geography.models import District, LocalLevel
 from projects.choices import TargetGroup
@@ -57,7 +58,7 @@ def words_of(name: str, values: Mapping[str, Any]) -> str:
     """Return the value of a field, given by its columns, in the language of the reader; "" where it is empty."""
     value = next(iter(values.values()), None)
     if name == "birth":
-        return str(values.get("birth_as_typed") or values.get("birth_on") or "")
+        return as_said(str(values.get("birth_as_typed") or "")) or str(values.get("birth_on") or "")
     if name in _CHOICES and value in _CHOICES[name].values:
         return str(_CHOICES[name](value).label)
     if name == "groups":
