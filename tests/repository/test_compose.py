@@ -98,3 +98,10 @@ def test_the_header_explains_every_value_of_the_env_file() -> None:
 
 def test_no_secret_is_in_the_file() -> None:
     assert re.findall(r"(?:PASSWORD|SECRET_KEY): (?!\$\{)", TEXT) == []
+
+
+def test_the_image_has_the_databases_own_client(services: dict) -> None:
+    """An older pg_dump refuses a newer server."""
+    image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    (client,) = re.findall(r"postgresql-client-(\d+)", image)
+    assert services["database"]["image"] == f"postgres:{client}"
