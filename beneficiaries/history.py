@@ -89,12 +89,13 @@ def _corrections(row: models.Model, changes: Iterable[Any]) -> list[Correction]:
     fields, found = fields_of(type(row)), []
     after: dict[str, Mapping[str, Any]] = {}
     for change in changes:
-        field = fields[change.field]
+        field = fields.get(change.field)  # none for a field that the record no longer has
+        now = _columns(row, field) if field else {}
         found.append(
             Correction(
-                label=str(field.label),
+                label=str(field.label) if field else change.field,
                 before=words_of(change.field, change.former),
-                after=words_of(change.field, after.get(change.field, _columns(row, field))),
+                after=words_of(change.field, after.get(change.field, now)),
                 reason=change.reason,
                 by=change.by.name,
                 at=change.at,

@@ -186,6 +186,7 @@ DETAILS: dict[str, "StrOrPromise"] = {
     "confidentiality": _("confidentiality"),
     "count": _("how many"),
     "decision": _("decision"),
+    "fields": _("fields"),
     "filters": _("filters"),
     "format": _("format"),
     "from": _("from"),

@@ -319,7 +319,7 @@ def corrected(case: Case, by, reason: str = "Misheard at first.") -> None:
     """A field of the record and one of the situation, each corrected."""
     row, file = Beneficiary.objects.get(pk=case.beneficiary_id), CaseFile.objects.get(case=case)
     why: dict[str, Any] = {"reason": reason, "by": by, "now": now()}
-    details = replace(BeneficiaryDetails.of(row), home_place=f"{row.home_place} 2")
+    details = replace(BeneficiaryDetails.of(row), safe_contact=f"{row.safe_contact} After five.")
     correct_beneficiary(beneficiary=row, details=details, version=row.version, **why)
     situation = replace(Situation.of(file), needs=f"{file.needs} And a bed.")
     correct_situation(case=case, situation=situation, version=file.version, **why)

@@ -51,15 +51,15 @@ def switch_off(monkeypatch) -> None:
                 monkeypatch.setattr(module, condition.__name__, instead)
     for statement in [one for one in gc.get_objects() if type(one) is Select]:
         monkeypatch.setattr(
-            statement, "_written", None
-        )  # so that its SQL is written again, without the scope
+            statement, "_compiled", None
+        )  # so that its SQL is compiled again, without the scope
 
 
 def _anybody(*given, **named) -> Q:
     return Q()
 
 
-def _every_row(user_id, level, *, full: Q, figures: Q) -> Q:
+def _every_row(user_id, level, *, full: Q, summary: Q) -> Q:
     """True for every row, with a placeholder for each value, as a cached statement needs."""
     return Q(pk__isnull=False) | Q(user=user_id) | full
 

@@ -157,6 +157,9 @@ def test_a_cursor_made_from_a_hidden_row_finds_visible_rows_only(demo_users):
 # Constraints by which a row of one organisation can conflict with another's, and why that reveals nothing.
 ACROSS = {
     "beneficiaries_case_reference_once": "made at random by the application; nobody chooses one",
+    "beneficiaries_case_changed_once": "within a case",
+    "beneficiaries_beneficiary_changed_once": "within a beneficiary's record",
+    "accounts_user_name_once": "names have a random end; administrators, who see all users, choose others",
     "beneficiaries_case_imported_once": "within the lead organisation",
     "beneficiaries_export_reference_once": "made at random by the application; nobody chooses one",
     "beneficiaries_exportfile_export_id_key": "one file an export, made by the worker",

@@ -266,7 +266,7 @@ def an_export(demo_users, **changes) -> Export:
         ({"lease_until": now(), "state": "waiting", "needs_approval": True}, "held_while_queued"),
         ({"state": "ready"}, "starts as|starts with"),
         ({"token": uuid.UUID(int=1)}, "starts with"),
-        ({"counted_rows": 201}, "more rows than one person"),
+        ({"counted_rows": 201}, "more rows than one user"),
     ],
 )
 def test_each_constraint_of_an_export_refuses_a_wrong_row(demo_users, changes, name):

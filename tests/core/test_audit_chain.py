@@ -310,11 +310,14 @@ def test_a_change_that_no_operation_records_is_recorded_at_the_end(committed, ow
     with acting_as(by):
         case = factories.a_case(by)
     with acting_as(by):
-        case.file.country_of_stay = "QA"
-        case.file.save(update_fields=["country_of_stay"])
+        case.file.country_of_stay, case.file.version = "QA", 2
+        case.file.save(update_fields=["country_of_stay", "version"])
     with acting_as(by):
         (change,) = _changes(owner, "changed")
-    assert (change["object"], change["after"]) == ("beneficiaries.CaseFile", {"country_of_stay": "QA"})
+    assert (change["object"], change["after"]) == (
+        "beneficiaries.CaseFile",
+        {"country_of_stay": "QA", "version": 2},
+    )
 
 
 def test_a_destroyed_data_key_leaves_the_chain_whole_and_the_changes_unreadable(committed, owner, demo_users):

@@ -327,10 +327,13 @@ def test_the_database_refuses_what_the_pages_refuse(demo_users):
         case = factories.a_case(by)
         for statement, name in [
             (
-                "UPDATE beneficiaries_beneficiary SET birth_on = '2199-01-01' WHERE id = %s",
+                "UPDATE beneficiaries_beneficiary SET birth_on = '2199-01-01', version = version + 1 WHERE id = %s",
                 "born_before_registered",
             ),
-            ("UPDATE beneficiaries_beneficiary SET first_name = '' WHERE id = %s", "has_a_name"),
+            (
+                "UPDATE beneficiaries_beneficiary SET first_name = '', version = version + 1 WHERE id = %s",
+                "has_a_name",
+            ),
         ]:
             from django.db import IntegrityError, transaction
 

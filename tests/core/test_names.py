@@ -160,7 +160,7 @@ def test_the_database_refuses_an_invisible_name(demo_users, unseen):
             connection.cursor() as cursor,
         ):
             cursor.execute(
-                "UPDATE beneficiaries_beneficiary SET first_name = %s WHERE id = %s",
+                "UPDATE beneficiaries_beneficiary SET first_name = %s, version = version + 1 WHERE id = %s",
                 [unseen, case.beneficiary_id],
             )
 

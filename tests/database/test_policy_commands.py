@@ -106,6 +106,7 @@ def rows(demo_users) -> list[Row]:
             case = factories.a_case(by, code)
             factories.share_with_iom(case, by, agrees=target == "a")
             grant = factories.requested(factories.planned(case, by), by)
+            factories.corrected(case, by)
             for kind in Confidentiality.values:
                 add_note(case=case, text=f"A {kind} note.", confidentiality=kind, by=by, now=now())
                 factories.a_document(case, by, confidentiality=kind)
@@ -143,6 +144,7 @@ def _of(model, target: str, case) -> list[Row]:
 
 # What a copy must change so that no trigger stops it before the access policies are checked.
 FRESH = {
+    "beneficiaries.CaseChange": {"version": 99},
     "reintegration.Grant": {
         **dict.fromkeys(("endorsed_by_id", "endorsed_at", "approved_by_id", "approved_at")),
         "state": "requested",
