@@ -157,7 +157,7 @@ class BirthInput(DayInput):
         own = context["widget"]["attrs"]
         own |= {
             "hx-post": reverse("beneficiaries:birth-read"),
-            "hx-trigger": "input changed delay:400ms, change",
+            "hx-trigger": ("load, " if value else "") + "input changed delay:400ms, change",
             "hx-params": f"{name},{name}_calendar,csrfmiddlewaretoken",
             "hx-target": f"#{own['id']}_read",
         }
