@@ -1,5 +1,6 @@
 """Grants: three users, one order of actions, one payment; in Python, in the database, and in a race."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
@@ -14,6 +15,7 @@ from projects.models import BudgetLine, LedgerEntry
 from projects.operations import NotEnoughLeft, save_configuration
 from reintegration import operations, rules
 from reintegration.models import FollowUp, Grant, Instalment, Reminder
+from reintegration.operations import grant as grant_operations
 from reintegration.operations.grant import GrantActionRefused
 from tests import databases, factories
 
@@ -259,6 +261,12 @@ def test_without_the_locks_the_race_is_real(approved_grant, committed, owner, mo
     from django.db.models import QuerySet
 
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **kwargs: self)
+    checked = (
+        grant_operations._check_payment
+    )  # each takes a while between reading and writing, so that they do meet
+    monkeypatch.setattr(
+        grant_operations, "_check_payment", lambda *given: (time.sleep(0.2), checked(*given))[1]
+    )
     results = _pay_in_parallel(approved_grant, 60000, committed)
     owner.execute(
         "SELECT count(*) FROM reintegration_instalment WHERE grant_id = %s", [str(approved_grant.pk)]
