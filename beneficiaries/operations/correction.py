@@ -1,8 +1,9 @@
 """Correcting a beneficiary's record and the situation, each with its history."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -42,11 +43,7 @@ def correct_beneficiary(
     needed and missing.
     """
     records = Beneficiary.objects.editable_by(by).select_for_update()
-    row = records.filter(pk=beneficiary.pk, erased_on=None).first()
-    if row is None:
-        raise PermissionDenied
-    if row.version != version:
-        raise ChangedMeanwhile(row)
+    row = _current(records.filter(pk=beneficiary.pk, erased_on=None), version)
     details = checked_details(details)
     problem = details.birth_on and days.birth_problem(details.birth_on, today=now.date())
     if problem:
@@ -57,18 +54,8 @@ def correct_beneficiary(
     row.find_key = find_key(row)
     row.clean_fields()
     row.save(update_fields=[*_columns(changed), "find_key", "version"])
-    for name, field, former in changed:
-        BeneficiaryChange(
-            beneficiary=row,
-            field=name,
-            former=former,
-            confidentiality=field.confidentiality,
-            reason=reason.strip(),
-            version=row.version,
-            by=by,
-            at=now,
-        ).save(force_insert=True)
-    _record("beneficiary corrected", row, changed, case_id=None, by=by, now=now)
+    change = partial(BeneficiaryChange, beneficiary=row)
+    _keep_former(row, changed, change, verb="beneficiary corrected", reason=reason, by=by, now=now)
     return row
 
 
@@ -88,29 +75,25 @@ def correct_situation(
     The risk level is assessed and not corrected, and a narrative that isn't for everyone is a note.
     """
     files = CaseFile.objects.editable_by(by).select_for_update(of=("self",))
-    row = files.filter(case=case, case__beneficiary__erased_on=None).first()
-    if row is None:
-        raise PermissionDenied
-    if row.version != version:
-        raise ChangedMeanwhile(row)
+    row = _current(files.filter(case=case, case__beneficiary__erased_on=None), version)
     if rules.missing_primary(situation.groups, situation.primary_group):
         raise ValidationError({"primary_group": _("The main situation must be one of those chosen.")})
     changed = _apply(row, asdict(situation), keep=keep, reason=reason)
     row.clean_fields(exclude=["case", "caseworker"])
     row.save(update_fields=[*_columns(changed), "version"])
-    for name, field, former in changed:
-        CaseChange(
-            case_id=row.case_id,
-            field=name,
-            former=former,
-            confidentiality=field.confidentiality,
-            reason=reason.strip(),
-            version=row.version,
-            by=by,
-            at=now,
-        ).save(force_insert=True)
     audit.update_and_record(Case.objects.editable_by(by).filter(pk=case.pk), changed_on=now.date())
-    _record("case file corrected", row, changed, case_id=row.case_id, by=by, now=now)
+    change = partial(CaseChange, case_id=row.case_id)
+    _keep_former(row, changed, change, verb="case file corrected", reason=reason, by=by, now=now)
+    return row
+
+
+def _current(rows: models.QuerySet, version: int) -> Any:
+    """Return the one row, which the queryset locks. Raises PermissionDenied, or `ChangedMeanwhile`."""
+    row = rows.first()
+    if row is None:
+        raise PermissionDenied
+    if row.version != version:
+        raise ChangedMeanwhile(row)
     return row
 
 
@@ -133,7 +116,28 @@ def _columns(changed: list[Any]) -> list[str]:
     return [column for _name, field, _former in changed for column in field.columns]
 
 
-def _record(verb: str, row: Any, changed: list[Any], *, case_id, by, now: datetime) -> None:
-    """Add the audit event: names of fields, and no value."""
+def _keep_former(
+    row: Any,
+    changed: list[Any],
+    change: Callable[..., models.Model],
+    *,
+    verb: str,
+    reason: str,
+    by,
+    now: datetime,
+) -> None:
+    """Add a change for each corrected field, and the audit event: names of fields, and no value."""
+    for name, field, former in changed:
+        change(
+            field=name,
+            former=former,
+            confidentiality=field.confidentiality,
+            reason=reason.strip(),
+            version=row.version,
+            by=by,
+            at=now,
+        ).save(force_insert=True)
     names = [name for name, _field, _former in changed]
-    audit.record(by=by, verb=verb, obj=row, case_id=case_id, now=now, detail={"fields": names})
+    audit.record(
+        by=by, verb=verb, obj=row, case_id=getattr(row, "case_id", None), now=now, detail={"fields": names}
+    )
