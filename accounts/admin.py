@@ -58,18 +58,18 @@ class ApprovalAdmin(ConfigurationAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save, and say if it became a request."""
-        before = AccessRequest.objects.filter(asked_by=request.user.pk).count()
+        before = AccessRequest.objects.asked_by(request.user).count()
         super().save_model(request, obj, form, change)
         self._message_if_asked(request, before)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Save, and say if a row became a request."""
-        before = AccessRequest.objects.filter(asked_by=request.user.pk).count()
+        before = AccessRequest.objects.asked_by(request.user).count()
         super().save_formset(request, form, formset, change)
         self._message_if_asked(request, before)
 
     def _message_if_asked(self, request: HttpRequest, before: int) -> None:
-        if AccessRequest.objects.filter(asked_by=request.user.pk).count() > before:
+        if AccessRequest.objects.asked_by(request.user).count() > before:
             text = _(
                 "This gives more access, so it was sent for approval: it takes effect once a second "
                 "user has approved it."

@@ -165,6 +165,10 @@ class AccessRequestQuerySet(models.QuerySet):
         """Return requests that wait for a decision or for the time at which they take effect."""
         return self.filter(state__in=[RequestState.PENDING, RequestState.APPROVED])
 
+    def asked_by(self, user):
+        """Return what this user asked for."""
+        return self.filter(asked_by=user.pk)
+
 
 class AccessRequest(models.Model):
     """A request for access by one user, to be approved by a second one.

@@ -657,7 +657,7 @@ def test_an_address_is_not_changed_to_and_fro_without_end(demo_users):
 
 
 def test_a_request_is_stopped_by_those_whom_it_concerns(demo_users):
-    """By SQL alone: not in the place of anybody else, nor of nobody."""
+    """By SQL alone: as another user, and as nobody."""
     request = AccessRequest.objects.get(user=a_new_user(demo_users))
 
     def stopped(by: str | None) -> bool:
