@@ -4,7 +4,7 @@ All forms, the API and the import parse days here, so they share one set of limi
 """
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from django.utils.formats import date_format
@@ -128,14 +128,17 @@ def birth_of(text: str, *, calendar: Calendar, today: date, meant: str = "") -> 
 def in_other_calendar(found: ParsedDate) -> str:
     """Return a date, as exact as it was typed, in the calendar in which it wasn't typed; NotADate where it has none.
 
-    A year or month of one calendar lies in two of the other.
+    A year of one calendar lies in two of the other, and so may a month.
     """
     if found.precision == Precision.DAY:
         if found.calendar == "bs":
             return _("%(day)s AD") % {"day": _long(found.date)}
         return _("%(day)s BS") % {"day": "{}-{:02}-{:02}".format(*to_bs(found.date))}
-    year = found.date.year if found.calendar == "bs" else to_bs(found.date)[0]
-    years = {"year": year, "next": year + 1}
+    within = found.date + timedelta(days=27 if found.precision == Precision.MONTH else 364)
+    first, last = (day.year if found.calendar == "bs" else to_bs(day)[0] for day in (found.date, within))
+    if first == last:
+        return (_("%(day)s AD") if found.calendar == "bs" else _("%(day)s BS")) % {"day": first}
+    years = {"year": first, "next": last}
     return (_("%(year)s or %(next)s AD") if found.calendar == "bs" else _("%(year)s or %(next)s BS")) % years
 
 
