@@ -41,15 +41,15 @@ def _counted(user_id: UUID, minute: datetime) -> tuple[int, int]:
     """Count a denial.
 
     Returns its number in this minute, and for the first of a minute the count of the last minute that had any, else 0.
+    A denial that began in a minute which is over counts in the one that began since.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "WITH former AS (SELECT minute, count FROM core_denialcount WHERE user_id = %(user)s) "
-            "INSERT INTO core_denialcount AS t (user_id, minute, count) VALUES (%(user)s, %(minute)s, 1) "
-            "ON CONFLICT (user_id) DO UPDATE SET minute = excluded.minute, "
-            "count = CASE WHEN t.minute = excluded.minute THEN t.count + 1 ELSE 1 END "
-            "RETURNING t.count, coalesce((SELECT f.count FROM former f WHERE f.minute <> %(minute)s), 0)",
-            {"user": user_id, "minute": minute},
+            "INSERT INTO core_denialcount AS t (user_id, minute, count) VALUES (%s, %s, 1) "
+            "ON CONFLICT (user_id) DO UPDATE SET minute = greatest(t.minute, excluded.minute), "
+            "count = CASE WHEN t.minute < excluded.minute THEN 1 ELSE t.count + 1 END "
+            "RETURNING new.count, coalesce(old.count, 0)",
+            [user_id, minute],
         )
         number, before = cursor.fetchone()
     return number, before if number == 1 else 0

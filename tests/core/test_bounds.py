@@ -1,7 +1,7 @@
 """Limits on what anybody can cause to be written repeatedly: refusals, exports, mails, tokens."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Barrier
 
 import pytest
@@ -13,6 +13,7 @@ from django.test import Client
 from accounts.operations import create_api_token
 from beneficiaries import rules
 from beneficiaries.operations import export as exporting
+from core import denials
 from core.clock import now
 from core.context import acting_as
 from core.denials import EACH
@@ -22,7 +23,7 @@ from tests import factories
 A, NAME = "ngo_a_caseworker", "Kanaribound"
 
 
-def denials(demo_users, username: str = A) -> list[AuditEvent]:
+def denied_events(demo_users, username: str = A) -> list[AuditEvent]:
     with acting_as(demo_users["auditor"]):
         return list(AuditEvent.objects.filter(verb="denied", actor_id=demo_users[username].pk).order_by("at"))
 
@@ -39,14 +40,14 @@ def test_of_many_refusals_in_a_minute_few_are_recorded_and_all_are_counted(demo_
     client = sign_in(A)
     for _number in range(200):
         assert client.get("/cases/ZZZZ-ZZZ-Z/").status_code == 404
-    found = denials(demo_users)
+    found = denied_events(demo_users)
     assert len(found) == EACH + 3  # the 32nd, 64th and 128th besides the first thirty
     assert [event.detail.get("count") for event in found[EACH:]] == [32, 64, 128]
     with acting_as(demo_users[A]):
         assert DenialCount.objects.get(user_id=demo_users[A].pk).count == 200
     still.move_to(now() + timedelta(minutes=1))
     client.get("/cases/ZZZZ-ZZZ-Z/")
-    whole, last = denials(demo_users)[-2:]
+    whole, last = denied_events(demo_users)[-2:]
     assert whole.detail == {"count": 200}
     assert last.detail["status"] == 404
 
@@ -57,7 +58,7 @@ def test_a_few_refusals_are_each_recorded_and_counted_by_user(demo_users, sign_i
         client = sign_in(username)
         for _number in range(EACH):
             client.get("/audit/")
-        assert len(denials(demo_users, username)) == EACH
+        assert len(denied_events(demo_users, username)) == EACH
 
 
 @pytest.mark.django_db
@@ -72,31 +73,41 @@ def test_refusals_of_the_signed_out_are_not_recorded(demo_users):
         assert AuditEvent.objects.count() == before
 
 
-def test_refusals_at_once_are_all_counted(committed, demo_users):
-    """Twenty at once, each five times: the row is incremented in one statement."""
-    tries = 20
-    start = Barrier(tries)
-    user = demo_users[A]
+def denied_at_once(user, minutes: list[datetime]) -> None:
+    """Record one denial for each moment, twenty at once."""
+    start = Barrier(20)
 
-    def send(_number: int) -> None:
+    def send(moments: list[datetime]) -> None:
         try:
-            client = Client()
-            client.force_login(user)
             start.wait(timeout=60)
-            for _time in range(5):
-                client.get("/cases/ZZZZ-ZZZ-Z/")
+            for moment in moments:
+                with acting_as(user):
+                    denials.record_denial(user_id=user.pk, detail={"status": 404}, now=moment)
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(tries) as pool:
-        list(pool.map(send, range(tries)))
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(send, [minutes[index * 5 : index * 5 + 5] for index in range(20)]))
+
+
+def test_refusals_at_once_are_all_counted(committed, demo_users):
+    user = demo_users[A]
+    denied_at_once(user, [now()] * 100)
+    with acting_as(user):
+        assert DenialCount.objects.get(user_id=user.pk).count == 100
+    assert len(denied_events(demo_users)) == EACH + 2  # the 32nd and the 64th besides the first thirty
+
+
+def test_refusals_at_once_are_all_counted_as_a_minute_ends(committed, demo_users, monkeypatch):
+    """Every second one is of the next minute; each counts in one of the two."""
+    monkeypatch.setattr(denials, "EACH", 0)
+    user, moment = demo_users[A], now()
+    denied_at_once(user, [moment, moment + timedelta(minutes=1)] * 50)
     with acting_as(user):
         last = DenialCount.objects.get(user_id=user.pk).count
-    counted = sum(
-        event.detail.get("count", 0) for event in denials(demo_users) if set(event.detail) == {"count"}
-    )
-    assert last + counted == 100 or last == 100  # a minute may have passed in between
-    assert len(denials(demo_users)) <= 2 * (EACH + 3)
+    before = [event.detail["count"] for event in denied_events(demo_users) if set(event.detail) == {"count"}]
+    assert len(before) <= 1
+    assert last + sum(before) == 100
 
 
 @pytest.mark.django_db
