@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pikepdf import Array, Dictionary, Name, Stream, String
 
-from core.pdf.rules import label, number, numbers
+from core.pdf.rules import TooMuch, label, number, numbers
 
 if TYPE_CHECKING:
     from core.pdf.copier import Copier
@@ -15,6 +15,7 @@ DEVICES = {1: Name.DeviceGray, 3: Name.DeviceRGB, 4: Name.DeviceCMYK}
 SHORT = {"/G": Name.DeviceGray, "/RGB": Name.DeviceRGB, "/CMYK": Name.DeviceCMYK, "/I": Name.Indexed}
 COMPONENTS = {"/DeviceGray": 1, "/CalGray": 1, "/DeviceRGB": 3, "/CalRGB": 3, "/Lab": 3, "/DeviceCMYK": 4}
 MOST_INKS = 32
+MOST_SAMPLES = 32 * 1024  # bytes of one function; more could be a photo
 # PostScript calculator functions consist of numbers, braces and these words.
 _WORDS = (
     "abs|add|atan|ceiling|cos|cvi|cvr|div|exp|floor|idiv|ln|log|mod|mul|neg|round|sin|sqrt|sub|truncate|and|bitshift|"
@@ -113,7 +114,10 @@ def _size_of_samples(clean: Dictionary) -> int:
 
 
 def function(copier: "Copier", value: Any, *, depth: int = 4) -> Any:
-    """Clean a function, or an array of functions; the names "Identity" and "Default" are dropped."""
+    """Clean a function, or an array of functions; the names "Identity" and "Default" are dropped.
+
+    Raises TooMuch for a large table of samples.
+    """
 
     if isinstance(value, Array) and len(value) <= MOST_INKS and depth:
         found = [function(copier, item, depth=depth - 1) for item in value]
@@ -133,7 +137,10 @@ def function(copier: "Copier", value: Any, *, depth: int = 4) -> Any:
     if kind == 0:
         if "/Size" not in clean:
             return None
-        data = data[: _size_of_samples(clean)]
+        size = _size_of_samples(clean)
+        if size > MOST_SAMPLES:
+            raise TooMuch
+        data = data[:size]
     elif kind != 4:
         return None
     else:

@@ -342,4 +342,11 @@ FILES = [
         ":",
         first="tests/core/test_pdf_hidden.py::test_a_glyph_that_no_code_draws_is_removed",
     ),
+    Mutant(
+        "core: a function has any number of samples",
+        "core/pdf/colours.py",
+        "        if size > MOST_SAMPLES:\n",
+        "        if False:\n",
+        first=PDF + "test_a_function_has_at_most_32_kilobytes_of_samples",
+    ),
 ]

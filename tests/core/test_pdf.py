@@ -310,6 +310,13 @@ def test_a_function_has_no_more_inputs_than_a_colour_has_inks():
     assert b"/FunctionType" not in kept
 
 
+def test_a_function_has_at_most_32_kilobytes_of_samples():
+    """A table of samples can be the bytes of a photo."""
+    assert b"/FunctionType 0" in cleaned_text(with_samples([32_768], bytes(32_768)))
+    with pytest.raises(cleaner.Refused, match="too much"):
+        cleaner.cleaned(with_samples([32_769], bytes(32_769)))
+
+
 # --- PDFs of real users
 
 
