@@ -11,7 +11,7 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, Stream
 from PIL import Image
 
-from tests import uploaded_files
+from tests import font_programs, uploaded_files
 
 ONE_INCH = [0, 0, 72, 72]
 
@@ -88,7 +88,7 @@ def _fonts(pdf: pikepdf.Pdf) -> Dictionary:
             )
         )
 
-    type_1 = pdf.make_stream(b"%!PS-AdobeFont-1.0: Carrier\n", Dictionary(Length1=28, Length2=0, Length3=0))
+    type_1 = pdf.make_stream(font_programs.type_1(), Dictionary(Length1=28, Length2=0, Length3=0))
     tables = {
         "cmap": b"\0" * 8,
         "glyf": b"\0" * 8,

@@ -66,10 +66,10 @@ def acting_pdf() -> bytes:
 
 
 def harmful_pdf() -> bytes:
-    """Return a PDF with the test virus in a font, where it survives the cleaning of the PDF."""
+    """Return a PDF with the test virus among the glyphs of a font, where it survives the cleaning of the PDF."""
     made = pikepdf.open(io.BytesIO(pdf()))
     font = made.pages[0].obj.Resources.Font.F1
-    program = made.make_stream(b"%!PS-AdobeFont-1.0: Carrier\n" + EICAR)
+    program = made.make_stream(b"%!PS-AdobeFont-1.0: Carrier\ncurrentfile eexec\n" + EICAR)
     font.FontDescriptor = made.make_indirect(
         pikepdf.Dictionary(Type=pikepdf.Name.FontDescriptor, FontName=pikepdf.Name.Carrier, FontFile=program)
     )

@@ -1,6 +1,7 @@
 """The allow-list of keys and values for each kind of PDF object, and copying objects by it."""
 
 import zlib
+from collections import Counter
 from typing import Any
 
 import pikepdf
@@ -124,7 +125,8 @@ class Copier:
         # Of the content streams being read, the innermost last: a form without resources uses the outer ones.
         self.resources: list[Dictionary] = []
         self._copies: dict[tuple[Any, Any], Any] = {}
-        self._depth = self._bytes = self._operators = self._pixels = self._names = 0
+        self._names: Counter[str] = Counter()
+        self._depth = self._bytes = self._operators = self._pixels = 0
         self._inline = self._codes = 0
 
     # --- limits
@@ -169,10 +171,10 @@ class Copier:
 
     # --- copying
 
-    def new_name(self) -> Name:
-        """Return a new name for a resource: the old names could contain anything."""
-        self._names += 1
-        return Name(f"/N{self._names}")
+    def new_name(self, letter: str = "N") -> Name:
+        """Return a new name for a resource or font: the old names could contain anything."""
+        self._names[letter] += 1
+        return Name(f"/{letter}{self._names[letter]}")
 
     def stream(self, data: bytes, **keys: Any) -> Stream:
         """Return a stream of the new document, compressed at once to save memory."""

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from pikepdf import Array, Dictionary, Name, Stream
 
+from core.pdf import cff, type1
 from core.pdf.content import cleaned_content
-from core.pdf.rules import label, number, numbers, one_of
+from core.pdf.rules import COLLECTIONS, label, number, numbers, one_of
 
 if TYPE_CHECKING:
     from core.pdf.copier import Copier
@@ -30,7 +31,6 @@ TABLES = {
 }
 TABLES |= {"CFF ", "CFF2", "VORG", "OS/2", "gasp"}
 MOST_CODES_IN_ALL = 600_000  # of all character maps; a font of every Chinese character has 130,000
-COLLECTIONS = ("Identity", "Japan1", "GB1", "CNS1", "Korea1", "KR", "UCS")
 _CMAP_TOKEN = re.compile(rb"<[0-9A-Fa-f \r\n\t]*>|\[|\]|-?[0-9]+|[A-Za-z]+|/WMode")
 _SECTIONS = ("codespacerange", "bfchar", "bfrange", "cidchar", "cidrange", "notdefchar", "notdefrange")
 
@@ -61,6 +61,9 @@ def font(copier: "Copier", value: Any) -> Any:
         },
     )
     clean["/Type"], clean["/Subtype"] = Name.Font, subtype
+    descriptor = clean.get("/DescendantFonts", [clean])[0].get("/FontDescriptor", Dictionary())
+    if _is_embedded(descriptor):
+        clean["/BaseFont"] = descriptor.FontName
     if subtype == Name.CIDFontType2:
         _add_glyph_ids(copier, value, clean)
     if subtype == Name.Type3:
@@ -118,32 +121,36 @@ def _descriptor(copier: "Copier", value: Any) -> Any:
 
     if not isinstance(value, Dictionary):
         return None
+    name = copier.new_name("F")
     measures = "Flags ItalicAngle Ascent Descent Leading CapHeight XHeight StemV StemH AvgWidth MaxWidth MissingWidth"
-    return copier.filtered(
+    clean = copier.filtered(
         value,
         {
             "/Type": one_of("FontDescriptor"),
             "/FontName": label,
             "/FontBBox": numbers,
-            **{f"/{name}": number for name in [*measures.split(), "FontWeight"]},
-            "/FontFile": lambda inner, item: inner.once(item, _type_1),
+            **{f"/{measure}": number for measure in [*measures.split(), "FontWeight"]},
+            "/FontFile": lambda inner, item: _type_1(inner, item, name),
             "/FontFile2": lambda inner, item: inner.once(item, _true_type),
             "/FontFile3": lambda inner, item: inner.once(item, _compact),
         },
     )
+    if _is_embedded(clean):
+        clean["/FontName"] = name
+    return clean
 
 
-def _type_1(copier: "Copier", value: Any) -> Any:
+def _is_embedded(descriptor: Any) -> bool:
+    """Return whether the PDF has the font's program; without it, the font is found by its name."""
+    return any(key in descriptor for key in ("/FontFile", "/FontFile2", "/FontFile3"))
 
-    data = copier.decoded(value) if isinstance(value, Stream) else b""
-    if not data.startswith((b"%!PS-AdobeFont", b"%!FontType1")):
+
+def _type_1(copier: "Copier", value: Any, name: Name) -> Any:
+    parts = type1.rewritten(copier.decoded(value), str(name)[1:]) if isinstance(value, Stream) else None
+    if parts is None:
         return None
-    stream = copier.stream(data)
-    for key, item in copier.filtered(
-        value, dict.fromkeys(("/Length1", "/Length2", "/Length3"), number)
-    ).items():
-        stream[key] = item
-    return stream
+    readable, encrypted = parts
+    return copier.stream(readable + encrypted, Length1=len(readable), Length2=len(encrypted), Length3=0)
 
 
 def _true_type(copier: "Copier", value: Any) -> Any:
@@ -159,7 +166,9 @@ def _compact(copier: "Copier", value: Any) -> Any:
     data = copier.decoded(value)
     if subtype == Name.OpenType:
         data = drawing_tables(data) or b""
-    elif not data.startswith(b"\x01\x00"):
+    elif data.startswith(b"\x01\x00"):
+        data = cff.without_texts(data) or b""
+    else:
         return None
     return copier.stream(data, Subtype=subtype) if subtype is not None and data else None
 
@@ -175,7 +184,11 @@ def drawing_tables(data: bytes) -> bytes | None:
             return None
         tag, check, start, length = struct.unpack(">4sLLL", data[offset : offset + 16])
         if tag.decode("latin-1") in TABLES and start + length <= len(data):
-            tables.append((tag, check, data[start : start + length]))
+            table = data[start : start + length]
+            clean = cff.without_texts(table) if tag == b"CFF " else table
+            if clean is None:
+                return None
+            tables.append((tag, check, clean))
     if len({tag for tag, _check, _table in tables}) < len(tables) or sum(
         len(table) for _tag, _check, table in tables
     ) > len(data):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from core.pdf.copier import Copier
 
 MOST_NUMBERS = 200_000  # of one array
+COLLECTIONS = ("Identity", "Japan1", "GB1", "CNS1", "Korea1", "KR", "UCS")  # of characters, all by Adobe
 
 Rule = Callable[["Copier", Any], Any]
 Spec = Mapping[str, Rule]
@@ -60,7 +61,8 @@ def one_of(*words: str) -> Rule:
     return lambda _copier, value: value if isinstance(value, Name) and str(value)[1:] in words else None
 
 
-_LABEL = re.compile(r"/[\w+,.*-]{1,64}", re.ASCII)
+LABEL = r"[\w+,.*-]{1,64}"
+_LABEL = re.compile("/" + LABEL, re.ASCII)
 
 
 def label(_copier: "Copier | None", value: Any) -> Any:

@@ -3,7 +3,7 @@
 from soak.mutations.mutant import Mutant
 
 DOCUMENTS, SHEETS = "tests/beneficiaries/test_documents.py::", "tests/beneficiaries/test_import_sheets.py::"
-PDF = "tests/core/test_pdf.py::"
+PDF, FONTS = "tests/core/test_pdf.py::", "tests/core/test_pdf_fonts.py::"
 FILES = [
     Mutant(
         "core: an encrypted file is decrypted in another row",
@@ -341,6 +341,41 @@ FILES = [
         " or name not in names:",
         ":",
         first="tests/core/test_pdf_hidden.py::test_a_glyph_that_no_code_draws_is_removed",
+    ),
+    Mutant(
+        "core: a PDF keeps the names of its embedded fonts",
+        "core/pdf/fonts.py",
+        '    if _is_embedded(clean):\n        clean["/FontName"] = name\n',
+        "",
+        first=FONTS + "test_embedded_fonts_are_renamed_and_the_others_keep_the_name_they_are_drawn_by",
+    ),
+    Mutant(
+        "core: a Type 1 font keeps its readable part",
+        "core/pdf/type1.py",
+        "lines += [*_encoding(readable), ",
+        "lines += [readable, ",
+        first=FONTS + "test_a_type_1_program_draws_as_before_and_has_no_text",
+    ),
+    Mutant(
+        "core: a Type 1 font keeps what stands behind its glyphs",
+        "core/pdf/type1.py",
+        're.split(rb"0{64}\\s", data[at:], maxsplit=1)[0]',
+        "data[at:]",
+        first=FONTS + "test_a_type_1_program_draws_as_before_and_has_no_text",
+    ),
+    Mutant(
+        "core: a CFF font keeps its texts",
+        "core/pdf/cff.py",
+        "if not is_glyph and text not in _KNOWN:",
+        "if False:",
+        first=FONTS + "test_a_compact_program_draws_as_before_and_has_no_text_but_the_names_of_glyphs",
+    ),
+    Mutant(
+        "core: a CFF font in an OpenType font keeps its texts",
+        "core/pdf/fonts.py",
+        'cff.without_texts(table) if tag == b"CFF " else table',
+        "table",
+        first=FONTS + "test_a_compact_program_in_an_opentype_font_has_no_text_either",
     ),
     Mutant(
         "core: a function has any number of samples",
