@@ -8,6 +8,7 @@ from api.views.cases import (
     ConsentViews,
     DocumentViews,
     EnrolmentViews,
+    IdentityDocumentViews,
     RiskAssessmentViews,
     ScreeningViews,
 )
@@ -22,6 +23,7 @@ RESOURCES: tuple[type[Resource], ...] = (
     CriteriaViews,
     IndicatorViews,
     BeneficiaryViews,
+    IdentityDocumentViews,
     CaseViews,
     ConsentViews,
     RiskAssessmentViews,

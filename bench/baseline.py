@@ -32,7 +32,7 @@ COUNT = """
 """
 CASE = """
     SELECT c.id, c.reference, c.status, c.opened_on, o.name_en, b.first_name, b.middle_name, b.second_name,
-           b.name_ne, b.sex, b.birth_on, b.birth_as_typed, b.citizenship, b.has_citizenship_certificate,
+           b.name_ne, b.sex, b.birth_on, b.birth_as_typed, b.citizenship,
            b.home_place, b.phone, b.safe_contact, d.name_en, l.name_en
       FROM beneficiaries_case c
       JOIN beneficiaries_beneficiary b ON b.id = c.beneficiary_id

@@ -13,12 +13,27 @@ class Sex(models.TextChoices):
     UNKNOWN = "unknown", _("Not known")
 
 
-class YesNoUnknown(models.TextChoices):
-    """An answer that may not be known."""
+class IdentityKind(models.TextChoices):
+    """What an identity document is."""
 
-    YES = "yes", _("Yes")
-    NO = "no", _("No")
+    CITIZENSHIP = "citizenship", _("Citizenship certificate")
+    PASSPORT = "passport", _("Passport")
+    BIRTH = "birth_registration", _("Birth registration certificate")
+    NATIONAL_ID = "national_id", _("National identity card")
+
+
+class IdentityState(models.TextChoices):
+    """Whether a beneficiary has an identity document. KEPT: an employer, a trafficker or a relative keeps it."""
+
+    HAS = "has", _("Has it")
+    LOST = "lost", _("Lost it")
+    KEPT = "kept", _("Somebody else keeps it")
+    NEVER = "never", _("Never had one")
     UNKNOWN = "unknown", _("Not known")
+
+
+# States in which there is a document, with a number and dates.
+WITH_IDENTITY = (IdentityState.HAS, IdentityState.LOST, IdentityState.KEPT)
 
 
 class DatePrecision(models.TextChoices):

@@ -8,8 +8,16 @@ from typing import Any, NamedTuple
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
-from beneficiaries.choices import Sex, YesNoUnknown
-from beneficiaries.models import Beneficiary, BeneficiaryChange, Case, CaseChange, CaseFile
+from beneficiaries.choices import IdentityState, Sex
+from beneficiaries.models import (
+    Beneficiary,
+    BeneficiaryChange,
+    Case,
+    CaseChange,
+    CaseFile,
+    IdentityDocument,
+    IdentityDocumentChange,
+)
 from core.bikram_sambat import as_said
 from core.record_fields import RecordField, fields_of
 from geography.models import District, LocalLevel
@@ -18,15 +26,19 @@ from projects.facts import COUNTRIES
 
 _CHOICES: dict[str, type[models.TextChoices]] = {
     "sex": Sex,
-    "has_citizenship_certificate": YesNoUnknown,
+    "state": IdentityState,
     "primary_group": TargetGroup,
 }
 _PLACES: dict[str, Any] = {
     "home_district": District,
     "home_local_level": LocalLevel,
     "current_district": District,
+    "issued_district": District,
 }
 _COUNTRIES = ("citizenship", "country_of_stay")
+
+
+Record = Beneficiary | CaseFile | IdentityDocument
 
 
 class Correction(NamedTuple):
@@ -71,8 +83,10 @@ def words_of(name: str, values: Mapping[str, Any]) -> str:
     return str(value or "")
 
 
-def corrections_of(case: Case, file: CaseFile, user) -> list[Correction]:
-    """Return what was corrected in the beneficiary's record and the case file, the newest first."""
+def corrections_of(
+    case: Case, file: CaseFile, user, *, documents: Iterable[IdentityDocument] = ()
+) -> list[Correction]:
+    """Return what was corrected in the beneficiary's record, these documents and the case file, the newest first."""
     found: list[Correction] = []
     if case.beneficiary.version > 1:
         rows = BeneficiaryChange.objects.visible_to(user).filter(beneficiary=case.beneficiary_id)
@@ -81,11 +95,16 @@ def corrections_of(case: Case, file: CaseFile, user) -> list[Correction]:
         found += _corrections(
             file, CaseChange.objects.visible_to(user).filter(case=case).select_related("by")
         )
+    for document in documents:
+        if document.version > 1:
+            rows = IdentityDocumentChange.objects.visible_to(user).filter(document=document)
+            about = f"{document.get_kind_display()}: "
+            found += _corrections(document, rows.select_related("by"), about=about)
     return sorted(found, key=lambda row: row.at, reverse=True)
 
 
-def _corrections(row: models.Model, changes: Iterable[Any]) -> list[Correction]:
-    """Put beside each former value the one that followed it; `changes` come newest first."""
+def _corrections(row: models.Model, changes: Iterable[Any], about: str = "") -> list[Correction]:
+    """Put beside each former value the one that followed it; `changes` come newest first. `about`: which document."""
     fields, found = fields_of(type(row)), []
     after: dict[str, Mapping[str, Any]] = {}
     for change in changes:
@@ -93,7 +112,7 @@ def _corrections(row: models.Model, changes: Iterable[Any]) -> list[Correction]:
         now = _columns(row, field) if field else {}
         found.append(
             Correction(
-                label=str(field.label) if field else change.field,
+                label=about + (str(field.label) if field else change.field),
                 before=words_of(change.field, change.former),
                 after=words_of(change.field, after.get(change.field, now)),
                 reason=change.reason,
@@ -105,25 +124,41 @@ def _corrections(row: models.Model, changes: Iterable[Any]) -> list[Correction]:
     return found
 
 
-def overlaps(row: Beneficiary | CaseFile, typed: Mapping[str, Any], *, version: int, user) -> list[Overlap]:
-    """Return the fields that others corrected since `version`, beside what this user typed (by column)."""
-    changes: Any = (
-        BeneficiaryChange.objects.visible_to(user).filter(beneficiary=row)
-        if isinstance(row, Beneficiary)
-        else CaseChange.objects.visible_to(user).filter(case=row.case_id)
-    )
-    since: dict[str, list[Any]] = {}
-    for change in changes.filter(version__gt=version).select_related("by").order_by("version"):
-        since.setdefault(change.field, []).append(change)
+def overlaps(row: Record, typed: Mapping[str, Any], *, version: int, user) -> list[Overlap]:
+    """Return the fields that others saved since `version`, beside what this user typed (by column).
+
+    Since version 0, when there was no such document, these are all fields that are filled in.
+    """
+    since: dict[
+        str, tuple[Mapping[str, Any], str]
+    ] = {}  # by field: its value at `version`, and who saved last
+    if version == 0 and isinstance(row, IdentityDocument):
+        for name, field in row.record_fields.items():
+            empty = _columns(IdentityDocument(), field)
+            if _columns(row, field) != empty:
+                since[name] = (empty, row.recorded_by.name)
+    changes = _changes_of(row, user).filter(version__gt=version)
+    for change in changes.select_related("by").order_by("version"):
+        former, _by = since.get(change.field, (change.former, ""))
+        since[change.field] = (former, change.by.name)
     found = []
-    for name, made in since.items():
+    for name, (former, by) in since.items():
         field = fields_of(type(row))[name]
         saved, mine = _columns(row, field), {column: typed[column] for column in field.columns}
         if _plain(saved) != _plain(mine):
-            words = {"saved": words_of(name, saved), "typed": words_of(name, mine), "by": made[-1].by.name}
-            is_untouched = _plain(mine) == _plain(made[0].former)
+            words = {"saved": words_of(name, saved), "typed": words_of(name, mine), "by": by}
+            is_untouched = _plain(mine) == _plain(former)
             found.append(Overlap(name=name, label=str(field.label), is_untouched=is_untouched, **words))
     return found
+
+
+def _changes_of(row: Record, user) -> Any:
+    """Return the changes of a record that the user may read."""
+    if isinstance(row, Beneficiary):
+        return BeneficiaryChange.objects.visible_to(user).filter(beneficiary=row)
+    if isinstance(row, IdentityDocument):
+        return IdentityDocumentChange.objects.visible_to(user).filter(document=row)
+    return CaseChange.objects.visible_to(user).filter(case=row.case_id)
 
 
 def _columns(row: models.Model, field: RecordField) -> dict[str, Any]:

@@ -44,6 +44,11 @@ urlpatterns = [
     ),
     path("cases/<str:reference>/referrals/new/", views.referral_send, name="referral-send"),
     path("cases/<str:reference>/beneficiary/", views.beneficiary_correct, name="beneficiary-correct"),
+    path(
+        "cases/<str:reference>/identity/<slug:identity_kind>/",
+        views.identity_document,
+        name="identity-document",
+    ),
     path("cases/<str:reference>/situation/", views.situation_correct, name="situation-correct"),
     path("cases/<str:reference>/risk/", views.risk_assess, name="risk-assess"),
     path("cases/<str:reference>/transfers/new/", views.transfer_offer, name="transfer-offer"),

@@ -16,15 +16,17 @@ if TYPE_CHECKING:
 class RecordField:
     """One field as people see it, which may be several columns.
 
-    `confidentiality`: who may read it and its history. `needs_reason`: a correction says why. `is_corrected`: a page
-    corrects it. `shared_as`: the names of the items of a referral that hold it. `is_exported`: a column of the exported
-    list of cases. `is_erased`: emptied when the beneficiary is erased; unreadable without the data key counts as well.
+    `confidentiality`: who may read it and its history. `needs_reason`: a correction says why; with `is_free_to_fill`
+    only where the field wasn't empty. `is_corrected`: a page corrects it. `shared_as`: the names of the items of a
+    referral that hold it. `is_exported`: a column of the exported list of cases. `is_erased`: emptied when the
+    beneficiary is erased; unreadable without the data key counts as well.
     """
 
     label: "StrOrPromise"
     columns: tuple[str, ...]
     confidentiality: str = Confidentiality.NORMAL
     needs_reason: bool = False
+    is_free_to_fill: bool = False
     is_corrected: bool = True
     shared_as: tuple[str, ...] = ()
     is_exported: bool = False
@@ -49,3 +51,8 @@ def differing(
         former = {column: getattr(row, column) for column in field.columns}
         if any(former[column] != values[column] for column in field.columns):
             yield name, field, former
+
+
+def asks_reason(field: RecordField, former: Mapping[str, Any]) -> bool:
+    """Return whether a correction of this field, from these values of its columns, has to say why."""
+    return field.needs_reason and not (field.is_free_to_fill and not any(former.values()))

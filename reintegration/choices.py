@@ -82,6 +82,8 @@ EVENTS: dict[str, "StrOrPromise"] = {
     "case closed": _("Closed a case"),
     "case file corrected": _("Corrected the situation of a case"),
     "changed": _("Changed data"),
+    "identity document added": _("Recorded an identity document"),
+    "identity document corrected": _("Corrected an identity document"),
     "list read": _("Read a list of people"),
     "offer read": _("Read a transfer offer"),
     "row read": _("Read data through the API"),

@@ -127,6 +127,7 @@ def case_parts(case: Case, user) -> dict[str, list]:
         "risks": RiskAssessment.objects.of(case, user),
         "notes": case_queries.notes_of(case, user),
         "documents": Document.objects.of(case, user),
+        "identity_documents": case_queries.identity_documents_of(case, user),
         "consents": case_queries.consents_of(case, user),
         "emergencies": case_queries.emergencies_of(case, user),
         "transfers": CaseTransfer.objects.of(case, user),

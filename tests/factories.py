@@ -19,11 +19,13 @@ from beneficiaries.models import (
     Document,
     Enrolment,
     Export,
+    IdentityDocument,
     Referral,
 )
 from beneficiaries.operations import (
     BeneficiaryDetails,
     ConsentGiven,
+    IdentityDetails,
     Situation,
     add_document,
     add_note,
@@ -35,6 +37,7 @@ from beneficiaries.operations import (
     open_case,
     reassign_cases,
     record_consent,
+    record_identity_document,
     record_screening,
     send_referral,
     take_over_case,
@@ -296,6 +299,33 @@ def a_document(case: Case, by, *, data: bytes | None = None, **changes) -> Docum
     return add_document(case=case, data=data, size=len(data), by=by, now=now(), **given | changes)
 
 
+def an_identity_document(case: Case, by, kind: str = "passport", **changes) -> IdentityDocument:
+    """Record a passport of the beneficiary, or another identity document."""
+    return record_identity_document(
+        beneficiary=case.beneficiary,
+        kind=kind,
+        details=IdentityDetails(**{"state": "has", "number": "PA1234567"} | changes),
+        by=by,
+        now=now(),
+    )
+
+
+def corrected_identity(
+    document: IdentityDocument, by, *, reason: str = "Misread.", **changes
+) -> IdentityDocument:
+    """Correct fields of an identity document on its present version."""
+    row = IdentityDocument.objects.get(pk=document.pk)
+    return record_identity_document(
+        beneficiary=row.beneficiary,
+        kind=row.kind,
+        details=replace(IdentityDetails.of(row), **changes),
+        version=row.version,
+        reason=reason,
+        by=by,
+        now=now(),
+    )
+
+
 def approved(grant: Grant, demo_users) -> Grant:
     with acting_as(demo_users["iom_supervisor"]):
         operations.endorse_grant(grant=grant, by=demo_users["iom_supervisor"], now=now())
@@ -339,6 +369,7 @@ def whole_case(demo_users, receiver: Organisation, *, shared: bool = False) -> C
             add_note(case=case, text=f"A {kind} note.", confidentiality=kind, by=by, now=now())
             a_document(case, by, confidentiality=kind)
         corrected(case, by)
+        corrected_identity(an_identity_document(case, by), by, number="PA7654321")
         referred(case, by, receiver)
         reassigned(case, a_colleague("second_caseworker"), by)
         third = Organisation.objects.filter(code="NGO_C").first() or a_third_ngo()

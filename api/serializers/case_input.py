@@ -7,12 +7,14 @@ from django.db.models import Model
 from rest_framework import serializers
 
 from accounts.queries import organisations_of
-from api.serializers.base import InputSerializer, StrictBooleanField, VisibleRowField
-from beneficiaries.choices import Risk, Sex, YesNoUnknown
+from api.serializers.base import DayField, InputSerializer, StrictBooleanField, VisibleRowField
+from beneficiaries import identity
+from beneficiaries.choices import IdentityKind, IdentityState, Risk, Sex
 from beneficiaries.forms import LIVE_GIVERS, LIVE_HOWS
-from beneficiaries.models import Beneficiary, CaseFile
+from beneficiaries.identity import LONGEST_NUMBER
+from beneficiaries.models import Beneficiary, CaseFile, IdentityDocument
 from beneficiaries.models.beneficiary import LONGEST_PHONE
-from beneficiaries.operations import BeneficiaryDetails, ConsentGiven, Situation
+from beneficiaries.operations import BeneficiaryDetails, ConsentGiven, IdentityDetails, Situation
 from core import bikram_sambat, days
 from core.clock import now
 from core.numerals import latin_digits
@@ -66,8 +68,10 @@ class BeneficiaryInput(InputSerializer):
         default=False, help_text="True if `birth` is right as sent, although it makes the person very old."
     )
     citizenship = PlaceCode(Country, allow_blank=True, default=None)
-    has_citizenship_certificate = serializers.ChoiceField(
-        choices=YesNoUnknown.choices, default=YesNoUnknown.UNKNOWN
+    citizenship_certificate = serializers.ChoiceField(
+        choices=IdentityState.choices,
+        default=IdentityState.UNKNOWN,
+        help_text="Whether they have one; its number and other documents are an `identity-documents` row.",
     )
     home_district = PlaceCode(District, allow_blank=True, default=None)
     home_local_level = PlaceCode(LocalLevel, allow_blank=True, default=None)
@@ -154,7 +158,7 @@ def beneficiary_of(given: dict[str, Any]) -> BeneficiaryDetails:
         **{name: given[name] for name in same},
         **_birth_columns(birth),
         citizenship=given["citizenship"].code if given["citizenship"] else "",
-        has_citizenship_certificate=given["has_citizenship_certificate"],
+        citizenship_certificate=given["citizenship_certificate"],
         home_district_id=district.pk if district else None,
         home_local_level_id=level.pk if level else None,
     )
@@ -228,9 +232,15 @@ class CorrectionInput(InputSerializer):
     def get_fields(self) -> dict[str, serializers.Field]:
         """Leave out what can't be corrected, and require nothing but the version."""
         fields = super().get_fields()
-        for name in set(fields) & {"risk"}:
+        for name in set(fields) & {"risk", "citizenship_certificate"}:
             del fields[name]
-        for name in fields.keys() - {"version", "reason", "birth_calendar", "birth_is_meant"}:
+        for name in fields.keys() - {
+            "version",
+            "reason",
+            "birth_calendar",
+            "birth_is_meant",
+            "number_is_meant",
+        }:
             fields[name].required, fields[name].default = False, serializers.empty
         return fields
 
@@ -247,3 +257,48 @@ class BeneficiaryCorrection(CorrectionInput, BeneficiaryInput):
 
 class SituationCorrection(CorrectionInput, SituationInput):
     """Fields of the situation as they should be."""
+
+
+class IdentityDocumentFields(InputSerializer):
+    """What is known about an identity document."""
+
+    state = serializers.ChoiceField(choices=IdentityState.choices)
+    number = serializers.CharField(
+        max_length=LONGEST_NUMBER, allow_blank=True, default="", help_text="As it is on the document."
+    )
+    number_is_meant = StrictBooleanField(
+        default=False, help_text="True if `number` is right as sent, although it is unusual for this kind."
+    )
+    issued_district = PlaceCode(District, allow_blank=True, default=None)
+    issued_on = DayField(is_record=True, allow_null=True, default=None)
+    expires_on = DayField(allow_null=True, default=None, help_text="Of a passport.")
+    kept_by = serializers.CharField(
+        max_length=200, allow_blank=True, default="", help_text="Who keeps it, where `state` is `kept`."
+    )
+
+
+class IdentityDocumentInput(IdentityDocumentFields):
+    """An identity document that is recorded for the first time."""
+
+    beneficiary = VisibleRowField(lambda user: Beneficiary.objects.visible_to(user))
+    kind = serializers.ChoiceField(choices=IdentityKind.choices)
+
+
+class IdentityDocumentCorrection(CorrectionInput, IdentityDocumentFields):
+    """Fields of an identity document as they should be. A reason is needed where another number was recorded."""
+
+
+def identity_details(row: IdentityDocument, given: dict[str, Any]) -> IdentityDetails:
+    """Return what is recorded in a document with the fields that were sent.
+
+    Raises ValidationError where the number is unusual and not confirmed.
+    """
+    found = asdict(IdentityDetails.of(row))
+    found |= {name: given[name] for name in found.keys() & given.keys()}
+    if "issued_district" in given:
+        found["issued_district_id"] = given["issued_district"].pk if given["issued_district"] else None
+    number = found["number"]
+    question = identity.doubt(row.kind, number) if number != row.number else ""
+    if question and not identity.problem(number) and not given["number_is_meant"]:
+        raise serializers.ValidationError({"number": f"{question} Then send `number_is_meant` as true."})
+    return IdentityDetails(**found)

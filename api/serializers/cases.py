@@ -22,6 +22,7 @@ from beneficiaries.choices import (
     ConsentHow,
     ConsentPurpose,
     DatePrecision,
+    IdentityKind,
 )
 from beneficiaries.forms import LIVE_GIVERS, LIVE_HOWS
 from beneficiaries.models import (
@@ -30,6 +31,7 @@ from beneficiaries.models import (
     CaseFile,
     Consent,
     Document,
+    IdentityDocument,
     RiskAssessment,
 )
 from core import reference
@@ -68,7 +70,6 @@ class BeneficiarySerializer(RowSerializer):
             "birth_as_typed",
             "counts_as_child",
             "citizenship",
-            "has_citizenship_certificate",
             "home_district",
             "home_local_level",
             "home_place",
@@ -159,6 +160,31 @@ class ConsentSerializer(RowSerializer):
         read_only_fields = fields
 
 
+class IdentityDocumentSerializer(RowSerializer):
+    """What is known about one kind of identity document of a beneficiary."""
+
+    issued_district: Any = serializers.SlugRelatedField("code", read_only=True, allow_null=True)
+    recorded_by = UserSerializer(read_only=True)
+
+    class Meta:
+        model = IdentityDocument
+        fields = [
+            "id",
+            "beneficiary",
+            "kind",
+            "state",
+            "number",
+            "issued_district",
+            "issued_on",
+            "expires_on",
+            "kept_by",
+            "version",
+            "recorded_by",
+            "recorded_at",
+        ]
+        read_only_fields = fields
+
+
 class RiskAssessmentSerializer(RowSerializer):
     """One assessment of the risk; `former` is the level before it."""
 
@@ -222,6 +248,13 @@ class ByCaseAndProjectQuery(ByCaseQuery):
     """Filters by case and programme."""
 
     project = serializers.UUIDField(required=False, source="project_id")
+
+
+class IdentityDocumentQuery(PageQuery):
+    """Filters of the list of identity documents."""
+
+    beneficiary = serializers.UUIDField(required=False, source="beneficiary_id")
+    kind = serializers.ChoiceField(choices=IdentityKind.choices, required=False)
 
 
 class ConsentQuery(ByCaseQuery):

@@ -18,7 +18,7 @@ from accounts.queries import authority_of
 from api import once
 from api.problems import Conflict, as_api_errors
 from api.serializers.base import InputSerializer, NoInput, PageQuery
-from beneficiaries.models import Beneficiary
+from beneficiaries.models import Beneficiary, IdentityDocument
 from beneficiaries.operations import ChangedMeanwhile
 from core import audit
 
@@ -67,7 +67,8 @@ class Resource(GenericViewSet):
         """Show one row."""
         row = self.row()
         if self.is_personal:
-            case_id = None if isinstance(row, Beneficiary) else row.data_key_subject
+            is_of_case = not isinstance(row, Beneficiary | IdentityDocument)
+            case_id = row.data_key_subject if is_of_case else None
             audit.read(request, verb="row read", obj=row, case_id=case_id)
         return Response(self.get_serializer(row).data)
 
@@ -128,7 +129,7 @@ class WrittenResource(Resource):
         request: Request,
         write: Callable[[dict[str, Any]], Model],
         *,
-        about: Model,
+        about: Model | None = None,
         read: Callable[[], Any],
     ) -> Response:
         """Run a correction as `run_once` does; 409 with both versions where the record was corrected meanwhile.

@@ -21,6 +21,7 @@ from beneficiaries.models import (
     Consent,
     Document,
     Enrolment,
+    IdentityDocument,
     RiskAssessment,
     Screening,
 )
@@ -59,6 +60,64 @@ class BeneficiaryViews(WrittenResource):
             )
 
         return self.correct(request, write, about=row, read=lambda: self.get_serializer(self.row()).data)
+
+
+class IdentityDocumentViews(WrittenResource):
+    """Identity documents of beneficiaries, one of a kind, also those that are missing."""
+
+    http_method_names = ["get", "head", "post", "patch"]
+    inputs = {
+        "create": case_input.IdentityDocumentInput,
+        "partial_update": case_input.IdentityDocumentCorrection,
+    }
+
+    path, noun = "identity-documents", "identity-document"
+    lookup_url_kwarg = "identity_document_id"
+    serializer_class = wire.IdentityDocumentSerializer
+    query_class = wire.IdentityDocumentQuery
+    ordering = ("-recorded_at", "id")
+
+    @staticmethod
+    def rows(user: Any) -> QuerySet:
+        """Return the documents of beneficiaries of cases that the user works on."""
+        return IdentityDocument.objects.visible_to(user).select_related("issued_district", "recorded_by")
+
+    def create(self, request: Request) -> Response:
+        """Record an identity document; 409 where one of this kind is recorded. For the beneficiary's organisation."""
+        self.require_writer()
+        row = IdentityDocument()
+
+        def write(given: dict[str, Any]) -> Model:
+            row.beneficiary, row.kind, row.version = given["beneficiary"], given["kind"], 0
+            return self._recorded(row, given | {"version": 0, "reason": ""})
+
+        def read() -> Any:
+            rows = self.get_queryset()
+            return self.get_serializer(rows.get(beneficiary=row.beneficiary, kind=row.kind)).data
+
+        return self.correct(request, write, read=read)
+
+    def partial_update(self, request: Request, **keys: Any) -> Response:
+        """Correct some fields of a document, on the `version` that was read."""
+        row = self.row()
+        self.require(IdentityDocument.objects.editable_by(request.user).filter(pk=row.pk).exists())
+        return self.correct(
+            request,
+            lambda given: self._recorded(row, given),
+            about=row,
+            read=lambda: self.get_serializer(self.row()).data,
+        )
+
+    def _recorded(self, row: IdentityDocument, given: dict[str, Any]) -> IdentityDocument:
+        return operations.record_identity_document(
+            beneficiary=row.beneficiary,
+            kind=row.kind,
+            details=case_input.identity_details(row, given),
+            version=given["version"],
+            reason=given["reason"],
+            by=self.request.user,
+            now=now(),
+        )
 
 
 class CaseViews(WrittenResource):

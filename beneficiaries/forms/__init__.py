@@ -21,6 +21,7 @@ from beneficiaries.forms.case import (
     TransferForm,
 )
 from beneficiaries.forms.correction import BeneficiaryCorrectionForm, SituationCorrectionForm
+from beneficiaries.forms.identity import IdentityDocumentForm
 from beneficiaries.forms.interview import (
     AGREES,
     LIVE_GIVERS,
@@ -49,6 +50,7 @@ __all__ = [
     "EmergencyForm",
     "EmptyForm",
     "ErasureForm",
+    "IdentityDocumentForm",
     "NoteForm",
     "PageForm",
     "ReassignCaseForm",

@@ -281,7 +281,7 @@ class CaseFilter(SearchForm):
     words = ("find",)
 
     find = forms.CharField(
-        label=_("Case reference, full telephone number, or the beginning of the name"),
+        label=_("Case reference, beginning of the name, or full number of a telephone or identity document"),
         required=False,
         max_length=100,
         widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),

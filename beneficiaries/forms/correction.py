@@ -98,7 +98,7 @@ class BeneficiaryCorrectionForm(CorrectionForm, BeneficiaryForm):
     """A beneficiary's record, to be corrected."""
 
     record_fields = Beneficiary.record_fields
-    at_risk = None  # type: ignore[assignment]  # a question of the first interview
+    at_risk = citizenship_certificate = None  # type: ignore[assignment]  # questions of the first interview
 
     fieldsets = [*BeneficiaryForm.fieldsets, (pgettext_lazy("of a correction", "Reason"), ["reason"])]
 
@@ -114,7 +114,7 @@ class BeneficiaryCorrectionForm(CorrectionForm, BeneficiaryForm):
             typed, calendar = row.birth_on.isoformat() if row.birth_on else "", "AD" if row.birth_on else "BS"
         same = (
             *("first_name", "middle_name", "second_name", "name_ne", "sex", "home_place", "phone"),
-            *("safe_contact", "has_citizenship_certificate", "citizenship", "version"),
+            *("safe_contact", "citizenship", "version"),
         )
         return {name: getattr(row, name) for name in same} | {
             "birth": typed,

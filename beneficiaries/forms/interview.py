@@ -12,9 +12,9 @@ from accounts.queries import organisations_of
 from beneficiaries.choices import (
     ConsentGiver,
     ConsentHow,
+    IdentityState,
     Risk,
     Sex,
-    YesNoUnknown,
 )
 from beneficiaries.models.beneficiary import LONGEST_PHONE
 from beneficiaries.operations import BeneficiaryDetails, ConsentGiven, Situation
@@ -197,11 +197,12 @@ class BeneficiaryForm(PageForm):
     citizenship = forms.ModelChoiceField(
         Country.objects.all(), to_field_name="code", required=False, initial="NP", label=_("Citizenship")
     )
-    has_citizenship_certificate = forms.ChoiceField(
+    citizenship_certificate = forms.ChoiceField(
         label=_("Does the person have a citizenship certificate?"),
-        choices=YesNoUnknown.choices,
-        widget=radios(**{"class": "govuk-radios--inline"}),
-        initial=YesNoUnknown.UNKNOWN,
+        choices=IdentityState.choices,
+        widget=radios(),
+        initial=IdentityState.UNKNOWN,
+        help_text=_("Its number and other identity documents are added on the case file."),
     )
     home_district = DistrictField(label=_("Home district"), required=False, max_length=100)
     home_local_level = forms.CharField(
@@ -234,7 +235,7 @@ class BeneficiaryForm(PageForm):
         (_("Name"), ["first_name", "middle_name", "second_name", "name_ne"]),
         (
             _("About the person"),
-            ["sex", "birth", "birth_calendar", "citizenship", "has_citizenship_certificate"],
+            ["sex", "birth", "birth_calendar", "citizenship", "citizenship_certificate"],
         ),
         (_("Home"), ["home_district", "home_local_level", "home_place"]),
         (_("Safe contact"), ["safe_contact", "phone"]),
@@ -295,7 +296,7 @@ class BeneficiaryForm(PageForm):
             birth_precision=birth.precision.value if birth else "",
             birth_as_typed=f"{birth.as_typed} {birth.calendar.upper()}" if birth else "",
             citizenship=data["citizenship"].code if data["citizenship"] else "",
-            has_citizenship_certificate=data["has_citizenship_certificate"],
+            citizenship_certificate=data.get("citizenship_certificate", IdentityState.UNKNOWN),
             home_district_id=data["home_district"].pk if data["home_district"] else None,
             home_local_level_id=data["local_level"].pk if data["local_level"] else None,
         )

@@ -37,7 +37,6 @@ class Migration(migrations.Migration):
                 ('birth_precision', models.CharField(blank=True, choices=[('day', 'exact day'), ('month', 'month'), ('year', 'year')], max_length=10)),
                 ('birth_as_typed', models.CharField(blank=True, max_length=40)),
                 ('citizenship', models.CharField(blank=True, max_length=2, verbose_name='citizenship')),
-                ('has_citizenship_certificate', models.CharField(choices=[('yes', 'Yes'), ('no', 'No'), ('unknown', 'Not known')], default='unknown', max_length=10, verbose_name='has a citizenship certificate')),
                 ('home_place', models.CharField(blank=True, max_length=200, verbose_name='ward, village or tole')),
                 ('phone', core.encrypted_fields.EncryptedTextField(blank=True, max_length=100, verbose_name='telephone')),
                 ('safe_contact', core.encrypted_fields.EncryptedTextField(blank=True, max_length=1000, verbose_name='how the person can be contacted safely')),
@@ -780,5 +779,83 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='shareditem',
             constraint=models.UniqueConstraint(fields=('referral', 'name'), name='beneficiaries_shared_item_once'),
+        ),
+        migrations.CreateModel(
+            name='IdentityDocument',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('kind', models.CharField(choices=[('citizenship', 'Citizenship certificate'), ('passport', 'Passport'), ('birth_registration', 'Birth registration certificate'), ('national_id', 'National identity card')], max_length=20)),
+                ('state', models.CharField(choices=[('has', 'Has it'), ('lost', 'Lost it'), ('kept', 'Somebody else keeps it'), ('never', 'Never had one'), ('unknown', 'Not known')], max_length=10)),
+                ('number', core.encrypted_fields.EncryptedTextField(blank=True, max_length=40)),
+                ('number_index', models.BinaryField(null=True)),
+                ('issued_on', models.DateField(blank=True, null=True)),
+                ('expires_on', models.DateField(blank=True, null=True)),
+                ('kept_by', core.encrypted_fields.EncryptedTextField(blank=True, max_length=200)),
+                ('version', models.PositiveIntegerField(default=1)),
+                ('recorded_at', models.DateTimeField()),
+                ('beneficiary', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='identity_documents', to='beneficiaries.beneficiary')),
+                ('issued_district', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='geography.district')),
+                ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['recorded_at', 'id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='IdentityDocumentChange',
+            fields=[
+                ('field', models.CharField(max_length=40)),
+                ('former', core.encrypted_fields.EncryptedJSONField(default=dict)),
+                ('reason', core.encrypted_fields.EncryptedTextField(blank=True, max_length=1000, verbose_name='why')),
+                ('confidentiality', models.CharField(choices=[('normal', 'Everyone who works on the case'), ('restricted', 'Users of the lead organisation who may read restricted notes'), ('counselling', 'Counsellors of the lead organisation')], default='normal', max_length=20)),
+                ('version', models.PositiveIntegerField()),
+                ('at', models.DateTimeField()),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('document', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='changes', to='beneficiaries.identitydocument')),
+            ],
+            options={
+                'ordering': ['-at', '-version', 'field'],
+            },
+        ),
+        migrations.AddIndex(
+            model_name='identitydocument',
+            index=models.Index(condition=models.Q(('number_index', None), _negated=True), fields=['number_index'], name='beneficiaries_by_identity'),
+        ),
+        migrations.AddConstraint(
+            model_name='identitydocument',
+            constraint=models.UniqueConstraint(fields=('beneficiary', 'kind'), name='beneficiaries_identity_once_a_kind'),
+        ),
+        migrations.AddConstraint(
+            model_name='identitydocument',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('number', ''), ('number_index', None)), models.Q(models.Q(('number', ''), _negated=True), models.Q(('number_index', None), _negated=True)), _connector='OR'), name='beneficiaries_identity_number_is_indexed'),
+        ),
+        migrations.AddConstraint(
+            model_name='identitydocument',
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('has', 'lost', 'kept')), models.Q(('expires_on', None), ('issued_district', None), ('issued_on', None), ('number', '')), _connector='OR'), name='beneficiaries_identity_of_a_document'),
+        ),
+        migrations.AddConstraint(
+            model_name='identitydocument',
+            constraint=models.CheckConstraint(condition=models.Q(('state', 'kept'), ('kept_by', ''), _connector='OR'), name='beneficiaries_identity_kept_by_somebody'),
+        ),
+        migrations.AddConstraint(
+            model_name='identitydocument',
+            constraint=models.CheckConstraint(condition=models.Q(('kind', 'passport'), ('expires_on', None), _connector='OR'), name='beneficiaries_identity_passport_expires'),
+        ),
+        migrations.AddConstraint(
+            model_name='identitydocument',
+            constraint=models.CheckConstraint(condition=models.Q(('issued_on', None), ('issued_on__gte', datetime.date(1900, 1, 1)), _connector='OR'), name='beneficiaries_identity_issued_after_1900'),
+        ),
+        migrations.AddConstraint(
+            model_name='identitydocument',
+            constraint=models.CheckConstraint(condition=models.Q(('expires_on', None), ('expires_on__gte', datetime.date(1900, 1, 1)), _connector='OR'), name='beneficiaries_identity_expires_after_1900'),
+        ),
+        migrations.AddConstraint(
+            model_name='identitydocument',
+            constraint=models.CheckConstraint(condition=models.Q(('expires_on', None), ('issued_on', None), ('expires_on__gt', models.F('issued_on')), _connector='OR'), name='beneficiaries_identity_expires_after_issued'),
+        ),
+        migrations.AddConstraint(
+            model_name='identitydocumentchange',
+            constraint=models.UniqueConstraint(fields=('document', 'version', 'field'), name='beneficiaries_identity_changed_once'),
         ),
     ]

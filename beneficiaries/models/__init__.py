@@ -5,13 +5,14 @@ from beneficiaries.models.assignment import Assignment
 from beneficiaries.models.base import CaseLinked, CaseLinkedQuerySet
 from beneficiaries.models.beneficiary import Beneficiary
 from beneficiaries.models.case import Case, CaseFile
-from beneficiaries.models.change import BeneficiaryChange, CaseChange
+from beneficiaries.models.change import BeneficiaryChange, CaseChange, IdentityDocumentChange
 from beneficiaries.models.consent import Consent
 from beneficiaries.models.document import Document
 from beneficiaries.models.draft import IntakeDraft
 from beneficiaries.models.emergency import EmergencyOpening
 from beneficiaries.models.enrolment import Assessment, Enrolment, Screening
 from beneficiaries.models.export import Export, ExportFile
+from beneficiaries.models.identity import IdentityDocument
 from beneficiaries.models.note import CaseNote
 from beneficiaries.models.referral import Referral, SharedItem
 from beneficiaries.models.risk import RiskAssessment
@@ -36,6 +37,8 @@ __all__ = [
     "Enrolment",
     "Export",
     "ExportFile",
+    "IdentityDocument",
+    "IdentityDocumentChange",
     "IntakeDraft",
     "Referral",
     "RiskAssessment",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
 from accounts.queries import authority_of
-from beneficiaries.choices import DatePrecision, Sex, YesNoUnknown
+from beneficiaries.choices import DatePrecision, Sex
 from beneficiaries.models.access import CaseAccess
 from core.constraints import not_before
 from core.encrypted_fields import EncryptedTextField
@@ -68,12 +68,6 @@ class Beneficiary(models.Model):
     birth_precision = models.CharField(max_length=10, choices=DatePrecision, blank=True)
     birth_as_typed = models.CharField(max_length=40, blank=True)
     citizenship = models.CharField(_("citizenship"), max_length=2, blank=True)
-    has_citizenship_certificate = models.CharField(
-        _("has a citizenship certificate"),
-        max_length=10,
-        choices=YesNoUnknown,
-        default=YesNoUnknown.UNKNOWN,
-    )
     home_district = models.ForeignKey(
         District, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -138,9 +132,6 @@ class Beneficiary(models.Model):
             is_erased=True,
         ),
         "citizenship": RecordField(_("Citizenship"), ("citizenship",)),
-        "has_citizenship_certificate": RecordField(
-            _("Citizenship certificate"), ("has_citizenship_certificate",)
-        ),
         "home_district": RecordField(_("Home district"), ("home_district_id",), shared_as=("home_district",)),
         "home_local_level": RecordField(
             _("Municipality or rural municipality"), ("home_local_level_id",), is_erased=True

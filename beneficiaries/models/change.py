@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from beneficiaries.models.base import CaseLinked
 from beneficiaries.models.beneficiary import Beneficiary
+from beneficiaries.models.identity import IdentityDocument
 from core.encrypted_fields import EncryptedJSONField, EncryptedTextField
 from core.scoping import AccessPolicy, Confidentiality, Level, ScopedQuerySet, TablePolicy
 
@@ -71,6 +72,49 @@ class BeneficiaryChange(Change):
     def data_key_subject(self) -> uuid.UUID:
         """The beneficiary, whose data key encrypts the former value."""
         return self.beneficiary_id
+
+
+class IdentityDocumentChangeQuerySet(ScopedQuerySet):
+    """Read by who may read the document."""
+
+    def visible_to(self, user):
+        """Return the changes of documents that the user may read."""
+        return self.filter(document__in=IdentityDocument.objects.visible_to(user).values("pk"))
+
+    def editable_by(self, user):
+        """Return nothing: a change is never changed."""
+        return self.none()
+
+
+class IdentityDocumentChange(Change):
+    """A field of an identity document that was corrected."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    document = models.ForeignKey(IdentityDocument, on_delete=models.PROTECT, related_name="changes")
+
+    access_policy = TablePolicy(
+        read="access.has_user() AND EXISTS (SELECT 1 FROM beneficiaries_identitydocument d WHERE d.id = t.document_id)",
+        insert="t.by_id = access.user_id() AND EXISTS (SELECT 1 FROM beneficiaries_identitydocument d "
+        "JOIN beneficiaries_beneficiary b ON b.id = d.beneficiary_id "
+        "WHERE d.id = t.document_id AND b.organisation_id = ANY((SELECT access.edits())::uuid[]))",
+        update=None,
+        delete=None,
+        because="who may read an identity document reads what was corrected in it",
+    )
+    objects = IdentityDocumentChangeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-at", "-version", "field"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["document", "version", "field"], name="beneficiaries_identity_changed_once"
+            )
+        ]
+
+    @property
+    def data_key_subject(self) -> uuid.UUID:
+        """The beneficiary, whose data key encrypts the former value."""
+        return self.document.beneficiary_id
 
 
 class CaseChange(Change, CaseLinked):

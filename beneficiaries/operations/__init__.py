@@ -36,6 +36,7 @@ from beneficiaries.operations.draft import (
 from beneficiaries.operations.emergency import break_glass
 from beneficiaries.operations.erasure import erase_beneficiary
 from beneficiaries.operations.export import ask_export, decide_export, expire_next_export, write_next_export
+from beneficiaries.operations.identity import IdentityDetails, record_identity_document
 from beneficiaries.operations.importing import ImportReport, import_htcds
 from beneficiaries.operations.intake import (
     BeneficiaryDetails,
@@ -68,6 +69,7 @@ __all__ = [
     "ChangedMeanwhile",
     "ConsentGiven",
     "DraftNotOpen",
+    "IdentityDetails",
     "ImportReport",
     "ReferralActionRefused",
     "Situation",
@@ -105,6 +107,7 @@ __all__ = [
     "reassign_draft",
     "record_consent",
     "record_harmful_file",
+    "record_identity_document",
     "record_screening",
     "redirect_referral_answers",
     "refuse_deactivating",

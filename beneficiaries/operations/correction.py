@@ -14,7 +14,7 @@ from beneficiaries import rules
 from beneficiaries.models import Beneficiary, BeneficiaryChange, Case, CaseChange, CaseFile
 from beneficiaries.operations.intake import BeneficiaryDetails, Situation, checked_details, find_key
 from core import audit, days
-from core.record_fields import differing
+from core.record_fields import asks_reason, differing
 
 
 class ChangedMeanwhile(ValidationError):
@@ -50,12 +50,12 @@ def correct_beneficiary(
         raise ValidationError({"birth": problem})
     if details.birth_on and details.birth_on > row.registered_on:
         raise ValidationError({"birth": _("The person was registered before this day.")})
-    changed = _apply(row, asdict(details), keep=keep, reason=reason)
+    changed = apply_correction(row, asdict(details), keep=keep, reason=reason)
     row.find_key = find_key(row)
     row.clean_fields()
-    row.save(update_fields=[*_columns(changed), "find_key", "version"])
+    row.save(update_fields=[*corrected_columns(changed), "find_key", "version"])
     change = partial(BeneficiaryChange, beneficiary=row)
-    _keep_former(row, changed, change, verb="beneficiary corrected", reason=reason, by=by, now=now)
+    keep_former(row, changed, change, verb="beneficiary corrected", reason=reason, by=by, now=now)
     return row
 
 
@@ -78,12 +78,12 @@ def correct_situation(
     row = _current(files.filter(case=case, case__beneficiary__erased_on=None), version)
     if rules.missing_primary(situation.groups, situation.primary_group):
         raise ValidationError({"primary_group": _("The main situation must be one of those chosen.")})
-    changed = _apply(row, asdict(situation), keep=keep, reason=reason)
+    changed = apply_correction(row, asdict(situation), keep=keep, reason=reason)
     row.clean_fields(exclude=["case", "caseworker"])
-    row.save(update_fields=[*_columns(changed), "version"])
+    row.save(update_fields=[*corrected_columns(changed), "version"])
     audit.update_and_record(Case.objects.editable_by(by).filter(pk=case.pk), changed_on=now.date())
     change = partial(CaseChange, case_id=row.case_id)
-    _keep_former(row, changed, change, verb="case file corrected", reason=reason, by=by, now=now)
+    keep_former(row, changed, change, verb="case file corrected", reason=reason, by=by, now=now)
     return row
 
 
@@ -97,12 +97,12 @@ def _current(rows: models.QuerySet, version: int) -> Any:
     return row
 
 
-def _apply(row: Any, values: Mapping[str, Any], *, keep: Collection[str], reason: str) -> list[Any]:
+def apply_correction(row: Any, values: Mapping[str, Any], *, keep: Collection[str], reason: str) -> list[Any]:
     """Set the differing columns and the next version on the row; return what `differing` found."""
     changed = [found for found in differing(row, values) if found[0] not in keep]
     if not changed:
         raise ValidationError(_("Nothing was changed."))
-    if any(field.needs_reason for _name, field, _former in changed) and not reason.strip():
+    if any(asks_reason(field, former) for _name, field, former in changed) and not reason.strip():
         raise ValidationError({"reason": _("Say why this is corrected.")})
     for _name, field, _former in changed:
         for column in field.columns:
@@ -111,12 +111,12 @@ def _apply(row: Any, values: Mapping[str, Any], *, keep: Collection[str], reason
     return changed
 
 
-def _columns(changed: list[Any]) -> list[str]:
+def corrected_columns(changed: list[Any]) -> list[str]:
     """Return the columns of the fields that `differing` found."""
     return [column for _name, field, _former in changed for column in field.columns]
 
 
-def _keep_former(
+def keep_former(
     row: Any,
     changed: list[Any],
     change: Callable[..., models.Model],

@@ -13,8 +13,16 @@ from accounts.choices import Permission
 from accounts.models import Organisation
 from accounts.queries import authority_of
 from beneficiaries import rules
-from beneficiaries.choices import CaseStatus, ConsentPurpose, NoteKind, Risk, RiskSource, YesNoUnknown
-from beneficiaries.models import Beneficiary, Case, CaseFile, Consent
+from beneficiaries.choices import (
+    CaseStatus,
+    ConsentPurpose,
+    IdentityKind,
+    IdentityState,
+    NoteKind,
+    Risk,
+    RiskSource,
+)
+from beneficiaries.models import Beneficiary, Case, CaseFile, Consent, IdentityDocument
 from beneficiaries.operations.note import add_note
 from beneficiaries.operations.risk import assess_risk
 from core import audit, days, names, phone, reference
@@ -35,7 +43,11 @@ class ConsentGiven:
 
 @dataclass(frozen=True)
 class BeneficiaryDetails:
-    """Who the beneficiary is. Districts and local levels by id; the birth date in AD, and as it was typed."""
+    """Who the beneficiary is. Districts and local levels by id; the birth date in AD, and as it was typed.
+
+    `citizenship_certificate`: whether they have one, as far as the first interview asks. It is no column of the
+    record: opening the case saves it as an identity document.
+    """
 
     first_name: str
     sex: str
@@ -46,7 +58,7 @@ class BeneficiaryDetails:
     birth_precision: str = ""
     birth_as_typed: str = ""
     citizenship: str = ""
-    has_citizenship_certificate: str = YesNoUnknown.UNKNOWN
+    citizenship_certificate: str = IdentityState.UNKNOWN
     home_district_id: UUID | None = None
     home_local_level_id: UUID | None = None
     home_place: str = ""
@@ -56,7 +68,8 @@ class BeneficiaryDetails:
     @classmethod
     def of(cls, row: Beneficiary) -> "BeneficiaryDetails":
         """Return the details of a record as it is."""
-        return cls(**{field.name: getattr(row, field.name) for field in fields(cls)})
+        names = (field.name for field in fields(cls) if field.name != "citizenship_certificate")
+        return cls(**{name: getattr(row, name) for name in names})
 
 
 @dataclass(frozen=True)
@@ -146,12 +159,13 @@ def open_case(
     check_birth(details, consent, today, asked_on=opened_on)
     if rules.missing_primary(situation.groups, situation.primary_group):
         raise ValidationError({"primary_group": _("The main situation must be one of those that you chose.")})
-    beneficiary = Beneficiary(
-        organisation=organisation, registered_on=today, created_at=now, **asdict(details)
-    )
+    columns = asdict(details)
+    certificate = columns.pop("citizenship_certificate")
+    beneficiary = Beneficiary(organisation=organisation, registered_on=today, created_at=now, **columns)
     beneficiary.find_key = find_key(beneficiary)
     beneficiary.clean_fields()
     beneficiary.save(force_insert=True)
+    _save_certificate(beneficiary, certificate, by, now)
     case = Case(
         beneficiary=beneficiary,
         lead_organisation=organisation,
@@ -177,6 +191,17 @@ def open_case(
     if situation.risk != Risk.UNKNOWN:
         assess_risk(case=case, level=situation.risk, source=RiskSource.INTAKE, by=by, now=now)
     return case
+
+
+def _save_certificate(beneficiary: Beneficiary, state: str, by, now: datetime) -> None:
+    """Save whether they have a citizenship certificate, where that is known."""
+    if state == IdentityState.UNKNOWN:
+        return
+    row = IdentityDocument(
+        beneficiary=beneficiary, kind=IdentityKind.CITIZENSHIP, state=state, recorded_by=by, recorded_at=now
+    )
+    row.clean_fields(exclude=["beneficiary", "recorded_by"])
+    row.save(force_insert=True)
 
 
 def _write_situation(case: Case, situation: Situation, by, now: datetime) -> None:

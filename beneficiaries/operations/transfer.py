@@ -1,5 +1,6 @@
 """Transfer a case: the lead offers it, the receiver accepts or declines, the lead may take the offer back."""
 
+import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -14,8 +15,9 @@ from accounts.operations import leave_notice, leave_notices
 from accounts.queries import authority_of, holders, recipients_about_work
 from beneficiaries import hooks, queries
 from beneficiaries.choices import CaseStatus, ConsentPurpose, TransferState
-from beneficiaries.models import Beneficiary, Case, CaseTransfer
+from beneficiaries.models import Beneficiary, Case, CaseTransfer, IdentityDocument
 from beneficiaries.operations.consent import check_giver, record_consent
+from beneficiaries.operations.identity import IdentityDetails
 from core import audit
 from core.encrypted_fields import encrypted_columns, encrypted_fields
 
@@ -137,8 +139,11 @@ def take_over_case(*, transfer: CaseTransfer, caseworker: User, by, now: datetim
     if former is None:  # somebody else ended the offer first, and with it the access
         raise TransferActionRefused(_("The person no longer agrees."))
     plain = {field.name: getattr(former, field.name) for field in encrypted_fields(Beneficiary)}
+    documents = queries.identity_documents_of(case, by)
+    for row in documents:
+        IdentityDetails.of(row)  # decrypts it while its data key can still be read
     _call("transfer_case", found.pk, caseworker.pk)
-    _encrypt_copy(case, former, plain)
+    _encrypt_copy(case, former, plain, documents)
     found.state = TransferState.ACCEPTED
     # One event for each side: the former lead and the new one.
     for verb, code in (("case transferred", found.sender.code), ("case taken over", found.receiver.code)):
@@ -161,8 +166,13 @@ def take_over_case(*, transfer: CaseTransfer, caseworker: User, by, now: datetim
     return Case.objects.visible_to(by).get(pk=case.pk)
 
 
-def _encrypt_copy(case: Case, former: Beneficiary, plain: dict[str, str]) -> None:
-    """If the beneficiary was copied, encrypt its fields for the copy: ciphertext is bound to its row."""
+def _encrypt_copy(
+    case: Case, former: Beneficiary, plain: dict[str, str], documents: Iterable[IdentityDocument]
+) -> None:
+    """If the beneficiary was copied, encrypt its fields for the copy: ciphertext is bound to its row.
+
+    The former lead keeps its identity documents, and the copy gets documents of its own.
+    """
     case.refresh_from_db(fields=["beneficiary"])
     if case.beneficiary_id == former.pk:
         return
@@ -170,6 +180,9 @@ def _encrypt_copy(case: Case, former: Beneficiary, plain: dict[str, str]) -> Non
         setattr(case.beneficiary, name, text)
     case.beneficiary.version += 1
     case.beneficiary.save(update_fields=[*plain, "version"])
+    for row in documents:
+        row.pk, row.beneficiary, row.version = uuid.uuid4(), case.beneficiary, 1
+        row.save(force_insert=True)
 
 
 @transaction.atomic

@@ -28,6 +28,7 @@ from beneficiaries.queries.export import (
     may_decide_export,
 )
 from beneficiaries.queries.fact import facts_as_json, facts_of
+from beneficiaries.queries.identity import cases_with_same_number, identity_documents_of
 from beneficiaries.queries.organisation import iom, lead_of, possible_leads, possible_receivers
 from beneficiaries.queries.reader import Reading, readers_of
 from beneficiaries.queries.referral import (
@@ -46,6 +47,7 @@ __all__ = [
     "case_in_log",
     "case_list",
     "case_page",
+    "cases_with_same_number",
     "consents_of",
     "content_of",
     "count_up_to",
@@ -60,6 +62,7 @@ __all__ = [
     "facts_as_json",
     "facts_of",
     "file_of",
+    "identity_documents_of",
     "iom",
     "items_of",
     "lead_of",

@@ -6,7 +6,7 @@ from django.db.models import CharField, Lookup, Q, QuerySet
 
 from accounts.choices import Permission
 from accounts.queries import authority_of
-from beneficiaries.models import Beneficiary, CaseAccess
+from beneficiaries.models import Beneficiary, CaseAccess, IdentityDocument
 from core import names, reference
 from core.phone import phone_indexes_sought
 from core.scoping import Level
@@ -38,18 +38,29 @@ def case_list(user, *, status: str = "", district_id=None, find: str = "") -> Qu
     if district_id:
         rows = rows.filter(district_id=district_id)
     if find.strip():
-        wanted = reference.tidy(find)
-        rows = (
-            rows.filter(reference=wanted)
-            if wanted
-            else rows.filter(case__beneficiary__in=_beneficiaries(user, find))
-        )
+        rows = rows.filter(_sought(user, find))
     rows, authority = rows.order_by("-changed_on", "case_id"), authority_of(user)
     # A case has one such row in each organisation, and one more if this user also opened it in an emergency. DISTINCT
     # only where it is needed: its sort costs more than the count itself, and prevents a parallel plan.
     if len(authority.where(Permission.READ_CASES)) > 1 or authority.may(Permission.BREAK_GLASS):
         rows = rows.distinct("changed_on", "case_id")
     return rows
+
+
+def _sought(user, find: str) -> Q:
+    """Return the condition for what is typed into the search box.
+
+    It is a case reference, a whole telephone number or the beginning of a name; or the whole number of an identity
+    document, which can look like any of these.
+    """
+    with_document = Q()
+    if any(sign.isdecimal() for sign in find):
+        documents = IdentityDocument.objects.visible_to(user).numbered(find)
+        with_document = Q(case__beneficiary__in=list(documents.values_list("beneficiary", flat=True)))
+    wanted = reference.tidy(find)
+    if wanted:
+        return Q(reference=wanted) | with_document
+    return Q(case__beneficiary__in=_beneficiaries(user, find)) | with_document
 
 
 def _beneficiaries(user, find: str) -> QuerySet[Beneficiary]:

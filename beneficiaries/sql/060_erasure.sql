@@ -4,7 +4,7 @@
 -- destroyed keys.
 GRANT UPDATE ON core_datakey TO iom_functions;
 GRANT SELECT ON beneficiaries_emergencyopening TO iom_functions;
-GRANT SELECT, UPDATE ON beneficiaries_document TO iom_functions;
+GRANT SELECT, UPDATE ON beneficiaries_document, beneficiaries_identitydocument TO iom_functions;
 
 CREATE OR REPLACE FUNCTION access.erase_beneficiary(of_beneficiary uuid) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -38,6 +38,11 @@ BEGIN
            phone_index_2 = NULL, phone_index_3 = NULL,
            safe_contact = '', erased_on = today, version = version + 1
      WHERE id = of_beneficiary;
+    -- Which documents there were stays, without number, place and dates.
+    UPDATE beneficiaries_identitydocument
+       SET number = '', number_index = NULL, issued_district_id = NULL, issued_on = NULL, expires_on = NULL,
+           kept_by = '', version = version + 1
+     WHERE beneficiary_id = of_beneficiary;
     -- The daily sweep deletes the files, which can't be decrypted any more.
     UPDATE beneficiaries_document
        SET file = '', state = 'removed', removed_by_id = access.user_id(), removed_at = now(), leased_until = NULL,

@@ -16,8 +16,10 @@ END $$;
 CREATE OR REPLACE TRIGGER beneficiary_has_next_version BEFORE UPDATE ON beneficiaries_beneficiary
     FOR EACH ROW EXECUTE FUNCTION access.record_has_next_version(
         'first_name', 'middle_name', 'second_name', 'name_ne', 'sex', 'birth_on', 'birth_precision', 'birth_as_typed',
-        'citizenship', 'has_citizenship_certificate', 'home_district_id', 'home_local_level_id', 'home_place', 'phone',
-        'safe_contact');
+        'citizenship', 'home_district_id', 'home_local_level_id', 'home_place', 'phone', 'safe_contact');
 CREATE OR REPLACE TRIGGER case_file_has_next_version BEFORE UPDATE ON beneficiaries_casefile
     FOR EACH ROW EXECUTE FUNCTION access.record_has_next_version(
         'groups', 'primary_group', 'country_of_stay', 'current_district_id', 'narrative', 'needs');
+CREATE OR REPLACE TRIGGER identity_document_has_next_version BEFORE UPDATE ON beneficiaries_identitydocument
+    FOR EACH ROW EXECUTE FUNCTION access.record_has_next_version(
+        'state', 'number', 'issued_district_id', 'issued_on', 'expires_on', 'kept_by');

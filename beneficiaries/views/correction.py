@@ -1,21 +1,22 @@
-"""Correcting a beneficiary's record and the situation of a case."""
+"""Correcting a beneficiary's record, their identity documents and the situation of a case."""
 
 from collections.abc import Callable
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from beneficiaries import operations, queries
-from beneficiaries.forms import BeneficiaryCorrectionForm, SituationCorrectionForm
+from beneficiaries.choices import IdentityKind
+from beneficiaries.forms import BeneficiaryCorrectionForm, IdentityDocumentForm, SituationCorrectionForm
 from beneficiaries.forms.correction import CorrectionForm
 from beneficiaries.history import overlaps
-from beneficiaries.models import Case
+from beneficiaries.models import Case, IdentityDocument
 from beneficiaries.views.consent import METHODS, case_or_404, led_or_refused
 from core.clock import now
 from core.pages import submit
@@ -72,6 +73,37 @@ def situation_correct(request: HttpRequest, reference: str) -> HttpResponse:
     )
 
 
+@login_required
+@require_http_methods(METHODS)
+def identity_document(request: HttpRequest, reference: str, identity_kind: str) -> HttpResponse:
+    """Record or correct what is known about one kind of identity document, as the lead organisation."""
+    case = led_or_refused(request, reference)
+    if identity_kind not in IdentityKind.values:
+        raise Http404
+    _refuse_erased(case)
+    known = {row.kind: row for row in queries.identity_documents_of(case, request.user)}
+    unknown = IdentityDocument(beneficiary=case.beneficiary, kind=identity_kind, version=0)
+    row = known.get(identity_kind, unknown)
+    form = IdentityDocumentForm(request.POST or None, row=row)
+
+    def save() -> None:
+        operations.record_identity_document(
+            beneficiary=case.beneficiary,
+            kind=identity_kind,
+            details=form.details(),
+            version=form.cleaned_data["version"],
+            reason=form.cleaned_data["reason"],
+            keep=form.kept(),
+            by=request.user,
+            now=now(),
+        )
+
+    done = _("The identity document is saved.")
+    return _corrected(request, case, form, save, what="identity", done=done) or _page(
+        request, case, form, row.get_kind_display()
+    )
+
+
 def _refuse_erased(case: Case) -> None:
     """Nothing is left to correct once the person's data are erased."""
     if case.beneficiary.erased_on is not None:
@@ -79,13 +111,19 @@ def _refuse_erased(case: Case) -> None:
 
 
 def _corrected(
-    request: HttpRequest, case: Case, form: CorrectionForm, save: Callable[[], None], *, what: str
+    request: HttpRequest,
+    case: Case,
+    form: CorrectionForm,
+    save: Callable[[], None],
+    *,
+    what: str,
+    done: str = "",
 ) -> HttpResponse | None:
-    """Carry out the correction and go back to the case; None where the page is shown again."""
+    """Carry out the correction and go back to the case; None where the page is shown again. `done`: what is said."""
 
     def action() -> str:
         save()
-        messages.success(request, _("The correction is saved."))
+        messages.success(request, done or _("The correction is saved."))
         return reverse("case-detail", args=[case.reference])
 
     return submit(request, form, purpose=f"correct_{what}:{case.pk}", action=action)

@@ -26,7 +26,7 @@ COLUMNS = {
     "core_datakey": ("subject_id", "wrapped", "made_at"),
     "beneficiaries_beneficiary": (
         *("id", "organisation_id", "first_name", "middle_name", "second_name", "name_ne", "find_key", "sex"),
-        *("birth_on", "birth_precision", "birth_as_typed", "citizenship", "has_citizenship_certificate"),
+        *("birth_on", "birth_precision", "birth_as_typed", "citizenship"),
         *(
             "home_district_id",
             "home_place",
@@ -200,7 +200,7 @@ class RowBuilder:
         self.lines["beneficiaries_beneficiary"].append(
             f"{beneficiary_id}\t{ngo}\t{first[0]}\t{middle[0]}\t{family[0]}\t{name_ne}\t{name_key(f'{name} {name_ne}')}"
             f"\t{'female' if is_woman else 'male'}\t{self.days[born]}\tday\t{self.days[born]} AD\tNP"
-            f"\t{self.pick(('yes', 'yes', 'no', 'unknown'))}\t{district}\tWard {1 + int(self.rng.random() * 9)}"
+            f"\t{district}\tWard {1 + int(self.rng.random() * 9)}"
             f"\t{phone_bytes}\t{_bytea(phone_index(phone) or b'')}\t{safe_contact_bytes}\t{self.days[registered]}\t1"
             f"\t{self.moment(registered)}\n"
         )

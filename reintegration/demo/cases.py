@@ -5,22 +5,25 @@ each page has something to show.
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.utils import timezone
 
 from accounts.models import Organisation, User
-from beneficiaries.choices import AssessmentDecision, ConsentPurpose
-from beneficiaries.models import Case, Enrolment
+from beneficiaries.choices import AssessmentDecision, ConsentPurpose, IdentityKind, IdentityState
+from beneficiaries.models import Case, Enrolment, IdentityDocument
 from beneficiaries.operations import (
     BeneficiaryDetails,
     ConsentGiven,
+    IdentityDetails,
     Situation,
     close_case,
     open_case,
     record_consent,
+    record_identity_document,
     record_screening,
 )
 from core import outbox
@@ -181,7 +184,7 @@ def _open(builder: CaseBuilder) -> Case:
     home = districts[rng.choice(DISTRICTS[:2] if project.code == "FWW" else DISTRICTS)]
     born = date(builder.moment.year - age, rng.randint(1, 12), rng.randint(1, 28))
     groups = _groups(builder)
-    return open_case(
+    case = open_case(
         organisation=builder.organisation,
         consent=ConsentGiven(
             given_by="guardian" if builder.is_child else "self", how=rng.choice(["spoken", "thumbprint"])
@@ -195,7 +198,7 @@ def _open(builder: CaseBuilder) -> Case:
             birth_precision="day",
             birth_as_typed=f"{born.isoformat()} AD",
             citizenship="NP",
-            has_citizenship_certificate=rng.choice(["yes", "yes", "no", "unknown"]),
+            citizenship_certificate=rng.choice(["has", "has", "never", "unknown"]),
             home_district_id=home.pk,
             phone=f"+977 980-{rng.randint(1000000, 9999999)}",
             safe_contact=rng.choice(["", "", "Phone after 5 pm only; the brother must not answer."]),
@@ -212,6 +215,32 @@ def _open(builder: CaseBuilder) -> Case:
         by=builder.caseworker,
         now=builder.moment,
     )
+    _identity_documents(builder, case, number=rng.randint(10000, 99999))
+    return case
+
+
+def _identity_documents(builder: CaseBuilder, case: Case, *, number: int) -> None:
+    """Record the number of a citizenship certificate, and the passport of a stranded migrant that an employer keeps."""
+    common: dict[str, Any] = {
+        "beneficiary": case.beneficiary,
+        "by": builder.caseworker,
+        "now": builder.moment,
+    }
+    rows = IdentityDocument.objects.visible_to(builder.caseworker).filter(beneficiary=case.beneficiary)
+    for certificate in rows.filter(kind=IdentityKind.CITIZENSHIP, state=IdentityState.HAS):
+        details = replace(
+            IdentityDetails.of(certificate),
+            number=f"27-01-70-{number}",
+            issued_district_id=case.beneficiary.home_district_id,
+        )
+        record_identity_document(
+            kind=certificate.kind, details=details, version=certificate.version, **common
+        )
+    if "stranded_migrant" in _groups(builder):
+        details = IdentityDetails(
+            state=IdentityState.KEPT, number=f"PA10{number}", kept_by="The former employer"
+        )
+        record_identity_document(kind=IdentityKind.PASSPORT, details=details, **common)
 
 
 def _risk(builder: CaseBuilder) -> str:

@@ -11,9 +11,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from beneficiaries import queries as case_queries
 from beneficiaries import rules as case_rules
 from beneficiaries.caseload import may_reassign
-from beneficiaries.choices import CaseStatus, ConsentPurpose, DocumentState, NoteKind, Risk, TransferState
+from beneficiaries.choices import (
+    CaseStatus,
+    ConsentPurpose,
+    DocumentState,
+    IdentityKind,
+    IdentityState,
+    NoteKind,
+    Risk,
+    TransferState,
+)
 from beneficiaries.contact import contact_of
 from beneficiaries.history import corrections_of
 from beneficiaries.models import Case
@@ -42,6 +52,7 @@ GRANT_COLOURS = {
     GrantState.REFUSED: "red",
     GrantState.WITHDRAWN: "grey",
 }
+IDENTITY_COLOURS: dict[str, str] = {IdentityState.HAS: "green"}
 NOTE_TAGS = {
     Confidentiality.RESTRICTED: gettext_lazy("Restricted"),
     Confidentiality.COUNSELLING: gettext_lazy("Counselling"),
@@ -55,7 +66,7 @@ def case_detail(request, reference: str):
     case = case_or_404(request, reference)
     parts = queries.case_parts(case, request.user)
     file = parts["file"][0]
-    parts["corrections"] = corrections_of(case, file, request.user)
+    parts["corrections"] = corrections_of(case, file, request.user, documents=parts["identity_documents"])
     consents = [consent for consent in parts["consents"] if consent.withdrawn_on is None]
     today, due = now().date(), _due(case, parts["follow_ups"])
     safety_step = next((row for row in due if row.kind == SAFETY and row.due_on <= today), None)
@@ -64,6 +75,7 @@ def case_detail(request, reference: str):
         "identity": _identity(case, file, parts["risks"], today),
         "safety_step": safety_step,
         "about": _about(case),
+        "identity_documents": _identity_documents(case, parts["identity_documents"], request.user, today),
         "situation": _situation(file, parts["notes"]),
         "emergencies": parts["emergencies"],
         "file": file,
@@ -143,8 +155,47 @@ def _about(case: Case) -> list[dict]:
         {"key": _("Date of birth"), "value": born},
         {"key": _("Home"), "value": home},
         {"key": _("Citizenship"), "value": COUNTRIES.get(beneficiary.citizenship, "")},
-        {"key": _("Citizenship certificate"), "value": beneficiary.get_has_citizenship_certificate_display()},
     ]
+
+
+def _identity_documents(case: Case, documents, user, today: date) -> list[dict]:
+    """Return a row for each kind of identity document; a missing one is marked, and so is a passport that expired."""
+    known = {row.kind: row for row in documents}
+    same = case_queries.cases_with_same_number(case, documents, user)
+    is_open = case.may_lead and case.beneficiary.erased_on is None
+    found = []
+    for kind, label in IdentityKind.choices:
+        row = known.get(kind)
+        url = reverse("beneficiaries:identity-document", args=[case.reference, kind]) if is_open else ""
+        shown = {"key": label, "value": "", "url": url, "action": _("Correct") if row else _("Add")}
+        if row is not None:
+            has_expired = row.expires_on is not None and row.expires_on < today
+            colour = "orange" if row.is_missing or has_expired else IDENTITY_COLOURS.get(row.state, "grey")
+            shown |= {
+                "tag": {"label": row.get_state_display(), "colour": colour},
+                "value": _document_lines(row, has_expired=has_expired),
+            }
+        if row is not None and row.pk in same:
+            shown["hint"] = _("The same number is recorded for another person:")
+            shown["links"] = [
+                {"label": other.reference, "url": reverse("case-detail", args=[other.reference])}
+                for other in same[row.pk]
+            ]
+        found.append(shown)
+    return found
+
+
+def _document_lines(row, *, has_expired: bool) -> str:
+    """Return what is on an identity document and who keeps it, a line each."""
+    expires = _("Expired on %s") if has_expired else _("Expires on %s")
+    lines = (
+        row.number,
+        row.issued_on and _("Issued on %s") % date_format(row.issued_on),
+        row.issued_district and _("Issued in %s") % row.issued_district.name,
+        row.expires_on and expires % date_format(row.expires_on),
+        row.kept_by and _("Kept by: %s") % row.kept_by,
+    )
+    return "\n".join(line for line in lines if line)
 
 
 def _situation(file, notes) -> list[dict]:

@@ -3,6 +3,7 @@
 from soak.mutations.mutant import Mutant
 
 OPERATION, TESTS = "beneficiaries/operations/correction.py", "tests/beneficiaries/test_corrections.py"
+IDENTITY, IDENTITY_TESTS = "beneficiaries/operations/identity.py", "tests/beneficiaries/test_identity.py"
 CORRECTIONS = [
     Mutant(
         "beneficiaries: whoever reads a record corrects it",
@@ -21,7 +22,7 @@ CORRECTIONS = [
     Mutant(
         "beneficiaries: a name is corrected without a reason",
         OPERATION,
-        "if any(field.needs_reason for _name, field, _former in changed) and not reason.strip():",
+        "if any(asks_reason(field, former) for _name, field, former in changed) and not reason.strip():",
         "if False:",
         first=f"{TESTS}::test_a_name_is_corrected_with_a_reason",
     ),
@@ -38,5 +39,61 @@ CORRECTIONS = [
         "IF current_user = 'iom_app' AND NEW.version <> OLD.version + 1 THEN",
         "IF false THEN",
         first=f"{TESTS}::test_no_column_changes_without_the_next_version",
+    ),
+    Mutant(
+        "beneficiaries: whoever reads a record records its identity documents",
+        IDENTITY,
+        "owners = Beneficiary.objects.editable_by(by).select_for_update()",
+        "owners = Beneficiary.objects.visible_to(by).select_for_update()",
+        first=f"{IDENTITY_TESTS}::test_nobody_else_records",
+    ),
+    Mutant(
+        "beneficiaries: an identity document of an erased beneficiary is recorded",
+        IDENTITY,
+        "owners.filter(pk=beneficiary.pk, erased_on=None)",
+        "owners.filter(pk=beneficiary.pk)",
+        first=f"{IDENTITY_TESTS}::test_an_erased_number_is_unreadable_and_not_found",
+    ),
+    Mutant(
+        "beneficiaries: a corrected identity document overwrites one that its user has not seen",
+        IDENTITY,
+        "    if found.version != version:\n        raise ChangedMeanwhile(found)\n",
+        "",
+        first=f"{IDENTITY_TESTS}::test_the_second_of_two_is_refused_and_chooses",
+    ),
+    Mutant(
+        "beneficiaries: everybody reads identity documents",
+        "beneficiaries/models/identity.py",
+        'return self.filter(beneficiary__in=Beneficiary.objects.visible_to(user).values("pk"))',
+        "return self.all()",
+        first="tests/access/test_scope_alone.py",
+    ),
+    Mutant(
+        "beneficiaries: everybody reads what was corrected in an identity document",
+        "beneficiaries/models/change.py",
+        'return self.filter(document__in=IdentityDocument.objects.visible_to(user).values("pk"))',
+        "return self.all()",
+        first="tests/access/test_scope_alone.py",
+    ),
+    Mutant(
+        "beneficiaries: the same number in another organisation is shown",
+        "beneficiaries/queries/identity.py",
+        ", beneficiary__organisation=case.beneficiary.organisation_id",
+        "",
+        first=f"{IDENTITY_TESTS}::test_the_same_number_in_another_organisation_is_neither_refused_nor_shown",
+    ),
+    Mutant(
+        "beneficiaries: an erased beneficiary is found by the number of a document",
+        "beneficiaries/sql/060_erasure.sql",
+        "SET number = '', number_index = NULL,",
+        "SET",
+        first=f"{IDENTITY_TESTS}::test_an_erased_number_is_unreadable_and_not_found",
+    ),
+    Mutant(
+        "beneficiaries: a number is corrected without a reason",
+        "core/record_fields.py",
+        "return field.needs_reason and not (field.is_free_to_fill and not any(former.values()))",
+        "return field.needs_reason and not field.is_free_to_fill",
+        first=f"{IDENTITY_TESTS}::test_a_corrected_number_keeps_the_former_one_with_the_reason",
     ),
 ]

@@ -30,8 +30,18 @@ SUMMARY_READERS = {"iom_supervisor", "iom_approver", "iom_finance", "programme_m
 TARGETS = ("a", "b", "missing")
 # Words that only those who work on the case may find in an answer.
 NAMES = {
-    "a": {"first_name": "Amritakanari", "second_name": "Aidikanari", "phone": "980-4417001"},
-    "b": {"first_name": "Binitakanari", "second_name": "Bhotekanari", "phone": "980-4417002"},
+    "a": {
+        "first_name": "Amritakanari",
+        "second_name": "Aidikanari",
+        "phone": "980-4417001",
+        "number": "PA4417001",
+    },
+    "b": {
+        "first_name": "Binitakanari",
+        "second_name": "Bhotekanari",
+        "phone": "980-4417002",
+        "number": "PA4417002",
+    },
 }
 
 # Who reads a case file, by target; who may write it.
@@ -214,6 +224,7 @@ API: dict[str, Row] = {
     **resource("criteria", EVERYBODY),
     **resource("indicator", EVERYBODY),
     **resource("beneficiary", READS, correcting=LEADS),
+    **resource("identity-document", READS, making=True, correcting=LEADS),
     **resource("case", GRANTS, making=True, actions={"close": WRITES}),
     "api:case-file": Row(
         refused_program, refused_program, TARGETS, patch=program_row(GRANTS, WRITES, ok=EMPTY)
@@ -327,6 +338,7 @@ TABLE: dict[str, Row] = {
     "beneficiaries:emergency-case": Row(emergency_case, emergency_case, TARGETS),
     "beneficiaries:birth-read": Row(refused, page()),
     "beneficiaries:beneficiary-correct": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
+    "beneficiaries:identity-document": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
     "beneficiaries:situation-correct": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "beneficiaries:risk-assess": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "case-detail": Row(case_page(READS), refused, TARGETS),
@@ -357,11 +369,15 @@ def _admin(username: str, target: str) -> set[int]:
 @pytest.fixture
 def keys(demo_users) -> dict[str, dict[str, str]]:
     """Return for each target the values of the routes' parameters."""
-    found, third = {"missing": {"reference": "ZZZZ-ZZZ-Z", "code": "RASNM-2"}}, factories.a_third_ngo()
+    found, third = (
+        {"missing": {"reference": "ZZZZ-ZZZ-Z", "code": "RASNM-2", "identity_kind": "passport"}},
+        factories.a_third_ngo(),
+    )
     for target, username, code in (("a", "ngo_a_caseworker", "NGO_A"), ("b", "ngo_b_caseworker", "NGO_B")):
         by = demo_users[username]
         with acting_as(by):
-            case = factories.a_case(by, code, details=factories.beneficiary_details(**NAMES[target]))
+            names = {name: word for name, word in NAMES[target].items() if name != "number"}
+            case = factories.a_case(by, code, details=factories.beneficiary_details(**names))
             consent = factories.share_with_iom(case, by, agrees=target == "a")
             plan = factories.planned(case, by)
             grant = factories.requested(plan, by)
@@ -377,6 +393,7 @@ def keys(demo_users) -> dict[str, dict[str, str]]:
             referral = factories.referred(case, by, other)
             offer = factories.offered(case, by, third.code)
             document = factories.a_document(case, by)
+            identity = factories.an_identity_document(case, by, number=NAMES[target]["number"])
             asks = "ngo_a_focal_point" if target == "a" else "administrator"
             request = factories.asked_role(demo_users[asks], demo_users["researcher"], "reader", code)
             export = factories.asked_export(by, code, find=case.reference)
@@ -386,6 +403,8 @@ def keys(demo_users) -> dict[str, dict[str, str]]:
                 "draft_id": str(draft.pk),
                 "consent_id": str(consent.pk),
                 "document_id": str(document.pk),
+                "identity_document_id": str(identity.pk),
+                "identity_kind": identity.kind,
                 "plan_id": str(plan.pk),
                 "grant_id": str(grant.pk),
                 "referral_id": str(referral.pk),
@@ -513,6 +532,7 @@ FOUND_BY_REFERENCE = SUMMARY_READERS - {"iom_supervisor"}
 LED_PAGES = (
     *("beneficiaries:consent-share", "beneficiaries:consent-withdraw", "beneficiaries:document-remove"),
     "beneficiaries:beneficiary-correct",
+    "beneficiaries:identity-document",
 )
 ANSWERED_PAGES = ("beneficiaries:referral-detail", "beneficiaries:transfer-detail")
 WRITTEN_PAGES = (
@@ -533,7 +553,13 @@ ALONE: list[tuple[set[str], tuple[str, ...], tuple[str, ...], str, int]] = [
     (ONLY_READ | {"iom_supervisor"}, ANSWERED_PAGES, ("post",), "a", 200),
     (ONLY_READ | {"iom_supervisor"}, ("api:referral-answer", "api:transfer-answer"), ("post",), "a", FORM),
     (ONLY_READ, ("api:consent-withdraw", "api:follow-up-record", "api:case-close"), ("post",), "a", FORM),
-    (ONLY_READ | {"iom_supervisor"}, ("api:beneficiary-detail",), ("patch",), "a", EMPTY),
+    (
+        ONLY_READ | {"iom_supervisor"},
+        ("api:beneficiary-detail", "api:identity-document-detail"),
+        ("patch",),
+        "a",
+        EMPTY,
+    ),
     (ONLY_READ | FOUND_BY_REFERENCE, ("api:case-file",), ("patch",), "a", EMPTY),
     (SUMMARY_READERS, ("api:case-file",), ("patch",), "b", EMPTY),
     ({"iom_supervisor"}, ("api:consent-withdraw",), ("post",), "a", FORM),

@@ -9,7 +9,16 @@ from django.db import connection, models
 
 from accounts.models import User
 from beneficiaries import operations as case_operations
-from beneficiaries.models import Case, CaseTransfer, Consent, Document, IntakeDraft
+from beneficiaries.models import (
+    Beneficiary,
+    Case,
+    CaseTransfer,
+    Consent,
+    Document,
+    IdentityDocument,
+    IdentityDocumentChange,
+    IntakeDraft,
+)
 from beneficiaries.operations import BeneficiaryDetails, ConsentGiven, Situation
 from core import policies
 from core.clock import now
@@ -26,7 +35,7 @@ from tests.pages import visit
 pytestmark = pytest.mark.django_db
 A, B = "ngo_a_caseworker", "ngo_b_caseworker"
 TOKEN, NUMBER = "Kanari", "9841552609"
-TOKENS = (TOKEN, NUMBER)  # a telephone number can't contain a word
+TOKENS = (TOKEN, NUMBER)  # a telephone or document number can't be a long word
 # Text that no user types: codes from lists, ids, and programme definitions.
 NOT_TYPED = {
     "content_type",
@@ -55,7 +64,6 @@ NOT_TYPED = {
     "sex",
     "citizenship",
     "birth_precision",
-    "has_citizenship_certificate",
     "groups",
     "answers",
     "facts",
@@ -63,6 +71,14 @@ NOT_TYPED = {
     "refusal",
     "confidentiality",
     "field",
+}
+
+
+# Models without a case, by the path to the beneficiary.
+OF_BENEFICIARY = {
+    Beneficiary: "pk",
+    IdentityDocument: "beneficiary",
+    IdentityDocumentChange: "document__beneficiary",
 }
 
 
@@ -142,6 +158,10 @@ def case_with_plan(demo_users, username: str, code: str) -> Case:
             case=case, level="low", source="review", reason=_token("risk_reason"), by=by, now=now()
         )
         factories.corrected(case, by, reason=_token("correction_reason"))
+        document = factories.an_identity_document(
+            case, by, state="kept", number=f"PA{NUMBER}", kept_by=_token("kept_by")
+        )
+        factories.corrected_identity(document, by, number=f"PB{NUMBER}", reason=_token("number_reason"))
         case_operations.add_note(case=case, text=_token("text"), confidentiality="normal", by=by, now=now())
         factories.a_document(case, by, title=_token("title"))
         case_operations.remove_document(
@@ -206,9 +226,9 @@ def test_the_token_is_in_every_typed_field(canary_case, demo_users):
     """The control of the tests below: a new text field without a token fails here."""
     missing = []
     with acting_as(demo_users[A]):
-        for model in [*policies.linked_models(), canary_case.beneficiary.__class__]:
-            key = "pk" if model is canary_case.beneficiary.__class__ else policies.case_column(model)
-            value = canary_case.beneficiary_id if key == "pk" else canary_case.pk
+        for model in [*policies.linked_models(), *OF_BENEFICIARY]:
+            key = OF_BENEFICIARY.get(model) or policies.case_column(model)
+            value = canary_case.beneficiary_id if model in OF_BENEFICIARY else canary_case.pk
             rows = list(model.objects.filter(**{key: value}))
             for name in _typed_fields(model):
                 if not any(token in str(getattr(row, name)) for row in rows for token in TOKENS):
@@ -224,6 +244,7 @@ def known(case: Case, user) -> dict[str, list[str]]:
             "draft_id": [str(draft.pk) for draft in IntakeDraft.objects.visible_to(user)[:1]],
             "consent_id": [str(row.pk) for row in Consent.objects.visible_to(user).filter(case=case)],
             "document_id": [str(row.pk) for row in Document.objects.visible_to(user).filter(case=case)],
+            "identity_kind": ["passport", "citizenship"],
             "plan_id": [str(row.pk) for row in Plan.objects.visible_to(user).filter(case=case)],
             "transfer_id": [str(row.pk) for row in CaseTransfer.objects.visible_to(user).filter(case=case)],
             "grant_id": [str(row.pk) for row in Grant.objects.visible_to(user).filter(case=case)],

@@ -169,6 +169,8 @@ ACROSS = {
     "accounts_notice_once": "within the recipient; made of ids of rows",
     "projects_ledger_source_once": "one entry an instalment, made by the operation that pays it",
     "accounts_token_digest_once": "a digest of 256 random bits",
+    "beneficiaries_identity_once_a_kind": "within a beneficiary, who belongs to one organisation",
+    "beneficiaries_identity_changed_once": "within a document of a beneficiary",
     "accounts_proof_once": "within a person",
     "accounts_request_once": "within a user and a role, of those who may see its request",
     "unique_authenticator_type": "within a person",

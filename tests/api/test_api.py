@@ -43,6 +43,7 @@ TOKEN, NUMBER = "Kanari", "980-4417123"
 WORKING = {
     *(
         "beneficiaries",
+        "identity-documents",
         "consents",
         "screenings",
         "assessments",
@@ -116,6 +117,7 @@ def whole_case(demo_users) -> Case:
         case = factories.a_case(by, details=person, situation=situation)
         grant = factories.requested(factories.planned(case, by), by)
         factories.a_document(case, by, title=TOKEN)
+        factories.an_identity_document(case, by, number=f"{TOKEN}1")
         third = factories.a_third_ngo()
         factories.referred(case, by, third, reason=TOKEN)
         factories.offered(case, by, third.code, reason=TOKEN)
@@ -134,6 +136,8 @@ def key_in(path: str, case: Case, user) -> str:
         rows = KINDS[path].rows(user)
         if path == "beneficiaries":
             return str(rows.get(pk=case.beneficiary_id).pk)
+        if path == "identity-documents":
+            return str(rows.get(beneficiary=case.beneficiary_id).pk)
         return str(rows.filter(**{"pk" if path == "cases" else "case_id": case.pk})[0].pk)
 
 

@@ -141,7 +141,6 @@ CORRECTED = {
     "sex": {"sex": "other"},
     "birth": {"birth_on": date(1960, 1, 1), "birth_precision": "year", "birth_as_typed": "1960 AD"},
     "citizenship": {"citizenship": "IN"},
-    "has_citizenship_certificate": {"has_citizenship_certificate": "no"},
     "home_district": {"home_district_id": "last"},
     "home_local_level": {"home_local_level_id": "last"},
     "home_place": {"home_place": "Ward 9"},

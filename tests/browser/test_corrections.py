@@ -1,4 +1,4 @@
-"""On a phone: a birth date, a telephone and a safe contact are corrected, by two users at once."""
+"""On a phone: a birth date, a telephone, a safe contact and a passport are corrected, by two users at once."""
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -58,6 +58,58 @@ def test_two_users_correct_one_record(site: Site, browser: Browser, script: bool
         expect(page.locator("main")).to_contain_text("9841234572 → 9841234571")
         expect(page.locator("main")).to_contain_text("As on her certificate.")
         expect(page.locator("main")).to_contain_text(f"Her sister {name} knows.")
+
+
+@EACH_WAY
+def test_two_users_correct_one_identity_number(
+    site: Site, browser: Browser, script: bool, language: str
+) -> None:
+    [(reference, _visit)] = site.rows(CASE)
+    address, name = f"/cases/{reference}/identity/passport/", f"{script:d}{len(language):02}"
+    theirs, ours = f"PB11{name}11", "पिए १२-३"  # an unusual one, which is asked about
+    with (
+        BrowserUser.at(site.url, browser, script=script, width=PHONE) as first,
+        BrowserUser.at(site.url, browser, script=script, width=PHONE) as second,
+    ):
+        _at_the_page(second, A, language, address)
+        second.look()
+        page = second.page
+        page.locator("[name=state][value=kept]").check()
+        page.locator("[name=kept_by]").fill(f"Her employer {name}")
+        page.locator("[name=number]").fill(f"{ours}{name}")
+        _reason(second, "As on the copy.")
+
+        _at_the_page(first, SUPERVISOR, language, address)
+        first.page.locator("[name=state][value=has]").check()
+        first.page.locator("[name=kept_by]").fill("")
+        first.page.locator("[name=number]").fill(theirs)
+        _reason(first, "Misread.")
+        _saved(first)
+        expect(first.page.locator("main")).to_contain_text(theirs)
+
+        _saved(second)
+        second.look()
+        expect(page.locator("[name=number]")).to_have_value(f"{ours}{name}")
+        page.locator("[name=number_meant]").check()
+        _saved(second)
+        second.look()
+        expect(page.locator("main")).to_contain_text(theirs)
+        expect(page.locator("[name=kept_by]")).to_have_value(f"Her employer {name}")
+        for field in ("number", "state", "kept_by"):
+            for choice in page.locator(f"[name=take_{field}][value=typed]").all():
+                choice.check()
+        _reason(second, "As on the copy.")
+        _saved(second)
+        second.look()
+        expect(page.locator("main")).to_contain_text(f"{theirs} → {ours}{name}")
+        expect(page.locator("main")).to_contain_text(f"Her employer {name}")
+
+
+def _reason(browser_user: BrowserUser, text: str) -> None:
+    """Say why, where the page asks: not where the document is recorded for the first time."""
+    field = browser_user.page.locator("textarea[name=reason]")
+    if field.count():
+        field.fill(text)
 
 
 @pytest.mark.parametrize("script", [True, False])

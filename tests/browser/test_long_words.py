@@ -41,6 +41,7 @@ CODES = {
     "content_type",
     "source_kind",
     "fact",
+    "field",
     "primary_group",
     "origin",
     "work",

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests import walks
 from tests.browser.browser_user import DESK, PHONE, BrowserUser
 
-FIND = "Case reference, full telephone number, or the beginning of the name"
+FIND = "Case reference, beginning of the name, or full number of a telephone or identity document"
 PICTURES = os.environ.get("PICTURES", "")
 
 
@@ -37,7 +37,7 @@ def test_a_name_is_found_and_is_in_no_address(site, browser, script):
         browser_user.page.go_back()
         browser_user.page.wait_for_url(re.compile(r"\?q=[\w-]{16}"))
         expect(rows.first.locator("a")).to_have_text(first)
-        expect(browser_user.page.get_by_label(re.compile("full telephone number"))).to_have_value(first)
+        expect(browser_user.page.get_by_label(FIND)).to_have_value(first)
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_every_free_text_about_a_beneficiary_is_encrypted():
         if field.get_internal_type() == "TextField"
     }
     assert {name for name in found if not name.startswith(tuple(IN_CLEAR))} == set()
-    assert len(CONFIDENTIAL_PERMISSIONS) == 33
+    assert len(CONFIDENTIAL_PERMISSIONS) == 37
 
 
 @pytest.mark.django_db
@@ -235,6 +235,7 @@ def test_the_encryption_key_is_replaced_without_changing_encrypted_values(
 ):
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A], details=factories.beneficiary_details(phone=PHONE))
+        factories.an_identity_document(case, demo_users[A], number="PA7009123")
         (before,) = _raw("SELECT narrative FROM beneficiaries_casefile WHERE case_id = %s", case.pk)[0]
     fresh, old = base64.b64encode(os.urandom(32)).decode(), os.environ["FIELD_KEYS"]
     monkeypatch.setenv("FIELD_KEYS", f"{fresh},{old}")
@@ -243,7 +244,10 @@ def test_the_encryption_key_is_replaced_without_changing_encrypted_values(
         assert queries.case_list(demo_users[A], find="9804417009")
     owner.execute("SELECT count(*) FROM core_datakey")
     (count,) = owner.fetchone()
-    owner.execute("SELECT count(*) FROM beneficiaries_beneficiary WHERE phone_index IS NOT NULL")
+    owner.execute(
+        "SELECT (SELECT count(*) FROM beneficiaries_beneficiary WHERE phone_index IS NOT NULL)"
+        " + count(*) FROM beneficiaries_identitydocument WHERE number_index IS NOT NULL"
+    )
     (numbers,) = owner.fetchone()
     printed = databases.manage(committed, "rewrap_keys").stdout
     assert printed == f"keys {count} rewrapped {count} others {numbers}\n"
@@ -251,7 +255,8 @@ def test_the_encryption_key_is_replaced_without_changing_encrypted_values(
     settings.FIELD_KEYS = keys_from(fresh)
     with acting_as(demo_users[A]):
         assert CaseFile.objects.get(case=case).narrative == "Was not paid for a year."
-        assert [row.case_id for row in queries.case_list(demo_users[A], find="9804417009")] == [case.pk]
+        for number in ("9804417009", "PA 7009123"):
+            assert [row.case_id for row in queries.case_list(demo_users[A], find=number)] == [case.pk]
         (after,) = _raw("SELECT narrative FROM beneficiaries_casefile WHERE case_id = %s", case.pk)[0]
     assert bytes(before) == bytes(after)
     assert databases.manage(committed, "rewrap_keys").stdout == f"keys {count} rewrapped 0 others 0\n"

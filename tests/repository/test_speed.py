@@ -89,7 +89,7 @@ def test_the_case_list_has_the_same_query_count(rows, sign_in, demo_users, djang
 
 def test_the_case_file_needs_few_queries(whole_case, sign_in, django_assert_num_queries):
     client = sign_in("ngo_a_caseworker")
-    with django_assert_num_queries(28):
+    with django_assert_num_queries(29):
         client.get(f"/cases/{whole_case.reference}/")
 
 
