@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 
-.PHONY: run services test check bench soak chaos shell stop reset
+.PHONY: run services test check bench soak shell stop reset
 
 run:
 	@$(PYTHON) dev.py run --port $(PORT)
@@ -10,7 +10,7 @@ run:
 soak:
 	@$(PYTHON) dev.py soak $(PARTS)
 
-services check bench chaos shell stop reset:
+services check bench shell stop reset:
 	@$(PYTHON) dev.py $@
 
 test:

@@ -39,12 +39,12 @@ from localstack.supervisor import (
 DEFAULT_PORT = 8000
 READY_SECONDS = 90.0
 BROWSERS = ("chromium", "google-chrome")
-LATER = {"bench": "bench/run.py", "soak": "soak/run.py", "chaos": "bench/chaos.py"}
+MEASUREMENTS = {"bench": "bench/run.py", "soak": "soak/run.py"}
 USAGE = """python3 dev.py run [--port 8000]   the whole site, until Ctrl-C
 python3 dev.py services            PostgreSQL and Valkey alone, until Ctrl-C
 python3 dev.py test [pytest's own] all tests
 python3 dev.py check               format, lint, types, layers, migrations, deploy check
-python3 dev.py bench|soak|chaos    the long measurements; soak takes the names of its parts
+python3 dev.py bench|soak          the long measurements; soak takes the names of its parts
 python3 dev.py shell               Django's shell in the local stack
 python3 dev.py stop                stop what was left running
 python3 dev.py reset [--yes]       throw the local data away"""
@@ -152,18 +152,16 @@ def check(places: Places, signals: Signals, rest: list[str]) -> int:
     return 1 if failed else 0
 
 
-def later(name: str) -> Callable[[Places, Signals, list[str]], int]:
-    """Return the command for a measurement, whose script may not exist yet."""
+def measurement(name: str) -> Callable[[Places, Signals, list[str]], int]:
+    """Return the command for a measurement."""
 
     def measure(places: Places, signals: Signals, rest: list[str]) -> int:
-        script = places.project / LATER[name]
-        if not script.exists():
-            raise StepFailed(f"make {name} is not built yet: there is no {LATER[name]}.")
         ensure_environment(places)
         with servers_for(places, name) as own:
             environment = site_environment(places, own, None)
             collect_static(places, environment)  # the measurement requests whole pages
-            return attend(places, signals, [str(script), *rest], environment)
+            script = str(places.project / MEASUREMENTS[name])
+            return attend(places, signals, [script, *rest], environment)
 
     return measure
 
@@ -213,7 +211,7 @@ COMMANDS = {
     "stop": stop,
     "reset": reset,
     "keep-services": keep_services,
-    **{name: later(name) for name in LATER},
+    **{name: measurement(name) for name in MEASUREMENTS},
 }
 
 

@@ -486,13 +486,6 @@ def test_a_second_run_in_one_folder_says_so_in_one_line(copied: Path) -> None:
     first.close()
 
 
-@pytest.mark.parametrize("name", ["soak", "chaos"])
-def test_a_missing_command_says_so(copied: Path, name: str) -> None:
-    code, said = dev(copied, name)
-    assert (code, said.count("\n")) == (1, 1)
-    assert "not built yet" in said
-
-
 def test_reset_asks_first(copied: Path) -> None:
     (copied / ".local").mkdir()
     (copied / ".local" / "env").write_text("A=1\n")
