@@ -40,7 +40,7 @@ class PageQuery(InputSerializer):
         required=False, max_length=300, help_text="As given in `next` or `previous`; never made by hand."
     )
     page_size = serializers.IntegerField(
-        required=False, min_value=1, max_value=LARGEST_PAGE, help_text=f"Rows a page; {PAGE} unless told."
+        required=False, min_value=1, max_value=LARGEST_PAGE, help_text=f"Rows a page; {PAGE} by default."
     )
 
 

@@ -8,8 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.problems import Conflict
-from api.serializers import admission, case_input
-from api.serializers import cases as wire
+from api.serializers import admission, case_input, cases
 from api.views.base import Resource, WrittenResource
 from beneficiaries import operations
 from beneficiaries.choices import ConsentPurpose, RiskSource
@@ -36,7 +35,7 @@ class BeneficiaryViews(WrittenResource):
     inputs = {"partial_update": case_input.BeneficiaryCorrection}
 
     path, noun, lookup_url_kwarg = "beneficiaries", "beneficiary", "beneficiary_id"
-    serializer_class = wire.BeneficiarySerializer
+    serializer_class = cases.BeneficiarySerializer
     ordering = ("-created_at", "id")
 
     @staticmethod
@@ -124,8 +123,8 @@ class CaseViews(WrittenResource):
     """Cases. Summary access only shows the reference, the lead and the dates."""
 
     path, noun, lookup_url_kwarg = "cases", "case", "case_id"
-    serializer_class = wire.CaseSerializer
-    query_class = wire.CaseQuery
+    serializer_class = cases.CaseSerializer
+    query_class = cases.CaseQuery
     ordering = ("-changed_on", "id")
     http_method_names = ["get", "head", "post", "patch"]
     inputs = {"create": case_input.CaseOpening, "file": case_input.SituationCorrection}
@@ -170,7 +169,7 @@ class CaseViews(WrittenResource):
             ).case
 
         return self.correct(
-            request, write, about=case, read=lambda: wire.CaseFileSerializer(self.row().opened_file).data
+            request, write, about=case, read=lambda: cases.CaseFileSerializer(self.row().opened_file).data
         )
 
     @action(detail=True, methods=["post"])
@@ -187,10 +186,10 @@ class ConsentViews(WrittenResource):
     """Consents, by purpose."""
 
     path, noun, lookup_url_kwarg = "consents", "consent", "consent_id"
-    serializer_class = wire.ConsentSerializer
-    query_class = wire.ConsentQuery
+    serializer_class = cases.ConsentSerializer
+    query_class = cases.ConsentQuery
     ordering = ("-recorded_at", "id")
-    inputs = {"create": wire.ConsentAnswer}
+    inputs = {"create": cases.ConsentAnswer}
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
@@ -226,7 +225,7 @@ class ScreeningViews(WrittenResource):
 
     path, noun, lookup_url_kwarg = "screenings", "screening", "screening_id"
     serializer_class = admission.ScreeningSerializer
-    query_class = wire.ByCaseQuery
+    query_class = cases.ByCaseQuery
     ordering = ("-at", "id")
     inputs = {"create": admission.Interview}
 
@@ -251,7 +250,7 @@ class AssessmentViews(Resource):
 
     path, noun, lookup_url_kwarg = "assessments", "assessment", "assessment_id"
     serializer_class = admission.AssessmentSerializer
-    query_class = wire.ByCaseAndProjectQuery
+    query_class = cases.ByCaseAndProjectQuery
     ordering = ("-at", "id")
 
     @staticmethod
@@ -265,10 +264,10 @@ class RiskAssessmentViews(WrittenResource):
     """Risk assessments."""
 
     path, noun, lookup_url_kwarg = "risk-assessments", "risk-assessment", "risk_assessment_id"
-    serializer_class = wire.RiskAssessmentSerializer
-    query_class = wire.ByCaseQuery
+    serializer_class = cases.RiskAssessmentSerializer
+    query_class = cases.ByCaseQuery
     ordering = ("-at", "id")
-    inputs = {"create": wire.RiskReview}
+    inputs = {"create": cases.RiskReview}
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
@@ -290,8 +289,8 @@ class DocumentViews(Resource):
     """Documents of cases, without the files."""
 
     path, noun, lookup_url_kwarg = "documents", "document", "document_id"
-    serializer_class = wire.DocumentSerializer
-    query_class = wire.ByCaseQuery
+    serializer_class = cases.DocumentSerializer
+    query_class = cases.ByCaseQuery
     ordering = ("-at", "id")
 
     @staticmethod
@@ -305,7 +304,7 @@ class EnrolmentViews(WrittenResource):
 
     path, noun, lookup_url_kwarg = "enrolments", "enrolment", "enrolment_id"
     serializer_class = admission.EnrolmentSerializer
-    query_class = wire.ByCaseAndProjectQuery
+    query_class = cases.ByCaseAndProjectQuery
     ordering = ("-at", "id")
     inputs = {"create": admission.Admission}
     answers = {"create": AssessmentViews}

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.problems import Conflict
-from api.serializers import reintegration as wire
+from api.serializers import reintegration
 from api.serializers.cases import ByCaseQuery
 from api.views.base import Resource, WrittenResource
 from beneficiaries.choices import CaseStatus
@@ -22,10 +22,10 @@ class PlanViews(WrittenResource):
     """Reintegration plans."""
 
     path, noun, lookup_url_kwarg = "plans", "plan", "plan_id"
-    serializer_class = wire.PlanSerializer
+    serializer_class = reintegration.PlanSerializer
     query_class = ByCaseQuery
     ordering = ("-at", "id")
-    inputs = {"create": wire.Agreement}
+    inputs = {"create": reintegration.Agreement}
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
@@ -44,8 +44,8 @@ class InstalmentViews(Resource):
     """Instalments of grants."""
 
     path, noun, lookup_url_kwarg = "instalments", "instalment", "instalment_id"
-    serializer_class = wire.InstalmentSerializer
-    query_class = wire.InstalmentQuery
+    serializer_class = reintegration.InstalmentSerializer
+    query_class = reintegration.InstalmentQuery
     ordering = ("-planned_at", "id")
 
     @staticmethod
@@ -58,10 +58,14 @@ class GrantViews(WrittenResource):
     """Grants: requested, endorsed, approved and paid by different users."""
 
     path, noun, lookup_url_kwarg = "grants", "grant", "grant_id"
-    serializer_class = wire.GrantSerializer
-    query_class = wire.GrantQuery
+    serializer_class = reintegration.GrantSerializer
+    query_class = reintegration.GrantQuery
     ordering = ("-requested_at", "id")
-    inputs = {"create": wire.GrantRequest, "refuse": wire.GrantRefusal, "pay": wire.Payment}
+    inputs = {
+        "create": reintegration.GrantRequest,
+        "refuse": reintegration.GrantRefusal,
+        "pay": reintegration.Payment,
+    }
     answers = {"pay": InstalmentViews}
 
     @staticmethod
@@ -124,10 +128,10 @@ class FollowUpViews(WrittenResource):
     """Visits, calls and reviews that are due, and their results."""
 
     path, noun, lookup_url_kwarg = "follow-ups", "follow-up", "follow_up_id"
-    serializer_class = wire.FollowUpSerializer
-    query_class = wire.FollowUpQuery
+    serializer_class = reintegration.FollowUpSerializer
+    query_class = reintegration.FollowUpQuery
     ordering = ("due_on", "id")
-    inputs = {"record": wire.Visit}
+    inputs = {"record": reintegration.Visit}
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
@@ -155,7 +159,7 @@ class ReminderViews(Resource):
     """Reminders of follow-ups."""
 
     path, noun, lookup_url_kwarg = "reminders", "reminder", "reminder_id"
-    serializer_class = wire.ReminderSerializer
+    serializer_class = reintegration.ReminderSerializer
     query_class = ByCaseQuery
     ordering = ("due_on", "id")
 

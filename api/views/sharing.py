@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from accounts.choices import Permission
 from accounts.queries import authority_of
-from api.serializers import sharing as wire
+from api.serializers import sharing
 from api.views.base import WrittenResource
 from beneficiaries import operations, queries
 from beneficiaries.models import Case, CaseTransfer, Referral
@@ -33,10 +33,10 @@ class ReferralViews(SharingViews):
     """Referrals: items for one service, shared with an organisation by consent."""
 
     path, noun, lookup_url_kwarg = "referrals", "referral", "referral_id"
-    serializer_class = wire.ReferralSerializer
-    query_class = wire.ReferralQuery
+    serializer_class = sharing.ReferralSerializer
+    query_class = sharing.ReferralQuery
     ordering = ("-sent_at", "id")
-    inputs = {"create": wire.ReferralInput, "answer": wire.ReferralAnswer}
+    inputs = {"create": sharing.ReferralInput, "answer": sharing.ReferralAnswer}
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
@@ -64,7 +64,7 @@ class ReferralViews(SharingViews):
                 reason=given["reason"],
                 items=queries.shared_items(given["case"], request.user, given["items"]),
                 agrees=True,
-                **wire.consent_fields(given["consent"]),
+                **sharing.consent_fields(given["consent"]),
                 by=request.user,
                 now=now(),
             )
@@ -87,10 +87,10 @@ class TransferViews(SharingViews):
     """Transfers: offered by the lead, accepted or declined by the receiver."""
 
     path, noun, lookup_url_kwarg = "transfers", "transfer", "transfer_id"
-    serializer_class = wire.TransferSerializer
-    query_class = wire.TransferQuery
+    serializer_class = sharing.TransferSerializer
+    query_class = sharing.TransferQuery
     ordering = ("-offered_at", "id")
-    inputs = {"create": wire.TransferOffer, "answer": wire.TransferAnswer}
+    inputs = {"create": sharing.TransferOffer, "answer": sharing.TransferAnswer}
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
@@ -107,7 +107,7 @@ class TransferViews(SharingViews):
                 receiver=given["receiver"],
                 reason=given["reason"],
                 agrees=True,
-                **wire.consent_fields(given["consent"]),
+                **sharing.consent_fields(given["consent"]),
                 by=request.user,
                 now=now(),
             ),
