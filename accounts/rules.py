@@ -66,29 +66,29 @@ def limits_of(permissions: Iterable[str], *, follows: bool = False) -> list["Str
 
     `follows`: the user has summary access to single programmes.
     """
-    held = frozenset(permissions)
-    reads, of_all = Permission.READ_CASES in held, Permission.READ_SUMMARIES in held
+    given = frozenset(permissions)
+    reads, of_all = Permission.READ_CASES in given, Permission.READ_SUMMARIES in given
     summaries = of_all or follows
     knows = reads or summaries  # a user who sees no case needs no list of what can't be done with one
     limits: list[tuple[bool, StrOrPromise]] = [
         (not reads and summaries, _("Sees case references and amounts, never a name or what was said.")),
         (summaries and not (reads or of_all), _("Sees nothing of other programmes.")),
         (not knows, _("Sees no cases: no references, no names, no amounts.")),
-        (reads and Permission.WRITE_CASES not in held, _("Can't write in a case file or open a new case.")),
-        (reads and Permission.READ_RESTRICTED not in held, _("Can't read restricted notes.")),
-        (reads and Permission.READ_COUNSELLING not in held, _("Can't read counselling notes.")),
-        (reads and Permission.REFER_CASES not in held, _("Can't refer a case or receive a referral.")),
-        (knows and Permission.EXPORT_CASES not in held, _("Can't export lists.")),
+        (reads and Permission.WRITE_CASES not in given, _("Can't write in a case file or open a new case.")),
+        (reads and Permission.READ_RESTRICTED not in given, _("Can't read restricted notes.")),
+        (reads and Permission.READ_COUNSELLING not in given, _("Can't read counselling notes.")),
+        (reads and Permission.REFER_CASES not in given, _("Can't refer a case or receive a referral.")),
+        (knows and Permission.EXPORT_CASES not in given, _("Can't export lists.")),
         (
-            knows and Permission.OVERRIDE_ELIGIBILITY not in held,
+            knows and Permission.OVERRIDE_ELIGIBILITY not in given,
             _("Can't admit a person who does not meet the criteria."),
         ),
-        (knows and Permission.ENDORSE_GRANTS not in held, _("Can't endorse grants.")),
-        (knows and Permission.APPROVE_GRANTS not in held, _("Can't approve grants.")),
-        (knows and Permission.PAY_GRANTS not in held, _("Can't pay instalments.")),
-        (Permission.MANAGE_USERS not in held, _("Can't add users or give roles.")),
-        (Permission.READ_AUDIT not in held, _("Can't read the audit log.")),
-        (Permission.CONFIGURE not in held, _("Can't change how the system is set up.")),
+        (knows and Permission.ENDORSE_GRANTS not in given, _("Can't endorse grants.")),
+        (knows and Permission.APPROVE_GRANTS not in given, _("Can't approve grants.")),
+        (knows and Permission.PAY_GRANTS not in given, _("Can't pay instalments.")),
+        (Permission.MANAGE_USERS not in given, _("Can't add users or give roles.")),
+        (Permission.READ_AUDIT not in given, _("Can't read the audit log.")),
+        (Permission.CONFIGURE not in given, _("Can't change how the system is set up.")),
     ]
     return [text for applies, text in limits if applies]
 

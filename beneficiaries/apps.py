@@ -25,19 +25,19 @@ class BeneficiariesConfig(AppConfig):
         user_leaving["cases"] = OpenWork(
             label=_("Open cases, with their follow-ups and reminders"),
             permission=Permission.WRITE_CASES,
-            count=lambda user, organisation_id: caseload.carried(user, organisation_id).cases,
+            count=lambda user, organisation_id: caseload.open_cases_of(user, organisation_id).cases,
             hand_over=operations.hand_over_cases,
         )
         user_leaving["drafts"] = OpenWork(
             label=_("Unfinished first interviews"),
             permission=Permission.WRITE_CASES,
-            count=caseload.carried_drafts,
+            count=caseload.open_drafts_of,
             hand_over=operations.hand_over_drafts,
         )
         user_leaving["referrals"] = OpenWork(
             label=_("Referrals and transfer offers that wait for an answer"),
             permission=Permission.REFER_CASES,
-            count=lambda user, organisation_id: caseload.carried(user, organisation_id).referrals,
+            count=lambda user, organisation_id: caseload.open_cases_of(user, organisation_id).referrals,
             hand_over=operations.redirect_referral_answers,
         )
         organisation_deactivating.append(operations.refuse_deactivating)

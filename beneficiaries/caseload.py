@@ -85,23 +85,23 @@ def possible_caseworkers(organisation_ids: Iterable[UUID]) -> QuerySet[User]:
     return users.order_by("first_name", "last_name", "username")
 
 
-class Carried(NamedTuple):
+class OpenCases(NamedTuple):
     """How many open cases, and how many running referrals and offers, a user has in an organisation."""
 
     cases: int
     referrals: int
 
 
-def carried(user: User, organisation_id: UUID) -> Carried:
+def open_cases_of(user: User, organisation_id: UUID) -> OpenCases:
     """Count a user's open cases, referrals and offers in an organisation; zeros unless one manages its users."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT cases, referrals FROM access.open_cases_of(%s, %s)", [user.pk, organisation_id]
         )
-        return Carried(*(count or 0 for count in cursor.fetchone()))
+        return OpenCases(*(count or 0 for count in cursor.fetchone()))
 
 
-def carried_drafts(user: User, organisation_id: UUID) -> int:
+def open_drafts_of(user: User, organisation_id: UUID) -> int:
     """Count a user's unfinished interviews in an organisation, as far as one may give them to another user."""
     with connection.cursor() as cursor:
         cursor.execute(

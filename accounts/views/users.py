@@ -313,7 +313,7 @@ def user_end(request: HttpRequest, user_id: UUID) -> HttpResponse:
         return reverse("accounts:user-detail", args=[user.pk])
 
     return submit(request, form, purpose=f"end:{user.pk}", action=action) or render(
-        request, "accounts/user_end.html", {"form": form, "account": user, "carried": open_work}
+        request, "accounts/user_end.html", {"form": form, "account": user, "open_work": open_work}
     )
 
 

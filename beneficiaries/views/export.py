@@ -151,7 +151,7 @@ def export_detail(request, export_reference: str):
         "kind": kinds[export.kind],
         "form": form if decides else None,
         "file": _file_of(export, request.user),
-        "told": _lines(export),
+        "lines": _lines(export),
     }
     return submit(request, form, purpose=f"export-answer:{export.pk}", action=action) or render(
         request, "beneficiaries/export_detail.html", context
