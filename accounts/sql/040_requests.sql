@@ -19,26 +19,26 @@ $$;
 
 -- Return the organisations with cases in which a user has a role, had one within a year (approval.GUARDED), or will have
 -- one. A user with any such organisation is "guarded": changes to the account need a second user's approval.
-CREATE OR REPLACE FUNCTION access.guarded_by(who uuid) RETURNS uuid[]
+CREATE OR REPLACE FUNCTION access.guarded_by(of_user uuid) RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT coalesce(array_agg(DISTINCT r.organisation_id), '{}')
       FROM accounts_membership m JOIN accounts_role r ON r.id = m.role_id
-     WHERE m.user_id = who AND access.has_cases(r.organisation_id)
+     WHERE m.user_id = of_user AND access.has_cases(r.organisation_id)
        AND (m.ends_on IS NULL OR m.ends_on >= (now() AT TIME ZONE 'Asia/Kathmandu')::date - 365);
 $$;
 
-CREATE OR REPLACE FUNCTION access.is_guarded(who uuid) RETURNS boolean
+CREATE OR REPLACE FUNCTION access.is_guarded(of_user uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    SELECT access.guarded_by(who) <> '{}';
+    SELECT access.guarded_by(of_user) <> '{}';
 $$;
 
 -- Return the organisation whose second user decides on a request: that of the role, or for an account the one where its
 -- user has roles. Null if these are several: then IOM decides.
-CREATE OR REPLACE FUNCTION access.decides_on(kind text, role uuid, who uuid) RETURNS uuid
+CREATE OR REPLACE FUNCTION access.decides_on(kind text, role uuid, of_user uuid) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT CASE WHEN kind IN ('role', 'tailor', 'programmes')
                 THEN (SELECT r.organisation_id FROM accounts_role r WHERE r.id = role)
-                WHEN cardinality(access.guarded_by(who)) = 1 THEN (access.guarded_by(who))[1] END;
+                WHEN cardinality(access.guarded_by(of_user)) = 1 THEN (access.guarded_by(of_user))[1] END;
 $$;
 
 -- Return the mailbox of an address: small letters, without what follows a plus (rules.mailbox).
@@ -50,10 +50,10 @@ CREATE INDEX IF NOT EXISTS accounts_user_mailbox ON accounts_user (access.mailbo
 -- Return a user, the users with the same mailbox, the users who asked for this user's access within a year or gave it
 -- without a second user, those who did so for them, and so on. They count as one user in an approval. Access that
 -- administrators gave before there were cases doesn't count, as administrators give it to everybody at first.
-CREATE OR REPLACE FUNCTION access.brought_in_by(who uuid) RETURNS uuid[]
+CREATE OR REPLACE FUNCTION access.brought_in_by(of_user uuid) RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH RECURSIVE origin (id) AS (
-        SELECT who
+        SELECT of_user
         UNION
         SELECT given.by
           FROM origin CROSS JOIN LATERAL (
@@ -220,7 +220,7 @@ CREATE OR REPLACE FUNCTION access.role_approves(which uuid) RETURNS boolean
 $$;
 
 -- Return whether the role approves access, and another user with the same mailbox approves access in its organisation.
-CREATE OR REPLACE FUNCTION access.shares_mailbox(who uuid, role uuid) RETURNS boolean
+CREATE OR REPLACE FUNCTION access.shares_mailbox(of_user uuid, role uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT access.role_approves(role) AND EXISTS (
         SELECT 1
@@ -228,7 +228,7 @@ CREATE OR REPLACE FUNCTION access.shares_mailbox(who uuid, role uuid) RETURNS bo
           JOIN accounts_user other ON other.id <> mine.id AND access.mailbox(other.email) = access.mailbox(mine.email)
           JOIN accounts_membership m ON m.user_id = other.id
           JOIN accounts_role theirs ON theirs.id = m.role_id
-         WHERE mine.id = who AND mine.email <> ''
+         WHERE mine.id = of_user AND mine.email <> ''
            AND theirs.organisation_id = (SELECT r.organisation_id FROM accounts_role r WHERE r.id = role)
            AND (m.ends_on IS NULL OR m.ends_on >= (now() AT TIME ZONE 'Asia/Kathmandu')::date)
            AND access.role_approves(m.role_id));

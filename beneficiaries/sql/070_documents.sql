@@ -16,9 +16,9 @@ CREATE OR REPLACE FUNCTION access.next_to_scan(moment timestamptz, lease interva
 $$;
 
 -- Save the scanner's result. Returns who uploaded the file and the case's reference; no row where the document waits no
--- longer, or the token `held` isn't that of its claim.
+-- longer, or the token `claim_token` isn't that of its claim.
 DROP FUNCTION IF EXISTS access.settle_scan(uuid, boolean); -- had no token, until each claim got one
-CREATE OR REPLACE FUNCTION access.settle_scan(of_document uuid, held uuid, harmful boolean)
+CREATE OR REPLACE FUNCTION access.settle_scan(of_document uuid, claim_token uuid, harmful boolean)
     RETURNS TABLE (handed_in_by uuid, reference text)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     UPDATE beneficiaries_document d
@@ -27,7 +27,7 @@ CREATE OR REPLACE FUNCTION access.settle_scan(of_document uuid, held uuid, harmf
            leased_until = NULL,
            token = NULL
       FROM beneficiaries_case c
-     WHERE d.id = of_document AND d.token = held AND d.state = 'waiting' AND c.id = d.case_id
+     WHERE d.id = of_document AND d.token = claim_token AND d.state = 'waiting' AND c.id = d.case_id
     RETURNING d.by_id, c.reference::text;
 $$;
 

@@ -78,9 +78,9 @@ CREATE OR REPLACE FUNCTION access.claim_export(at timestamptz, lease interval)
 $$;
 
 -- Settle a claimed export: ready with `of_rows` until `until`, a day from now at most, or failed with `why`. Returns
--- false where the token `held` isn't that of the claim any more. Called as the user who asked.
+-- false where the token `claim_token` isn't that of the claim any more. Called as the user who asked.
 CREATE OR REPLACE FUNCTION access.settle_export(
-        export uuid, held uuid, at timestamptz, of_rows integer, until timestamptz, why text) RETURNS boolean
+        export uuid, claim_token uuid, at timestamptz, of_rows integer, until timestamptz, why text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE moment timestamptz := least(at, clock_timestamp());
 BEGIN
@@ -88,7 +88,7 @@ BEGIN
        SET state = CASE WHEN why = '' THEN 'ready' ELSE 'failed' END, failure = why, token = NULL, lease_until = NULL,
            written_rows = CASE WHEN why = '' THEN of_rows END, ready_at = CASE WHEN why = '' THEN moment END,
            expires_at = CASE WHEN why = '' THEN least(until, moment + interval '1 day') END
-     WHERE e.id = export AND e.token = held AND e.state = 'queued';
+     WHERE e.id = export AND e.token = claim_token AND e.state = 'queued';
     RETURN FOUND;
 END $$;
 

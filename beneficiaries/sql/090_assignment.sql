@@ -32,24 +32,24 @@ CREATE OR REPLACE TRIGGER lead_names_caseworker BEFORE UPDATE OF caseworker_id O
 
 -- Count a user's open cases, and their running referrals and offers, in an organisation; NULLs unless the current user
 -- manages its users.
-CREATE OR REPLACE FUNCTION access.open_cases_of(who uuid, in_organisation uuid, OUT cases bigint, OUT referrals bigint)
+CREATE OR REPLACE FUNCTION access.open_cases_of(of_user uuid, in_organisation uuid, OUT cases bigint, OUT referrals bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT (SELECT count(*)
               FROM beneficiaries_casefile f JOIN beneficiaries_case c ON c.id = f.case_id
-             WHERE f.caseworker_id = who AND c.lead_organisation_id = in_organisation AND c.status <> 'closed'),
+             WHERE f.caseworker_id = of_user AND c.lead_organisation_id = in_organisation AND c.status <> 'closed'),
            (SELECT count(*)
               FROM beneficiaries_referral r JOIN beneficiaries_case c ON c.id = r.case_id
-             WHERE r.sent_by_id = who AND c.lead_organisation_id = in_organisation
+             WHERE r.sent_by_id = of_user AND c.lead_organisation_id = in_organisation
                AND r.state IN ('sent', 'accepted'))
            + (SELECT count(*) FROM beneficiaries_casetransfer t
-               WHERE t.offered_by_id = who AND t.sender_id = in_organisation AND t.state = 'offered')
+               WHERE t.offered_by_id = of_user AND t.sender_id = in_organisation AND t.state = 'offered')
      WHERE access.manages_users_of(in_organisation);
 $$;
 
 -- Give all open cases of a user in an organisation to another caseworker, for a user who manages its users and can't
 -- read its cases. Returns the ids of the cases, for the audit log.
 GRANT INSERT ON beneficiaries_assignment TO iom_functions;
-CREATE OR REPLACE FUNCTION access.hand_over_cases(who uuid, in_organisation uuid, receiver uuid) RETURNS SETOF uuid
+CREATE OR REPLACE FUNCTION access.hand_over_cases(of_user uuid, in_organisation uuid, receiver uuid) RETURNS SETOF uuid
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE found uuid[];
 BEGIN
@@ -58,17 +58,17 @@ BEGIN
     END IF;
     -- Order of locks: the case, then its file. Cases that were reassigned meanwhile stay unchanged.
     PERFORM 1 FROM beneficiaries_case c JOIN beneficiaries_casefile f ON f.case_id = c.id
-      WHERE f.caseworker_id = who AND c.lead_organisation_id = in_organisation AND c.status <> 'closed'
+      WHERE f.caseworker_id = of_user AND c.lead_organisation_id = in_organisation AND c.status <> 'closed'
       ORDER BY c.id FOR UPDATE OF c;
     WITH moved AS (
         UPDATE beneficiaries_casefile f SET caseworker_id = receiver, version = f.version + 1
           FROM beneficiaries_case c
-         WHERE c.id = f.case_id AND f.caseworker_id = who AND c.lead_organisation_id = in_organisation
+         WHERE c.id = f.case_id AND f.caseworker_id = of_user AND c.lead_organisation_id = in_organisation
            AND c.status <> 'closed'
         RETURNING f.case_id
     ), added AS (
         INSERT INTO beneficiaries_assignment (id, case_id, former_id, caseworker_id, note, by_id, at)
-        SELECT gen_random_uuid(), m.case_id, who, receiver, ''::bytea, access.user_id(), now() FROM moved m
+        SELECT gen_random_uuid(), m.case_id, of_user, receiver, ''::bytea, access.user_id(), now() FROM moved m
     )
     SELECT array_agg(m.case_id ORDER BY m.case_id) INTO found FROM moved m;
     RETURN QUERY SELECT unnest(found);
@@ -79,7 +79,7 @@ END $$;
 CREATE OR REPLACE FUNCTION access.cases_without_caseworker() RETURNS TABLE (organisation uuid, cases bigint, drafts bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH work AS (
-        SELECT c.lead_organisation_id AS place, f.caseworker_id AS who, count(*) AS cases, 0 AS drafts
+        SELECT c.lead_organisation_id AS place, f.caseworker_id AS user_id, count(*) AS cases, 0 AS drafts
           FROM beneficiaries_case c JOIN beneficiaries_casefile f ON f.case_id = c.id
          WHERE c.status <> 'closed' GROUP BY 1, 2
         UNION ALL
@@ -88,7 +88,7 @@ CREATE OR REPLACE FUNCTION access.cases_without_caseworker() RETURNS TABLE (orga
     )
     SELECT c.place, sum(c.cases)::bigint, sum(c.drafts)::bigint FROM work c
      WHERE NOT access.has_user()
-       AND NOT access.has_permission(c.who, c.place, 'write_cases', (now() AT TIME ZONE 'Asia/Kathmandu')::date)
+       AND NOT access.has_permission(c.user_id, c.place, 'write_cases', (now() AT TIME ZONE 'Asia/Kathmandu')::date)
      GROUP BY 1 ORDER BY 1;
 $$;
 

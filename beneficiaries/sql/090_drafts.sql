@@ -42,12 +42,12 @@ CREATE OR REPLACE TRIGGER draft_became_a_case AFTER UPDATE ON beneficiaries_inta
 
 -- Return whether a user decides about unfinished interviews of an organisation: as its supervisor or, where it has
 -- none, as a protection supervisor of IOM.
-CREATE OR REPLACE FUNCTION access.decides_on_drafts(who uuid, of_organisation uuid) RETURNS boolean
+CREATE OR REPLACE FUNCTION access.decides_on_drafts(of_user uuid, of_organisation uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH day AS (SELECT (now() AT TIME ZONE 'Asia/Kathmandu')::date AS today)
-    SELECT who IS NOT NULL AND (access.has_permission(who, of_organisation, 'assign_cases', today) OR (
+    SELECT of_user IS NOT NULL AND (access.has_permission(of_user, of_organisation, 'assign_cases', today) OR (
            EXISTS (SELECT 1 FROM accounts_organisation o
-                    WHERE o.kind = 'iom' AND access.has_permission(who, o.id, 'break_glass', today))
+                    WHERE o.kind = 'iom' AND access.has_permission(of_user, o.id, 'break_glass', today))
            AND NOT EXISTS (SELECT 1 FROM accounts_membership m JOIN accounts_role r ON r.id = m.role_id
                             WHERE r.organisation_id = of_organisation
                               AND access.has_permission(m.user_id, of_organisation, 'assign_cases', today))))
@@ -55,13 +55,13 @@ CREATE OR REPLACE FUNCTION access.decides_on_drafts(who uuid, of_organisation uu
 $$;
 
 -- Return whether a user may give interviews to another one: these supervisors, and users who may end access there.
-CREATE OR REPLACE FUNCTION access.may_reassign_drafts(who uuid, of_organisation uuid) RETURNS boolean
+CREATE OR REPLACE FUNCTION access.may_reassign_drafts(of_user uuid, of_organisation uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WITH day AS (SELECT (now() AT TIME ZONE 'Asia/Kathmandu')::date AS today)
-    SELECT who IS NOT NULL AND (access.decides_on_drafts(who, of_organisation)
-           OR access.has_permission(who, of_organisation, 'manage_users', today)
+    SELECT of_user IS NOT NULL AND (access.decides_on_drafts(of_user, of_organisation)
+           OR access.has_permission(of_user, of_organisation, 'manage_users', today)
            OR EXISTS (SELECT 1 FROM accounts_organisation o
-                       WHERE o.kind = 'iom' AND access.has_permission(who, o.id, 'configure', today)))
+                       WHERE o.kind = 'iom' AND access.has_permission(of_user, o.id, 'configure', today)))
       FROM day;
 $$;
 

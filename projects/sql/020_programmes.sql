@@ -2,7 +2,7 @@
 GRANT SELECT ON projects_project, projects_projectgrouppermission TO iom_functions;
 
 -- For enter(): the single programmes whose summaries this user may see now, and the organisations that manage them.
-CREATE OR REPLACE FUNCTION access.programmes_of(who uuid, OUT organisations uuid[], OUT programmes uuid[])
+CREATE OR REPLACE FUNCTION access.programmes_of(of_user uuid, OUT organisations uuid[], OUT programmes uuid[])
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     SELECT array_agg(DISTINCT j.managed_by_id), array_agg(DISTINCT j.id) INTO organisations, programmes
@@ -12,7 +12,7 @@ BEGIN
       JOIN projects_projectgrouppermission g ON g.group_id = r.group_id
       JOIN auth_permission p ON p.id = g.permission_id AND p.codename = 'read_summaries'
       JOIN projects_project j ON j.id = g.content_object_id AND j.managed_by_id = r.organisation_id
-     WHERE m.user_id = who
+     WHERE m.user_id = of_user
        AND m.starts_on <= (now() AT TIME ZONE 'Asia/Kathmandu')::date
        AND (m.ends_on IS NULL OR m.ends_on >= (now() AT TIME ZONE 'Asia/Kathmandu')::date);
 END $$;

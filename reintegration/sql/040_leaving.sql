@@ -1,9 +1,9 @@
 -- Count a user's running grants in cases of an organisation, for users who manage its users; else 0.
-CREATE OR REPLACE FUNCTION access.open_grants_of(who uuid, in_organisation uuid) RETURNS bigint
+CREATE OR REPLACE FUNCTION access.open_grants_of(of_user uuid, in_organisation uuid) RETURNS bigint
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT count(*)
       FROM reintegration_grant g JOIN beneficiaries_case c ON c.id = g.case_id
-     WHERE g.requested_by_id = who AND c.lead_organisation_id = in_organisation
+     WHERE g.requested_by_id = of_user AND c.lead_organisation_id = in_organisation
        AND g.state IN ('requested', 'endorsed', 'approved') AND access.manages_users_of(in_organisation);
 $$;
 

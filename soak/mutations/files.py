@@ -106,7 +106,7 @@ FILES = [
     Mutant(
         "beneficiaries: a scan is settled without its token",
         "beneficiaries/sql/070_documents.sql",
-        "d.id = of_document AND d.token = held AND",
+        "d.id = of_document AND d.token = claim_token AND",
         "d.id = of_document AND",
         first="tests/database/test_reviewed_functions.py::test_nothing_is_settled_without_the_token_of_its_claim",
     ),

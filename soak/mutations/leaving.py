@@ -53,8 +53,8 @@ LEAVING_MUTANTS = [
     Mutant(
         "beneficiaries: cases of other organisations are reassigned too",
         SQL,
-        "WHERE c.id = f.case_id AND f.caseworker_id = who AND c.lead_organisation_id = in_organisation\n",
-        "WHERE c.id = f.case_id AND f.caseworker_id = who\n",
+        "WHERE c.id = f.case_id AND f.caseworker_id = of_user AND c.lead_organisation_id = in_organisation\n",
+        "WHERE c.id = f.case_id AND f.caseworker_id = of_user\n",
         first=f"{TESTS}::test_work_in_another_organisation_is_neither_shown_nor_moved",
     ),
     Mutant(
