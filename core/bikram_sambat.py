@@ -24,7 +24,6 @@ LONGEST_TEXT = 40
 _PARTS = re.compile(r"([0-9]{4})(?:([-/.])([0-9]{1,2})(?:\2([0-9]{1,2}))?)?")
 
 Calendar = Literal["ad", "bs"]
-YearStatus = Literal["agreed", "contested", "unsettled"]
 
 
 class Precision(StrEnum):
@@ -52,7 +51,6 @@ class ParsedDate:
 @dataclass(frozen=True)
 class _Table:
     months: dict[int, tuple[int, ...]]
-    status: dict[int, YearStatus]
     first_days: tuple[date, ...]
     first_year: int
     end: date  # the first day after the table
@@ -62,13 +60,12 @@ class _Table:
 def _table() -> _Table:
     data = json.loads(TABLE.read_text(encoding="utf-8"))
     months = {int(year): tuple(row["months"]) for year, row in data["years"].items()}
-    status = {int(year): row["status"] for year, row in data["years"].items()}
     day = date.fromisoformat(data["first_day_ad"])
     first_days = []
     for lengths in months.values():
         first_days.append(day)
         day += timedelta(days=sum(lengths))
-    return _Table(months, status, tuple(first_days), min(months), day)
+    return _Table(months, tuple(first_days), min(months), day)
 
 
 def first_year() -> int:
@@ -92,12 +89,6 @@ def days_in_month(year: int, month: int) -> int:
     if not 1 <= month <= 12:
         raise NotADate(_("%(month)s is not a month. Months run from 1 to 12.") % {"month": month})
     return months[year][month - 1]
-
-
-def year_status(year: int) -> YearStatus:
-    """Return whether the sources of a BS year agree. If they don't, a date may be a day or two off."""
-    days_in_month(year, 1)
-    return _table().status[year]
 
 
 def to_ad(year: int, month: int, day: int) -> date:

@@ -87,29 +87,6 @@ class Result:
             "children": [child._node_json() for child in self.children],
         }
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Result":
-        """Return the result from `to_json`."""
-        return cls._from_node(data, date.fromisoformat(data["on"]))
-
-    @classmethod
-    def _from_node(cls, data: Mapping[str, Any], on: date) -> "Result":
-        params = {key: tuple(v) if isinstance(v, list) else v for key, v in data["reason"]["params"].items()}
-        return cls(
-            code=data["code"],
-            label_en=data["label_en"],
-            label_ne=data["label_ne"],
-            answer=Answer(data["answer"]),
-            reason=Reason(data["reason"]["code"], params),
-            on=on,
-            children=tuple(cls._from_node(child, on) for child in data["children"]),
-        )
-
-
-def negation(answer: Answer) -> Answer:
-    """Return the opposite; unknown stays unknown."""
-    return {Answer.YES: Answer.NO, Answer.NO: Answer.YES}.get(answer, Answer.UNKNOWN)
-
 
 def conjunction(answers: Iterable[Answer]) -> Answer:
     """Return no if any answer is no, else unknown if any is unknown, else yes."""

@@ -15,14 +15,12 @@ from projects.rules import (
     Answer,
     MalformedCriteria,
     MistypedFact,
-    Result,
     assess,
     codes_named,
     conjunction,
     digest,
     disjunction,
     facts_named,
-    negation,
     reason_text,
     unknown_facts,
 )
@@ -86,9 +84,7 @@ def test_kleenes_laws_are_kept(a, b, c):
     assert conjunction([a, disjunction([b, c])]) == disjunction([conjunction([a, b]), conjunction([a, c])])
     assert disjunction([a, conjunction([b, c])]) == conjunction([disjunction([a, b]), disjunction([a, c])])
     assert conjunction([a, disjunction([a, b])]) == a == disjunction([a, conjunction([a, b])])
-    assert negation(conjunction([a, b])) == disjunction([negation(a), negation(b)])
-    assert negation(disjunction([a, b])) == conjunction([negation(a), negation(b)])
-    assert negation(negation(a)) == a == conjunction([a, a]) == disjunction([a, a])
+    assert a == conjunction([a, a]) == disjunction([a, a])
 
 
 def test_the_whole_truth_table():
@@ -135,10 +131,17 @@ def test_filling_in_the_unknown_facts_decides_the_answer(tree, known, hidden):
 
 
 @given(TREES, KNOWN_FACTS, st.sets(st.sampled_from(sorted(FACTS))))
-def test_a_result_is_read_back_from_json_and_put_in_words(tree, known, hidden):
+def test_a_result_is_stored_as_json_and_put_in_words(tree, known, hidden):
     result = assess({name: None if name in hidden else value for name, value in known.items()}, tree, ON)
-    assert Result.from_json(json.loads(json.dumps(result.to_json()))) == result
+    stored = json.loads(json.dumps(result.to_json()))
+    assert [node["answer"] for node in _stored(stored)] == [node.answer for node in _walk(result)]
     assert all(reason_text(node) and (node.label or node.children) for node in _walk(result))
+
+
+def _stored(node):
+    yield node
+    for child in node["children"]:
+        yield from _stored(child)
 
 
 def _walk(result):

@@ -18,7 +18,7 @@ TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 STATIC = ROOT / "static"
 STYLESHEET = STATIC / "sahayatra.css"
 COMPONENTS = sorted((ROOT / "templates" / "components").glob("*.html"))
-ERROR_PAGES = [ROOT / "templates" / f"{code}.html" for code in (403, 404, 409, 500)]
+ERROR_PAGES = [ROOT / "templates" / f"{code}.html" for code in (403, 404, 500)]
 
 RAW_BYTES = 70_000
 GZIPPED_BYTES = 12_000
