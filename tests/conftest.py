@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import translation
 
-from tests import databases
+from tests import databases, hashes
 
 NUMBERS = itertools.count(1)
 # Hypothesis' deadline would measure how busy the machine is, not whether the code is right.
@@ -135,6 +135,19 @@ def sign_in(client, demo_users):
         return client
 
     return signed_in
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _costs_of_hashes() -> dict[str, int]:
+    """Make password hashes cheap; what they cost before."""
+    return hashes.lower()
+
+
+@pytest.fixture
+def full_hashes(_costs_of_hashes, monkeypatch) -> None:
+    """Hash passwords as on a server, for a test of what hashing costs or takes."""
+    for name, cost in _costs_of_hashes.items():
+        monkeypatch.setattr("accounts.hashing.CappedArgon2PasswordHasher." + name, cost)
 
 
 @pytest.fixture(autouse=True)

@@ -37,6 +37,11 @@ def test_passwords_are_hashed_with_argon2id(demo_users):
     assert isinstance(identify_hasher(demo_users[WHO].password), hashing.CappedArgon2PasswordHasher)
 
 
+@pytest.mark.django_db
+def test_a_hash_costs_what_django_recommends(full_hashes):
+    assert make_password("whatever").startswith("argon2$argon2id$v=19$m=102400,t=2,p=8$")
+
+
 def test_beyond_the_limit_the_user_is_asked_to_try_again(committed, demo_users, settings, monkeypatch):
     monkeypatch.setattr(hashing, "PATIENCE", 0.2)
     settings.HASH_SLOTS = 3

@@ -211,7 +211,7 @@ def _environment(site: Site, *, mail_port: int, number: int) -> dict[str, str]:
 
 def _programs(site: Site, port: int, number: int) -> dict[str, list[str]]:
     celery = ["celery", "-A", "iom_cases"]
-    gunicorn = ["gunicorn", "iom_cases.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "2"]
+    gunicorn = ["gunicorn", "tests.hashes:site()", "--bind", f"127.0.0.1:{port}", "--workers", "2"]
     quiet = ["--without-gossip", "--without-mingle", "--hostname", f"browser{number}-{os.getpid()}@localhost"]
     return {
         "web": [*gunicorn, "--worker-class", "sync", "--no-control-socket"],
