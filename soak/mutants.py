@@ -41,7 +41,9 @@ ACCESS = (
     "tests/core/test_audit_log.py",
     "tests/database/test_policies.py",
     "tests/access/test_pages_alone.py",
-    "tests/api/test_api.py",
+    "tests/api/test_scope.py",
+    "tests/api/test_tokens.py",
+    "tests/api/test_writes.py",
     "tests/access/test_addresses.py",
     "tests/access/test_canary.py",
     "tests/accounts/test_sign_in.py",
@@ -50,7 +52,7 @@ ACCESS = (
 )
 FIRST = {
     "accounts": ("tests/accounts/test_roles.py", "tests/access/test_refusals.py"),
-    "api": ("tests/access/test_pages_alone.py", "tests/api/test_api.py"),
+    "api": ("tests/access/test_pages_alone.py", "tests/api/test_scope.py", "tests/api/test_tokens.py"),
     "views": ("tests/access/test_pages_alone.py",),
     "projects": ("tests/access/test_refusals.py", "tests/access/test_programmes_of_roles.py"),
 }

@@ -72,8 +72,8 @@ class IdentityDocumentViews(WrittenResource):
 
     path, noun = "identity-documents", "identity-document"
     lookup_url_kwarg = "identity_document_id"
-    serializer_class = wire.IdentityDocumentSerializer
-    query_class = wire.IdentityDocumentQuery
+    serializer_class = cases.IdentityDocumentSerializer
+    query_class = cases.IdentityDocumentQuery
     ordering = ("-recorded_at", "id")
 
     @staticmethod

@@ -199,7 +199,7 @@ API = [
         "api/authentication.py",
         "        enter(token.user.pk)\n",
         "",
-        first="tests/api/test_api.py::test_a_token_acts_as_its_user_even_with_somebody_elses_session",
+        first="tests/api/test_tokens.py::test_a_token_acts_as_its_user_even_with_somebody_elses_session",
     ),
     Mutant(
         "api: every case is listed",
@@ -227,7 +227,7 @@ API = [
         "api/views/base.py",
         "        if not allowed:\n            raise PermissionDenied\n",
         "        return\n",
-        first="tests/api/test_api.py::test_an_action_is_hidden_refused_or_allowed",
+        first="tests/api/test_scope.py::test_an_action_is_hidden_refused_or_allowed",
     ),
     Mutant(
         "api: the id of a hidden row is accepted",
@@ -241,6 +241,6 @@ API = [
         "iom_cases/settings.py",
         '"DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],',
         '"DEFAULT_PERMISSION_CLASSES": [],',
-        first="tests/api/test_api.py::test_signed_out_only_the_schema_is_served",
+        first="tests/api/test_tokens.py::test_signed_out_only_the_schema_is_served",
     ),
 ]

@@ -19,7 +19,7 @@ from tests import factories
 from tests.access import test_addresses
 from tests.access.test_addresses import TABLE, TARGETS, address_of, enter
 from tests.addresses import patterns
-from tests.api.test_api import Program, opening
+from tests.api.program import Program, opening
 from tests.copies import copies
 from tests.pages import visit
 

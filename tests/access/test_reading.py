@@ -8,7 +8,7 @@ from core.clock import now
 from core.context import acting_as
 from core.models import AuditEvent
 from tests import factories
-from tests.api.test_api import Program
+from tests.api.program import Program
 from tests.pages import text_of, visit
 
 pytestmark = pytest.mark.django_db

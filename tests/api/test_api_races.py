@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.db import connection
 
-from tests.api.test_api import MISSING, ROOT, A, B, Program, opening
+from tests.api.program import MISSING, ROOT, A, B, Program, opening
 
 TRIES = 8
 

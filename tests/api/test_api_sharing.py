@@ -5,7 +5,7 @@ import pytest
 from beneficiaries.models import Case, Consent, Referral
 from core.context import acting_as
 from tests import factories
-from tests.api.test_api import Program, fields_of, problem_of, sharing
+from tests.api.program import Program, fields_of, problem_of, sharing
 
 pytestmark = pytest.mark.django_db
 A, B, READER, SUPERVISOR = "ngo_a_caseworker", "ngo_b_caseworker", "ngo_a_reader", "iom_supervisor"

@@ -30,7 +30,7 @@ from core.models import AuditEvent
 from core.record_fields import fields_of
 from geography.models import District, LocalLevel
 from tests import factories, pages
-from tests.api.test_api import Program, problem_of
+from tests.api.program import Program, problem_of
 
 A, SUPERVISOR, READER, B = "ngo_a_caseworker", "ngo_a_supervisor", "ngo_a_reader", "ngo_b_caseworker"
 WRONG = {"first_name": "Sarita", "phone": "9841234561", "safe_contact": "Her mother knows."}

@@ -24,7 +24,7 @@ from core.context import acting_as
 from core.models import AuditEvent
 from geography.models import District
 from tests import factories, pages
-from tests.api.test_api import Program, problem_of
+from tests.api.program import Program, problem_of
 from tests.beneficiaries.test_erasure import closed_case, dumped
 
 A, SUPERVISOR, READER, B = "ngo_a_caseworker", "ngo_a_supervisor", "ngo_a_reader", "ngo_b_caseworker"

@@ -18,7 +18,7 @@ from core.context import acting_as
 from reintegration import operations
 from reintegration.models import Reminder
 from tests import factories, pages
-from tests.api.test_api import Program
+from tests.api.program import Program
 from tests.reintegration.test_visits import A, case, follow_ups_of, visited
 
 __all__ = ["case"]

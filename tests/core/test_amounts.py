@@ -13,7 +13,7 @@ from core.forms import AmountField, CountField
 from core.numerals import NotANumber, amount_of, count_of, shown_amount
 from reintegration.models import Grant
 from tests import factories
-from tests.api.test_api import Program, fields_of
+from tests.api.program import Program, fields_of
 from tests.forms import every_form
 from tests.pages import submit, text_of
 
@@ -221,7 +221,7 @@ def test_a_case_is_found_by_a_reference_typed_in_nepali_digits(sign_in, demo_use
 
 @pytest.mark.django_db
 def test_a_district_is_found_by_its_code_in_nepali_digits(demo_users):
-    from tests.api.test_api import opening
+    from tests.api.program import opening
 
     body = opening(organisation=str(factories.organisation("NGO_A").pk))
     body["beneficiary"]["home_district"] = "३०२"

@@ -20,7 +20,7 @@ from core.models import AuditEvent
 from reintegration.choices import DETAILS, EVENTS
 from reintegration.demo import DEMO_USERS
 from tests import factories
-from tests.api.test_api import Program
+from tests.api.program import Program
 from tests.pages import text_of, visit
 from tests.repository.test_habits import sources
 

@@ -21,7 +21,7 @@ from tests import factories
 from tests.access import test_addresses
 from tests.access.test_addresses import TABLE, address_of, enter
 from tests.addresses import patterns
-from tests.api.test_api import Program, opening
+from tests.api.program import Program, opening
 from tests.forms import every_form
 from tests.pages import forms_of, submit, text_of
 

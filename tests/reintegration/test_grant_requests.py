@@ -18,7 +18,7 @@ from reintegration.demo import DEMO_USERS
 from reintegration.models import Grant
 from reintegration.operations.grant import GrantActionRefused
 from tests import factories
-from tests.api.test_api import Program
+from tests.api.program import Program
 from tests.pages import forms_of, submit, text_of
 
 A, SUPERVISOR, APPROVER = "ngo_a_caseworker", "iom_supervisor", "iom_approver"

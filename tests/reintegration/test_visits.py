@@ -17,7 +17,7 @@ from core.context import acting_as
 from reintegration import operations, rules
 from reintegration.models import FollowUp, Reminder
 from tests import factories, pages
-from tests.api.test_api import Program
+from tests.api.program import Program
 
 A = "ngo_a_caseworker"
 
