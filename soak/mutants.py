@@ -49,6 +49,11 @@ ACCESS = (
     "tests/accounts/test_sign_in.py",
     "tests/reintegration/test_grants.py",
     "tests/projects/test_admin.py",
+    "tests/projects/test_programme_admin.py",
+    "tests/access/test_addresses_alone.py",
+    "tests/accounts/test_account_requests.py",
+    "tests/database/test_access_requests.py",
+    "tests/database/test_transfer.py",
 )
 FIRST = {
     "accounts": ("tests/accounts/test_roles.py", "tests/access/test_refusals.py"),

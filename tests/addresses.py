@@ -1,8 +1,9 @@
-"""Every address of the site, read from the URL resolver."""
+"""Every address of the site, read from the URL resolver, and who opens it."""
 
 import re
 import uuid
 
+from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
 
@@ -32,3 +33,23 @@ def fill(route: str, values: dict[str, list[str]]) -> list[str]:
         for value in values.get(name, [str(uuid.UUID(int=7))])
         for address in fill(route[: match.start()] + value + route[match.end() :], values)
     ]
+
+
+def address_of(route: str, values: dict[str, str]) -> str:
+    """Return the route with its parameters replaced by these values; an unknown one by an id that nothing has."""
+
+    def value(match):
+        return values.get(match.group(1), str(uuid.UUID(int=7)))
+
+    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", value, re.sub(r"[\^$]|\\Z", "", route))
+
+
+def enter(client, demo_users, username: str) -> None:
+    """Sign in unless this user is signed in already. The cookie shows it: signing out deletes it."""
+    cookie = client.cookies.get(settings.SESSION_COOKIE_NAME)
+    if getattr(client, "entered", None) != (username, cookie and cookie.value):
+        client.logout()
+        if username != "nobody":
+            client.force_login(demo_users[username])
+        cookie = client.cookies.get(settings.SESSION_COOKIE_NAME)
+        client.entered = (username, cookie and cookie.value)

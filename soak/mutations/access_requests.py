@@ -52,7 +52,7 @@ ACCESS_REQUESTS = [
         "accounts/sql/040_requests.sql",
         "WHEN decides = 'protection' OR a.kind = 'email' THEN now() + interval '1 day'",
         "WHEN decides = 'protection' THEN now() + interval '1 day'",
-        first=REQUEST_TESTS,
+        first="tests/accounts/test_account_requests.py",
     ),
     Mutant(
         "accounts: anybody decides on a request",

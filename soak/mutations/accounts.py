@@ -5,7 +5,6 @@ from soak.mutations.mutant import Mutant
 QUERIES = "accounts/queries.py"
 ENTER = "accounts/sql/010_enter.sql"
 ACTIONS = "accounts/operations/users.py"
-REQUEST_TESTS = "tests/accounts/test_access_requests.py"
 
 ACCOUNTS = [
     Mutant(
@@ -216,7 +215,7 @@ ACCOUNTS = [
         "accounts/queries.py",
         "    if _is_lately(user.factor_reset_at, now):\n        return False\n",
         "",
-        first=REQUEST_TESTS,
+        first="tests/accounts/test_account_requests.py",
     ),
     Mutant(
         "accounts: readers write",

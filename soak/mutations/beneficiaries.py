@@ -186,14 +186,14 @@ BENEFICIARIES = [
         "IF offer.id IS NULL OR NOT (CASE WHEN by_lead THEN offered.lead_organisation_id ELSE offer.receiver_id END\n"
         "                                = ANY(access.edits())) THEN",
         "IF offer.id IS NULL THEN",
-        first="tests/beneficiaries/test_transfer.py::test_an_offer_is_accepted_by_its_receiver_only",
+        first="tests/database/test_transfer.py::test_an_offer_is_accepted_by_its_receiver_only",
     ),
     Mutant(
         "beneficiaries: a case is taken over without consent",
         TRANSFER,
         "AND c.is_given AND c.withdrawn_on IS NULL AND (c.until_on IS NULL OR c.until_on >= today)) THEN",
         "OR true) THEN",
-        first="tests/beneficiaries/test_transfer.py::test_an_offer_is_not_accepted_without_the_beneficiarys_consent",
+        first="tests/database/test_transfer.py::test_an_offer_is_not_accepted_without_the_beneficiarys_consent",
     ),
     Mutant(
         "beneficiaries: a former lead keeps its access row",
@@ -207,7 +207,7 @@ BENEFICIARIES = [
         TRANSFER,
         "NEW.state <> 'offered' OR NEW.offered_by_id IS DISTINCT FROM access.user_id() OR",
         "NEW.state <> 'offered' OR",
-        first="tests/beneficiaries/test_transfer.py::test_a_transfer_starts_as_an_offer",
+        first="tests/database/test_transfer.py::test_a_transfer_starts_as_an_offer",
     ),
     Mutant(
         "beneficiaries: the log's references open to others than the auditor",

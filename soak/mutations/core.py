@@ -246,7 +246,7 @@ CORE = [
         "core/days.py",
         "if earlier is not None and day < earlier)",
         "if earlier is not None and False)",
-        first="tests/core/test_days.py::test_a_plan_is_not_agreed_before_its_enrolment",
+        first="tests/core/test_order_of_days.py::test_a_plan_is_not_agreed_before_its_enrolment",
     ),
     Mutant(
         "core: any column is filtered in the admin",
@@ -302,7 +302,7 @@ CORE = [
         CONTEXT_SQL,
         "    RETURN least(at, clock_timestamp());",
         "    RETURN at;",
-        first="tests/database/test_reviewed_functions.py::test_no_file_and_no_lease_expires_because_a_caller_says_so",
+        first="tests/database/test_claims.py::test_no_file_and_no_lease_expires_because_a_caller_says_so",
     ),
     Mutant(
         "core: the policy accepts an event in another's name",

@@ -60,14 +60,14 @@ DRAFTS = [
         SQL,
         "AND NOT w.is_at_risk AND w.expires_on <= day.today",
         "AND w.expires_on <= day.today",
-        first=f"{TESTS}::test_author_and_supervisor_are_notified_two_days_before_a_draft_is_deleted",
+        first="tests/beneficiaries/test_draft_expiry.py::test_author_and_supervisor_are_notified_two_days_before_a_draft_is_deleted",
     ),
     Mutant(
         "beneficiaries: an interview is deleted without a notice",
         SQL,
         "AND w.warned_on <= day.today - 2",
         "",
-        first=f"{TESTS}::test_no_draft_is_deleted_without_its_notice",
+        first="tests/beneficiaries/test_draft_expiry.py::test_no_draft_is_deleted_without_its_notice",
     ),
     Mutant(
         "beneficiaries: an organisation with interviews alone counts as one without cases",

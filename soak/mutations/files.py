@@ -108,7 +108,7 @@ FILES = [
         "beneficiaries/sql/070_documents.sql",
         "d.id = of_document AND d.token = claim_token AND",
         "d.id = of_document AND",
-        first="tests/database/test_reviewed_functions.py::test_nothing_is_settled_without_the_token_of_its_claim",
+        first="tests/database/test_claims.py::test_nothing_is_settled_without_the_token_of_its_claim",
     ),
     Mutant(
         "beneficiaries: a hidden sheet is read",

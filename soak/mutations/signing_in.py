@@ -45,7 +45,7 @@ SIGNING_IN = [
         "accounts/operations/password.py",
         "if needs_factor_to_reset(user, now=now) and not is_by_factor:",
         "if False:",
-        first=REQUEST_TESTS,
+        first="tests/accounts/test_account_requests.py",
     ),
     Mutant(
         "accounts: a second factor is reset after a mailed password",

@@ -4,11 +4,9 @@ The table below says what each user may do. Targets: `a`, a case of the first NG
 `b`, one of the second NGO that isn't; `missing`, one that doesn't exist. An address without a row fails.
 """
 
-import uuid
 from dataclasses import dataclass, field
 
 import pytest
-from django.conf import settings
 
 from accounts.queries import audit_events
 from api.resources import RESOURCES
@@ -17,8 +15,8 @@ from core.clock import now
 from core.context import acting_as
 from reintegration.demo import DEMO_USERS
 from reintegration.models import FollowUp
-from tests import factories, unscoped, walks
-from tests.addresses import patterns
+from tests import factories, walks
+from tests.addresses import address_of, enter, patterns
 
 NOBODY = "nobody"
 EVERYONE = (*DEMO_USERS, NOBODY)
@@ -44,7 +42,6 @@ NAMES = {
         "number": "PA4417002",
     },
 }
-
 # Who reads a case file, by target; who may write it.
 READS = {"a": A_READS | IOM_READS, "b": B, "missing": set()}
 WRITES = {"a": A_WRITES | IOM_WRITES, "b": B, "missing": set()}
@@ -443,41 +440,13 @@ def _row_of(kind, by, case):
     return rows.filter(case=case)[0] if hasattr(rows.model, "case") else rows[0]
 
 
-def address_of(route: str, values: dict[str, str]) -> str:
-    import re
-
-    def value(match):
-        return values.get(match.group(1), str(uuid.UUID(int=7)))
-
-    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", value, re.sub(r"[\^$]|\\Z", "", route))
-
-
 def test_every_address_has_a_row():
     unlisted = [name for name, route in patterns() if not route.startswith("admin/") and name not in TABLE]
     assert unlisted == []
     assert set(TABLE) - {name for name, _ in patterns()} == set()
 
 
-@pytest.fixture(scope="module")
-def tally(request):
-    """Count cells and failures of all users and print them at the end: in one process (`-s`) that is the
-    whole table.
-    """
-    found: dict[str, list[int]] = {}
-    yield found
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        for name, (cells, unexpected) in found.items():
-            reporter.write_line(f"\n{name}cells {cells} unexpected {unexpected}")
-
-
-def _count(tally: dict, name: str, cells: int, unexpected: int) -> None:
-    counts = tally.setdefault(name, [0, 0])
-    counts[0] += cells
-    counts[1] += unexpected
-
-
-def _cells(username: str, keys: dict) -> list[tuple]:
+def cells_of(username: str, keys: dict) -> list[tuple]:
     """Return (name, target, method, address, expected status) of every cell of the table."""
     routes = dict(patterns())
     return [
@@ -499,7 +468,7 @@ def _admin_cells(username: str, keys: dict) -> list[tuple]:
     ]
 
 
-def _walk(client, demo_users, username: str, cells: list[tuple], keys: dict) -> list[str]:
+def send_cells(client, demo_users, username: str, cells: list[tuple], keys: dict) -> list[str]:
     """Send every cell; return unexpected statuses, and words of hidden cases that an answer contains."""
     unexpected = []
     for name, target, method, address, expected in cells:
@@ -527,9 +496,9 @@ EVERY_CELL = ["ngo_a_caseworker", "ngo_b_caseworker", "iom_approver", "administr
 @pytest.mark.django_db
 @pytest.mark.parametrize("username", walks.parameters(EVERYONE, keep=EVERY_CELL))
 def test_every_address_answers_as_the_table_says(client, demo_users, keys, tally, username):
-    cells = _cells(username, keys) + _admin_cells(username, keys)
-    unexpected = _walk(client, demo_users, username, cells, keys)
-    _count(tally, "", len(cells), len(unexpected))
+    cells = cells_of(username, keys) + _admin_cells(username, keys)
+    unexpected = send_cells(client, demo_users, username, cells, keys)
+    tally("", len(cells), len(unexpected))
     assert unexpected == [], "\n".join(unexpected)
 
 
@@ -538,98 +507,8 @@ def test_every_address_answers_the_other_users_in_turn(client, demo_users, keys,
     """Each cell is sent by one user, in turn."""
     unexpected, others = [], [username for username in EVERYONE if username not in EVERY_CELL]
     for number, username in enumerate(others):
-        cells = (_cells(username, keys) + _admin_cells(username, keys))[number :: len(others)]
-        found = _walk(client, demo_users, username, cells, keys)
-        _count(tally, "in turn: ", len(cells), len(found))
+        cells = (cells_of(username, keys) + _admin_cells(username, keys))[number :: len(others)]
+        found = send_cells(client, demo_users, username, cells, keys)
+        tally("in turn: ", len(cells), len(found))
         unexpected += found
     assert unexpected == [], "\n".join(unexpected)
-
-
-# Where the policies alone answer with another status than scope and policies together: the user finds the
-# case, and Python's own check whether they may write or lead it is switched off. The page then shows its form
-# (200) and the API asks for JSON (415), instead of 403; that nothing can be written is tested for each action
-# in tests/access/test_actions_alone.py.
-ONLY_READ = {"ngo_a_reader"} | PROTECTION
-FOUND_BY_REFERENCE = SUMMARY_READERS - {"iom_supervisor"}
-LED_PAGES = (
-    *("beneficiaries:consent-share", "beneficiaries:consent-withdraw", "beneficiaries:document-remove"),
-    "beneficiaries:beneficiary-correct",
-    "beneficiaries:identity-document",
-)
-ANSWERED_PAGES = ("beneficiaries:referral-detail", "beneficiaries:transfer-detail")
-WRITTEN_PAGES = (
-    "beneficiaries:case-close",
-    "beneficiaries:document-add",
-    "beneficiaries:note-add",
-    "beneficiaries:risk-assess",
-    "beneficiaries:situation-correct",
-    "reintegration:admission-assess",
-    "reintegration:plan-agree",
-    "reintegration:grant-request",
-    "reintegration:follow-up-record",
-)
-ALONE: list[tuple[set[str], tuple[str, ...], tuple[str, ...], str, int]] = [
-    (ONLY_READ, WRITTEN_PAGES, ("get", "post"), "a", 200),
-    (ONLY_READ, ("reintegration:admission-choose",), ("get",), "a", 200),
-    (ONLY_READ | {"iom_supervisor"}, LED_PAGES, ("get", "post"), "a", 200),
-    (ONLY_READ | {"iom_supervisor"}, ANSWERED_PAGES, ("post",), "a", 200),
-    (ONLY_READ | {"iom_supervisor"}, ("api:referral-answer", "api:transfer-answer"), ("post",), "a", FORM),
-    (ONLY_READ, ("api:consent-withdraw", "api:follow-up-record", "api:case-close"), ("post",), "a", FORM),
-    (
-        ONLY_READ | {"iom_supervisor"},
-        ("api:beneficiary-detail", "api:identity-document-detail"),
-        ("patch",),
-        "a",
-        EMPTY,
-    ),
-    (ONLY_READ | FOUND_BY_REFERENCE, ("api:case-file",), ("patch",), "a", EMPTY),
-    (SUMMARY_READERS, ("api:case-file",), ("patch",), "b", EMPTY),
-    ({"iom_supervisor"}, ("api:consent-withdraw",), ("post",), "a", FORM),
-    (FOUND_BY_REFERENCE, ("api:case-close",), ("post",), "a", FORM),
-    (SUMMARY_READERS, ("api:case-close",), ("post",), "b", FORM),
-]
-
-
-def _alone(username: str, cell: tuple) -> tuple:
-    name, target, method, address, expected = cell
-    other = [
-        status
-        for people, names, methods, where, status in ALONE
-        if username in people and name in names and method in methods and target == where
-    ]
-    return name, target, method, address, (other or [expected])[0]
-
-
-@pytest.mark.parametrize("everyone", walks.parameters([False, True], keep=[False]))
-def test_every_address_answers_as_the_table_says_by_the_database_alone(
-    client, demo_users, committed, owner, keys, tally, monkeypatch, everyone
-):
-    """Send every cell again with Python's scope switched off: the same answers, and no row changed.
-
-    In `make test` each cell is sent by one user, in turn; in `make soak` by everyone. The admin's pages are
-    left out: they show configuration, which has no scope.
-    """
-    unscoped.switch_off(monkeypatch)
-    client.raise_request_exception = False
-    before, unexpected = unscoped.digest(owner), []
-    for number, username in enumerate(EVERYONE):
-        cells = [_alone(username, cell) for cell in _cells(username, keys)]
-        cells = cells if everyone else cells[number :: len(EVERYONE)]
-        found = _walk(client, demo_users, username, cells, keys)
-        _count(tally, "database alone: ", len(cells), len(found))
-        unexpected += found
-    assert unexpected == [], "\n".join(unexpected)
-    after = unscoped.digest(owner)
-    del before["accounts_notice"], after["accounts_notice"]  # everyone marks their own as read
-    assert after == before
-
-
-def enter(client, demo_users, username: str) -> None:
-    """Sign in unless this user is signed in already. The cookie shows it: signing out deletes it."""
-    cookie = client.cookies.get(settings.SESSION_COOKIE_NAME)
-    if getattr(client, "entered", None) != (username, cookie and cookie.value):
-        client.logout()
-        if username != NOBODY:
-            client.force_login(demo_users[username])
-        cookie = client.cookies.get(settings.SESSION_COOKIE_NAME)
-        client.entered = (username, cookie and cookie.value)

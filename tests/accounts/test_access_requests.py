@@ -1,93 +1,46 @@
 """Access in organisations with cases: requested by one user, approved by a second, never by the same one."""
 
-import re
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
 
 import pytest
 from django.core import mail
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.management import call_command
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.test import Client
 
-from accounts.approval import approvers_of, decides_as
-from accounts.models import AccessRequest, Membership, Notice, OrganisationGroupPermission, Role, User
+from accounts.models import AccessRequest, Membership, Notice, Role, User
 from accounts.operations import (
-    NewUser,
-    accept_invitation,
-    add_user,
-    create_api_token,
-    decide_access,
-    invite_again,
-    reset_second_factor,
     save_membership,
     save_organisation,
     save_user,
-    set_password,
     stop_access,
     tailor_role,
     take_due_effects,
 )
-from accounts.queries import invitations, live_token, reset_link
 from core import outbox
 from core.clock import now
-from core.context import acting_as, enter
+from core.context import acting_as
 from tests import factories
+from tests.accounts.requests import (
+    ADMINISTRATOR,
+    FOCAL,
+    SECOND,
+    WHO,
+    a_new_user,
+    asked,
+    decided,
+    names,
+    permissions_of,
+    role,
+    today,
+)
 from tests.factors import enrolled
 from tests.pages import submit, text_of
 from tests.projects.test_admin import address, row, send
 
-ADMINISTRATOR, FOCAL, SECOND, WHO = (
-    "administrator",
-    "ngo_a_focal_point",
-    "ngo_a_supervisor",
-    "ngo_a_caseworker",
-)
 PROTECTION = "protection_supervisor"
 SECOND_IOM = "iom_supervisor"
-TRIES = 20
-
-
-def role(code: str, organisation: str = "NGO_A") -> Role:
-    return Role.objects.get(organisation__code=organisation, code=code)
-
-
-def today() -> str:
-    return now().date().isoformat()
-
-
-def permissions_of(changed: Role) -> set[str]:
-    return set(changed.group.organisationgrouppermission_set.values_list("permission__codename", flat=True))
-
-
-def asked(
-    demo_users, by: str, user: User, code: str = "caseworker", organisation: str = "NGO_A"
-) -> AccessRequest:
-    """Ask for a role."""
-    given = Membership(user=user, role=role(code, organisation), starts_on=now().date())
-    with acting_as(demo_users[by]):
-        request = save_membership(membership=given, by=demo_users[by], now=now())
-    assert isinstance(request, AccessRequest)
-    return request
-
-
-def decided(demo_users, by: str, request: AccessRequest, *, approves: bool = True) -> AccessRequest:
-    with acting_as(demo_users[by]):
-        return decide_access(request=request, approves=approves, by=demo_users[by], now=now())
-
-
-def a_new_user(demo_users, by: str = FOCAL, code: str = "caseworker", name: str = "Asha") -> User:
-    given = NewUser(first_name=name, last_name="Lama", email=f"{name}@example.org", language="en")
-    with acting_as(demo_users[by]):
-        return add_user(
-            given=given, role=role(code), starts_on=now().date(), ends_on=None, by=demo_users[by], now=now()
-        )
-
-
-def names(request: AccessRequest) -> dict[str, str]:
-    return {user.username: as_what for user, as_what in approvers_of(request)}
 
 
 # One user alone
@@ -487,379 +440,3 @@ def test_a_role_that_sees_more_programmes_meanwhile_is_not_what_was_approved(com
     with pytest.raises(IntegrityError, match="second user"), transaction.atomic():
         decided(demo_users, SECOND_IOM, request)
     assert not demo_users["researcher"].memberships.filter(role=request.role).exists()
-
-
-# Another e-mail address
-
-
-def test_another_address_takes_effect_a_day_later_and_the_former_one_may_object(committed, owner, demo_users):
-    user, administrator = demo_users[WHO], demo_users[ADMINISTRATOR]
-    session, link = Client(), reset_link(user)
-    session.force_login(user)
-    former, user.email = user.email, "new@example.org"
-    with acting_as(administrator):
-        save_user(user=user, by=administrator, now=now())
-    assert demo_users[WHO].email == former
-    [request] = AccessRequest.objects.open()
-    decided(demo_users, SECOND, request)
-    owner.execute(
-        "SELECT body FROM core_outboxmessage WHERE recipient = %s AND subject = 'Your sign-in to Sahayatra'",
-        [former],
-    )
-    bodies = [body for (body,) in owner.fetchall()]
-    assert len(bodies) == 2
-    objection = re.search(r"/accounts/objection/\S+", bodies[0])[0]
-    page = Client().get(objection)
-    assert page.status_code == 200
-    assert former not in text_of(page)
-    assert take_due_effects(now=now()) == 0
-    owner.execute(
-        "UPDATE accounts_accessrequest SET takes_effect_at = now(), decided_at = now() - interval '1 day'"
-    )
-    assert take_due_effects(now=now() + timedelta(minutes=1)) == 1
-    assert demo_users[WHO].email == "new@example.org"
-    assert session.get("/cases/").status_code == 302, "sessions end"
-    assert Client().get(f"/accounts/password/{link}/").status_code == 404, "and so do links"
-    assert Client().get(objection).status_code == 404
-    assert Client().get(f"/accounts/password/{reset_link(demo_users[WHO])}/").status_code == 404, (
-        "without a second step"
-    )
-    app = enrolled(demo_users[WHO])
-    where = f"/accounts/password/{reset_link(demo_users[WHO])}/"
-    chosen = {"password": "a quite new sentence 9", "again": "a quite new sentence 9"}
-    assert "This field is required" in text_of(Client().post(where, chosen))
-    assert "not right" in text_of(Client().post(where, chosen | {"code": "000000"}))
-    assert Client().post(where, chosen | {"code": app.code()}).status_code == 302
-    assert demo_users[WHO].check_password("a quite new sentence 9")
-
-
-def test_the_former_address_stops_another_one(committed, owner, demo_users):
-    user, administrator = demo_users[WHO], demo_users[ADMINISTRATOR]
-    former, user.email = user.email, "new@example.org"
-    with acting_as(administrator):
-        save_user(user=user, by=administrator, now=now())
-    owner.execute("SELECT body FROM core_outboxmessage WHERE recipient = %s", [former])
-    objection = re.search(r"/accounts/objection/\S+", owner.fetchall()[0][0])[0]
-    assert Client().post(objection).status_code == 302
-    [request] = AccessRequest.objects.all()
-    assert request.state == "stopped"
-    with pytest.raises(PermissionDenied):
-        decided(demo_users, SECOND, request)
-    assert Client().post(objection + "x").status_code == 404
-
-
-def test_a_password_chosen_by_mail_ends_when_somebody_else_changes_the_address(demo_users):
-    """While a newcomer's request waits, their address is changed without one: to one's own, and back again."""
-    newcomer, administrator = a_new_user(demo_users), demo_users[ADMINISTRATOR]
-    right = newcomer.email
-    with acting_as(administrator):
-        newcomer.email = "mine@example.org"
-        save_user(user=newcomer, by=administrator, now=now())
-        invite_again(user=newcomer, by=administrator, now=now())
-    newcomer = User.objects.get(pk=newcomer.pk)
-    link = invitations.make_token(newcomer)
-    accept_invitation(user_id=newcomer.pk, token=link, password="a quite new sentence 9", now=now())
-    newcomer = User.objects.get(pk=newcomer.pk)
-    enrolled(newcomer)
-    with acting_as(administrator):
-        newcomer.email = right
-        save_user(user=newcomer, by=administrator, now=now())
-    newcomer = User.objects.get(pk=newcomer.pk)
-    assert not newcomer.has_usable_password()
-    assert not newcomer.authenticator_set.exists()
-    outbox.deliver(now=now())
-    invited = [sent.to for sent in mail.outbox if "/accounts/invitation/" in sent.body]
-    assert invited == [[right]], "which chooses anew; an address of before gets no mail any more"
-    decided(demo_users, SECOND, AccessRequest.objects.get(user=newcomer))
-    assert newcomer.memberships.exists()
-
-
-def test_the_database_itself_ends_credentials_with_the_address(demo_users):
-    user = User.objects.create(username="asha", email="asha@example.org")
-    with acting_as(user):
-        set_password(user, "a quite new sentence 9")
-        enrolled(user)
-        _token, text = create_api_token(user=user, name="x", by=user, now=now())
-        User.objects.filter(pk=user.pk).update(email="own@example.org")
-    Client().force_login(user)
-
-    def credentials() -> list[bool]:
-        kept = User.objects.get(pk=user.pk)
-        token = live_token(text, on=now().date())
-        return [
-            kept.has_usable_password(),
-            kept.authenticator_set.exists(),
-            kept.sessions.exists(),
-            token is not None,
-        ]
-
-    assert credentials() == [True] * 4, "their own change"
-    with acting_as(demo_users[ADMINISTRATOR]):
-        User.objects.filter(pk=user.pk).update(email="mine@example.org")
-    assert credentials() == [False] * 4
-
-
-def _also_reads_in(owner, user: User, organisation: str) -> None:
-    """A role that somebody has by now in another organisation."""
-    owner.execute(
-        "INSERT INTO accounts_membership (id, user_id, role_id, starts_on) "
-        "VALUES (gen_random_uuid(), %s, %s, '2020-01-01')",
-        [str(user.pk), str(role("reader", organisation).pk)],
-    )
-
-
-def test_a_request_is_decided_where_its_user_is_by_then(committed, owner, demo_users):
-    """The organisation of before doesn't open the files of another one, where the user works by now."""
-    user, administrator = demo_users["ngo_a_reader"], demo_users[ADMINISTRATOR]
-    enrolled(user)
-    with acting_as(administrator):
-        request = reset_second_factor(user=user, by=administrator, now=now())
-    assert SECOND in names(request)
-    _also_reads_in(owner, user, "NGO_B")
-    assert names(request) == {}
-    with pytest.raises(PermissionDenied):
-        decided(demo_users, SECOND, request)
-    with acting_as(administrator):
-        again = reset_second_factor(user=demo_users["ngo_a_reader"], by=administrator, now=now())
-    assert set(names(again)) == {PROTECTION, "protection_supervisor_2"}
-    request.refresh_from_db()
-    assert request.state == "stopped"
-
-
-def test_an_approval_ends_where_its_user_works_elsewhere_by_then(committed, owner, demo_users):
-    user, administrator = demo_users["ngo_a_reader"], demo_users[ADMINISTRATOR]
-    user.email = "new@example.org"
-    with acting_as(administrator):
-        save_user(user=user, by=administrator, now=now())
-    request = AccessRequest.objects.get(kind="email")
-    decided(demo_users, SECOND, request)
-    _also_reads_in(owner, user, "NGO_B")
-    owner.execute(
-        "UPDATE accounts_accessrequest SET takes_effect_at = now(), decided_at = now() - interval '1 day'"
-    )
-    assert take_due_effects(now=now() + timedelta(minutes=1)) == 0
-    assert demo_users["ngo_a_reader"].email != "new@example.org"
-    request.refresh_from_db()
-    assert request.state == "stopped"
-
-
-def test_an_address_is_not_changed_to_and_fro_without_end(demo_users):
-    """Each change is a mail to a stranger, whoever they are."""
-    administrator = demo_users[ADMINISTRATOR]
-    with acting_as(administrator), pytest.raises(ValidationError, match="in the last 24 hours"):
-        user = save_user(user=User(username="asha", email="asha@example.org"), by=administrator, now=now())
-        for number in range(40):
-            user.email = ("other@example.org", "asha@example.org")[number % 2]
-            save_user(user=user, by=administrator, now=now())
-    outbox.deliver(now=now())
-    for email in ("other@example.org", "asha@example.org"):
-        assert len([sent for sent in mail.outbox if sent.to == [email]]) <= 4
-
-
-def test_a_request_is_stopped_by_those_whom_it_concerns(demo_users):
-    """By SQL alone: as another user, and as nobody."""
-    request = AccessRequest.objects.get(user=a_new_user(demo_users))
-
-    def stopped(by: str | None) -> bool:
-        with transaction.atomic(), connection.cursor() as cursor:
-            enter(demo_users[by].pk if by else None)
-            cursor.execute("SELECT access.stop_access(%s)", [request.pk])
-            return cursor.fetchone()[0]
-
-    for username in ("ngo_b_caseworker", "ngo_a_caseworker", ADMINISTRATOR, None):
-        assert not stopped(username), username
-    request.refresh_from_db()
-    assert request.state == "pending"
-    assert stopped(SECOND)
-
-
-def test_a_mailed_link_stops_a_request_for_whoever_is_signed_in(committed, owner, demo_users, sign_in):
-    user, administrator = demo_users[WHO], demo_users[ADMINISTRATOR]
-    former, user.email = user.email, "new@example.org"
-    with acting_as(administrator):
-        save_user(user=user, by=administrator, now=now())
-    owner.execute("SELECT body FROM core_outboxmessage WHERE recipient = %s", [former])
-    objection = re.search(r"/accounts/objection/\S+", owner.fetchall()[0][0])[0]
-    assert sign_in("ngo_b_caseworker").post(objection).status_code == 302
-    assert AccessRequest.objects.get().state == "stopped"
-
-
-# The second factor
-
-
-def test_a_second_factor_is_reset_by_two_users_and_never_with_a_mailed_password(demo_users, settings):
-    settings.MFA_REQUIRED = True
-    user, administrator = demo_users[WHO], demo_users[ADMINISTRATOR]
-    enrolled(user)
-    with acting_as(administrator):
-        request = reset_second_factor(user=user, by=administrator, now=now())
-    assert user.authenticator_set.exists()
-    decided(demo_users, SECOND, request)
-    assert not user.authenticator_set.exists()
-    assert Client().get(f"/accounts/password/{reset_link(demo_users[WHO])}/").status_code == 404
-    other = demo_users["ngo_a_reader"]
-    enrolled(other)
-    chosen = {"password": "a quite new sentence 9", "again": "a quite new sentence 9"}
-    assert Client().post(f"/accounts/password/{reset_link(other)}/", chosen).status_code == 302
-    with acting_as(administrator), pytest.raises(ValidationError, match="reset by e-mail"):
-        reset_second_factor(user=demo_users["ngo_a_reader"], by=administrator, now=now())
-
-
-def test_a_mailed_password_between_asking_and_approving_keeps_the_second_factor(demo_users):
-    user, administrator = demo_users[WHO], demo_users[ADMINISTRATOR]
-    enrolled(user)
-    with acting_as(administrator):
-        request = reset_second_factor(user=user, by=administrator, now=now())
-    chosen = {"password": "a quite new sentence 9", "again": "a quite new sentence 9"}
-    assert Client().post(f"/accounts/password/{reset_link(user)}/", chosen).status_code == 302
-    with pytest.raises(ValidationError, match="reset by e-mail"):
-        decided(demo_users, SECOND, request)
-    assert user.authenticator_set.exists()
-
-
-def test_a_closed_account_is_opened_by_two_users(demo_users):
-    user, administrator = demo_users["ngo_a_reader"], demo_users[ADMINISTRATOR]
-    with acting_as(administrator):
-        user.is_active = False
-        save_user(user=user, by=administrator, now=now())
-        user.is_active = True
-        save_user(user=user, by=administrator, now=now())
-    assert not demo_users["ngo_a_reader"].is_active
-    decided(demo_users, SECOND, AccessRequest.objects.get(kind="reopen"))
-    assert demo_users["ngo_a_reader"].is_active
-    assert not demo_users["ngo_a_reader"].has_usable_password()
-
-
-def test_iom_decides_on_an_account_of_two_organisations(committed, owner, demo_users):
-    """The second user of one organisation could otherwise open the other's files."""
-    user = demo_users["ngo_a_reader"]
-    owner.execute(
-        "INSERT INTO accounts_membership (id, user_id, role_id, starts_on) "
-        "VALUES (gen_random_uuid(), %s, %s, '2020-01-01')",
-        [str(user.pk), str(role("reader", "NGO_B").pk)],
-    )
-    enrolled(user)
-    with acting_as(demo_users[ADMINISTRATOR]):
-        request = reset_second_factor(user=user, by=demo_users[ADMINISTRATOR], now=now())
-    assert set(names(request)) == {PROTECTION, "protection_supervisor_2"}
-
-
-# The database's own checks
-
-
-def attempts(demo_users) -> dict[str, object]:
-    """Return each row that needs a second user, written past Python."""
-    user, caseworker = demo_users[WHO], role("caseworker")
-    ended = Membership.objects.filter(user=user)
-    return {
-        "a role": lambda: Membership.objects.create(
-            user=demo_users["researcher"], role=caseworker, starts_on=today()
-        ),
-        "a role of another": lambda: ended.update(user=demo_users["researcher"]),
-        "another role": lambda: ended.update(role=role("supervisor")),
-        "more days": lambda: ended.update(starts_on="2000-01-01"),
-        "another address": lambda: User.objects.filter(pk=user.pk).update(email="x@example.org"),
-        "more permissions": lambda: OrganisationGroupPermission.objects.filter(
-            group=role("reader").group
-        ).update(
-            permission=OrganisationGroupPermission.objects.filter(permission__codename="pay_grants")[
-                0
-            ].permission
-        ),
-        "a role of another group": lambda: Role.objects.filter(pk=role("reader").pk).update(
-            code="supervisor"
-        ),
-        "a decided request": lambda: AccessRequest.objects.create(
-            kind="reopen",
-            user=user,
-            email=user.email,
-            state="approved",
-            asked_by=demo_users[ADMINISTRATOR],
-            decided_by=demo_users[SECOND],
-            decided_at=now(),
-            takes_effect_at=now(),
-        ),
-        "a request in another's name": lambda: AccessRequest.objects.create(
-            kind="reopen", user=user, email=user.email, asked_by=demo_users[FOCAL]
-        ),
-        "no second step": lambda: user.authenticator_set.all().delete(),
-    }
-
-
-@pytest.mark.parametrize("by", [None, ADMINISTRATOR, FOCAL])
-def test_the_database_itself_asks_for_the_second_user(demo_users, by):
-    enrolled(demo_users[WHO])
-    for name, attempt in attempts(demo_users).items():
-        if by is None and name == "a request in another's name":
-            continue
-        with pytest.raises(IntegrityError), transaction.atomic():
-            if by == FOCAL and name == "a request in another's name":
-                raise IntegrityError  # it is their own
-            if by is None:
-                attempt()
-            else:
-                with acting_as(demo_users[by]):
-                    attempt()
-            pytest.fail(name)
-
-
-def test_the_database_itself_keeps_a_closed_account_closed(demo_users):
-    User.objects.filter(pk=demo_users[WHO].pk).update(is_active=False)
-    with pytest.raises(IntegrityError, match="closed account"), transaction.atomic():
-        User.objects.filter(pk=demo_users[WHO].pk).update(is_active=True)
-
-
-def test_no_row_is_decided_by_the_application(demo_users):
-    """It may add and read requests, and change none."""
-    asked(demo_users, FOCAL, demo_users["ngo_a_reader"])
-    with pytest.raises(Exception, match="permission denied"), transaction.atomic():
-        AccessRequest.objects.update(state="approved")
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        "decided_by_id = asked_by_id",
-        "decided_by_id = user_id",
-        "asked_by_id = user_id",
-        "state = 'done'",
-        "state = 'approved'",
-        "role_id = NULL",
-    ],
-)
-def test_each_constraint_of_a_request_refuses_a_wrong_row(committed, owner, demo_users, change):
-    asked(demo_users, FOCAL, demo_users["ngo_a_reader"])
-    with pytest.raises(Exception, match="accounts_request"):
-        owner.execute(f"UPDATE accounts_accessrequest SET {change}")
-
-
-def _approved_at_once(demo_users, request: AccessRequest) -> int:
-    start = Barrier(TRIES)
-
-    def approve(_number: int) -> bool:
-        try:
-            start.wait(timeout=60)
-            decided(demo_users, SECOND, AccessRequest.objects.get(pk=request.pk))
-        except (PermissionDenied, ValidationError, IntegrityError):
-            return False
-        finally:
-            connection.close()
-        return True
-
-    with ThreadPoolExecutor(TRIES) as pool:
-        return list(pool.map(approve, range(TRIES))).count(True)
-
-
-def test_of_twenty_approvals_at_once_one_takes_effect(committed, demo_users):
-    request = AccessRequest.objects.get(user=a_new_user(demo_users))
-    assert _approved_at_once(demo_users, request) == 1
-    assert Membership.objects.filter(user=request.user).count() == 1
-
-
-def test_nobody_who_may_not_approve_finds_a_request(sign_in, demo_users):
-    user = a_new_user(demo_users)
-    request = AccessRequest.objects.get(user=user)
-    assert decides_as(demo_users[SECOND], request) == "supervisor"
-    missing = sign_in("ngo_b_caseworker").get("/team/requests/00000000-0000-0000-0000-000000000007/")
-    hidden = sign_in("ngo_b_caseworker").get(f"/team/requests/{request.pk}/")
-    assert (missing.status_code, missing.content) == (404, hidden.content)

@@ -15,17 +15,7 @@ from accounts.queries import reset_link
 from core.clock import now
 from core.context import acting_as
 from tests import factories
-from tests.accounts.test_access_requests import (
-    ADMINISTRATOR,
-    FOCAL,
-    PROTECTION,
-    SECOND,
-    WHO,
-    asked,
-    decided,
-    names,
-    role,
-)
+from tests.accounts.requests import ADMINISTRATOR, FOCAL, PROTECTION, SECOND, WHO, asked, decided, names, role
 from tests.pages import text_of
 
 OTHER = "ngo_b_caseworker"

@@ -181,7 +181,7 @@ def test_a_focal_point_reassigns_a_draft_to_others_and_never_to_themselves(demo_
         with pytest.raises(PermissionDenied):
             operations.reassign_draft(draft_id=draft.pk, to=focal, by=focal, now=now())
         with pytest.raises(DatabaseError, match="not an interview"), transaction.atomic():
-            _call("reassign_draft", draft.pk, focal.pk)
+            call("reassign_draft", draft.pk, focal.pk)
         operations.reassign_draft(draft_id=draft.pk, to=demo_users[READER], by=focal, now=now())
 
 
@@ -200,7 +200,7 @@ def test_nobody_else_reassigns_a_draft(demo_users, username):
             ("delete_draft", [draft.pk]),
         ):
             with pytest.raises(DatabaseError, match="not an interview"), transaction.atomic():
-                _call(function, *values)
+                call(function, *values)
 
 
 @pytest.mark.django_db
@@ -213,10 +213,10 @@ def test_a_draft_is_not_reassigned_to_a_user_who_does_not_write_cases(demo_users
             with pytest.raises(ValidationError, match="works on cases"):
                 operations.reassign_draft(draft_id=draft.pk, to=other, by=user, now=now())
             with pytest.raises(DatabaseError, match="does not write cases"), transaction.atomic():
-                _call("reassign_draft", draft.pk, other.pk)
+                call("reassign_draft", draft.pk, other.pk)
 
 
-def _call(function: str, *values) -> None:
+def call(function: str, *values) -> None:
     places = ", ".join(["%s"] * len(values))
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT access.{function}({places})", values)
@@ -299,109 +299,6 @@ def test_a_child_counts_as_at_risk_by_the_birth_date(demo_users):
         assert operations.save_draft_beneficiary(
             draft=draft, details=child, by=demo_users[A], now=now()
         ).is_at_risk
-
-
-@pytest.fixture
-def drafts(demo_users, committed):
-    """Return two interviews in a database of this test's own, whose days can be changed: the functions use
-    its clock.
-    """
-    supervises(demo_users, FOCAL)
-    with acting_as(demo_users[A]):
-        return {"plain": a_draft(demo_users[A]), "at risk": a_draft(demo_users[A], may_be_at_risk=True)}
-
-
-def days_pass(owner, days: int) -> None:
-    owner.execute("ALTER TABLE beneficiaries_intakedraft DISABLE TRIGGER draft_stays")
-    owner.execute(
-        "UPDATE beneficiaries_intakedraft SET created_at = created_at - %s * interval '1 day', "
-        "expires_on = expires_on - %s, warned_on = warned_on - %s",
-        [days, days, days],
-    )
-    owner.execute("ALTER TABLE beneficiaries_intakedraft ENABLE TRIGGER draft_stays")
-
-
-def test_author_and_supervisor_are_notified_two_days_before_a_draft_is_deleted(drafts, demo_users, owner):
-    assert (operations.warn_of_drafts(now=now()), operations.delete_expired_drafts(now=now())) == (0, 0)
-    days_pass(owner, 12)
-    assert (operations.warn_of_drafts(now=now()), operations.delete_expired_drafts(now=now())) == (2, 0)
-    assert operations.warn_of_drafts(now=now()) == 0, "once"
-    for username in (A, FOCAL):
-        with acting_as(demo_users[username]):
-            texts = [
-                notice.text for notice in demo_users[username].notices.filter(key__startswith="draft-ends:")
-            ]
-            assert sorted("unfinished" in text for text in texts) == [False, True]
-    days_pass(owner, 1)
-    assert operations.delete_expired_drafts(now=now()) == 0
-    days_pass(owner, 1)
-    assert operations.delete_expired_drafts(now=now()) == 1
-    owner.execute("SELECT id FROM beneficiaries_intakedraft")
-    assert owner.fetchall() == [(drafts["at risk"].pk,)]
-    owner.execute("SELECT wrapped FROM core_datakey WHERE subject_id = %s", [drafts["plain"].pk])
-    assert owner.fetchall() == [(None,)]
-    with acting_as(demo_users["auditor"]):
-        event = AuditEvent.objects.get(verb="interview expired")
-    assert (event.object_id, event.actor_id) == (drafts["plain"].pk, None)
-
-
-def test_no_draft_is_deleted_without_its_notice(drafts, owner):
-    """Beat was down for a month: the notice comes first, and two more days."""
-    days_pass(owner, 30)
-    assert operations.delete_expired_drafts(now=now()) == 0
-    assert operations.warn_of_drafts(now=now()) == 2
-    assert operations.delete_expired_drafts(now=now()) == 0
-    days_pass(owner, 2)
-    assert operations.delete_expired_drafts(now=now()) == 1
-
-
-def test_a_draft_at_risk_waits_until_a_supervisor_keeps_it_and_then_again(drafts, demo_users, owner):
-    user, draft = demo_users[FOCAL], drafts["at risk"]
-    days_pass(owner, 40)
-    with acting_as(user):
-        assert [row.id for row in queries.drafts_to_reassign(user) if row.waits] == [draft.pk]
-        for wrong in (
-            {"why": " ", "review_on": now().date() + timedelta(days=9)},
-            {"why": "Her brother looks for her."},
-            {"why": "Her brother looks for her.", "review_on": now().date()},
-            {"why": "Her brother looks for her.", "review_on": now().date() + timedelta(days=91)},
-        ):
-            with pytest.raises(ValidationError):
-                operations.decide_draft(draft_id=draft.pk, keep=True, by=user, now=now(), **wrong)
-        operations.decide_draft(
-            draft_id=draft.pk,
-            keep=True,
-            why="Her brother looks for her.",
-            review_on=now().date() + timedelta(days=30),
-            by=user,
-            now=now(),
-        )
-        assert [row.id for row in queries.drafts_to_reassign(user) if row.waits] == []
-    days_pass(owner, 30)
-    with acting_as(user):
-        assert [row.id for row in queries.drafts_to_reassign(user) if row.waits] == [draft.pk]
-        operations.decide_draft(draft_id=draft.pk, keep=False, by=user, now=now())
-    owner.execute("SELECT count(*) FROM beneficiaries_intakedraft WHERE id = %s", [draft.pk])
-    assert owner.fetchone() == (0,)
-
-
-def test_a_draft_without_risk_is_not_kept_longer(drafts, demo_users, owner):
-    user, until = demo_users[FOCAL], now().date() + timedelta(days=30)
-    with acting_as(user):
-        with pytest.raises(ValidationError, match="at risk"):
-            operations.decide_draft(
-                draft_id=drafts["plain"].pk, keep=True, why="Later.", review_on=until, by=user, now=now()
-            )
-        with pytest.raises(DatabaseError, match="at risk"), transaction.atomic():
-            _call("keep_draft", drafts["plain"].pk, until, b"x")
-
-
-def test_a_draft_whose_author_left_is_shown_as_nobodys(drafts, demo_users, owner):
-    owner.execute("UPDATE accounts_user SET is_active = false WHERE username = %s", [A])
-    with acting_as(demo_users[FOCAL]):
-        assert [row.is_orphaned for row in queries.drafts_to_reassign(demo_users[FOCAL])] == [True, True]
-    days_pass(owner, 12)
-    assert operations.warn_of_drafts(now=now()) == 2, "the supervisor alone is left to be notified"
 
 
 TRIES = 20
