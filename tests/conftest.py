@@ -164,6 +164,18 @@ def _folders(tmp_path, settings, monkeypatch) -> None:
     monkeypatch.setenv("FILES_PATH", settings.MEDIA_ROOT)  # for processes that a test starts
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items) -> None:
+    """Put the tests that need a whole site first: one process runs them all, so each site starts once."""
+    items.sort(key=_place_in_order)
+
+
+def _place_in_order(item) -> int:
+    if "tests/browser/" in item.nodeid:
+        return 0
+    return 1 if {"site", "loaded"} & set(item.fixturenames) else 2
+
+
 def pytest_configure(config) -> None:
     config.addinivalue_line("markers", "walk: walks everything; for `make soak`, and left out of `make test`")
     config.addinivalue_line("markers", "drifts: access rows drift from their cases on purpose")

@@ -22,9 +22,9 @@ def pytest_collection_modifyitems(items) -> None:
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(request) -> Iterator[sites.Site]:
-    """One site for each pytest process."""
+    """One site for all tests of this folder, which ends with them."""
     number = re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or "0"
     with sites.running(int(number)) as running:
         yield running
