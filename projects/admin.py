@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
@@ -56,8 +55,8 @@ from projects.operations import (
     start_new_phase,
 )
 from projects.programme_files import ProgrammeFileError
-from projects.programme_files.document import DEEPEST, Document
-from projects.programme_files.parts import criteria as read_criteria
+from projects.programme_files.criteria import criteria as read_criteria
+from projects.programme_files.document import DEEPEST
 from projects.rules import codes_named
 
 LONGEST_TREE = 100_000  # characters
@@ -291,7 +290,7 @@ def _checked(text: str) -> dict[str, Any]:
         raise ValidationError(_too_deep())
     try:
         node = cast(yaml.Node, yaml.compose(text, Loader=yaml.SafeLoader))  # JSON is YAML
-        return read_criteria(Document(Path("criteria")), node)
+        return read_criteria(node)
     except ProgrammeFileError as error:
         raise ValidationError(
             _("Line %(line)s: expected %(expected)s, found %(found)s.")

@@ -10,9 +10,17 @@ from pathlib import Path
 
 import yaml
 
-from projects.programme_files.document import Document, ProgrammeFileError, compose, one_of, quoted, value_of
+from projects.programme_files.document import (
+    ProgrammeFileError,
+    choice,
+    compose,
+    fail,
+    one_of,
+    quoted,
+    record,
+    value_of,
+)
 from projects.programme_files.entries import DonorEntry, PartnerEntry, Programme, definition_digest
-from projects.programme_files.parts import programme_readers
 from projects.rules import codes_named, digest
 
 __all__ = [
@@ -48,22 +56,21 @@ def read_all(folder: Path = FOLDER) -> list[Programme]:
 
 
 def _read(path: Path) -> tuple[Programme, yaml.MappingNode]:
-    document = Document(path)
     root = compose(path)
-    programme = document.record(Programme, "a programme", programme_readers(document))(root)
+    programme = record(Programme, "a programme")(root)
     assert isinstance(root, yaml.MappingNode)  # `record` refused all else
-    _check_references(document, programme, root)
+    _check_references(programme, root)
     return programme, root
 
 
-def _check_references(document: Document, programme: Programme, root: yaml.MappingNode) -> None:
+def _check_references(programme: Programme, root: yaml.MappingNode) -> None:
     """Check that named services exist, and that the criteria's places are places of the programme."""
     offered = [service.code for service in programme.services]
     partner_nodes = value_of(root, "partners").value
     for partner, node in zip(programme.partners, partner_nodes, strict=True):
         for code in partner.services:
             if code not in offered:
-                document.fail(
+                fail(
                     value_of(node, "services"),
                     one_of("a service of this programme", code, offered),
                     quoted(code),
@@ -71,14 +78,14 @@ def _check_references(document: Document, programme: Programme, root: yaml.Mappi
     if programme.grant is not None and programme.grant.service not in offered:
         code = programme.grant.service
         node = value_of(value_of(root, "grant"), "service")
-        document.fail(node, one_of("a service of this programme", code, offered), quoted(code))
+        fail(node, one_of("a service of this programme", code, offered), quoted(code))
     for fact, listed, what in (
         ("country_of_stay", programme.countries, "countries"),
         ("districts", programme.districts, "districts"),
     ):
         others = sorted(codes_named(programme.criteria, fact) - set(listed))
         if others:
-            document.fail(
+            fail(
                 value_of(root, "criteria"), f"criteria on the programme's own {what}", f"{others[0]} as well"
             )
 
@@ -88,13 +95,12 @@ def _refuse_contradictions(read: Sequence[tuple[Path, Programme, yaml.MappingNod
     codes = [programme.code for _path, programme, _node in read]
     described: dict[tuple[str, str], tuple[tuple[str, ...], Path]] = {}
     for index, (path, programme, root) in enumerate(read):
-        document = Document(path)
         if programme.code in codes[:index]:
             first = read[codes.index(programme.code)][0].name
-            document.fail(value_of(root, "code"), "a code of its own", f"{programme.code}, which {first} has")
+            fail(value_of(root, "code"), "a code of its own", f"{programme.code}, which {first} has")
         if programme.phase_of is not None:
             others = [code for code in codes if code != programme.code]
-            document.choice("a programme of another file", others)(value_of(root, "phase_of"))
+            choice("a programme of another file", others)(value_of(root, "phase_of"))
         named: dict[str, Sequence[DonorEntry | PartnerEntry]] = {
             "donors": programme.donors,
             "partners": programme.partners,
@@ -104,7 +110,7 @@ def _refuse_contradictions(read: Sequence[tuple[Path, Programme, yaml.MappingNod
                 says = (entry.name_en, entry.name_ne, getattr(entry, "kind", ""))
                 known, known_path = described.setdefault((kind, entry.code), (says, path))
                 if says != known:
-                    document.fail(
+                    fail(
                         node,
                         f"{entry.code} named as in {known_path.name}",
                         f"{says[0]} ({says[1]}) {says[2]}".strip(),
@@ -114,12 +120,12 @@ def _refuse_contradictions(read: Sequence[tuple[Path, Programme, yaml.MappingNod
 
 def _refuse_circles(read: Sequence[tuple[Path, Programme, yaml.MappingNode]]) -> None:
     before = {programme.code: programme.phase_of for _path, programme, _node in read}
-    for path, programme, root in read:
+    for _path, programme, root in read:
         code, steps = programme.phase_of, 0
         while code is not None:
             code, steps = before[code], steps + 1
             if steps > len(before):
-                Document(path).fail(value_of(root, "phase_of"), "phases that lead to a first one", "a circle")
+                fail(value_of(root, "phase_of"), "phases that lead to a first one", "a circle")
 
 
 def _depth(programme: Programme, by_code: Mapping[str, Programme]) -> int:

@@ -1,13 +1,13 @@
 """A programme file as YAML nodes with line numbers, and readers for its values."""
 
 import dataclasses
+import io
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, get_args, get_type_hints
 
 import yaml
 
@@ -29,143 +29,151 @@ class ProgrammeFileError(ValueError):
         self.path, self.line, self.expected, self.found = path, line, expected, found
 
 
-@dataclass(frozen=True)
-class Document:
-    """Readers for the kinds of value in a file. Each raises ProgrammeFileError for any other value."""
+def fail(node: yaml.Node, expected: str, found: str) -> NoReturn:
+    """Raise ProgrammeFileError at the line of this node."""
+    raise ProgrammeFileError(Path(node.start_mark.name), node.start_mark.line + 1, expected, found)
 
-    path: Path
 
-    def fail(self, node: yaml.Node, expected: str, found: str) -> NoReturn:
-        """Raise ProgrammeFileError at the line of this node."""
-        raise ProgrammeFileError(self.path, node.start_mark.line + 1, expected, found)
+def scalar(node: yaml.Node, expected: str) -> str:
+    """Return the characters as written, whatever YAML would make of them."""
+    if not isinstance(node, yaml.ScalarNode):
+        fail(node, expected, described(node))
+    if not node.value.strip() or (node.style is None and node.tag.endswith(":null")):
+        fail(node, expected, "nothing")
+    return node.value.strip()
 
-    def scalar(self, node: yaml.Node, expected: str) -> str:
-        """Return the characters as written, whatever YAML would make of them."""
-        if not isinstance(node, yaml.ScalarNode):
-            self.fail(node, expected, described(node))
-        if not node.value.strip() or (node.style is None and node.tag.endswith(":null")):
-            self.fail(node, expected, "nothing")
-        return node.value.strip()
 
-    def text(self, most: int) -> Reader:
-        """Return a reader of text of at most `most` characters."""
+def text(most: int) -> Reader:
+    """Return a reader of text of at most `most` characters."""
 
-        def read(node: yaml.Node) -> str:
-            value = self.scalar(node, "text")
-            if len(value) > most:
-                self.fail(node, f"at most {most} characters", f"{len(value)}")
-            return " ".join(value.split())
+    def read(node: yaml.Node) -> str:
+        value = scalar(node, "text")
+        if len(value) > most:
+            fail(node, f"at most {most} characters", f"{len(value)}")
+        return " ".join(value.split())
 
-        return read
+    return read
 
-    def code(self, most: int = 40) -> Reader:
-        """Return a reader of codes of at most `most` characters."""
 
-        def read(node: yaml.Node) -> str:
-            value = self.scalar(node, "a code")
-            if not _CODE.fullmatch(value) or len(value) > most:
-                self.fail(node, f"a code of at most {most} letters, digits, - and _", quoted(value))
-            return value
+def code(most: int = 40) -> Reader:
+    """Return a reader of codes of at most `most` characters."""
 
-        return read
+    def read(node: yaml.Node) -> str:
+        value = scalar(node, "a code")
+        if not _CODE.fullmatch(value) or len(value) > most:
+            fail(node, f"a code of at most {most} letters, digits, - and _", quoted(value))
+        return value
 
-    def choice(self, what: str, choices: Sequence[str] | Mapping[str, Any]) -> Reader:
-        """Return a reader of one of these codes."""
+    return read
 
-        def read(node: yaml.Node) -> str:
-            value = self.scalar(node, what)
-            if value not in choices:
-                self.fail(node, one_of(what, value, choices), quoted(value))
-            return value
 
-        return read
+def choice(what: str, choices: Sequence[str] | Mapping[str, Any]) -> Reader:
+    """Return a reader of one of these codes."""
 
-    def number(self, what: str, least: int, most: int) -> Reader:
-        """Return a reader of a whole number from `least` to `most`."""
+    def read(node: yaml.Node) -> str:
+        value = scalar(node, what)
+        if value not in choices:
+            fail(node, one_of(what, value, choices), quoted(value))
+        return value
 
-        def read(node: yaml.Node) -> int:
-            value = self.scalar(node, what)
-            if not _DIGITS.fullmatch(value) or not least <= int(value) <= most:
-                self.fail(node, f"{what} from {least} to {most}", quoted(value))
-            return int(value)
+    return read
 
-        return read
 
-    def truth(self, node: yaml.Node) -> bool:
-        """Read true or false."""
-        value = self.scalar(node, "true or false")
-        if value not in ("true", "false"):
-            self.fail(node, "true or false", quoted(value))
-        return value == "true"
+def number(what: str, least: int, most: int) -> Reader:
+    """Return a reader of a whole number from `least` to `most`."""
 
-    def day(self, node: yaml.Node) -> date:
-        """Read a date in ISO 8601."""
-        value = self.scalar(node, "a date such as 2015-01-31")
-        try:
-            found = date.fromisoformat(value)
-        except ValueError:
-            self.fail(node, "a date such as 2015-01-31", quoted(value))
-        if found.isoformat() != value:
-            self.fail(node, "a date such as 2015-01-31", quoted(value))
-        return found
+    def read(node: yaml.Node) -> int:
+        value = scalar(node, what)
+        if not _DIGITS.fullmatch(value) or not least <= int(value) <= most:
+            fail(node, f"{what} from {least} to {most}", quoted(value))
+        return int(value)
 
-    def listing(
-        self, item: Callable[[yaml.Node], T], what: str, *, empty: bool = False, key: str = ""
-    ) -> Reader:
-        """Return a reader of a list whose items, or whose items' `key`, all differ."""
+    return read
 
-        def read(node: yaml.Node) -> tuple[T, ...]:
-            if not isinstance(node, yaml.SequenceNode):
-                self.fail(node, f"a list of {what}", described(node))
-            if not node.value and not empty:
-                self.fail(node, f"at least one in the list of {what}", "none")
-            items: list[T] = []
-            seen: set[Any] = set()
-            for child in node.value:
-                value = item(child)
-                name = getattr(value, key) if key else value
-                if name in seen:
-                    self.fail(child, f"each of the {what} once", f"{quoted(str(name))} twice")
-                seen.add(name)
-                items.append(value)
-            return tuple(items)
 
-        return read
+def truth(node: yaml.Node) -> bool:
+    """Read true or false."""
+    value = scalar(node, "true or false")
+    if value not in ("true", "false"):
+        fail(node, "true or false", quoted(value))
+    return value == "true"
 
-    def keys(
-        self, node: yaml.Node, known: Sequence[str], required: Sequence[str], what: str
-    ) -> dict[str, yaml.Node]:
-        """Return a mapping's nodes by key; refuse unknown, repeated and missing keys."""
-        if not isinstance(node, yaml.MappingNode):
-            self.fail(node, f"{what}: {', '.join(required) or ', '.join(known)}", described(node))
-        found: dict[str, yaml.Node] = {}
-        for key_node, value in node.value:
-            key = self.scalar(key_node, f"a key of {what}")
-            if key not in known:
-                self.fail(key_node, one_of(f"a key of {what}", key, known), quoted(key))
-            if key in found:
-                self.fail(key_node, f"{quoted(key)} once in {what}", "it twice")
-            found[key] = value
-        missing = [key for key in required if key not in found]
-        if missing:
-            self.fail(node, f"{quoted(missing[0])} in {what}", f"only {', '.join(found) or 'nothing'}")
-        return found
 
-    def record(
-        self, dataclass_: type[T], what: str, readers: Mapping[str, Reader]
-    ) -> Callable[[yaml.Node], T]:
-        """Return a reader of a mapping into a dataclass; fields without a default are required."""
-        required = [
-            field.name
-            for field in dataclasses.fields(dataclass_)  # type: ignore[arg-type]
-            if field.default is dataclasses.MISSING
-        ]
+def day(node: yaml.Node) -> date:
+    """Read a date in ISO 8601."""
+    value = scalar(node, "a date such as 2015-01-31")
+    try:
+        found = date.fromisoformat(value)
+    except ValueError:
+        fail(node, "a date such as 2015-01-31", quoted(value))
+    if found.isoformat() != value:
+        fail(node, "a date such as 2015-01-31", quoted(value))
+    return found
 
-        def read(node: yaml.Node) -> T:
-            nodes = self.keys(node, list(readers), required, what)
-            return dataclass_(**{key: readers[key](child) for key, child in nodes.items()})
 
-        return read
+def listing(item: Callable[[yaml.Node], T], what: str, *, empty: bool = False, key: str = "") -> Reader:
+    """Return a reader of a list whose items, or whose items' `key`, all differ."""
+
+    def read(node: yaml.Node) -> tuple[T, ...]:
+        if not isinstance(node, yaml.SequenceNode):
+            fail(node, f"a list of {what}", described(node))
+        if not node.value and not empty:
+            fail(node, f"at least one in the list of {what}", "none")
+        items: list[T] = []
+        seen: set[Any] = set()
+        for child in node.value:
+            value = item(child)
+            name = getattr(value, key) if key else value
+            if name in seen:
+                fail(child, f"each of the {what} once", f"{quoted(str(name))} twice")
+            seen.add(name)
+            items.append(value)
+        return tuple(items)
+
+    return read
+
+
+def keys(node: yaml.Node, known: Sequence[str], required: Sequence[str], what: str) -> dict[str, yaml.Node]:
+    """Return a mapping's nodes by key; refuse unknown, repeated and missing keys."""
+    if not isinstance(node, yaml.MappingNode):
+        fail(node, f"{what}: {', '.join(required) or ', '.join(known)}", described(node))
+    found: dict[str, yaml.Node] = {}
+    for key_node, value in node.value:
+        key = scalar(key_node, f"a key of {what}")
+        if key not in known:
+            fail(key_node, one_of(f"a key of {what}", key, known), quoted(key))
+        if key in found:
+            fail(key_node, f"{quoted(key)} once in {what}", "it twice")
+        found[key] = value
+    missing = [key for key in required if key not in found]
+    if missing:
+        fail(node, f"{quoted(missing[0])} in {what}", f"only {', '.join(found) or 'nothing'}")
+    return found
+
+
+def record(dataclass_: type[T], what: str) -> Callable[[yaml.Node], T]:
+    """Return a reader of a mapping into a dataclass, by the reader in each field's annotation.
+
+    Fields without a default are required.
+    """
+    hints = get_type_hints(dataclass_, include_extras=True)
+    readers = {name: _reader_of(hint) for name, hint in hints.items()}
+    required = [
+        field.name
+        for field in dataclasses.fields(dataclass_)  # type: ignore[arg-type]
+        if field.default is dataclasses.MISSING
+    ]
+
+    def read(node: yaml.Node) -> T:
+        nodes = keys(node, list(readers), required, what)
+        return dataclass_(**{key: readers[key](child) for key, child in nodes.items()})
+
+    return read
+
+
+def _reader_of(hint: Any) -> Reader:
+    """Return the reader in an annotation, which may be optional."""
+    return next(part.__metadata__[0] for part in (hint, *get_args(hint)) if hasattr(part, "__metadata__"))
 
 
 def compose(path: Path) -> yaml.Node:
@@ -180,7 +188,7 @@ def compose(path: Path) -> yaml.Node:
         raise ProgrammeFileError(path, line, "UTF-8 text", f"the byte 0x{raw[error.start]:02x}") from error
     try:
         _refuse_fancy_yaml(path, text)
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(named(text, path), Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -193,6 +201,13 @@ def compose(path: Path) -> yaml.Node:
     if root is None:
         raise ProgrammeFileError(path, 1, "a programme", "an empty file")
     return root
+
+
+def named(text: str, path: Path) -> io.StringIO:
+    """Return the text as a file of this name: its nodes know where they are from."""
+    file = io.StringIO(text)
+    file.name = str(path)  # type: ignore[attr-defined]
+    return file
 
 
 def _refuse_fancy_yaml(path: Path, text: str) -> None:
