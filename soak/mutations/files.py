@@ -214,7 +214,7 @@ FILES = [
         "core/pdf/document.py",
         '        _check_layers(source.Root.get("/OCProperties"))\n',
         "",
-        first=PDF + "test_layers_that_are_hidden_are_refused",
+        first="tests/core/test_pdf_limits.py::test_layers_that_are_hidden_are_refused",
     ),
     Mutant(
         "core: a font keeps all its tables",
@@ -228,21 +228,21 @@ FILES = [
         "core/pdf/document.py",
         "if len(source.objects) > MOST_OBJECTS:",
         "if False:",
-        first=PDF + "test_too_many_objects_are_refused_before_they_are_read",
+        first="tests/core/test_pdf_limits.py::test_too_many_objects_are_refused_before_they_are_read",
     ),
     Mutant(
         "core: a file becomes as large as it likes",
         "core/cleaner.py",
         "    if len(found[1]) > max(MOST_GROWTH * len(data), SMALL):\n",
         "    if False:\n",
-        first=PDF + "test_a_file_that_would_become_much_larger_is_refused",
+        first="tests/core/test_pdf_limits.py::test_a_file_that_would_become_much_larger_is_refused",
     ),
     Mutant(
         "core: a page names one stream any number of times",
         "core/pdf/document.py",
         "    if any(count > MOST_REPEATS for",
         "    if False and any(count > MOST_REPEATS for",
-        first=PDF + "test_a_stream_that_comes_again_and_again_in_one_page_is_refused",
+        first="tests/core/test_pdf_limits.py::test_a_stream_that_comes_again_and_again_in_one_page_is_refused",
     ),
     Mutant(
         "core: odd marks of a photo are an error of the site",
@@ -333,7 +333,7 @@ FILES = [
         "core/pdf/document.py",
         'if "/AS" in default:',
         "if False:",
-        first=PDF + "test_layers_that_are_hidden_are_refused",
+        first="tests/core/test_pdf_limits.py::test_layers_that_are_hidden_are_refused",
     ),
     Mutant(
         "core: a font keeps glyphs that nothing draws",
