@@ -71,7 +71,7 @@ def test_only_declared_columns_may_be_filtered(model, rf):
 
 
 @REGISTERED
-@pytest.mark.parametrize("lookup", ["", "__startswith", "__isnull"])
+@pytest.mark.parametrize("lookup", walks.parameters(["", "__startswith", "__isnull"], keep=["__startswith"]))
 def test_a_filter_by_an_undeclared_column_is_refused(model, lookup, administrator):
     """A value that matches and one that doesn't are answered with the same bytes."""
     shown = admin.site._registry[model]
