@@ -8,13 +8,15 @@ from typing import Any, NamedTuple
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
-from beneficiaries.choices import IdentityState, Sex
+from beneficiaries.choices import ConsentGiver, ConsentHow, IdentityState, Sex
 from beneficiaries.models import (
     Beneficiary,
     BeneficiaryChange,
     Case,
     CaseChange,
     CaseFile,
+    Consent,
+    ConsentChange,
     IdentityDocument,
     IdentityDocumentChange,
 )
@@ -27,6 +29,8 @@ from projects.facts import COUNTRIES
 _CHOICES: dict[str, type[models.TextChoices]] = {
     "sex": Sex,
     "state": IdentityState,
+    "given_by": ConsentGiver,
+    "how": ConsentHow,
     "primary_group": TargetGroup,
 }
 _PLACES: dict[str, Any] = {
@@ -38,7 +42,7 @@ _PLACES: dict[str, Any] = {
 _COUNTRIES = ("citizenship", "country_of_stay")
 
 
-Record = Beneficiary | CaseFile | IdentityDocument
+Record = Beneficiary | CaseFile | Consent | IdentityDocument
 
 
 class Correction(NamedTuple):
@@ -72,7 +76,8 @@ def words_of(name: str, values: Mapping[str, Any]) -> str:
     if name == "birth":
         return as_said(str(values.get("birth_as_typed") or "")) or str(values.get("birth_on") or "")
     if name in _CHOICES and value in _CHOICES[name].values:
-        return str(_CHOICES[name](value).label)
+        words = str(_CHOICES[name](value).label)
+        return ": ".join(filter(None, (words, values.get("reason")))) if name == "given_by" else words
     if name == "groups":
         return ", ".join(str(TargetGroup(code).label) for code in value or () if code in TargetGroup.values)
     if name in _COUNTRIES:
@@ -84,27 +89,31 @@ def words_of(name: str, values: Mapping[str, Any]) -> str:
 
 
 def corrections_of(
-    case: Case, file: CaseFile, user, *, documents: Iterable[IdentityDocument] = ()
+    case: Case,
+    file: CaseFile,
+    user,
+    *,
+    documents: Iterable[IdentityDocument] = (),
+    consents: Iterable[Consent] = (),
 ) -> list[Correction]:
-    """Return what was corrected in the beneficiary's record, these documents and the case file, the newest first."""
+    """Return what was corrected in the beneficiary's record, in the case file and in these rows, the newest first."""
     found: list[Correction] = []
-    if case.beneficiary.version > 1:
-        rows = BeneficiaryChange.objects.visible_to(user).filter(beneficiary=case.beneficiary_id)
-        found += _corrections(case.beneficiary, rows.select_related("by"))
-    if file.version > 1:
-        found += _corrections(
-            file, CaseChange.objects.visible_to(user).filter(case=case).select_related("by")
-        )
+    for record in (case.beneficiary, file):
+        if record.version > 1:
+            found += _corrections(record, _changes_of(record, user).select_related("by"))
     for document in documents:
         if document.version > 1:
-            rows = IdentityDocumentChange.objects.visible_to(user).filter(document=document)
             about = f"{document.get_kind_display()}: "
-            found += _corrections(document, rows.select_related("by"), about=about)
+            found += _corrections(document, _changes_of(document, user).select_related("by"), about=about)
+    for consent in consents:
+        if consent.version > 1:
+            about = f"{consent}: {consent.organisation.name}: " if consent.organisation else f"{consent}: "
+            found += _corrections(consent, _changes_of(consent, user).select_related("by"), about=about)
     return sorted(found, key=lambda row: row.at, reverse=True)
 
 
 def _corrections(row: models.Model, changes: Iterable[Any], about: str = "") -> list[Correction]:
-    """Put beside each former value the one that followed it; `changes` come newest first. `about`: which document."""
+    """Put beside each former value the one that followed it; `changes` come newest first. `about`: which row."""
     fields, found = fields_of(type(row)), []
     after: dict[str, Mapping[str, Any]] = {}
     for change in changes:
@@ -158,6 +167,8 @@ def _changes_of(row: Record, user) -> Any:
         return BeneficiaryChange.objects.visible_to(user).filter(beneficiary=row)
     if isinstance(row, IdentityDocument):
         return IdentityDocumentChange.objects.visible_to(user).filter(document=row)
+    if isinstance(row, Consent):
+        return ConsentChange.objects.visible_to(user).filter(consent=row)
     return CaseChange.objects.visible_to(user).filter(case=row.case_id)
 
 

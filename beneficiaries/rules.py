@@ -81,6 +81,11 @@ def consent_problem(*, given_by: str, reason: str, age: int | None) -> str:
     return ""
 
 
+def lasts_longer(until: date | None, *, former: date | None) -> bool:
+    """Return whether a consent that is valid until a day lasts longer than before; None: without an end."""
+    return former is not None and (until is None or until > former)
+
+
 RISK_ORDER = (Risk.UNKNOWN, Risk.LOW, Risk.MEDIUM, Risk.HIGH)
 
 

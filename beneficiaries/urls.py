@@ -34,6 +34,7 @@ urlpatterns = [
         views.consent_withdraw,
         name="consent-withdraw",
     ),
+    path("cases/<str:reference>/consents/<uuid:consent_id>/", views.consent_correct, name="consent-correct"),
     path("cases/<str:reference>/notes/new/", views.note_add, name="note-add"),
     path("cases/<str:reference>/documents/new/", views.document_add, name="document-add"),
     path("cases/<str:reference>/documents/<uuid:document_id>/", views.document_file, name="document-file"),

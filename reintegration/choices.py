@@ -102,6 +102,7 @@ EVENTS: dict[str, "StrOrPromise"] = {
     "configuration read": _("Looked at the configuration"),
     "configuration removed": _("Removed something from the configuration"),
     "configuration saved": _("Changed the configuration"),
+    "consent corrected": _("Corrected an answer about consent"),
     "consent recorded": _("Recorded an answer about consent"),
     "consent withdrawn": _("Recorded that consent was withdrawn"),
     "criteria revised": _("Changed the criteria of a programme"),

@@ -16,6 +16,7 @@ from beneficiaries.models import (
     Case,
     CaseFile,
     CaseTransfer,
+    Consent,
     Document,
     Enrolment,
     Export,
@@ -24,6 +25,7 @@ from beneficiaries.models import (
 )
 from beneficiaries.operations import (
     BeneficiaryDetails,
+    ConsentAnswer,
     ConsentGiven,
     IdentityDetails,
     Situation,
@@ -33,6 +35,7 @@ from beneficiaries.operations import (
     ask_export,
     break_glass,
     correct_beneficiary,
+    correct_consent,
     correct_situation,
     open_case,
     reassign_cases,
@@ -108,11 +111,11 @@ def a_situation(**changes) -> Situation:
     return Situation(**given | changes)
 
 
-def a_case(by, code: str = "NGO_A", *, details=None, situation=None) -> Case:
+def a_case(by, code: str = "NGO_A", *, details=None, situation=None, given_by: str = "self") -> Case:
     """Open a case that the organisation leads; must run inside `acting_as` a user who writes cases there."""
     return open_case(
         organisation=organisation(code),
-        consent=ConsentGiven(given_by="self", how="spoken"),
+        consent=ConsentGiven(given_by=given_by, how="spoken"),
         details=details or beneficiary_details(),
         situation=situation or a_situation(),
         by=by,
@@ -326,6 +329,13 @@ def corrected_identity(
     )
 
 
+def corrected_consent(consent: Consent, by, *, reason: str = "Written down wrongly.", **changes) -> Consent:
+    """Correct fields of a consent on its present version."""
+    row = Consent.objects.get(pk=consent.pk)
+    answer = replace(ConsentAnswer.of(row), **changes)
+    return correct_consent(consent=row, answer=answer, version=row.version, reason=reason, by=by, now=now())
+
+
 def approved(grant: Grant, demo_users) -> Grant:
     with acting_as(demo_users["iom_supervisor"]):
         operations.endorse_grant(grant=grant, by=demo_users["iom_supervisor"], now=now())
@@ -369,6 +379,7 @@ def whole_case(demo_users, receiver: Organisation, *, shared: bool = False) -> C
             add_note(case=case, text=f"A {kind} note.", confidentiality=kind, by=by, now=now())
             a_document(case, by, confidentiality=kind)
         corrected(case, by)
+        corrected_consent(case.consents.get(purpose="services"), by, how="signature")
         corrected_identity(an_identity_document(case, by), by, number="PA7654321")
         referred(case, by, receiver)
         reassigned(case, a_colleague("second_caseworker"), by)

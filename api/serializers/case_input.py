@@ -12,9 +12,15 @@ from beneficiaries import identity
 from beneficiaries.choices import IdentityKind, IdentityState, Risk, Sex
 from beneficiaries.forms import LIVE_GIVERS, LIVE_HOWS
 from beneficiaries.identity import LONGEST_NUMBER
-from beneficiaries.models import Beneficiary, CaseFile, IdentityDocument
+from beneficiaries.models import Beneficiary, CaseFile, Consent, IdentityDocument
 from beneficiaries.models.beneficiary import LONGEST_PHONE
-from beneficiaries.operations import BeneficiaryDetails, ConsentGiven, IdentityDetails, Situation
+from beneficiaries.operations import (
+    BeneficiaryDetails,
+    ConsentAnswer,
+    ConsentGiven,
+    IdentityDetails,
+    Situation,
+)
 from core import bikram_sambat, days
 from core.clock import now
 from core.numerals import latin_digits
@@ -302,3 +308,26 @@ def identity_details(row: IdentityDocument, given: dict[str, Any]) -> IdentityDe
     if question and not identity.problem(number) and not given["number_is_meant"]:
         raise serializers.ValidationError({"number": f"{question} Then send `number_is_meant` as true."})
     return IdentityDetails(**found)
+
+
+class ConsentFields(InputSerializer):
+    """What can be corrected in a consent."""
+
+    given_by = serializers.ChoiceField(choices=LIVE_GIVERS)
+    why_nobody_asked = serializers.CharField(max_length=1000, allow_blank=True)
+    how = serializers.ChoiceField(choices=LIVE_HOWS)
+    asked_on = DayField(is_record=True)
+    until_on = DayField(
+        allow_null=True, help_text="Never later than recorded where an organisation reads by it."
+    )
+
+
+class ConsentCorrection(CorrectionInput, ConsentFields):
+    """Fields of a consent as they should be. A reason is needed. It gives no organisation more access."""
+
+
+def corrected_answer(row: Consent, given: dict[str, Any]) -> ConsentAnswer:
+    """Return the recorded answer with the fields that were sent."""
+    found = asdict(ConsentAnswer.of(row))
+    found |= {name: given[name] for name in given.keys() & {"given_by", "how", "asked_on", "until_on"}}
+    return ConsentAnswer(**found | {"reason": given.get("why_nobody_asked", row.reason)})

@@ -156,6 +156,7 @@ class ConsentSerializer(RowSerializer):
             "withdrawn_on",
             "recorded_by",
             "recorded_at",
+            "version",
         ]
         read_only_fields = fields
 

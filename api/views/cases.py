@@ -189,7 +189,8 @@ class ConsentViews(WrittenResource):
     serializer_class = cases.ConsentSerializer
     query_class = cases.ConsentQuery
     ordering = ("-recorded_at", "id")
-    inputs = {"create": cases.ConsentAnswer}
+    http_method_names = ["get", "head", "post", "patch"]
+    inputs = {"create": cases.ConsentAnswer, "partial_update": case_input.ConsentCorrection}
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
@@ -202,6 +203,23 @@ class ConsentViews(WrittenResource):
         return self.run_once(
             request, lambda given: operations.record_consent(**given, by=request.user, now=now())
         )
+
+    def partial_update(self, request: Request, **keys: Any) -> Response:
+        """Correct what was recorded about an answer, on the `version` that was read. It never gives more access."""
+        row = self.row()
+        self.require(Consent.objects.editable_by(request.user).filter(pk=row.pk).exists())
+
+        def write(given: dict[str, Any]) -> Model:
+            return operations.correct_consent(
+                consent=row,
+                answer=case_input.corrected_answer(row, given),
+                version=given["version"],
+                reason=given["reason"],
+                by=request.user,
+                now=now(),
+            )
+
+        return self.correct(request, write, about=row, read=lambda: self.get_serializer(self.row()).data)
 
     @action(detail=True, methods=["post"])
     def withdraw(self, request: Request, **keys: Any) -> Response:

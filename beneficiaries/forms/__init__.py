@@ -20,7 +20,11 @@ from beneficiaries.forms.case import (
     TransferAnswerForm,
     TransferForm,
 )
-from beneficiaries.forms.correction import BeneficiaryCorrectionForm, SituationCorrectionForm
+from beneficiaries.forms.correction import (
+    BeneficiaryCorrectionForm,
+    ConsentCorrectionForm,
+    SituationCorrectionForm,
+)
 from beneficiaries.forms.identity import IdentityDocumentForm
 from beneficiaries.forms.interview import (
     AGREES,
@@ -42,6 +46,7 @@ __all__ = [
     "BeneficiaryCorrectionForm",
     "BeneficiaryForm",
     "CaseFilter",
+    "ConsentCorrectionForm",
     "ConsentForm",
     "DistrictField",
     "DocumentForm",

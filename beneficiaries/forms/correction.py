@@ -9,11 +9,11 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from beneficiaries.forms.interview import BeneficiaryForm, SituationForm, radios
+from beneficiaries.forms.interview import LIVE_GIVERS, LIVE_HOWS, BeneficiaryForm, SituationForm, radios
 from beneficiaries.history import Overlap, words_of
-from beneficiaries.models import Beneficiary, CaseFile
-from beneficiaries.operations import ChangedMeanwhile
-from core.forms import OnceForm
+from beneficiaries.models import Beneficiary, CaseFile, Consent
+from beneficiaries.operations import ChangedMeanwhile, ConsentAnswer
+from core.forms import OnceForm, day_field
 from core.record_fields import RecordFields
 from geography.models import Country
 
@@ -142,3 +142,55 @@ class SituationCorrectionForm(CorrectionForm, SituationForm):
             "country_of_stay": Country.objects.filter(code=row.country_of_stay).first(),
             "current_district": row.current_district.name if row.current_district else "",
         }
+
+
+class ConsentCorrectionForm(CorrectionForm):
+    """What was recorded wrongly about an answer on consent, to be corrected."""
+
+    record_fields = Consent.record_fields
+
+    given_by = forms.ChoiceField(label=_("Who decided?"), widget=radios())
+    why_nobody_asked = forms.CharField(
+        label=_("If nobody could safely be asked: why"),
+        required=False,
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    how = forms.ChoiceField(label=_("How was consent given?"), widget=radios())
+    asked_on = day_field(_("On which day was the person asked?"), is_record=True)
+    until_on = day_field(_("Valid until"), required=False)
+    reason = forms.CharField(
+        label=_("Why is this corrected?"),
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": _("Say why this is corrected.")},
+    )
+
+    fieldsets = [
+        (None, ["given_by", "why_nobody_asked", "how", "asked_on", "until_on"]),
+        (pgettext_lazy("of a correction", "Reason"), ["reason"]),
+    ]
+
+    def __init__(self, *args: Any, row: Consent, **kwargs: Any) -> None:
+        super().__init__(*args, row=row, **kwargs)
+        for name, offered in (("given_by", LIVE_GIVERS), ("how", LIVE_HOWS)):
+            recorded = (getattr(row, name), getattr(row, f"get_{name}_display")())
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = offered if recorded in offered else [*offered, recorded]
+
+    def answer(self) -> ConsentAnswer:
+        """Return the valid form's answer."""
+        data = self.cleaned_data
+        same = {name: data[name] for name in ("given_by", "how", "asked_on", "until_on")}
+        return ConsentAnswer(**same, reason=data["why_nobody_asked"].strip())
+
+    def columns(self) -> Mapping[str, Any]:
+        """Return the typed answer by column."""
+        return asdict(self.answer())
+
+    @staticmethod
+    def initial_of(row: Consent) -> dict[str, Any]:
+        """Return the consent as the form opens with it."""
+        same = ("given_by", "how", "asked_on", "until_on", "version")
+        return {name: getattr(row, name) for name in same} | {"why_nobody_asked": row.reason}

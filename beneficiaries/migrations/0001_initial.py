@@ -221,6 +221,7 @@ class Migration(migrations.Migration):
                 ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='%(class)ss', to='beneficiaries.case')),
                 ('organisation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
                 ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('version', models.PositiveIntegerField(default=1)),
             ],
             options={
                 'ordering': ['recorded_at', 'id'],
@@ -857,5 +858,25 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='identitydocumentchange',
             constraint=models.UniqueConstraint(fields=('document', 'version', 'field'), name='beneficiaries_identity_changed_once'),
+        ),
+        migrations.CreateModel(
+            name='ConsentChange',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('field', models.CharField(max_length=40)),
+                ('former', core.encrypted_fields.EncryptedJSONField(default=dict)),
+                ('reason', core.encrypted_fields.EncryptedTextField(blank=True, max_length=1000, verbose_name='why')),
+                ('confidentiality', models.CharField(choices=[('normal', 'Everyone who works on the case'), ('restricted', 'Users of the lead organisation who may read restricted notes'), ('counselling', 'Counsellors of the lead organisation')], default='normal', max_length=20)),
+                ('version', models.PositiveIntegerField()),
+                ('at', models.DateTimeField()),
+                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='%(class)ss', to='beneficiaries.case')),
+                ('consent', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='changes', to='beneficiaries.consent')),
+            ],
+            options={
+                'ordering': ['-at', '-version', 'field'],
+                'abstract': False,
+                'constraints': [models.UniqueConstraint(fields=('id', 'case'), name='beneficiaries_consentchange_in_case'), models.UniqueConstraint(fields=('consent', 'version', 'field'), name='beneficiaries_consent_changed_once')],
+            },
         ),
     ]

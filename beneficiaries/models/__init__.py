@@ -5,7 +5,7 @@ from beneficiaries.models.assignment import Assignment
 from beneficiaries.models.base import CaseLinked, CaseLinkedQuerySet
 from beneficiaries.models.beneficiary import Beneficiary
 from beneficiaries.models.case import Case, CaseFile
-from beneficiaries.models.change import BeneficiaryChange, CaseChange, IdentityDocumentChange
+from beneficiaries.models.change import BeneficiaryChange, CaseChange, ConsentChange, IdentityDocumentChange
 from beneficiaries.models.consent import Consent
 from beneficiaries.models.document import Document
 from beneficiaries.models.draft import IntakeDraft
@@ -32,6 +32,7 @@ __all__ = [
     "CaseNote",
     "CaseTransfer",
     "Consent",
+    "ConsentChange",
     "Document",
     "EmergencyOpening",
     "Enrolment",

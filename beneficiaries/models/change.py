@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from beneficiaries.models.base import CaseLinked
 from beneficiaries.models.beneficiary import Beneficiary
+from beneficiaries.models.consent import Consent
 from beneficiaries.models.identity import IdentityDocument
 from core.encrypted_fields import EncryptedJSONField, EncryptedTextField
 from core.scoping import AccessPolicy, Confidentiality, Level, ScopedQuerySet, TablePolicy
@@ -136,5 +137,29 @@ class CaseChange(Change, CaseLinked):
             *CaseLinked.Meta.constraints,
             models.UniqueConstraint(
                 fields=["case", "version", "field"], name="beneficiaries_case_changed_once"
+            ),
+        ]
+
+
+class ConsentChange(Change, CaseLinked):
+    """A field of a consent that was corrected."""
+
+    consent = models.ForeignKey(Consent, on_delete=models.PROTECT, related_name="changes")
+
+    access_policy = AccessPolicy(
+        read=Level.WORKING,
+        insert=Level.LEAD,
+        update=None,
+        delete=None,
+        because="those who work on the case read what was corrected in a consent; only the lead corrects it",
+    )
+
+    class Meta(CaseLinked.Meta):
+        abstract = False
+        ordering = ["-at", "-version", "field"]
+        constraints = [
+            *CaseLinked.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["consent", "version", "field"], name="beneficiaries_consent_changed_once"
             ),
         ]

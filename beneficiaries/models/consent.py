@@ -9,11 +9,15 @@ from beneficiaries.choices import ConsentGiver, ConsentHow, ConsentPurpose
 from beneficiaries.models.base import CaseLinked
 from core.constraints import not_before, on_record
 from core.encrypted_fields import EncryptedTextField
+from core.record_fields import RecordField
 from core.scoping import AccessPolicy, Level
 
 
 class Consent(CaseLinked):
-    """The answer for one purpose. A later answer is a new row; a withdrawal sets `withdrawn_on`."""
+    """The answer for one purpose. A later answer is a new row; a withdrawal sets `withdrawn_on`.
+
+    What was recorded wrongly about the answer is corrected; purpose, organisation and the answer itself never are.
+    """
 
     purpose = models.CharField(_("purpose"), max_length=20, choices=ConsentPurpose)
     organisation = models.ForeignKey(
@@ -28,7 +32,18 @@ class Consent(CaseLinked):
     withdrawn_on = models.DateField(null=True, blank=True)
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     recorded_at = models.DateTimeField()
+    version = models.PositiveIntegerField(default=1)
 
+    record_fields = {
+        "given_by": RecordField(_("Who decided"), ("given_by", "reason"), needs_reason=True, is_erased=True),
+        "how": RecordField(_("How"), ("how",), needs_reason=True),
+        "asked_on": RecordField(_("Asked on"), ("asked_on",), needs_reason=True),
+        "until_on": RecordField(_("Valid until"), ("until_on",), needs_reason=True),
+    }
+    system_columns = (
+        *("id", "case_id", "purpose", "organisation_id", "is_given", "withdrawn_on", "recorded_by_id"),
+        *("recorded_at", "version"),
+    )
     access_policy = AccessPolicy(
         read=Level.WORKING,
         insert=Level.LEAD,

@@ -10,7 +10,12 @@ from beneficiaries.operations.assignment import (
     refuse_deactivating,
 )
 from beneficiaries.operations.case import CaseNotClosable, close_case
-from beneficiaries.operations.consent import record_consent, withdraw_consent
+from beneficiaries.operations.consent import (
+    ConsentAnswer,
+    correct_consent,
+    record_consent,
+    withdraw_consent,
+)
 from beneficiaries.operations.correction import ChangedMeanwhile, correct_beneficiary, correct_situation
 from beneficiaries.operations.document import (
     HARMFUL,
@@ -67,6 +72,7 @@ __all__ = [
     "BeneficiaryDetails",
     "CaseNotClosable",
     "ChangedMeanwhile",
+    "ConsentAnswer",
     "ConsentGiven",
     "DraftNotOpen",
     "IdentityDetails",
@@ -85,6 +91,7 @@ __all__ = [
     "break_glass",
     "close_case",
     "correct_beneficiary",
+    "correct_consent",
     "correct_situation",
     "decide_admission",
     "decide_draft",

@@ -43,7 +43,7 @@ def correct_beneficiary(
     needed and missing.
     """
     records = Beneficiary.objects.editable_by(by).select_for_update()
-    row = _current(records.filter(pk=beneficiary.pk, erased_on=None), version)
+    row = current_row(records.filter(pk=beneficiary.pk, erased_on=None), version)
     details = checked_details(details)
     problem = details.birth_on and days.birth_problem(details.birth_on, today=now.date())
     if problem:
@@ -75,7 +75,7 @@ def correct_situation(
     The risk level is assessed and not corrected, and a narrative that isn't for everyone is a note.
     """
     files = CaseFile.objects.editable_by(by).select_for_update(of=("self",))
-    row = _current(files.filter(case=case, case__beneficiary__erased_on=None), version)
+    row = current_row(files.filter(case=case, case__beneficiary__erased_on=None), version)
     if rules.missing_primary(situation.groups, situation.primary_group):
         raise ValidationError({"primary_group": _("The main situation must be one of those chosen.")})
     changed = apply_correction(row, asdict(situation), keep=keep, reason=reason)
@@ -87,7 +87,7 @@ def correct_situation(
     return row
 
 
-def _current(rows: models.QuerySet, version: int) -> Any:
+def current_row(rows: models.QuerySet, version: int) -> Any:
     """Return the one row, which the queryset locks. Raises PermissionDenied, or `ChangedMeanwhile`."""
     row = rows.first()
     if row is None:

@@ -23,3 +23,24 @@ CREATE OR REPLACE TRIGGER case_file_has_next_version BEFORE UPDATE ON beneficiar
 CREATE OR REPLACE TRIGGER identity_document_has_next_version BEFORE UPDATE ON beneficiaries_identitydocument
     FOR EACH ROW EXECUTE FUNCTION access.record_has_next_version(
         'state', 'number', 'issued_district_id', 'issued_on', 'expires_on', 'kept_by');
+CREATE OR REPLACE TRIGGER consent_has_next_version BEFORE UPDATE ON beneficiaries_consent
+    FOR EACH ROW EXECUTE FUNCTION access.record_has_next_version('given_by', 'reason', 'how', 'asked_on', 'until_on');
+
+-- A consent stays the answer to what was asked, and a withdrawn one stays withdrawn. Where it lets an organisation read,
+-- a correction never lets it read for longer: that is asked anew. A transfer runs as iom_functions.
+CREATE OR REPLACE FUNCTION access.consent_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_user = 'iom_app' AND (
+       (NEW.id, NEW.case_id, NEW.purpose, NEW.organisation_id, NEW.is_given, NEW.recorded_by_id, NEW.recorded_at)
+       IS DISTINCT FROM
+       (OLD.id, OLD.case_id, OLD.purpose, OLD.organisation_id, OLD.is_given, OLD.recorded_by_id, OLD.recorded_at)
+       OR (OLD.withdrawn_on IS NOT NULL AND NEW.withdrawn_on IS DISTINCT FROM OLD.withdrawn_on)
+       OR (NEW.is_given AND NEW.organisation_id IS NOT NULL AND OLD.until_on IS NOT NULL
+           AND (NEW.until_on IS NULL OR NEW.until_on > OLD.until_on))) THEN
+        RAISE EXCEPTION 'a consent gives no more than was asked for' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'beneficiaries_consent_stays';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER consent_stays BEFORE UPDATE ON beneficiaries_consent
+    FOR EACH ROW EXECUTE FUNCTION access.consent_stays();

@@ -4,7 +4,12 @@ from beneficiaries.views.birth import birth_read
 from beneficiaries.views.case_list import case_list
 from beneficiaries.views.caseload import case_reassign, caseload_detail, caseload_list, caseload_nobody
 from beneficiaries.views.consent import case_close, consent_share, consent_withdraw
-from beneficiaries.views.correction import beneficiary_correct, identity_document, situation_correct
+from beneficiaries.views.correction import (
+    beneficiary_correct,
+    consent_correct,
+    identity_document,
+    situation_correct,
+)
 from beneficiaries.views.document import document_add, document_file, document_remove
 from beneficiaries.views.draft import draft_decide, draft_list, draft_reassign
 from beneficiaries.views.erasure import beneficiary_erase
@@ -32,6 +37,7 @@ __all__ = [
     "caseload_detail",
     "caseload_list",
     "caseload_nobody",
+    "consent_correct",
     "consent_share",
     "consent_withdraw",
     "document_add",

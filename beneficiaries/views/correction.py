@@ -1,6 +1,8 @@
 """Correcting a beneficiary's record, their identity documents and the situation of a case."""
 
 from collections.abc import Callable
+from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -13,10 +15,15 @@ from django.views.decorators.http import require_http_methods
 
 from beneficiaries import operations, queries
 from beneficiaries.choices import IdentityKind
-from beneficiaries.forms import BeneficiaryCorrectionForm, IdentityDocumentForm, SituationCorrectionForm
+from beneficiaries.forms import (
+    BeneficiaryCorrectionForm,
+    ConsentCorrectionForm,
+    IdentityDocumentForm,
+    SituationCorrectionForm,
+)
 from beneficiaries.forms.correction import CorrectionForm
 from beneficiaries.history import overlaps
-from beneficiaries.models import Case, IdentityDocument
+from beneficiaries.models import Case, Consent, IdentityDocument
 from beneficiaries.views.consent import METHODS, case_or_404, led_or_refused
 from core.clock import now
 from core.pages import submit
@@ -104,6 +111,39 @@ def identity_document(request: HttpRequest, reference: str, identity_kind: str) 
     )
 
 
+@login_required
+@require_http_methods(METHODS)
+def consent_correct(request: HttpRequest, reference: str, consent_id: UUID) -> HttpResponse:
+    """Correct what was recorded about an answer on consent, as the lead organisation; also of one that ended."""
+    case = led_or_refused(request, reference)
+    _refuse_erased(case)
+    rows = Consent.objects.visible_to(request.user).select_related("organisation")
+    row = rows.filter(pk=consent_id, case=case).first()
+    if row is None:
+        raise Http404
+    form = ConsentCorrectionForm(request.POST or None, row=row)
+
+    def save() -> None:
+        operations.correct_consent(
+            consent=row,
+            answer=form.answer(),
+            version=form.cleaned_data["version"],
+            reason=form.cleaned_data["reason"],
+            keep=form.kept(),
+            by=request.user,
+            now=now(),
+        )
+
+    return _corrected(request, case, form, save, what="consent") or _page(
+        request,
+        case,
+        form,
+        _("Correct this consent"),
+        template="beneficiaries/consent_correct.html",
+        consent=row,
+    )
+
+
 def _refuse_erased(case: Case) -> None:
     """Nothing is left to correct once the person's data are erased."""
     if case.beneficiary.erased_on is not None:
@@ -129,10 +169,18 @@ def _corrected(
     return submit(request, form, purpose=f"correct_{what}:{case.pk}", action=action)
 
 
-def _page(request: HttpRequest, case: Case, form: CorrectionForm, title: str) -> HttpResponse:
+def _page(
+    request: HttpRequest,
+    case: Case,
+    form: CorrectionForm,
+    title: str,
+    *,
+    template: str = "beneficiaries/record_correct.html",
+    **more: Any,
+) -> HttpResponse:
     """Show the form; with both values where another user corrected a field meanwhile."""
     if form.overtaken_by is not None:
         version = form.cleaned_data["version"]
         form.ask_again(overlaps(form.overtaken_by, form.columns(), version=version, user=request.user))
-    context = {"case": case, "form": form, "title": title, "districts": District.objects.all()}
-    return render(request, "beneficiaries/record_correct.html", context)
+    context = {"case": case, "form": form, "title": title, "districts": District.objects.all(), **more}
+    return render(request, template, context)

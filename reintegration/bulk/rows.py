@@ -51,7 +51,7 @@ COLUMNS = {
     ),
     "beneficiaries_consent": (
         *("id", "case_id", "purpose", "organisation_id", "is_given", "given_by", "reason", "how", "asked_on"),
-        *("until_on", "withdrawn_on", "recorded_by_id", "recorded_at"),
+        *("until_on", "withdrawn_on", "recorded_by_id", "recorded_at", "version"),
     ),
     "beneficiaries_assessment": (
         *("id", "case_id", "project_id", "criteria_id", "assessed_on", "facts", "result", "outcome"),
@@ -267,7 +267,7 @@ class RowBuilder:
     ) -> None:
         self.lines["beneficiaries_consent"].append(
             f"{new_id(self.rng)}\t{case.id}\t{purpose}\t{organisation}\t{'t' if given else 'f'}\t{case.giver}\t"
-            f"\tspoken\t{self.days[case.opened]}\t{until}\t{withdrawn}\t{case.caseworker}\t{self.moment(case.opened)}\n"
+            f"\tspoken\t{self.days[case.opened]}\t{until}\t{withdrawn}\t{case.caseworker}\t{self.moment(case.opened)}\t1\n"
         )
 
     def _access(self, case: OpenedCase, access: Access, admission: Admission | None) -> None:

@@ -66,7 +66,8 @@ def case_detail(request, reference: str):
     case = case_or_404(request, reference)
     parts = queries.case_parts(case, request.user)
     file = parts["file"][0]
-    parts["corrections"] = corrections_of(case, file, request.user, documents=parts["identity_documents"])
+    rows = {"documents": parts["identity_documents"], "consents": parts["consents"]}
+    parts["corrections"] = corrections_of(case, file, request.user, **rows)
     consents = [consent for consent in parts["consents"] if consent.withdrawn_on is None]
     today, due = now().date(), _due(case, parts["follow_ups"])
     safety_step = next((row for row in due if row.kind == SAFETY and row.due_on <= today), None)
@@ -330,7 +331,11 @@ def _timeline(case: Case, parts: dict) -> list[dict]:
         answer = _("Agreed") if consent.is_given else _("Did not agree")
         items.append({"at": consent.recorded_at, "title": answer, "text": about, "by": by})
         if consent.withdrawn_on:
-            items.append({"at": consent.withdrawn_on, "title": _("No longer valid"), "text": about})
+            ended = {"at": consent.withdrawn_on, "title": _("No longer valid"), "text": about}
+            if _correct_urls(case).get("beneficiary"):
+                ended["url"] = reverse("beneficiaries:consent-correct", args=[case.reference, consent.pk])
+                ended["url_label"] = _("Correct")
+            items.append(ended)
     for note in parts["notes"]:
         if note.kind == NoteKind.NOTE:
             item = {"at": note.at, "title": _("Note"), "text": note.text, "by": _name(note.by)}

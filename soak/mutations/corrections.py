@@ -4,6 +4,7 @@ from soak.mutations.mutant import Mutant
 
 OPERATION, TESTS = "beneficiaries/operations/correction.py", "tests/beneficiaries/test_corrections.py"
 IDENTITY, IDENTITY_TESTS = "beneficiaries/operations/identity.py", "tests/beneficiaries/test_identity.py"
+CONSENT, CONSENT_TESTS = "beneficiaries/operations/consent.py", "tests/beneficiaries/test_consents.py"
 CORRECTIONS = [
     Mutant(
         "beneficiaries: whoever reads a record corrects it",
@@ -95,5 +96,40 @@ CORRECTIONS = [
         "return field.needs_reason and not (field.is_free_to_fill and not any(former.values()))",
         "return field.needs_reason and not field.is_free_to_fill",
         first=f"{IDENTITY_TESTS}::test_a_corrected_number_keeps_the_former_one_with_the_reason",
+    ),
+    Mutant(
+        "beneficiaries: whoever reads a consent corrects it",
+        CONSENT,
+        'rows = Consent.objects.editable_by(by).select_for_update(of=("self",))',
+        'rows = Consent.objects.visible_to(by).select_for_update(of=("self",))',
+        first=f"{CONSENT_TESTS}::test_nobody_but_the_lead_corrects",
+    ),
+    Mutant(
+        "beneficiaries: a corrected consent lets an organisation read for longer",
+        CONSENT,
+        "if gives_access and rules.lasts_longer(row.until_on, former=former_until):",
+        "if False:",
+        first=f"{CONSENT_TESTS}::test_a_consent_to_share_never_lasts_longer",
+    ),
+    Mutant(
+        "beneficiaries: the database lets a consent last longer",
+        "beneficiaries/sql/095_corrections.sql",
+        "AND (NEW.until_on IS NULL OR NEW.until_on > OLD.until_on)",
+        "AND false",
+        first=f"{CONSENT_TESTS}::test_a_consent_to_share_never_lasts_longer",
+    ),
+    Mutant(
+        "beneficiaries: the database lets a withdrawn consent come back",
+        "beneficiaries/sql/095_corrections.sql",
+        "OLD.withdrawn_on IS NOT NULL AND NEW.withdrawn_on IS DISTINCT FROM OLD.withdrawn_on",
+        "false",
+        first=f"{CONSENT_TESTS}::test_the_database_keeps_the_answer_as_it_was_given",
+    ),
+    Mutant(
+        "beneficiaries: a corrected consent is a child's own",
+        CONSENT,
+        "    check_giver(case=row.case, given_by=row.given_by, reason=row.reason, on=row.asked_on)\n",
+        "",
+        first=f"{CONSENT_TESTS}::test_a_childs_consent_is_not_corrected_to_be_the_childs_own",
     ),
 ]

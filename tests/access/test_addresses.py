@@ -208,7 +208,7 @@ API: dict[str, Row] = {
     "api:case-file": Row(
         refused_program, refused_program, TARGETS, patch=program_row(GRANTS, WRITES, ok=EMPTY)
     ),
-    **resource("consent", READS, making=True, actions={"withdraw": LEADS}),
+    **resource("consent", READS, making=True, correcting=LEADS, actions={"withdraw": LEADS}),
     **resource("risk-assessment", READS, making=True),
     **resource("screening", READS, making=True),
     **resource("enrolment", GRANTS, making=True),
@@ -290,6 +290,7 @@ TABLE: dict[str, Row] = {
     "beneficiaries:intake-beneficiary": Row(case_page(DRAFT), case_page(DRAFT), TARGETS),
     "beneficiaries:intake-situation": Row(case_page(DRAFT, ok=302), case_page(DRAFT, ok=302), TARGETS),
     "beneficiaries:consent-share": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
+    "beneficiaries:consent-correct": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
     "beneficiaries:consent-withdraw": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
     "beneficiaries:transfer-offer": Row(case_page(READS, REFERS), case_page(READS, REFERS), TARGETS),
     "beneficiaries:transfer-detail": Row(case_page(OFFERS), case_page(OFFERS, TAKES_BACK), TARGETS),

@@ -26,6 +26,7 @@ LED_PAGES = (
     *("beneficiaries:consent-share", "beneficiaries:consent-withdraw", "beneficiaries:document-remove"),
     "beneficiaries:beneficiary-correct",
     "beneficiaries:identity-document",
+    "beneficiaries:consent-correct",
 )
 ANSWERED_PAGES = ("beneficiaries:referral-detail", "beneficiaries:transfer-detail")
 WRITTEN_PAGES = (
@@ -48,7 +49,7 @@ ALONE: list[tuple[set[str], tuple[str, ...], tuple[str, ...], str, int]] = [
     (ONLY_READ, ("api:consent-withdraw", "api:follow-up-record", "api:case-close"), ("post",), "a", FORM),
     (
         ONLY_READ | {"iom_supervisor"},
-        ("api:beneficiary-detail", "api:identity-document-detail"),
+        ("api:beneficiary-detail", "api:identity-document-detail", "api:consent-detail"),
         ("patch",),
         "a",
         EMPTY,

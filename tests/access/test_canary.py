@@ -160,6 +160,8 @@ def case_with_plan(demo_users, username: str, code: str) -> Case:
             case=case, level="low", source="review", reason=_token("risk_reason"), by=by, now=now()
         )
         factories.corrected(case, by, reason=_token("correction_reason"))
+        consent = case.consents.get(purpose="services")
+        factories.corrected_consent(consent, by, how="signature", reason=_token("consent_reason"))
         document = factories.an_identity_document(
             case, by, state="kept", number=f"PA{NUMBER}", kept_by=_token("kept_by")
         )

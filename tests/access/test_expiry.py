@@ -13,7 +13,7 @@ from django.db import connection
 
 from accounts.models import ApiToken, User
 from accounts.operations import create_api_token, revoke_api_tokens
-from beneficiaries.models import Beneficiary, CaseFile, Consent, Referral, SharedItem
+from beneficiaries.models import Beneficiary, CaseFile, Referral, SharedItem
 from beneficiaries.operations import answer_referral, break_glass, withdraw_consent
 from core import outbox
 from core.context import acting_as
@@ -132,7 +132,7 @@ def test_ended_consent_closes_the_file(case, demo_users, reading, ended_by):
             withdraw_consent(consent=consent, by=demo_users[A], now=now())
         else:
             yesterday = now().date() - timedelta(days=1)
-            Consent.objects.filter(pk=consent.pk).update(asked_on=yesterday, until_on=yesterday)
+            factories.corrected_consent(consent, demo_users[A], asked_on=yesterday, until_on=yesterday)
     assert reader.statuses() == GONE
     with acting_as(demo_users[SUPERVISOR]):
         assert Beneficiary.objects.filter(pk=case.beneficiary_id).count() == 0

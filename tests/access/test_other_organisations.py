@@ -186,6 +186,7 @@ WITHIN_A_CASE = (
     "beneficiaries_access_once",
     "beneficiaries_casefile_case_id_key",
     "beneficiaries_consent_one_live_answer",
+    "beneficiaries_consent_changed_once",
     "beneficiaries_enrolment_once_a_project",
     "reintegration_grant_one_open_a_plan",
     "beneficiaries_referral_one_running_a_receiver",

@@ -37,6 +37,7 @@ ROWS = {
     "beneficiaries.Case": (REFERENCE, LEADS, WRITES),
     "beneficiaries.CaseFile": (WORKS, WRITES, WRITES),
     "beneficiaries.Consent": (WORKS, LEADS, LEADS),
+    "beneficiaries.ConsentChange": (WORKS, LEADS, NOBODY),
     "beneficiaries.EmergencyOpening": (WORKS, NOBODY, NOBODY),
     "beneficiaries.RiskAssessment": (WORKS, WRITES, NOBODY),
     "beneficiaries.Screening": (WORKS, WRITES, NOBODY),

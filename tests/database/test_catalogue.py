@@ -87,6 +87,7 @@ INVOKER_TRIGGERS = {
     "draft_stays",
     "draft_waits",
     "record_has_next_version",
+    "consent_stays",
     "referral_transition",
     "export_transition",
     "grant_transition",
