@@ -42,6 +42,7 @@ class DatePrecision(models.TextChoices):
     DAY = "day", _("exact day")
     MONTH = "month", _("month")
     YEAR = "year", _("year")
+    AGE = "age", _("about an age on a day")
 
 
 class CaseStatus(models.TextChoices):

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from beneficiaries.choices import ConsentGiver, DatePrecision, Risk, RiskSource, TransferState
-from core.days import years_between
+from core.days import last_born_about, years_between
 
 # Messages for `core.days.record_problem`.
 BEFORE_BIRTH = gettext_lazy("The date is before the person was born.")
@@ -25,8 +25,11 @@ def age_on(birth: date | None, on: date) -> int | None:
 def youngest_age(birth: date | None, precision: str, on: date) -> int | None:
     """Return the lowest age in whole years that the birth date allows; None where it isn't known.
 
-    A month is taken as 32 days and a year as 366, so the age is never too high.
+    A month is taken as 32 days and a year as 366, so the age is never too high. Of somebody who was "about 15" on a day
+    the birth date is the first possible one (`core.days.born_about`).
     """
+    if birth and precision == DatePrecision.AGE:
+        return max(years_between(last_born_about(birth), on), 0)
     doubt = {DatePrecision.MONTH: 31, DatePrecision.YEAR: 365}.get(DatePrecision(precision or "day"), 0)
     youngest = age_on(birth + timedelta(days=doubt) if birth else None, on)
     return None if youngest is None else max(youngest, 0)
@@ -44,14 +47,19 @@ def known_age(birth: date | None, precision: str, on: date) -> int | None:
 
 
 def age_words(birth: date | None, precision: str, on: date) -> int | str:
-    """Return the age to be shown; where the birth date allows two ages, both of them in words."""
+    """Return the age to be shown; where the birth date allows several ages, the first and the last in words."""
     oldest, youngest = age_on(birth, on), youngest_age(birth, precision, on)
     if oldest is None or youngest is None:
         return _("not known")
     if youngest >= oldest:
         return youngest
     words = {"youngest": youngest, "oldest": oldest}
-    if youngest < AGE_OF_MAJORITY <= oldest:
+    is_open = youngest < AGE_OF_MAJORITY <= oldest
+    if oldest - youngest > 1:
+        return (
+            _("%(youngest)s to %(oldest)s, counts as a child") if is_open else _("%(youngest)s to %(oldest)s")
+        ) % words
+    if is_open:
         return _("%(youngest)s or %(oldest)s, counts as a child") % words
     return _("%(youngest)s or %(oldest)s") % words
 

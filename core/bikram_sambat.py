@@ -15,23 +15,29 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from core.numerals import latin_digits
 
 TABLE = Path(__file__).resolve().parent / "data" / "bs_months.json"
 LONGEST_TEXT = 40
+_ABOUT = re.compile(r"([0-9]{1,3}) ([0-9]{4}\S+) (AD|BS)")  # an age, and the day on which it was said
 _PARTS = re.compile(r"([0-9]{4})(?:([-/.])([0-9]{1,2})(?:\2([0-9]{1,2}))?)?")
 
 Calendar = Literal["ad", "bs"]
 
 
 class Precision(StrEnum):
-    """How exactly a date is known. A date known to the month or year is stored as its first day."""
+    """How exactly a date is known. A date known to the month or year is stored as its first day.
+
+    AGE: of a birth date of which only "about 15 years old on a day" is known (`core.days.born_about`).
+    """
 
     DAY = "day"
     MONTH = "month"
     YEAR = "year"
+    AGE = "age"
 
 
 class NotADate(ValueError):
@@ -139,8 +145,17 @@ def _ad(year: int, month: int, day: int) -> date:
 
 
 def as_said(typed: str) -> str:
-    """A date as it was typed ("2049-11-16 BS"), its calendar in the reader's language."""
+    """A date as it was typed ("2049-11-16 BS"), its calendar in the reader's language; of an age both calendars."""
     day, _space, calendar = typed.rpartition(" ")
+    about = _ABOUT.fullmatch(latin_digits(typed))
+    if about:
+        said = parse(about[2], calendar="bs" if calendar == "BS" else "ad").date
+        words = {
+            "age": about[1],
+            "day": date_format(said),
+            "other": "{}-{:02}-{:02}".format(*to_bs(said)),
+        }
+        return _("about %(age)s (said on %(day)s AD, %(other)s BS)") % words
     if calendar == "BS":
         return _("%(day)s BS") % {"day": day}
     return _("%(day)s AD") % {"day": day} if calendar == "AD" else typed

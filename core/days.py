@@ -3,6 +3,7 @@
 All forms, the API and the import parse days here, so they share one set of limits.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from core.bikram_sambat import Calendar, NotADate, ParsedDate, Precision, parse, to_bs
+from core.numerals import latin_digits
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -108,10 +110,14 @@ def _ask_bs(text: str, ad: date | None, *, today: date, is_record: bool) -> None
 
 
 def birth_of(text: str, *, calendar: Calendar, today: date, meant: str = "") -> ParsedDate:
-    """Parse a birth date, known to the day, month or year, in the chosen calendar. Raises NotADate or Doubt.
+    """Parse a birth date, known to the day, month or year, in the chosen calendar, or an age. Raises NotADate or Doubt.
 
+    "15" is an age that was said today, "15 2083-01-20" one that was said on that day.
     Somebody born in 1990 BS is over 90, in 1990 AD a young adult; 2049 AD is in the future. Such years raise Doubt.
     """
+    age = _age_of(text, calendar=calendar, today=today, meant=meant)
+    if age:
+        return age
     other: Calendar = "ad" if calendar == "bs" else "bs"
     if meant == answer(other, text):
         return parse(text, calendar=other)
@@ -125,11 +131,79 @@ def birth_of(text: str, *, calendar: Calendar, today: date, meant: str = "") -> 
     return found or parse(text, calendar=calendar)
 
 
+_AGE = re.compile(r"([0-9]{1,3})(?:\s+(\S+))?")
+AGE_MARGIN = 1  # years: whoever says "about 15" may mean 14 or 16
+
+
+def born_about(age: int, on: date) -> date:
+    """Return the first day on which somebody may be born who was about this age on a day, `AGE_MARGIN` included."""
+    return _years_earlier(on, age + AGE_MARGIN + 1) + timedelta(days=1)
+
+
+def last_born_about(first: date) -> date:
+    """Return the last day on which they may be born, where `born_about` returned the first one."""
+    years = 2 * AGE_MARGIN + 1
+    try:
+        return first.replace(year=first.year + years) - timedelta(days=1)
+    except ValueError:  # 29 February
+        return date(first.year + years, 2, 28)
+
+
+def _years_earlier(day: date, years: int) -> date:
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:  # 29 February
+        return date(day.year - years, 2, 28)
+
+
+def _age_of(text: str, *, calendar: Calendar, today: date, meant: str) -> ParsedDate | None:
+    """Parse an age, said today ("15") or on a day ("15 2083-01-20"); None where the text is none.
+
+    Raises NotADate, or Doubt where the day is likely in the other calendar only.
+    """
+    found = _AGE.fullmatch(latin_digits(text.strip()))
+    if found is None:
+        return None
+    age, typed = int(found[1]), found[2] or _typed(today, calendar)
+    if age > OLDEST:
+        raise NotADate(_("An age is at most %(years)s years.") % {"years": OLDEST})
+    other: Calendar = "ad" if calendar == "bs" else "bs"
+    said, in_other = (_said_on(typed, each, today) for each in (calendar, other))
+    if said is None and in_other and meant == answer(other, text):
+        said, calendar = in_other, other
+    elif said is None and in_other:
+        words = {"day": _long(in_other)}
+        label = _("Bikram Sambat: %(day)s AD") if other == "bs" else _("AD: %(day)s")
+        raise Doubt(
+            _("In which calendar is the day on which the age was said?"), {answer(other, text): label % words}
+        )
+    if said is None:
+        day = _whole(parse(typed, calendar=calendar), today)
+        raise NotADate(record_problem(day, today=today) or _("The age was said too long ago."))
+    return ParsedDate(born_about(age, said), Precision.AGE, calendar, f"{age} {typed}")
+
+
+def _said_on(text: str, calendar: Calendar, today: date) -> date | None:
+    """Return the day on which an age was said; None where it is no whole day of the last `YEARS_AROUND` years."""
+    found = _read(text, calendar)
+    if found is None or found.precision != Precision.DAY or found.date > today:
+        return None
+    return found.date if years_between(found.date, today) < YEARS_AROUND else None
+
+
+def _typed(day: date, calendar: Calendar) -> str:
+    """Return a day as people type it in a calendar."""
+    return "{}-{:02}-{:02}".format(*to_bs(day)) if calendar == "bs" else day.isoformat()
+
+
 def in_other_calendar(found: ParsedDate) -> str:
     """Return a date, as exact as it was typed, in the calendar in which it wasn't typed; NotADate where it has none.
 
     A year of one calendar lies in two of the other, and so may a month.
     """
+    if found.precision == Precision.AGE:
+        said_on = found.as_typed.partition(" ")[2]
+        return in_other_calendar(parse(said_on, calendar=found.calendar))
     if found.precision == Precision.DAY:
         if found.calendar == "bs":
             return _("%(day)s AD") % {"day": _long(found.date)}

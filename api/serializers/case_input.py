@@ -65,7 +65,10 @@ class BeneficiaryInput(InputSerializer):
     name_ne = serializers.CharField(max_length=200, allow_blank=True, default="")
     sex = serializers.ChoiceField(choices=Sex.choices)
     birth = serializers.CharField(
-        max_length=40, allow_blank=True, default="", help_text="2049-11-16, 2049-11 or 2049."
+        max_length=40,
+        allow_blank=True,
+        default="",
+        help_text="2049-11-16, 2049-11 or 2049; about 15 years old on a day: 15 2083-01-20, or 15 for today.",
     )
     birth_calendar = serializers.ChoiceField(
         choices=["ad", "bs"], default="ad", help_text="AD or Bikram Sambat."

@@ -185,7 +185,10 @@ class BeneficiaryForm(PageForm):
         label=_("Date of birth"),
         max_length=40,
         required=False,
-        help_text=_("Year-month-day, such as 2049-11-16. The year alone is enough where no more is known."),
+        help_text=_(
+            "Year-month-day, such as 2049-11-16. The year alone is enough. If only the age is known, write it: "
+            "15, or with the day on which it was said: 15 2083-01-20."
+        ),
         widget=BirthInput,
     )
     birth_calendar = forms.ChoiceField(

@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ('find_key', models.CharField(editable=False, max_length=320)),
                 ('sex', models.CharField(choices=[('female', 'Female'), ('male', 'Male'), ('other', 'Other'), ('unknown', 'Not known')], max_length=10, verbose_name='sex')),
                 ('birth_on', models.DateField(blank=True, null=True, verbose_name='date of birth')),
-                ('birth_precision', models.CharField(blank=True, choices=[('day', 'exact day'), ('month', 'month'), ('year', 'year')], max_length=10)),
+                ('birth_precision', models.CharField(blank=True, choices=[('day', 'exact day'), ('month', 'month'), ('year', 'year'), ('age', 'about an age on a day')], max_length=10)),
                 ('birth_as_typed', models.CharField(blank=True, max_length=40)),
                 ('citizenship', models.CharField(blank=True, max_length=2, verbose_name='citizenship')),
                 ('home_place', models.CharField(blank=True, max_length=200, verbose_name='ward, village or tole')),

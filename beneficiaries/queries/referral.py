@@ -7,11 +7,12 @@ from django.db.models import QuerySet, When
 
 from accounts.choices import Permission
 from accounts.queries import authority_of
-from beneficiaries.choices import ReferralState
+from beneficiaries.choices import DatePrecision, ReferralState
 from beneficiaries.contact import Contact, contact_of
 from beneficiaries.models import Case, Referral, SharedItem
 from beneficiaries.models.referral import SHARED_LABELS
 from beneficiaries.queries.case import file_of
+from core.bikram_sambat import as_said
 
 
 def shareable_items(case: Case, user) -> dict[str, tuple[str, str]]:
@@ -21,7 +22,9 @@ def shareable_items(case: Case, user) -> dict[str, tuple[str, str]]:
         "name": beneficiary.name,
         "name_ne": beneficiary.name_ne,
         "sex": str(beneficiary.get_sex_display()),
-        "birth": beneficiary.birth_as_typed,
+        "birth": as_said(beneficiary.birth_as_typed)
+        if beneficiary.birth_precision == DatePrecision.AGE
+        else beneficiary.birth_as_typed,
         "safe_contact": beneficiary.safe_contact,
         "phone": beneficiary.phone,
         "home_district": beneficiary.home_district.name if beneficiary.home_district else "",

@@ -32,7 +32,8 @@ BEGIN
     SELECT subject, now(), now() FROM unnest(of_beneficiary || case_ids) AS subject ON CONFLICT DO NOTHING;
     UPDATE beneficiaries_beneficiary
        SET first_name = '–', middle_name = '', second_name = '', name_ne = '', find_key = '',
-           birth_on = date_trunc('year', birth_on)::date,
+           -- of an age on a day the middle of three years, of all others the year
+           birth_on = date_trunc('year', birth_on + CASE birth_precision WHEN 'age' THEN 547 ELSE 0 END)::date,
            birth_precision = CASE WHEN birth_on IS NULL THEN '' ELSE 'year' END,
            birth_as_typed = '', home_place = '', home_local_level_id = NULL, phone = '', phone_index = NULL,
            phone_index_2 = NULL, phone_index_3 = NULL,

@@ -25,7 +25,8 @@ def _words(typed: str, calendar: bikram_sambat.Calendar) -> str:
         return ""
     today = now().date()
     try:
-        found = bikram_sambat.parse(typed, calendar=calendar)
+        meant = days.answer(calendar, typed)
+        found = days.birth_of(typed, calendar=calendar, today=today, meant=meant)
         problem = days.birth_problem(found.date, today=today)
         other = "" if problem else days.in_other_calendar(found)
     except bikram_sambat.NotADate as error:

@@ -12,6 +12,13 @@ CHILDREN = [
         first=f"{TESTS}::test_the_youngest_possible_age_counts_and_an_uncertain_age_is_shown_as_such",
     ),
     Mutant(
+        "beneficiaries: an age on a day counts as its first possible birth date",
+        "beneficiaries/rules.py",
+        "years_between(last_born_about(birth), on)",
+        "years_between(birth, on)",
+        first=f"{TESTS}::test_who_is_about_18_does_not_consent_alone",
+    ),
+    Mutant(
         "beneficiaries: a shared case of a child is transferred by the child's own consent",
         "beneficiaries/operations/transfer.py",
         "    check_giver(case=case, given_by=given_by, reason=why_nobody_asked, on=now.date())\n",

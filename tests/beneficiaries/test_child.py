@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 
 from beneficiaries import operations, queries, rules
 from beneficiaries.operations import ConsentGiven
+from core import bikram_sambat, days
 from core.clock import now
 from core.context import acting_as
 from tests import factories
@@ -54,6 +55,13 @@ ON = date(2026, 11, 30)
         (date(2007, 4, 14), "year", 18, "18 or 19"),
         (date(2012, 1, 1), "year", 13, "13 or 14"),
         (date(2026, 1, 1), "year", 0, "0"),
+        (days.born_about(15, ON), "age", 14, "14 to 16"),
+        (days.born_about(17, ON), "age", 16, "16 to 18, counts as a child"),
+        (days.born_about(18, ON), "age", 17, "17 to 19, counts as a child"),
+        (days.born_about(19, ON), "age", 18, "18 to 20"),
+        (days.born_about(18, date(2025, 11, 30)), "age", 18, "18 to 20"),
+        (days.born_about(18, date(2025, 12, 1)), "age", 17, "17 to 20, counts as a child"),
+        (days.born_about(0, ON), "age", 0, "0 or 1"),
         (None, "", None, "not known"),
     ],
 )
@@ -63,6 +71,51 @@ def test_the_youngest_possible_age_counts_and_an_uncertain_age_is_shown_as_such(
     assert rules.youngest_age(birth, precision, ON) == youngest
     assert rules.counts_as_child(birth, precision, ON) == (youngest is not None and youngest < 18)
     assert str(rules.age_words(birth, precision, ON)) == words
+
+
+@pytest.mark.parametrize("age", [1, 14, 17, 18, 40])
+def test_of_an_age_on_a_day_both_ends_are_one_year_away_whatever_the_day(age):
+    for number in range(0, 4 * 366, 7):
+        on = date(2024, 2, 26) + timedelta(days=number % 5 + number)
+        first = days.born_about(age, on)
+        assert rules.age_on(first, on) == age + 1
+        assert rules.age_on(first - timedelta(days=1), on) == age + 2
+        youngest = rules.youngest_age(first, "age", on)
+        assert youngest == age - 1 or (on.month == 2 and youngest == age - 2), on
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("age", "is_refused"), [(17, True), (18, True), (19, False)])
+def test_who_is_about_18_does_not_consent_alone(demo_users, age, is_refused):
+    born = days.birth_of(str(age), calendar="bs", today=now().date())
+    details = {"birth_on": born.date, "birth_precision": born.precision.value}
+    details["birth_as_typed"] = f"{born.as_typed} BS"
+    with acting_as(demo_users[A]):
+        opened = {"details": factories.beneficiary_details(**details)}
+        if not is_refused:
+            assert factories.a_case(demo_users[A], **opened).beneficiary.birth_precision == "age"
+            return
+        with pytest.raises(ValidationError, match=MAY_NOT_ALONE):
+            factories.a_case(demo_users[A], **opened)
+        case = factories.a_case(demo_users[A], given_by="guardian", **opened)
+        assert queries.facts_of(case, by=demo_users[A], on=now().date())["age"] in (None, age - 1)
+
+
+@pytest.mark.django_db
+def test_an_age_on_a_day_is_typed_shown_and_corrected(sign_in, demo_users):
+    with acting_as(demo_users[A]):
+        case = factories.a_case(demo_users[A])
+    client, address = sign_in(A), f"/cases/{case.reference}/beneficiary/"
+    said = now().date() - timedelta(days=100)
+    bs = "{}-{:02}-{:02}".format(*bikram_sambat.to_bs(said))
+    typed = {"birth": f"२५ {bs}", "birth_calendar": "bs", "reason": "She knows her age only."}
+    page = text_of(submit(client, address, typed))
+    assert f"about 25 (said on {said.day} {said:%B %Y} AD, {bs} BS)" in page
+    assert "24 to 27" in page, "three years and the hundred days since"
+    assert f'value="25 {bs}"' in text_of(client.get(address))
+    doubted = text_of(submit(client, address, {"birth": f"26 {said}", "birth_calendar": "bs", "reason": "x"}))
+    assert "In which calendar is the day on which the age was said?" in doubted
+    assert f'value="ad 26 {said}"' in doubted
 
 
 @pytest.mark.parametrize(
