@@ -59,6 +59,7 @@ SHARED_LABELS = {
     "safe_contact": _("Safe contact"),
     "phone": _("Telephone"),
     "home_district": _("Home district"),
+    "identity": _("Identity documents"),
     "needs": _("Help wanted"),
     "narrative": _("What happened"),
 }

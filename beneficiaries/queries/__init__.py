@@ -28,7 +28,7 @@ from beneficiaries.queries.export import (
     may_decide_export,
 )
 from beneficiaries.queries.fact import facts_as_json, facts_of
-from beneficiaries.queries.identity import cases_with_same_number, identity_documents_of
+from beneficiaries.queries.identity import cases_with_same_number, document_lines, identity_documents_of
 from beneficiaries.queries.organisation import iom, lead_of, possible_leads, possible_receivers
 from beneficiaries.queries.reader import Reading, readers_of
 from beneficiaries.queries.referral import (
@@ -51,6 +51,7 @@ __all__ = [
     "consents_of",
     "content_of",
     "count_up_to",
+    "document_lines",
     "document_of",
     "draft_supervisors",
     "drafts_to_reassign",

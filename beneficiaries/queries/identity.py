@@ -1,8 +1,13 @@
 """Identity documents of a beneficiary, and other records with the same number."""
 
 from collections.abc import Collection
+from datetime import date
 from uuid import UUID
 
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from beneficiaries.choices import IdentityState
 from beneficiaries.identity import number_indexes_sought
 from beneficiaries.models import Case, IdentityDocument
 
@@ -38,3 +43,26 @@ def cases_with_same_number(
         for other in cases.order_by("-changed_on", "id"):
             found.setdefault(others[other.beneficiary_id], []).append(other)
     return found
+
+
+def document_lines(row: IdentityDocument, *, on: date | None = None) -> list[str]:
+    """Return what is on an identity document and who keeps it, a line each; expired or not on a day."""
+    has_expired = on is not None and row.expires_on is not None and row.expires_on < on
+    lines = (
+        row.number,
+        row.issued_on and _("Issued on %s") % date_format(row.issued_on),
+        row.issued_district and _("Issued in %s") % row.issued_district.name,
+        row.expires_on
+        and (_("Expired on %s") if has_expired else _("Expires on %s")) % date_format(row.expires_on),
+        row.kept_by and _("Kept by: %s") % row.kept_by,
+    )
+    return [line for line in lines if line]
+
+
+def documents_in_words(case: Case, user) -> str:
+    """Return all identity documents of the beneficiary as a referral shares them; "" where none is known."""
+    return "\n".join(
+        ", ".join((f"{row.get_kind_display()}: {row.get_state_display()}", *document_lines(row)))
+        for row in identity_documents_of(case, user)
+        if row.state != IdentityState.UNKNOWN
+    )

@@ -12,6 +12,7 @@ from beneficiaries.contact import Contact, contact_of
 from beneficiaries.models import Case, Referral, SharedItem
 from beneficiaries.models.referral import SHARED_LABELS
 from beneficiaries.queries.case import file_of
+from beneficiaries.queries.identity import documents_in_words
 from core.bikram_sambat import as_said
 
 
@@ -28,6 +29,7 @@ def shareable_items(case: Case, user) -> dict[str, tuple[str, str]]:
         "safe_contact": beneficiary.safe_contact,
         "phone": beneficiary.phone,
         "home_district": beneficiary.home_district.name if beneficiary.home_district else "",
+        "identity": documents_in_words(case, user),
         "needs": file.needs,
         "narrative": file.narrative,
     }

@@ -174,7 +174,7 @@ def _identity_documents(case: Case, documents, user, today: date) -> list[dict]:
             colour = "orange" if row.is_missing or has_expired else IDENTITY_COLOURS.get(row.state, "grey")
             shown |= {
                 "tag": {"label": row.get_state_display(), "colour": colour},
-                "value": _document_lines(row, has_expired=has_expired),
+                "value": "\n".join(case_queries.document_lines(row, on=today)),
             }
         if row is not None and row.pk in same:
             shown["hint"] = _("The same number is recorded for another person:")
@@ -184,19 +184,6 @@ def _identity_documents(case: Case, documents, user, today: date) -> list[dict]:
             ]
         found.append(shown)
     return found
-
-
-def _document_lines(row, *, has_expired: bool) -> str:
-    """Return what is on an identity document and who keeps it, a line each."""
-    expires = _("Expired on %s") if has_expired else _("Expires on %s")
-    lines = (
-        row.number,
-        row.issued_on and _("Issued on %s") % date_format(row.issued_on),
-        row.issued_district and _("Issued in %s") % row.issued_district.name,
-        row.expires_on and expires % date_format(row.expires_on),
-        row.kept_by and _("Kept by: %s") % row.kept_by,
-    )
-    return "\n".join(line for line in lines if line)
 
 
 def _situation(file, notes) -> list[dict]:

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from beneficiaries.exports.cases import CASES
 from beneficiaries.history import corrections_of
-from beneficiaries.models import Beneficiary, BeneficiaryChange, Case, CaseChange, CaseFile
+from beneficiaries.models import Beneficiary, BeneficiaryChange, Case, CaseChange, CaseFile, IdentityDocument
 from beneficiaries.operations import (
     BeneficiaryDetails,
     ChangedMeanwhile,
@@ -74,7 +74,8 @@ def test_every_column_is_a_field_or_the_systems(model):
 
 @pytest.mark.django_db
 def test_shared_items_are_those_of_the_table(demo_users, case):
-    named = {item for model in WITH_FIELDS for field in fields_of(model).values() for item in field.shared_as}
+    models = [*WITH_FIELDS, IdentityDocument]
+    named = {item for model in models for field in fields_of(model).values() for item in field.shared_as}
     district = District.objects.first()
     filled = {"name_ne": "सरिता", "birth_as_typed": "2049 BS", "home_district_id": district.pk}
     corrected(demo_users, case, **filled)
@@ -85,6 +86,10 @@ def test_shared_items_are_those_of_the_table(demo_users, case):
             case=case, situation=told, version=file.version, reason="Told today.", by=user, now=now()
         )
         case = Case.objects.get(pk=case.pk)
+        factories.an_identity_document(case, demo_users[A], state="kept", kept_by="Her employer")
+        items = shareable_items(case, demo_users[A])
+        shared = "Passport: Somebody else keeps it, PA1234567, Kept by: Her employer"
+        assert items["identity"] == ("Identity documents", shared)
         assert set(shareable_items(case, demo_users[A])) == named
 
 

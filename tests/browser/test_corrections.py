@@ -112,6 +112,29 @@ def _reason(browser_user: BrowserUser, text: str) -> None:
         field.fill(text)
 
 
+@EACH_WAY
+def test_an_age_is_corrected_in_place_of_a_birth_date(
+    site: Site, browser: Browser, script: bool, language: str
+) -> None:
+    [(reference, _visit)] = site.rows(CASE)
+    typed = f"{24 + 2 * script + len(language) % 2} २०८१-01-20"
+    with BrowserUser.at(site.url, browser, script=script, width=PHONE) as browser_user:
+        _at_the_page(browser_user, A, language, f"/cases/{reference}/beneficiary/")
+        page = browser_user.page
+        page.locator("[name=birth_calendar][value=ad]").check()
+        page.locator("[name=birth]").fill(typed)
+        if script:
+            expect(page.locator("#id_birth_read")).not_to_be_empty()
+        page.locator("[name=reason]").fill(f"She knows her age only {script:d}.")
+        _saved(browser_user)
+        browser_user.look()
+        page.locator(f"[name=birth_meant][value='bs {typed}']").check()
+        _saved(browser_user)
+        browser_user.look()
+        expect(page.locator("main")).to_contain_text("2081-01-20")
+        expect(page.locator("main")).to_contain_text(f"She knows her age only {script:d}.")
+
+
 @pytest.mark.parametrize("script", [True, False])
 def test_a_situation_is_corrected(site: Site, browser: Browser, script: bool) -> None:
     [(reference, _visit)] = site.rows(CASE)
