@@ -1,19 +1,22 @@
 """Log formatting without personal data: no names, telephone numbers, case references or one-time links.
 
-A URL is logged as its route (`cases/<str:reference>/`), an error as its class, its place in the code and its message
-without the values in it.
+A request is logged by its route (`cases/<str:reference>/`), which is taken from the request and never searched for in a
+text: an address can contain anything. An error is logged with its class, its place in the code and its message without
+the values in it.
 """
 
 import logging
 import re
 import traceback
+from http.client import responses
 from types import TracebackType
 
 from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParserError
 from django.urls import Resolver404, resolve
 
-# A path or a full URL, but not the one in gunicorn's "Listening at".
-ADDRESS = re.compile(r"(?<![\w/.:])(?<!Listening at: )(?:https?:/)?/[^\s'\"]*", re.IGNORECASE)
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
 HOST = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 # Where a value may begin in an error message; the group `name` matches a quoted identifier, which is no value.
 VALUE = re.compile(r"(?P<name>['\"][a-z]+(_[a-z0-9]+)+['\"])|['\"(\[{]|\d{3,}")
@@ -30,9 +33,15 @@ def route_of(path: str) -> str:
         return "–"
 
 
-def without_addresses(text: str) -> str:
-    """Return the line with each URL replaced by its route."""
-    return ADDRESS.sub(lambda found: route_of(found[0]), text)
+def line_of(request_line: str) -> str:
+    """Return the method and the route of the first line of a request, such as `GET /cases/ HTTP/1.1`."""
+    method, _blank, rest = request_line.partition(" ")
+    return f"{known_method(method)} {route_of(rest.rpartition(' ')[0])}"
+
+
+def known_method(method: str) -> str:
+    """Return the method; "–" for an unknown one, as it may be anything."""
+    return method if method in METHODS else "–"
 
 
 def without_values(message: str) -> str:
@@ -45,17 +54,15 @@ def without_values(message: str) -> str:
 
 
 class LineFormatter(logging.Formatter):
-    """Removes URLs from the lines of web loggers, and values from errors."""
-
-    web = ("django.request", "django.server", "django.security", "gunicorn")
+    """Writes lines of web loggers without the texts of their requests, and errors without values."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """Shorten the message, depending on its logger."""
-        if record.name.startswith(self.web):
-            record.message = without_addresses(record.message)
         if record.name.startswith("django.security"):
             record.message = "refused"  # the message contains what was typed; the logger's name is the reason
-        if record.name.startswith("celery") and record.exc_info:
+        elif record.name.startswith(("django.request", "django.server")):
+            record.message = _without_address(record)
+        elif record.name.startswith("celery") and record.exc_info:
             record.message = record.message.partition(":")[0]  # what follows repeats the error
         return super().formatMessage(record)
 
@@ -64,11 +71,25 @@ class LineFormatter(logging.Formatter):
         return format_error(*ei)
 
 
+def _without_address(record: logging.LogRecord) -> str:
+    """Return a message of Django's about a request: status and route."""
+    request = getattr(record, "request", None)
+    if isinstance(request, HttpRequest):
+        status = getattr(record, "status_code", 0)
+        return f"{responses.get(status, status)}: {route_of(request.path_info)}"
+    if record.msg == '"%s" %s %s' and isinstance(record.args, tuple):  # of runserver
+        line, status, size = record.args
+        return f'"{line_of(str(line))}" {status} {size}'
+    return str(record.msg)  # without its arguments
+
+
 def format_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> str:
     """Return a traceback with places and classes but no values; causes come first, as in Python's own."""
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     before = format_error(type(cause), cause, cause.__traceback__) + "\n" if cause else ""
-    # The message of a SuspiciousOperation repeats what was typed.
-    message = "" if isinstance(error, SuspiciousOperation) else without_values(str(error))
+    # The messages of these repeat what was sent.
+    message = (
+        "" if isinstance(error, SuspiciousOperation | MultiPartParserError) else without_values(str(error))
+    )
     frames = [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(trace)]
     return before + "\n".join([*frames, f"{kind.__module__}.{kind.__qualname__}: {message}"])

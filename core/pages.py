@@ -48,7 +48,7 @@ def submit(
         return None
     except IntegrityError as error:
         # A constraint refused what the rules allowed: another user was a moment faster.
-        logger.warning("%s refused by %s", purpose, violated(error))
+        logger.warning("%s refused by %s", purpose.partition(":")[0], violated(error))
         form.add_error(
             None,
             _(
@@ -89,12 +89,22 @@ def _redirect_from_closed_page(request: HttpRequest) -> HttpResponseRedirect | N
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return None
     if request.method == "POST":
-        result = idempotency.result_of(request.POST.get("form_key", ""), by=request.user)
+        result = idempotency.result_of(_form_key(request), by=request.user)
         return redirect_after_action(request, result) if result else None
     is_landing = constant_time_compare(request.COOKIES.get(LANDING, ""), _landing(request, request.path))
     if is_landing and request.path != "/":
         return redirect_after_action(request, _page_above(request.path))
     return None
+
+
+def _form_key(request: HttpRequest) -> str:
+    """Return the key of the submitted form; "" without a page that could have read it, or if it can't be read."""
+    if request.resolver_match is None:
+        return ""
+    try:
+        return request.POST.get("form_key", "")
+    except Exception:  # whatever was sent, a page that reports an error must not raise another
+        return ""
 
 
 def _page_above(path: str) -> str:

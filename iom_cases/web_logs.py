@@ -4,11 +4,10 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-from core.logs import LineFormatter, route_of, without_addresses
+from core.logs import METHODS, LineFormatter, known_method, route_of
 
 # The atoms that a log format may use; the client's address is not among them.
 LOGGED = ("t", "s", "B", "b", "T", "D", "M", "L", "p")
-METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
 
 
 class WebLogger(Logger):
@@ -18,7 +17,7 @@ class WebLogger(Logger):
         """Return the permitted atoms, with the route instead of the path."""
         found = super().atoms(resp, req, environ, request_time)
         route = route_of(environ.get("PATH_INFO", ""))  # none where gunicorn couldn't read the request
-        method = found["m"] if found["m"] in METHODS else "–"
+        method = known_method(found["m"])
         return {name: found[name] for name in LOGGED} | {"m": method, "U": route, "r": f"{method} {route}"}
 
     def setup(self, cfg: Any) -> None:
@@ -31,12 +30,20 @@ class WebLogger(Logger):
         """Log a failed request by its method and route."""
         if str(msg).startswith("Error handling request") and args:
             *methods, address = args
-            known = [method if method in METHODS else "–" for method in methods]
+            known = map(known_method, methods)
             msg, args = " ".join(["Error handling request", *known, route_of(address)]), ()
         super().exception(msg, *args, **kwargs)
 
     def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        """Log invalid requests without what was sent, and all else without URLs."""
-        if msg.startswith("Invalid request from"):
-            msg = "Invalid request"
-        super().warning(without_addresses(msg), *args, **kwargs)
+        """Log invalid requests without what was sent."""
+        super().warning("Invalid request" if msg.startswith("Invalid request from") else msg, *args, **kwargs)
+
+    def debug(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """Log requests by method and route, and errors of a connection by their class: their texts repeat it."""
+        super().debug(msg, *map(_shown, args), **kwargs)
+
+
+def _shown(arg: Any) -> Any:
+    if isinstance(arg, BaseException):
+        return type(arg).__name__
+    return route_of(arg) if isinstance(arg, str) and arg not in METHODS else arg

@@ -277,6 +277,27 @@ CORE = [
         first="tests/core/test_logs.py::test_an_address_is_logged_as_its_route",
     ),
     Mutant(
+        "core: the log of an error contains its address",
+        "core/logs.py",
+        "    if isinstance(request, HttpRequest):",
+        "    if not request:",
+        first="tests/core/test_logs.py::test_the_address_of_an_error_is_logged_as_its_route_whatever_is_in_it",
+    ),
+    Mutant(
+        "core: the log of a broken connection contains what was sent",
+        "iom_cases/web_logs.py",
+        "    if isinstance(arg, BaseException):",
+        "    if False:",
+        first="tests/core/test_logs.py::test_no_web_log_contains_a_name_a_number_a_reference_or_a_link",
+    ),
+    Mutant(
+        "core: an error page reads what can't be read",
+        "core/pages.py",
+        "    except Exception:  # whatever was sent",
+        "    except KeyError:  # whatever was sent",
+        first="tests/core/test_logs.py::test_a_body_that_cannot_be_read_is_no_server_error",
+    ),
+    Mutant(
         "core: logs contain the values of an error",
         "core/logs.py",
         '            return f"{first[: found.start()]}…"',

@@ -22,6 +22,8 @@ import pytest
 import yaml
 from celery import signals
 from django.db import connection
+from django.http import HttpResponse
+from django.utils.log import log_response
 from gunicorn.config import Config
 
 from core.context import acting_as
@@ -166,6 +168,10 @@ def test_no_web_log_contains_a_name_a_number_a_reference_or_a_link(served, demo_
         with socket.create_connection(("127.0.0.1", port), timeout=20) as link:
             link.sendall(raw.encode())
             link.recv(4096)
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as link:
+        link.sendall(f"GET /{NAME}/ {PHONE}".encode())  # and no more
+    for path in (f"/kases/O'{NAME}/", f'/kases/{quote(NAME)}%20%22{PHONE}"/', f"/cases/O'{NAME}/notes/new/"):
+        assert browser_user.ask("POST", path, {}, **{"Content-Type": "multipart/form-data"})[0] in (400, 404)
     written = log.read_bytes()
     assert written.count(b"\n") > 300
     for token in (NAME, NAME.upper(), PHONE, case.reference, LINK, str(person), str(case.pk), "find="):
@@ -229,18 +235,57 @@ def test_an_error_is_logged_with_its_place_and_without_values():
         deep()
     except ValueError as error:
         text = line(error, "django.request", "Internal Server Error: %s", f"/cases/SH4K-9TQ-X/?find={NAME}")
-    assert "Internal Server Error: cases/<str:reference>/" in text
+    assert "Internal Server Error: %s\n" in text
     assert "KeyError: …" in text
     assert "ValueError: bad row …" in text
     assert "in deep" in text
     assert not {word for word in (NAME, PHONE, "SH4K") if word in text}
 
 
-def test_an_address_with_its_host_is_logged_as_its_route():
-    said = line(
-        None, "django.server", "%s", f'"POST http://localhost/cases/SH4K-9TQ-X/?q={NAME} HTTP/1.1" 500'
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/cases/SH4K-9TQ-X/", "cases/<str:reference>/"),
+        (f"/kases/{NAME} Tamang {PHONE}/", "–"),
+        (f"/kases/O'{NAME} {PHONE}/", "–"),
+        (f'/cases/"{NAME} {PHONE}/"/', "–"),
+        (f"/cases/{NAME}\n{PHONE}/", "cases/<str:reference>/"),
+        (f"/cases/O'{NAME} {PHONE}/", "cases/<str:reference>/"),
+        (f"{NAME} {PHONE}", "–"),
+    ],
+)
+def test_the_address_of_an_error_is_logged_as_its_route_whatever_is_in_it(path, route, rf, caplog):
+    caplog.handler.setFormatter(LineFormatter("%(name)s %(message)s"))
+    request = rf.get("/")
+    request.path = request.path_info = path
+    log_response("%s: %s", "Internal Server Error", path, response=HttpResponse(status=500), request=request)
+    assert caplog.text == f"django.request Internal Server Error: {route}\n"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", [f"/kases/O'{NAME}/", f"/cases/O'{NAME}/notes/new/"])
+def test_a_body_that_cannot_be_read_is_no_server_error(sign_in, path):
+    client = sign_in(A)
+    answer = client.post(path, b"x", content_type="multipart/form-data")
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        f"POST http://localhost/cases/SH4K-9TQ-X/?q={NAME} HTTP/1.1",
+        f"POST /cases/SH4K-9TQ-X/?q={NAME} {PHONE} HTTP/1.1",
+    ],
+)
+def test_a_request_line_is_logged_as_its_route(request_line):
+    said = line(None, "django.server", '"%s" %s %s', request_line, "500", "9")
+    assert said == 'django.server "POST cases/<str:reference>/" 500 9'
+    assert line(None, "django.server", "code %d, message %s", 400, NAME) == (
+        "django.server code %d, message %s"
     )
-    assert said == 'django.server "POST cases/<str:reference>/ HTTP/1.1" 500'
+
+
+def test_the_servers_own_lines_keep_their_address():
     start = "Listening at: http://127.0.0.1:8000 (1)"
     assert line(None, "gunicorn.error", start) == f"gunicorn.error {start}"
 
