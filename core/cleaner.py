@@ -1,21 +1,14 @@
-"""Clean one uploaded file in a process of its own: `python -m core.cleaner MEMORY SECONDS`.
-
-Uploads come from strangers: a few kilobytes can take gigabytes or hours, or crash a library. So the file is passed on
-standard input to a process with limits and without database and keys. Standard output is one line with the content
-type, or with the reason of a refusal, followed by the cleaned file. `core.uploads` starts it.
-"""
+"""Clean one uploaded file in a limited process (`core.limited`), which `core.uploads` starts."""
 
 import io
 import re
-import resource
 import struct
-import sys
-import traceback
 from enum import StrEnum
 
 import pikepdf
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from core.limited import serve
 from core.pdf.document import HiddenLayers, WrongPages, remade
 from core.pdf.rules import TooMuch, Unsupported
 
@@ -134,28 +127,14 @@ def _is_two_things(data: bytes) -> bool:
     return bool(OTHER_KINDS.search(data[:HEAD])) or b"PK\x05\x06" in data
 
 
-def limit(memory: int, seconds: int) -> None:
-    """Limit this process to bytes of memory and seconds of processor time, and forbid it to write files."""
-    if sys.platform != "darwin":  # macOS refuses this limit; there only the time is limited
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
-    for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
-        resource.setrlimit(kind, (0, 0))
-
-
-def main(memory: str, seconds: str) -> None:
-    """Clean standard input. After an unexpected error print only the traceback's places, no content of the file."""
-    limit(int(memory), int(seconds))
+def answer(data: bytes) -> bytes:
+    """Return a line with the content type and the cleaned file, or a line with the reason of a refusal."""
     try:
-        head, data = cleaned(sys.stdin.buffer.read())
+        content_type, clean = cleaned(data)
     except Refused as refused:
-        head, data = f"refused {refused.why}", b""
-    except MemoryError:
-        head, data = f"refused {Why.LIMITS}", b""
-    except Exception as error:
-        sys.exit("".join(traceback.format_tb(error.__traceback__)) + type(error).__name__)
-    sys.stdout.buffer.write(f"{head}\n".encode() + data)
+        return f"refused {refused.why}\n".encode()
+    return f"{content_type}\n".encode() + clean
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    serve(answer)

@@ -5,9 +5,6 @@ what its pages draw (`core.pdf`). Both happen in a process with limits (`core.cl
 stored.
 """
 
-import subprocess
-import sys
-from pathlib import Path
 from typing import NamedTuple
 
 from django.conf import settings
@@ -16,7 +13,7 @@ from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import slots
+from core import limited, slots
 from core.cleaner import Refused, Why
 
 LARGEST = 20 * 1024 * 1024  # bytes
@@ -27,7 +24,6 @@ LONGEST = 15  # seconds of real time; with the wait below the 30 after which gun
 PATIENCE = 2.0  # seconds to wait for a slot
 # First numbers of the advisory locks that are slots for checking files, and of those of users who upload.
 LOCKS, LOCKS_OF_USERS = 0x5A4C, 0x5A4D
-ROOT = Path(__file__).parent.parent
 
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "application/pdf": "pdf"}
 REFUSALS = {
@@ -101,25 +97,18 @@ def clean_upload(data: bytes) -> CleanFile:
     """Return the file cleaned of everything but its visible content. Raises ValidationError if it is refused."""
     check_size(len(data))
     try:
-        return _clean_in_subprocess(data)
+        return _clean_in_process(data)
     except Refused as refused:
         raise ValidationError(str(REFUSALS[refused.why])) from refused
 
 
-def _clean_in_subprocess(data: bytes) -> CleanFile:
-    """Run `core.cleaner` on the file. Raises Refused; a process killed by a signal hit a limit or crashed."""
-    command = [sys.executable, "-B", "-E", "-s", "-m", "core.cleaner", str(MEMORY), str(SECONDS)]
+def _clean_in_process(data: bytes) -> CleanFile:
+    """Run `core.cleaner` on the file. Raises Refused."""
     try:
-        ended = subprocess.run(  # noqa: S603 - our own program and two numbers
-            command, input=data, capture_output=True, cwd=ROOT, env={}, timeout=LONGEST, check=False
-        )
-    except subprocess.TimeoutExpired as error:
+        answer = limited.run("core.cleaner", data=data, memory=MEMORY, seconds=SECONDS, longest=LONGEST)
+    except limited.LimitReached as error:
         raise Refused(Why.LIMITS) from error
-    if ended.returncode < 0:
-        raise Refused(Why.LIMITS)
-    if ended.returncode:
-        raise RuntimeError(f"core.cleaner failed: {ended.stderr.decode(errors='replace')}")
-    head, clean = ended.stdout.split(b"\n", 1)
+    head, clean = answer.split(b"\n", 1)
     content_type = head.decode()
     if content_type.startswith("refused "):
         raise Refused(Why(content_type.removeprefix("refused ")))

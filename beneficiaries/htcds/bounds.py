@@ -9,21 +9,24 @@ import re
 import zipfile
 from pathlib import Path
 
-from defusedxml.ElementTree import fromstring
+from defusedxml.ElementTree import fromstring, iterparse
 from django.utils.translation import gettext as _
 
 MOST_BYTES = 100_000_000  # unpacked
 MOST_SHEETS = 50
 MOST_TEXTS = 500_000  # shared strings
 MOST_TAGS = 12_000_000  # in all parts: four a filled cell
+MOST_RUNS = 100_000  # parts of texts with a format of their own
 MOST_CELLS = 3_000_000  # empty ones included, which have one tag
 MOST_CELLS_OF_ROW = 16_384  # as in Excel; a row is read as a whole
 MOST_TAGS_OF_OBJECTS = 100_000  # in a part that openpyxl turns into objects
+LONGEST_FORMAT = 255  # characters of a number format, as in Excel; openpyxl takes quadratic time
 CONTENT_TYPES, WORKBOOK, STYLES = "[Content_Types].xml", "xl/workbook.xml", "xl/styles.xml"
 CHUNK = 1_000_000
 _PREFIX = rb"<(?:[^\s<>/:]+:)?"  # of a namespace, in any script
 _TEXT = re.compile(_PREFIX + rb"si[\s/>]")
 _SHEET = re.compile(_PREFIX + rb"sheet[\s/>]")
+_RUN = re.compile(_PREFIX + rb"(?:r|rPh)[\s/>]")
 _CELL_OR_ROW = re.compile(_PREFIX + rb"(c|row)[\s/>]")
 _NO_ELEMENT = re.compile(rb"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)", re.DOTALL)
 _ENCODING = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["']([^"']+)""")
@@ -45,7 +48,7 @@ def check_bounds(path: Path) -> None:
             _check_archive(archive)
     except OSError as error:
         raise NotHtcds(_("can't be opened: %(why)s") % {"why": error.strerror or error}) from error
-    except NotHtcds:
+    except (NotHtcds, MemoryError):
         raise
     except Exception as error:  # a damaged archive can raise anything
         raise damaged() from error
@@ -61,7 +64,7 @@ def _check_archive(archive: zipfile.ZipFile) -> None:
         )
     if len({part.filename for part in parts}) < len(parts):
         raise damaged()
-    kinds, tags, cells = _kinds(archive), 0, 0
+    kinds, tags, cells, runs = _kinds(archive), 0, 0, 0
     for part in parts:
         kind, found = kinds.get(part.filename, ""), _tags(archive, part)
         is_workbook = kind.endswith("main+xml") or part.filename == WORKBOOK
@@ -76,6 +79,28 @@ def _check_archive(archive: zipfile.ZipFile) -> None:
         if tags > MOST_TAGS:
             raise NotHtcds(_("has more than %(most)s cells; divide it") % {"most": MOST_TAGS // 4})
         cells += _cells(archive, part, most=MOST_CELLS - cells)
+        runs += _count(archive, part, _RUN)
+        if runs > MOST_RUNS:
+            raise NotHtcds(
+                _("has more than %(most)s formatted parts of texts; copy its rows as plain text")
+                % {"most": MOST_RUNS}
+            )
+    if STYLES in archive.namelist():
+        _check_formats(archive)
+
+
+def _check_formats(archive: zipfile.ZipFile) -> None:
+    """Raise NotHtcds for a long number format. openpyxl takes it from the attribute or an element of this name."""
+    with archive.open(STYLES) as part:
+        for _event, element in iterparse(part):
+            inner = element.text if element.tag.rpartition("}")[2] == "formatCode" else None
+            if max(len(element.get("formatCode", "")), len(inner or "")) > LONGEST_FORMAT:
+                raise NotHtcds(
+                    _(
+                        "has a number format of more than %(most)s characters; copy its rows into a new workbook"
+                    )
+                    % {"most": LONGEST_FORMAT}
+                )
 
 
 def _kinds(archive: zipfile.ZipFile) -> dict[str, str]:

@@ -98,7 +98,7 @@ def read_workbook(path: Path) -> Table:
             reader = Reader(file, read_only=True, data_only=True, keep_links=False)
             reader.read()
             return _read(reader.wb)
-    except NotHtcds:
+    except (NotHtcds, MemoryError):
         raise
     except Exception as error:  # a damaged part can raise anything
         raise damaged() from error
@@ -164,6 +164,8 @@ def _look(sheet) -> Look:
             tag = element.tag.rpartition("}")[2]
             if tag == "col" and _is_true(element.get("hidden")):
                 first, last = int(element.get("min")) - 1, int(element.get("max"))
+                if first < 0:
+                    raise damaged()
                 look.hidden_columns |= set(range(first, min(last, MOST_COLUMNS)))
             if tag != "row":
                 continue

@@ -15,7 +15,8 @@ from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
 from django.db import connection
 
-from beneficiaries.htcds import NotHtcds, Table, bounds, read_row, read_workbook, workbook
+from beneficiaries.htcds import NotHtcds, Table, bounds, read_row, workbook
+from beneficiaries.htcds.workbook import read_workbook
 from beneficiaries.models import Beneficiary, Case, CaseFile, Consent
 from beneficiaries.operations import import_htcds
 from core.clock import now

@@ -13,9 +13,12 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from django.utils import translation
 
 from beneficiaries import queries
-from beneficiaries.htcds import bounds, cell, read_workbook, row, standard, workbook
+from beneficiaries.htcds import NotHtcds, bounds, cell, reader, row, standard, workbook
+from beneficiaries.htcds.workbook import read_workbook
+from beneficiaries.management.commands import import_cases
 from core import names
 from core.context import acting_as
 from tests.beneficiaries.test_import_htcds import (  # noqa: F401 - two are fixtures
@@ -389,6 +392,107 @@ def test_the_list_of_formulas_is_no_row(book):  # noqa: F811
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/calcChain.xml", b'<calcChain><c r="A1"/>' + b"<c/>" * 17_000 + b"</calcChain>")
     assert first_names(read_workbook(path)) == ["Sita"]
+
+
+def with_formats(path: Path, formats: str) -> Path:
+    """The workbook with these number formats, the first of which a style uses."""
+    return changed(
+        path,
+        bounds.STYLES,
+        lambda text: re.sub(
+            b"<numFmts[^>]*/>|<numFmts.*</numFmts>", f"<numFmts>{formats}</numFmts>".encode(), text
+        ).replace(b"<cellXfs>", b'<cellXfs><xf numFmtId="200"/>'),
+    )
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        '<numFmt numFmtId="200" formatCode="{}"/>',
+        "<numFmt numFmtId='200' formatCode = '{}'/>",
+        '<numFmt numFmtId="200"><formatCode>{}</formatCode></numFmt>',
+    ],
+)
+def test_a_number_format_longer_than_excels_is_refused_unopened(book, form, unopened):  # noqa: F811
+    """3 kB, in which a format consisted of a million brackets, cost 12 minutes."""
+    path = with_formats(book(SITA), form.format("[" * 256))
+    assert (
+        why_not(path) == "has a number format of more than 255 characters; copy its rows into a new workbook"
+    )
+
+
+def test_number_formats_as_long_as_excels_are_read(book):  # noqa: F811
+    path = with_formats(book(SITA), f'<numFmt numFmtId="200" formatCode="{"&quot;" * 255}"/>')
+    assert first_names(read_workbook(path)) == ["Sita"]
+
+
+@pytest.mark.parametrize("run", ["<r><t/></r>", "<r><rPr><b/></rPr><t/></r>", "<x:rPh sb='0' eb='1'/>"])
+@pytest.mark.parametrize("place", ["shared", "cell"])
+def test_parts_of_texts_are_limited(book, unopened, monkeypatch, run, place):  # noqa: F811
+    """33 kB, in which one text had 500,000 differently formatted parts, cost 22 s and 601 MB."""
+    monkeypatch.setattr(bounds, "MOST_RUNS", 100)
+    path, runs = with_texts(book(SITA), 1), f'<x xmlns:x="{MAIN}">{run * 101}</x>'.encode()
+    if place == "shared":
+        path = changed(
+            path, "xl/sharedStrings.xml", lambda text: text.replace(b"<si/>", b"<si>%b</si>" % runs)
+        )
+    else:
+        path = with_rows(path, b'<row><c t="inlineStr"><is>%b</is></c></row>' % runs)
+    assert why_not(path) == "has more than 100 formatted parts of texts; copy its rows as plain text"
+
+
+@pytest.mark.parametrize("first", ["-9000000", "0", "x"])
+def test_columns_that_no_sheet_has_are_refused(book, first, monkeypatch):  # noqa: F811
+    """After the rows, where openpyxl doesn't read them; 1.5 kB cost 9 GB."""
+    monkeypatch.setattr(reader, "MEMORY", 400_000_000)
+    hidden = f'</sheetData><cols><col min="{first}" max="1" hidden="1"/></cols>'.encode()
+    path = changed(
+        book(*[SITA] * 12), "xl/worksheets/sheet1.xml", lambda text: text.replace(b"</sheetData>", hidden)
+    )
+    with pytest.raises(NotHtcds, match=DAMAGED):
+        reader.read_workbook(path)
+
+
+def test_a_workbook_that_takes_too_long_is_refused(book, monkeypatch):  # noqa: F811
+    """Whatever openpyxl does: each limit above was added after a workbook that had found another way."""
+    path = book(SITA)
+    assert first_names(reader.read_workbook(path)) == ["Sita"]
+    refused = "takes too long or too much memory to read; divide it, or copy its rows into a new workbook"
+    for limit, least in (("LONGEST", 0.001), ("SECONDS", 0)):
+        with monkeypatch.context() as patched, pytest.raises(NotHtcds, match=refused):
+            patched.setattr(reader, limit, least)
+            reader.read_workbook(path)
+
+
+@pytest.mark.parametrize("owner", [(bounds, "_check_archive"), (workbook.Reader, "read")])
+def test_a_workbook_that_fills_the_memory_is_not_reported_as_damaged(book, owner, monkeypatch):  # noqa: F811
+    def fills_the_memory(*_args):
+        raise MemoryError
+
+    monkeypatch.setattr(*owner, fills_the_memory)
+    with pytest.raises(MemoryError):  # which `core.limited` reports
+        read_workbook(book(SITA))
+
+
+def test_every_kind_of_cell_leaves_the_limited_process_as_it_was(book):  # noqa: F811
+    values = ["सीता\n𝄞", "", 1, -1.5, True, datetime(2020, 2, 29, 1, 2, 3), time(4, 5), timedelta(days=40)]
+    path = book(*(SITA | {"cas_ReasonForCaseClosure": value} for value in values))
+    assert reader.read_workbook(path) == read_workbook(path)
+    never = changed(book(SITA | {"con_Consent": "=TRUE()"}), "xl/worksheets/sheet1.xml", lambda text: text)
+    assert reader.read_workbook(never) == read_workbook(never)
+
+
+def test_the_command_reads_a_workbook_in_the_limited_process(book, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(workbook, "read_workbook", None)
+    assert import_cases.read_workbook is reader.read_workbook
+
+
+@pytest.mark.django_db
+def test_a_refusal_of_the_limited_process_is_in_the_readers_language(book):  # noqa: F811
+    path = with_formats(book(SITA), f'<numFmt numFmtId="200" formatCode="{"[" * 256}"/>')
+    with translation.override("ne"), pytest.raises(NotHtcds, match="255") as refused:
+        reader.read_workbook(path)
+    assert "number format" not in str(refused.value)
 
 
 def test_a_text_that_many_cells_share_counts_for_each(book, monkeypatch):  # noqa: F811

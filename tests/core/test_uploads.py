@@ -14,7 +14,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from PIL import Image
 
-from core import cleaner, clock, files, uploads
+from core import cleaner, clock, files, limited, uploads
 from core.pdf.document import MOST_PAGES
 from tests import uploaded_files
 
@@ -228,14 +228,12 @@ def test_a_file_that_takes_too_long_by_the_clock_is_refused(monkeypatch):
 
 
 def test_cleaning_needs_no_settings_no_database_and_no_keys():
-    code = (
-        "import sys, core.cleaner; core.cleaner.main('1000000000', '10'); assert 'django' not in sys.modules"
-    )
+    code = "import sys; from core.cleaner import answer, serve; serve(answer); assert 'django' not in sys.modules"
     ended = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code, "1000000000", "10"],
         input=uploaded_files.photo(),
         capture_output=True,
-        cwd=uploads.ROOT,
+        cwd=limited.ROOT,
         env={},
     )
     assert (ended.returncode, ended.stderr) == (0, b"")
