@@ -100,6 +100,8 @@ class Permission(models.TextChoices):
     CONFIGURE = "configure", _("configure the system")
 
 
+GRANT_DECISIONS = (Permission.ENDORSE_GRANTS, Permission.APPROVE_GRANTS, Permission.PAY_GRANTS)
+
 # Roles that an organisation's focal point may give there; only an administrator gives the others.
 GIVEN_BY_FOCAL_POINTS = (
     RoleCode.CASEWORKER,

@@ -15,14 +15,15 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase
 
+from accounts.authority import Authority, authority_of
 from accounts.choices import DecidedAs, OrganisationKind, Permission, RequestKind, RequestState, RoleCode
 from accounts.rules import LONGEST_IDLE, LONGEST_SESSION
 from accounts.user_manager import UserManager
+from core.access import AccessPolicy, Open, ScopedQuerySet
 from core.constraints import not_before
 from core.context import acting_as
 from core.models import EVERY_COLUMN
 from core.names import NameField
-from core.scoping import Open, ScopedQuerySet, TablePolicy
 
 LANGUAGES = [("en", "English"), ("ne", "नेपाली")]
 ALL = ("SELECT", "INSERT", "UPDATE", "DELETE")
@@ -67,6 +68,11 @@ class User(AbstractUser):
                 self.save(update_fields=["password"])
 
         return check_password(raw_password, self.password, save_hash)
+
+    @property
+    def principal(self) -> Authority | None:
+        """For whom scopes are asked; None for a user who may do nothing any more."""
+        return authority_of(self) if self.is_active else None
 
     @property
     def name(self) -> str:
@@ -328,12 +334,6 @@ class Handover(models.Model):
 class NoticeQuerySet(ScopedQuerySet):
     """Notices, visible to their recipient only."""
 
-    def visible_to(self, user):
-        """Return the user's own notices."""
-        return self.filter(recipient=user)
-
-    editable_by = visible_to
-
     def unread(self):
         """Return the notices that were not marked as read."""
         return self.filter(read_at=None)
@@ -351,10 +351,10 @@ class Notice(models.Model):
     read_at = models.DateTimeField(null=True)
 
     never_recorded = EVERY_COLUMN
-    access_policy = TablePolicy(
-        read="t.recipient_id = access.user_id()",
-        insert="access.has_user()",
-        update="t.recipient_id = access.user_id()",
+    access_policy = AccessPolicy(
+        read=lambda principal: Q(recipient=principal.user_id),
+        insert=lambda principal: principal.has_user,
+        update=lambda principal: Q(recipient=principal.user_id),
         delete=None,
         because="only its recipient reads a notice; every user may add one",
     )

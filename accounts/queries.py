@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import F, Prefetch, Q
 from django.utils import timezone
 
+from accounts.authority import authority_of
 from accounts.choices import (
     ADMINISTRATORS_TO_GIVE,
     GIVEN_BY_FOCAL_POINTS,
@@ -34,74 +35,6 @@ from accounts.models import (
 )
 from accounts.rules import PROOF_KEPT
 from core.models import AuditEvent
-
-
-@dataclass(frozen=True)
-class Authority:
-    """One user's organisations by permission, and the names of all organisations that the user works for."""
-
-    by_permission: dict[str, frozenset[UUID]]
-    names: tuple[tuple[str, str], ...] = ()  # English and Nepali; organisations without any permission too
-    offices: frozenset[UUID] = frozenset()  # of IOM, where permissions over the whole site count
-    programmes: frozenset[UUID] = frozenset()  # single programmes to which the user has summary access …
-    follows: frozenset[UUID] = frozenset()  # … and the organisations that manage these
-
-    def where(self, *permissions: str) -> frozenset[UUID]:
-        """Return the organisations in which the user has at least one of these permissions."""
-        return frozenset().union(*(self.by_permission.get(name, frozenset()) for name in permissions))
-
-    def may(self, permission: str, organisation_id: UUID | None = None) -> bool:
-        """Return whether the user has the permission in this organisation, or in any if None."""
-        organisations = self.by_permission.get(permission, frozenset())
-        return bool(organisations) if organisation_id is None else organisation_id in organisations
-
-    @property
-    def reads_summaries(self) -> bool:
-        """Whether the user has summary access to an organisation or to single programmes."""
-        return bool(self.programmes) or self.may(Permission.READ_SUMMARIES)
-
-
-def authority_of(user) -> Authority:
-    """Return what a user may do now, read in one query and cached on the user object; nothing for an inactive user."""
-    if not user.is_authenticated or not user.is_active:
-        return Authority({})
-    if not hasattr(user, "_authority"):
-        with connection.cursor() as cursor:
-            cursor.execute(_AUTHORITY, {"user": user.pk, "today": timezone.localdate()})
-            rows = cursor.fetchall()
-        by_permission: dict[str, set[UUID]] = {}
-        for organisation_id, _name_en, _name_ne, _kind, codenames, _programmes in rows:
-            for codename in codenames:
-                by_permission.setdefault(codename, set()).add(organisation_id)
-        user._authority = Authority(
-            {name: frozenset(ids) for name, ids in by_permission.items()},
-            tuple((name_en, name_ne) for _id, name_en, name_ne, *_rest in rows),
-            frozenset(row_id for row_id, _en, _ne, kind, *_rest in rows if kind == OrganisationKind.IOM),
-            frozenset(project for *_rest, programmes in rows for project in programmes),
-            frozenset(row_id for row_id, *_rest, programmes in rows if programmes),
-        )
-    return user._authority
-
-
-# SQL because every page runs it, and the ORM would take longer to compile it than PostgreSQL to answer; and because the
-# programmes, which belong to an app above this one, come with the same query.
-_AUTHORITY = """
-    SELECT o.id, o.name_en, o.name_ne, o.kind,
-           coalesce(array_agg(DISTINCT p.codename::text) FILTER (WHERE p.codename IS NOT NULL), '{}'),
-           coalesce(array_agg(DISTINCT j.id) FILTER (WHERE j.id IS NOT NULL AND f.id IS NOT NULL), '{}')
-      FROM accounts_membership m
-      JOIN accounts_role r ON r.id = m.role_id
-      JOIN accounts_organisation o ON o.id = r.organisation_id AND o.is_active
-      LEFT JOIN accounts_organisationgrouppermission g
-        ON g.group_id = r.group_id AND g.content_object_id = r.organisation_id
-      LEFT JOIN auth_permission p ON p.id = g.permission_id
-      LEFT JOIN projects_projectgrouppermission s ON s.group_id = r.group_id
-      LEFT JOIN auth_permission f ON f.id = s.permission_id AND f.codename = 'read_summaries'
-      LEFT JOIN projects_project j ON j.id = s.content_object_id AND j.managed_by_id = r.organisation_id
-     WHERE m.user_id = %(user)s AND m.starts_on <= %(today)s
-       AND (m.ends_on IS NULL OR m.ends_on >= %(today)s)
-     GROUP BY o.id ORDER BY o.code
-"""
 
 
 def unread_notices(user) -> int:
@@ -476,8 +409,7 @@ def may_configure(user) -> bool:
 
 def may_audit(user) -> bool:
     """Return whether the user may read the audit log: an auditor of IOM, never of a partner."""
-    authority = authority_of(user)
-    return bool(authority.where(Permission.READ_AUDIT) & authority.offices)
+    return authority_of(user).audits == Q()
 
 
 def audit_events(user):

@@ -18,8 +18,8 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.db import connection  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
+from accounts.authority import authority_of  # noqa: E402
 from accounts.models import User  # noqa: E402
-from accounts.queries import authority_of  # noqa: E402
 from accounts.session_store import SessionStore  # noqa: E402
 from bench import baseline  # noqa: E402
 from beneficiaries import queries  # noqa: E402

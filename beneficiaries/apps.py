@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class BeneficiariesConfig(AppConfig):
-    """Registers exports, the index of telephone numbers and the open work of users with lower apps."""
+    """Registers what this app adds to lower ones: exports, keys and indexes of the database, open work of users."""
 
     name = "beneficiaries"
     verbose_name = "People and cases"
@@ -17,9 +17,11 @@ class BeneficiariesConfig(AppConfig):
         from beneficiaries import caseload, operations
         from beneficiaries.exports.cases import CASES
         from beneficiaries.exports.kinds import kinds
-        from beneficiaries.numbers import index_numbers  # models must be loaded first
-        from core import rewrapping
+        from beneficiaries.numbers import index_numbers
+        from beneficiaries.same_case import same_case_keys
+        from core import catalogue, rewrapping
 
+        catalogue.added.append(same_case_keys)
         rewrapping.hooks.append(index_numbers)
         kinds["cases"] = CASES
         user_leaving["cases"] = OpenWork(

@@ -7,12 +7,12 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
+from accounts.authority import authority_of
 from accounts.choices import Permission
 from accounts.models import Organisation, User
-from accounts.queries import authority_of, live_memberships_with
-from beneficiaries.choices import CaseStatus, Risk
+from accounts.queries import live_memberships_with
+from beneficiaries.choices import CaseStatus, Level, Risk
 from beneficiaries.models import Case, CaseAccess
-from core.scoping import Level
 
 
 def assigns_in(user) -> frozenset[UUID]:

@@ -205,3 +205,27 @@ class ExportFailure(models.TextChoices):
     MORE_ROWS = "more_rows", _("The list has more rows now than when you asked. Ask again.")
     NO_ROWS = "no_rows", _("The list has no rows any more.")
     TRIED = "tried", _("It was tried several times and failed. Tell your administrator.")
+
+
+class Level(models.TextChoices):
+    """An organisation's access to a case. Not fully ordered: neither of REFERRAL and SUMMARY includes the other."""
+
+    LEAD = "lead", _("leads the case")
+    WORKING = "working", _("works on the case with the lead organisation")
+    REFERRAL = "referral", _("received a referral")
+    SUMMARY = "summary", _("case reference and amounts")
+
+
+OPENED_BY: dict[Level, tuple[Level, ...]] = {
+    Level.LEAD: (Level.LEAD,),
+    Level.WORKING: (Level.LEAD, Level.WORKING),
+    Level.REFERRAL: (Level.LEAD, Level.WORKING, Level.REFERRAL),
+    Level.SUMMARY: (Level.LEAD, Level.WORKING, Level.SUMMARY),
+}
+
+# The same for users who read case files: SUMMARY is for users who see amounts only, and REFERRAL for the one
+# organisation that received the row.
+OPENED_IN_FULL: dict[Level, tuple[Level, ...]] = {
+    needed: tuple(level for level in levels if level not in (Level.SUMMARY, Level.REFERRAL))
+    for needed, levels in OPENED_BY.items()
+}

@@ -16,13 +16,22 @@ from core import audit, data_keys
 _checked: set[str] = set()
 
 
-def enter(user_id: UUID | None) -> None:
-    """Let this transaction act for the user, or for nobody. Raises RuntimeError outside a transaction."""
+def enter(user_id: UUID | None) -> str:
+    """Let this transaction act for the user, or for nobody; return what they may do, as JSON (accounts/authority.py).
+
+    Raises RuntimeError outside a transaction.
+    """
     if not connection.in_atomic_block:
         raise RuntimeError("enter() outside a transaction would have no effect")
     data_keys.forget()
     with connection.cursor() as cursor:
         cursor.execute("SELECT access.enter(%s)", [user_id])
+        return cursor.fetchone()[0]
+
+
+def enter_as(user) -> None:
+    """As `enter`, and keep on the user object what they may do, so that it isn't read again."""
+    user.granted = enter(user.pk)
 
 
 def entered_as() -> UUID | None:
@@ -40,7 +49,7 @@ def acting_as(user) -> Iterator[None]:
     """
     with transaction.atomic():
         former = entered_as() if connection.in_atomic_block else None
-        enter(user.pk)
+        enter_as(user)
         yield
         audit.record_remaining(by=user)
         enter(former)

@@ -13,7 +13,7 @@ from django.middleware.gzip import GZipMiddleware
 
 from core import audit
 from core.clock import now
-from core.context import enter, entered_as
+from core.context import enter, enter_as, entered_as
 from core.denials import record_denial
 
 
@@ -30,7 +30,10 @@ class DatabaseContext:
         """Run the view in the transaction, and add the audit events that are still pending."""
         user = request.user  # read before the transaction: sessions live outside it
         with transaction.atomic():
-            enter(user.pk if user.is_authenticated else None)
+            if user.is_authenticated:
+                enter_as(user)
+            else:
+                enter(None)
             response = self.get_response(request)
             if response.status_code >= 400 or getattr(request, "view_raised", False):
                 transaction.set_rollback(True)

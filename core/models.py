@@ -9,10 +9,14 @@ from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact, Regex
 from django.utils import timezone
 
-from core.scoping import Open, TablePolicy
+from core.access import AccessPolicy, Open, Principal
 
 EVERY_COLUMN = ("*",)  # as `never_recorded`: the audit log stores no values of this model
 UUID_PATTERN = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+
+
+def _of_user(principal: Principal) -> Q:
+    return Q(user_id=principal.user_id)
 
 
 class AuditEvent(models.Model):
@@ -34,9 +38,9 @@ class AuditEvent(models.Model):
     encrypted_changes = models.BinaryField(null=True)
 
     never_recorded = EVERY_COLUMN
-    access_policy = TablePolicy(
-        read="(SELECT access.audits())",
-        insert="t.actor_id IS NOT DISTINCT FROM access.user_id()",
+    access_policy = AccessPolicy(
+        read=lambda principal: principal.audits,
+        insert=lambda principal: Q(actor_id=principal.user_id) | (Q(actor_id=None) & ~principal.has_user),
         update=None,
         delete=None,
         because="every user adds events in their own name, IOM's auditor reads them, and nobody changes them",
@@ -101,9 +105,9 @@ class DataKey(models.Model):
     destroyed_at = models.DateTimeField(null=True)
 
     never_recorded = EVERY_COLUMN
-    access_policy = TablePolicy(
+    access_policy = AccessPolicy(
         read=None,
-        insert="access.has_user()",
+        insert=lambda principal: principal.has_user,
         update=None,
         delete=None,
         because="wrapped with the site's keys; read only through access.data_keys_of, which takes the subjects' ids",
@@ -139,9 +143,9 @@ class OutboxMessage(models.Model):
     failed_at = models.DateTimeField(null=True)
 
     never_recorded = EVERY_COLUMN
-    access_policy = TablePolicy(
+    access_policy = AccessPolicy(
         read=None,
-        insert="access.has_user()",
+        insert=lambda principal: principal.has_user,
         update=None,
         delete=None,
         because="every user adds mail; it is read and settled only through access.claim_mail and access.settle_mail",
@@ -167,10 +171,10 @@ class DenialCount(models.Model):
     count = models.PositiveIntegerField()
 
     never_recorded = EVERY_COLUMN
-    access_policy = TablePolicy(
-        read="t.user_id = access.user_id()",
-        insert="t.user_id = access.user_id()",
-        update="t.user_id = access.user_id()",
+    access_policy = AccessPolicy(
+        read=_of_user,
+        insert=_of_user,
+        update=_of_user,
         delete=None,
         because="a user's denials are counted acting as that user",
     )
@@ -186,10 +190,10 @@ class IdempotencyKey(models.Model):
     made_at = models.DateTimeField(default=timezone.now)
 
     never_recorded = EVERY_COLUMN
-    access_policy = TablePolicy(
-        read="t.user_id = access.user_id()",
-        insert="t.user_id = access.user_id()",
-        update="t.user_id = access.user_id()",
+    access_policy = AccessPolicy(
+        read=_of_user,
+        insert=_of_user,
+        update=_of_user,
         delete=None,
         because="a key belongs to the user who sent the form",
     )

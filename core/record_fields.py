@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
-from core.scoping import Confidentiality
+from core.access import Confidentiality
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

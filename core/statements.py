@@ -11,29 +11,10 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.db import connections
-from django.db.models import Field, ForeignObject, Lookup, QuerySet
+from django.db.models import QuerySet
 from django.db.models.query import ModelIterable
 
 MARKER = 0x5A4A << 112  # first of a range of UUIDs that no row has: random ones have version 4
-
-
-@Field.register_lookup
-@ForeignObject.register_lookup  # the search for a foreign key's lookups ends at this class
-class AnyOf(Lookup):
-    """`= ANY(array)`: one statement for any number of values, while `IN` has a placeholder for each value."""
-
-    lookup_name = "any_of"
-    prepare_rhs = False
-
-    def get_db_prep_lookup(self, value: Any, connection: Any) -> tuple[str, Any]:
-        """Pass the whole list as one parameter."""
-        return "%s", [value]
-
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
-        """Return the SQL and its parameters."""
-        left, left_params = self.process_lhs(compiler, connection)
-        right, right_params = self.process_rhs(compiler, connection)
-        return f"{left} = ANY({right})", [*left_params, *right_params]
 
 
 class Select:

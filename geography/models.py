@@ -11,8 +11,8 @@ from django.db import models
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from core.access import Open
 from core.names import NameField
-from core.scoping import Open
 
 PLACES = Open(("SELECT", "INSERT", "UPDATE"), "names of places; loaded from the data files, the same for all")
 _NAMESPACE = uuid.UUID("6f7b1f3e-9c55-5b0e-9a55-0d1f2b7f4c10")

@@ -5,7 +5,8 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from accounts.queries import authority_of, may_audit, unread_notices
+from accounts.authority import authority_of
+from accounts.queries import may_audit, unread_notices
 from accounts.recent import is_confined
 
 

@@ -5,18 +5,17 @@ import uuid
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase
 
-from accounts.choices import Permission
+from accounts.choices import GRANT_DECISIONS, Permission
 from accounts.models import ALL, Organisation
-from accounts.queries import authority_of
+from core.access import AccessPolicy, Open, Principal, ScopedQuerySet
 from core.constraints import not_before, on_record
 from core.names import NameField
-from core.scoping import Open, ScopedQuerySet, TablePolicy
 from projects.choices import FollowUpKind, FollowUpStart, ServiceAbout, Unit
 
 CONFIGURATION = Open(ALL, "configuration: a programme's definition, written by administrators")
@@ -297,18 +296,11 @@ class BudgetLine(Configured):
         ]
 
 
-class LedgerEntryQuerySet(ScopedQuerySet):
-    """Scope of ledger entries."""
-
-    def visible_to(self, user):
-        """Return entries of organisations and single programmes whose aggregates the user may see."""
-        authority = authority_of(user)
-        found = Q(organisation_id__in=authority.where("read_summaries"))
-        if authority.programmes:
-            found |= Q(
-                organisation_id__in=authority.follows, budget_line__project_id__in=authority.programmes
-            )
-        return self.filter(found)
+def _summed_up_for(principal: Principal) -> Q:
+    of_projects = BudgetLine.objects.filter(
+        principal.in_projects("project", Permission.READ_SUMMARIES), pk=OuterRef("budget_line")
+    )
+    return principal.in_organisations("organisation", Permission.READ_SUMMARIES) | Q(Exists(of_projects))
 
 
 class LedgerEntry(models.Model):
@@ -324,18 +316,15 @@ class LedgerEntry(models.Model):
     source_kind = models.CharField(max_length=40)
     source_id = models.UUIDField()
 
-    access_policy = TablePolicy(
-        read="t.organisation_id = ANY((SELECT access.shows())::uuid[]) "
-        "AND (t.organisation_id = ANY(access.summaries()) OR EXISTS ("
-        "SELECT 1 FROM projects_budgetline b WHERE b.id = t.budget_line_id "
-        "AND b.project_id = ANY(access.programmes())))",
-        insert="t.organisation_id = ANY((SELECT access.decides())::uuid[])",
+    access_policy = AccessPolicy(
+        read=_summed_up_for,
+        insert=lambda principal: principal.in_organisations("organisation", *GRANT_DECISIONS),
         update=None,
         delete=None,
         because="for summary access to the organisation that manages the project, or to the programme; entries "
         "never change",
     )
-    objects = LedgerEntryQuerySet.as_manager()
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         ordering = ["-posted_at", "id"]

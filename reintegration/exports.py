@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.choices import Permission
+from beneficiaries.choices import Level
 from beneficiaries.exports.kinds import CHUNK, Kind
 from beneficiaries.models import CaseAccess
-from core.scoping import Level
 from core.spreadsheets import Cell
 from reintegration import queries
 from reintegration.choices import GrantState, Livelihood

@@ -8,10 +8,11 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Sum
 
+from accounts.authority import authority_of
 from accounts.choices import Permission
 from accounts.models import Organisation, User
-from accounts.queries import authority_of
 from beneficiaries import queries as case_queries
+from beneficiaries.choices import Level
 from beneficiaries.models import (
     Assessment,
     Assignment,
@@ -24,7 +25,6 @@ from beneficiaries.models import (
 )
 from beneficiaries.rules import BEFORE_ADMISSION
 from core.related import fill_in
-from core.scoping import Level
 from projects.choices import FollowUpStart
 from projects.models import FollowUpInterval, Project
 from reintegration.choices import SAFETY
@@ -180,7 +180,7 @@ def programme_totals(project: Project, user) -> ProgrammeTotals | None:
     """Return a programme's totals over all organisations; None for a user who may not see its aggregates."""
     authority = authority_of(user)
     sees_all = authority.may(Permission.READ_SUMMARIES, project.managed_by_id)
-    if not sees_all and project.pk not in authority.programmes:
+    if not sees_all and project.pk not in authority.projects_with(Permission.READ_SUMMARIES):
         return None
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM access.programme_totals(%s)", [project.pk])

@@ -94,7 +94,7 @@ def disable_policies(owner):
 
     def disabled() -> None:
         for model in policies.own_models():
-            if isinstance(policies.policy_of(model), policies.AccessPolicy | policies.TablePolicy):
+            if isinstance(policies.policy_of(model), policies.AccessPolicy):
                 owner.execute(f"ALTER TABLE {model._meta.db_table} DISABLE ROW LEVEL SECURITY")
 
     return disabled

@@ -2,15 +2,16 @@
 
 import json
 
+from beneficiaries.models.access import CasePolicy
+from beneficiaries.same_case import linked_models
 from core import policies, reference
 from core.encrypted_fields import encrypted_fields
-from core.scoping import AccessPolicy
 
 FIRST = ("beneficiaries_beneficiary", "beneficiaries_case", "beneficiaries_caseaccess")
 
 
 def _tables() -> list[str]:
-    linked = {model._meta.db_table for model in policies.linked_models()}
+    linked = {model._meta.db_table for model in linked_models()}
     return [*FIRST, *sorted(linked - set(FIRST))]
 
 
@@ -22,8 +23,7 @@ def _id_columns() -> dict[str, list[str]]:
             found[model._meta.db_table] = ["id"] + [
                 field.column
                 for field in model._meta.concrete_fields
-                if field.remote_field
-                and isinstance(policies.policy_of(field.remote_field.model), AccessPolicy)
+                if field.remote_field and isinstance(policies.policy_of(field.remote_field.model), CasePolicy)
             ]
     found["beneficiaries_case"].append("beneficiary_id")
     return found

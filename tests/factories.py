@@ -46,9 +46,9 @@ from beneficiaries.operations import (
     take_over_case,
 )
 from core import reference
+from core.access import Confidentiality
 from core.clock import now
 from core.context import acting_as
-from core.scoping import Confidentiality
 from geography.models import District
 from projects.facts import FACTS
 from projects.models import BudgetLine, Project

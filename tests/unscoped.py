@@ -13,8 +13,8 @@ from django.db.models import Q
 
 from beneficiaries.models import access
 from core import policies
+from core.access import AccessPolicy, ScopedQuerySet
 from core.models import AuditEvent, DenialCount, IdempotencyKey
-from core.scoping import AccessPolicy, ScopedQuerySet, TablePolicy
 from core.statements import Select
 
 
@@ -39,29 +39,18 @@ def switch_off(monkeypatch) -> None:
     """Let every scope return everything; `of` still filters by its case, which doesn't depend on the user."""
     for kind, name in scopes():
         monkeypatch.setattr(kind, name, _of_case if name == "of" else _everything)
-    conditions = {
-        access.access_rows_for: _anybody,
-        access.access_rows: _every_row,
-        access.reads_confidential: _anybody,
-        access.following: _anybody,
-    }
-    for condition, instead in conditions.items():
-        for module in list(sys.modules.values()):
-            if getattr(module, condition.__name__, None) is condition:
-                monkeypatch.setattr(module, condition.__name__, instead)
+    for module in list(sys.modules.values()):
+        if getattr(module, "access_rows", None) is access.access_rows:
+            monkeypatch.setattr(module, "access_rows", _every_row)
     for statement in [one for one in gc.get_objects() if type(one) is Select]:
         monkeypatch.setattr(
             statement, "_compiled", None
         )  # so that its SQL is compiled again, without the scope
 
 
-def _anybody(*given, **named) -> Q:
-    return Q()
-
-
-def _every_row(user_id, level, *, full: Q, summary: Q) -> Q:
+def _every_row(principal, level, **named) -> Q:
     """True for every row, with a placeholder for each value, as a cached statement needs."""
-    return Q(pk__isnull=False) | Q(user=user_id) | full
+    return Q(pk__isnull=False) | Q(user=principal.user_id) | principal.in_organisations("organisation", "any")
 
 
 def _everything(self, *given, **named):
@@ -90,6 +79,6 @@ def protected_tables() -> list[str]:
     return sorted(
         model._meta.db_table
         for model in policies.own_models()
-        if isinstance(policies.policy_of(model), AccessPolicy | TablePolicy)
+        if isinstance(policies.policy_of(model), AccessPolicy)
         and model not in (AuditEvent, DenialCount, IdempotencyKey)
     )

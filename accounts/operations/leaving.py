@@ -9,10 +9,11 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from accounts.authority import authority_of
 from accounts.hooks import user_leaving
 from accounts.models import Handover, Organisation, User
 from accounts.operations.notice import leave_notices
-from accounts.queries import UserWork, authority_of, holders, open_work_of, supervisors_or_iom
+from accounts.queries import UserWork, holders, open_work_of, supervisors_or_iom
 from core import audit
 
 Receivers = Mapping[str, User | None]  # by `UserWork.name`; None: the supervisors assign it

@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.authority import authority_of
 from accounts.models import Organisation, User
-from accounts.queries import authority_of
 from api.serializers.base import InputSerializer, RowSerializer, UserSerializer, VisibleRowField
 from api.serializers.cases import ByCaseQuery
 from beneficiaries.choices import ConsentGiver, ConsentHow, ReferralState, TransferState

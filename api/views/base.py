@@ -13,8 +13,8 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.authority import authority_of
 from accounts.choices import Permission
-from accounts.queries import authority_of
 from api import once
 from api.problems import Conflict, as_api_errors
 from api.serializers.base import InputSerializer, NoInput, PageQuery

@@ -9,8 +9,8 @@ from uuid import UUID
 from django import forms
 from django.db.models import QuerySet
 
+from accounts.authority import authority_of
 from accounts.choices import Permission
-from accounts.queries import authority_of
 from core.spreadsheets import Cell
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from beneficiaries.choices import (
 )
 from beneficiaries.forms.interview import SharingForm, radios
 from core import reference
+from core.access import Confidentiality
 from core.forms import OnceForm, day_field
 from core.rendering import PlainSelect
-from core.scoping import Confidentiality
 from core.searches import SearchForm
 from geography.models import District
 from projects.facts import DISTRICTS

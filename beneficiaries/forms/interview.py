@@ -19,9 +19,9 @@ from beneficiaries.choices import (
 from beneficiaries.models.beneficiary import LONGEST_PHONE
 from beneficiaries.operations import BeneficiaryDetails, ConsentGiven, Situation
 from core import bikram_sambat, days
+from core.access import Confidentiality
 from core.clock import now
 from core.forms import DayInput, OnceForm
-from core.scoping import Confidentiality
 from geography.models import Country
 from geography.queries import UnknownDistrict, UnknownLocalLevel, require_district, require_local_level
 from geography.spelling import ward_beside, with_ward

@@ -1,96 +1,139 @@
-"""Which organisations have access to a case, and at which level; the scope of all other case rows builds on it."""
+"""Which organisations have access to which cases, and the rule of who may read or change what of a case."""
 
 import uuid
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Now
+from django.db.models.lookups import Exact
 
-from accounts.choices import Permission
+from accounts.authority import authority_of
+from accounts.choices import GRANT_DECISIONS, Permission
 from accounts.models import Organisation, User
-from accounts.queries import authority_of
-from beneficiaries.choices import AccessBasis, CaseStatus, Risk
-from core.scoping import OPENED_IN_FULL, Confidentiality, Level, ScopedQuerySet, TablePolicy
+from beneficiaries.choices import OPENED_BY, OPENED_IN_FULL, AccessBasis, CaseStatus, Level, Risk
+from core.access import AccessPolicy, Condition, Confidentiality, Principal, ScopedQuerySet
 from geography.models import District
 
 CONFIDENTIAL_PERMISSIONS = {
     Confidentiality.RESTRICTED: Permission.READ_RESTRICTED,
     Confidentiality.COUNSELLING: Permission.READ_COUNSELLING,
 }
-READS = (Permission.READ_CASES, Permission.READ_SUMMARIES)
-DECISIONS = (Permission.ENDORSE_GRANTS, Permission.APPROVE_GRANTS, Permission.PAY_GRANTS)
 COVERED = ["id", "level", "user", "expires_at", "programmes"]
 
 
-def access_rows_for(user, level: Level, *, writing: bool = False) -> Q:
-    """Return the access rows that give this user `level`; to write, with `writing`."""
-    authority = authority_of(user)
-    full = authority.where(Permission.WRITE_CASES if writing else Permission.READ_CASES)
-    summary = authority.where(*DECISIONS) if writing else authority.where(Permission.READ_SUMMARIES)
-    return access_rows(
-        user.pk, level, full=Q(organisation_id__in=full), summary=Q(organisation_id__in=summary)
+def access_rows(principal: Principal, level: Level, *, writing: bool = False, of_row: Q | None = None) -> Q:
+    """Return the access rows that give this principal `level`. The one place with this rule.
+
+    `of_row` limits those of single programmes further: to the programme of the row that is asked for.
+    """
+    full = principal.in_organisations(
+        "organisation", Permission.WRITE_CASES if writing else Permission.READ_CASES
     )
-
-
-def access_rows(user_id, level: Level, *, full: Q, summary: Q) -> Q:
-    """Return the access rows that give a user `level`; the one place in Python with this rule.
-
-    `full`: rows of organisations where the user reads (or writes) case files. `summary`: rows of organisations where
-    they read summaries (or decide on grants). Each of these is a condition on access rows.
-    """
     found = full & Q(level__in=OPENED_IN_FULL[level])
-    if level is Level.SUMMARY:
-        found |= summary & ~Q(level=Level.REFERRAL)
-    elif level is Level.REFERRAL:
-        found |= full & Q(level=Level.REFERRAL, organisation_id=OuterRef("receiver_id"))
-    return found & _in_force(user_id)
+    if level is Level.REFERRAL:
+        found |= full & Q(level=Level.REFERRAL, organisation=OuterRef("receiver"))
+    elif level is Level.SUMMARY and writing:
+        found |= principal.in_organisations("organisation", *GRANT_DECISIONS) & ~Q(level=Level.REFERRAL)
+    elif level is Level.SUMMARY:
+        whole = principal.in_organisations("organisation", Permission.READ_SUMMARIES)
+        single = principal.shares_projects("programmes", Permission.READ_SUMMARIES) & (of_row or Q())
+        found |= (whole | single) & ~Q(level=Level.REFERRAL)
+    return found & in_force(principal)
 
 
-def following(user) -> Q | None:
-    """Return the access rows of cases in the single programmes that this user may see summaries of.
-
-    None for a user without such programmes, who are most: their queries then need no extra condition.
-    """
-    authority = authority_of(user)
-    if not authority.programmes:
-        return None
-    followed = Q(organisation_id__in=authority.follows, programmes__overlap=sorted(authority.programmes))
-    return followed & _in_force(user.pk)
-
-
-def _in_force(user_id) -> Q:
+def in_force(principal: Principal) -> Q:
     """Return rows for the whole organisation or for this user alone that haven't expired."""
-    return (Q(user=None) | Q(user=user_id)) & (Q(expires_at=None) | Q(expires_at__gt=Now()))
+    return (Q(user=None) | Q(user=principal.user_id)) & (Q(expires_at=None) | Q(expires_at__gt=Now()))
 
 
-def reads_confidential(user, kind: Confidentiality) -> Q:
-    """Return, among rows that open a case, those that also open rows of this confidentiality."""
-    if kind == Confidentiality.NORMAL:
-        return Q()
-    return Q(level=Level.LEAD, organisation_id__in=authority_of(user).where(CONFIDENTIAL_PERMISSIONS[kind]))
+@dataclass(frozen=True)
+class CasePolicy(AccessPolicy):
+    """The policy of a table whose rows belong to a case: for each command the lowest level, or a condition.
+
+    `read` at SUMMARY lets users with summary access read the rows; `update` or `insert` at SUMMARY lets users who
+    decide on amounts (endorse, approve, pay) write them. A user with summary access to single programmes reads only
+    the rows of cases in these programmes; if the rows have a programme of their own, `programme` is the lookup path to
+    it ("project", "grant__project"), and only rows of these programmes are read.
+
+    At REFERRAL the row's column `receiver_id` names the one organisation that it was sent to. With
+    `by_confidentiality` the row's own `confidentiality` narrows access further.
+    """
+
+    heading: ClassVar[str] = "Rows of a case"
+
+    read: Any
+    insert: Any
+    update: Any
+    delete: Any
+    by_confidentiality: bool = False
+    programme: str = ""
+
+    def condition(self, model: type[models.Model], command: str) -> Condition | None:
+        """Return the condition that a valid access row gives the level of the command."""
+        level = getattr(self, command)
+        return partial(self._opened, model, level, command != "read") if isinstance(level, Level) else level
+
+    def in_words(self, command: str) -> str:
+        """Return the levels that open the command."""
+        level = getattr(self, command)
+        if not isinstance(level, Level):
+            return super().in_words(command)
+        levels = ", ".join(f"`{name.value}`" for name in OPENED_BY[level])
+        return f"{levels} of a programme" if self.programme and command == "read" else levels
+
+    def _opened(self, model: type[models.Model], level: Level, writing: bool, principal: Principal) -> Q:
+        of_row = in_own_programme(principal, model, self.programme) if self.programme else None
+        rows = access_rows(principal, level, writing=writing, of_row=of_row)
+        if self.by_confidentiality:
+            rows &= confidentiality(principal)
+        return Q(Exists(CaseAccess.objects.filter(rows, case=OuterRef(case_column(model)))))
+
+
+def case_column(model: type[models.Model]) -> str:
+    """Return the column with the case's id: `id` in the case's own table, `case_id` in all others."""
+    return "case_id" if any(field.name == "case" for field in model._meta.fields) else "id"
+
+
+def in_own_programme(principal: Principal, model: type[models.Model], path: str) -> Q:
+    """Return whether the programme of the row outside, which `path` leads to, is one of the principal's."""
+    first, _separator, rest = path.partition("__")
+    if not rest:
+        return principal.in_projects(OuterRef(first), Permission.READ_SUMMARIES)
+    target: Any = model._meta.get_field(first).related_model
+    found = target.objects.filter(
+        principal.in_projects(rest, Permission.READ_SUMMARIES), pk=OuterRef(OuterRef(first))
+    )
+    return Q(Exists(found))
+
+
+def confidentiality(principal: Principal) -> Q:
+    """Return, among access rows, those that open the confidentiality of the row outside.
+
+    Everyone who works on the case reads normal rows; users of the lead organisation with the matching permission read
+    the others.
+    """
+    found = Q(Exact(OuterRef("confidentiality"), Value(Confidentiality.NORMAL.value)))
+    for kind, permission in CONFIDENTIAL_PERMISSIONS.items():
+        is_of_kind = Q(Exact(OuterRef("confidentiality"), Value(kind.value)), level=Level.LEAD)
+        found |= is_of_kind & principal.in_organisations("organisation", permission)
+    return found
 
 
 class CaseAccessQuerySet(ScopedQuerySet):
     """Scope of access rows."""
 
-    def live(self):
-        """Return rows that haven't expired."""
-        return self.filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
-
-    def visible_to(self, user):
-        """Return live rows of the user's organisations, and of single programmes they may see summaries of."""
-        authority, followed = authority_of(user), following(user)
-        found = Q(Q(user=None) | Q(user=user), organisation_id__in=authority.where(*READS))
-        return self.live().filter(found if followed is None else found | followed)
-
-    def editable_by(self, user):
-        """Return none: only triggers write access rows."""
-        return self.none()
-
     def opening(self, user, level: Level):
-        """Return the rows that give this user `level`, without those of single programmes (see `following`)."""
-        return self.filter(access_rows_for(user, level))
+        """Return the rows that give this user `level`."""
+        return self.filter(access_rows(authority_of(user), level))
+
+
+def _of_own_organisations(principal: Principal) -> Q:
+    whole = principal.in_organisations("organisation", Permission.READ_CASES, Permission.READ_SUMMARIES)
+    return (whole | principal.shares_projects("programmes", Permission.READ_SUMMARIES)) & in_force(principal)
 
 
 class CaseAccess(models.Model):
@@ -119,11 +162,8 @@ class CaseAccess(models.Model):
     caseworker = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     programmes = ArrayField(models.UUIDField(), default=list)
 
-    access_policy = TablePolicy(
-        read="(t.organisation_id = ANY((SELECT access.reads())::uuid[]) "
-        "OR t.organisation_id = ANY((SELECT access.shows())::uuid[]) "
-        "AND (t.organisation_id = ANY(access.summaries()) OR t.programmes && access.programmes())) "
-        "AND (t.user_id IS NULL OR t.user_id = access.user_id())",
+    access_policy = AccessPolicy(
+        read=_of_own_organisations,
         insert=None,
         update=None,
         delete=None,

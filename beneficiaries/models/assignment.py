@@ -5,9 +5,10 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from beneficiaries.choices import Level
+from beneficiaries.models.access import CasePolicy
 from beneficiaries.models.base import CaseLinked
 from core.encrypted_fields import EncryptedTextField
-from core.scoping import AccessPolicy, Level
 
 
 class Assignment(CaseLinked):
@@ -19,7 +20,7 @@ class Assignment(CaseLinked):
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
-    access_policy = AccessPolicy(
+    access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.LEAD,
         update=None,

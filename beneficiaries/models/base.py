@@ -4,11 +4,10 @@ import uuid
 from functools import cache
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
 
-from accounts.queries import authority_of
-from beneficiaries.models.access import CaseAccess, access_rows_for, following, reads_confidential
-from core.scoping import OPENED_IN_FULL, AccessPolicy, Confidentiality, Level, ScopedQuerySet
+from beneficiaries.choices import OPENED_IN_FULL, Level
+from beneficiaries.models.access import CasePolicy
+from core.access import ScopedQuerySet
 from core.statements import Select
 
 
@@ -26,56 +25,18 @@ def _rows_of_case(model, order: tuple[str, ...], without: tuple[str, ...]) -> Se
 class CaseLinkedQuerySet(ScopedQuerySet):
     """Scope of rows that belong to a case, for all models that inherit from `CaseLinked`."""
 
-    case_key = "case_id"
-
-    def _in_scope(self, user, level: Level, *, writing: bool):
-        rows = CaseAccess.objects.filter(
-            access_rows_for(user, level, writing=writing), case_id=OuterRef(self.case_key)
-        )
-        found = Q()
-        if not self._policy.by_confidentiality:
-            followed = None if writing or level is not Level.SUMMARY else self._followed(user)
-            return self.filter(Exists(rows)) if followed is None else self.filter(Exists(rows) | followed)
-        for kind in Confidentiality:
-            found |= Q(Exists(rows.filter(reads_confidential(user, kind))), confidentiality=kind)
-        return self.filter(found)
-
-    def _followed(self, user) -> Q | None:
-        """Return the rows of cases in single programmes that the user may see summaries of; None if there are none.
-
-        A row that has a programme of its own must be in one of these programmes itself.
-        """
-        rows, path = following(user), self._policy.programme
-        if rows is None:
-            return None
-        found = Q(Exists(CaseAccess.objects.filter(rows, case_id=OuterRef(self.case_key))))
-        return found & Q(**{f"{path}__in": authority_of(user).programmes}) if path else found
-
     def of(self, case, user, *, order: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> list:
         """Return what this user may read of one case. Columns in `without` are deferred.
 
         Where the case was found for this user as one they work on (`case.worked_on_by`), their access is known and
         Python doesn't check it again; the row policies of the database still apply.
         """
-        policy, order = self._policy, order or tuple(map(str, self.model._meta.ordering or ()))
+        policy, order = self.model.access_policy, order or tuple(map(str, self.model._meta.ordering or ()))  # type: ignore[attr-defined]
         is_enough = set(OPENED_IN_FULL[Level.WORKING]) <= set(OPENED_IN_FULL[policy.read])
         if user.pk is None or case.worked_on_by != user.pk or not is_enough:
             return list(self.filter(case=case).visible_to(user).order_by(*order).defer(*without))
         confidentialities = [sorted(case.readable_confidentialities)] if policy.by_confidentiality else []
         return _rows_of_case(self.model, order, without)(case.pk, *confidentialities)
-
-    @property
-    def _policy(self) -> AccessPolicy:
-        return self.model.access_policy  # type: ignore[attr-defined]
-
-    def visible_to(self, user):
-        """Return the rows that the model's access policy lets this user read."""
-        return self._in_scope(user, self._policy.read, writing=False)
-
-    def editable_by(self, user):
-        """Return the rows that the model's access policy lets this user change."""
-        level = self._policy.update
-        return self.none() if level is None else self._in_scope(user, level, writing=True)
 
 
 class CaseLinked(models.Model):
@@ -84,7 +45,7 @@ class CaseLinked(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     case = models.ForeignKey("beneficiaries.Case", on_delete=models.PROTECT, related_name="%(class)ss")
 
-    access_policy: AccessPolicy
+    access_policy: CasePolicy
     objects = CaseLinkedQuerySet.as_manager()
 
     class Meta:

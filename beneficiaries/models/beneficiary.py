@@ -5,52 +5,36 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.choices import Permission
 from accounts.models import Organisation
-from accounts.queries import authority_of
-from beneficiaries.choices import DatePrecision, Sex
-from beneficiaries.models.access import CaseAccess
+from beneficiaries.choices import DatePrecision, Level, Sex
+from beneficiaries.models.access import CaseAccess, access_rows
+from core.access import AccessPolicy, Principal, ScopedQuerySet
 from core.constraints import not_before
 from core.encrypted_fields import EncryptedTextField
 from core.names import BLANKS, INVISIBLE, JOINERS, NameField
 from core.phone import phone_indexes
 from core.record_fields import RecordField
-from core.scoping import OPENED_BY, Level, ScopedQuerySet, TablePolicy
 from geography.models import District, LocalLevel
 
 PHONE_INDEXES = ("phone_index", "phone_index_2", "phone_index_3")
 LONGEST_PHONE = 100
-_WORKS_ON_A_CASE = """
-    EXISTS (SELECT 1 FROM beneficiaries_case c JOIN beneficiaries_caseaccess a ON a.case_id = c.id
-            WHERE c.beneficiary_id = t.id AND a.organisation_id = ANY((SELECT access.reads())::uuid[])
-              AND a.level IN ('lead', 'working')
-              AND (a.user_id IS NULL OR a.user_id = access.user_id())
-              AND (a.expires_at IS NULL OR a.expires_at > now()))"""
 
 
-class BeneficiaryQuerySet(ScopedQuerySet):
-    """Scope of beneficiaries."""
+def beneficiaries_read_by(principal: Principal) -> Q:
+    """Return beneficiaries of the principal's own organisations, and of cases that they work on."""
+    own = principal.in_organisations("organisation", Permission.READ_CASES)
+    rows = access_rows(principal, Level.WORKING)
+    return own | Q(Exists(CaseAccess.objects.filter(rows, case__beneficiary=OuterRef("pk"))))
 
-    def visible_to(self, user):
-        """Return beneficiaries of the user's own organisations, and of cases that they work on."""
-        access = (
-            CaseAccess.objects.live()
-            .filter(
-                case__beneficiary=models.OuterRef("pk"),
-                organisation_id__in=authority_of(user).where("read_cases"),
-                level__in=OPENED_BY[Level.WORKING],
-            )
-            .filter(models.Q(user=None) | models.Q(user=user))
-        )
-        own = Q(organisation_id__in=authority_of(user).where("read_cases"))
-        return self.filter(own | models.Exists(access))
 
-    def editable_by(self, user):
-        """Return beneficiaries of organisations where the user writes cases."""
-        return self.filter(organisation_id__in=authority_of(user).where("write_cases"))
+def beneficiaries_written_by(principal: Principal) -> Q:
+    """Return beneficiaries of organisations in which the principal writes cases."""
+    return principal.in_organisations("organisation", Permission.WRITE_CASES)
 
 
 class Beneficiary(models.Model):
@@ -148,15 +132,15 @@ class Beneficiary(models.Model):
         *PHONE_INDEXES,
     )
     never_recorded = ("find_key", *PHONE_INDEXES)
-    access_policy = TablePolicy(
-        read=f"t.organisation_id = ANY((SELECT access.reads())::uuid[]) OR {_WORKS_ON_A_CASE}",
-        insert="t.organisation_id = ANY((SELECT access.edits())::uuid[])",
-        update="t.organisation_id = ANY((SELECT access.edits())::uuid[])",
+    access_policy = AccessPolicy(
+        read=beneficiaries_read_by,
+        insert=beneficiaries_written_by,
+        update=beneficiaries_written_by,
         delete=None,
         because="the organisation that registered the beneficiary, and those that lead or work on a case of "
         "theirs",
     )
-    objects = BeneficiaryQuerySet.as_manager()
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "id"]

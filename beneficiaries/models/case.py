@@ -4,29 +4,30 @@ import uuid
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.authority import authority_of
+from accounts.choices import Permission
 from accounts.models import Organisation, User
-from beneficiaries.choices import CaseStatus, Risk
+from beneficiaries.choices import CaseStatus, Level, Risk
+from beneficiaries.models.access import CaseAccess, CasePolicy, access_rows
 from beneficiaries.models.base import CaseLinked, CaseLinkedQuerySet
 from beneficiaries.models.beneficiary import Beneficiary
 from core.constraints import on_record
 from core.encrypted_fields import EncryptedJSONField, EncryptedTextField
 from core.record_fields import RecordField
-from core.scoping import AccessPolicy, Level
 from geography.models import District
 
 
 class CaseQuerySet(CaseLinkedQuerySet):
     """Scope of cases."""
 
-    case_key = "pk"
-
     def led_by(self, user):
         """Return cases that this user may write in the lead organisation."""
-        return self._in_scope(user, Level.LEAD, writing=True)
+        rows = access_rows(authority_of(user), Level.LEAD, writing=True)
+        return self.filter(Exists(CaseAccess.objects.filter(rows, case=OuterRef("pk"))))
 
 
 class Case(models.Model):
@@ -49,9 +50,9 @@ class Case(models.Model):
     may_write = may_lead = may_erase = False
     readable_confidentialities: frozenset[str] = frozenset()
 
-    access_policy = AccessPolicy(
+    access_policy = CasePolicy(
         read=Level.SUMMARY,
-        insert=Level.LEAD,
+        insert=lambda principal: principal.in_organisations("lead_organisation", Permission.WRITE_CASES),
         update=Level.WORKING,
         delete=None,
         because="reference, lead, status and dates only; an organisation opens cases that it leads itself",
@@ -118,7 +119,7 @@ class CaseFile(CaseLinked):
     }
     system_columns = ("id", "case_id", "caseworker_id", "version")
 
-    access_policy = AccessPolicy(
+    access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.WORKING,
         update=Level.WORKING,

@@ -3,15 +3,22 @@
 import uuid
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from beneficiaries.choices import Level
+from beneficiaries.models.access import CasePolicy
 from beneficiaries.models.base import CaseLinked
-from beneficiaries.models.beneficiary import Beneficiary
+from beneficiaries.models.beneficiary import Beneficiary, beneficiaries_read_by, beneficiaries_written_by
 from beneficiaries.models.consent import Consent
-from beneficiaries.models.identity import IdentityDocument
+from beneficiaries.models.identity import (
+    IdentityDocument,
+    identity_documents_read_by,
+    identity_documents_written_by,
+)
+from core.access import AccessPolicy, Confidentiality, ScopedQuerySet, points_to
 from core.encrypted_fields import EncryptedJSONField, EncryptedTextField
-from core.scoping import AccessPolicy, Confidentiality, Level, ScopedQuerySet, TablePolicy
 
 
 class Change(models.Model):
@@ -33,16 +40,8 @@ class Change(models.Model):
         abstract = True
 
 
-class BeneficiaryChangeQuerySet(ScopedQuerySet):
-    """Read by who may read the beneficiary's record."""
-
-    def visible_to(self, user):
-        """Return the changes of records that the user may read."""
-        return self.filter(beneficiary__in=Beneficiary.objects.visible_to(user).values("pk"))
-
-    def editable_by(self, user):
-        """Return nothing: a change is never changed."""
-        return self.none()
+_of_written_beneficiary = points_to(Beneficiary, "beneficiary", beneficiaries_written_by)
+_of_written_document = points_to(IdentityDocument, "document", identity_documents_written_by)
 
 
 class BeneficiaryChange(Change):
@@ -51,15 +50,14 @@ class BeneficiaryChange(Change):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     beneficiary = models.ForeignKey(Beneficiary, on_delete=models.PROTECT, related_name="changes")
 
-    access_policy = TablePolicy(
-        read="access.has_user() AND EXISTS (SELECT 1 FROM beneficiaries_beneficiary b WHERE b.id = t.beneficiary_id)",
-        insert="t.by_id = access.user_id() AND EXISTS (SELECT 1 FROM beneficiaries_beneficiary b "
-        "WHERE b.id = t.beneficiary_id AND b.organisation_id = ANY((SELECT access.edits())::uuid[]))",
+    access_policy = AccessPolicy(
+        read=points_to(Beneficiary, "beneficiary", beneficiaries_read_by),
+        insert=lambda principal: Q(by=principal.user_id) & _of_written_beneficiary(principal),
         update=None,
         delete=None,
         because="who may read the beneficiary's record reads what was corrected in it",
     )
-    objects = BeneficiaryChangeQuerySet.as_manager()
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         ordering = ["-at", "-version", "field"]
@@ -75,34 +73,20 @@ class BeneficiaryChange(Change):
         return self.beneficiary_id
 
 
-class IdentityDocumentChangeQuerySet(ScopedQuerySet):
-    """Read by who may read the document."""
-
-    def visible_to(self, user):
-        """Return the changes of documents that the user may read."""
-        return self.filter(document__in=IdentityDocument.objects.visible_to(user).values("pk"))
-
-    def editable_by(self, user):
-        """Return nothing: a change is never changed."""
-        return self.none()
-
-
 class IdentityDocumentChange(Change):
     """A field of an identity document that was corrected."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     document = models.ForeignKey(IdentityDocument, on_delete=models.PROTECT, related_name="changes")
 
-    access_policy = TablePolicy(
-        read="access.has_user() AND EXISTS (SELECT 1 FROM beneficiaries_identitydocument d WHERE d.id = t.document_id)",
-        insert="t.by_id = access.user_id() AND EXISTS (SELECT 1 FROM beneficiaries_identitydocument d "
-        "JOIN beneficiaries_beneficiary b ON b.id = d.beneficiary_id "
-        "WHERE d.id = t.document_id AND b.organisation_id = ANY((SELECT access.edits())::uuid[]))",
+    access_policy = AccessPolicy(
+        read=points_to(IdentityDocument, "document", identity_documents_read_by),
+        insert=lambda principal: Q(by=principal.user_id) & _of_written_document(principal),
         update=None,
         delete=None,
         because="who may read an identity document reads what was corrected in it",
     )
-    objects = IdentityDocumentChangeQuerySet.as_manager()
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         ordering = ["-at", "-version", "field"]
@@ -121,7 +105,7 @@ class IdentityDocumentChange(Change):
 class CaseChange(Change, CaseLinked):
     """A field of a case file that was corrected."""
 
-    access_policy = AccessPolicy(
+    access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.WORKING,
         update=None,
@@ -146,7 +130,7 @@ class ConsentChange(Change, CaseLinked):
 
     consent = models.ForeignKey(Consent, on_delete=models.PROTECT, related_name="changes")
 
-    access_policy = AccessPolicy(
+    access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.LEAD,
         update=None,

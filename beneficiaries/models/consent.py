@@ -5,12 +5,12 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
-from beneficiaries.choices import ConsentGiver, ConsentHow, ConsentPurpose
+from beneficiaries.choices import ConsentGiver, ConsentHow, ConsentPurpose, Level
+from beneficiaries.models.access import CasePolicy
 from beneficiaries.models.base import CaseLinked
 from core.constraints import not_before, on_record
 from core.encrypted_fields import EncryptedTextField
 from core.record_fields import RecordField
-from core.scoping import AccessPolicy, Level
 
 
 class Consent(CaseLinked):
@@ -44,7 +44,7 @@ class Consent(CaseLinked):
         *("id", "case_id", "purpose", "organisation_id", "is_given", "withdrawn_on", "recorded_by_id"),
         *("recorded_at", "version"),
     )
-    access_policy = AccessPolicy(
+    access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.LEAD,
         update=Level.LEAD,

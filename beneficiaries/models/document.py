@@ -5,10 +5,11 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from beneficiaries.choices import WITH_FILE, DocumentKind, DocumentState
+from beneficiaries.choices import WITH_FILE, DocumentKind, DocumentState, Level
+from beneficiaries.models.access import CasePolicy
 from beneficiaries.models.base import CaseLinked
+from core.access import Confidentiality
 from core.encrypted_fields import EncryptedTextField
-from core.scoping import AccessPolicy, Confidentiality, Level
 
 
 class Document(CaseLinked):
@@ -36,7 +37,7 @@ class Document(CaseLinked):
     removed_why = EncryptedTextField(_("why it was deleted"), max_length=500, blank=True)
 
     never_recorded = ("file", "leased_until", "token")
-    access_policy = AccessPolicy(
+    access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.WORKING,
         update=Level.LEAD,

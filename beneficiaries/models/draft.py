@@ -9,22 +9,17 @@ from django.utils import timezone
 
 from accounts.choices import Permission
 from accounts.models import Organisation, User
-from accounts.queries import authority_of
+from core.access import AccessPolicy, Principal, ScopedQuerySet
 from core.encrypted_fields import EncryptedJSONField, EncryptedTextField
 from core.models import EVERY_COLUMN
-from core.scoping import ScopedQuerySet, TablePolicy
 
-_OWN = "t.author_id = access.user_id() AND t.organisation_id = ANY((SELECT access.edits())::uuid[])"
+
+def _own(principal: Principal) -> Q:
+    return Q(author=principal.user_id) & principal.in_organisations("organisation", Permission.WRITE_CASES)
 
 
 class IntakeDraftQuerySet(ScopedQuerySet):
     """Scope of interviews."""
-
-    def visible_to(self, user):
-        """Return the user's own interviews in organisations where they still write cases."""
-        return self.filter(author=user, organisation_id__in=authority_of(user).where(Permission.WRITE_CASES))
-
-    editable_by = visible_to
 
     def unfinished(self):
         """Return interviews that didn't become a case yet."""
@@ -55,11 +50,11 @@ class IntakeDraft(models.Model):
     kept_because = EncryptedTextField(max_length=1000, blank=True)
 
     never_recorded = EVERY_COLUMN
-    access_policy = TablePolicy(
-        read=_OWN,
-        insert=_OWN,
-        update=_OWN,
-        delete=f"{_OWN} AND NOT t.is_at_risk",
+    access_policy = AccessPolicy(
+        read=_own,
+        insert=_own,
+        update=_own,
+        delete=lambda principal: _own(principal) & Q(is_at_risk=False),
         because="only its author reads a draft, while they write cases there; reviewed functions show "
         "supervisors that there is one, without its content",
     )

@@ -7,9 +7,10 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
+from beneficiaries.choices import Level
+from beneficiaries.models.access import CasePolicy
 from beneficiaries.models.base import CaseLinked
 from core.encrypted_fields import EncryptedTextField
-from core.scoping import AccessPolicy, Level
 
 
 class EmergencyOpening(CaseLinked):
@@ -21,7 +22,7 @@ class EmergencyOpening(CaseLinked):
     opened_at = models.DateTimeField()
     until = models.DateTimeField()
 
-    access_policy = AccessPolicy(
+    access_policy = CasePolicy(
         read=Level.WORKING,
         insert=None,
         update=None,

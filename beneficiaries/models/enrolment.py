@@ -5,11 +5,11 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from beneficiaries.choices import AssessmentDecision, AssessmentOutcome, EnrolmentStatus
+from beneficiaries.choices import AssessmentDecision, AssessmentOutcome, EnrolmentStatus, Level
+from beneficiaries.models.access import CasePolicy
 from beneficiaries.models.base import CaseLinked
 from core.constraints import not_before, on_record
 from core.encrypted_fields import EncryptedTextField
-from core.scoping import AccessPolicy, Level
 from projects.models import Criteria, Project
 
 
@@ -21,7 +21,7 @@ class Screening(CaseLinked):
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
-    access_policy = AccessPolicy(
+    access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.WORKING,
         update=None,
@@ -48,7 +48,7 @@ class Assessment(CaseLinked):
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
-    access_policy = AccessPolicy(
+    access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.WORKING,
         update=None,
@@ -88,7 +88,7 @@ class Enrolment(CaseLinked):
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
-    access_policy = AccessPolicy(
+    access_policy = CasePolicy(
         read=Level.SUMMARY,
         insert=Level.WORKING,
         update=Level.WORKING,

@@ -3,34 +3,26 @@
 import uuid
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.choices import Permission
 from accounts.models import Organisation, User
-from accounts.queries import authority_of
 from beneficiaries.choices import ExportFailure, ExportState
+from core.access import AccessPolicy, Principal, ScopedQuerySet
 from core.encrypted_fields import EncryptedJSONField, EncryptedTextField
 from core.models import EVERY_COLUMN
-from core.scoping import ScopedQuerySet, TablePolicy
 
 WRITTEN = ["ready", "expired"]
 
 
+def _approved_by(principal: Principal) -> Q:
+    return principal.in_organisations("organisation", Permission.APPROVE_EXPORTS)
+
+
 class ExportQuerySet(ScopedQuerySet):
     """Scope of exports."""
-
-    def visible_to(self, user):
-        """Return the user's own exports, and those of organisations where they approve exports."""
-        approves_in = authority_of(user).where(Permission.APPROVE_EXPORTS)
-        return self.filter(Q(requested_by=user) | Q(organisation_id__in=approves_in))
-
-    def editable_by(self, user):
-        """Return exports of other users that this user may approve."""
-        return self.filter(organisation_id__in=authority_of(user).where(Permission.APPROVE_EXPORTS)).exclude(
-            requested_by=user
-        )
 
     def asked_on(self, day):
         """Return exports that count towards the limit of a day: all but refused and failed ones."""
@@ -67,10 +59,13 @@ class Export(models.Model):
     ready_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
 
-    access_policy = TablePolicy(
-        read="t.requested_by_id = access.user_id() OR t.organisation_id = ANY((SELECT access.releases())::uuid[])",
-        insert="t.requested_by_id = access.user_id() AND t.organisation_id = ANY((SELECT access.exports())::uuid[])",
-        update="t.organisation_id = ANY((SELECT access.releases())::uuid[]) AND t.requested_by_id <> access.user_id()",
+    access_policy = AccessPolicy(
+        read=lambda principal: Q(requested_by=principal.user_id) | _approved_by(principal),
+        insert=lambda principal: (
+            Q(requested_by=principal.user_id)
+            & principal.in_organisations("organisation", Permission.EXPORT_CASES)
+        ),
+        update=lambda principal: _approved_by(principal) & ~Q(requested_by=principal.user_id),
         delete=None,
         because="the user who asked and those who may approve see how many rows and why, and no row",
     )
@@ -136,23 +131,13 @@ class Export(models.Model):
         return self.pk
 
 
-class ExportFileQuerySet(ScopedQuerySet):
-    """Scope of export files."""
-
-    def visible_to(self, user):
-        """Return the user's own files that haven't expired, where the user may still export."""
-        may = authority_of(user).where(Permission.EXPORT_CASES)
-        return self.filter(requested_by=user, until__gt=Now(), export__organisation_id__in=may)
-
-    def editable_by(self, user):
-        """Return none: only a reviewed function ends a file."""
-        return self.none()
-
-
-_OWN_AND_ALLOWED = (
-    "t.requested_by_id = access.user_id() AND t.until > now() AND EXISTS (SELECT 1 FROM beneficiaries_export e "
-    "WHERE e.id = t.export_id AND e.requested_by_id = access.user_id() AND e.organisation_id = ANY(access.exports()))"
-)
+def _own_and_allowed(principal: Principal) -> Q:
+    exports = Export.objects.filter(
+        principal.in_organisations("organisation", Permission.EXPORT_CASES),
+        pk=OuterRef("export"),
+        requested_by=principal.user_id,
+    )
+    return Q(requested_by=principal.user_id, until__gt=Now()) & Q(Exists(exports))
 
 
 class ExportFile(models.Model):
@@ -170,14 +155,14 @@ class ExportFile(models.Model):
     until = models.DateTimeField()
 
     never_recorded = EVERY_COLUMN
-    access_policy = TablePolicy(
-        read=_OWN_AND_ALLOWED,
-        insert=_OWN_AND_ALLOWED,
+    access_policy = AccessPolicy(
+        read=_own_and_allowed,
+        insert=_own_and_allowed,
         update=None,
         delete=None,
         because="only the user who asked sees file and password, for a day; a reviewed function deletes them",
     )
-    objects = ExportFileQuerySet.as_manager()
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         ordering = ["-until", "id"]

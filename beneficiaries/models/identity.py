@@ -11,24 +11,19 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from beneficiaries.choices import WITH_IDENTITY, IdentityKind, IdentityState
 from beneficiaries.identity import LONGEST_NUMBER, number_index, number_indexes_sought
-from beneficiaries.models.beneficiary import Beneficiary
+from beneficiaries.models.beneficiary import Beneficiary, beneficiaries_read_by, beneficiaries_written_by
+from core.access import AccessPolicy, ScopedQuerySet, points_to
 from core.constraints import not_before
 from core.encrypted_fields import EncryptedTextField
 from core.record_fields import RecordField
-from core.scoping import ScopedQuerySet, TablePolicy
 from geography.models import District
+
+identity_documents_read_by = points_to(Beneficiary, "beneficiary", beneficiaries_read_by)
+identity_documents_written_by = points_to(Beneficiary, "beneficiary", beneficiaries_written_by)
 
 
 class IdentityDocumentQuerySet(ScopedQuerySet):
     """Read and changed by who may read and change the beneficiary's record."""
-
-    def visible_to(self, user):
-        """Return the documents of beneficiaries whose record the user may read."""
-        return self.filter(beneficiary__in=Beneficiary.objects.visible_to(user).values("pk"))
-
-    def editable_by(self, user):
-        """Return the documents of beneficiaries whose record the user may change."""
-        return self.filter(beneficiary__in=Beneficiary.objects.editable_by(user).values("pk"))
 
     def numbered(self, number: str):
         """Return the documents with exactly this number, however it is typed."""
@@ -78,12 +73,10 @@ class IdentityDocument(models.Model):
         *("id", "beneficiary_id", "kind", "number_index", "version", "recorded_by_id", "recorded_at"),
     )
     never_recorded = ("number_index",)
-    access_policy = TablePolicy(
-        read="access.has_user() AND EXISTS (SELECT 1 FROM beneficiaries_beneficiary b WHERE b.id = t.beneficiary_id)",
-        insert="EXISTS (SELECT 1 FROM beneficiaries_beneficiary b "
-        "WHERE b.id = t.beneficiary_id AND b.organisation_id = ANY((SELECT access.edits())::uuid[]))",
-        update="EXISTS (SELECT 1 FROM beneficiaries_beneficiary b "
-        "WHERE b.id = t.beneficiary_id AND b.organisation_id = ANY((SELECT access.edits())::uuid[]))",
+    access_policy = AccessPolicy(
+        read=identity_documents_read_by,
+        insert=identity_documents_written_by,
+        update=identity_documents_written_by,
         delete=None,
         because="who may read the beneficiary's record reads their documents; the organisation that it belongs to "
         "changes them",

@@ -4,10 +4,11 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from beneficiaries.choices import NoteKind
+from beneficiaries.choices import Level, NoteKind
+from beneficiaries.models.access import CasePolicy
 from beneficiaries.models.base import CaseLinked
+from core.access import Confidentiality
 from core.encrypted_fields import EncryptedTextField
-from core.scoping import AccessPolicy, Confidentiality, Level
 
 
 class CaseNote(CaseLinked):
@@ -21,7 +22,7 @@ class CaseNote(CaseLinked):
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
-    access_policy = AccessPolicy(
+    access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.WORKING,
         update=None,

@@ -5,10 +5,10 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
-from beneficiaries.choices import ReferralState
+from beneficiaries.choices import Level, ReferralState
+from beneficiaries.models.access import CasePolicy
 from beneficiaries.models.base import CaseLinked
 from core.encrypted_fields import EncryptedTextField
-from core.scoping import AccessPolicy, Level
 
 
 class Referral(CaseLinked):
@@ -25,7 +25,7 @@ class Referral(CaseLinked):
     answer = EncryptedTextField(_("answer"), max_length=2000, blank=True)
     version = models.PositiveIntegerField(default=1)
 
-    access_policy = AccessPolicy(
+    access_policy = CasePolicy(
         read=Level.REFERRAL,
         insert=Level.LEAD,
         update=Level.REFERRAL,
@@ -73,7 +73,7 @@ class SharedItem(CaseLinked):
     name = models.CharField(max_length=60)
     value = EncryptedTextField(max_length=10000)
 
-    access_policy = AccessPolicy(
+    access_policy = CasePolicy(
         read=Level.REFERRAL,
         insert=Level.LEAD,
         update=None,

@@ -5,10 +5,10 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from beneficiaries.choices import Risk, RiskSource
+from beneficiaries.choices import Level, Risk, RiskSource
+from beneficiaries.models.access import CasePolicy
 from beneficiaries.models.base import CaseLinked
 from core.encrypted_fields import EncryptedTextField
-from core.scoping import AccessPolicy, Level
 
 
 class RiskAssessment(CaseLinked):
@@ -26,7 +26,7 @@ class RiskAssessment(CaseLinked):
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
-    access_policy = AccessPolicy(
+    access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.WORKING,
         update=None,

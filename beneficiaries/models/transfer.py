@@ -5,11 +5,11 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
-from beneficiaries.choices import TransferState
+from beneficiaries.choices import Level, TransferState
+from beneficiaries.models.access import CasePolicy
 from beneficiaries.models.base import CaseLinked, CaseLinkedQuerySet
 from beneficiaries.models.consent import Consent
 from core.encrypted_fields import EncryptedTextField
-from core.scoping import AccessPolicy, Level
 
 
 class CaseTransferQuerySet(CaseLinkedQuerySet):
@@ -38,7 +38,7 @@ class CaseTransfer(CaseLinked):
     answer = EncryptedTextField(_("answer"), max_length=2000, blank=True)
     caseworker = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
-    access_policy = AccessPolicy(
+    access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.LEAD,
         update=None,

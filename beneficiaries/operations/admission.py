@@ -6,8 +6,8 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts.authority import authority_of
 from accounts.choices import Permission
-from accounts.queries import authority_of
 from beneficiaries import queries, rules
 from beneficiaries.choices import AssessmentDecision, AssessmentOutcome
 from beneficiaries.models import Assessment, Case, Enrolment, Screening

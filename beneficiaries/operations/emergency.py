@@ -8,9 +8,10 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from accounts.authority import authority_of
 from accounts.choices import Permission
 from accounts.operations import notify
-from accounts.queries import authority_of, holders
+from accounts.queries import holders
 from beneficiaries.models import Case, EmergencyOpening
 from core import audit, reference
 from core.encrypted_fields import encrypted_columns

@@ -14,9 +14,9 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from accounts.authority import authority_of
 from accounts.choices import Permission
 from accounts.models import Organisation
-from accounts.queries import authority_of
 from beneficiaries.choices import CaseStatus, ConsentGiver, ConsentHow, Sex
 from beneficiaries.htcds import Reading, Table, read_row
 from beneficiaries.models import Case

@@ -9,9 +9,9 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from accounts.authority import authority_of
 from accounts.choices import Permission
 from accounts.models import Organisation
-from accounts.queries import authority_of
 from beneficiaries import rules
 from beneficiaries.choices import (
     CaseStatus,
@@ -26,8 +26,8 @@ from beneficiaries.models import Beneficiary, Case, CaseFile, Consent, IdentityD
 from beneficiaries.operations.note import add_note
 from beneficiaries.operations.risk import assess_risk
 from core import audit, days, names, phone, reference
+from core.access import Confidentiality
 from core.integrity import violated
-from core.scoping import Confidentiality
 
 NAMES = ("first_name", "middle_name", "second_name", "name_ne")
 

@@ -6,12 +6,12 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts.authority import authority_of
 from accounts.choices import Permission
-from accounts.queries import authority_of
 from beneficiaries.choices import NoteKind
 from beneficiaries.models import Case, CaseNote
 from core import audit
-from core.scoping import Confidentiality
+from core.access import Confidentiality
 
 NEEDED = {
     Confidentiality.RESTRICTED: Permission.READ_RESTRICTED,

@@ -8,10 +8,11 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from accounts.authority import authority_of
 from accounts.choices import Permission
 from accounts.models import Organisation
 from accounts.operations import leave_notices
-from accounts.queries import authority_of, holders, recipients_about_work
+from accounts.queries import holders, recipients_about_work
 from beneficiaries import queries
 from beneficiaries.choices import ConsentPurpose, ReferralState
 from beneficiaries.models import Case, Consent, Referral, SharedItem

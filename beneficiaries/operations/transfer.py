@@ -9,10 +9,11 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from accounts.authority import authority_of
 from accounts.choices import Permission
 from accounts.models import Organisation, User
 from accounts.operations import leave_notice, leave_notices
-from accounts.queries import authority_of, holders, recipients_about_work
+from accounts.queries import holders, recipients_about_work
 from beneficiaries import hooks, queries
 from beneficiaries.choices import CaseStatus, ConsentPurpose, TransferState
 from beneficiaries.models import Beneficiary, Case, CaseTransfer, IdentityDocument

@@ -1,25 +1,42 @@
 """One case, found for a user, and what they may read of it."""
 
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from accounts.authority import authority_of
 from accounts.choices import Permission
-from accounts.queries import authority_of
+from beneficiaries.choices import Level
 from beneficiaries.models import Case, CaseAccess, CaseFile, CaseNote, EmergencyOpening
 from beneficiaries.models.access import CONFIDENTIAL_PERMISSIONS, access_rows
 from core import reference
+from core.access import NOTHING, Confidentiality, Principal
 from core.related import fill_in
-from core.scoping import Confidentiality, Level
 from core.statements import Select
 from geography.models import District
 
 
+@dataclass
+class _Reader(Principal):
+    """Who reads, as parameters of a prepared statement: a user, and where they read cases."""
+
+    user_id: Any
+    organisations: Any
+
+    def in_organisations(self, column: str, *permissions: str) -> Q:
+        return Q(**{f"{column}__any_of": self.organisations})
+
+    def in_projects(self, column: Any, permission: str) -> Q:
+        return NOTHING
+
+    shares_projects = in_projects
+
+
 def _rows_for_reference(user_id, organisations, reference) -> QuerySet[CaseAccess]:
-    readable = Q(organisation_id__any_of=organisations)
-    return CaseAccess.objects.filter(
-        access_rows(user_id, Level.WORKING, full=readable, summary=readable), case__reference=reference
-    ).select_related(
+    rows = access_rows(_Reader(user_id, organisations), Level.WORKING)
+    return CaseAccess.objects.filter(rows, case__reference=reference).select_related(
         "case__beneficiary__home_district", "case__beneficiary__home_local_level", "case__lead_organisation"
     )
 

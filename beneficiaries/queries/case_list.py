@@ -4,12 +4,12 @@ from typing import Any
 
 from django.db.models import CharField, Lookup, Q, QuerySet
 
+from accounts.authority import authority_of
 from accounts.choices import Permission
-from accounts.queries import authority_of
+from beneficiaries.choices import Level
 from beneficiaries.models import Beneficiary, CaseAccess, IdentityDocument
 from core import names, reference
 from core.phone import phone_indexes_sought
-from core.scoping import Level
 
 SHORTEST_NUMBER = 6  # digits; text with fewer is not searched for as a telephone number
 

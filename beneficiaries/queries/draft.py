@@ -6,9 +6,10 @@ from uuid import UUID
 
 from django.db import connection
 
+from accounts.authority import authority_of
 from accounts.choices import Permission
 from accounts.models import Organisation, User
-from accounts.queries import authority_of, may_configure, supervisors_or_iom
+from accounts.queries import may_configure, supervisors_or_iom
 from beneficiaries.models import IntakeDraft
 from core.encrypted_fields import Encrypted
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from django.db.models import Case as Case_
 from django.db.models import QuerySet, When
 
+from accounts.authority import authority_of
 from accounts.choices import Permission
-from accounts.queries import authority_of
 from beneficiaries.choices import DatePrecision, ReferralState
 from beneficiaries.contact import Contact, contact_of
 from beneficiaries.models import Case, Referral, SharedItem

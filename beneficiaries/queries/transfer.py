@@ -2,8 +2,8 @@
 
 from django.utils.translation import gettext_lazy
 
+from accounts.authority import authority_of
 from accounts.choices import Permission
-from accounts.queries import authority_of
 from beneficiaries import rules
 from beneficiaries.choices import TransferState
 from beneficiaries.models import Case, CaseTransfer

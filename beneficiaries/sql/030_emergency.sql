@@ -2,7 +2,6 @@
 -- user alone. `why` is encrypted. Returns the id of the case, or NULL where no case has this reference.
 GRANT INSERT ON beneficiaries_emergencyopening TO iom_functions;
 
-DROP FUNCTION IF EXISTS access.break_glass(text, text); -- the reason was plain text, until reasons were encrypted
 
 CREATE OR REPLACE FUNCTION access.break_glass(typed_reference text, opening uuid, why bytea) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$

@@ -27,7 +27,7 @@ BEGIN
      WHERE t.id = of_transfer FOR UPDATE OF c;
     SELECT * INTO offer FROM beneficiaries_casetransfer WHERE id = of_transfer FOR UPDATE;
     IF offer.id IS NULL OR NOT (CASE WHEN by_lead THEN offered.lead_organisation_id ELSE offer.receiver_id END
-                                = ANY(access.edits())) THEN
+                                = ANY(access.organisations_with('write_cases'))) THEN
         RAISE EXCEPTION 'this offer is not yours to answer' USING ERRCODE = 'insufficient_privilege';
     END IF;
     IF offer.state <> 'offered' THEN
@@ -100,7 +100,6 @@ BEGIN
 END $$;
 
 -- The receiver declines, or the lead takes back. A consent that was asked for this offer ends too. `why` is encrypted.
-DROP FUNCTION IF EXISTS access.end_transfer(uuid, text, text); -- its answer was plain text
 CREATE OR REPLACE FUNCTION access.end_transfer(of_transfer uuid, becomes text, why bytea) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE offer beneficiaries_casetransfer;

@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION access.readers_of_case(of_case uuid)
      WHERE e.case_id = of_case AND e.actor_id IS NOT NULL
        AND e.verb IN ('case file read', 'row read', 'referral read', 'offer read', 'document read')
        AND EXISTS (SELECT 1 FROM beneficiaries_caseaccess a
-                    WHERE a.case_id = of_case AND a.organisation_id = ANY(access.reads())
+                    WHERE a.case_id = of_case AND a.organisation_id = ANY(access.organisations_with('read_cases'))
                       AND a.level IN ('lead', 'working')
                       AND (a.user_id IS NULL OR a.user_id = access.user_id())
                       AND (a.expires_at IS NULL OR a.expires_at > now()))

@@ -1,6 +1,5 @@
 -- Claim a document that waits for the scanner, for the background task, which acts for no user. Returns its file and
 -- the wrapped data key of its case; nothing else of the row.
-DROP FUNCTION IF EXISTS access.next_to_scan(timestamptz, interval); -- had no token, until each claim got one
 CREATE OR REPLACE FUNCTION access.next_to_scan(moment timestamptz, lease interval)
     RETURNS TABLE (id uuid, token uuid, file text, subject uuid, wrapped bytea)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -17,7 +16,6 @@ $$;
 
 -- Save the scanner's result. Returns who uploaded the file and the case's reference; no row where the document waits no
 -- longer, or the token `claim_token` isn't that of its claim.
-DROP FUNCTION IF EXISTS access.settle_scan(uuid, boolean); -- had no token, until each claim got one
 CREATE OR REPLACE FUNCTION access.settle_scan(of_document uuid, claim_token uuid, harmful boolean)
     RETURNS TABLE (handed_in_by uuid, reference text)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$

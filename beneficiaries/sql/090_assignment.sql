@@ -21,7 +21,7 @@ CREATE OR REPLACE FUNCTION access.lead_names_caseworker() RETURNS trigger LANGUA
 BEGIN
     IF current_user <> 'iom_functions' AND NOT EXISTS (
         SELECT 1 FROM beneficiaries_case c
-         WHERE c.id = NEW.case_id AND c.lead_organisation_id = ANY(access.edits())) THEN
+         WHERE c.id = NEW.case_id AND c.lead_organisation_id = ANY(access.organisations_with('write_cases'))) THEN
         RAISE EXCEPTION 'the organisation that leads a case names its caseworker' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'beneficiaries_file_lead_names_caseworker';
     END IF;

@@ -12,7 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.queries import authority_of
+from accounts.authority import authority_of
 from beneficiaries import queries
 from beneficiaries.caseload import assigns_in
 from beneficiaries.choices import CaseStatus, Risk

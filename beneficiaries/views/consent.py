@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from accounts.authority import authority_of
 from accounts.choices import Permission
-from accounts.queries import authority_of
 from beneficiaries import operations, queries
 from beneficiaries.choices import ConsentPurpose
 from beneficiaries.forms import EmptyForm, SharingForm

@@ -13,8 +13,9 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.authority import authority_of
 from accounts.choices import Permission
-from accounts.queries import authority_of, holders, names_of_users
+from accounts.queries import holders, names_of_users
 from beneficiaries import operations, queries
 from beneficiaries.forms import DraftDecisionForm, DraftReassignForm
 from core import audit

@@ -14,9 +14,9 @@ from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.authority import authority_of
 from accounts.choices import Permission
 from accounts.models import User
-from accounts.queries import authority_of
 from accounts.recent import recent_authentication
 from beneficiaries import operations, queries, rules
 from beneficiaries.choices import ExportState

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.queries import authority_of
+from accounts.authority import authority_of
 from beneficiaries import operations
 from beneficiaries.forms import BeneficiaryForm, ConsentForm, PageForm, SituationForm
 from beneficiaries.models import IntakeDraft

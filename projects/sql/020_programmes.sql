@@ -1,23 +1,6 @@
 -- A role may see summaries of single programmes: of those that its own organisation manages, and nothing more.
 GRANT SELECT ON projects_project, projects_projectgrouppermission TO iom_functions;
 
--- For enter(): the single programmes whose summaries this user may see now, and the organisations that manage them.
-CREATE OR REPLACE FUNCTION access.programmes_of(of_user uuid, OUT organisations uuid[], OUT programmes uuid[])
-    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-BEGIN
-    SELECT array_agg(DISTINCT j.managed_by_id), array_agg(DISTINCT j.id) INTO organisations, programmes
-      FROM accounts_membership m
-      JOIN accounts_role r ON r.id = m.role_id
-      JOIN accounts_organisation o ON o.id = r.organisation_id AND o.is_active
-      JOIN projects_projectgrouppermission g ON g.group_id = r.group_id
-      JOIN auth_permission p ON p.id = g.permission_id AND p.codename = 'read_summaries'
-      JOIN projects_project j ON j.id = g.content_object_id AND j.managed_by_id = r.organisation_id
-     WHERE m.user_id = of_user
-       AND m.starts_on <= (now() AT TIME ZONE 'Asia/Kathmandu')::date
-       AND (m.ends_on IS NULL OR m.ends_on >= (now() AT TIME ZONE 'Asia/Kathmandu')::date);
-END $$;
-ALTER FUNCTION access.programmes_of(uuid) OWNER TO iom_functions;
-
 -- Return the codes of the programmes whose figures a role sees. Whoever approves the role is shown them.
 CREATE OR REPLACE FUNCTION access.programmes_of_role(which uuid) RETURNS varchar[]
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$

@@ -6,11 +6,11 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from beneficiaries.choices import CaseStatus
+from beneficiaries.choices import CaseStatus, Level
 from beneficiaries.models import CaseLinked, CaseLinkedQuerySet
+from beneficiaries.models.access import CasePolicy
 from core.constraints import on_record
 from core.encrypted_fields import EncryptedTextField
-from core.scoping import AccessPolicy, Level
 from projects.models import Project
 from reintegration.choices import FOLLOW_UP_KINDS, SAFETY, FollowUpOutcome, Wellbeing
 
@@ -54,7 +54,7 @@ class FollowUp(CaseLinked):
     recorded_at = models.DateTimeField(null=True)
     version = models.PositiveIntegerField(default=1)
 
-    access_policy = AccessPolicy(
+    access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.SUMMARY,
         update=Level.WORKING,
@@ -105,7 +105,7 @@ class Reminder(CaseLinked):
     recipient = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     sent_at = models.DateTimeField(null=True)
 
-    access_policy = AccessPolicy(
+    access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.SUMMARY,
         update=Level.WORKING,

@@ -5,9 +5,10 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from beneficiaries.choices import Level
 from beneficiaries.models import CaseLinked
+from beneficiaries.models.access import CasePolicy
 from core.constraints import on_record
-from core.scoping import AccessPolicy, Level
 from projects.models import BudgetLine, Project
 from reintegration.choices import GrantState, InstalmentState, Livelihood
 from reintegration.models.plan import Plan
@@ -39,7 +40,7 @@ class Grant(CaseLinked):
     withdrawn_at = models.DateTimeField(null=True)  # by whoever asked for it
     version = models.PositiveIntegerField(default=1)
 
-    access_policy = AccessPolicy(
+    access_policy = CasePolicy(
         read=Level.SUMMARY,
         insert=Level.WORKING,
         update=Level.SUMMARY,
@@ -102,7 +103,7 @@ class Instalment(CaseLinked):
     paid_at = models.DateTimeField(null=True)
     voucher = models.CharField(_("voucher number"), max_length=60, blank=True)
 
-    access_policy = AccessPolicy(
+    access_policy = CasePolicy(
         read=Level.SUMMARY,
         insert=Level.SUMMARY,
         update=Level.SUMMARY,

@@ -4,10 +4,11 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from beneficiaries.choices import Level
 from beneficiaries.models import CaseLinked, Enrolment
+from beneficiaries.models.access import CasePolicy
 from core.constraints import on_record
 from core.encrypted_fields import EncryptedTextField
-from core.scoping import AccessPolicy, Level
 from reintegration.choices import Livelihood
 
 
@@ -23,7 +24,7 @@ class Plan(CaseLinked):
     at = models.DateTimeField()
     version = models.PositiveIntegerField(default=1)
 
-    access_policy = AccessPolicy(
+    access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.WORKING,
         update=Level.WORKING,

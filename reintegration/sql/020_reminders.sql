@@ -41,9 +41,8 @@ CREATE OR REPLACE FUNCTION access.sweep_day(today date) RETURNS date LANGUAGE sq
     SELECT least(today, (access.sweep_moment(now()) AT TIME ZONE 'Asia/Kathmandu')::date);
 $$;
 
-DROP FUNCTION IF EXISTS access.next_due_reminder(date); -- had no `supervisor_ids`
 -- Return the next due reminder, locked for this transaction, with its recipient.
-CREATE FUNCTION access.next_due_reminder(today date)
+CREATE OR REPLACE FUNCTION access.next_due_reminder(today date)
     RETURNS TABLE (reminder_id uuid, reference text, kind text, due_on date, recipient_id uuid, supervisor_ids uuid[])
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT access.sweep_day(today);

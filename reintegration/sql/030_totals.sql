@@ -3,14 +3,14 @@
 -- their number, from which a second case of the same beneficiary could be inferred.
 GRANT SELECT ON beneficiaries_enrolment TO iom_functions;
 
-DROP FUNCTION IF EXISTS access.programme_totals(uuid); -- its columns have changed
-CREATE FUNCTION access.programme_totals(of_project uuid)
+CREATE OR REPLACE FUNCTION access.programme_totals(of_project uuid)
     RETURNS TABLE (cases bigint, completed bigint, grants_paid bigint, paid_npr numeric)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM projects_project p
                     WHERE p.id = of_project
-                      AND (p.managed_by_id = ANY(access.summaries()) OR p.id = ANY(access.programmes()))) THEN
+                      AND (p.managed_by_id = ANY(access.organisations_with('read_summaries'))
+                           OR p.id = ANY(access.projects_with('read_summaries')))) THEN
         RAISE EXCEPTION 'not a programme whose figures you see' USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN QUERY

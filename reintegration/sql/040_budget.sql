@@ -7,11 +7,12 @@ CREATE OR REPLACE FUNCTION access.left_for_grants(of_project uuid) RETURNS TABLE
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM projects_project p
                     WHERE p.id = of_project
-                      AND (p.managed_by_id = ANY(access.summaries()) OR p.id = ANY(access.programmes())))
+                      AND (p.managed_by_id = ANY(access.organisations_with('read_summaries'))
+                           OR p.id = ANY(access.projects_with('read_summaries'))))
        AND NOT EXISTS (SELECT 1 FROM beneficiaries_enrolment n
                          JOIN beneficiaries_caseaccess a ON a.case_id = n.case_id
                         WHERE n.project_id = of_project AND a.level IN ('lead', 'working')
-                          AND a.organisation_id = ANY(access.reads())
+                          AND a.organisation_id = ANY(access.organisations_with('read_cases'))
                           AND (a.user_id IS NULL OR a.user_id = access.user_id())
                           AND (a.expires_at IS NULL OR a.expires_at > now())) THEN
         RAISE EXCEPTION 'not a programme whose budget you see' USING ERRCODE = 'insufficient_privilege';

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.queries import authority_of
+from accounts.authority import authority_of
 from beneficiaries import queries as case_queries
 from beneficiaries.models import Enrolment
 from beneficiaries.operations import record_screening

@@ -28,10 +28,10 @@ from beneficiaries.contact import contact_of
 from beneficiaries.history import corrections_of
 from beneficiaries.models import Case
 from beneficiaries.views.consent import case_or_404
+from core.access import Confidentiality
 from core.bikram_sambat import as_said
 from core.clock import now
 from core.numerals import shown_amount
-from core.scoping import Confidentiality
 from projects.choices import TargetGroup
 from projects.facts import COUNTRIES
 from reintegration import queries

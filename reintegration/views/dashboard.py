@@ -11,9 +11,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from accounts.approval import requests_to_decide
+from accounts.authority import authority_of
 from accounts.choices import Permission
 from accounts.models import Notice
-from accounts.queries import authority_of, may_configure
+from accounts.queries import may_configure
 from accounts.views.requests import columns, row_of
 from beneficiaries import caseload
 from beneficiaries import queries as case_queries

@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.queries import authority_of
+from accounts.authority import authority_of
 from beneficiaries.contact import contact_of
 from core import audit
 from core.clock import now

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.queries import authority_of
+from accounts.authority import authority_of
 from beneficiaries.forms import EmptyForm
 from beneficiaries.views.consent import case_or_404
 from core.clock import now

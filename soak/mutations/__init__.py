@@ -7,6 +7,7 @@ from soak.mutations.accounts import ACCOUNTS
 from soak.mutations.audit import AUDIT
 from soak.mutations.beneficiaries import BENEFICIARIES
 from soak.mutations.children import CHILDREN
+from soak.mutations.conditions import CONDITIONS
 from soak.mutations.core import CORE
 from soak.mutations.corrections import CORRECTIONS
 from soak.mutations.credentials import CREDENTIALS
@@ -22,6 +23,7 @@ from soak.mutations.signing_in import SIGNING_IN
 
 MUTANTS: list[Mutant] = [
     *CORE,
+    *CONDITIONS,
     *AUDIT,
     *ACCOUNTS,
     *ACCESS_REQUESTS,

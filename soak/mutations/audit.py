@@ -56,7 +56,7 @@ AUDIT = [
     Mutant(
         "beneficiaries: everybody sees who opened a case",
         "beneficiaries/sql/050_readers.sql",
-        "AND a.organisation_id = ANY(access.reads())",
+        "AND a.organisation_id = ANY(access.organisations_with('read_cases'))",
         "",
         first="tests/access/test_reading.py::test_nobody_else_sees_who_opened_a_case",
     ),

@@ -28,13 +28,6 @@ CORRECTIONS = [
         first=f"{TESTS}::test_a_name_is_corrected_with_a_reason",
     ),
     Mutant(
-        "beneficiaries: everybody reads what was corrected",
-        "beneficiaries/models/change.py",
-        'return self.filter(beneficiary__in=Beneficiary.objects.visible_to(user).values("pk"))',
-        "return self.all()",
-        first="tests/access/test_scope_alone.py",
-    ),
-    Mutant(
         "beneficiaries: the database lets a column change without the next version",
         "beneficiaries/sql/095_corrections.sql",
         "IF current_user = 'iom_app' AND NEW.version <> OLD.version + 1 THEN",
@@ -65,15 +58,15 @@ CORRECTIONS = [
     Mutant(
         "beneficiaries: everybody reads identity documents",
         "beneficiaries/models/identity.py",
-        'return self.filter(beneficiary__in=Beneficiary.objects.visible_to(user).values("pk"))',
-        "return self.all()",
+        "read=identity_documents_read_by",
+        "read=lambda principal: ~Q(pk=None)",
         first="tests/access/test_scope_alone.py",
     ),
     Mutant(
         "beneficiaries: everybody reads what was corrected in an identity document",
         "beneficiaries/models/change.py",
-        'return self.filter(document__in=IdentityDocument.objects.visible_to(user).values("pk"))',
-        "return self.all()",
+        'read=points_to(IdentityDocument, "document", identity_documents_read_by)',
+        "read=lambda principal: ~Q(pk=None)",
         first="tests/access/test_scope_alone.py",
     ),
     Mutant(

@@ -7,18 +7,11 @@ OPERATION, TESTS = "beneficiaries/operations/draft.py", "tests/beneficiaries/tes
 
 DRAFTS = [
     Mutant(
-        "beneficiaries: an author keeps an interview in another organisation",
-        MODEL,
-        '_OWN = "t.author_id = access.user_id() AND t.organisation_id = ANY((SELECT access.edits())::uuid[])"',
-        '_OWN = "t.author_id = access.user_id()"',
-        first=f"{TESTS}::test_a_former_member_of_the_organisation_reads_no_draft",
-    ),
-    Mutant(
         "beneficiaries: an author deletes an interview in which somebody may be at risk",
-        MODEL,
-        'delete=f"{_OWN} AND NOT t.is_at_risk"',
-        "delete=_OWN",
-        first=f"{TESTS}::test_a_draft_about_somebody_at_risk_waits_for_a_supervisor",
+        "beneficiaries/models/draft.py",
+        "delete=lambda principal: _own(principal) & Q(is_at_risk=False)",
+        "delete=_own",
+        first="tests/beneficiaries/test_drafts.py::test_a_draft_about_somebody_at_risk_waits_for_a_supervisor",
     ),
     Mutant(
         "beneficiaries: an author removes the risk of an interview",

@@ -20,12 +20,14 @@ from beneficiaries.models import (
     IdentityDocumentChange,
     IntakeDraft,
 )
+from beneficiaries.models.access import case_column
 from beneficiaries.operations import BeneficiaryDetails, ConsentGiven, Situation
+from beneficiaries.same_case import linked_models
 from core import policies
+from core.access import AccessPolicy
 from core.clock import now
 from core.context import acting_as
 from core.encrypted_fields import EncryptedTextField
-from core.scoping import AccessPolicy
 from geography.models import District
 from reintegration import operations
 from reintegration.models import FollowUp, Grant, Instalment, Plan
@@ -230,8 +232,8 @@ def test_the_token_is_in_every_typed_field(canary_case, demo_users):
     """The control of the tests below: a new text field without a token fails here."""
     missing = []
     with acting_as(demo_users[A]):
-        for model in [*policies.linked_models(), *OF_BENEFICIARY]:
-            key = OF_BENEFICIARY.get(model) or policies.case_column(model)
+        for model in [*linked_models(), *OF_BENEFICIARY]:
+            key = OF_BENEFICIARY.get(model) or case_column(model)
             value = canary_case.beneficiary_id if model in OF_BENEFICIARY else canary_case.pk
             rows = list(model.objects.filter(**{key: value}))
             for name in _typed_fields(model):
@@ -338,7 +340,7 @@ def test_raw_sql_as_the_application_finds_nothing(canary_case, demo_users):
     with acting_as(demo_users[B]), connection.cursor() as cursor:
         for model in policies.own_models():
             policy = getattr(model, "access_policy", None)
-            if isinstance(policy, AccessPolicy) or (hasattr(policy, "read") and policy.read is not None):
+            if isinstance(policy, AccessPolicy) and policy.read is not None:
                 cursor.execute(
                     f"SELECT count(*) FROM {model._meta.db_table} t WHERE t::text LIKE %s", [f"%{TOKEN}%"]
                 )

@@ -5,7 +5,6 @@ hidden.
 from datetime import date, timedelta
 
 import pytest
-from django.apps import apps
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
@@ -22,11 +21,10 @@ from beneficiaries.models import (
     SharedItem,
 )
 from beneficiaries.operations import add_note, answer_referral, break_glass, record_consent, withdraw_consent
-from core import policies
+from beneficiaries.same_case import linked_models
 from core.clock import now
 from core.context import acting_as
-from core.policies import APPS, policy_of
-from core.scoping import AccessPolicy, TablePolicy
+from core.policies import policy_of, protected_models
 from tests import factories
 from tests.pages import submit, text_of
 
@@ -59,11 +57,8 @@ def _rows_of(case: Case) -> dict[str, int]:
     """
     found = {}
     with connection.cursor() as cursor:
-        for model in (model for app in APPS for model in apps.get_app_config(app).get_models()):
-            policy = policy_of(model)
-            if isinstance(policy, AccessPolicy) or (
-                isinstance(policy, TablePolicy) and policy.read is not None
-            ):
+        for model in protected_models():
+            if policy_of(model).read is not None:
                 cursor.execute(
                     f"SELECT count(*) FROM {model._meta.db_table} t WHERE t::text LIKE %s OR t::text LIKE %s",
                     [f"%{case.pk}%", f"%{case.beneficiary_id}%"],
@@ -85,7 +80,7 @@ def test_a_receiver_reads_its_referral_and_the_sent_items_only(case, referral, d
             assert model.objects.visible_to(receiver).filter(**{_key(model): case.pk}).count() == 0, model
         assert Beneficiary.objects.visible_to(receiver).filter(pk=case.beneficiary_id).count() == 0
         visible = {"beneficiaries.Referral", "beneficiaries.SharedItem"}
-        for model in policies.linked_models():  # by the ORM, with Python's scope and without
+        for model in linked_models():  # by the ORM, with Python's scope and without
             for rows in (model.objects.visible_to(receiver), model.objects.all()):
                 found = rows.filter(**{_key(model): case.pk}).count()
                 assert bool(found) == (model._meta.label in visible), model

@@ -14,6 +14,8 @@ from accounts.choices import Permission
 from accounts.models import Role
 from accounts.operations import tailor_role
 from beneficiaries.models import Beneficiary
+from beneficiaries.models.access import case_column
+from beneficiaries.same_case import linked_models
 from core import policies
 from core.clock import now
 from core.context import acting_as
@@ -98,14 +100,14 @@ def _may_change(rows) -> bool:
 
 
 def test_the_table_names_every_table_of_a_case():
-    assert set(ROWS) == {model._meta.label for model in policies.linked_models()}
+    assert set(ROWS) == {model._meta.label for model in linked_models()}
 
 
 def test_rows_of_a_case_are_read_and_written_as_the_table_says_by_the_database_alone(case, demo_users):
     copies, surprises = {}, []
     with acting_as(demo_users[A]):
-        for model in policies.linked_models():
-            found = model.objects.filter(**{policies.case_column(model): case.pk})
+        for model in linked_models():
+            found = model.objects.filter(**{case_column(model): case.pk})
             if policies.policy_of(model).by_confidentiality:
                 found = found.filter(confidentiality="normal")
             copies[model] = _decrypted(found[0])
@@ -113,7 +115,7 @@ def test_rows_of_a_case_are_read_and_written_as_the_table_says_by_the_database_a
         with acting_as(demo_users[username]):
             for model, row in copies.items():
                 label = model._meta.label
-                rows = model.objects.filter(**{policies.case_column(model): case.pk})
+                rows = model.objects.filter(**{case_column(model): case.pk})
                 row.pk = uuid.uuid4()
                 for name, value in COPIES.get(label, {}).items():
                     setattr(row, name, value)

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from accounts.models import Membership, Role
 from accounts.operations import tailor_role
 from beneficiaries import queries
-from beneficiaries.models import Beneficiary, CaseAccess, CaseFile, CaseNote, Export, IntakeDraft
+from beneficiaries.models import Beneficiary, CaseAccess, CaseFile, CaseNote
 from beneficiaries.operations import (
     ConsentGiven,
     add_note,
@@ -23,10 +23,11 @@ from beneficiaries.operations import (
     start_draft,
     write_next_export,
 )
+from beneficiaries.same_case import linked_models
 from core import idempotency, policies
+from core.access import Confidentiality, ScopedQuerySet
 from core.clock import now
 from core.context import acting_as, enter
-from core.scoping import AccessPolicy, Confidentiality, ScopedQuerySet
 from reintegration.demo import DEMO_USERS
 from reintegration.models import FollowUp
 from reintegration.operations import record_follow_up
@@ -98,13 +99,8 @@ def test_pythons_scope_finds_the_rows_that_the_policies_find(shared, demo_users,
         with acting_as(demo_users[username]):
             for model in scoped_models():
                 seen[username, model] = set(model.objects.values_list("pk", flat=True))
-                if isinstance(policies.policy_of(model), AccessPolicy) or model in (
-                    Beneficiary,
-                    Export,
-                    IntakeDraft,
-                ):
-                    may = policies.conditions(model)["update"] is not None
-                    seen[username, model, "changes"] = _changeable(model) if may else set()
+                may = policies.conditions(model)["update"] is not None
+                seen[username, model, "changes"] = _changeable(model) if may else set()
     disable_policies()
     for (username, model, *changes), rows in seen.items():
         user = demo_users[username]
@@ -121,7 +117,7 @@ def test_the_policies_of_a_case_limit_rows_even_if_every_access_row_is_visible(s
     """The policies of a table query the access rows, which have a policy of their own: each limits rows
     without the other.
     """
-    linked, seen, wrong = list(policies.linked_models()), {}, []
+    linked, seen, wrong = list(linked_models()), {}, []
     for is_open in (False, True):
         if is_open:
             owner.execute(f"ALTER TABLE {CaseAccess._meta.db_table} DISABLE ROW LEVEL SECURITY")

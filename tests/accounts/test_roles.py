@@ -8,17 +8,18 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.utils import translation
 
+from accounts.authority import authority_of
 from accounts.choices import PURPOSES, STARTING_PERMISSIONS, Permission, RoleCode
 from accounts.models import Membership, Organisation, OrganisationGroupPermission, Role, User
 from accounts.operations import save_membership, save_organisation, tailor_role
-from accounts.queries import authority_of, holders, may_configure
+from accounts.queries import holders, may_configure
 from accounts.rules import INCOMPATIBLE, in_force, limits_of
 from core.clock import now
 from core.context import acting_as, enter
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
-PAGE_QUERIES = 11
+PAGE_QUERIES = 10
 
 
 def role(code: str, organisation: str = "IOM") -> Role:
@@ -269,7 +270,7 @@ def edits(user) -> str:
     """Return the organisations in which the database lets this user write."""
     with transaction.atomic(), connection.cursor() as cursor:
         enter(user.pk)
-        cursor.execute("SELECT access.edits()::text")
+        cursor.execute("SELECT access.organisations_with('write_cases')::text")
         return cursor.fetchone()[0]
 
 

@@ -9,7 +9,7 @@ from rest_framework import exceptions
 from api.problems import Conflict, as_api_errors
 from api.serializers.base import NoInput
 from beneficiaries.models import Beneficiary, Consent
-from core import policies
+from beneficiaries.same_case import linked_models
 from core.clock import now
 from core.context import acting_as
 from projects.facts import FACTS
@@ -138,9 +138,7 @@ def test_a_grant_is_refused_with_its_reason(program, demo_users):
 def written(user) -> dict[str, int]:
     """Return how many rows of each kind this user sees."""
     with acting_as(user):
-        return {
-            model._meta.label: model.objects.count() for model in [*policies.linked_models(), Beneficiary]
-        }
+        return {model._meta.label: model.objects.count() for model in [*linked_models(), Beneficiary]}
 
 
 @pytest.mark.parametrize(

@@ -17,13 +17,13 @@ from beneficiaries import queries
 from beneficiaries.models import Beneficiary, CaseFile, CaseNote
 from beneficiaries.operations import add_note
 from core import data_keys, encryption
+from core.access import Confidentiality
 from core.clock import now
 from core.context import acting_as, enter
 from core.encrypted_fields import encrypted_fields
 from core.encryption import KeyRing, NotDecryptable, keys_from
 from core.phone import e164s
 from core.policies import own_models
-from core.scoping import Confidentiality
 from tests import databases, factories
 
 A, B = "ngo_a_caseworker", "ngo_b_caseworker"

@@ -10,18 +10,20 @@ from django.apps import apps
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, connection, transaction
 
-from accounts.queries import authority_of
+from accounts.authority import authority_of
 from beneficiaries.models import Beneficiary, Case, CaseAccess, CaseFile, Consent
+from beneficiaries.models.access import case_column
 from beneficiaries.operations import record_consent, withdraw_consent
+from beneficiaries.same_case import linked_models
 from core import policies
+from core.access import AccessPolicy, Open
 from core.clock import now
 from core.context import acting_as, enter, entered_as
-from core.scoping import AccessPolicy, Open, TablePolicy
 from tests import factories
 
 pytestmark = pytest.mark.django_db
 
-LINKED = sorted(policies.linked_models(), key=lambda model: model._meta.label)
+LINKED = sorted(linked_models(), key=lambda model: model._meta.label)
 
 
 def _count(table: str) -> int:
@@ -34,7 +36,7 @@ def _protected():
     return [
         model
         for model in policies.own_models()
-        if isinstance(getattr(model, "access_policy", None), AccessPolicy | TablePolicy)
+        if isinstance(getattr(model, "access_policy", None), AccessPolicy)
     ]
 
 
@@ -43,7 +45,7 @@ def test_every_model_has_an_access_policy_or_is_listed_as_open():
         model._meta.label
         for model in policies.own_models()
         if not model._meta.auto_created
-        and not isinstance(getattr(model, "access_policy", None), AccessPolicy | TablePolicy | Open)
+        and not isinstance(getattr(model, "access_policy", None), AccessPolicy | Open)
     ]
     assert unsaid == []
 
@@ -97,7 +99,7 @@ def whole_case(demo_users):
 
 @pytest.mark.parametrize("model", LINKED, ids=lambda model: model._meta.label)
 def test_the_second_ngo_sees_no_row_of_the_first(model, whole_case, demo_users):
-    key = policies.case_column(model)
+    key = case_column(model)
     with acting_as(demo_users["ngo_a_caseworker"]):
         assert model.objects.filter(**{key: whole_case.pk}).count() >= 1, (
             "the data that could leak must be there"
@@ -127,7 +129,7 @@ def test_python_and_the_database_agree_for_everyone(model, whole_case, demo_user
 
 @pytest.mark.parametrize("model", LINKED, ids=lambda model: model._meta.label)
 def test_the_second_ngo_can_write_no_row_of_the_first(model, whole_case, demo_users):
-    key = policies.case_column(model)
+    key = case_column(model)
     with acting_as(demo_users["ngo_b_caseworker"]), connection.cursor() as cursor:
         for statement in (
             f"UPDATE {model._meta.db_table} SET id = id WHERE {key} = %s",
@@ -182,9 +184,7 @@ def test_approvers_see_references_and_amounts_and_nothing_else(whole_case, demo_
     for username in ("iom_approver", "iom_finance", "programme_manager"):
         with acting_as(demo_users[username]):
             seen = {
-                model._meta.label: model.objects.filter(
-                    **{policies.case_column(model): whole_case.pk}
-                ).count()
+                model._meta.label: model.objects.filter(**{case_column(model): whole_case.pk}).count()
                 for model in LINKED
             }
             assert {label for label, count in seen.items() if count} == {
@@ -271,9 +271,9 @@ def test_a_membership_that_ended_opens_nothing(demo_users):
 def test_policies_are_made_for_each_command_from_the_levels():
     sql = policies.conditions(CaseFile)
     assert sql["delete"] is None
-    assert re.search(r"access\.reads\(\).*'lead', 'working'", sql["select"], re.S)
-    assert "figures" not in sql["select"]
-    assert "access.edits()" in sql["update"]
+    assert re.search(r"organisations_with\('read_cases'\).*'lead', 'working'", sql["select"], re.S)
+    assert "read_summaries" not in sql["select"]
+    assert "organisations_with('write_cases')" in sql["update"]
 
 
 def test_an_organisation_that_works_on_a_case_cannot_share_it(demo_users):

@@ -14,17 +14,18 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from beneficiaries.models import Assignment, CaseTransfer
+from beneficiaries.models.access import case_column
 from beneficiaries.operations import add_note, break_glass, reassign_cases
-from core import policies
+from beneficiaries.same_case import linked_models
+from core.access import Confidentiality
 from core.clock import now
 from core.context import acting_as, entered_as
-from core.scoping import Confidentiality
 from reintegration.demo import DEMO_USERS
 from tests import factories
 from tests.access.test_actions_alone import EMERGENCY
 
 pytestmark = pytest.mark.django_db
-LINKED = sorted(policies.linked_models(), key=lambda model: model._meta.label)
+LINKED = sorted(linked_models(), key=lambda model: model._meta.label)
 COMMANDS = ("read", "insert", "update", "delete")
 
 # Each organisation's level on each case; and a user's own level besides.
@@ -128,7 +129,7 @@ def rows(demo_users) -> list[Row]:
 
 def _of(model, target: str, case) -> list[Row]:
     """Return the rows of a case as its lead reads them; one of each kind."""
-    key, table = policies.case_column(model), model._meta.db_table
+    key, table = case_column(model), model._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT to_jsonb(t) FROM {table} t WHERE {key} = %s ORDER BY id", [case.pk])
         found = [json.loads(row[0]) if isinstance(row[0], str) else row[0] for row in cursor.fetchall()]

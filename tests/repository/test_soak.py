@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONTROL = mutants.Outcome(None)
 
 
-def a_mutant(text: str, replacement: str = "", file: str = "core/scoping.py") -> Mutant:
+def a_mutant(text: str, replacement: str = "", file: str = "core/access.py") -> Mutant:
     return Mutant("a mutant", file, text, replacement)
 
 
@@ -81,7 +81,7 @@ def survivors(count: int, file: str) -> list[mutants.Outcome]:
 
 def test_the_bars():
     caught = [mutants.Outcome(a_mutant("x"), caught_by="a test") for _ in range(48)]
-    high, low = "api/urls.py", "core/scoping.py"
+    high, low = "api/urls.py", "core/access.py"
     assert mutants.verdict([CONTROL, *caught]) == ("mutants 48 caught 48", True)
     assert mutants.verdict([CONTROL, *caught, *survivors(2, high)]) == ("mutants 50 caught 48", True)
     assert mutants.verdict([CONTROL, *caught, *survivors(3, high)])[1] is False

@@ -7,13 +7,14 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Membership, Role, User
 from accounts.operations import save_membership
 from beneficiaries import queries
+from beneficiaries.choices import Level
 from beneficiaries.models import Assessment, Case, CaseAccess, Consent, Enrolment
+from beneficiaries.models.access import case_column
 from beneficiaries.operations import break_glass
-from core import policies
+from beneficiaries.same_case import linked_models
 from core.clock import now
 from core.context import acting_as
 from core.related import fill_in
-from core.scoping import Level
 from core.statements import Select
 from core.tables import RowHeader, table_rows
 from projects.models import Project
@@ -23,7 +24,7 @@ from tests import factories
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
 
 JOINING = 17  # statements, savepoint and audit log included
-LINKED = [model for model in policies.linked_models() if policies.case_column(model) == "case_id"]
+LINKED = [model for model in linked_models() if case_column(model) == "case_id"]
 
 
 @pytest.fixture
@@ -81,15 +82,15 @@ def test_the_case_list_has_the_same_query_count(rows, sign_in, demo_users, djang
     _cases(demo_users["ngo_a_caseworker"], "list", rows)
     address = client.post("/cases/", {"find": "qqlist"})["Location"]
     with django_assert_num_queries(
-        10
-    ):  # savepoint twice, session, user, context, standing, page, audit log, supervisors, notices
+        9
+    ):  # savepoint twice, session, user, context, page, audit log, supervisors, notices
         page = client.get(address)
     assert page.content.decode().count(">Qqlist No") == rows
 
 
 def test_the_case_file_needs_few_queries(whole_case, sign_in, django_assert_num_queries):
     client = sign_in("ngo_a_caseworker")
-    with django_assert_num_queries(29):
+    with django_assert_num_queries(28):
         client.get(f"/cases/{whole_case.reference}/")
 
 

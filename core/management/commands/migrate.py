@@ -1,17 +1,18 @@
-"""Django's `migrate` as the owner, followed by the access policies."""
+"""Django's `migrate` as the owner, followed by functions, policies and privileges."""
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.commands.migrate import Command as DjangoMigrate
 from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
 
-from core import policies
+from core import catalogue
 
 
 class Command(DjangoMigrate):
     """`manage.py migrate`."""
 
-    help = "Migrates as the owner's role and rebuilds functions, privileges and policies."
+    help = "Migrates as the owner's role, and makes functions, policies and privileges that differ from the code."
 
     def add_arguments(self, parser) -> None:
         """Default to the owner's connection."""
@@ -19,12 +20,22 @@ class Command(DjangoMigrate):
         parser.set_defaults(database="owner" if "owner" in settings.DATABASES else "default")
 
     def handle(self, *args, **options) -> str | None:
-        """Migrate; unless only some apps or only a check was asked for, create the cache table and the policies."""
+        """Migrate. Once every migration is applied, make the cache table and what differs from the code.
+
+        In between a new table has no privileges, so nobody can read it.
+        """
         if "owner" not in settings.DATABASES:
             self.stderr.write("MIGRATION_DATABASE_URL is missing: migrations run as the owner's role")
             raise SystemExit(1)
         result = super().handle(*args, **options)
-        if not (options.get("plan") or options.get("check_unapplied") or options.get("app_label")):
-            call_command("createcachetable", database="owner", verbosity=0)
-            policies.apply(connections["owner"])
+        if options.get("plan") or options.get("check_unapplied"):
+            return result
+        executor = MigrationExecutor(connections["owner"])
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            self.stderr.write("Some migrations are not applied: functions and policies wait for them.")
+            return result
+        call_command("createcachetable", database="owner", verbosity=0)
+        for name in catalogue.update(connections["owner"]):
+            if options["verbosity"] > 1:
+                self.stdout.write(f"  {name}")
         return result

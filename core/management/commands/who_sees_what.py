@@ -2,8 +2,8 @@
 
 from django.core.management.base import BaseCommand
 
+from core.access import COMMANDS, AccessPolicy, Open
 from core.policies import own_models, policy_of
-from core.scoping import OPENED_BY, AccessPolicy, Level, Open, TablePolicy
 
 HEAD = """# Who sees what
 
@@ -15,39 +15,26 @@ programmes; where the table says `of a programme`, only the rows of these progra
 """
 
 
-def _level(level: Level | None) -> str:
-    return "–" if level is None else ", ".join(f"`{name.value}`" for name in OPENED_BY[level])
-
-
 def page() -> str:
     """Return the whole page, in Markdown."""
-    linked = ["| table | read | add | change | remove | because |", "|---|---|---|---|---|---|"]
-    own = ["| table | read | add | change | remove | because |", "|---|---|---|---|---|---|"]
+    by_heading: dict[str, list[str]] = {}
     free = ["| table | the application may | because |", "|---|---|---|"]
     for model in own_models():
         policy, name = policy_of(model), model._meta.label
         if isinstance(policy, AccessPolicy):
-            cells = [_level(level) for level in (policy.read, policy.insert, policy.update, policy.delete)]
-            cells[0] += " of a programme" if policy.programme else ""
-            linked.append(f"| {name} | {' | '.join(cells)} | {policy.because} |")
-        elif isinstance(policy, TablePolicy):
-            cells = [
-                "–" if sql is None else "its own"
-                for sql in (policy.read, policy.insert, policy.update, policy.delete)
-            ]
-            own.append(f"| {name} | {' | '.join(cells)} | {policy.because} |")
+            cells = [name, *(policy.in_words(command) for command in COMMANDS), policy.because]
+            by_heading.setdefault(policy.heading, []).append(f"| {' | '.join(cells)} |")
         elif isinstance(policy, Open):
             free.append(f"| {name} | {', '.join(policy.commands).lower()} | {policy.because} |")
-    parts = [
-        HEAD,
-        "## Rows of a case\n",
-        *linked,
-        "\n## Rows that belong to an organisation or a person\n",
-        *own,
-        "\n## Configuration, open to all who are signed in\n",
-        *free,
-    ]
-    return "\n".join(parts) + "\n"
+    parts = [HEAD]
+    for heading, rows in sorted(by_heading.items()):
+        parts += [
+            f"## {heading}\n",
+            "| table | read | add | change | remove | because |",
+            "|---|---|---|---|---|---|",
+        ]
+        parts += [*rows, ""]
+    return "\n".join([*parts, "## Configuration, open to all who are signed in\n", *free]) + "\n"
 
 
 class Command(BaseCommand):
