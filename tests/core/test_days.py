@@ -224,27 +224,26 @@ def _try_dates(client, name: str, address: str) -> set[tuple[str, str]]:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("typed", [typed for typed in IMPOSSIBLE if typed != "2026"])
-def test_the_api_names_the_field_of_an_impossible_date(demo_users, keys, typed):
-    tried = set()
+def test_the_api_names_the_field_of_an_impossible_date(demo_users, keys):
+    tried, impossible = set(), [typed for typed in IMPOSSIBLE if typed != "2026"]
     for kind in RESOURCES:
         program = Program(demo_users["auditor" if kind.noun == "audit-event" else A])
         for name, field in kind.query_class().fields.items():
-            if isinstance(field, DateField):
+            for typed in impossible if isinstance(field, DateField) else ():
                 answer = program.get(f"{kind.path}/", {name: typed})
-                assert (answer.status_code, _named(answer)) == (400, {name}), (kind.path, name)
+                assert (answer.status_code, _named(answer)) == (400, {name}), (kind.path, name, typed)
                 tried.add(name)
         for action, given in getattr(kind, "inputs", {}).items():
+            row = f"{kind.path}/{keys['a'].get(kind.lookup_url_kwarg, '')}/"
+            who = Program(demo_users[FINANCE if action == "pay" else A])
             for name, field in given().fields.items():
-                if isinstance(field, DateField):
-                    key = keys["a"].get(kind.lookup_url_kwarg, "")
-                    row, who = f"{kind.path}/{key}/", Program(demo_users[FINANCE if action == "pay" else A])
+                for typed in impossible if isinstance(field, DateField) else ():
                     if action == "partial_update":
                         answer = who.patch(row, {name: typed})
                     else:
                         path = f"{kind.path}/" if action == "create" else f"{row}{action}/"
                         answer = who.post(path, {name: typed})
-                    assert name in _named(answer), (kind.path, action, name)
+                    assert name in _named(answer), (kind.path, action, name, typed)
                     tried.add(name)
     assert tried >= {
         "agreed_on",
