@@ -73,7 +73,7 @@ CREDENTIALS = [
         "accounts/sql/040_requests.sql",
         "WHERE own.id = a.user_id AND access.mailbox(own.email) = access.mailbox(u.email)",
         "WHERE false",
-        first=f"{REQUEST_TESTS}::test_nobody_approves_with_the_mailbox_of_who_asked",
+        first=f"{REQUEST_TESTS}::test_nobody_approves_a_new_address_of_another_account_with_their_mailbox",
     ),
     Mutant(
         "accounts: somebody approves a new address that leads to their own mailbox",

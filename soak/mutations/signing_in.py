@@ -45,7 +45,7 @@ SIGNING_IN = [
         "accounts/operations/password.py",
         "if needs_factor_to_reset(user, now=now) and not is_by_factor:",
         "if False:",
-        first="tests/accounts/test_account_requests.py",
+        first="tests/accounts/test_passwords.py::test_after_a_change_of_address_a_link_alone_resets_nothing",
     ),
     Mutant(
         "accounts: a second factor is reset after a mailed password",

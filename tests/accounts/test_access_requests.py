@@ -388,6 +388,15 @@ def test_nobody_approves_with_the_mailbox_of_who_asked(committed, owner, demo_us
     assert set(names(AccessRequest.objects.get(kind="email"))) == {FOCAL}
 
 
+def test_nobody_approves_a_new_address_of_another_account_with_their_mailbox(committed, owner, demo_users):
+    _shares_mailbox(owner, WHO, SECOND)
+    user, administrator = demo_users[WHO], demo_users[ADMINISTRATOR]
+    user.email = "elsewhere@example.org"
+    with acting_as(administrator):
+        save_user(user=user, by=administrator, now=now())
+    assert set(names(AccessRequest.objects.get(kind="email"))) == {FOCAL}
+
+
 def test_nobody_approves_for_whom_another_account_of_theirs_brought_in(committed, owner, demo_users):
     made = a_new_user(demo_users, code="focal_point", name="Bina")
     decided(demo_users, SECOND, AccessRequest.objects.get(user=made))

@@ -7,15 +7,17 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.test import Client
 
-from accounts.models import SignInThrottle
+from accounts.models import SignInThrottle, User
 from accounts.operations import save_user
+from accounts.operations.password import reset_password
 from accounts.queries import reset_link
 from accounts.views import password
 from core import outbox
 from core.clock import now
-from tests.factors import LOGIN, give_password, is_in
+from tests.factors import LOGIN, enrolled, give_password, is_in
 
 pytestmark = pytest.mark.django_db
 WHO, FORGOTTEN = "ngo_a_caseworker", "/accounts/password/forgotten/"
@@ -67,6 +69,18 @@ def test_a_link_ends_after_an_hour_with_signing_in_and_with_closing(demo_users, 
     user.is_active = False
     save_user(user=user, by=None, now=now())
     assert not opens(third)
+
+
+def test_after_a_change_of_address_a_link_alone_resets_nothing(demo_users):
+    user, moment = demo_users[WHO], now()
+    enrolled(user)
+    User.objects.filter(pk=user.pk).update(email_changed_at=moment)
+    user.refresh_from_db()
+    given = {"link": reset_link(user), "password": CHOSEN["password"], "now": moment}
+    with pytest.raises(PermissionDenied):
+        reset_password(**given)
+    reset_password(**given, is_by_factor=True)
+    assert give_password(Client(), WHO, CHOSEN["password"]).status_code == 302
 
 
 @pytest.mark.parametrize("forged", ["x", "a:b:c", "..%2F..", "%00", "W10:1abc:x"])

@@ -35,7 +35,7 @@ from tests.pages import submit, text_of
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
 FOCAL = "ngo_a_focal_point"
 GIVEN = {"first_name": "Asha", "last_name": "Lama", "email": "asha@example.org", "language": "en"}
-LIST_QUERIES = 12
+LIST_QUERIES = 11
 
 
 def role(code: str, organisation: str = "NGO_A") -> Role:

@@ -36,7 +36,7 @@ from tests.pages import submit, text_of, visit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
 NOT_THERE = "/exports/ZZZZ-ZZZ-Z/"
-LIST_QUERIES = 11
+LIST_QUERIES = 10
 
 
 @pytest.fixture

@@ -442,6 +442,6 @@ def test_the_list_of_offers_has_the_same_query_count(rows, demo_users, sign_in, 
         for _number in range(rows):
             factories.offered(factories.a_case(demo_users[A]), demo_users[A])
     client = sign_in(B)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(9):
         page = client.get("/referrals/")
     assert text_of(page).count('href="/transfers/') == rows

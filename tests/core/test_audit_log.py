@@ -25,7 +25,7 @@ from tests.pages import text_of, visit
 from tests.repository.test_habits import sources
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
-LOG_QUERIES = 11
+LOG_QUERIES = 10
 
 
 def count() -> int:

@@ -414,10 +414,10 @@ def test_places_are_read_only(model, administrator):
 @pytest.mark.parametrize(
     ("model", "few", "words"),
     [
-        (Membership, 15, "auditor"),
-        (User, 13, "auditor"),
-        (Role, 13, "auditor NGO_A"),
-        (LocalLevel, 13, "Kirtipur"),
+        (Membership, 14, "auditor"),
+        (User, 12, "auditor"),
+        (Role, 12, "auditor NGO_A"),
+        (LocalLevel, 12, "Kirtipur"),
     ],
 )
 def test_a_list_has_the_same_query_count_for_one_row_and_for_fifty(
