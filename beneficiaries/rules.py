@@ -155,6 +155,8 @@ UNUSUAL_FROM = {"many": 40, "night": 5, "name": 3}
 EXPORT_ROWS_A_DAY = 200
 # Exports that one user asks for in a day; also enforced in beneficiaries/sql/080_exports.sql.
 EXPORTS_A_DAY = 30
+# Files that one user adds in a day; as in the trigger `document_starts`.
+DOCUMENTS_A_DAY = 100
 # Rows of one export, even with approval: the workbook is made in memory (20,000 rows of 15 cells: 80 MB).
 EXPORT_ROWS_AT_ONCE = 20_000
 EXPORT_LIVES = timedelta(hours=24)

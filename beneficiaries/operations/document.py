@@ -9,17 +9,19 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from accounts.operations import leave_notice
+from beneficiaries import queries, rules
 from beneficiaries.choices import DocumentKind, DocumentState
 from beneficiaries.models import Case, Document
 from beneficiaries.operations.note import check_confidentiality
 from core import audit, clock, data_keys, files, scanner, uploads
 from core.context import acting_as, as_nobody
+from core.integrity import violated
 
 LEASE = timedelta(minutes=2)
 LEFT_BEHIND = timedelta(days=1)
@@ -42,7 +44,8 @@ def add_document(
 ) -> Document:
     """Save an uploaded file: cleaned, scanned, encrypted. `size` is what was sent, in bytes.
 
-    While the scanner is down the document waits, and nobody can read it. Raises ValidationError for a harmful file.
+    While the scanner is down the document waits, and nobody can read it. Raises ValidationError for a harmful file, and
+    after 100 files of a user in a day.
     """
     if not Case.objects.editable_by(by).filter(pk=case.pk).exists():
         raise PermissionDenied
@@ -50,6 +53,8 @@ def add_document(
     try:
         uploads.check_size(size)
         uploads.take_slot(by)
+        if queries.documents_added(by, on=now.date()) >= rules.DOCUMENTS_A_DAY:
+            raise _too_many_today()
         state = _scan(data)  # as it was sent, before any code of ours opens it
         upload = uploads.clean_upload(data)
     except ValidationError as error:
@@ -67,7 +72,13 @@ def add_document(
     )
     document.clean_fields(exclude=["case", "file"])
     document.file = files.keep(data_keys.encrypt_for(case.pk, upload.data, bound_to=document.place))
-    document.save(force_insert=True)
+    try:
+        document.save(force_insert=True)
+    except IntegrityError as error:  # some are in cases that this user can't read any more
+        files.remove(document.file)
+        if violated(error) != "beneficiaries_document_few_a_day":
+            raise
+        raise _too_many_today() from error
     audit.record(
         by=by,
         verb="document added",
@@ -77,6 +88,11 @@ def add_document(
         detail={"confidentiality": confidentiality, "status": document.state},
     )
     return document
+
+
+def _too_many_today() -> ValidationError:
+    most = {"most": rules.DOCUMENTS_A_DAY}
+    return ValidationError(_("You added %(most)s files today. Add the others tomorrow.") % most)
 
 
 def _scan(data: bytes) -> DocumentState:

@@ -11,7 +11,7 @@ from beneficiaries.queries.case import (
 )
 from beneficiaries.queries.case_list import case_list, case_page, count_up_to
 from beneficiaries.queries.consent import consents_of, shares_with
-from beneficiaries.queries.document import content_of, document_of
+from beneficiaries.queries.document import content_of, document_of, documents_added
 from beneficiaries.queries.draft import (
     OpenDraft,
     draft_supervisors,
@@ -53,6 +53,7 @@ __all__ = [
     "count_up_to",
     "document_lines",
     "document_of",
+    "documents_added",
     "draft_supervisors",
     "drafts_to_reassign",
     "emergencies_of",

@@ -1,5 +1,6 @@
 """Documents of a case and the content of their files."""
 
+from datetime import date
 from uuid import UUID
 
 from beneficiaries.models import Document
@@ -13,6 +14,11 @@ def document_of(user, reference: str, document_id: UUID) -> Document | None:
     if case is None:
         return None
     return Document.objects.visible_to(user).filter(case=case, pk=document_id).first()
+
+
+def documents_added(user, *, on: date) -> int:
+    """Return how many documents the user added on a day, among those that they may read."""
+    return Document.objects.visible_to(user).filter(by=user, at__date=on).count()
 
 
 def content_of(document: Document) -> bytes | None:

@@ -29,6 +29,29 @@ CREATE OR REPLACE FUNCTION access.settle_scan(of_document uuid, claim_token uuid
     RETURNING d.by_id, c.reference::text;
 $$;
 
+-- A document is added by the current user, now, and is one of 100 at most that they add in a day in Nepal
+-- (beneficiaries/rules.py). The lock makes a user's documents start one after the other.
+CREATE OR REPLACE FUNCTION access.document_starts() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(23117, hashtext(NEW.by_id::text));
+    IF NEW.by_id IS DISTINCT FROM access.user_id() THEN
+        RAISE EXCEPTION 'a document starts with the user who adds it' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'beneficiaries_document_starts';
+    END IF;
+    NEW.at := clock_timestamp(); -- not the caller's: the limit depends on it
+    IF (SELECT count(*) FROM beneficiaries_document d
+         WHERE d.by_id = NEW.by_id
+           AND (d.at AT TIME ZONE 'Asia/Kathmandu')::date = (NEW.at AT TIME ZONE 'Asia/Kathmandu')::date) >= 100 THEN
+        RAISE EXCEPTION 'more files than one user adds in a day' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'beneficiaries_document_few_a_day';
+    END IF;
+    RETURN NEW;
+END $$;
+ALTER FUNCTION access.document_starts() OWNER TO iom_functions;
+CREATE OR REPLACE TRIGGER document_starts BEFORE INSERT ON beneficiaries_document
+    FOR EACH ROW EXECUTE FUNCTION access.document_starts();
+
 -- An uploaded document can't change. Only the scanner's result lets a waiting one be read, and a deleted one stays
 -- deleted.
 CREATE OR REPLACE FUNCTION access.document_transition() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -15,6 +15,7 @@ BEGIN
         RAISE EXCEPTION 'an export starts with the user who asks for it' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'beneficiaries_export_starts';
     END IF;
+    NEW.asked_at := clock_timestamp(); -- not the caller's: the limits of a day depend on it
     SELECT coalesce(sum(e.counted_rows) FILTER (WHERE e.state NOT IN ('refused', 'failed')), 0), count(*)
       INTO before, many
       FROM beneficiaries_export e
@@ -78,7 +79,7 @@ CREATE OR REPLACE FUNCTION access.claim_export(at timestamptz, lease interval)
 $$;
 
 -- Settle a claimed export: ready with `of_rows` until `until`, a day from now at most, or failed with `why`. Returns
--- false where the token `claim_token` isn't that of the claim any more. Called as the user who asked.
+-- false where the token `claim_token` isn't that of the claim any more. Only for the user who asked, or nobody.
 CREATE OR REPLACE FUNCTION access.settle_export(
         export uuid, claim_token uuid, at timestamptz, of_rows integer, until timestamptz, why text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -88,7 +89,8 @@ BEGIN
        SET state = CASE WHEN why = '' THEN 'ready' ELSE 'failed' END, failure = why, token = NULL, lease_until = NULL,
            written_rows = CASE WHEN why = '' THEN of_rows END, ready_at = CASE WHEN why = '' THEN moment END,
            expires_at = CASE WHEN why = '' THEN least(until, moment + interval '1 day') END
-     WHERE e.id = export AND e.token = claim_token AND e.state = 'queued';
+     WHERE e.id = export AND e.token = claim_token AND e.state = 'queued'
+       AND (e.requested_by_id = access.user_id() OR NOT access.has_user());
     RETURN FOUND;
 END $$;
 

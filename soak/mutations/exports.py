@@ -81,4 +81,18 @@ EXPORTS = [
         "opened_by=(Permission.READ_CASES,),",
         first=f"{TESTS}::test_the_register_of_grants_names_nobody",
     ),
+    Mutant(
+        "beneficiaries: exports of a day are counted by the caller's clock",
+        "beneficiaries/sql/080_exports.sql",
+        "    NEW.asked_at := clock_timestamp(); -- not the caller's: the limits of a day depend on it\n",
+        "",
+        first="tests/beneficiaries/test_export_links.py::test_the_database_says_on_which_day_an_export_was_requested",
+    ),
+    Mutant(
+        "beneficiaries: anybody settles an export",
+        "beneficiaries/sql/080_exports.sql",
+        "\n       AND (e.requested_by_id = access.user_id() OR NOT access.has_user());",
+        ";",
+        first="tests/beneficiaries/test_export_links.py::test_only_the_user_who_asked_or_nobody_settles_an_export",
+    ),
 ]

@@ -12,11 +12,11 @@ import psycopg2
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from PIL import Image
 
 from accounts.models import Notice
-from beneficiaries import operations, queries
+from beneficiaries import operations, queries, rules
 from beneficiaries.models import Document
 from beneficiaries.operations import close_case
 from core import data_keys, files, uploads
@@ -454,3 +454,41 @@ def test_files_of_an_interrupted_action_are_deleted(committed, demo_users, setti
     assert [f"{path.parent.name}/{path.name}" for path in stored_files(settings)] == [document.file]
     with acting_as(demo_users[A]):
         assert queries.content_of(document)
+
+
+def rows_of(case, user, count: int, **changes) -> list[Document]:
+    """Documents of other days, as far as the application can say that."""
+    given = {"kind": "letter", "content_type": "image/png", "state": "unchecked", "size": 1, "by": user}
+    return [
+        Document(case=case, file=f"{number}-{user.pk}", at=now() - timedelta(days=number), **given | changes)
+        for number in range(count)
+    ]
+
+
+def test_a_user_adds_a_limited_number_of_files_in_a_day(case, demo_users, sign_in, monkeypatch, settings):
+    monkeypatch.setattr(rules, "DOCUMENTS_A_DAY", 1)
+    client = sign_in(A)
+    assert "The file is saved." in text_of(sent(client, case, uploaded_files.photo()))
+    page = text_of(sent(client, case, uploaded_files.photo(), title="From the other ward"))
+    assert "You added 1 files today. Add the others tomorrow." in page
+    assert "From the other ward" in page
+    assert len(stored_files(settings)) == 1
+
+
+def test_the_database_counts_the_files_of_a_day_by_its_own_clock(case, demo_users, monkeypatch, settings):
+    """The user can't read all of them any more, so the application may count fewer."""
+    monkeypatch.setattr("beneficiaries.queries.documents_added", lambda _user, on: 0)
+    with acting_as(demo_users[A]):
+        before = now()
+        Document.objects.bulk_create(rows_of(case, demo_users[A], rules.DOCUMENTS_A_DAY))
+        assert {row.at >= before for row in Document.objects.all()} == {True}
+        with pytest.raises(IntegrityError, match="more files than one user"), transaction.atomic():
+            rows_of(case, demo_users[A], rules.DOCUMENTS_A_DAY + 1)[-1].save(force_insert=True)
+        with pytest.raises(ValidationError, match="You added 100 files today"), transaction.atomic():
+            factories.a_document(case, demo_users[A], data=uploaded_files.photo())
+    assert stored_files(settings) == []
+
+
+def test_a_document_is_added_in_ones_own_name(case, demo_users):
+    with acting_as(demo_users[A]), pytest.raises(DatabaseError), transaction.atomic():
+        rows_of(case, demo_users[B], 1)[0].save(force_insert=True)

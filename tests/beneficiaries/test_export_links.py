@@ -14,7 +14,7 @@ from accounts.operations import tailor_role
 from accounts.session_store import ABOUT
 from beneficiaries.models import Export
 from core.clock import now
-from core.context import acting_as
+from core.context import acting_as, as_nobody
 from tests import factories
 from tests.addresses import patterns
 from tests.beneficiaries.test_exports import (
@@ -280,6 +280,31 @@ def test_an_export_is_requested_in_ones_own_name_and_organisation(demo_users):
             an_export(demo_users, **changes).save(force_insert=True)
     with acting_as(demo_users[READER]), pytest.raises(DatabaseError, match="row-level"), transaction.atomic():
         an_export(demo_users, requested_by=demo_users[READER]).save(force_insert=True)
+
+
+def test_the_database_says_on_which_day_an_export_was_requested(demo_users):
+    """With days of the caller's choice, 8,000 rows were exported without approval."""
+    with acting_as(demo_users[A]):
+        an_export(demo_users, counted_rows=150, asked_at=now() - timedelta(days=40)).save(force_insert=True)
+        assert Export.objects.get(counted_rows=150).asked_at > now() - timedelta(minutes=5)
+        for days in (-1, 1, 41):
+            other = an_export(
+                demo_users, reference="SH4K-9TQ-X", counted_rows=51, asked_at=now() - timedelta(days=days)
+            )
+            with pytest.raises(IntegrityError, match="more rows than one user"), transaction.atomic():
+                other.save(force_insert=True)
+
+
+def test_only_the_user_who_asked_or_nobody_settles_an_export(demo_users):
+    with acting_as(demo_users[A]):
+        an_export(demo_users).save(force_insert=True)
+    with as_nobody(), connection.cursor() as cursor:
+        cursor.execute("SELECT id, token FROM access.claim_export(now(), '1 minute')")
+        claim = cursor.fetchone()
+    for username, settled in ((READER, False), (A, True)):
+        with acting_as(demo_users[username]), connection.cursor() as cursor:
+            cursor.execute("SELECT access.settle_export(%s, %s, now(), 0, NULL, 'tried')", claim)
+            assert cursor.fetchone() == (settled,), username
 
 
 def test_an_exports_reference_is_unique(demo_users):
