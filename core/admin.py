@@ -14,6 +14,8 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR, SEARCH_VAR, ChangeList
 from django.contrib.admin.widgets import AdminDateWidget
 from django.core.exceptions import ValidationError
@@ -115,6 +117,13 @@ class ConfigurationForm(forms.ModelForm):
 class SearchedChangeList(ChangeList):
     """A list filtered by a search that is stored in the session; the address has only its token."""
 
+    def get_filters(self, request: HttpRequest) -> tuple:
+        """Refuse a year that no date has, as Django does with other values that can't be compared."""
+        try:
+            return super().get_filters(request)
+        except OverflowError as error:
+            raise IncorrectLookupParameters from error
+
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> models.QuerySet:
         """Take the search words from the session; no rows if this session doesn't know the token."""
         words = searches.words_of(request)
@@ -181,7 +190,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     def _search(self, request: HttpRequest) -> HttpResponse:
         """Store the search words in the session and redirect to the list with their token."""
-        words = request.POST.get(SEARCH_VAR, "").strip()[: searches.LONGEST]
+        words = request.POST.get(SEARCH_VAR, "").replace("\0", "").strip()[: searches.LONGEST]
         query = request.GET.copy()
         for name in (SEARCH_VAR, PAGE_VAR, ERROR_FLAG):
             query.pop(name, None)
@@ -205,7 +214,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     ) -> HttpResponse:
         """Record in the audit log that the page is read, if it is shown, and return the response."""
         if response.status_code == 200:
-            about = self.model(pk=UUID(object_id)) if object_id else None
+            about = self.model(pk=UUID(unquote(object_id))) if object_id else None
             audit.read(
                 request, verb="configuration read", obj=about, detail={"of": self.opts.label, **detail}
             )

@@ -6,8 +6,9 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -56,6 +57,8 @@ class ConfigurationSite(admin.AdminSite):
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.method not in METHODS:
                 return HttpResponseNotAllowed(METHODS)
+            if "\0" in unquote(request.path) or "%00" in request.GET.urlencode():
+                raise BadRequest  # PostgreSQL has no text with this character
             if self.has_permission(request):
                 name = getattr(view, "__name__", "")
                 needs_proof = name in FORMS or (request.method not in READING and name not in SEARCHES)

@@ -5,6 +5,8 @@ Otherwise a password hash could be guessed letter by letter.
 """
 
 from collections.abc import Iterator
+from urllib.parse import urlencode
+from uuid import uuid4
 
 import pytest
 from django.contrib import admin
@@ -191,3 +193,48 @@ def test_viewing_configuration_is_recorded(administrator, demo_users):
     assert [event.detail["of"] for event in events] == ["accounts.User"] * 3 + ["accounts.membership"]
     assert events[0].detail["filters"] == ["is_active__exact"]
     assert events[3].detail["count"] == 1
+
+
+@REGISTERED
+@pytest.mark.parametrize("value", ["\0", "Sita\0", "99999999999999999999", "-1", "x'", "\ud800", "é" * 3000])
+def test_no_value_of_a_filter_is_a_server_error(model, value, administrator):
+    declared = admin.site._registry[model].allowed_lookups
+    for name in (*declared, "o", "p", "e", "_popup", "q", "_changelist_filters", "x\0"):
+        query = urlencode({name: value.encode("utf-8", "surrogatepass")})
+        assert administrator.get(f"{changelist(model)}?{query}").status_code in (200, 302, 400, 404), name
+    assert administrator.post(changelist(model), {"q": "Sita\0"}, follow=True).status_code == 200
+
+
+@REGISTERED
+def test_no_id_in_an_address_is_a_server_error(model, administrator):
+    place = f"admin:{model._meta.app_label}_{model._meta.model_name}_"
+    known = uuid4()
+    for key in (
+        "%00",
+        "_00",
+        f"{known}_00",
+        "x",
+        "-1",
+        "9" * 40,
+        f"urn_3Auuid_3A{known}",
+        f"{{{known}}}",
+        "é",
+    ):
+        for page in ("change", "history", "delete"):
+            address = reverse(place + page, args=["KEY"]).replace("KEY", key)
+            assert administrator.get(address).status_code in (302, 400, 403, 404), address
+
+
+def test_the_id_of_a_row_in_another_form_opens_its_page(administrator, demo_users):
+    user = demo_users["administrator"].pk
+    for page in ("change", "history"):
+        for form in (f"urn_3Auuid_3A{user}", user.hex):
+            assert administrator.get(f"/admin/accounts/user/{form}/{page}/").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["term", "app_label", "model_name", "field_name", "p"])
+def test_no_value_of_a_suggestion_is_a_server_error(name, administrator):
+    given = {"app_label": "accounts", "model_name": "membership", "field_name": "user", "term": "a"}
+    for value in ("\0", "x", "-1", "9" * 30):
+        answer = administrator.get("/admin/autocomplete/", given | {name: value})
+        assert answer.status_code in (200, 400, 403, 404), value
