@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pikepdf import Array, Dictionary, Name, Stream, String
 
-from core.pdf.rules import TooMuch, label, number, numbers
+from core.pdf.rules import TooMuch, number, numbers
 
 if TYPE_CHECKING:
     from core.pdf.copier import Copier
@@ -15,6 +15,7 @@ DEVICES = {1: Name.DeviceGray, 3: Name.DeviceRGB, 4: Name.DeviceCMYK}
 SHORT = {"/G": Name.DeviceGray, "/RGB": Name.DeviceRGB, "/CMYK": Name.DeviceCMYK, "/I": Name.Indexed}
 COMPONENTS = {"/DeviceGray": 1, "/CalGray": 1, "/DeviceRGB": 3, "/CalRGB": 3, "/Lab": 3, "/DeviceCMYK": 4}
 MOST_INKS = 32
+INKS = {"/All", "/None", "/Cyan", "/Magenta", "/Yellow", "/Black"}  # whose names mean something
 MOST_SAMPLES = 32 * 1024  # bytes of one function; more could be a photo
 # PostScript calculator functions consist of numbers, braces and these words.
 _WORDS = (
@@ -89,11 +90,7 @@ def _indexed(copier: "Copier", rest: list[Any], depth: int) -> Any:
 def _inks(copier: "Copier", kind: str, rest: list[Any], depth: int) -> Any:
 
     names = list(rest[0]) if isinstance(rest[0], Array) else [rest[0]]
-    inks = [
-        label(None, name) or Name(f"/Ink{index}")
-        for index, name in enumerate(names)
-        if isinstance(name, Name)
-    ]
+    inks = [name if str(name) in INKS else copier.new_name("Ink") for name in names if isinstance(name, Name)]
     other, tint = colour_space(copier, rest[1], depth=depth - 1), function(copier, rest[2])
     if not 1 <= len(inks) == len(names) <= MOST_INKS or other is None or tint is None:
         return None

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pikepdf
 from pikepdf import Array, Dictionary, Name
 
+from core.pdf.rules import INTENT
+
 if TYPE_CHECKING:
     from core.pdf.copier import Copier
 
@@ -15,8 +17,9 @@ MOST_OPERATORS = 200_000  # of one content stream; each takes half a kilobyte wh
 MOST_OPERATORS_IN_ALL = 600_000
 MOST_INLINE_PICTURES = 1000  # of a document
 _OPERATOR = re.compile(rb"[A-Za-z'\"*]+")
-# Operands by operator: n number, / name, s string, a array of numbers, t array of strings and numbers, c colour (any
-# numbers, perhaps a name). Operators that aren't listed, as of marked content and compatibility sections, draw nothing.
+# Operands by operator: n number, / name of a resource, i rendering intent, s string, a array of numbers, t array of
+# strings and numbers, c numbers of a colour, p the same and perhaps a pattern. Operators that aren't listed, as of
+# marked content and compatibility sections, draw nothing.
 OPERATORS = {
     **dict.fromkeys(("q", "Q", "h", "S", "s", "f", "F", "f*", "B", "B*", "b", "b*", "n", "W", "W*"), ""),
     **dict.fromkeys(("BT", "ET", "T*"), ""),
@@ -25,14 +28,17 @@ OPERATORS = {
     **dict.fromkeys(("RG", "rg"), "nnn"),
     **dict.fromkeys(("v", "y", "re", "K", "k"), "nnnn"),
     **dict.fromkeys(("cm", "c", "Tm", "d1"), "nnnnnn"),
-    **dict.fromkeys(("gs", "CS", "cs", "sh", "Do", "ri"), "/"),
-    **dict.fromkeys(("SC", "sc", "SCN", "scn"), "c"),
+    **dict.fromkeys(("gs", "CS", "cs", "sh", "Do"), "/"),
+    **dict.fromkeys(("SC", "sc"), "c"),
+    **dict.fromkeys(("SCN", "scn"), "p"),
+    "ri": "i",
     **dict.fromkeys(("Tj", "'"), "s"),
     "d": "an",
     "Tf": "/n",
     '"': "nns",
     "TJ": "t",
 }
+SHOWING = {"Tj", "TJ", "'", '"'}  # operators that draw a text
 # The resource category in which an operator's name is looked up.
 CATEGORIES = {
     "gs": "/ExtGState",
@@ -50,6 +56,9 @@ def cleaned_content(copier: "Copier", text: bytes, resources: Dictionary) -> tup
     """Return new resources and the new content stream; `resources` are those of the old one."""
     copier.count_operators(sum(1 for _found in _OPERATOR.finditer(text)))
     copier.resources.append(resources)
+    copier.has_font.append(copier.has_font[-1])  # a form begins with the font outside
+    saved: list[bool] = []
+    is_text = False
     instructions: list[Any] = []
     used, renamed = Dictionary(), {}
     for instruction in _instructions(copier, text):
@@ -60,7 +69,7 @@ def cleaned_content(copier: "Copier", text: bytes, resources: Dictionary) -> tup
             continue
         operator = str(instruction.operator)
         operands = _operands(operator, list(instruction.operands))
-        if operands is None:
+        if operands is None or (operator in SHOWING and not (is_text and copier.has_font[-1])):
             continue
         for index, named in enumerate(operands):
             if operator in CATEGORIES and isinstance(named, Name) and not _is_device(operator, named):
@@ -68,9 +77,19 @@ def cleaned_content(copier: "Copier", text: bytes, resources: Dictionary) -> tup
                 if key not in renamed:
                     renamed[key] = _copy_resource(copier, *key, resources, used)
                 operands[index] = renamed[key]
-        if None not in operands:
-            instructions.append((operands, pikepdf.Operator(operator)))
+        if None in operands:
+            continue
+        instructions.append((operands, pikepdf.Operator(operator)))
+        if operator in ("BT", "ET"):
+            is_text = operator == "BT"
+        elif operator == "q":
+            saved.append(copier.has_font[-1])
+        elif operator == "Q" and saved:
+            copier.has_font[-1] = saved.pop()
+        elif operator == "Tf" or (operator == "gs" and "/Font" in used["/ExtGState"][str(operands[0])]):
+            copier.has_font[-1] = True
     copier.resources.pop()
+    copier.has_font.pop()
     return used, pikepdf.unparse_content_stream(instructions)
 
 
@@ -126,8 +145,8 @@ def _operands(operator: str, given: list[Any]) -> list[Any] | None:
     wanted = OPERATORS.get(operator)
     if wanted is None:
         return None
-    if wanted == "c":
-        values = given[:-1] if given and isinstance(given[-1], Name) else given
+    if wanted in ("c", "p"):
+        values = given[:-1] if wanted == "p" and given and isinstance(given[-1], Name) else given
         return given if len(given) <= 33 and all(map(_is_number, values)) else None
     given = given[len(given) - len(wanted) :] if len(given) >= len(wanted) else []
     if len(given) != len(wanted) or not all(map(_fits, wanted, given)):
@@ -140,6 +159,8 @@ def _fits(kind: str, value: Any) -> bool:
         return _is_number(value)
     if kind == "/":
         return isinstance(value, Name)
+    if kind == "i":
+        return INTENT(None, value) is not None
     if kind == "s":
         return isinstance(value, pikepdf.String | str)
     if not isinstance(value, Array):

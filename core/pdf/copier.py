@@ -9,6 +9,7 @@ from pikepdf import Array, Dictionary, Name, Stream
 
 from core.pdf import colours, content, fonts, pictures
 from core.pdf.rules import (
+    INTENT,
     Rule,
     Spec,
     TooMuch,
@@ -109,7 +110,7 @@ STATE: Spec = {
     **dict.fromkeys(("/LW", "/LC", "/LJ", "/ML", "/OPM", "/FL", "/SM", "/CA", "/ca"), number),
     **dict.fromkeys(("/OP", "/op", "/SA", "/AIS", "/TK"), boolean),
     "/D": numbers,
-    "/RI": one_of("AbsoluteColorimetric", "RelativeColorimetric", "Saturation", "Perceptual"),
+    "/RI": INTENT,
     "/BM": _blend,
     "/SMask": _mask,
     "/Font": _font_and_size,
@@ -124,6 +125,7 @@ class Copier:
         self.scratch = pikepdf.new()
         # Of the content streams being read, the innermost last: a form without resources uses the outer ones.
         self.resources: list[Dictionary] = []
+        self.has_font = [False]  # whether each of them would draw a text now
         self._copies: dict[tuple[Any, Any], Any] = {}
         self._names: Counter[str] = Counter()
         self._depth = self._bytes = self._operators = self._pixels = 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pikepdf import Array, Dictionary, Name, Stream
 
-from core.pdf import cff, type1
+from core.pdf import cff, glyphs, type1
 from core.pdf.content import cleaned_content
 from core.pdf.rules import COLLECTIONS, label, number, numbers, one_of
 
@@ -32,6 +32,13 @@ TABLES = {
 TABLES |= {"CFF ", "CFF2", "VORG", "OS/2", "gasp"}
 MOST_CODES_IN_ALL = 600_000  # of all character maps; a font of every Chinese character has 130,000
 _CMAP_TOKEN = re.compile(rb"<[0-9A-Fa-f \r\n\t]*>|\[|\]|-?[0-9]+|[A-Za-z]+|/WMode")
+LONGEST_CODE, LONGEST_TEXT = 8, 32  # hexadecimal digits: four bytes, and eight UTF-16 units
+ENCODINGS = ("/WinAnsiEncoding", "/MacRomanEncoding", "/MacExpertEncoding", "/StandardEncoding")
+# The character maps that viewers have.
+_PREDEFINED = re.compile(
+    "/(?:(?:Identity|GB|GBpc|GBK|GBKp|GBK2K|UniGB|B5pc|HKscs|ETen|ETenms|CNS|UniCNS|83pv|90ms|90msp|90pv|Add|EUC|Ext|"
+    "UniJIS|UniJIS2004|UniJISX0213|KSC|KSCms|KSCpc|UniKS)(?:-(?:EUC|RKSJ|B5|UCS2|UTF8|UTF16|UTF32|HW|Johab)){0,2}-)?[HV]"
+)
 _SECTIONS = ("codespacerange", "bfchar", "bfrange", "cidchar", "cidrange", "notdefchar", "notdefrange")
 
 
@@ -47,7 +54,7 @@ def font(copier: "Copier", value: Any) -> Any:
     clean = copier.filtered(
         value,
         {
-            "/BaseFont": label,
+            **({} if subtype == Name.Type3 else {"/BaseFont": label}),
             "/FirstChar": number,
             "/LastChar": number,
             "/Widths": numbers,
@@ -64,11 +71,27 @@ def font(copier: "Copier", value: Any) -> Any:
     descriptor = clean.get("/DescendantFonts", [clean])[0].get("/FontDescriptor", Dictionary())
     if _is_embedded(descriptor):
         clean["/BaseFont"] = descriptor.FontName
+    new_names = {} if _is_embedded(descriptor) else _rename_glyphs(clean.get("/Encoding"))
     if subtype == Name.CIDFontType2:
         _add_glyph_ids(copier, value, clean)
     if subtype == Name.Type3:
-        _add_drawn_glyphs(copier, value, clean)
+        _add_drawn_glyphs(copier, value, clean, new_names)
     return clean
+
+
+def _rename_glyphs(encoding: Any) -> dict[str, str]:
+    """Rename glyphs g1, g2 … unless their names mean a character; return the new names by the old ones."""
+    coded = encoding.get("/Differences") if isinstance(encoding, Dictionary) else None
+    if coded is None:
+        return {}
+    names = dict.fromkeys(str(name) for name in coded if isinstance(name, Name))
+    new = {
+        name: name if glyphs.is_known(name[1:]) else f"/g{count}" for count, name in enumerate(names, start=1)
+    }
+    encoding["/Differences"] = Array(
+        [Name(new[str(item)]) if isinstance(item, Name) else item for item in coded]
+    )
+    return new
 
 
 def _system(copier: "Copier", value: Any) -> Any:
@@ -210,21 +233,26 @@ def _encoding(copier: "Copier", value: Any) -> Any:
     if isinstance(value, Stream):
         return copier.once(value, character_map)
     if isinstance(value, Name):
-        return label(copier, value)
+        return value if str(value) in ENCODINGS or _PREDEFINED.fullmatch(str(value)) else None
     if not isinstance(value, Dictionary):
         return None
-    return copier.filtered(value, {"/BaseEncoding": label, "/Differences": _differences})
+    return copier.filtered(
+        value, {"/BaseEncoding": one_of(*(name[1:] for name in ENCODINGS)), "/Differences": _differences}
+    )
 
 
 def _differences(copier: "Copier", value: Any) -> Any:
-
+    """Return the names of glyphs, each code once: a font has 256."""
     if not isinstance(value, Array) or len(value) > 1024:
         return None
-    found = [
-        number(None, item) if number(None, item) is not None else label(None, item) or Name("/.notdef")
-        for item in value
-    ]
-    return Array(found)
+    code, names = 0, {}
+    for item in value:
+        if isinstance(item, int):
+            code = item
+            continue
+        names[code] = label(None, item) or Name("/.notdef")
+        code += 1
+    return Array([part for code in sorted(names) if 0 <= code < 256 for part in (code, names[code])])
 
 
 def character_map(copier: "Copier", value: Any) -> Any:
@@ -268,6 +296,7 @@ def _section(name: str, tokens: list[str]) -> str:
     An entry has two or three tokens; a list in brackets counts as one token.
     """
     size = 2 if name.endswith("char") or name == "codespacerange" else 3
+    is_text = name.startswith("bf")
     entries: list[str] = []
     entry: list[str] = []
     count, is_list = 0, False  # tokens of the entry, a list being one
@@ -276,7 +305,9 @@ def _section(name: str, tokens: list[str]) -> str:
         count += not is_list
         is_list = word == "[" or (is_list and word != "]")
         if count == size and not is_list:
-            entries.append(" ".join(entry))
+            codes, target = entry[: size - is_text], entry[size - is_text :]
+            if all(len(code) <= LONGEST_CODE + 2 for code in codes):
+                entries.append(" ".join([*codes, *map(_shortened, target)]))
             entry, count = [], 0
     return "".join(
         f"{len(some)} begin{name}\n" + "\n".join(some) + f"\nend{name}\n"
@@ -284,16 +315,20 @@ def _section(name: str, tokens: list[str]) -> str:
     )
 
 
-def _add_drawn_glyphs(copier: "Copier", value: Dictionary, clean: Dictionary) -> None:
-    """Copy the glyphs of a Type 3 font: content streams that use the font's resources."""
-    resources, glyphs = value.get("/Resources"), value.get("/CharProcs")
+def _shortened(text: str) -> str:
+    """Return the characters that a code stands for, if they are more than the longest ligature, without the others."""
+    return f"<{text[1:-1][:LONGEST_TEXT]}>" if text.startswith("<") else text[:LONGEST_CODE]
+
+
+def _add_drawn_glyphs(
+    copier: "Copier", value: Dictionary, clean: Dictionary, new_names: dict[str, str]
+) -> None:
+    """Copy the glyphs of a Type 3 font under their new names: content streams that use the font's resources."""
+    resources, drawings = value.get("/Resources"), value.get("/CharProcs")
     own = resources if isinstance(resources, Dictionary) else Dictionary()
     clean["/CharProcs"], clean["/Resources"] = Dictionary(), Dictionary()
-    encoding = clean.get("/Encoding")
-    coded = encoding.get("/Differences", Array()) if isinstance(encoding, Dictionary) else Array()
-    names = {str(name) for name in coded if isinstance(name, Name)}  # a glyph without a code is never drawn
-    for name, glyph in glyphs.items() if isinstance(glyphs, Dictionary) else []:
-        if not isinstance(glyph, Stream) or name not in names:
+    for name, glyph in drawings.items() if isinstance(drawings, Dictionary) else []:
+        if not isinstance(glyph, Stream) or name not in new_names:  # a glyph without a code is never drawn
             continue
         used, text = cleaned_content(copier, copier.decoded(glyph), own)
         for category, resources_used in used.items():
@@ -301,4 +336,4 @@ def _add_drawn_glyphs(copier: "Copier", value: Dictionary, clean: Dictionary) ->
                 clean["/Resources"][category] = Dictionary()
             for key, item in resources_used.items():
                 clean["/Resources"][category][key] = item
-        clean["/CharProcs"][name] = copier.stream(text)
+        clean["/CharProcs"][new_names[name]] = copier.stream(text)

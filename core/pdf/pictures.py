@@ -8,7 +8,7 @@ from pikepdf import Array, Dictionary, Name, Stream
 from PIL import Image
 
 from core.pdf import colours
-from core.pdf.rules import TooMuch, Unsupported, boolean, number, numbers, one_of
+from core.pdf.rules import INTENT, TooMuch, Unsupported, boolean, number, numbers
 
 if TYPE_CHECKING:
     from core.pdf.copier import Copier
@@ -25,6 +25,7 @@ FULL_NAMES = {
     "/A85": "/ASCII85Decode",
 }
 PICTURE_FILTERS = ("/DCTDecode", "/JPXDecode", "/CCITTFaxDecode", "/JBIG2Decode")
+ROWS_OF_STRIP, STRIP_AT, STRIP_SIZE = 278, 273, 279  # tags of TIFF
 MODES = {"L": Name.DeviceGray, "RGB": Name.DeviceRGB, "CMYK": Name.DeviceCMYK}
 
 
@@ -54,7 +55,7 @@ def picture(copier: "Copier", stream: Any, *, space: Any = None, is_mask: bool =
             "/Decode": numbers,
             "/Interpolate": boolean,
             "/Matte": numbers,
-            "/Intent": one_of("AbsoluteColorimetric", "RelativeColorimetric", "Saturation", "Perceptual"),
+            "/Intent": INTENT,
             "/ImageMask": boolean,
             "/BitsPerComponent": number,
         },
@@ -113,17 +114,21 @@ def _without_outer_filters(copier: "Copier", stream: Stream, filters: list[str])
         copier.count_bytes(len(raw))
         return raw
     parameters = stream.get("/DecodeParms", stream.get("/DP"))
-    given = list(parameters) if isinstance(parameters, Array) else []
+    given = [
+        _numbers_of(item) if name == "/FlateDecode" else None
+        for name, item in zip(outer, parameters if isinstance(parameters, Array) else [], strict=False)
+    ]
     inner = copier.scratch.make_stream(raw)
     inner["/Filter"] = Array([Name(name) for name in outer])
-    inner["/DecodeParms"] = Array(
-        [
-            copier.scratch.copy_foreign(item) if getattr(item, "is_indirect", False) else item
-            for item in given[: len(outer)]
-        ]
-        + [None] * (len(outer) - len(given))
-    )
+    inner["/DecodeParms"] = Array(given + [None] * (len(outer) - len(given)))
     return copier.decoded(inner)
+
+
+def _numbers_of(parameters: Any) -> Dictionary | None:
+    """Return the numbers of a filter's parameters, as a new object."""
+    if not isinstance(parameters, Dictionary):
+        return None
+    return Dictionary({key: item for key, item in parameters.items() if number(None, item) is not None})
 
 
 def _decoded_image(copier: "Copier", data: bytes, kind: str) -> Image.Image:
@@ -203,7 +208,21 @@ def _fax(copier: "Copier", stream: Stream, keys: Dictionary) -> Stream:
     if image.mode != "1":
         raise Unsupported
     keys["/Width"], keys["/Height"], keys["/BitsPerComponent"] = image.width, image.height, 1
-    return _samples(copier, image.tobytes(), keys)
+    space = keys.get("/ColorSpace")
+    if keys.get("/ImageMask") is not True and colours.components(space) != 1:
+        raise Unsupported
+    keys["/Filter"] = Name.CCITTFaxDecode
+    keys["/DecodeParms"] = Dictionary(K=-1, Columns=image.width, Rows=image.height, BlackIs1=True)
+    return _with_keys(copier.target.make_stream(_as_fax(image)), keys)
+
+
+def _as_fax(image: Image.Image) -> bytes:
+    """Encode a black and white picture as fax machines do (Group 4), else a scan would grow to twice its size."""
+    written = io.BytesIO()
+    image.save(written, "TIFF", compression="group4", tiffinfo={ROWS_OF_STRIP: image.height})
+    with Image.open(io.BytesIO(written.getvalue())) as strip:
+        (start,), (size,) = strip.tag_v2[STRIP_AT], strip.tag_v2[STRIP_SIZE]  # type: ignore[attr-defined]
+    return written.getvalue()[start : start + size]
 
 
 def _samples(copier: "Copier", data: bytes, keys: Dictionary) -> Stream:

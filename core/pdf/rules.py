@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 MOST_NUMBERS = 200_000  # of one array
 COLLECTIONS = ("Identity", "Japan1", "GB1", "CNS1", "Korea1", "KR", "UCS")  # of characters, all by Adobe
 
-Rule = Callable[["Copier", Any], Any]
+Rule = Callable[[Any, Any], Any]  # of the Copier, which only some rules use, and the value
 Spec = Mapping[str, Rule]
 
 
@@ -61,6 +61,7 @@ def one_of(*words: str) -> Rule:
     return lambda _copier, value: value if isinstance(value, Name) and str(value)[1:] in words else None
 
 
+INTENT = one_of("AbsoluteColorimetric", "RelativeColorimetric", "Saturation", "Perceptual")
 LABEL = r"[\w+,.*-]{1,64}"
 _LABEL = re.compile("/" + LABEL, re.ASCII)
 
