@@ -62,10 +62,13 @@ class User(AbstractUser):
         """Save an upgraded hash acting as the user, as the database accepts it from nobody else."""
 
         def save_hash(password: str) -> None:
+            former = self.password
             self.set_password(password)
             self._password = None
-            with acting_as(self):
-                self.save(update_fields=["password"])
+            with acting_as(
+                self
+            ):  # only while it is the password that was checked, as it may have ended meanwhile
+                User.objects.filter(pk=self.pk, password=former).update(password=self.password)
 
         return check_password(raw_password, self.password, save_hash)
 

@@ -211,3 +211,17 @@ def user_of(request: AccessRequest) -> User:
     """Return the user whom the request is about, with the row locked."""
     assert request.user_id is not None
     return User.objects.select_for_update().get(pk=request.user_id)
+
+
+def refuse_while_role_waits(user: User) -> None:
+    """Raise ValidationError while a role is requested for the user: its approval is about the present address."""
+    for request in AccessRequest.objects.open().filter(user=user, kind=RequestKind.ROLE):
+        if request.organisation_id is not None and has_cases(request.organisation_id):
+            raise ValidationError(
+                {
+                    "email": _(
+                        "A role was requested for this user at the present address. Change the address once the "
+                        "request is decided or stopped."
+                    )
+                }
+            )

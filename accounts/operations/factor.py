@@ -20,6 +20,7 @@ from accounts.approval import guarding_organisation, is_guarded
 from accounts.choices import RequestKind
 from accounts.models import AccessRequest, UsedProof, User
 from accounts.operations.access import ask_access, effects, user_of
+from accounts.operations.lock import lock_own_account, locked_user
 from accounts.operations.mail import mail_about_sign_in
 from accounts.operations.session import end_other_sessions, end_sessions_of
 from accounts.queries import factors_of, is_enrolled, may_configure
@@ -125,7 +126,7 @@ def add_passkey(
 
 def _require_proven(user: User, proven: bool) -> None:
     """Raise PermissionDenied if a proof by the second factor is missing. The lock makes parallel enrolments wait."""
-    User.objects.select_for_update().get(pk=user.pk)
+    lock_own_account(user)
     if is_enrolled(user) and not proven:
         raise PermissionDenied
 
@@ -151,7 +152,7 @@ def remove_passkey(*, number: int, by, now: datetime) -> None:
 
 
 def _remove(factor: Authenticator | None, method: str, *, by, now: datetime) -> None:
-    User.objects.select_for_update().get(pk=by.pk)  # or two parallel removals would leave no factor
+    lock_own_account(by)  # two parallel removals would leave no factor
     if factor is None:
         raise ValidationError(_("It was already removed."))
     others = factors_of(by).exclude(pk=factor.pk).exclude(type=Authenticator.Type.RECOVERY_CODES)
@@ -167,7 +168,7 @@ def _remove(factor: Authenticator | None, method: str, *, by, now: datetime) -> 
 @transaction.atomic
 def make_recovery_codes(*, by, now: datetime) -> None:
     """Replace the user's recovery codes by new ones. Raises ValidationError without a second factor."""
-    User.objects.select_for_update().get(pk=by.pk)
+    lock_own_account(by)
     if not is_enrolled(by):
         raise ValidationError(_("Set up a second step first."))
     factors_of(by).filter(type=Authenticator.Type.RECOVERY_CODES).delete()
@@ -196,6 +197,7 @@ def reset_second_factor(*, user: User, by, now: datetime) -> AccessRequest | Non
         raise PermissionDenied
     if by == user:
         raise ValidationError(_("Change your own second step on the page “Your sign-in”."))
+    user = locked_user(user)
     _refuse_after_mailed_password(user, now)
     if not is_guarded(user):
         _reset(user, by=by, now=now)

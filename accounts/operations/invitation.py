@@ -11,6 +11,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.operations.lock import locked_user
 from accounts.operations.mail_count import count_mail
 from accounts.operations.password import set_password
 from accounts.queries import awaits_password, invitations, is_invited, may_configure, users_managed_by
@@ -27,6 +28,7 @@ def invite_again(*, user: User, by, now: datetime) -> None:
     """
     if not may_configure(by) and not users_managed_by(by).filter(pk=user.pk).exists():
         raise PermissionDenied
+    user = locked_user(user)
     if not awaits_password(user):
         raise ValidationError(_("This user has already chosen a password."))
     invite(user=user, by=by, now=now)

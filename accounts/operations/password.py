@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.operations.lock import lock_own_account, locked_user
 from accounts.operations.mail import mail_about_sign_in
 from accounts.operations.session import end_sessions_of, end_tokens_of
 from accounts.operations.throttle import MustWait, begin_try, count_failure
@@ -20,7 +21,11 @@ from core.context import acting_as
 
 
 def set_password(user: User, password: str) -> None:
-    """Set the password and end all sessions, the current one too, so that a thief's ends. Raises ValidationError."""
+    """Set the password and end all sessions, the current one too, so that a thief's ends.
+
+    Raises ValidationError for an unsuitable password, PermissionDenied if the account has changed since it was read.
+    """
+    lock_own_account(user)
     try:
         validate_password(password, user)
     except ValidationError as error:
@@ -66,8 +71,7 @@ def reset_password(*, link: str, password: str, is_by_factor: bool = False, now:
     user = user_of_reset(link)
     if user is None:
         raise PermissionDenied
-    User.objects.select_for_update().get(pk=user.pk)
-    user.refresh_from_db()
+    user = locked_user(user)
     if user_of_reset(link) is None:  # it was used a moment ago
         raise PermissionDenied
     if needs_factor_to_reset(user, now=now) and not is_by_factor:

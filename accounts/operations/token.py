@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import ApiToken, User
+from accounts.operations.lock import lock_own_account
 from accounts.operations.notice import notify_access_managers, notify_users
 from accounts.operations.session import end_tokens_of
 from accounts.queries import is_enrolled, may_configure, organisations_with_role, token_digest, tokens_of
@@ -34,6 +35,8 @@ def create_api_token(
     """
     if by is not None and by != user:
         raise PermissionDenied
+    if by is not None:
+        lock_own_account(by)  # so that parallel requests are all counted, too
     if settings.MFA_REQUIRED and not is_enrolled(user):
         raise ValidationError(_("Only a user with a second step can have a token."))
     if by is not None:  # the command line has no limit
@@ -73,8 +76,7 @@ def create_api_token(
 
 
 def _check_count(user: User, *, now: datetime) -> None:
-    """Raise ValidationError beyond the limits. The user's row is locked, so that parallel requests are all counted."""
-    User.objects.select_for_update().get(pk=user.pk)
+    """Raise ValidationError beyond the limits."""
     if tokens_of(user, on=now.date()).count() >= LIVE_TOKENS:
         raise ValidationError(
             _("You have %d tokens, and that is the limit. Revoke one that you no longer need.") % LIVE_TOKENS

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from dataclasses import dataclass
 
 from accounts.models import User
 from core import names
@@ -17,3 +18,13 @@ def fresh_username(first_name: str) -> str:
         name = f"{stem}-{''.join(secrets.choice(TAIL) for _number in range(TAIL_LENGTH))}"
         if not User.objects.named(name).exists():
             return name
+
+
+@dataclass(frozen=True)
+class NewUser:
+    """A focal point's data about a new user. The user name is generated: a taken one would reveal who exists."""
+
+    first_name: str
+    last_name: str
+    email: str
+    language: str

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from copy import copy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -31,13 +31,20 @@ from accounts.models import (
     Role,
     User,
 )
-from accounts.operations.access import ask_access, effects, needs_second_user, user_of
+from accounts.operations.access import (
+    ask_access,
+    effects,
+    needs_second_user,
+    refuse_while_role_waits,
+    user_of,
+)
 from accounts.operations.invitation import invite
 from accounts.operations.leaving import Receivers, leaving
+from accounts.operations.lock import lock_own_account, locked_user
 from accounts.operations.mail_count import count_mail, is_or_was_invited
 from accounts.operations.notice import notify_access_managers
 from accounts.operations.session import end_credentials, end_sessions_of, end_tokens_of, note_new_address
-from accounts.operations.usernames import fresh_username
+from accounts.operations.usernames import NewUser, fresh_username
 from accounts.queries import (
     awaits_password,
     live_users,
@@ -174,6 +181,10 @@ def save_user(*, user: User, by, now: datetime, to: Receivers | None = None) -> 
     is_new = user._state.adding
     if is_new:
         user.set_unusable_password()
+    else:  # the user may have chosen another password since this object was read
+        if by == user:
+            lock_own_account(by)
+        user.password = locked_user(user).password
     if not user.is_active and User.objects.filter(pk=user.pk, is_active=True).exists():
         _close_account(user, now=now)
     user.full_clean()
@@ -206,6 +217,7 @@ def _ask_or_change_account(user: User, *, by, now: datetime) -> bool:
             email, user.email = user.email, former.email
             ask_access(kind=RequestKind.EMAIL, email=email, former_email=former.email, **about)
         else:
+            refuse_while_role_waits(user)
             count_mail(user=user, email=former.email, by=by, now=now)
             note_new_address(user, former.email, sender=by, now=now)
             if by != user:
@@ -329,15 +341,15 @@ def ask_role(*, membership: Membership, by, now: datetime, reason: str = "") -> 
 
 def _give(*, request: AccessRequest, now: datetime) -> None:
     """Give the role that was asked for, by changing an overlapping membership or adding one; invite a new user."""
-    assert request.user is not None
     assert request.role is not None
+    user = user_of(request)
     days = {"starts_on": request.starts_on, "ends_on": request.ends_on}
-    same = Membership.objects.filter(user=request.user, role=request.role)
+    same = Membership.objects.filter(user=user, role=request.role)
     former = same.overlapping(Membership(**days)).first()
-    membership = former or Membership(user=request.user, role=request.role)
+    membership = former or Membership(user=user, role=request.role)
     membership.starts_on, membership.ends_on, membership.request = *days.values(), request
     save_membership(membership=membership, by=None, now=now)
-    welcome(request.user, {request.role.organisation_id}, by=None, now=now)
+    welcome(user, {request.role.organisation_id}, by=None, now=now)
 
 
 def welcome(user: User, organisations: Collection[UUID], *, by, now: datetime) -> None:
@@ -346,6 +358,7 @@ def welcome(user: User, organisations: Collection[UUID], *, by, now: datetime) -
     For a guarded user the reopening becomes a request for a second user. If the user also works in other organisations,
     the account doesn't change: these organisations don't decide on it.
     """
+    user = locked_user(user)
     if not user.is_active and not works_elsewhere(user, frozenset(organisations), on=now.date()):
         if by is not None and is_guarded(user):
             ask_access(kind=RequestKind.REOPEN, email=user.email, **_about_account(user, by=by, now=now))
@@ -375,16 +388,6 @@ def _require_right_to_give(membership: Membership, by) -> None:
         is_managed = is_new or users_managed_by(by).filter(pk=version.user_id).exists()
         if not is_managed or not may_give(by, version.role):
             raise PermissionDenied
-
-
-@dataclass(frozen=True)
-class NewUser:
-    """A focal point's data about a new user. The user name is generated: a taken one would reveal who exists."""
-
-    first_name: str
-    last_name: str
-    email: str
-    language: str
 
 
 @transaction.atomic

@@ -1,9 +1,19 @@
+-- Lock a user's row until the transaction ends. Whatever compares a user's address, roles or requests does so after this:
+-- what a parallel transaction changes is committed by then, and seen.
+CREATE OR REPLACE FUNCTION access.lock_user(of_user uuid) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT 1 FROM accounts_user u WHERE u.id = of_user FOR NO KEY UPDATE;
+$$;
+REVOKE ALL ON FUNCTION access.lock_user(uuid) FROM PUBLIC;
+GRANT UPDATE ON accounts_user TO iom_functions; -- for the row lock
+ALTER FUNCTION access.lock_user(uuid) OWNER TO iom_functions;
+
 -- Refuse two incompatible roles of one user in one organisation at one time: the pairs of accounts/rules.py. The user's
 -- row is locked, so that of two roles given at once one sees the other.
 CREATE OR REPLACE FUNCTION access.roles_apart() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
-    PERFORM 1 FROM accounts_user u WHERE u.id = NEW.user_id FOR NO KEY UPDATE;
+    PERFORM access.lock_user(NEW.user_id);
     IF EXISTS (
         SELECT 1
           FROM accounts_role given
@@ -18,7 +28,6 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-GRANT UPDATE ON accounts_user TO iom_functions; -- for the row lock
 ALTER FUNCTION access.roles_apart() OWNER TO iom_functions;
 CREATE OR REPLACE TRIGGER roles_apart AFTER INSERT OR UPDATE ON accounts_membership
     FOR EACH ROW EXECUTE FUNCTION access.roles_apart();

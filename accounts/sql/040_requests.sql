@@ -128,6 +128,7 @@ CREATE OR REPLACE FUNCTION access.decide_access(request uuid, approves boolean) 
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE asked accounts_accessrequest; decides text;
 BEGIN
+    PERFORM access.lock_user(a.user_id) FROM accounts_accessrequest a WHERE a.id = request;
     SELECT * INTO asked FROM accounts_accessrequest a WHERE a.id = request FOR UPDATE;
     SELECT b.decides_as INTO decides FROM access.approvers(request) b WHERE b.user_id = access.user_id();
     IF asked.state IS DISTINCT FROM 'pending' OR decides IS NULL THEN
@@ -150,6 +151,7 @@ CREATE OR REPLACE FUNCTION access.stop_access(request uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE asked accounts_accessrequest; today date := (now() AT TIME ZONE 'Asia/Kathmandu')::date; may boolean;
 BEGIN
+    PERFORM access.lock_user(a.user_id) FROM accounts_accessrequest a WHERE a.id = request;
     SELECT * INTO asked FROM accounts_accessrequest a WHERE a.id = request FOR UPDATE;
     may := CASE WHEN NOT access.has_user() THEN asked.kind IN ('email', 'factor', 'reopen') OR asked.takes_effect_at <= now()
                 ELSE access.user_id() IN (asked.asked_by_id, asked.user_id)
@@ -179,6 +181,7 @@ CREATE OR REPLACE FUNCTION access.use_access(request uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE used accounts_accessrequest;
 BEGIN
+    PERFORM access.lock_user(a.user_id) FROM accounts_accessrequest a WHERE a.id = request;
     UPDATE accounts_accessrequest a SET state = 'done', done_at = now()
      WHERE a.id = request AND a.state = 'approved' AND a.takes_effect_at <= now()
        AND (access.user_id() IS NULL OR access.user_id() = a.decided_by_id)
@@ -195,6 +198,7 @@ END $$;
 CREATE OR REPLACE FUNCTION access.request_starts() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
+    PERFORM access.lock_user(NEW.user_id);
     IF NEW.organisation_id IS DISTINCT FROM access.decides_on(NEW.kind, NEW.role_id, NEW.user_id) THEN
         RAISE EXCEPTION 'a request is decided where its role or user is' USING ERRCODE = 'check_violation',
             CONSTRAINT = 'accounts_request_starts';
@@ -254,6 +258,9 @@ BEGIN
             RETURN NEW;
         END IF;
     END IF;
+    PERFORM access.lock_user(NEW.user_id);
+    PERFORM pg_advisory_xact_lock(hashtextextended('mailbox ' || access.mailbox(u.email), 0)) -- two users may share it
+       FROM accounts_user u WHERE u.id = NEW.user_id;
     SELECT r.organisation_id INTO here FROM accounts_role r WHERE r.id = NEW.role_id FOR SHARE;
     PERFORM 1 FROM accounts_organisation o WHERE o.id = here FOR SHARE; -- so its first case waits, or is seen here
     IF access.shares_mailbox(NEW.user_id, NEW.role_id) THEN
@@ -302,6 +309,7 @@ CREATE OR REPLACE FUNCTION access.permission_is_approved() RETURNS trigger
 DECLARE given accounts_role; added text;
 BEGIN
     SELECT * INTO given FROM accounts_role r WHERE r.group_id = NEW.group_id FOR NO KEY UPDATE;
+    PERFORM 1 FROM accounts_organisation o WHERE o.id = given.organisation_id FOR SHARE; -- as in membership_is_approved
     SELECT p.codename INTO added FROM auth_permission p WHERE p.id = NEW.permission_id;
     IF session_user = 'iom_app' AND given.id IS NULL THEN -- a group with permissions could become a role unapproved
         RAISE EXCEPTION 'a permission is a role''s' USING ERRCODE = 'check_violation',
@@ -365,6 +373,23 @@ END $$;
 CREATE OR REPLACE TRIGGER account_is_approved BEFORE UPDATE ON accounts_user
     FOR EACH ROW EXECUTE FUNCTION access.account_is_approved();
 
+-- Keep the address of a user for whom a role is requested where there are cases: the second user approves the role for
+-- this address, and whoever had another one in between could have chosen the credentials.
+CREATE OR REPLACE FUNCTION access.address_waits() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF session_user = 'iom_app' AND NOT access.is_guarded(NEW.id)
+       AND EXISTS (SELECT 1 FROM accounts_accessrequest a
+                    WHERE a.user_id = NEW.id AND a.kind = 'role' AND a.state IN ('pending', 'approved')
+                      AND access.has_cases(a.organisation_id)) THEN
+        RAISE EXCEPTION 'a role is requested for this user at the present address' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'accounts_user_address_waits';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER address_waits BEFORE UPDATE ON accounts_user
+    FOR EACH ROW WHEN (NEW.email <> OLD.email) EXECUTE FUNCTION access.address_waits();
+
 -- Check that only the user adds a second factor or changes its content. `last_used_at` may change at sign-in, when there is
 -- no user yet.
 CREATE OR REPLACE FUNCTION access.factor_is_own() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -386,6 +411,7 @@ CREATE OR REPLACE TRIGGER factor_is_own BEFORE INSERT OR UPDATE ON mfa_authentic
 CREATE OR REPLACE FUNCTION access.factor_is_approved() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
+    PERFORM access.lock_user(OLD.user_id);
     IF session_user = 'iom_app' AND OLD.user_id IS DISTINCT FROM access.user_id() AND access.is_guarded(OLD.user_id)
        AND NOT EXISTS (SELECT 1 FROM accounts_accessrequest a
                         WHERE a.user_id = OLD.user_id AND a.kind = 'factor'
@@ -449,7 +475,8 @@ BEGIN
     FOREACH name IN ARRAY ARRAY['has_cases(uuid)', 'guarded_by(uuid)', 'is_guarded(uuid)', 'decides_on(text, uuid, uuid)',
             'role_approves(uuid)', 'shares_mailbox(uuid, uuid)', 'brought_in_by(uuid)', 'approvers(uuid)',
             'decide_access(uuid, boolean)', 'stop_access(uuid)', 'use_access(uuid)', 'request_starts()',
-            'membership_is_approved()', 'permission_is_approved()', 'account_is_approved()', 'factor_is_approved()']
+            'membership_is_approved()', 'permission_is_approved()', 'account_is_approved()', 'address_waits()',
+            'factor_is_approved()']
     LOOP
         EXECUTE format('ALTER FUNCTION access.%s OWNER TO iom_functions', name);
     END LOOP;

@@ -4,6 +4,7 @@ CREATE OR REPLACE FUNCTION access.programme_is_approved() RETURNS trigger
 DECLARE found accounts_role;
 BEGIN
     SELECT * INTO found FROM accounts_role r WHERE r.group_id = NEW.group_id FOR NO KEY UPDATE;
+    PERFORM 1 FROM accounts_organisation o WHERE o.id = found.organisation_id FOR SHARE; -- its first case waits, or is seen
     IF session_user = 'iom_app' AND access.has_cases(found.organisation_id)
        AND NOT EXISTS (SELECT 1 FROM accounts_accessrequest a
                          JOIN projects_project j ON j.id = NEW.content_object_id AND a.programmes @> ARRAY[j.code]::varchar[]

@@ -3,8 +3,58 @@
 from soak.mutations.mutant import Mutant
 
 REQUEST_TESTS = "tests/accounts/test_access_requests.py"
+MEANWHILE_TESTS = "tests/accounts/test_changed_meanwhile.py"
 
 CREDENTIALS = [
+    Mutant(
+        "accounts: a request of a session that ended changes credentials",
+        "accounts/operations/lock.py",
+        "if not current.is_active or (current.password, current.email) != (user.password, user.email):",
+        "if False:",
+        first=f"{MEANWHILE_TESTS}::test_a_session_whose_user_changed_meanwhile_changes_no_credential",
+    ),
+    Mutant(
+        "accounts: what a session read is compared before the user's row is locked",
+        "accounts/operations/lock.py",
+        "return User.objects.select_for_update().get(pk=user.pk)",
+        "return User.objects.get(pk=user.pk)",
+        first=f"{MEANWHILE_TESTS}::test_no_password_is_planted_while_the_address_changes",
+    ),
+    Mutant(
+        "accounts: a stronger hash brings back a password that ended",
+        "accounts/models.py",
+        "User.objects.filter(pk=self.pk, password=former).update(",
+        "User.objects.filter(pk=self.pk).update(",
+        first=f"{MEANWHILE_TESTS}::test_a_stronger_hash_doesnt_bring_back_a_password_that_ended",
+    ),
+    Mutant(
+        "accounts: an administrator's page brings back a former password",
+        "accounts/operations/users.py",
+        "        user.password = locked_user(user).password\n",
+        "        locked_user(user)\n",
+        first=f"{MEANWHILE_TESTS}::test_an_administrators_page_that_was_read_before_keeps_the_new_password",
+    ),
+    Mutant(
+        "accounts: an address changes while a role is requested",
+        "accounts/sql/040_requests.sql",
+        "IF session_user = 'iom_app' AND NOT access.is_guarded(NEW.id)\n       AND EXISTS",
+        "IF false AND EXISTS",
+        first=f"{MEANWHILE_TESTS}::test_an_address_stays_while_a_role_is_requested_where_there_are_cases",
+    ),
+    Mutant(
+        "accounts: addresses are compared before the user's row is locked",
+        "accounts/sql/020_roles.sql",
+        "SELECT 1 FROM accounts_user u WHERE u.id = of_user FOR NO KEY UPDATE;",
+        "SELECT 1;",
+        first=f"{MEANWHILE_TESTS}::test_no_role_is_given_to_an_address_that_changes_meanwhile",
+    ),
+    Mutant(
+        "accounts: of two roles at once one mailbox gets both",
+        "accounts/sql/040_requests.sql",
+        "PERFORM pg_advisory_xact_lock(hashtextextended('mailbox ' || access.mailbox(u.email), 0))",
+        "PERFORM hashtextextended('mailbox ' || access.mailbox(u.email), 0)",
+        first=f"{MEANWHILE_TESTS}::test_of_two_roles_at_once_one_mailbox_gets_one",
+    ),
     Mutant(
         "accounts: a known browser never waits for its address",
         "accounts/rules.py",

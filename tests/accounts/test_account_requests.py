@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.core import mail
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
@@ -23,7 +24,7 @@ from accounts.queries import invitations, live_token, reset_link
 from core import outbox
 from core.clock import now
 from core.context import acting_as, enter
-from tests.accounts.requests import ADMINISTRATOR, SECOND, WHO, a_new_user, decided, names, role
+from tests.accounts.requests import ADMINISTRATOR, FOCAL, SECOND, WHO, a_new_user, asked, decided, names, role
 from tests.factors import enrolled
 from tests.pages import text_of
 
@@ -87,9 +88,9 @@ def test_the_former_address_stops_another_one(committed, owner, demo_users):
 
 
 def test_a_password_chosen_by_mail_ends_when_somebody_else_changes_the_address(demo_users):
-    """While a newcomer's request waits, their address is changed without one: to one's own, and back again."""
-    newcomer, administrator = a_new_user(demo_users), demo_users[ADMINISTRATOR]
-    right = newcomer.email
+    """Before a newcomer's role is requested, their address is changed: to one's own, and back again."""
+    right, administrator = "asha@example.org", demo_users[ADMINISTRATOR]
+    newcomer = User.objects.create(username="asha", email=right, password=make_password(None))
     with acting_as(administrator):
         newcomer.email = "mine@example.org"
         save_user(user=newcomer, by=administrator, now=now())
@@ -105,6 +106,7 @@ def test_a_password_chosen_by_mail_ends_when_somebody_else_changes_the_address(d
     newcomer = User.objects.get(pk=newcomer.pk)
     assert not newcomer.has_usable_password()
     assert not newcomer.authenticator_set.exists()
+    asked(demo_users, FOCAL, newcomer)
     outbox.deliver(now=now())
     invited = [sent.to for sent in mail.outbox if "/accounts/invitation/" in sent.body]
     assert invited == [[right]], "which chooses anew; an address of before gets no mail any more"
