@@ -5,6 +5,7 @@ checks whether the message was already delivered before it sends again. SMTP can
 the same Message-ID, so mail programs show only one.
 """
 
+import logging
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from pathlib import Path
@@ -20,7 +21,9 @@ from core import clock
 from core.context import as_nobody
 from core.models import OutboxMessage
 
+logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
+MOST_TRIES = 10  # as in core/sql/020_outbox.sql; a message that ends its sender was never settled
 FORMER = "former:"  # prefix of the key of a mail to a user's former address, about the change
 
 
@@ -78,6 +81,8 @@ def _send(message: Claimed, at: datetime) -> str:
         outcome, error = "failed", "the recipient signs in no more"
     elif message.attempts > 1 and was_sent(message.id):
         outcome = "already"
+    elif message.attempts > MOST_TRIES:
+        outcome, error = "failed", "it was tried too often"
     else:
         try:
             EmailMessage(
@@ -88,6 +93,9 @@ def _send(message: Claimed, at: datetime) -> str:
             ).send()
         except OSError as problem:  # smtplib's errors and refused connections are all OSErrors
             outcome, error = "failed", f"{type(problem).__name__}: {problem}"
+        except Exception as problem:  # one message that can't be made must not keep back the others
+            logger.exception("a mail could not be made")
+            outcome, error = "failed", type(problem).__name__
     _settle(message, at, error)
     return outcome
 

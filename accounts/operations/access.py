@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -134,7 +134,7 @@ def take_due_effects(*, now: datetime) -> int:
                 _take_effect(request, now=now)
         except NotUsable:
             continue
-        except (ValidationError, IntegrityError):
+        except Exception:  # whatever is wrong with one request, the others take effect
             logger.exception("a request for access could not take effect")
             stop_access(request=request, by=None, now=now)
         else:

@@ -4,6 +4,7 @@ A file is encrypted with its case's data key. It is written before its row, so t
 file without a row: the daily sweep deletes those. Only the row decides whether a file may be read.
 """
 
+import logging
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -23,6 +24,7 @@ from core import audit, clock, data_keys, files, scanner, uploads
 from core.context import acting_as, as_nobody
 from core.integrity import violated
 
+logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
 LEFT_BEHIND = timedelta(days=1)
 HARMFUL = "harmful"  # code of the ValidationError, which the view then puts on the audit log
@@ -136,7 +138,7 @@ def remove_document(*, document: Document, why: str, by, now: datetime) -> None:
 def scan_waiting(*, now: datetime | None = None, limit: int = 500) -> dict[str, int]:
     """Scan documents that were uploaded while the scanner was down; return counts by result.
 
-    Stops where the scanner is still down.
+    Stops where the scanner is still down. A document that can't be read is logged, and tried again after its lease.
     """
     counts = {"clean": 0, "harmful": 0}
     for _number in range(limit if scanner.is_configured() else 0):
@@ -147,6 +149,9 @@ def scan_waiting(*, now: datetime | None = None, limit: int = 500) -> dict[str, 
             is_harmful = _has_harm(waiting)
         except scanner.ScannerDown:
             break
+        except Exception:
+            logger.exception("a document could not be scanned")
+            continue
         _settle(waiting, is_harmful, now=now or clock.now())
         counts["harmful" if is_harmful else "clean"] += 1
     return counts

@@ -4,6 +4,7 @@ An export is asked for in one transaction and written later as the user who aske
 checked again when the rows are read.
 """
 
+import logging
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import datetime
@@ -28,6 +29,7 @@ from beneficiaries.models import Export, ExportFile
 from core import audit, files, reference, spreadsheets
 from core.context import acting_as, as_nobody
 
+logger = logging.getLogger(__name__)
 LOCKS = 0x5A4A  # class of PostgreSQL advisory locks: users who ask for an export just now
 
 
@@ -137,7 +139,7 @@ def decide_export(*, export: Export, agrees: bool, answer: str, by, now: datetim
 def write_next_export(*, now: datetime) -> bool:
     """Write the file of the oldest queued export; return False when there is none.
 
-    A refusal settles it as failed. After any other error the lease runs out and the next worker tries.
+    A refusal settles it as failed. Any other error is logged; once the lease is over, a worker tries again.
     """
     claimed = _claim(now)
     if claimed is None:
@@ -148,6 +150,8 @@ def write_next_export(*, now: datetime) -> bool:
         _write(claimed, now)
     except NotWritten as refusal:
         _give_up(claimed, refusal.why, now)
+    except Exception:
+        logger.exception("an export could not be written")
     return True
 
 

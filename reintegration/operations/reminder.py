@@ -5,6 +5,7 @@ row unchanged, and concurrent workers never take the same one. The mail is a row
 transaction under the reminder's key.
 """
 
+import logging
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -21,6 +22,8 @@ from core.context import acting_as, as_nobody
 from reintegration.choices import FOLLOW_UP_KINDS
 from reintegration.models import Reminder
 
+logger = logging.getLogger(__name__)
+
 
 class Due(NamedTuple):
     """A row of `access.next_due_reminder`."""
@@ -34,24 +37,40 @@ class Due(NamedTuple):
 
 
 def send_due_reminders(*, now: datetime, limit: int = 2000) -> dict[str, int]:
-    """Send up to `limit` due reminders; return how many were sent, and how many have no recipient."""
-    sent = 0
-    while sent < limit and send_next_reminder(now=now):
-        sent += 1
+    """Send up to `limit` due reminders; return how many were sent, and how many have no recipient.
+
+    One that fails is logged and left for the next sweep, so that the others are sent.
+    """
+    taken, failed = 0, list[UUID]()
+    while taken < limit and send_next_reminder(now=now, failed=failed):
+        taken += 1
     with as_nobody(), connection.cursor() as cursor:
         cursor.execute("SELECT access.reminders_without_recipient(%s)", [now.date()])
-        return {"sent": sent, "without_recipient": cursor.fetchone()[0]}
+        return {"sent": taken - len(failed), "without_recipient": cursor.fetchone()[0]}
 
 
 @transaction.atomic
-def send_next_reminder(*, now: datetime) -> bool:
-    """Turn the next due reminder into a notice and a mail, as its recipient; False when none is due."""
+def send_next_reminder(*, now: datetime, failed: list[UUID]) -> bool:
+    """Turn the next due reminder into a notice and a mail, as its recipient; False when none is due.
+
+    Those in `failed` are left out, and this one is added to them if it can't be sent.
+    """
     with as_nobody(), connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM access.next_due_reminder(%s)", [now.date()])
+        cursor.execute("SELECT * FROM access.next_due_reminder(%s, %s::uuid[])", [now.date(), failed])  # type: ignore[list-item]
         row = cursor.fetchone()
     if row is None:
         return False
     due = Due(*row)
+    try:
+        with transaction.atomic():
+            _send(due, now=now)
+    except Exception:
+        logger.exception("a reminder could not be sent")
+        failed.append(due.reminder_id)
+    return True
+
+
+def _send(due: Due, *, now: datetime) -> None:
     recipient = User.objects.get(pk=due.recipient_id)
     with acting_as(recipient):
         _remind(recipient, due, key=f"reminder:{due.reminder_id}", now=now)
@@ -62,7 +81,6 @@ def send_next_reminder(*, now: datetime) -> bool:
         if changed != 1:
             raise RuntimeError(f"reminder {due.reminder_id}: its recipient can't mark it")
         audit.record(by=recipient, verb="reminder sent", now=now, detail={"reminder": str(due.reminder_id)})
-    return True
 
 
 def _remind(recipient: User, due: Due, *, key: str, now: datetime) -> None:

@@ -41,8 +41,8 @@ CREATE OR REPLACE FUNCTION access.sweep_day(today date) RETURNS date LANGUAGE sq
     SELECT least(today, (access.sweep_moment(now()) AT TIME ZONE 'Asia/Kathmandu')::date);
 $$;
 
--- Return the next due reminder, locked for this transaction, with its recipient.
-CREATE OR REPLACE FUNCTION access.next_due_reminder(today date)
+-- Return the next due reminder that isn't one of `failed`, locked for this transaction, with its recipient.
+CREATE OR REPLACE FUNCTION access.next_due_reminder(today date, failed uuid[])
     RETURNS TABLE (reminder_id uuid, reference text, kind text, due_on date, recipient_id uuid, supervisor_ids uuid[])
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT access.sweep_day(today);
@@ -52,6 +52,7 @@ CREATE OR REPLACE FUNCTION access.next_due_reminder(today date)
       JOIN reintegration_followup f ON f.id = r.follow_up_id
       JOIN beneficiaries_case c ON c.id = r.case_id
      WHERE r.sent_at IS NULL AND r.due_on <= (SELECT access.sweep_day(today)) AND f.done_on IS NULL AND c.status <> 'closed'
+       AND r.id <> ALL (failed)
        AND access.whom_to_remind(c.id, (SELECT access.sweep_day(today))) IS NOT NULL
      ORDER BY r.due_on, r.id LIMIT 1 FOR UPDATE OF r SKIP LOCKED;
 $$;
@@ -69,6 +70,6 @@ CREATE OR REPLACE FUNCTION access.reminders_without_recipient(today date) RETURN
 $$;
 ALTER FUNCTION access.whom_to_remind(uuid, date) OWNER TO iom_functions;
 ALTER FUNCTION access.supervisors_to_remind(uuid, date) OWNER TO iom_functions;
-ALTER FUNCTION access.next_due_reminder(date) OWNER TO iom_functions;
+ALTER FUNCTION access.next_due_reminder(date, uuid[]) OWNER TO iom_functions;
 ALTER FUNCTION access.reminders_without_recipient(date) OWNER TO iom_functions;
-GRANT EXECUTE ON FUNCTION access.next_due_reminder(date), access.reminders_without_recipient(date) TO iom_app;
+GRANT EXECUTE ON FUNCTION access.next_due_reminder(date, uuid[]), access.reminders_without_recipient(date) TO iom_app;

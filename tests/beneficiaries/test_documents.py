@@ -277,6 +277,17 @@ def test_with_the_scanner_up_again_waiting_documents_are_released_or_deleted(
     assert "virus was found in it" in text_of(client.get(f"/cases/{case.reference}/"))
 
 
+def test_a_document_that_cant_be_read_keeps_back_no_other(committed, demo_users, settings):
+    with acting_as(demo_users[A]):
+        case = factories.a_case(demo_users[A])
+        settings.SCANNER = scanners.nobody_there()
+        lost = factories.a_document(case, demo_users[A])
+        factories.a_document(case, demo_users[A])
+    files.remove(lost.file)
+    with scanners.listening() as settings.SCANNER:
+        assert operations.scan_waiting(now=now()) == {"clean": 1, "harmful": 0}
+
+
 def test_an_interrupted_scan_is_repeated_after_its_lease(committed, owner, demo_users, settings):
     with acting_as(demo_users[A]):
         case = factories.a_case(demo_users[A])

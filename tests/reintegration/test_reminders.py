@@ -18,6 +18,7 @@ from core.clock import now
 from core.context import acting_as
 from reintegration import operations
 from reintegration.models import FollowUp, Reminder
+from reintegration.operations import reminder
 from tests import databases, factories
 
 pytestmark = pytest.mark.usefixtures("set_up")
@@ -96,6 +97,25 @@ def test_the_words_are_in_the_recipients_language(due, demo_users):
     operations.send_due_reminders(now=now())
     outbox.deliver()
     assert due.reference in mail.outbox[0].subject
+
+
+def test_a_reminder_that_fails_keeps_back_no_other(due, demo_users, monkeypatch):
+    with acting_as(demo_users[A]):
+        case = factories.a_case(demo_users[A])
+        factories.admitted(case, demo_users[A], enrolled_on=now().date() - timedelta(days=8))
+    words = reminder._words
+
+    def broken(found: reminder.Due) -> tuple[str, str, str]:
+        if found.reference == due.reference:  # the oldest, which is taken first
+            raise ValueError("no words")
+        return words(found)
+
+    monkeypatch.setattr(reminder, "_words", broken)
+    assert operations.send_due_reminders(now=now()) == {"sent": 1, "without_recipient": 0}
+    outbox.deliver()
+    assert case.reference in mail.outbox[0].subject
+    monkeypatch.undo()
+    assert operations.send_due_reminders(now=now()) == {"sent": 1, "without_recipient": 0}
 
 
 def test_parallel_sweeps_notify_each_follow_up_once(demo_users, committed, owner):
