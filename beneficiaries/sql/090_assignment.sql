@@ -46,8 +46,8 @@ CREATE OR REPLACE FUNCTION access.open_cases_of(of_user uuid, in_organisation uu
      WHERE access.manages_users_of(in_organisation);
 $$;
 
--- Give all open cases of a user in an organisation to another caseworker, for a user who manages its users and can't
--- read its cases. Returns the ids of the cases, for the audit log.
+-- Give all open cases of a user who may no longer write cases in an organisation to another caseworker, for a user who
+-- manages its users and can't read its cases. Returns the ids of the cases, for the audit log.
 GRANT INSERT ON beneficiaries_assignment TO iom_functions;
 CREATE OR REPLACE FUNCTION access.hand_over_cases(of_user uuid, in_organisation uuid, receiver uuid) RETURNS SETOF uuid
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -55,6 +55,9 @@ DECLARE found uuid[];
 BEGIN
     IF access.manages_users_of(in_organisation) IS NOT TRUE THEN
         RAISE EXCEPTION 'not an organisation whose users you keep' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF access.has_permission(of_user, in_organisation, 'write_cases', (now() AT TIME ZONE 'Asia/Kathmandu')::date) THEN
+        RAISE EXCEPTION 'this user still writes cases there' USING ERRCODE = 'insufficient_privilege';
     END IF;
     -- Order of locks: the case, then its file. Cases that were reassigned meanwhile stay unchanged.
     PERFORM 1 FROM beneficiaries_case c JOIN beneficiaries_casefile f ON f.case_id = c.id

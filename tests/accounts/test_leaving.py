@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test import Client
 
 from accounts.models import Handover, Membership, Organisation, User
@@ -225,6 +225,21 @@ def test_the_reviewed_functions_count_and_move_nothing_for_others(demo_users, us
         assert cursor.fetchall() == []
         with pytest.raises(Exception, match="whose users you keep"), transaction.atomic():
             cursor.execute("SELECT access.hand_over_cases(%s, %s, %s)", [leaver.pk, here.pk, second.pk])
+
+
+@pytest.mark.parametrize("username", [FOCAL, "administrator"])
+def test_the_reviewed_function_moves_no_case_of_a_user_who_stays(demo_users, username):
+    stays, second = demo_users[A], factories.a_colleague("second_caseworker")
+    with acting_as(stays):
+        case = factories.a_case(stays)
+    with acting_as(demo_users[username]), connection.cursor() as cursor:
+        with pytest.raises(DatabaseError, match="still writes cases"), transaction.atomic():
+            cursor.execute(
+                "SELECT access.hand_over_cases(%s, %s, %s)",
+                [stays.pk, factories.organisation("NGO_A").pk, second.pk],
+            )
+    with acting_as(stays):
+        assert CaseFile.objects.get(case=case).caseworker == stays
 
 
 def test_a_partners_administrator_manages_no_users(demo_users):

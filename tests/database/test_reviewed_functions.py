@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from accounts.models import Membership, User
 from beneficiaries import operations
 from beneficiaries.models import IntakeDraft
 from beneficiaries.operations import ConsentGiven, start_draft
@@ -168,7 +169,7 @@ TABLE = {
     ),
     "next_due_reminder": sweep(
         "the clock: no day to come",
-        lambda world: ("SELECT reminder_id FROM access.next_due_reminder(%s)", [now().date()]),
+        lambda world: ("SELECT reminder_id FROM access.next_due_reminder(%s, '{}')", [now().date()]),
     ),
     "reminders_without_recipient": sweep(
         "the clock: no day to come; a count",
@@ -217,10 +218,10 @@ TABLE = {
         "ngo_a_focal_point",
     ),
     "hand_over_cases": inside(
-        "the same",
+        "the same, and that the user whose cases they are may no longer write cases there",
         lambda world: (
             "SELECT * FROM access.hand_over_cases(%s, %s, %s)",
-            [world.a.pk, world.organisation.pk, world.supervisor.pk],
+            [world.left().pk, world.organisation.pk, world.supervisor.pk],
         ),
         "ngo_a_focal_point",
         nobody=REFUSED,
@@ -386,6 +387,11 @@ class World:
         )
         rows("UPDATE beneficiaries_intakedraft SET is_at_risk = true WHERE id = %s RETURNING id", [draft.pk])
         return draft
+
+    def left(self) -> User:
+        """Return the caseworker, whose role is over."""
+        Membership.objects.filter(user=self.a).update(ends_on=now().date() - timedelta(days=1))
+        return self.a
 
     def claim(self) -> None:
         """Claim the rest, as the worker does it."""
