@@ -151,6 +151,9 @@ def missing_primary(groups: Collection[str], primary: str) -> bool:
 # with the reader's own family name.
 UNUSUAL_FROM = {"many": 40, "night": 5, "name": 3}
 
+# How often one case is offered, or referred to one organisation, in 24 hours: each time its users get notices.
+SENT_A_DAY = 5
+
 # Rows that one user exports in a day without approval; also enforced in beneficiaries/sql/080_exports.sql.
 EXPORT_ROWS_A_DAY = 200
 # Exports that one user asks for in a day; also enforced in beneficiaries/sql/080_exports.sql.

@@ -1,7 +1,7 @@
 """Referrals: send one, and answer it."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -13,7 +13,7 @@ from accounts.choices import Permission
 from accounts.models import Organisation
 from accounts.operations import leave_notices
 from accounts.queries import holders, recipients_about_work
-from beneficiaries import queries
+from beneficiaries import queries, rules
 from beneficiaries.choices import ConsentPurpose, ReferralState
 from beneficiaries.models import Case, Consent, Referral, SharedItem
 from beneficiaries.operations.consent import record_consent
@@ -55,6 +55,17 @@ def send_referral(
     if running.exists():
         raise ReferralActionRefused(
             {"receiver": _("There is already an open referral to this organisation.")}
+        )
+    lately = Referral.objects.visible_to(by).filter(
+        case=case, receiver=receiver, sent_at__gt=now - timedelta(days=1)
+    )
+    if lately.count() >= rules.SENT_A_DAY:
+        raise ReferralActionRefused(
+            {
+                "receiver": _(
+                    "This case was sent to others too often in the last 24 hours. Try again tomorrow."
+                )
+            }
         )
     referral = Referral(case=case, receiver=receiver, service=service, reason=reason, sent_by=by, sent_at=now)
     referral.clean_fields(exclude=["case"])

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
@@ -14,7 +14,7 @@ from accounts.choices import Permission
 from accounts.models import Organisation, User
 from accounts.operations import leave_notice, leave_notices
 from accounts.queries import holders, recipients_about_work
-from beneficiaries import hooks, queries
+from beneficiaries import hooks, queries, rules
 from beneficiaries.choices import CaseStatus, ConsentPurpose, TransferState
 from beneficiaries.models import Beneficiary, Case, CaseTransfer, IdentityDocument
 from beneficiaries.operations.consent import check_giver, record_consent
@@ -45,7 +45,7 @@ def ask_and_offer(
     A consent to share with the receiver that is in force isn't asked for again, and a no to the transfer doesn't end
     it.
     """
-    case, consent = _offerable(case, receiver, by), None
+    case, consent = _offerable(case, receiver, by, now), None
     check_giver(case=case, given_by=given_by, reason=why_nobody_asked, on=now.date())
     if not queries.shares_with(case, receiver, by, on=now.date()):
         consent = record_consent(
@@ -87,7 +87,7 @@ def ask_and_offer(
     return transfer
 
 
-def _offerable(case: Case, receiver: Organisation, by) -> Case:
+def _offerable(case: Case, receiver: Organisation, by, now: datetime) -> Case:
     """Return the case, locked. Raises PermissionDenied or ValidationError where it can't be offered to the receiver."""
     found = Case.objects.led_by(by).select_for_update().filter(pk=case.pk).first()
     if found is None or not authority_of(by).may(Permission.REFER_CASES, found.lead_organisation_id):
@@ -101,6 +101,11 @@ def _offerable(case: Case, receiver: Organisation, by) -> Case:
     if CaseTransfer.objects.visible_to(by).running().filter(case=found).exists():
         raise TransferActionRefused(
             _("A transfer of this case is already offered. Withdraw that offer first.")
+        )
+    lately = CaseTransfer.objects.visible_to(by).filter(case=found, offered_at__gt=now - timedelta(days=1))
+    if lately.count() >= rules.SENT_A_DAY:
+        raise TransferActionRefused(
+            _("This case was sent to others too often in the last 24 hours. Try again tomorrow.")
         )
     return found
 

@@ -22,6 +22,7 @@ from beneficiaries.models import (
 )
 from beneficiaries.operations import (
     CaseNotClosable,
+    ReferralActionRefused,
     TransferActionRefused,
     add_note,
     answer_referral,
@@ -77,6 +78,28 @@ def test_an_offer_lets_the_receiver_read_and_changes_nothing_else(case, offer, d
         assert [row.pk for row in CaseTransfer.objects.visible_to(demo_users[B])] == [offer.pk]
         assert Notice.objects.visible_to(demo_users[B]).filter(url=f"/transfers/{offer.pk}/").count() == 1
     assert _levels(case, demo_users, A, B) == [("NGO_A", "lead", "lead"), ("NGO_B", "working", "consent")]
+
+
+@pytest.mark.django_db
+def test_a_case_is_not_offered_and_taken_back_without_end(case, demo_users):
+    """Each offer is a notice to everybody who works on cases at the receiver, and so is its end."""
+    by = demo_users[A]
+    with acting_as(by):
+        for _number in range(rules.SENT_A_DAY):
+            take_back_case(transfer=factories.offered(case, by), by=by, now=now())
+        with pytest.raises(TransferActionRefused, match="too often"):
+            factories.offered(case, by)
+
+
+@pytest.mark.django_db
+def test_a_case_is_not_referred_to_one_organisation_without_end(case, demo_users):
+    by = demo_users[A]
+    with acting_as(by):
+        for _number in range(rules.SENT_A_DAY):
+            referral = factories.referred(case, by, factories.organisation("NGO_B"))
+            answer_referral(referral=referral, state="finished", answer="x", by=by, now=now())
+        with pytest.raises(ReferralActionRefused, match="too often"):
+            factories.referred(case, by, factories.organisation("NGO_B"))
 
 
 @pytest.mark.django_db
