@@ -6,6 +6,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import LANGUAGES, Role
+from core.addresses import AddressFormField
 from core.forms import CountField, OnceForm, check_period, day_field
 
 
@@ -101,7 +102,7 @@ class TokenForm(OnceForm):
 class ForgottenForm(forms.Form):
     """The address to which a reset link is mailed."""
 
-    email = forms.EmailField(
+    email = AddressFormField(
         label=_("E-mail"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
@@ -167,7 +168,7 @@ class NewUserForm(RoleGivenForm):
 
     first_name = forms.CharField(label=_("First name"), max_length=150)
     last_name = forms.CharField(label=_("Family name"), max_length=150, required=False)
-    email = forms.EmailField(
+    email = AddressFormField(
         label=_("E-mail"),
         max_length=254,
         help_text=_("The user's own address, which nobody else reads: the invitation is sent there."),

@@ -18,8 +18,10 @@ from guardian.models import GroupObjectPermissionBase
 from accounts.authority import Authority, authority_of
 from accounts.choices import DecidedAs, OrganisationKind, Permission, RequestKind, RequestState, RoleCode
 from accounts.rules import LONGEST_IDLE, LONGEST_SESSION
+from accounts.throttle_models import ResetAsked, SignInThrottle, UsedProof  # noqa: F401 - so that Django finds them
 from accounts.user_manager import UserManager
 from core.access import AccessPolicy, Open, ScopedQuerySet
+from core.addresses import AddressField, only_plain
 from core.constraints import not_before
 from core.context import acting_as
 from core.models import EVERY_COLUMN
@@ -35,7 +37,7 @@ class User(AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     first_name = NameField(_("first name"), max_length=150, blank=True)
     last_name = NameField(_("last name"), max_length=150, blank=True)
-    email = models.EmailField(_("e-mail"))
+    email = AddressField(_("e-mail"))
     language = models.CharField(_("language"), max_length=2, choices=LANGUAGES, default="en")
     # When a credential was last changed without the user's own proof: see queries.may_reset_by_mail.
     email_changed_at = models.DateTimeField(null=True, editable=False)
@@ -55,7 +57,15 @@ class User(AbstractUser):
                 Lower("username"),
                 name="accounts_user_name_once",
                 violation_error_message=_("Somebody has this user name already, with other capitals."),
-            )
+            ),
+            models.CheckConstraint(
+                name="accounts_user_plain_name",
+                condition=Q(username__regex="^[A-Za-z0-9.@+_-]+$"),
+                violation_error_message=_(
+                    "A user name has the letters a to z, digits and the signs @ . + - _ only."
+                ),
+            ),
+            only_plain("accounts_user_plain_address", "email"),
         ]
 
     def check_password(self, raw_password: str | None) -> bool:
@@ -195,8 +205,8 @@ class AccessRequest(models.Model):
     role = models.ForeignKey(Role, null=True, on_delete=models.PROTECT, related_name="+")
     permissions = ArrayField(models.CharField(max_length=40), default=list)
     programmes = ArrayField(models.CharField(max_length=40), default=list)
-    email = models.EmailField(blank=True)
-    former_email = models.EmailField(blank=True)
+    email = AddressField(blank=True)
+    former_email = AddressField(blank=True)
     starts_on = models.DateField(null=True)
     ends_on = models.DateField(null=True)
     reason = models.CharField(max_length=300, blank=True)
@@ -245,6 +255,8 @@ class AccessRequest(models.Model):
                 condition=Q(ends_on=None) | Q(ends_on__gte=F("starts_on")),
             ),
             not_before("accounts_request_after_1900", "starts_on"),
+            only_plain("accounts_request_plain_email", "email"),
+            only_plain("accounts_request_plain_former_email", "former_email"),
             models.UniqueConstraint(
                 fields=["kind", "user", "role"],
                 name="accounts_request_once",
@@ -460,39 +472,3 @@ class Session(AbstractBaseSession):
     class Meta(AbstractBaseSession.Meta):
         ordering = ["-last_seen_at", "pk"]
         indexes = [models.Index(fields=["last_seen_at"], name="accounts_session_last_seen")]
-
-
-class SignInThrottle(models.Model):
-    """How often signing in failed for an account, a network address or a known browser.
-
-    `key` is a keyed digest, from which neither a user name nor an address can be read.
-    """
-
-    key = models.CharField(max_length=64, primary_key=True)
-    failures = models.PositiveIntegerField()
-    failed_at = models.DateTimeField()
-
-    never_recorded = EVERY_COLUMN
-    access_policy = Open(ALL, "counted before anybody is signed in; keyed digests and counts")
-
-    class Meta:
-        ordering = ["key"]
-        indexes = [models.Index(fields=["failed_at"], name="accounts_throttle_failed_at")]
-
-
-class UsedProof(models.Model):
-    """A one-time code or a passkey's answer that was used; the constraint lets it be used only once."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    proof = models.CharField(max_length=80)
-    used_at = models.DateTimeField()
-
-    never_recorded = EVERY_COLUMN
-    access_policy = Open(
-        ("SELECT", "INSERT", "DELETE"), "read before anybody is signed in; numbers of half minutes"
-    )
-
-    class Meta:
-        ordering = ["-used_at", "id"]
-        constraints = [models.UniqueConstraint(fields=["user", "proof"], name="accounts_proof_once")]

@@ -44,8 +44,8 @@ OF_IOM_ALONE = frozenset({Permission.CONFIGURE, Permission.READ_AUDIT, Permissio
 
 
 def mailbox(email: str) -> str:
-    """The mailbox that an address leads to: small letters, and without what stands after a plus, which leads to the
-    same one; accounts/sql/040_requests.sql says it too.
+    """The mailbox of a plain address: small letters, and without what stands after a plus, which leads to the same one;
+    accounts/sql/040_requests.sql says it too.
     """
     return re.sub(r"(\+[^@]*)?@", "@", email, count=1).lower()
 

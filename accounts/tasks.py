@@ -3,7 +3,14 @@
 from celery import shared_task
 
 from accounts import operations
+from core import outbox
 from core.clock import now
+
+
+@shared_task
+def mail_resets() -> dict[str, int]:
+    """Mail the links for another password that were asked for. Safe to run twice, and in parallel."""
+    return {"asked": operations.mail_resets(now=now())} | outbox.deliver()
 
 
 @shared_task

@@ -1,18 +1,20 @@
 """How users are found."""
 
 from django.contrib.auth.models import UserManager as DjangoUserManager
-from django.db.models import Value
 from django.db.models.functions import Lower
 
 
 class UserManager(DjangoUserManager):
-    """Finds a user by name, with whichever capitals it is typed."""
+    """Finds a user by name, with whichever capitals it is typed.
+
+    Stored names are ASCII, so Python's lower() and PostgreSQL's agree on them.
+    """
 
     use_in_migrations = False
 
     def named(self, username: str):
         """Return the users (one or none) with this name, whatever its capitals."""
-        return self.alias(name_lower=Lower("username")).filter(name_lower=Lower(Value(username)))
+        return self.alias(name_lower=Lower("username")).filter(name_lower=username.lower())
 
     def get_by_natural_key(self, username: str | None):
         """What Django's sign-in asks."""

@@ -338,6 +338,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 20 * SWEEP_SECONDS,
         "options": {"expires": 20 * SWEEP_SECONDS},
     },
+    "mail-resets": {
+        "task": "accounts.tasks.mail_resets",
+        "schedule": SWEEP_SECONDS / 3,
+        "options": {"expires": SWEEP_SECONDS},
+    },
     "take-due-access": {
         "task": "accounts.tasks.take_due_effects",
         "schedule": 2 * SWEEP_SECONDS,

@@ -312,4 +312,31 @@ class Migration(migrations.Migration):
             model_name='usedproof',
             constraint=models.UniqueConstraint(fields=('user', 'proof'), name='accounts_proof_once'),
         ),
+        migrations.CreateModel(
+            name='ResetAsked',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('email', models.EmailField(max_length=254)),
+                ('asked_at', models.DateTimeField()),
+            ],
+            options={
+                'ordering': ['asked_at', 'id'],
+            },
+        ),
+        migrations.AddConstraint(
+            model_name='accessrequest',
+            constraint=models.CheckConstraint(condition=models.Q(('email', ''), ('email__regex', "^[A-Za-z0-9.!#$&'*+/=?^_`{|}~-]+@[a-z0-9-]+([.][a-z0-9-]+)*$"), _connector='OR'), name='accounts_request_plain_email', violation_error_message='Enter a valid email address.'),
+        ),
+        migrations.AddConstraint(
+            model_name='accessrequest',
+            constraint=models.CheckConstraint(condition=models.Q(('former_email', ''), ('former_email__regex', "^[A-Za-z0-9.!#$&'*+/=?^_`{|}~-]+@[a-z0-9-]+([.][a-z0-9-]+)*$"), _connector='OR'), name='accounts_request_plain_former_email', violation_error_message='Enter a valid email address.'),
+        ),
+        migrations.AddConstraint(
+            model_name='user',
+            constraint=models.CheckConstraint(condition=models.Q(('username__regex', '^[A-Za-z0-9.@+_-]+$')), name='accounts_user_plain_name', violation_error_message='A user name has the letters a to z, digits and the signs @ . + - _ only.'),
+        ),
+        migrations.AddConstraint(
+            model_name='user',
+            constraint=models.CheckConstraint(condition=models.Q(('email', ''), ('email__regex', "^[A-Za-z0-9.!#$&'*+/=?^_`{|}~-]+@[a-z0-9-]+([.][a-z0-9-]+)*$"), _connector='OR'), name='accounts_user_plain_address', violation_error_message='Enter a valid email address.'),
+        ),
     ]

@@ -21,7 +21,13 @@ from accounts.operations.factor import (
 from accounts.operations.invitation import accept_invitation, invitation_path, invite, invite_again
 from accounts.operations.leaving import OpenWorkLeft
 from accounts.operations.notice import change_language, leave_notice, leave_notices, mark_notices_read, notify
-from accounts.operations.password import ask_for_reset, change_password, reset_password, set_password
+from accounts.operations.password import (
+    ask_for_reset,
+    change_password,
+    mail_resets,
+    reset_password,
+    set_password,
+)
 from accounts.operations.session import end_other_sessions, end_session, note_sign_in, note_sign_out
 from accounts.operations.sign_in import (
     WrongCredentials,
@@ -83,6 +89,7 @@ __all__ = [
     "invite_again",
     "leave_notice",
     "leave_notices",
+    "mail_resets",
     "make_recovery_codes",
     "mark_notices_read",
     "needs_second_user",

@@ -1,5 +1,6 @@
 """Passwords: changed by a signed-in user, or reset by a mailed link."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 
@@ -16,8 +17,11 @@ from accounts.operations.mail import mail_about_sign_in
 from accounts.operations.session import end_sessions_of, end_tokens_of
 from accounts.operations.throttle import MustWait, begin_try, count_failure
 from accounts.queries import needs_factor_to_reset, reset_link, user_of_reset, users_at
+from accounts.throttle_models import ResetAsked
 from core import audit
 from core.context import acting_as
+
+logger = logging.getLogger(__name__)
 
 
 def set_password(user: User, password: str) -> None:
@@ -46,7 +50,7 @@ def change_password(*, password: str, by, now: datetime) -> None:
 
 @transaction.atomic
 def ask_for_reset(*, email: str, keys: dict[str, str], now: datetime) -> None:
-    """Mail a reset link to each account with this address, without revealing whether there is one.
+    """Let the worker mail a reset link to each account with this plain address: the same work whether there is one.
 
     Each attempt counts like a failed sign-in, so that nobody can flood a mailbox. Beyond the limit no mail is sent, and
     the request isn't refused: otherwise a stranger could lock the account's owner out.
@@ -56,9 +60,33 @@ def ask_for_reset(*, email: str, keys: dict[str, str], now: datetime) -> None:
     except MustWait:
         return  # the last link is still valid
     count_failure(keys, now=now)
-    for user in users_at(email, now=now):
-        audit.record(by=None, verb="password reset asked", obj=user, now=now, detail={"user": str(user.pk)})
-        mail_about_sign_in(user, _link_for(user), now=now)
+    ResetAsked.objects.create(email=email, asked_at=now)
+
+
+def mail_resets(*, now: datetime, limit: int = 500) -> int:
+    """Mail the links that were asked for; return for how many addresses that somebody typed."""
+    count = 0
+    while count < limit and _mail_next_reset(now=now):
+        count += 1
+    return count
+
+
+@transaction.atomic
+def _mail_next_reset(*, now: datetime) -> bool:
+    asked = ResetAsked.objects.select_for_update(skip_locked=True).first()
+    if asked is None:
+        return False
+    try:
+        with transaction.atomic():
+            for user in users_at(asked.email, now=now):
+                audit.record(
+                    by=None, verb="password reset asked", obj=user, now=now, detail={"user": str(user.pk)}
+                )
+                mail_about_sign_in(user, _link_for(user), now=now)
+    except Exception:  # the others are mailed
+        logger.exception("a link for a password could not be mailed")
+    asked.delete()
+    return True
 
 
 @transaction.atomic

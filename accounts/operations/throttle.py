@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.utils.crypto import salted_hmac
 
-from accounts.models import SignInThrottle
 from accounts.rules import THROTTLE_LIMITS, wait_left, waits_for
+from accounts.throttle_models import SignInThrottle
 
 LOCKS = 0x5A49  # first number of the advisory locks of accounts with an attempt under way
 PAUSE, AT_ONCE = 0.05, timedelta(seconds=1)
@@ -30,7 +30,7 @@ class MustWait(Exception):
 
 def account_key(username: str) -> str:
     """Return a keyed digest of a typed user name, whether or not such a user exists."""
-    return _key("account", username.casefold())
+    return _key("account", username.lower())  # as UserManager.named compares it
 
 
 def throttle_keys(*, username: str, address: str, browser: str = "") -> dict[str, str]:
@@ -42,8 +42,8 @@ def throttle_keys(*, username: str, address: str, browser: str = "") -> dict[str
 
 
 def reset_keys(*, email: str, address: str) -> dict[str, str]:
-    """Return the keys that asking for a reset counts for; separate from those of signing in."""
-    keys = {"account": _key("reset of", email.casefold())}
+    """Return the keys that asking for a reset counts for; separate from those of signing in. `email` is plain."""
+    keys = {"account": _key("reset of", email.lower())}
     if address:
         keys["address"] = _key("resets from", address)
     return keys

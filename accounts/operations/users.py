@@ -411,15 +411,15 @@ def add_user(
         raise PermissionDenied
     if not names.tidy(given.first_name):
         raise ValidationError({"first_name": _("Write the name: what you typed shows no letters.")})
-    colleagues = users_managed_by(by).filter(memberships__role__organisation=role.organisation_id)
-    asked = AccessRequest.objects.open().filter(organisation=role.organisation_id, email__iexact=given.email)
-    if colleagues.filter(email__iexact=given.email).exists() or asked.exists():
-        raise ValidationError(
-            {"email": _("Another user of this organisation already has this e-mail address.")}
-        )
     user = User(username=fresh_username(given.first_name), **asdict(given))
     user.set_unusable_password()
     user.full_clean()
+    colleagues = users_managed_by(by).filter(memberships__role__organisation=role.organisation_id)
+    asked = AccessRequest.objects.open().filter(organisation=role.organisation_id, email__iexact=user.email)
+    if colleagues.filter(email__iexact=user.email).exists() or asked.exists():
+        raise ValidationError(
+            {"email": _("Another user of this organisation already has this e-mail address.")}
+        )
     user.save(force_insert=True)
     audit.record(by=by, verb="user saved", obj=user, now=now)
     membership = Membership(user=user, role=role, starts_on=starts_on, ends_on=ends_on)

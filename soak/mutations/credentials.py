@@ -5,7 +5,51 @@ from soak.mutations.mutant import Mutant
 REQUEST_TESTS = "tests/accounts/test_access_requests.py"
 MEANWHILE_TESTS = "tests/accounts/test_changed_meanwhile.py"
 
+ADDRESS_TESTS = "tests/core/test_addresses.py"
+
 CREDENTIALS = [
+    Mutant(
+        "core: two spellings of a domain are two mailboxes",
+        "core/addresses.py",
+        "{domain.encode('idna').decode().lower()}",
+        "{domain.lower()}",
+        first=f"{ADDRESS_TESTS}::test_an_address_has_one_spelling",
+    ),
+    Mutant(
+        "core: an address may have letters that PostgreSQL and Python fold differently",
+        "core/addresses.py",
+        "if not re.fullmatch(PLAIN, found, re.ASCII):",
+        "if not found:",
+        first=f"{ADDRESS_TESTS}::test_an_address_without_a_plain_spelling_is_refused",
+    ),
+    Mutant(
+        "accounts: a user name is found by other spellings than those that are counted together",
+        "accounts/user_manager.py",
+        "name_lower=username.lower()",
+        "name_lower=username.casefold()",
+        first=f"{ADDRESS_TESTS}::test_no_spelling_of_a_user_name_gives_more_attempts",
+    ),
+    Mutant(
+        "accounts: mails about a removed factor are not counted",
+        "accounts/operations/factor.py",
+        "        count_mail(user=user, email=user.email, by=by, now=now)\n",
+        "",
+        first="tests/accounts/test_invitations.py::test_mails_about_a_removed_factor_are_bounded",
+    ),
+    Mutant(
+        "beneficiaries: the cases of a user who stays are handed over",
+        "beneficiaries/sql/090_assignment.sql",
+        "IF access.has_permission(of_user, in_organisation, 'write_cases',",
+        "IF false AND access.has_permission(of_user, in_organisation, 'write_cases',",
+        first="tests/accounts/test_leaving.py::test_the_reviewed_function_moves_no_case_of_a_user_who_stays",
+    ),
+    Mutant(
+        "core: a mail that can't be made keeps back the others",
+        "core/outbox.py",
+        "except Exception as problem:",
+        "except MemoryError as problem:",
+        first="tests/core/test_outbox.py::test_a_message_that_cant_be_made_keeps_back_no_other",
+    ),
     Mutant(
         "accounts: a request of a session that ended changes credentials",
         "accounts/operations/lock.py",

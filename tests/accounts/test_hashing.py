@@ -10,8 +10,8 @@ from django.db import connection
 from django.test import Client
 
 from accounts import hashing
-from accounts.models import SignInThrottle
 from accounts.operations import set_password
+from accounts.throttle_models import SignInThrottle
 from core import slots
 from reintegration.demo import password_of
 from tests import databases

@@ -9,9 +9,10 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
-from accounts.models import SignInThrottle, User
+from accounts.models import User
 from accounts.operations import set_password, throttle_keys
 from accounts.rules import FAILURES_OF_KNOWN, THROTTLE_LIMITS, wait_left
+from accounts.throttle_models import SignInThrottle
 from core.clock import now
 from reintegration.demo import password_of
 from tests.factors import enrolled, give_code, give_password, is_in

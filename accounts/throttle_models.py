@@ -1,0 +1,64 @@
+"""What counts attempts to sign in, and makes them work once; imported by accounts.models."""
+
+import uuid
+
+from django.db import models
+
+from core.access import Open
+from core.addresses import AddressField
+from core.models import EVERY_COLUMN
+
+ALL = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
+
+class SignInThrottle(models.Model):
+    """How often signing in failed for an account, a network address or a known browser.
+
+    `key` is a keyed digest, from which neither a user name nor an address can be read.
+    """
+
+    key = models.CharField(max_length=64, primary_key=True)
+    failures = models.PositiveIntegerField()
+    failed_at = models.DateTimeField()
+
+    never_recorded = EVERY_COLUMN
+    access_policy = Open(ALL, "counted before anybody is signed in; keyed digests and counts")
+
+    class Meta:
+        ordering = ["key"]
+        indexes = [models.Index(fields=["failed_at"], name="accounts_throttle_failed_at")]
+
+
+class UsedProof(models.Model):
+    """A one-time code or a passkey's answer that was used; the constraint lets it be used only once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="+")
+    proof = models.CharField(max_length=80)
+    used_at = models.DateTimeField()
+
+    never_recorded = EVERY_COLUMN
+    access_policy = Open(
+        ("SELECT", "INSERT", "DELETE"), "read before anybody is signed in; numbers of half minutes"
+    )
+
+    class Meta:
+        ordering = ["-used_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["user", "proof"], name="accounts_proof_once")]
+
+
+class ResetAsked(models.Model):
+    """A typed address to which the worker mails a reset link, if a user has it; deleted then."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = AddressField()
+    asked_at = models.DateTimeField()
+
+    never_recorded = EVERY_COLUMN
+    access_policy = Open(
+        ("SELECT", "INSERT", "UPDATE", "DELETE"),
+        "asked before anybody is signed in; deleted by the worker's next sweep",
+    )
+
+    class Meta:
+        ordering = ["asked_at", "id"]
