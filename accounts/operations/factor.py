@@ -18,13 +18,15 @@ from django.utils.translation import gettext_noop
 
 from accounts.approval import guarding_organisation, is_guarded
 from accounts.choices import RequestKind
-from accounts.models import AccessRequest, UsedProof, User
+from accounts.models import AccessRequest, User
 from accounts.operations.access import ask_access, effects, user_of
 from accounts.operations.lock import lock_own_account, locked_user
 from accounts.operations.mail import mail_about_sign_in
+from accounts.operations.mail_count import count_mail
 from accounts.operations.session import end_other_sessions, end_sessions_of
 from accounts.queries import factors_of, is_enrolled, may_configure
 from accounts.rules import PROOF_KEPT
+from accounts.throttle_models import UsedProof
 from core import audit
 from core.context import acting_as
 from core.encryption import NotDecryptable
@@ -200,6 +202,7 @@ def reset_second_factor(*, user: User, by, now: datetime) -> AccessRequest | Non
     user = locked_user(user)
     _refuse_after_mailed_password(user, now)
     if not is_guarded(user):
+        count_mail(user=user, email=user.email, by=by, now=now)
         _reset(user, by=by, now=now)
         return None
     return ask_access(

@@ -1,4 +1,4 @@
-"""Bounds of mails that one user causes to others' mailboxes: invitations, and what a former address is told."""
+"""Bounds of mails that one user causes to others' mailboxes: invitations, and notes of changes to an account."""
 
 from datetime import datetime, timedelta
 

