@@ -61,6 +61,13 @@ TABLE = {
         ANSWERED,
         ANSWERED,
     ),
+    "granted_to": Reviewed(
+        "nothing: the roles of a user, which stand in open tables",
+        lambda world: ("SELECT access.granted_to(%s) IS NOT NULL", [world.a.pk]),
+        A,
+        ANSWERED,
+        ANSWERED,
+    ),
     "access_drift": Reviewed(
         "nothing: two counts of all rows",
         lambda world: ("SELECT checked FROM access.access_drift()", []),
