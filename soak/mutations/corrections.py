@@ -60,14 +60,14 @@ CORRECTIONS = [
         "beneficiaries/models/identity.py",
         "read=identity_documents_read_by",
         "read=lambda principal: ~Q(pk=None)",
-        first="tests/access/test_scope_alone.py",
+        first="tests/database/test_identity.py::test_who_reads_the_record_reads_its_documents",
     ),
     Mutant(
         "beneficiaries: everybody reads what was corrected in an identity document",
         "beneficiaries/models/change.py",
         'read=points_to(IdentityDocument, "document", identity_documents_read_by)',
         "read=lambda principal: ~Q(pk=None)",
-        first="tests/access/test_scope_alone.py",
+        first="tests/database/test_identity.py::test_who_reads_the_record_reads_its_documents",
     ),
     Mutant(
         "beneficiaries: the same number in another organisation is shown",
