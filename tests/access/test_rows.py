@@ -63,6 +63,8 @@ COPIES = {
     "reintegration.Grant": {"state": GrantState.REQUESTED, "endorsed_by": None, "approved_by": None},
     "reintegration.Instalment": {"amount_npr": 1},
 }
+# The column in which a trigger asks for the acting user.
+BY_ITS_USER = {"beneficiaries.CaseTransfer": "offered_by", "beneficiaries.Document": "by"}
 
 
 @pytest.fixture
@@ -119,10 +121,8 @@ def test_rows_of_a_case_are_read_and_written_as_the_table_says_by_the_database_a
                 row.pk = uuid.uuid4()
                 for name, value in COPIES.get(label, {}).items():
                     setattr(row, name, value)
-                if (
-                    label == "beneficiaries.CaseTransfer"
-                ):  # its trigger asks that it is offered by the acting user
-                    row.offered_by = demo_users[username]
+                if label in BY_ITS_USER:
+                    setattr(row, BY_ITS_USER[label], demo_users[username])
                 found = (rows.exists(), _may_add(row), _may_change(rows))
                 wanted = tuple(username in people for people in ROWS[label])
                 if found != wanted:

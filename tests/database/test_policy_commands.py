@@ -23,6 +23,7 @@ from core.context import acting_as, entered_as
 from reintegration.demo import DEMO_USERS
 from tests import factories
 from tests.access.test_actions_alone import EMERGENCY
+from tests.access.test_rows import BY_ITS_USER
 
 pytestmark = pytest.mark.django_db
 LINKED = sorted(linked_models(), key=lambda model: model._meta.label)
@@ -108,6 +109,7 @@ def rows(demo_users) -> list[Row]:
             factories.share_with_iom(case, by, agrees=target == "a")
             grant = factories.requested(factories.planned(case, by), by)
             factories.corrected(case, by)
+            factories.corrected_consent(case.consents.get(purpose="services"), by, how="signature")
             for kind in Confidentiality.values:
                 add_note(case=case, text=f"A {kind} note.", confidentiality=kind, by=by, now=now())
                 factories.a_document(case, by, confidentiality=kind)
@@ -146,6 +148,7 @@ def _of(model, target: str, case) -> list[Row]:
 # What a copy must change so that no trigger stops it before the access policies are checked.
 FRESH = {
     "beneficiaries.CaseChange": {"version": 99},
+    "beneficiaries.ConsentChange": {"version": 99},
     "reintegration.Grant": {
         **dict.fromkeys(("endorsed_by_id", "endorsed_at", "approved_by_id", "approved_at")),
         "state": "requested",
@@ -160,8 +163,8 @@ def _passes(cursor, row: Row, command: str) -> bool:
     key = row.columns["id"]
     if command == "insert":
         copy = row.columns | {"id": str(uuid.uuid4())} | FRESH.get(label, {})
-        if row.model is CaseTransfer:  # its trigger asks that it is offered by the acting user
-            copy["offered_by_id"] = str(entered_as())
+        if label in BY_ITS_USER:
+            copy[f"{BY_ITS_USER[label]}_id"] = str(entered_as())
         statement = f"INSERT INTO {table} SELECT * FROM jsonb_populate_record(NULL::{table}, %s::jsonb)"
         values = [json.dumps(copy)]
     else:
