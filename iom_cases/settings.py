@@ -242,6 +242,8 @@ SPECTACULAR_SETTINGS = {
         "ConsentHowEnum": "beneficiaries.choices.ConsentHow",
         "LiveHowEnum": "beneficiaries.forms.LIVE_HOWS",
         "TargetGroupEnum": "projects.choices.TargetGroup",
+        "IdentityKindEnum": "beneficiaries.choices.IdentityKind",
+        "IdentityStateEnum": "beneficiaries.choices.IdentityState",
     },
 }
 
