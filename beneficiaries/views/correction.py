@@ -107,7 +107,7 @@ def identity_document(request: HttpRequest, reference: str, identity_kind: str) 
 
     done = _("The identity document is saved.")
     return _corrected(request, case, form, save, what="identity", done=done) or _page(
-        request, case, form, row.get_kind_display()
+        request, case, form, row.get_kind_display(), is_new=row.version == 0
     )
 
 

@@ -72,6 +72,15 @@ def test_a_document_is_recorded_and_corrected_on_its_page(sign_in, demo_users, c
 
 
 @pytest.mark.django_db
+def test_only_a_correction_is_called_one(sign_in, demo_users, case):
+    client, words = sign_in(A), ("What was recorded before", "Save the correction")
+    first = pages.text_of(client.get(_page(case)))
+    assert not any(word in first for word in words)
+    recorded(demo_users, case, number=NUMBER)
+    assert all(word in pages.text_of(client.get(_page(case))) for word in words)
+
+
+@pytest.mark.django_db
 def test_an_unusual_number_is_saved_once_it_is_confirmed(sign_in, demo_users, case):
     client = sign_in(A)
     asked = pages.submit(client, _page(case), {"state": "has", "number": "1234/567"})
