@@ -29,6 +29,7 @@ MAY_SURVIVE = 2
 # The tests of who may see and do what, the broadest first; an app's own before them.
 ACCESS = (
     "tests/access/test_rows.py",
+    "tests/database/test_policy_commands.py",
     "tests/access/test_scope_alone.py",
     "tests/access/test_levels.py",
     "tests/access/test_expiry.py",

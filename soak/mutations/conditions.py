@@ -14,6 +14,7 @@ PRINCIPALS = "core/access.py"
 CATALOGUE = "core/catalogue.py"
 PROJECTS = "projects/models.py"
 ROWS = "tests/access/test_rows.py"
+COMMANDS = "tests/database/test_policy_commands.py"
 SCOPE = "tests/access/test_scope_alone.py"
 PROGRAMMES = "tests/access/test_programmes_of_roles.py"
 MIGRATE = "tests/database/test_migrate.py"
@@ -87,28 +88,28 @@ CONDITIONS = [
         ACCESS,
         "        if self.by_confidentiality:\n",
         "        if False:\n",
-        first="tests/access/test_levels.py",
+        first=COMMANDS,
     ),
     Mutant(
         "beneficiaries: confidential rows open to others than the lead",
         ACCESS,
         "Value(kind.value)), level=Level.LEAD)",
         "Value(kind.value)))",
-        first="tests/access/test_levels.py",
+        first=COMMANDS,
     ),
     Mutant(
         "beneficiaries: confidential rows open to all users of the lead",
         ACCESS,
         'found |= is_of_kind & principal.in_organisations("organisation", permission)',
         "found |= is_of_kind",
-        first="tests/access/test_levels.py",
+        first=COMMANDS,
     ),
     Mutant(
         "beneficiaries: one permission opens both confidentialities",
         ACCESS,
         'found |= is_of_kind & principal.in_organisations("organisation", permission)',
         'found |= is_of_kind & principal.in_organisations("organisation", Permission.READ_RESTRICTED)',
-        first="tests/access/test_levels.py",
+        first=COMMANDS,
     ),
     Mutant(
         "beneficiaries: everybody reads all access rows",
