@@ -1,4 +1,4 @@
-"""Small font programs that draw one square each, with texts wherever a program has room for them."""
+"""Small font programs that draw one square each, with texts wherever a program can contain some."""
 
 import struct
 
