@@ -79,6 +79,10 @@ class CorrectionForm(OnceForm):
             data[f"take_{row.name}"] = SAVED if row.is_untouched else ""
         self.data = data
 
+    def correction(self) -> dict[str, Any]:
+        """Return what every correction has: the version that was read, the reason, and the fields that stay."""
+        return {name: self.cleaned_data[name] for name in ("version", "reason")} | {"keep": self.kept()}
+
     def kept(self) -> set[str]:
         """Return the names of the fields whose saved value stays."""
         asked = (name for name in self.fields if name.startswith("take_"))

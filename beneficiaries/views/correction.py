@@ -43,9 +43,7 @@ def beneficiary_correct(request: HttpRequest, reference: str) -> HttpResponse:
         operations.correct_beneficiary(
             beneficiary=row,
             details=form.details(),
-            version=form.cleaned_data["version"],
-            reason=form.cleaned_data["reason"],
-            keep=form.kept(),
+            **form.correction(),
             by=request.user,
             now=now(),
         )
@@ -68,9 +66,7 @@ def situation_correct(request: HttpRequest, reference: str) -> HttpResponse:
         operations.correct_situation(
             case=case,
             situation=form.situation(),
-            version=form.cleaned_data["version"],
-            reason=form.cleaned_data["reason"],
-            keep=form.kept(),
+            **form.correction(),
             by=request.user,
             now=now(),
         )
@@ -98,9 +94,7 @@ def identity_document(request: HttpRequest, reference: str, identity_kind: str) 
             beneficiary=case.beneficiary,
             kind=identity_kind,
             details=form.details(),
-            version=form.cleaned_data["version"],
-            reason=form.cleaned_data["reason"],
-            keep=form.kept(),
+            **form.correction(),
             by=request.user,
             now=now(),
         )
@@ -127,9 +121,7 @@ def consent_correct(request: HttpRequest, reference: str, consent_id: UUID) -> H
         operations.correct_consent(
             consent=row,
             answer=form.answer(),
-            version=form.cleaned_data["version"],
-            reason=form.cleaned_data["reason"],
-            keep=form.kept(),
+            **form.correction(),
             by=request.user,
             now=now(),
         )
