@@ -235,7 +235,7 @@ CONDITIONS = [
         CHANGE,
         "Q(by=principal.user_id) & _of_written_beneficiary(principal)",
         "_of_written_beneficiary(principal)",
-        first="tests/beneficiaries/test_corrections.py",
+        first="tests/beneficiaries/test_corrections.py::test_a_correction_is_added_in_ones_own_name_alone",
     ),
     Mutant(
         "projects: everybody reads the ledger",

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.db.models import QuerySet
 
 from beneficiaries.exports.cases import CASES
@@ -478,3 +478,12 @@ def test_without_the_lock_and_the_trigger_several_win(committed, owner, demo_use
     )
     monkeypatch.setattr(QuerySet, "select_for_update", lambda self, *given, **named: self)
     assert _at_once(demo_users, case_of_all, monkeypatch).count(200) > 1
+
+
+@pytest.mark.django_db
+def test_a_correction_is_added_in_ones_own_name_alone(demo_users, case):
+    change = {"beneficiary": case.beneficiary, "field": "phone", "version": 99, "at": now()}
+    with acting_as(demo_users[A]):
+        BeneficiaryChange.objects.create(by=demo_users[A], **change)
+        with pytest.raises(ProgrammingError, match="row-level security"), transaction.atomic():
+            BeneficiaryChange.objects.create(by=demo_users["ngo_a_supervisor"], **change | {"version": 100})

@@ -109,6 +109,18 @@ def test_python_alone_hides_exports_and_files_from_others(
     assert sign_in(A).get(file).status_code == 404
 
 
+def test_a_file_is_nobodys_who_may_not_export_any_more(demo_users, owner):
+    written(demo_users, asked(demo_users, find=NAME))
+    with acting_as(demo_users[A]):
+        assert ExportFile.objects.count() == 1
+    owner.execute(
+        "DELETE FROM accounts_organisationgrouppermission g USING auth_permission p "
+        "WHERE p.id = g.permission_id AND p.codename = 'export_cases'"
+    )
+    with acting_as(demo_users[A]):
+        assert ExportFile.objects.count() == ExportFile.objects.visible_to(demo_users[A]).count() == 0
+
+
 def test_the_database_alone_shows_no_expired_file(demo_users, owner):
     written(demo_users, asked(demo_users, find=NAME))
     owner.execute("UPDATE beneficiaries_exportfile SET until = now()")
