@@ -1,7 +1,8 @@
 """The words of the project: none of a list of idiom, in code, documents, pages and the catalogue."""
 
+import functools
+import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,18 @@ def idiom() -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def texts() -> Iterator[Path]:
-    for path in sorted(ROOT.rglob("*")):
-        inside = path.relative_to(ROOT)
-        if path.suffix in TEXTS and not ELSEWHERE & set(inside.parts) and path not in (LIST, Path(__file__)):
-            yield path
+@functools.cache
+def texts() -> dict[str, str]:
+    """Each text of the project by its path; folders of other things are not entered, a database changes in one."""
+    paths = []
+    for folder, inside, names in os.walk(ROOT):
+        inside[:] = set(inside) - ELSEWHERE
+        paths += [Path(folder, name) for name in names if Path(name).suffix in TEXTS]
+    return {
+        str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+        for path in sorted(paths)
+        if path not in (LIST, Path(__file__))
+    }
 
 
 def found(text: str, phrase: str) -> list[str]:
@@ -37,12 +45,9 @@ def test_the_list_finds_what_it_names():
 
 @pytest.mark.parametrize("phrase", idiom())
 def test_no_text_uses_idiom(phrase):
-    where = [
-        str(path.relative_to(ROOT)) for path in texts() if found(path.read_text(encoding="utf-8"), phrase)
-    ]
-    assert where == []
+    assert [path for path, text in texts().items() if found(text, phrase)] == []
 
 
 def test_the_texts_are_there():
-    names = {path.relative_to(ROOT).parts[0] for path in texts()}
+    names = {Path(path).parts[0] for path in texts()}
     assert names >= {"core", "beneficiaries", "templates", "docs", "tests", "locale", "README.md"}
