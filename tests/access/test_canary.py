@@ -210,7 +210,7 @@ def case_with_plan(demo_users, username: str, code: str) -> Case:
     with acting_as(demo_users["iom_finance"]):
         operations.pay_instalment(
             grant=grant,
-            amount_npr=factories.Decimal(100),
+            amount_npr=100,
             voucher=_token("voucher"),
             paid_on=now().date(),
             by=demo_users["iom_finance"],

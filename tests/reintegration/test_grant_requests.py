@@ -133,7 +133,7 @@ def test_an_approver_sees_the_purpose_and_what_is_left_of_the_budget_line(sign_i
     with acting_as(demo_users[SUPERVISOR]):
         operations.endorse_grant(grant=grant, by=demo_users[SUPERVISOR], now=now())
     page = text_of(sign_in(APPROVER).get(f"/grants/{grant.pk}/"))
-    assert factories.PURPOSE in page
+    assert factories.grant.PURPOSE in page
     assert "is still available" in page
 
 
