@@ -15,13 +15,14 @@ class BeneficiariesConfig(AppConfig):
         from accounts.choices import Permission  # models must be loaded first
         from accounts.hooks import OpenWork, organisation_deactivating, user_leaving
         from beneficiaries import caseload, operations
+        from beneficiaries.erased_columns import emptying
         from beneficiaries.exports.cases import CASES
         from beneficiaries.exports.kinds import kinds
         from beneficiaries.numbers import index_numbers
         from beneficiaries.same_case import same_case_keys
         from core import catalogue, rewrapping
 
-        catalogue.added.append(same_case_keys)
+        catalogue.added += [same_case_keys, emptying]
         rewrapping.hooks.append(index_numbers)
         kinds["cases"] = CASES
         user_leaving["cases"] = OpenWork(

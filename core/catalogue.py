@@ -79,11 +79,11 @@ def _file_part(path: Path) -> Part:
     return Part(f"{path.parts[-3]}/{path.name}", sql, (*sorted(functions), *sorted(triggers)))
 
 
-def signatures() -> list[str]:
-    """Return the functions of the SQL files as `name(type, …)`, which PostgreSQL reads."""
+def signatures(made: Iterable[Part]) -> list[str]:
+    """Return the functions that parts make as `name(type, …)`, which PostgreSQL reads."""
     found = []
-    for path in _files("0*.sql"):
-        for name, arguments in _FUNCTION.findall(path.read_text(encoding="utf-8")):
+    for part in made:
+        for name, arguments in _FUNCTION.findall(part.sql):
             words = [argument.split() for argument in arguments.split(",") if argument.strip()]
             types = [" ".join(argument[1:]) for argument in words if argument[0] != "OUT"]
             found.append(f"{name}({', '.join(types)})")
@@ -127,7 +127,7 @@ def described(cursor) -> dict[str, str]:
 
 
 def update(connection: BaseDatabaseWrapper) -> list[str]:
-    """Make every part again that differs from the code, and drop functions and triggers that no file defines.
+    """Make every part again that differs from the code, and drop functions and triggers that no part defines.
 
     Runs in one transaction, as the owner. Returns the names of the parts that were made and of what was dropped.
     """
@@ -171,7 +171,7 @@ def _digest(part: Part, now_is: dict[str, str]) -> str:
 
 
 def _drop_undefined(cursor, wanted: list[Part]) -> list[str]:
-    """Drop functions and triggers that no file defines; raises ProgrammingError where something still uses one."""
+    """Drop functions and triggers that no part defines; raises ProgrammingError where something still uses one."""
     triggers = {key for part in wanted for key in part.makes if key.startswith("trigger ")}
     dropped = sorted(key for key in described(cursor) if key.startswith("trigger ") and key not in triggers)
     for key in dropped:
@@ -179,7 +179,7 @@ def _drop_undefined(cursor, wanted: list[Part]) -> list[str]:
     cursor.execute(
         "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'access'::regnamespace "
         "AND NOT p.oid = ANY (SELECT to_regprocedure(s)::oid FROM unnest(%s) s)",
-        [signatures()],
+        [signatures(wanted)],
     )
     for (function,) in cursor.fetchall():
         cursor.execute(f"DROP FUNCTION {function}")

@@ -17,9 +17,8 @@ class RecordField:
     """One field as people see it, which may be several columns.
 
     `confidentiality`: who may read it and its history. `needs_reason`: a correction says why; with `is_free_to_fill`
-    only where the field wasn't empty. `is_corrected`: a page corrects it. `shared_as`: the names of the items of a
-    referral that hold it. `is_exported`: a column of the exported list of cases. `is_erased`: emptied when the
-    beneficiary is erased; unreadable without the data key counts as well.
+    only where the field wasn't empty. `is_corrected`: a page corrects it. `is_erased`: emptied when the beneficiary is
+    erased; encrypted text becomes unreadable in any case.
     """
 
     label: "StrOrPromise"
@@ -28,8 +27,6 @@ class RecordField:
     needs_reason: bool = False
     is_free_to_fill: bool = False
     is_corrected: bool = True
-    shared_as: tuple[str, ...] = ()
-    is_exported: bool = False
     is_erased: bool = False
 
 

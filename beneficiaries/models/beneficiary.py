@@ -74,57 +74,27 @@ class Beneficiary(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     record_fields = {
-        "first_name": RecordField(
-            _("First name"),
-            ("first_name",),
-            needs_reason=True,
-            shared_as=("name",),
-            is_exported=True,
-            is_erased=True,
-        ),
-        "middle_name": RecordField(
-            _("Middle name"),
-            ("middle_name",),
-            needs_reason=True,
-            shared_as=("name",),
-            is_exported=True,
-            is_erased=True,
-        ),
-        "second_name": RecordField(
-            _("Family name"),
-            ("second_name",),
-            needs_reason=True,
-            shared_as=("name",),
-            is_exported=True,
-            is_erased=True,
-        ),
+        "first_name": RecordField(_("First name"), ("first_name",), needs_reason=True, is_erased=True),
+        "middle_name": RecordField(_("Middle name"), ("middle_name",), needs_reason=True, is_erased=True),
+        "second_name": RecordField(_("Family name"), ("second_name",), needs_reason=True, is_erased=True),
         "name_ne": RecordField(
-            _("Whole name in Devanagari"),
-            ("name_ne",),
-            needs_reason=True,
-            shared_as=("name_ne",),
-            is_exported=True,
-            is_erased=True,
+            _("Whole name in Devanagari"), ("name_ne",), needs_reason=True, is_erased=True
         ),
-        "sex": RecordField(_("Sex"), ("sex",), shared_as=("sex",), is_exported=True),
+        "sex": RecordField(_("Sex"), ("sex",)),
         "birth": RecordField(
             _("Date of birth"),
             ("birth_on", "birth_precision", "birth_as_typed"),
             needs_reason=True,
-            shared_as=("birth",),
-            is_exported=True,
             is_erased=True,
         ),
         "citizenship": RecordField(_("Citizenship"), ("citizenship",)),
-        "home_district": RecordField(_("Home district"), ("home_district_id",), shared_as=("home_district",)),
+        "home_district": RecordField(_("Home district"), ("home_district_id",)),
         "home_local_level": RecordField(
             _("Municipality or rural municipality"), ("home_local_level_id",), is_erased=True
         ),
         "home_place": RecordField(_("Ward, village or tole"), ("home_place",), is_erased=True),
-        "phone": RecordField(_("Telephone"), ("phone",), shared_as=("phone",), is_erased=True),
-        "safe_contact": RecordField(
-            _("Safe contact"), ("safe_contact",), shared_as=("safe_contact",), is_erased=True
-        ),
+        "phone": RecordField(_("Telephone"), ("phone",), is_erased=True),
+        "safe_contact": RecordField(_("Safe contact"), ("safe_contact",), is_erased=True),
     }
     # Written by the system, and no field of a page.
     system_columns = (

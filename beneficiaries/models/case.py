@@ -109,12 +109,10 @@ class CaseFile(CaseLinked):
         "groups": RecordField(_("Situation"), ("groups",)),
         "primary_group": RecordField(_("Main situation"), ("primary_group",)),
         "country_of_stay": RecordField(_("Country abroad"), ("country_of_stay",)),
-        "current_district": RecordField(_("Lives now in"), ("current_district_id",), is_exported=True),
-        "narrative": RecordField(
-            _("What happened"), ("narrative",), needs_reason=True, shared_as=("narrative",), is_erased=True
-        ),
-        "needs": RecordField(_("What the person needs"), ("needs",), shared_as=("needs",), is_erased=True),
-        "risk": RecordField(_("Risk level"), ("risk",), is_corrected=False, is_exported=True),
+        "current_district": RecordField(_("Lives now in"), ("current_district_id",)),
+        "narrative": RecordField(_("What happened"), ("narrative",), needs_reason=True, is_erased=True),
+        "needs": RecordField(_("What the person needs"), ("needs",), is_erased=True),
+        "risk": RecordField(_("Risk level"), ("risk",), is_corrected=False),
         "htcds": RecordField(_("Other HTCDS fields"), ("htcds",), is_corrected=False, is_erased=True),
     }
     system_columns = ("id", "case_id", "caseworker_id", "version")

@@ -35,7 +35,7 @@ class Consent(CaseLinked):
     version = models.PositiveIntegerField(default=1)
 
     record_fields = {
-        "given_by": RecordField(_("Who decided"), ("given_by", "reason"), needs_reason=True, is_erased=True),
+        "given_by": RecordField(_("Who decided"), ("given_by", "reason"), needs_reason=True),
         "how": RecordField(_("How"), ("how",), needs_reason=True),
         "asked_on": RecordField(_("Asked on"), ("asked_on",), needs_reason=True),
         "until_on": RecordField(_("Valid until"), ("until_on",), needs_reason=True),

@@ -53,21 +53,18 @@ class IdentityDocument(models.Model):
     recorded_at = models.DateTimeField()
 
     record_fields = {
-        "state": RecordField(_("Does the person have it?"), ("state",), shared_as=("identity",)),
+        "state": RecordField(_("Does the person have it?"), ("state",)),
         "number": RecordField(
             _("Number on the document"),
             ("number",),
             needs_reason=True,
             is_free_to_fill=True,
-            shared_as=("identity",),
             is_erased=True,
         ),
-        "issued_district": RecordField(
-            _("Issued in the district"), ("issued_district_id",), shared_as=("identity",), is_erased=True
-        ),
-        "issued_on": RecordField(_("Issued on"), ("issued_on",), shared_as=("identity",), is_erased=True),
-        "expires_on": RecordField(_("Expires on"), ("expires_on",), shared_as=("identity",), is_erased=True),
-        "kept_by": RecordField(_("Who keeps it?"), ("kept_by",), shared_as=("identity",), is_erased=True),
+        "issued_district": RecordField(_("Issued in the district"), ("issued_district_id",), is_erased=True),
+        "issued_on": RecordField(_("Issued on"), ("issued_on",), is_erased=True),
+        "expires_on": RecordField(_("Expires on"), ("expires_on",), is_erased=True),
+        "kept_by": RecordField(_("Who keeps it?"), ("kept_by",), is_erased=True),
     }
     system_columns = (
         *("id", "beneficiary_id", "kind", "number_index", "version", "recorded_by_id", "recorded_at"),

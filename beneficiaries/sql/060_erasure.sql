@@ -1,10 +1,10 @@
 -- Erase a beneficiary: destroy the data keys of their row, their cases and emergency openings of these, so that all
--- encrypted text becomes unreadable, in rows, in the audit log and in later backups; and blank the columns that
--- identify them. Sex, year of birth, district, programmes and amounts stay, for aggregates. Returns the number of
--- destroyed keys.
+-- encrypted text becomes unreadable, in rows, in the audit log and in later backups; and empty the columns that
+-- identify them. Sex, year of birth, district, programmes and amounts stay, for aggregates, and which identity
+-- documents there were. Returns the number of destroyed keys.
 GRANT UPDATE ON core_datakey TO iom_functions;
 GRANT SELECT ON beneficiaries_emergencyopening TO iom_functions;
-GRANT SELECT, UPDATE ON beneficiaries_document, beneficiaries_identitydocument TO iom_functions;
+GRANT SELECT, UPDATE ON beneficiaries_document TO iom_functions;
 
 CREATE OR REPLACE FUNCTION access.erase_beneficiary(of_beneficiary uuid) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -30,20 +30,13 @@ BEGIN
     -- Subjects without a data key can't get one any more.
     INSERT INTO core_datakey (subject_id, made_at, destroyed_at)
     SELECT subject, now(), now() FROM unnest(of_beneficiary || case_ids) AS subject ON CONFLICT DO NOTHING;
+    PERFORM access.empty_erased(of_beneficiary); -- made of `is_erased` in the models' `record_fields`
     UPDATE beneficiaries_beneficiary
-       SET first_name = '–', middle_name = '', second_name = '', name_ne = '', find_key = '',
+       SET first_name = '–', birth_as_typed = '', erased_on = today,
            -- of an age on a day the middle of three years, of all others the year
            birth_on = date_trunc('year', birth_on + CASE birth_precision WHEN 'age' THEN 547 ELSE 0 END)::date,
-           birth_precision = CASE WHEN birth_on IS NULL THEN '' ELSE 'year' END,
-           birth_as_typed = '', home_place = '', home_local_level_id = NULL, phone = '', phone_index = NULL,
-           phone_index_2 = NULL, phone_index_3 = NULL,
-           safe_contact = '', erased_on = today, version = version + 1
+           birth_precision = CASE WHEN birth_on IS NULL THEN '' ELSE 'year' END
      WHERE id = of_beneficiary;
-    -- Which documents there were stays, without number, place and dates.
-    UPDATE beneficiaries_identitydocument
-       SET number = '', number_index = NULL, issued_district_id = NULL, issued_on = NULL, expires_on = NULL,
-           kept_by = '', version = version + 1
-     WHERE beneficiary_id = of_beneficiary;
     -- The daily sweep deletes the files, which can't be decrypted any more.
     UPDATE beneficiaries_document
        SET file = '', state = 'removed', removed_by_id = access.user_id(), removed_at = now(), leased_until = NULL,

@@ -3,32 +3,27 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.db.models import QuerySet
 
-from beneficiaries.exports.cases import CASES
 from beneficiaries.history import corrections_of
-from beneficiaries.models import Beneficiary, BeneficiaryChange, Case, CaseChange, CaseFile, IdentityDocument
+from beneficiaries.models import Beneficiary, BeneficiaryChange, Case, CaseChange, CaseFile
 from beneficiaries.operations import (
     BeneficiaryDetails,
     ChangedMeanwhile,
     Situation,
-    close_case,
     correct_beneficiary,
     correct_situation,
     correction,
-    erase_beneficiary,
 )
-from beneficiaries.queries import file_of, shareable_items
+from beneficiaries.queries import file_of
 from core.clock import now
 from core.context import acting_as
 from core.models import AuditEvent
 from core.record_fields import fields_of
-from geography.models import District, LocalLevel
 from tests import factories, pages
 from tests.api.program import Program, problem_of
 
@@ -70,109 +65,6 @@ def test_every_column_is_a_field_or_the_systems(model):
     assert sorted([*named, *model.system_columns]) == sorted(
         field.attname for field in model._meta.concrete_fields
     )
-
-
-@pytest.mark.django_db
-def test_shared_items_are_those_of_the_table(demo_users, case):
-    models = [*WITH_FIELDS, IdentityDocument]
-    named = {item for model in models for field in fields_of(model).values() for item in field.shared_as}
-    district = District.objects.first()
-    filled = {"name_ne": "सरिता", "birth_as_typed": "2049 BS", "home_district_id": district.pk}
-    corrected(demo_users, case, **filled)
-    with acting_as(demo_users[A]):
-        file, user = file_of(case, demo_users[A]), demo_users[A]
-        told = replace(Situation.of(file), needs="A sewing machine.", narrative="She was not paid.")
-        correct_situation(
-            case=case, situation=told, version=file.version, reason="Told today.", by=user, now=now()
-        )
-        case = Case.objects.get(pk=case.pk)
-        factories.an_identity_document(case, demo_users[A], state="kept", kept_by="Her employer")
-        items = shareable_items(case, demo_users[A])
-        shared = "Passport: Somebody else keeps it, PA1234567, Kept by: Her employer"
-        assert items["identity"] == ("Identity documents", shared)
-        assert set(shareable_items(case, demo_users[A])) == named
-
-
-def _texts(row, field) -> list[str]:
-    return [str(getattr(row, column)) for column in field.columns]
-
-
-@pytest.mark.django_db
-def test_erasing_empties_the_fields_of_the_table(demo_users):
-    with acting_as(demo_users[A]):
-        case = factories.a_case(
-            demo_users[A],
-            details=factories.beneficiary_details(
-                **WRONG,
-                middle_name="Maya",
-                name_ne="सरिता",
-                home_place="Ward 3",
-                birth_as_typed="2049-11-16 BS",
-            ),
-        )
-        close_case(case=case, by=demo_users[A], now=now())
-    with acting_as(demo_users[SUPERVISOR]):
-        before = Beneficiary.objects.get(pk=case.beneficiary_id)
-        former = {
-            name: [str(getattr(before, c)) for c in field.columns]
-            for name, field in fields_of(Beneficiary).items()
-        }
-        erase_beneficiary(case=case, by=demo_users[SUPERVISOR], now=now())
-        after = Beneficiary.objects.get(pk=case.beneficiary_id)
-        assert [
-            name
-            for name, field in fields_of(Beneficiary).items()
-            if not field.is_erased
-            and [str(getattr(after, column)) for column in field.columns] != former[name]
-        ] == []
-        emptied = (
-            "first_name",
-            "middle_name",
-            "second_name",
-            "name_ne",
-            "home_place",
-            "phone",
-            "safe_contact",
-        )
-        assert [name for name in emptied if getattr(after, name) not in ("", "–")] == []
-        assert {name for name, field in fields_of(Beneficiary).items() if field.is_erased} >= set(emptied)
-
-
-CORRECTED = {
-    "first_name": {"first_name": "Sabita"},
-    "middle_name": {"middle_name": "Maya"},
-    "second_name": {"second_name": "Rai"},
-    "name_ne": {"name_ne": "सबिता"},
-    "sex": {"sex": "other"},
-    "birth": {"birth_on": date(1960, 1, 1), "birth_precision": "year", "birth_as_typed": "1960 AD"},
-    "citizenship": {"citizenship": "IN"},
-    "home_district": {"home_district_id": "last"},
-    "home_local_level": {"home_local_level_id": "last"},
-    "home_place": {"home_place": "Ward 9"},
-    "phone": {"phone": "9841234562"},
-    "safe_contact": {"safe_contact": "Her sister knows."},
-}
-
-
-def _exported(demo_users) -> list:
-    user = demo_users[A]
-    rows = CASES.rows(user, factories.organisation("NGO_A").pk, {}, now().date())
-    return sorted(map(repr, CASES.cells(user, rows, now().date())))
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("name", fields_of(Beneficiary))
-def test_the_exported_list_has_the_fields_of_the_table(demo_users, case, name):
-    lasts = {"home_district_id": District, "home_local_level_id": LocalLevel}
-    values = {
-        column: lasts[column].objects.last().pk if value == "last" else value
-        for column, value in CORRECTED[name].items()
-    }
-    with acting_as(demo_users[A]):
-        before = _exported(demo_users)
-    corrected(demo_users, case, **values)
-    with acting_as(demo_users[A]):
-        assert (_exported(demo_users) != before) is fields_of(Beneficiary)[name].is_exported
 
 
 # One user

@@ -3,25 +3,33 @@ unchanged.
 """
 
 import subprocess
+from datetime import date
+from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection, models, transaction
 
 from accounts.models import Membership, Role
 from accounts.operations import save_membership
 from beneficiaries import queries
 from beneficiaries.models import Beneficiary, Case, CaseFile
+from beneficiaries.models.base import CaseLinked
 from beneficiaries.operations import add_note, close_case, erase_beneficiary
 from core import backup
 from core.clock import now
 from core.context import acting_as
+from core.encrypted_fields import EncryptedTextField
+from core.policies import own_models
+from core.record_fields import fields_of
+from geography.models import LocalLevel
 from tests import databases, factories
 from tests.pages import submit, text_of, visit
 
 A, SUPERVISOR = "ngo_a_caseworker", "iom_supervisor"
 WORD = "Zqerased"
 PHONE = "+977 980-4417009"
+EMPTY = {None, "", "\\x"}  # of columns as text
 PHONES = (PHONE, "980-4417021", "980-4417022")
 
 
@@ -32,27 +40,33 @@ def a_supervisor_of(demo_users, username: str, code: str) -> None:
     save_membership(membership=given, by=None, now=now())
 
 
+def texts_of(model) -> dict[str, str]:
+    """Return a token for every text in the record that is longer than a code."""
+    columns = [model._meta.get_field(name) for field in fields_of(model).values() for name in field.columns]
+    kinds = (models.CharField, EncryptedTextField)
+    texts = [column for column in columns if isinstance(column, kinds) and column.max_length > 20]
+    return {column.name: f"{WORD}{column.name}" for column in texts}
+
+
 def case_with_tokens(demo_users) -> Case:
     """Return an open case of the first NGO, whose reader supervises there, with a token in every text."""
     a_supervisor_of(demo_users, "ngo_a_reader", "NGO_A")
-    by = demo_users[A]
+    by, level = demo_users[A], LocalLevel.objects.first()
+    home = {"home_district_id": level.district_id, "home_local_level_id": level.pk}
     with acting_as(by):
         case = factories.a_case(
             by,
             details=factories.beneficiary_details(
-                first_name=f"{WORD}first",
-                middle_name=f"{WORD}middle",
-                second_name=f"{WORD}second",
-                name_ne=f"{WORD}ne",
-                home_place=f"{WORD}place",
-                phone=", ".join(PHONES),
-                safe_contact=f"{WORD}safe",
+                **texts_of(Beneficiary) | home | {"phone": ", ".join(PHONES)}
             ),
             situation=factories.a_situation(
                 narrative=f"{WORD}narrative", needs=f"{WORD}needs", htcds={"vic_x": f"{WORD}htcds"}
             ),
         )
         add_note(case=case, text=f"{WORD}note", confidentiality="normal", by=by, now=now())
+        days = {"issued_on": date(2020, 1, 1), "expires_on": date(2030, 1, 1)}
+        texts = {"number": f"{WORD}-1", "kept_by": f"{WORD}keeper", "issued_district_id": level.district_id}
+        factories.an_identity_document(case, by, state="kept", **days, **texts)
     return case
 
 
@@ -112,6 +126,43 @@ def test_nothing_of_an_erased_beneficiary_is_left_anywhere(committed, owner, dem
             for change in changes_in(AuditEvent(id=key, encrypted_changes=encrypted))
         ]
         assert WORD not in str(left)
+
+
+def _record(owner, case: Case, columns: dict[Any, list[str]]) -> dict[Any, list[tuple]]:
+    """Return these columns of every row about the beneficiary as text, by model."""
+    found = {}
+    for model, names in columns.items():
+        key, value = ("id" if model is Beneficiary else "beneficiary_id"), case.beneficiary_id
+        if issubclass(model, CaseLinked):
+            key, value = "case_id", case.pk
+        shown = ", ".join(f"{name}::text" for name in names)
+        owner.execute(f"SELECT {shown} FROM {model._meta.db_table} WHERE {key} = %s", [str(value)])
+        found[model] = sorted(owner.fetchall(), key=repr)
+    return found
+
+
+def test_every_erased_column_is_emptied(committed, owner, demo_users):
+    case, by = closed_case(demo_users), demo_users["ngo_a_reader"]
+    erased, others = {}, {}
+    for model in filter(fields_of, own_models()):
+        for columns, is_erased in ((erased, True), (others, False)):
+            fields = [field for field in fields_of(model).values() if field.is_erased is is_erased]
+            columns[model] = [column for field in fields for column in field.columns]
+        erased[model] += getattr(model, "never_recorded", ())
+    erased = {model: names for model, names in erased.items() if names}
+    before = _record(owner, case, others)
+    assert len(erased) > 2
+    for model, rows in _record(owner, case, erased).items():
+        empty = [name for name, *values in zip(erased[model], *rows, strict=True) if set(values) <= EMPTY]
+        assert empty == [], f"the control: {model.__name__} has something to erase in each column"
+    with acting_as(by):
+        erase_beneficiary(case=case, by=by, now=now())
+    assert _record(owner, case, others) == before
+    for model, rows in _record(owner, case, erased).items():
+        values = [pair for row in rows for pair in zip(erased[model], row, strict=True)]
+        left = {name: value for name, value in values if value not in EMPTY}
+        stays = {"first_name": "–", "birth_on": "1996-01-01", "birth_precision": "year"}
+        assert left == (stays if model is Beneficiary else {}), model
 
 
 def _aggregates() -> list[tuple]:
