@@ -34,6 +34,7 @@ MADE_FROM = (
     "*/demo/*.py",
     "core/*.py",
     "accounts/*.py",
+    "beneficiaries/*.py",
     "geography/data/*.json",
 )
 PEOPLE = 42

@@ -51,8 +51,8 @@ CORE = [
     Mutant(
         "core: a row may refer to rows of another case",
         "beneficiaries/apps.py",
-        "        catalogue.added.append(same_case_keys)\n",
-        "",
+        "catalogue.added += [same_case_keys, emptying]",
+        "catalogue.added += [emptying]",
         first="tests/database/test_policies.py::test_rows_of_two_cases_cannot_be_mixed",
         afresh=True,
     ),

@@ -91,10 +91,10 @@ FILES = [
         first="tests/access/test_refusals.py",
     ),
     Mutant(
-        "beneficiaries: an erased beneficiary is found by a second number",
-        "beneficiaries/sql/060_erasure.sql",
-        "phone_index_2 = NULL, phone_index_3 = NULL,",
-        "",
+        "beneficiaries: erasing leaves the middle name",
+        "beneficiaries/erased_columns.py",
+        'LEAVE_SOMETHING = {"first_name", "birth"}',
+        'LEAVE_SOMETHING = {"first_name", "middle_name", "birth"}',
         first="tests/beneficiaries/test_erasure.py::test_nothing_of_an_erased_beneficiary_is_left_anywhere",
     ),
     Mutant(
