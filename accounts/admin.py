@@ -15,10 +15,10 @@ from accounts.admin_leaving import LeavingMixin
 from accounts.choices import Permission
 from accounts.leaving_form import receivers_in
 from accounts.models import AccessRequest, Membership, Organisation, Role, User
-from accounts.operations import (
+from accounts.operations.factor import reset_second_factor
+from accounts.operations.invitation import invite_again
+from accounts.operations.users import (
     deactivation_problems,
-    invite_again,
-    reset_second_factor,
     save_membership,
     save_organisation,
     save_user,

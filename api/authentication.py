@@ -8,7 +8,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
-from accounts.operations import note_token_use
+from accounts.operations.token import note_token_use
 from accounts.queries import is_enrolled, live_token
 from core.clock import now
 from core.context import enter

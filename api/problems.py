@@ -14,12 +14,10 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from beneficiaries.operations import (
-    CaseNotClosable,
-    ChangedMeanwhile,
-    ReferralActionRefused,
-    TransferActionRefused,
-)
+from beneficiaries.operations.case import CaseNotClosable
+from beneficiaries.operations.correction import ChangedMeanwhile
+from beneficiaries.operations.referral import ReferralActionRefused
+from beneficiaries.operations.transfer import TransferActionRefused
 from core.integrity import violated
 from projects.operations import NotEnoughLeft
 from reintegration.operations.grant import GrantActionRefused

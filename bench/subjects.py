@@ -22,8 +22,9 @@ from accounts.authority import authority_of  # noqa: E402
 from accounts.models import User  # noqa: E402
 from accounts.session_store import SessionStore  # noqa: E402
 from bench import baseline  # noqa: E402
-from beneficiaries import queries  # noqa: E402
 from beneficiaries.models import Enrolment  # noqa: E402
+from beneficiaries.queries.case import case_by_reference  # noqa: E402
+from beneficiaries.queries.case_list import case_list, case_page, count_up_to  # noqa: E402
 from core.context import acting_as  # noqa: E402
 from geography.models import District  # noqa: E402
 from reintegration.queries import case_parts  # noqa: E402
@@ -51,7 +52,7 @@ def about(user: User) -> dict:
         (organisation,) = authority_of(user).where("read_cases")
         enrolled = Enrolment.objects.visible_to(user).filter(case__status="active").order_by("id")
         references = list(enrolled.values_list("case__reference", flat=True)[:CASES])
-        exact = queries.case_list(user).count()
+        exact = case_list(user).count()
     return {
         "session": session_of(user),
         "organisation": str(organisation),
@@ -105,8 +106,8 @@ def counts(user: User, organisation: str, rounds: int) -> dict[str, list[list[fl
 
 
 def _count(user: User, most: int | None) -> int:
-    rows = queries.case_list(user)
-    return rows.values("case_id").count() if most is None else queries.count_up_to(rows, most)
+    rows = case_list(user)
+    return rows.values("case_id").count() if most is None else count_up_to(rows, most)
 
 
 def _count_statement(user: User, most: int | None) -> tuple[str, None]:
@@ -120,10 +121,10 @@ def plans(user: User, reference: str) -> dict[str, list[str]]:
     """Return EXPLAIN (ANALYZE, BUFFERS) of both pages' queries, as the application under the access policies."""
     with acting_as(user):
         with CaptureQueriesContext(connection) as listed:
-            queries.case_page(queries.case_list(user), 0, 51)
-            queries.count_up_to(queries.case_list(user), COUNTED)
+            case_page(case_list(user), 0, 51)
+            count_up_to(case_list(user), COUNTED)
         with CaptureQueriesContext(connection) as opened:
-            case_parts(queries.case_by_reference(user, reference), user)
+            case_parts(case_by_reference(user, reference), user)
         return {"list": _explained(listed), "detail": _explained(opened)}
 
 

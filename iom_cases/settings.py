@@ -159,7 +159,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = IS_SECURE
 CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
-CSRF_FAILURE_VIEW = "accounts.views.csrf_failure"
+CSRF_FAILURE_VIEW = "accounts.views.frame.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 SECURE_SSL_REDIRECT = IS_SECURE
@@ -238,9 +238,9 @@ SPECTACULAR_SETTINGS = {
         "AssessmentOutcomeEnum": "beneficiaries.choices.AssessmentOutcome",
         "FollowUpOutcomeEnum": "reintegration.choices.FollowUpOutcome",
         "ConsentGiverEnum": "beneficiaries.choices.ConsentGiver",
-        "LiveGiverEnum": "beneficiaries.forms.LIVE_GIVERS",
+        "LiveGiverEnum": "beneficiaries.forms.interview.LIVE_GIVERS",
         "ConsentHowEnum": "beneficiaries.choices.ConsentHow",
-        "LiveHowEnum": "beneficiaries.forms.LIVE_HOWS",
+        "LiveHowEnum": "beneficiaries.forms.interview.LIVE_HOWS",
         "TargetGroupEnum": "projects.choices.TargetGroup",
         "IdentityKindEnum": "beneficiaries.choices.IdentityKind",
         "IdentityStateEnum": "beneficiaries.choices.IdentityState",

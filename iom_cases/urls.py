@@ -3,9 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from accounts.views import language_change
+from accounts.views.frame import language_change
 from core.views import healthz, readyz
-from reintegration.views import case_detail, dashboard, project_detail
+from reintegration.views.case_file import case_detail
+from reintegration.views.dashboard import dashboard
+from reintegration.views.project import project_detail
 
 urlpatterns = [
     path("", dashboard, name="dashboard"),

@@ -13,7 +13,7 @@ class ProjectsConfig(AppConfig):
     def ready(self) -> None:
         """Register with `accounts.operations.effects`."""
         from accounts.choices import RequestKind  # models must be loaded first
-        from accounts.operations import effects
+        from accounts.operations.access import effects
         from projects.operations import choose_asked_programmes
 
         effects[RequestKind.PROGRAMMES] = choose_asked_programmes

@@ -17,13 +17,10 @@ class ReintegrationConfig(AppConfig):
         from beneficiaries import hooks
         from beneficiaries.exports.kinds import kinds
         from reintegration.exports import GRANTS
-        from reintegration.operations import (
-            notify_of_new_lead,
-            redirect_grant_decisions,
-            refuse_closing,
-            schedule_safety_step,
-        )
-        from reintegration.operations.leaving import refuse_deactivating
+        from reintegration.operations.follow_up import refuse_closing
+        from reintegration.operations.grant import notify_of_new_lead
+        from reintegration.operations.leaving import redirect_grant_decisions, refuse_deactivating
+        from reintegration.operations.safety import schedule_safety_step
         from reintegration.queries import open_grants_of
 
         hooks.case_closing.append(refuse_closing)

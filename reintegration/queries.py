@@ -11,7 +11,6 @@ from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Sum
 from accounts.authority import authority_of
 from accounts.choices import Permission
 from accounts.models import Organisation, User
-from beneficiaries import queries as case_queries
 from beneficiaries.choices import Level
 from beneficiaries.models import (
     Assessment,
@@ -23,6 +22,9 @@ from beneficiaries.models import (
     Enrolment,
     RiskAssessment,
 )
+from beneficiaries.queries.case import emergencies_of, file_of, notes_of
+from beneficiaries.queries.consent import consents_of
+from beneficiaries.queries.identity import identity_documents_of
 from beneficiaries.rules import BEFORE_ADMISSION
 from core.related import fill_in
 from projects.choices import FollowUpStart
@@ -123,13 +125,13 @@ def case_parts(case: Case, user) -> dict[str, list]:
     plans = Plan.objects.of(case, user) if enrolments else []
     grants = Grant.objects.of(case, user) if plans else []
     parts: dict[str, list] = {
-        "file": [case_queries.file_of(case, user)],
+        "file": [file_of(case, user)],
         "risks": RiskAssessment.objects.of(case, user),
-        "notes": case_queries.notes_of(case, user),
+        "notes": notes_of(case, user),
         "documents": Document.objects.of(case, user),
-        "identity_documents": case_queries.identity_documents_of(case, user),
-        "consents": case_queries.consents_of(case, user),
-        "emergencies": case_queries.emergencies_of(case, user),
+        "identity_documents": identity_documents_of(case, user),
+        "consents": consents_of(case, user),
+        "emergencies": emergencies_of(case, user),
         "transfers": CaseTransfer.objects.of(case, user),
         "assignments": Assignment.objects.of(case, user),
         "enrolments": enrolments,

@@ -26,7 +26,7 @@ def prepare() -> dict[str, Any]:
     """Mark cases of both NGOs; return their sessions, tokens, addresses, and the words that only each may
     see.
     """
-    from accounts.operations import create_api_token
+    from accounts.operations.token import create_api_token
     from api.resources import RESOURCES
     from core.clock import now
     from core.context import acting_as
@@ -67,7 +67,7 @@ def _session(user) -> str:
 
 def _marked_case(by, code: str, token: str):
     """Return a case with the token in its typed fields, with a grant and visits."""
-    from beneficiaries.operations import add_note
+    from beneficiaries.operations.note import add_note
     from core.clock import now
     from tests import factories
 

@@ -6,8 +6,8 @@ from django.http import HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts import operations
 from accounts.models import Notice
+from accounts.operations.notice import change_language, mark_notices_read
 from accounts.views.sign_in import keep_cookie
 from core.clock import now
 from core.pages import safe_address
@@ -25,7 +25,7 @@ def notice_list(request):
 @require_POST
 def notice_mark_read(request):
     """Mark all of the user's notices as read."""
-    operations.mark_notices_read(by=request.user, now=now())
+    mark_notices_read(by=request.user, now=now())
     return redirect("accounts:notice-list")
 
 
@@ -37,7 +37,7 @@ def language_change(request):
     if language in dict(settings.LANGUAGES):
         keep_cookie(response, settings.LANGUAGE_COOKIE_NAME, language, None)
         if request.user.is_authenticated:
-            operations.change_language(by=request.user, language=language)
+            change_language(by=request.user, language=language)
     return response
 
 

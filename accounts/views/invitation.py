@@ -12,8 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts import operations
 from accounts.forms import NewPasswordForm
+from accounts.operations.invitation import accept_invitation
 from accounts.queries import invited_user
 from core.clock import now
 from core.forms import add_refusal
@@ -38,9 +38,7 @@ def _accepted(form: NewPasswordForm, user_id: UUID, token: str) -> bool:
     """Set the password; False if it was refused, with the error on the form."""
     try:
         with transaction.atomic():
-            operations.accept_invitation(
-                user_id=user_id, token=token, password=form.cleaned_data["password"], now=now()
-            )
+            accept_invitation(user_id=user_id, token=token, password=form.cleaned_data["password"], now=now())
     except ValidationError as error:
         add_refusal(form, error)
         return False

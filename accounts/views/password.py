@@ -12,10 +12,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts import operations
 from accounts.devices import address_of
 from accounts.forms import ForgottenForm, NewPasswordForm, ResetForm
-from accounts.operations import MustWait, WrongCredentials
+from accounts.operations.password import ask_for_reset, change_password, reset_password
+from accounts.operations.sign_in import WrongCredentials, try_code
+from accounts.operations.throttle import MustWait, reset_keys
 from accounts.queries import needs_factor_to_reset, user_of_reset
 from accounts.recent import recent_authentication
 from accounts.views.sign_in import METHODS, throttle_keys_of, wait_response
@@ -34,7 +35,7 @@ def password_change(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             with transaction.atomic():
-                operations.change_password(password=form.cleaned_data["password"], by=request.user, now=now())
+                change_password(password=form.cleaned_data["password"], by=request.user, now=now())
         except ValidationError as error:
             add_refusal(form, error)
         else:
@@ -56,8 +57,8 @@ def password_forgotten(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         return render(request, "accounts/password_forgotten.html", {"form": form})
     email = form.cleaned_data["email"]
-    keys = operations.reset_keys(email=email, address=address_of(request))
-    operations.ask_for_reset(email=email, keys=keys, now=now())
+    keys = reset_keys(email=email, address=address_of(request))
+    ask_for_reset(email=email, keys=keys, now=now())
     return render(request, "accounts/password_mailed.html")
 
 
@@ -76,12 +77,12 @@ def password_reset(request: HttpRequest, link: str) -> HttpResponse:
         try:
             if asks_factor:
                 keys = throttle_keys_of(request, user.username)
-                found = operations.try_code(user=user, code=form.cleaned_data["code"], keys=keys, now=now())
+                found = try_code(user=user, code=form.cleaned_data["code"], keys=keys, now=now())
                 if isinstance(found, WrongCredentials):
                     form.add_error("code", found)
                     return render(request, "accounts/password_reset.html", {"form": form})
             with transaction.atomic():
-                operations.reset_password(link=link, password=password, is_by_factor=asks_factor, now=now())
+                reset_password(link=link, password=password, is_by_factor=asks_factor, now=now())
         except MustWait as refusal:
             return wait_response(request, "accounts/password_reset.html", {"form": form}, refusal)
         except ValidationError as error:

@@ -16,10 +16,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import approval, operations
+from accounts import approval
 from accounts.choices import Permission, RequestState
 from accounts.forms import DecisionForm
 from accounts.models import AccessRequest
+from accounts.operations.access import decide_access, object_to_access, stop_access
 from accounts.recent import recent_authentication
 from core.clock import now
 from core.pages import submit
@@ -93,9 +94,9 @@ def access_request_detail(request: HttpRequest, request_id: UUID) -> HttpRespons
     def action() -> str:
         decision, given = form.cleaned_data["decision"], {"request": asked, "by": request.user, "now": now()}
         if decision == "stop":
-            operations.stop_access(**given)
+            stop_access(**given)
         else:
-            operations.decide_access(approves=decision == "approve", **given)
+            decide_access(approves=decision == "approve", **given)
         messages.success(request, _("Your decision is saved."))
         return reverse("accounts:access-request-list")
 
@@ -156,7 +157,7 @@ def access_objection(request: HttpRequest, link: str) -> HttpResponse:
     if request.method != "POST":
         return render(request, "accounts/access_objection.html", {"what": asked.get_kind_display()})
     try:
-        operations.object_to_access(link=link, now=now())
+        object_to_access(link=link, now=now())
     except PermissionDenied:
         return render(request, "accounts/access_objection_ended.html", status=404)
     messages.success(request, _("The request is stopped. Your focal points are notified."))

@@ -19,11 +19,20 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import operations, passkeys, recent
+from accounts import passkeys, recent
 from accounts.adapter import FactorAdapter
 from accounts.devices import device_in_words
 from accounts.forms import CodeForm, PasskeyAddForm
 from accounts.models import Session
+from accounts.operations.factor import (
+    add_app,
+    add_passkey,
+    hide_recovery_codes,
+    make_recovery_codes,
+    remove_app,
+    remove_passkey,
+)
+from accounts.operations.session import end_other_sessions, end_session
 from accounts.queries import factors_of, is_enrolled, sessions_of, tokens_of
 from accounts.recent import recent_authentication
 from accounts.session_store import digest
@@ -86,7 +95,7 @@ def factor_add_app(request: HttpRequest) -> HttpResponse:
         is_first = not is_enrolled(request.user)
         if _done(
             form,
-            lambda: operations.add_app(
+            lambda: add_app(
                 secret=secret, code=form.cleaned_data["code"], **_own_arguments(request), now=now()
             ),
         ):
@@ -136,7 +145,7 @@ def factor_add_passkey(request: HttpRequest) -> HttpResponse:
         given, is_first = form.cleaned_data, not is_enrolled(request.user)
         if not passkeys.is_registered(given["credential"]):
             form.add_error(None, _("The passkey was not created. Try again."))
-        elif _done(form, lambda: operations.add_passkey(**given, **_own_arguments(request), now=now())):
+        elif _done(form, lambda: add_passkey(**given, **_own_arguments(request), now=now())):
             return _after_adding(request, is_first=is_first)
     context = {"form": form, "options": passkeys.registration_options(request.user)}
     return render(request, "accounts/factor_add_passkey.html", context)
@@ -149,7 +158,7 @@ def factor_add_passkey(request: HttpRequest) -> HttpResponse:
 def factor_remove_app(request: HttpRequest) -> HttpResponse:
     """Ask whether to remove the app, and remove it."""
     if request.method == "POST":
-        return _remove(request, lambda: operations.remove_app(by=request.user, now=now()))
+        return _remove(request, lambda: remove_app(by=request.user, now=now()))
     return render(request, "accounts/factor_remove.html", {"what": _("the app")})
 
 
@@ -163,7 +172,7 @@ def factor_remove_passkey(request: HttpRequest, number: int) -> HttpResponse:
     if not 0 < number <= len(own):
         raise Http404
     if request.method == "POST":
-        return _remove(request, lambda: operations.remove_passkey(number=number, by=request.user, now=now()))
+        return _remove(request, lambda: remove_passkey(number=number, by=request.user, now=now()))
     what = _("the passkey “%s”") % own[number - 1].wrap().name
     return render(request, "accounts/factor_remove.html", {"what": what})
 
@@ -190,9 +199,9 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
         return redirect("accounts:security")
     if request.method == "POST":
         if "kept" in request.POST:
-            operations.hide_recovery_codes(by=request.user, now=now())
+            hide_recovery_codes(by=request.user, now=now())
             return redirect("accounts:security")
-        operations.make_recovery_codes(by=request.user, now=now())
+        make_recovery_codes(by=request.user, now=now())
         return redirect("accounts:recovery-codes")
     codes = RecoveryCodes(factor) if factor else None
     shown = codes.get_unused_codes() if codes and not codes.did_view else []
@@ -203,7 +212,7 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
 @require_POST
 def session_end(request: HttpRequest, session_id: UUID) -> HttpResponse:
     """End one of the user's own sessions."""
-    if not operations.end_session(session_id=session_id, by=request.user, now=now()):
+    if not end_session(session_id=session_id, by=request.user, now=now()):
         raise Http404
     messages.success(request, _("That session is ended."))
     return redirect("accounts:security")
@@ -213,6 +222,6 @@ def session_end(request: HttpRequest, session_id: UUID) -> HttpResponse:
 @require_POST
 def session_end_others(request: HttpRequest) -> HttpResponse:
     """End all of the user's sessions except the current one."""
-    operations.end_other_sessions(current=own_session(request), by=request.user, now=now())
+    end_other_sessions(current=own_session(request), by=request.user, now=now())
     messages.success(request, _("All your other sessions are ended."))
     return redirect("accounts:security")

@@ -19,11 +19,19 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import operations, passkeys, recent
+from accounts import passkeys, recent
 from accounts.devices import address_of
 from accounts.forms import FactorForm, OwnPasswordForm, SignInForm
 from accounts.models import User
-from accounts.operations import MustWait, WrongCredentials
+from accounts.operations.session import note_sign_in, note_sign_out
+from accounts.operations.sign_in import (
+    WrongCredentials,
+    try_code,
+    try_own_password,
+    try_passkey,
+    try_password,
+)
+from accounts.operations.throttle import MustWait, throttle_keys
 from accounts.queries import factors_of, is_enrolled
 from core.clock import now
 from core.pages import safe_address
@@ -47,7 +55,7 @@ def throttle_keys_of(request: HttpRequest, username: str) -> dict[str, str]:
         browser = number if user and user.pk.hex == key else ""
     except signing.BadSignature:
         pass  # no cookie, or not one of ours: an unknown browser
-    return operations.throttle_keys(username=username, address=address_of(request), browser=browser)
+    return throttle_keys(username=username, address=address_of(request), browser=browser)
 
 
 def wait_response(
@@ -80,9 +88,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
         try:
-            found = operations.try_password(
-                **typed, keys=throttle_keys_of(request, typed["username"]), now=now()
-            )
+            found = try_password(**typed, keys=throttle_keys_of(request, typed["username"]), now=now())
         except MustWait as refusal:
             return wait_response(request, "accounts/login.html", context, refusal)
         if isinstance(found, User):
@@ -154,9 +160,9 @@ def _with_factor(request: HttpRequest, user: User, template: str) -> HttpRespons
 
 def _try_factor(user: User, given: dict[str, Any], keys: dict[str, str]) -> str | WrongCredentials:
     if given["code"]:
-        return operations.try_code(user=user, code=given["code"], keys=keys, now=now())
+        return try_code(user=user, code=given["code"], keys=keys, now=now())
     answer = passkeys.verify_answer(user, given["credential"])
-    return operations.try_passkey(user=user, answer=answer, keys=keys, now=now())
+    return try_passkey(user=user, answer=answer, keys=keys, now=now())
 
 
 def _sign_in(request: HttpRequest, user: User, method: str) -> HttpResponse:
@@ -165,7 +171,7 @@ def _sign_in(request: HttpRequest, user: User, method: str) -> HttpResponse:
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
     if method != "password":
         recent.prove(request, by_factor=True)
-    operations.note_sign_in(user=user, method=method, now=now())
+    note_sign_in(user=user, method=method, now=now())
     response = HttpResponseRedirect(pending["next"] if pending else safe_next(request))
     if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
         keep_cookie(response, settings.LANGUAGE_COOKIE_NAME, user.language, None)
@@ -205,9 +211,7 @@ def _with_password(request: HttpRequest, user: User, template: str) -> HttpRespo
     if request.method == "POST" and form.is_valid():
         keys = throttle_keys_of(request, user.username)
         try:
-            found = operations.try_own_password(
-                user=user, password=form.cleaned_data["password"], keys=keys, now=now()
-            )
+            found = try_own_password(user=user, password=form.cleaned_data["password"], keys=keys, now=now())
         except MustWait as refusal:
             return wait_response(request, template, context, refusal)
         if not isinstance(found, WrongCredentials):
@@ -220,6 +224,6 @@ def _with_password(request: HttpRequest, user: User, template: str) -> HttpRespo
 def sign_out(request: HttpRequest) -> HttpResponse:
     """Sign out and go to the sign-in page."""
     if request.user.is_authenticated:
-        operations.note_sign_out(by=request.user, now=now())
+        note_sign_out(by=request.user, now=now())
     logout(request)
     return redirect("accounts:sign-in")

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import operations
 from accounts.forms import TokenForm
 from accounts.models import User
+from accounts.operations.token import confirm_api_token, create_api_token, revoke_api_token
 from accounts.recent import recent_authentication
 from core.clock import now
 from core.pages import submit
@@ -32,7 +32,7 @@ def token_add(request: HttpRequest) -> HttpResponse:
 
     def action() -> str:
         assert isinstance(request.user, User)
-        _token, text = operations.create_api_token(
+        _token, text = create_api_token(
             user=request.user,
             name=form.cleaned_data["name"],
             days=form.cleaned_data["days"],
@@ -57,7 +57,7 @@ def token_confirm(request: HttpRequest, token_id: UUID) -> HttpResponse:
     """Confirm a token that was created on the server. A GET comes from the page that confirms the user's identity."""
     if request.method != "POST":
         return redirect("accounts:security")
-    if not operations.confirm_api_token(token_id=token_id, by=request.user, now=now()):
+    if not confirm_api_token(token_id=token_id, by=request.user, now=now()):
         raise Http404
     messages.success(request, _("The token is confirmed."))
     return redirect("accounts:security")
@@ -67,7 +67,7 @@ def token_confirm(request: HttpRequest, token_id: UUID) -> HttpResponse:
 @require_POST
 def token_revoke(request: HttpRequest, token_id: UUID) -> HttpResponse:
     """Revoke one of the user's own tokens."""
-    if not operations.revoke_api_token(token_id=token_id, by=request.user, now=now()):
+    if not revoke_api_token(token_id=token_id, by=request.user, now=now()):
         raise Http404
     messages.success(request, _("The token is revoked."))
     return redirect("accounts:security")

@@ -15,13 +15,14 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import operations, queries
+from accounts import queries
 from accounts.approval import access_requests
 from accounts.choices import Standing
 from accounts.forms import NewUserForm, ReasonForm, RoleGivenForm
 from accounts.leaving_form import LeavingForm, receiver_field, receivers_in
 from accounts.models import Membership
-from accounts.operations import NewUser
+from accounts.operations.invitation import invite_again
+from accounts.operations.users import NewUser, add_user, end_access, give_role, save_membership
 from accounts.recent import recent_authentication
 from accounts.rules import standing_of
 from accounts.views.requests import columns, row_of
@@ -205,7 +206,7 @@ def user_add(request: HttpRequest) -> HttpResponse:
 
     def action() -> str:
         given = form.cleaned_data
-        user = operations.add_user(
+        user = add_user(
             given=NewUser(**{name: given[name] for name in ("first_name", "last_name", "email", "language")}),
             role=given["role"],
             starts_on=given["starts_on"],
@@ -246,7 +247,7 @@ def user_give_role(request: HttpRequest, user_id: UUID) -> HttpResponse:
 
     def action() -> str:
         given = {name: form.cleaned_data[name] for name in ("role", "starts_on", "ends_on", "reason")}
-        result = operations.give_role(user=user, **given, by=request.user, now=now())
+        result = give_role(user=user, **given, by=request.user, now=now())
         messages.success(
             request, _("The role is given.") if isinstance(result, Membership) else _approval_message()
         )
@@ -278,7 +279,7 @@ def membership_change(request: HttpRequest, user_id: UUID, membership_id: UUID) 
 
     def action() -> str:
         membership.starts_on, membership.ends_on = (form.cleaned_data[name] for name in days)
-        result = operations.save_membership(
+        result = save_membership(
             membership=membership,
             by=request.user,
             now=now(),
@@ -308,7 +309,7 @@ def user_end(request: HttpRequest, user_id: UUID) -> HttpResponse:
     form = LeavingForm(request.POST or None, leaver=user, open_work=open_work)
 
     def action() -> str:
-        operations.end_access(user=user, by=request.user, now=now(), to=receivers_in(form))
+        end_access(user=user, by=request.user, now=now(), to=receivers_in(form))
         messages.success(request, _("This user no longer has any access here."))
         return reverse("accounts:user-detail", args=[user.pk])
 
@@ -326,7 +327,7 @@ def user_invite(request: HttpRequest, user_id: UUID) -> HttpResponse:
     if not queries.awaits_password(user):
         raise Http404
     try:
-        operations.invite_again(user=user, by=request.user, now=now())
+        invite_again(user=user, by=request.user, now=now())
     except ValidationError as error:
         messages.warning(request, " ".join(error.messages))
     else:

@@ -10,17 +10,13 @@ from accounts.queries import organisations_of
 from api.serializers.base import DayField, InputSerializer, StrictBooleanField, VisibleRowField
 from beneficiaries import identity
 from beneficiaries.choices import IdentityKind, IdentityState, Risk, Sex
-from beneficiaries.forms import LIVE_GIVERS, LIVE_HOWS
+from beneficiaries.forms.interview import LIVE_GIVERS, LIVE_HOWS
 from beneficiaries.identity import LONGEST_NUMBER
 from beneficiaries.models import Beneficiary, CaseFile, Consent, IdentityDocument
 from beneficiaries.models.beneficiary import LONGEST_PHONE
-from beneficiaries.operations import (
-    BeneficiaryDetails,
-    ConsentAnswer,
-    ConsentGiven,
-    IdentityDetails,
-    Situation,
-)
+from beneficiaries.operations.consent import ConsentAnswer
+from beneficiaries.operations.identity import IdentityDetails
+from beneficiaries.operations.intake import BeneficiaryDetails, ConsentGiven, Situation
 from core import bikram_sambat, days
 from core.clock import now
 from core.numerals import latin_digits

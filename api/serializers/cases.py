@@ -24,7 +24,7 @@ from beneficiaries.choices import (
     DatePrecision,
     IdentityKind,
 )
-from beneficiaries.forms import LIVE_GIVERS, LIVE_HOWS
+from beneficiaries.forms.interview import LIVE_GIVERS, LIVE_HOWS
 from beneficiaries.models import (
     Beneficiary,
     Case,

@@ -9,7 +9,7 @@ from accounts.models import Organisation, User
 from api.serializers.base import InputSerializer, RowSerializer, UserSerializer, VisibleRowField
 from api.serializers.cases import ByCaseQuery
 from beneficiaries.choices import ConsentGiver, ConsentHow, ReferralState, TransferState
-from beneficiaries.forms import LIVE_GIVERS, LIVE_HOWS
+from beneficiaries.forms.interview import LIVE_GIVERS, LIVE_HOWS
 from beneficiaries.models import Case, CaseTransfer, Referral, SharedItem
 
 

@@ -19,7 +19,7 @@ from api import once
 from api.problems import Conflict, as_api_errors
 from api.serializers.base import InputSerializer, NoInput, PageQuery
 from beneficiaries.models import Beneficiary, IdentityDocument
-from beneficiaries.operations import ChangedMeanwhile
+from beneficiaries.operations.correction import ChangedMeanwhile
 from core import audit
 
 

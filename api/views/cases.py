@@ -10,7 +10,6 @@ from rest_framework.response import Response
 from api.problems import Conflict
 from api.serializers import admission, case_input, cases
 from api.views.base import Resource, WrittenResource
-from beneficiaries import operations
 from beneficiaries.choices import ConsentPurpose, RiskSource
 from beneficiaries.models import (
     Assessment,
@@ -24,8 +23,15 @@ from beneficiaries.models import (
     RiskAssessment,
     Screening,
 )
+from beneficiaries.operations.admission import record_screening
+from beneficiaries.operations.case import close_case
+from beneficiaries.operations.consent import correct_consent, record_consent, withdraw_consent
+from beneficiaries.operations.correction import correct_beneficiary, correct_situation
+from beneficiaries.operations.identity import record_identity_document
+from beneficiaries.operations.intake import open_case
+from beneficiaries.operations.risk import assess_risk
 from core.clock import now
-from reintegration.operations import admit
+from reintegration.operations.admission import admit
 
 
 class BeneficiaryViews(WrittenResource):
@@ -49,7 +55,7 @@ class BeneficiaryViews(WrittenResource):
         self.require(Beneficiary.objects.editable_by(request.user).filter(pk=row.pk).exists())
 
         def write(given: dict[str, Any]) -> Model:
-            return operations.correct_beneficiary(
+            return correct_beneficiary(
                 beneficiary=row,
                 details=case_input.corrected_details(row, given),
                 version=given["version"],
@@ -108,7 +114,7 @@ class IdentityDocumentViews(WrittenResource):
         )
 
     def _recorded(self, row: IdentityDocument, given: dict[str, Any]) -> IdentityDocument:
-        return operations.record_identity_document(
+        return record_identity_document(
             beneficiary=row.beneficiary,
             kind=row.kind,
             details=case_input.identity_details(row, given),
@@ -142,7 +148,7 @@ class CaseViews(WrittenResource):
         self.require_writer()
         return self.run_once(
             request,
-            lambda given: operations.open_case(
+            lambda given: open_case(
                 organisation=given["organisation"],
                 consent=case_input.consent_of(given["consent"]),
                 details=case_input.beneficiary_of(given["beneficiary"]),
@@ -159,7 +165,7 @@ class CaseViews(WrittenResource):
         self.require(Case.objects.editable_by(request.user).filter(pk=case.pk).exists())
 
         def write(given: dict[str, Any]) -> Model:
-            return operations.correct_situation(
+            return correct_situation(
                 case=case,
                 situation=case_input.corrected_situation(case.opened_file, given),
                 version=given["version"],
@@ -178,7 +184,7 @@ class CaseViews(WrittenResource):
         case = self.row()
         self.require(Case.objects.editable_by(request.user).filter(pk=case.pk).exists())
         return self.run_once(
-            request, lambda given: operations.close_case(case=case, by=request.user, now=now()), about=case
+            request, lambda given: close_case(case=case, by=request.user, now=now()), about=case
         )
 
 
@@ -200,9 +206,7 @@ class ConsentViews(WrittenResource):
     def create(self, request: Request) -> Response:
         """Record an answer; access changes with it. Only for the organisation that leads the case."""
         self.require_writer()
-        return self.run_once(
-            request, lambda given: operations.record_consent(**given, by=request.user, now=now())
-        )
+        return self.run_once(request, lambda given: record_consent(**given, by=request.user, now=now()))
 
     def partial_update(self, request: Request, **keys: Any) -> Response:
         """Correct what was recorded about an answer, on the `version` that was read. It never gives more access."""
@@ -210,7 +214,7 @@ class ConsentViews(WrittenResource):
         self.require(Consent.objects.editable_by(request.user).filter(pk=row.pk).exists())
 
         def write(given: dict[str, Any]) -> Model:
-            return operations.correct_consent(
+            return correct_consent(
                 consent=row,
                 answer=case_input.corrected_answer(row, given),
                 version=given["version"],
@@ -232,7 +236,7 @@ class ConsentViews(WrittenResource):
                 raise Conflict("This consent is withdrawn already.")
             if consent.purpose == ConsentPurpose.SERVICES:
                 raise Conflict("This is the consent that the case stands on: close the case instead.")
-            operations.withdraw_consent(consent=consent, by=request.user, now=now())
+            withdraw_consent(consent=consent, by=request.user, now=now())
             return consent
 
         return self.run_once(request, write, about=consent)
@@ -257,7 +261,7 @@ class ScreeningViews(WrittenResource):
         self.require_writer()
         return self.run_once(
             request,
-            lambda given: operations.record_screening(
+            lambda given: record_screening(
                 case=given["case"], answers=dict(given["answers"]), by=request.user, now=now()
             ),
         )
@@ -297,9 +301,7 @@ class RiskAssessmentViews(WrittenResource):
         self.require_writer()
         return self.run_once(
             request,
-            lambda given: operations.assess_risk(
-                **given, source=RiskSource.REVIEW, by=request.user, now=now()
-            ),
+            lambda given: assess_risk(**given, source=RiskSource.REVIEW, by=request.user, now=now()),
         )
 
 

@@ -14,8 +14,18 @@ from api.serializers.cases import ByCaseQuery
 from api.views.base import Resource, WrittenResource
 from beneficiaries.choices import CaseStatus
 from core.clock import now
-from reintegration import operations, queries, rules
+from reintegration import queries, rules
 from reintegration.models import FollowUp, Grant, Instalment, Plan, Reminder
+from reintegration.operations.follow_up import record_follow_up
+from reintegration.operations.grant import (
+    approve_grant,
+    endorse_grant,
+    pay_instalment,
+    refuse_grant,
+    request_grant,
+    withdraw_grant,
+)
+from reintegration.operations.plan import agree_plan
 
 
 class PlanViews(WrittenResource):
@@ -35,9 +45,7 @@ class PlanViews(WrittenResource):
     def create(self, request: Request) -> Response:
         """Save the plan that was agreed for an enrolment."""
         self.require_writer()
-        return self.run_once(
-            request, lambda given: operations.agree_plan(**given, by=request.user, now=now())
-        )
+        return self.run_once(request, lambda given: agree_plan(**given, by=request.user, now=now()))
 
 
 class InstalmentViews(Resource):
@@ -76,9 +84,7 @@ class GrantViews(WrittenResource):
     def create(self, request: Request) -> Response:
         """Request a grant for a plan."""
         self.require_writer()
-        return self.run_once(
-            request, lambda given: operations.request_grant(**given, by=request.user, now=now())
-        )
+        return self.run_once(request, lambda given: request_grant(**given, by=request.user, now=now()))
 
     def _decide(self, request: Request, action: Callable[..., Model], *actions: str) -> Response:
         grant = self.row()
@@ -91,12 +97,12 @@ class GrantViews(WrittenResource):
     @action(detail=True, methods=["post"])
     def endorse(self, request: Request, **keys: Any) -> Response:
         """Endorse a grant; not as who requested it."""
-        return self._decide(request, operations.endorse_grant, "endorse")
+        return self._decide(request, endorse_grant, "endorse")
 
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, **keys: Any) -> Response:
         """Approve a grant; not as who requested or endorsed it."""
-        return self._decide(request, operations.approve_grant, "approve")
+        return self._decide(request, approve_grant, "approve")
 
     @action(detail=True, methods=["post"])
     def refuse(self, request: Request, **keys: Any) -> Response:
@@ -110,18 +116,18 @@ class GrantViews(WrittenResource):
         self.require(grant.requested_by_id == request.user.pk)
         return self.run_once(
             request,
-            lambda given: operations.withdraw_grant(grant=grant, by=request.user, now=now()),
+            lambda given: withdraw_grant(grant=grant, by=request.user, now=now()),
             about=grant,
         )
 
     @action(detail=True, methods=["post"])
     def pay(self, request: Request, **keys: Any) -> Response:
         """Pay a part of an approved grant; the response is the instalment."""
-        return self._decide(request, operations.pay_instalment, "pay")
+        return self._decide(request, pay_instalment, "pay")
 
 
 def _refuse(*, grant: Grant, refusal: str, by: Any, now: Any) -> Grant:
-    return operations.refuse_grant(grant=grant, reason=refusal, by=by, now=now)
+    return refuse_grant(grant=grant, reason=refusal, by=by, now=now)
 
 
 class FollowUpViews(WrittenResource):
@@ -150,7 +156,7 @@ class FollowUpViews(WrittenResource):
         def write(given: dict[str, Any]) -> FollowUp:
             if follow_up.done_on is not None:
                 raise Conflict("This follow-up is already saved.")
-            return operations.record_follow_up(follow_up=follow_up, **given, by=request.user, now=now())
+            return record_follow_up(follow_up=follow_up, **given, by=request.user, now=now())
 
         return self.run_once(request, write, about=follow_up)
 

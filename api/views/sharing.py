@@ -13,8 +13,10 @@ from accounts.authority import authority_of
 from accounts.choices import Permission
 from api.serializers import sharing
 from api.views.base import WrittenResource
-from beneficiaries import operations, queries
 from beneficiaries.models import Case, CaseTransfer, Referral
+from beneficiaries.operations.referral import answer_referral, ask_and_refer
+from beneficiaries.operations.transfer import answer_transfer, ask_and_offer
+from beneficiaries.queries.referral import shareable_items, shared_items, shared_with
 from core.clock import now
 
 
@@ -41,7 +43,7 @@ class ReferralViews(SharingViews):
     @staticmethod
     def rows(user: Any) -> QuerySet:
         """Return referrals of the user's cases, and those to their organisations."""
-        items = Prefetch("items", queryset=queries.shared_with(user))
+        items = Prefetch("items", queryset=shared_with(user))
         people = ("sent_by", "answered_by")
         return Referral.objects.visible_to(user).select_related(*people).prefetch_related(items)
 
@@ -52,17 +54,17 @@ class ReferralViews(SharingViews):
         def write(given: dict[str, Any]) -> Model:
             if not Case.objects.led_by(request.user).filter(pk=given["case"].pk).exists():
                 raise PermissionDenied
-            shareable = queries.shareable_items(given["case"], request.user)
+            shareable = shareable_items(given["case"], request.user)
             if unknown := [name for name in given["items"] if name not in shareable]:
                 raise serializers.ValidationError(
                     {"items": [f"Not on this case: {name}" for name in unknown]}
                 )
-            return operations.ask_and_refer(  # type: ignore[return-value]  # not None: consent is given
+            return ask_and_refer(  # type: ignore[return-value]  # not None: consent is given
                 case=given["case"],
                 receiver=given["receiver"],
                 service=given["service"],
                 reason=given["reason"],
-                items=queries.shared_items(given["case"], request.user, given["items"]),
+                items=shared_items(given["case"], request.user, given["items"]),
                 agrees=True,
                 **sharing.consent_fields(given["consent"]),
                 by=request.user,
@@ -78,7 +80,7 @@ class ReferralViews(SharingViews):
         self.require_side(referral, Permission.REFER_CASES)
         return self.run_once(
             request,
-            lambda given: operations.answer_referral(referral=referral, **given, by=request.user, now=now()),
+            lambda given: answer_referral(referral=referral, **given, by=request.user, now=now()),
             about=referral,
         )
 
@@ -102,7 +104,7 @@ class TransferViews(SharingViews):
         self.require_writer()
         return self.run_once(
             request,
-            lambda given: operations.ask_and_offer(  # type: ignore[arg-type,return-value]  # consent is given
+            lambda given: ask_and_offer(  # type: ignore[arg-type,return-value]  # consent is given
                 case=given["case"],
                 receiver=given["receiver"],
                 reason=given["reason"],
@@ -120,6 +122,6 @@ class TransferViews(SharingViews):
         self.require_side(transfer, Permission.WRITE_CASES)
         return self.run_once(
             request,
-            lambda given: operations.answer_transfer(transfer=transfer, **given, by=request.user, now=now()),
+            lambda given: answer_transfer(transfer=transfer, **given, by=request.user, now=now()),
             about=transfer,
         )

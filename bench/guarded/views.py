@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils.formats import date_format
 from guardian.shortcuts import get_objects_for_user
 
-from beneficiaries.forms import CaseFilter
+from beneficiaries.forms.case import CaseFilter
 from beneficiaries.models import Case
 from beneficiaries.views.case_list import COUNTED, PAGE, column_labels
 from core.tables import RowHeader, table_rows

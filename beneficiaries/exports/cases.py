@@ -11,11 +11,12 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from accounts.choices import Permission
-from beneficiaries import queries, rules
+from beneficiaries import rules
 from beneficiaries.choices import CaseStatus, ConsentPurpose, Risk, Sex
 from beneficiaries.exports.kinds import CHUNK, Kind
-from beneficiaries.forms import CaseFilter
+from beneficiaries.forms.case import CaseFilter
 from beneficiaries.models import CaseAccess, Consent, Enrolment
+from beneficiaries.queries.case_list import case_list
 from core.spreadsheets import Cell
 from geography.models import District
 
@@ -50,7 +51,7 @@ def rows(user, organisation_id: UUID, filters: Mapping[str, str], on: date) -> Q
         is_given=True,
         withdrawn_on=None,
     )
-    return queries.case_list(
+    return case_list(
         user,
         status=filters.get("status", ""),
         district_id=District.id_for(district) if district else None,

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from beneficiaries.forms.interview import LIVE_GIVERS, LIVE_HOWS, BeneficiaryForm, SituationForm, radios
 from beneficiaries.history import Overlap, words_of
 from beneficiaries.models import Beneficiary, CaseFile, Consent
-from beneficiaries.operations import ChangedMeanwhile, ConsentAnswer
+from beneficiaries.operations.consent import ConsentAnswer
+from beneficiaries.operations.correction import ChangedMeanwhile
 from core.forms import OnceForm, day_field
 from core.record_fields import RecordFields
 from geography.models import Country

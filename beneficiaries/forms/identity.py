@@ -14,7 +14,7 @@ from beneficiaries.forms.correction import CorrectionForm
 from beneficiaries.forms.interview import DistrictField, radios
 from beneficiaries.history import Overlap
 from beneficiaries.models import IdentityDocument
-from beneficiaries.operations import IdentityDetails
+from beneficiaries.operations.identity import IdentityDetails
 from core import names
 from core.forms import day_field
 

@@ -17,7 +17,7 @@ from beneficiaries.choices import (
     Sex,
 )
 from beneficiaries.models.beneficiary import LONGEST_PHONE
-from beneficiaries.operations import BeneficiaryDetails, ConsentGiven, Situation
+from beneficiaries.operations.intake import BeneficiaryDetails, ConsentGiven, Situation
 from core import bikram_sambat, days
 from core.access import Confidentiality
 from core.clock import now

@@ -8,9 +8,10 @@ from django.utils.translation import gettext as _
 
 from accounts.authority import authority_of
 from accounts.choices import Permission
-from beneficiaries import queries, rules
+from beneficiaries import rules
 from beneficiaries.choices import AssessmentDecision, AssessmentOutcome
 from beneficiaries.models import Assessment, Case, Enrolment, Screening
+from beneficiaries.queries.fact import facts_as_json, facts_of
 from core import audit, days
 from projects.facts import FACTS
 from projects.models import Project
@@ -47,14 +48,14 @@ def decide_admission(
     if case is None:
         raise PermissionDenied
     criteria = current_criteria(project)
-    facts = queries.facts_of(case, by=by, on=enrolled_on)
+    facts = facts_of(case, by=by, on=enrolled_on)
     result = assess(facts, criteria.tree, enrolled_on)
     assessment = Assessment(
         case=case,
         project=project,
         criteria=criteria,
         assessed_on=now.date(),
-        facts=queries.facts_as_json(facts),
+        facts=facts_as_json(facts),
         result=result.to_json(),
         outcome=result.answer.value,
         decision=decision,

@@ -13,13 +13,13 @@ from django.utils.translation import gettext_noop
 
 from accounts.choices import Permission
 from accounts.models import Organisation, User
-from accounts.operations import leave_notice
+from accounts.operations.notice import leave_notice
 from accounts.queries import holders, supervisors_or_iom
 from beneficiaries.caseload import may_reassign, open_work_of
 from beneficiaries.choices import CaseStatus
 from beneficiaries.models import Assignment, Case, CaseFile
 from beneficiaries.operations.draft import reassign_draft
-from beneficiaries.queries import open_drafts_of
+from beneficiaries.queries.draft import open_drafts_of
 from core import audit, outbox
 from core.context import acting_as
 

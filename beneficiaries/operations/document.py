@@ -15,11 +15,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import User
-from accounts.operations import leave_notice
-from beneficiaries import queries, rules
+from accounts.operations.notice import leave_notice
+from beneficiaries import rules
 from beneficiaries.choices import DocumentKind, DocumentState
 from beneficiaries.models import Case, Document
 from beneficiaries.operations.note import check_confidentiality
+from beneficiaries.queries.document import documents_added
 from core import audit, clock, data_keys, files, scanner, uploads
 from core.context import acting_as, as_nobody
 from core.integrity import violated
@@ -55,7 +56,7 @@ def add_document(
     try:
         uploads.check_size(size)
         uploads.take_slot(by)
-        if queries.documents_added(by, on=now.date()) >= rules.DOCUMENTS_A_DAY:
+        if documents_added(by, on=now.date()) >= rules.DOCUMENTS_A_DAY:
             raise _too_many_today()
         state = _scan(data)  # as it was sent, before any code of ours opens it
         upload = uploads.clean_upload(data)

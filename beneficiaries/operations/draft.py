@@ -14,9 +14,9 @@ from django.utils.translation import gettext_noop
 
 from accounts.choices import Permission
 from accounts.models import Organisation, User
-from accounts.operations import leave_notice
+from accounts.operations.notice import leave_notice
 from accounts.queries import holders
-from beneficiaries import queries, rules
+from beneficiaries import rules
 from beneficiaries.models import IntakeDraft
 from beneficiaries.operations.intake import (
     BeneficiaryDetails,
@@ -27,6 +27,7 @@ from beneficiaries.operations.intake import (
     open_case,
     require_writer,
 )
+from beneficiaries.queries.draft import OpenDraft, draft_supervisors, drafts_to_reassign
 from core import audit
 from core.context import acting_as, as_nobody
 from core.encrypted_fields import encrypted_columns
@@ -189,7 +190,7 @@ def discard_draft(*, draft: IntakeDraft, by, now: datetime) -> bool:
         found.refused_at = now
         found.save(update_fields=["refused_at"])
         _record("interview refused", found.pk, found.organisation, by=by, now=now)
-        for supervisor in queries.draft_supervisors(found.organisation_id):
+        for supervisor in draft_supervisors(found.organisation_id):
             leave_notice(
                 recipient=supervisor,
                 key=f"draft-waits:{found.pk}",
@@ -263,9 +264,9 @@ def decide_draft(
     _record("interview kept", draft_id, organisation, by=by, now=now)
 
 
-def _reassignable(draft_id: UUID, by) -> queries.OpenDraft:
+def _reassignable(draft_id: UUID, by) -> OpenDraft:
     """Return an unfinished interview that this user may give to another one; else raise PermissionDenied."""
-    draft = next((row for row in queries.drafts_to_reassign(by) if row.id == draft_id), None)
+    draft = next((row for row in drafts_to_reassign(by) if row.id == draft_id), None)
     if draft is None:
         raise PermissionDenied
     return draft
@@ -296,7 +297,7 @@ def _warn_of_one(*, now: datetime) -> bool:
         return False
     draft_id, author_id, organisation_id, expires_on, is_at_risk = row
     author = User.objects.filter(pk=author_id, is_active=True)
-    supervisors = queries.draft_supervisors(organisation_id)
+    supervisors = draft_supervisors(organisation_id)
     if is_at_risk:
         text = gettext_noop(
             "On %s a first interview goes to a supervisor for a decision: somebody may be at risk."

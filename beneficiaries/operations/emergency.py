@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop
 
 from accounts.authority import authority_of
 from accounts.choices import Permission
-from accounts.operations import notify
+from accounts.operations.notice import notify
 from accounts.queries import holders
 from beneficiaries.models import Case, EmergencyOpening
 from core import audit, reference

@@ -6,9 +6,9 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from beneficiaries import queries
 from beneficiaries.choices import CaseStatus
 from beneficiaries.models import Case
+from beneficiaries.queries.case import may_erase
 from core import audit, data_keys
 
 
@@ -18,7 +18,7 @@ def erase_beneficiary(*, case: Case, by, now: datetime) -> None:
 
     Raises ValidationError where a case is open. `access.erase_beneficiary` makes the change.
     """
-    if not queries.may_erase(case, by):
+    if not may_erase(case, by):
         raise PermissionDenied
     if (
         Case.objects.visible_to(by)

@@ -20,12 +20,13 @@ from django.utils.translation import gettext_noop
 
 from accounts.choices import Permission
 from accounts.models import Organisation, User
-from accounts.operations import leave_notices
+from accounts.operations.notice import leave_notices
 from accounts.queries import holders
-from beneficiaries import queries, rules
+from beneficiaries import rules
 from beneficiaries.choices import ExportFailure, ExportState
 from beneficiaries.exports.kinds import kinds, organisations_for
 from beneficiaries.models import Export, ExportFile
+from beneficiaries.queries.export import export_rows_asked, exports_asked
 from core import audit, files, reference, spreadsheets
 from core.context import acting_as, as_nobody
 
@@ -71,10 +72,10 @@ def ask_export(
             _("At most %(most)s rows can be exported at once. Make the list shorter with the filters.") % most
         )
     _one_after_the_other(by)
-    if queries.exports_asked(by, on=now.date()) >= rules.EXPORTS_A_DAY:
+    if exports_asked(by, on=now.date()) >= rules.EXPORTS_A_DAY:
         most = {"most": rules.EXPORTS_A_DAY}
         raise ValidationError(_("You requested %(most)s exports today. Try again tomorrow.") % most)
-    asked_today = queries.export_rows_asked(by, on=now.date())
+    asked_today = export_rows_asked(by, on=now.date())
     is_long = rules.needs_approval(count, asked_today=asked_today)
     others = holders(Permission.APPROVE_EXPORTS, organisation.pk).exclude(pk=by.pk) if is_long else ()
     if is_long and not others:

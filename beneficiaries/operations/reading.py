@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_noop
 
 from accounts.models import User
-from accounts.operations import leave_notice
+from accounts.operations.notice import leave_notice
 from accounts.queries import supervisors_in
 from beneficiaries.rules import UNUSUAL_FROM
 from core import audit

@@ -11,12 +11,13 @@ from django.utils.translation import gettext_noop
 from accounts.authority import authority_of
 from accounts.choices import Permission
 from accounts.models import Organisation
-from accounts.operations import leave_notices
+from accounts.operations.notice import leave_notices
 from accounts.queries import holders, recipients_about_work
-from beneficiaries import queries, rules
+from beneficiaries import rules
 from beneficiaries.choices import ConsentPurpose, ReferralState
 from beneficiaries.models import Case, Consent, Referral, SharedItem
 from beneficiaries.operations.consent import record_consent
+from beneficiaries.queries.organisation import lead_of
 from core import audit
 
 
@@ -115,7 +116,7 @@ def answer_referral(*, referral: Referral, state: str, answer: str, by, now: dat
     found.version += 1
     audit.record(by=by, verb=f"referral {state}", obj=found, case_id=found.case_id, now=now)
     leave_notices(
-        recipients=recipients_about_work("referrals", found.sent_by, queries.lead_of(found.case_id, by)),
+        recipients=recipients_about_work("referrals", found.sent_by, lead_of(found.case_id, by)),
         key=f"referral-{state}:{found.pk}",
         text=gettext_noop("A referral has been answered."),
         url=f"/referrals/{found.pk}/",

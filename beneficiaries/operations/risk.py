@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop
 
 from accounts.choices import Permission
 from accounts.models import User
-from accounts.operations import notify
+from accounts.operations.notice import notify
 from accounts.queries import holders, protection_supervisors
 from beneficiaries import hooks, rules
 from beneficiaries.choices import CaseStatus, Risk

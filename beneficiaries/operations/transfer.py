@@ -12,13 +12,15 @@ from django.utils.translation import gettext_noop
 from accounts.authority import authority_of
 from accounts.choices import Permission
 from accounts.models import Organisation, User
-from accounts.operations import leave_notice, leave_notices
+from accounts.operations.notice import leave_notice, leave_notices
 from accounts.queries import holders, recipients_about_work
-from beneficiaries import hooks, queries, rules
+from beneficiaries import hooks, rules
 from beneficiaries.choices import CaseStatus, ConsentPurpose, TransferState
 from beneficiaries.models import Beneficiary, Case, CaseTransfer, IdentityDocument
 from beneficiaries.operations.consent import check_giver, record_consent
 from beneficiaries.operations.identity import IdentityDetails
+from beneficiaries.queries.consent import shares_with
+from beneficiaries.queries.identity import identity_documents_of
 from core import audit
 from core.encrypted_fields import encrypted_columns, encrypted_fields
 
@@ -47,7 +49,7 @@ def ask_and_offer(
     """
     case, consent = _offerable(case, receiver, by, now), None
     check_giver(case=case, given_by=given_by, reason=why_nobody_asked, on=now.date())
-    if not queries.shares_with(case, receiver, by, on=now.date()):
+    if not shares_with(case, receiver, by, on=now.date()):
         consent = record_consent(
             case=case,
             purpose=ConsentPurpose.SHARING,
@@ -137,7 +139,7 @@ def take_over_case(*, transfer: CaseTransfer, caseworker: User, by, now: datetim
     if not holders(Permission.WRITE_CASES, found.receiver_id).filter(pk=caseworker.pk).exists():
         raise ValidationError({"caseworker": _("Choose a user of your organisation who works on cases.")})
     case = found.case
-    if not queries.shares_with(case, found.receiver, by, on=now.date()):
+    if not shares_with(case, found.receiver, by, on=now.date()):
         raise TransferActionRefused(_("The person no longer agrees."))
     for hook in hooks.case_transferring:
         hook(case=case, receiver=found.receiver, by=by, now=now)
@@ -145,7 +147,7 @@ def take_over_case(*, transfer: CaseTransfer, caseworker: User, by, now: datetim
     if former is None:  # somebody else ended the offer first, and with it the access
         raise TransferActionRefused(_("The person no longer agrees."))
     plain = {field.name: getattr(former, field.name) for field in encrypted_fields(Beneficiary)}
-    documents = queries.identity_documents_of(case, by)
+    documents = identity_documents_of(case, by)
     for row in documents:
         IdentityDetails.of(row)  # decrypts it while its data key can still be read
     _call("transfer_case", found.pk, caseworker.pk)

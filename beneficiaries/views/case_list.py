@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.authority import authority_of
-from beneficiaries import queries
 from beneficiaries.caseload import assigns_in
 from beneficiaries.choices import CaseStatus, Risk
 from beneficiaries.exports.kinds import filters_in, kinds, organisations_for
-from beneficiaries.forms import CaseFilter
+from beneficiaries.forms.case import CaseFilter
+from beneficiaries.queries import case_list as queries
 from core import audit, searches
 from core.pages import offset_of, page_url
 from core.tables import RowHeader, table_rows

@@ -14,10 +14,12 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
-from beneficiaries import caseload, operations, queries
+from beneficiaries import caseload
 from beneficiaries.choices import Risk
-from beneficiaries.forms import ReassignCaseForm, ReassignForm
+from beneficiaries.forms.case import ReassignCaseForm, ReassignForm
 from beneficiaries.models import Case
+from beneficiaries.operations.assignment import reassign_cases
+from beneficiaries.queries.case import file_of
 from beneficiaries.views.consent import METHODS, led_or_refused
 from core import audit
 from core.clock import now
@@ -90,7 +92,7 @@ def _reassign(request, rows, *, title: str, purpose: str):
 
     def action() -> str:
         chosen = {row.case_id: row.case for row in shown}
-        assignments = operations.reassign_cases(
+        assignments = reassign_cases(
             cases=[chosen[UUID(pk)] for pk in form.cleaned_data["cases"]],
             caseworker=form.cleaned_data["caseworker"],
             note=form.cleaned_data["note"],
@@ -133,7 +135,7 @@ def _label(row) -> str:
 def case_reassign(request, reference: str):
     """Give one case to another caseworker."""
     case: Case = led_or_refused(request, reference)
-    if not caseload.may_reassign(case, queries.file_of(case, request.user).caseworker_id, request.user):
+    if not caseload.may_reassign(case, file_of(case, request.user).caseworker_id, request.user):
         raise PermissionDenied
     form = ReassignCaseForm(
         request.POST or None, caseworkers=caseload.possible_caseworkers([case.lead_organisation_id])
@@ -141,7 +143,7 @@ def case_reassign(request, reference: str):
 
     def action() -> str:
         caseworker = form.cleaned_data["caseworker"]
-        operations.reassign_cases(
+        reassign_cases(
             cases=[case], caseworker=caseworker, note=form.cleaned_data["note"], by=request.user, now=now()
         )
         messages.success(request, _("%s is now the caseworker.") % caseworker.name)

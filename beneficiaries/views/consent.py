@@ -14,10 +14,14 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.authority import authority_of
 from accounts.choices import Permission
-from beneficiaries import operations, queries
 from beneficiaries.choices import ConsentPurpose
-from beneficiaries.forms import EmptyForm, SharingForm
+from beneficiaries.forms.case import EmptyForm
+from beneficiaries.forms.interview import SharingForm
 from beneficiaries.models import Case, Consent
+from beneficiaries.operations.case import close_case
+from beneficiaries.operations.consent import record_consent, withdraw_consent
+from beneficiaries.queries import organisation
+from beneficiaries.queries.case import case_by_reference
 from core import audit
 from core.clock import now
 from core.pages import submit
@@ -30,7 +34,7 @@ def case_or_404(request, reference: str, *, writing: bool = False) -> Case:
 
     403 where the page is for `writing` and the user may only read. Every page of a case calls this.
     """
-    case = queries.case_by_reference(request.user, reference)
+    case = case_by_reference(request.user, reference)
     if case is None:
         raise Http404
     if writing and not Case.objects.editable_by(request.user).filter(pk=case.pk).exists():
@@ -65,11 +69,11 @@ def answer_of(form: SharingForm) -> dict[str, Any]:
 def consent_share(request, reference: str):
     """Record the answer to sharing the file with IOM."""
     case = led_or_refused(request, reference)
-    form, iom = SharingForm(request.POST or None), queries.iom()
+    form, iom = SharingForm(request.POST or None), organisation.iom()
 
     def action() -> str:
         data = form.cleaned_data
-        operations.record_consent(
+        record_consent(
             case=case,
             purpose=ConsentPurpose.SHARING,
             organisation=iom,
@@ -105,7 +109,7 @@ def consent_withdraw(request, reference: str, consent_id: UUID):
     form = EmptyForm(request.POST or None)
 
     def action() -> str:
-        operations.withdraw_consent(consent=consent, by=request.user, now=now())
+        withdraw_consent(consent=consent, by=request.user, now=now())
         messages.success(request, _("The consent is withdrawn. The access that it gave has ended."))
         return reverse("case-detail", args=[case.reference])
 
@@ -122,7 +126,7 @@ def case_close(request, reference: str):
     form = EmptyForm(request.POST or None)
 
     def action() -> str:
-        operations.close_case(case=case, by=request.user, now=now())
+        close_case(case=case, by=request.user, now=now())
         messages.success(request, _("The case is closed."))
         return reverse("case-detail", args=[case.reference])
 

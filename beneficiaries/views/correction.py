@@ -13,17 +13,21 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from beneficiaries import operations, queries
 from beneficiaries.choices import IdentityKind
-from beneficiaries.forms import (
+from beneficiaries.forms.correction import (
     BeneficiaryCorrectionForm,
     ConsentCorrectionForm,
-    IdentityDocumentForm,
+    CorrectionForm,
     SituationCorrectionForm,
 )
-from beneficiaries.forms.correction import CorrectionForm
+from beneficiaries.forms.identity import IdentityDocumentForm
 from beneficiaries.history import overlaps
 from beneficiaries.models import Case, Consent, IdentityDocument
+from beneficiaries.operations.consent import correct_consent
+from beneficiaries.operations.correction import correct_beneficiary, correct_situation
+from beneficiaries.operations.identity import record_identity_document
+from beneficiaries.queries.case import file_of
+from beneficiaries.queries.identity import identity_documents_of
 from beneficiaries.views.consent import METHODS, case_or_404, led_or_refused
 from core.clock import now
 from core.pages import submit
@@ -40,7 +44,7 @@ def beneficiary_correct(request: HttpRequest, reference: str) -> HttpResponse:
     form = BeneficiaryCorrectionForm(request.POST or None, row=row)
 
     def save() -> None:
-        operations.correct_beneficiary(
+        correct_beneficiary(
             beneficiary=row,
             details=form.details(),
             **form.correction(),
@@ -59,11 +63,11 @@ def situation_correct(request: HttpRequest, reference: str) -> HttpResponse:
     """Correct the situation, as somebody who works on the case."""
     case = case_or_404(request, reference, writing=True)
     _refuse_erased(case)
-    row = queries.file_of(case, request.user)
+    row = file_of(case, request.user)
     form = SituationCorrectionForm(request.POST or None, row=row)
 
     def save() -> None:
-        operations.correct_situation(
+        correct_situation(
             case=case,
             situation=form.situation(),
             **form.correction(),
@@ -84,13 +88,13 @@ def identity_document(request: HttpRequest, reference: str, identity_kind: str) 
     if identity_kind not in IdentityKind.values:
         raise Http404
     _refuse_erased(case)
-    known = {row.kind: row for row in queries.identity_documents_of(case, request.user)}
+    known = {row.kind: row for row in identity_documents_of(case, request.user)}
     unknown = IdentityDocument(beneficiary=case.beneficiary, kind=identity_kind, version=0)
     row = known.get(identity_kind, unknown)
     form = IdentityDocumentForm(request.POST or None, row=row)
 
     def save() -> None:
-        operations.record_identity_document(
+        record_identity_document(
             beneficiary=case.beneficiary,
             kind=identity_kind,
             details=form.details(),
@@ -118,7 +122,7 @@ def consent_correct(request: HttpRequest, reference: str, consent_id: UUID) -> H
     form = ConsentCorrectionForm(request.POST or None, row=row)
 
     def save() -> None:
-        operations.correct_consent(
+        correct_consent(
             consent=row,
             answer=form.answer(),
             **form.correction(),

@@ -11,9 +11,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from beneficiaries import operations, queries
-from beneficiaries.forms import DocumentForm, RemovalForm
+from beneficiaries.forms.case import DocumentForm, RemovalForm
 from beneficiaries.models import Document
+from beneficiaries.operations.document import HARMFUL, add_document, record_harmful_file, remove_document
+from beneficiaries.queries.document import content_of, document_of
 from beneficiaries.views.consent import METHODS, case_or_404
 from core import audit, files
 from core.clock import now
@@ -30,7 +31,7 @@ def document_add(request, reference: str):
 
     def action() -> str:
         data = form.cleaned_data
-        document = operations.add_document(
+        document = add_document(
             case=case,
             kind=data["kind"],
             confidentiality=data["confidentiality"],
@@ -47,14 +48,14 @@ def document_add(request, reference: str):
         return reverse("case-detail", args=[case.reference])
 
     answer = submit(request, form, purpose=f"document:{case.pk}", action=action)
-    if form.has_error("file", operations.HARMFUL):  # `action` wrote nothing
-        operations.record_harmful_file(case=case, by=request.user, now=now())
+    if form.has_error("file", HARMFUL):  # `action` wrote nothing
+        record_harmful_file(case=case, by=request.user, now=now())
     return answer or render(request, "beneficiaries/document_add.html", {"form": form, "case": case})
 
 
 def document_or_404(request, reference: str, document_id: UUID) -> Document:
     """Return the document if the user may read it; else 404."""
-    document = queries.document_of(request.user, reference, document_id)
+    document = document_of(request.user, reference, document_id)
     if document is None:
         raise Http404
     return document
@@ -65,7 +66,7 @@ def document_or_404(request, reference: str, document_id: UUID) -> Document:
 def document_file(request, reference: str, document_id: UUID):
     """Send the file, after putting the reading on the audit log; 404 before the scan and after deletion."""
     document = document_or_404(request, reference, document_id)
-    data = queries.content_of(document)
+    data = content_of(document)
     if data is None:
         raise Http404
     audit.read(request, verb="document read", obj=document, case_id=document.case_id)
@@ -84,9 +85,7 @@ def document_remove(request, reference: str, document_id: UUID):
     form = RemovalForm(request.POST or None)
 
     def action() -> str:
-        operations.remove_document(
-            document=document, why=form.cleaned_data["why"], by=request.user, now=now()
-        )
+        remove_document(document=document, why=form.cleaned_data["why"], by=request.user, now=now())
         messages.success(request, _("The file is deleted."))
         return reverse("case-detail", args=[case.reference])
 

@@ -16,8 +16,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.authority import authority_of
 from accounts.choices import Permission
 from accounts.queries import holders, names_of_users
-from beneficiaries import operations, queries
-from beneficiaries.forms import DraftDecisionForm, DraftReassignForm
+from beneficiaries.forms.case import DraftDecisionForm, DraftReassignForm
+from beneficiaries.operations.draft import decide_draft, reassign_draft
+from beneficiaries.queries.draft import OpenDraft, drafts_to_reassign, why_kept
 from core import audit
 from core.clock import now
 from core.pages import submit
@@ -32,7 +33,7 @@ def draft_list(request):
     authority = authority_of(request.user)
     if not (authority.may(Permission.ASSIGN_CASES) or authority.may(Permission.BREAK_GLASS)):
         raise PermissionDenied
-    drafts = [draft for draft in queries.drafts_to_reassign(request.user) if draft.decides]
+    drafts = [draft for draft in drafts_to_reassign(request.user) if draft.decides]
     audit.read(request, verb="list read", detail={"count": len(drafts)})
     authors = names_of_users({draft.author_id for draft in drafts})
     columns = [_("Started"), _("By"), _("Ends"), _("Assign to another user"), _("Decide")]
@@ -41,7 +42,7 @@ def draft_list(request):
     return render(request, "beneficiaries/draft_list.html", context)
 
 
-def _cells(draft: queries.OpenDraft, authors) -> list[dict]:
+def _cells(draft: OpenDraft, authors) -> list[dict]:
     author = authors[draft.author_id]
     tag = None
     if draft.waits:
@@ -63,11 +64,9 @@ def _cells(draft: queries.OpenDraft, authors) -> list[dict]:
     ]
 
 
-def _draft(request, draft_id: UUID) -> queries.OpenDraft:
+def _draft(request, draft_id: UUID) -> OpenDraft:
     """Return an interview that this user decides about; 404 both for a missing one and for a hidden one."""
-    found = (
-        draft for draft in queries.drafts_to_reassign(request.user) if draft.id == draft_id and draft.decides
-    )
+    found = (draft for draft in drafts_to_reassign(request.user) if draft.id == draft_id and draft.decides)
     draft = next(found, None)
     if draft is None:
         raise Http404
@@ -83,7 +82,7 @@ def draft_reassign(request, draft_id: UUID):
     form = DraftReassignForm(request.POST or None, users=others)
 
     def action() -> str:
-        operations.reassign_draft(draft_id=draft.id, to=form.cleaned_data["to"], by=request.user, now=now())
+        reassign_draft(draft_id=draft.id, to=form.cleaned_data["to"], by=request.user, now=now())
         messages.success(request, _("The interview is assigned to another user. Both are notified."))
         return reverse("beneficiaries:draft-list")
 
@@ -101,7 +100,7 @@ def draft_decide(request, draft_id: UUID):
 
     def action() -> str:
         data = form.cleaned_data
-        operations.decide_draft(
+        decide_draft(
             draft_id=draft.id,
             keep=data["decision"] == "keep",
             why=data["why"],
@@ -117,10 +116,10 @@ def draft_decide(request, draft_id: UUID):
     )
 
 
-def _about(draft: queries.OpenDraft) -> dict:
+def _about(draft: OpenDraft) -> dict:
     """Return what the pages show of an interview."""
     return {
         "draft": draft,
         "author": names_of_users([draft.author_id])[draft.author_id],
-        "kept_because": queries.why_kept(draft),
+        "kept_because": why_kept(draft),
     }

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.recent import recent_authentication
-from beneficiaries import operations
-from beneficiaries.forms import ErasureForm
+from beneficiaries.forms.case import ErasureForm
+from beneficiaries.operations.erasure import erase_beneficiary
 from beneficiaries.views.consent import METHODS, case_or_404
 from core.clock import now
 from core.pages import submit
@@ -27,7 +27,7 @@ def beneficiary_erase(request, reference: str):
     form = ErasureForm(request.POST or None, of_case=case.reference)
 
     def action() -> str:
-        operations.erase_beneficiary(case=case, by=request.user, now=now())
+        erase_beneficiary(case=case, by=request.user, now=now())
         messages.success(request, _("The person's data are erased. Only data for statistics remain."))
         return reverse("case-detail", args=[case.reference])
 

@@ -18,11 +18,13 @@ from accounts.authority import authority_of
 from accounts.choices import Permission
 from accounts.models import User
 from accounts.recent import recent_authentication
-from beneficiaries import operations, queries, rules
+from beneficiaries import rules
 from beneficiaries.choices import ExportState
 from beneficiaries.exports.forms import ExportAnswerForm, ExportForm
 from beneficiaries.exports.kinds import filters_in, kinds, organisations_for
 from beneficiaries.models import Export, ExportFile
+from beneficiaries.operations.export import ask_export, decide_export
+from beneficiaries.queries.export import export_filters, export_rows_asked, exports_for, may_decide_export
 from core import audit, files, searches
 from core.clock import now
 from core.pages import submit
@@ -40,7 +42,7 @@ def export_list(request):
     authority = authority_of(request.user)
     if not authority.where(Permission.EXPORT_CASES, Permission.APPROVE_EXPORTS):
         raise PermissionDenied
-    found = queries.exports_for(request.user)
+    found = exports_for(request.user)
     to_decide = found.filter(state=ExportState.WAITING).exclude(requested_by=request.user)
     parts = [
         (_("Waiting for you"), _rows(to_decide[:SHOWN])),
@@ -97,7 +99,7 @@ def export_ask(request, kind: str):
     form = ExportForm(request.POST or None, organisations=organisations)
 
     def action() -> str:
-        export = operations.ask_export(
+        export = ask_export(
             kind=kind,
             organisation=form.cleaned_data["organisation"],
             filters=filters,
@@ -117,7 +119,7 @@ def export_ask(request, kind: str):
         "kind": kinds[kind],
         "filters": filters,
         "most": rules.EXPORT_ROWS_A_DAY,
-        "left": max(rules.EXPORT_ROWS_A_DAY - queries.export_rows_asked(request.user, on=now().date()), 0),
+        "left": max(rules.EXPORT_ROWS_A_DAY - export_rows_asked(request.user, on=now().date()), 0),
     }
     return submit(request, form, purpose=f"export:{kind}", action=action) or render(
         request, "beneficiaries/export_ask.html", context
@@ -130,13 +132,13 @@ def export_detail(request, export_reference: str):
     """Show an export, and approve or refuse it."""
     export = _export_or_404(request, export_reference)
     audit.read(request, verb="export read", obj=export, detail={"status": export.state})
-    decides = queries.may_decide_export(export, request.user)
+    decides = may_decide_export(export, request.user)
     if request.method == "POST" and not decides:
         raise PermissionDenied
     form = ExportAnswerForm(request.POST or None)
 
     def action() -> str:
-        operations.decide_export(
+        decide_export(
             export=export,
             agrees=form.cleaned_data["agrees"] == "yes",
             answer=form.cleaned_data["answer"],
@@ -166,7 +168,7 @@ def _lines(export: Export) -> list[dict[str, object]]:
         (_("Organisation"), export.organisation.name),
         (_("Requested"), _by(export.asked_at, export.requested_by)),
         (_("Needed for"), export.reason),
-        *queries.export_filters(export),
+        *export_filters(export),
         (_("Rows counted"), export.counted_rows),
         (_("Rows in the file"), export.written_rows),
         (_("Decided"), export.decided_by and _by(export.decided_at, export.decided_by)),
@@ -211,7 +213,7 @@ def export_file(request, export_reference: str):
 
 
 def _export_or_404(request, typed: str) -> Export:
-    found = queries.exports_for(request.user).filter(reference=tidy(typed)).first()
+    found = exports_for(request.user).filter(reference=tidy(typed)).first()
     if found is None:
         raise Http404
     return found

@@ -18,9 +18,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.authority import authority_of
-from beneficiaries import operations
-from beneficiaries.forms import BeneficiaryForm, ConsentForm, PageForm, SituationForm
+from beneficiaries.forms.interview import BeneficiaryForm, ConsentForm, PageForm, SituationForm
 from beneficiaries.models import IntakeDraft
+from beneficiaries.operations.draft import (
+    discard_draft,
+    keep_draft_page,
+    open_case_from_draft,
+    save_draft_beneficiary,
+    save_draft_consent,
+    start_draft,
+)
 from core.clock import now
 from core.pages import redirect_after_action, submit
 from geography.models import District
@@ -76,7 +83,7 @@ def _keep(request, form: PageForm, draft: IntakeDraft, page: str) -> bool:
     """Save the page as it is; return False, with the errors on the form, where that is refused."""
     form.is_valid()  # so that an error can be added
     try:
-        operations.keep_draft_page(
+        keep_draft_page(
             draft=draft,
             page=page,
             typed=form.typed(),
@@ -125,7 +132,7 @@ def intake_consent(request):
         return render(request, "beneficiaries/intake_refused.html")
 
     def action() -> str:
-        draft = operations.start_draft(
+        draft = start_draft(
             organisation=form.cleaned_data["organisation"],
             consent=form.consent(),
             typed=form.typed(),
@@ -150,11 +157,11 @@ def intake_consent_change(request, draft_id: UUID):
         request.POST or None, user=request.user, initial=draft.page("consent"), of_draft=draft.organisation
     )
     if form.is_bound and form.is_valid() and form.cleaned_data["agrees"] == "no":
-        is_gone = operations.discard_draft(draft=draft, by=request.user, now=now())
+        is_gone = discard_draft(draft=draft, by=request.user, now=now())
         return render(request, "beneficiaries/intake_refused.html", {"waits": not is_gone})
 
     def save() -> str:
-        operations.save_draft_consent(
+        save_draft_consent(
             draft=draft, consent=form.consent(), typed=form.typed(), by=request.user, now=now()
         )
         return _address("beneficiary", draft)
@@ -176,7 +183,7 @@ def intake_beneficiary(request, draft_id: UUID):
         return left
 
     def save() -> str:
-        operations.save_draft_beneficiary(
+        save_draft_beneficiary(
             draft=draft,
             details=form.details(),
             typed=form.typed(),
@@ -201,7 +208,7 @@ def intake_situation(request, draft_id: UUID):
         return left
 
     def action() -> str:
-        reference = operations.open_case_from_draft(
+        reference = open_case_from_draft(
             draft_id=draft.pk, situation=form.situation(), by=request.user, now=now()
         )
         messages.success(request, _("The case is open. Its reference is %s.") % reference)

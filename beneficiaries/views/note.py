@@ -10,8 +10,10 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.authority import authority_of
 from accounts.choices import Permission
-from beneficiaries import operations, queries
-from beneficiaries.forms import EmergencyForm, NoteForm
+from beneficiaries.forms.case import EmergencyForm, NoteForm
+from beneficiaries.operations.emergency import break_glass
+from beneficiaries.operations.note import add_note
+from beneficiaries.queries.case import case_by_reference
 from beneficiaries.views.consent import case_or_404
 from core.clock import now
 from core.pages import submit
@@ -28,7 +30,7 @@ def note_add(request, reference: str):
 
     def action() -> str:
         data = form.cleaned_data
-        operations.add_note(
+        add_note(
             case=case, text=data["text"], confidentiality=data["confidentiality"], by=request.user, now=now()
         )
         messages.success(request, _("The note is saved."))
@@ -45,12 +47,12 @@ def emergency_open(request, reference: str = ""):
     """Open a case in an emergency. Notices link here; who may read the case already is redirected to it."""
     if not authority_of(request.user).may(Permission.BREAK_GLASS):
         raise PermissionDenied
-    if queries.case_by_reference(request.user, reference) is not None:
+    if case_by_reference(request.user, reference) is not None:
         return redirect("case-detail", reference)
     form = EmergencyForm(request.POST or None, initial={"reference": reference})
 
     def action() -> str:
-        case = operations.break_glass(
+        case = break_glass(
             typed=form.cleaned_data["reference"],
             reason=form.cleaned_data["reason"],
             by=request.user,

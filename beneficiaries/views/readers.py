@@ -6,7 +6,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from beneficiaries import queries
+from beneficiaries.queries.reader import readers_of
 from beneficiaries.views.consent import case_or_404
 
 
@@ -25,7 +25,7 @@ def case_readers(request, reference: str):
                 {"text": str(reading.times)},
             ]
         }
-        for reading in queries.readers_of(case, request.user)
+        for reading in readers_of(case, request.user)
     ]
     return render(
         request, "beneficiaries/case_readers.html", {"case": case, "columns": columns, "rows": rows}

@@ -13,9 +13,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.authority import authority_of
 from accounts.choices import Permission
-from beneficiaries import operations, queries
-from beneficiaries.forms import AnswerForm, ReferralForm
+from beneficiaries.forms.case import AnswerForm, ReferralForm
 from beneficiaries.models import Referral
+from beneficiaries.operations.referral import answer_referral, ask_and_refer
+from beneficiaries.queries.case import worked_on_case
+from beneficiaries.queries.organisation import possible_receivers
+from beneficiaries.queries.referral import items_of, referral_answers_open, shareable_items, shared_items
+from beneficiaries.queries.transfer import transfers_for
 from beneficiaries.views.consent import answer_of, led_or_refused
 from core import audit
 from core.clock import now
@@ -30,21 +34,21 @@ SHOWN = 200
 def referral_send(request, reference: str):
     """Ask for consent, and send a referral."""
     case = led_or_refused(request, reference, Permission.REFER_CASES)
-    shareable = queries.shareable_items(case, request.user)
+    shareable = shareable_items(case, request.user)
     form = ReferralForm(
         request.POST or None,
-        receivers=queries.possible_receivers(case),
+        receivers=possible_receivers(case),
         items={name: label for name, (label, _value) in shareable.items()},
     )
 
     def action() -> str:
         data = form.cleaned_data
-        referral = operations.ask_and_refer(
+        referral = ask_and_refer(
             case=case,
             receiver=data["receiver"],
             service=data["service"],
             reason=data["reason_for_referral"],
-            items=queries.shared_items(case, request.user, data["items"]),
+            items=shared_items(case, request.user, data["items"]),
             **answer_of(form),
             by=request.user,
             now=now(),
@@ -67,7 +71,7 @@ def referral_list(request):
     if not authority_of(request.user).may("read_cases"):
         raise PermissionDenied
     referrals = list(Referral.objects.visible_to(request.user).select_related("receiver", "sent_by")[:SHOWN])
-    offers = list(queries.transfers_for(request.user).running()[:SHOWN])
+    offers = list(transfers_for(request.user).running()[:SHOWN])
     audit.read(request, verb="list read", detail={"count": len(referrals) + len(offers)})
     return render(request, "beneficiaries/referral_list.html", {"referrals": referrals, "offers": offers})
 
@@ -85,13 +89,13 @@ def referral_detail(request, referral_id: UUID):
     if referral is None:
         raise Http404
     audit.read(request, verb="referral read", obj=referral, case_id=referral.case_id)
-    states = queries.referral_answers_open(referral, request.user)
+    states = referral_answers_open(referral, request.user)
     if request.method == "POST" and not states:
         raise PermissionDenied
     form = AnswerForm(request.POST or None, states=states)
 
     def action() -> str:
-        operations.answer_referral(
+        answer_referral(
             referral=referral,
             state=form.cleaned_data["state"],
             answer=form.cleaned_data["answer"],
@@ -101,13 +105,13 @@ def referral_detail(request, referral_id: UUID):
         messages.success(request, _("The answer is saved."))
         return reverse("beneficiaries:referral-list")
 
-    items, contact = queries.items_of(referral, request.user)
+    items, contact = items_of(referral, request.user)
     context = {
         "referral": referral,
         "items": items,
         "contact": contact,
         "form": form if states else None,
-        "case": queries.worked_on_case(referral.case_id, request.user),
+        "case": worked_on_case(referral.case_id, request.user),
     }
     return submit(request, form, purpose=f"answer:{referral.pk}", action=action) or render(
         request, "beneficiaries/referral_detail.html", context

@@ -7,9 +7,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from beneficiaries import operations, queries
 from beneficiaries.choices import RiskSource
-from beneficiaries.forms import RiskForm
+from beneficiaries.forms.case import RiskForm
+from beneficiaries.operations.risk import assess_risk
+from beneficiaries.queries.case import file_of
 from beneficiaries.views.consent import METHODS, case_or_404
 from core.clock import now
 from core.pages import submit
@@ -24,7 +25,7 @@ def risk_assess(request, reference: str):
 
     def action() -> str:
         data = form.cleaned_data
-        operations.assess_risk(
+        assess_risk(
             case=case,
             level=data["level"],
             source=RiskSource.REVIEW,
@@ -38,5 +39,5 @@ def risk_assess(request, reference: str):
     return submit(request, form, purpose=f"risk:{case.pk}", action=action) or render(
         request,
         "beneficiaries/risk_assess.html",
-        {"form": form, "case": case, "file": queries.file_of(case, request.user)},
+        {"form": form, "case": case, "file": file_of(case, request.user)},
     )

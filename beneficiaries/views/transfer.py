@@ -13,9 +13,12 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.choices import Permission
 from accounts.queries import holders
-from beneficiaries import operations, queries
 from beneficiaries.choices import TransferState
-from beneficiaries.forms import TransferAnswerForm, TransferForm
+from beneficiaries.forms.case import TransferAnswerForm, TransferForm
+from beneficiaries.operations.transfer import answer_transfer, ask_and_offer
+from beneficiaries.queries.consent import shares_with
+from beneficiaries.queries.organisation import possible_leads
+from beneficiaries.queries.transfer import transfer_answers_open, transfers_for
 from beneficiaries.views.consent import answer_of, led_or_refused
 from core import audit
 from core.clock import now
@@ -29,11 +32,11 @@ METHODS = ["GET", "HEAD", "POST"]
 def transfer_offer(request, reference: str):
     """Ask for consent, and offer the case."""
     case = led_or_refused(request, reference, Permission.REFER_CASES)
-    form = TransferForm(request.POST or None, receivers=queries.possible_leads(case))
+    form = TransferForm(request.POST or None, receivers=possible_leads(case))
 
     def action() -> str:
         data = form.cleaned_data
-        transfer = operations.ask_and_offer(
+        transfer = ask_and_offer(
             case=case,
             receiver=data["receiver"],
             reason=data["why"],
@@ -59,7 +62,7 @@ def transfer_offer(request, reference: str):
 def transfer_detail(request, transfer_id: UUID):
     """Show an offer, and answer it."""
     transfer = (
-        queries.transfers_for(request.user)
+        transfers_for(request.user)
         .select_related("offered_by", "answered_by", "caseworker")
         .filter(pk=transfer_id)
         .first()
@@ -67,7 +70,7 @@ def transfer_detail(request, transfer_id: UUID):
     if transfer is None:
         raise Http404
     audit.read(request, verb="offer read", obj=transfer, case_id=transfer.case_id)
-    states = queries.transfer_answers_open(transfer, request.user)
+    states = transfer_answers_open(transfer, request.user)
     if request.method == "POST" and not states:
         raise PermissionDenied
     form = TransferAnswerForm(
@@ -78,7 +81,7 @@ def transfer_detail(request, transfer_id: UUID):
 
     def action() -> str:
         data = form.cleaned_data
-        operations.answer_transfer(
+        answer_transfer(
             transfer=transfer,
             state=data["state"],
             answer=data["answer"],
@@ -91,7 +94,7 @@ def transfer_detail(request, transfer_id: UUID):
             return reverse("case-detail", args=[transfer.case.reference])
         return reverse("beneficiaries:referral-list")
 
-    agrees = queries.shares_with(transfer.case, transfer.receiver, request.user, on=now().date())
+    agrees = shares_with(transfer.case, transfer.receiver, request.user, on=now().date())
     context = {
         "transfer": transfer,
         "form": form if states else None,

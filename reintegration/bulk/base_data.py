@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from accounts.choices import OrganisationKind, RoleCode
 from accounts.models import Membership, Organisation, Role, User
-from accounts.operations import save_organisation
-from beneficiaries.queries import facts_as_json
+from accounts.operations.users import save_organisation
+from beneficiaries.queries.fact import facts_as_json
 from geography.models import District
 from projects.facts import FACTS
 from projects.models import Project

@@ -15,17 +15,11 @@ from django.utils import timezone
 from accounts.models import Organisation, User
 from beneficiaries.choices import AssessmentDecision, ConsentPurpose, IdentityKind, IdentityState
 from beneficiaries.models import Case, Enrolment, IdentityDocument
-from beneficiaries.operations import (
-    BeneficiaryDetails,
-    ConsentGiven,
-    IdentityDetails,
-    Situation,
-    close_case,
-    open_case,
-    record_consent,
-    record_identity_document,
-    record_screening,
-)
+from beneficiaries.operations.admission import record_screening
+from beneficiaries.operations.case import close_case
+from beneficiaries.operations.consent import record_consent
+from beneficiaries.operations.identity import IdentityDetails, record_identity_document
+from beneficiaries.operations.intake import BeneficiaryDetails, ConsentGiven, Situation, open_case
 from core import outbox
 from core.context import acting_as
 from geography.models import District
@@ -35,11 +29,21 @@ from projects.operations import load_programme, save_configuration
 from projects.programme_files import read_all
 from projects.queries import current_criteria
 from projects.rules import facts_named
-from reintegration import operations
 from reintegration.choices import SAFETY, Livelihood
 from reintegration.demo.users import DEMO_USERS, add_users
 from reintegration.demo.words import COUNTRIES, DISTRICTS, FAMILY, FEMALE, MALE, NARRATIVES, PURPOSES
 from reintegration.models import FollowUp, Grant, Plan
+from reintegration.operations.admission import admit
+from reintegration.operations.follow_up import record_follow_up
+from reintegration.operations.grant import (
+    approve_grant,
+    endorse_grant,
+    pay_instalment,
+    refuse_grant,
+    request_grant,
+    withdraw_grant,
+)
+from reintegration.operations.plan import agree_plan
 
 # How far a present case has come; a stage includes those before it, unless they end the case early.
 STAGES = [
@@ -251,7 +255,7 @@ def _risk(builder: CaseBuilder) -> str:
 def _safety_steps(builder: CaseBuilder, case: Case) -> None:
     moment = _later(builder, 0)
     for step in FollowUp.objects.visible_to(builder.caseworker).filter(case=case, kind=SAFETY):
-        operations.record_follow_up(
+        record_follow_up(
             follow_up=step,
             done_on=moment.date(),
             outcome="seen",
@@ -315,7 +319,7 @@ def _screen(builder: CaseBuilder, case: Case) -> None:
 
 def _decide(builder: CaseBuilder, case: Case, decision: str, reason: str = "") -> None:
     moment = _later(builder, 2)
-    operations.admit(
+    admit(
         case=case,
         project=builder.project,
         decision=decision,
@@ -329,7 +333,7 @@ def _decide(builder: CaseBuilder, case: Case, decision: str, reason: str = "") -
 def _override(builder: CaseBuilder, case: Case) -> None:
     supervisor, moment = User.objects.get(username="iom_supervisor"), _later(builder, 2)
     with acting_as(supervisor):
-        operations.admit(
+        admit(
             case=case,
             project=builder.project,
             decision=AssessmentDecision.ADMITTED,
@@ -342,7 +346,7 @@ def _override(builder: CaseBuilder, case: Case) -> None:
 
 def _plan(builder: CaseBuilder, case: Case) -> Plan:
     moment = _later(builder, 10)
-    return operations.agree_plan(
+    return agree_plan(
         enrolment=Enrolment.objects.visible_to(builder.caseworker).get(case=case),
         livelihood=builder.rng.choice(list(PURPOSES)),
         goal="A shop of their own near the bus park, and school for the children.",
@@ -355,7 +359,7 @@ def _plan(builder: CaseBuilder, case: Case) -> Plan:
 
 def _request(builder: CaseBuilder, plan: Plan) -> Grant:
     ceiling = int(builder.project.grant_ceiling_npr or 0)
-    return operations.request_grant(
+    return request_grant(
         plan=plan,
         purpose=PURPOSES[Livelihood(plan.livelihood)],
         amount_npr=Decimal(min(ceiling, builder.rng.randrange(20000, ceiling + 1, 5000))),
@@ -373,29 +377,29 @@ def _decide_grant(builder: CaseBuilder, grant: Grant) -> None:
         return
     if builder.stage == "withdrawn":
         with acting_as(builder.caseworker):
-            operations.withdraw_grant(grant=grant, by=builder.caseworker, now=_later(builder, 13))
+            withdraw_grant(grant=grant, by=builder.caseworker, now=_later(builder, 13))
         return
     with acting_as(supervisor):
         if builder.stage == "refused":
-            operations.refuse_grant(
+            refuse_grant(
                 grant=grant,
                 reason="The plan has no place for the shop yet.",
                 by=supervisor,
                 now=_later(builder, 14),
             )
             return
-        operations.endorse_grant(grant=grant, by=supervisor, now=_later(builder, 14))
+        endorse_grant(grant=grant, by=supervisor, now=_later(builder, 14))
     if builder.stage == "endorsed":
         return
     with acting_as(approver):
-        operations.approve_grant(grant=grant, by=approver, now=_later(builder, 16))
+        approve_grant(grant=grant, by=approver, now=_later(builder, 16))
     if builder.stage == "approved":
         return
     parts = [grant.amount_npr] if builder.stage in ("paid_all", "closed") else [Decimal(grant.amount_npr) / 2]
     with acting_as(finance):
         for number, amount in enumerate(parts, 1):
             moment = _later(builder, 18 + number)
-            operations.pay_instalment(
+            pay_instalment(
                 grant=grant,
                 amount_npr=amount,
                 voucher=f"V-{builder.rng.randint(1000, 9999)}",
@@ -412,7 +416,7 @@ def _not_found(builder: CaseBuilder, case: Case) -> None:
         .filter(case=case, done_on=None)
         .order_by("due_on", "id")[0]
     )
-    operations.record_follow_up(
+    record_follow_up(
         follow_up=due,
         done_on=due.due_on,
         outcome="not_found",
@@ -432,7 +436,7 @@ def _visits(builder: CaseBuilder, case: Case) -> None:
         .order_by("due_on", "id")
     )
     for follow_up in due[:-1] if builder.stage == "paid_overdue" else due:
-        operations.record_follow_up(
+        record_follow_up(
             follow_up=follow_up,
             done_on=follow_up.due_on,
             outcome="seen",

@@ -8,7 +8,8 @@ from django.conf import settings
 
 from accounts.choices import RoleCode
 from accounts.models import Membership, Role, User
-from accounts.operations import save_membership, save_user, set_password
+from accounts.operations.password import set_password
+from accounts.operations.users import save_membership, save_user
 from projects.models import Project
 from projects.operations import choose_programmes
 

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from beneficiaries.choices import AssessmentDecision
 from beneficiaries.models import Assessment, Case
-from beneficiaries.operations import decide_admission
+from beneficiaries.operations.admission import decide_admission
 from projects.choices import FollowUpStart
 from projects.models import Project
 from reintegration.operations.follow_up import schedule_follow_ups

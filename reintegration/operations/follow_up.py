@@ -11,7 +11,8 @@ from django.utils.translation import gettext_noop
 
 from beneficiaries.choices import CaseStatus, Risk, RiskSource
 from beneficiaries.models import Case, CaseFile
-from beneficiaries.operations import CaseNotClosable, assess_risk, notify_of_risk
+from beneficiaries.operations.case import CaseNotClosable
+from beneficiaries.operations.risk import assess_risk, notify_of_risk
 from core import audit, days
 from projects.models import FollowUpInterval, Project
 from reintegration import queries, rules

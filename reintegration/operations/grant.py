@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 
 from accounts.choices import Permission
 from accounts.models import Organisation
-from accounts.operations import leave_notices
+from accounts.operations.notice import leave_notices
 from accounts.queries import holders, recipients_about_work
 from beneficiaries.models import Case
 from core import audit, days

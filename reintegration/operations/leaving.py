@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import Organisation, User
-from accounts.operations import leave_notice
+from accounts.operations.notice import leave_notice
 from reintegration.queries import grants_waiting_in
 
 

@@ -16,7 +16,7 @@ from django.utils import formats, translation
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from accounts.operations import leave_notice
+from accounts.operations.notice import leave_notice
 from core import audit, outbox
 from core.context import acting_as, as_nobody
 from reintegration.choices import FOLLOW_UP_KINDS

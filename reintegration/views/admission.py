@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.authority import authority_of
-from beneficiaries import queries as case_queries
 from beneficiaries.models import Enrolment
-from beneficiaries.operations import record_screening
+from beneficiaries.operations.admission import record_screening
+from beneficiaries.queries.fact import facts_of
 from beneficiaries.views.consent import case_or_404
 from core.clock import now
 from core.pages import submit
@@ -21,8 +21,8 @@ from projects.facts import FACTS
 from projects.models import Project
 from projects.queries import current_criteria, projects_for
 from projects.rules import Result, assess, facts_named, reason_text
-from reintegration import operations
 from reintegration.forms import DecisionForm, ScreeningForm
+from reintegration.operations.admission import admit
 
 
 def shown(result: Result, tree: dict) -> list[dict]:
@@ -75,7 +75,7 @@ def admission_assess(request, reference: str, code: str):
         raise Http404
     criteria = current_criteria(project)
     today = now().date()
-    facts = case_queries.facts_of(case, by=request.user, on=today)
+    facts = facts_of(case, by=request.user, on=today)
     asked = [name for name in FACTS if FACTS[name].asked and name in facts_named(criteria.tree)]
     submitted = request.POST.get("which") if request.method == "POST" else None
     screening = ScreeningForm(
@@ -91,9 +91,7 @@ def admission_assess(request, reference: str, code: str):
         return f"{here}#result"
 
     def decide() -> str:
-        assessment = operations.admit(
-            case=case, project=project, by=request.user, now=now(), **_decision(decision)
-        )
+        assessment = admit(case=case, project=project, by=request.user, now=now(), **_decision(decision))
         messages.success(request, f"{assessment.get_decision_display()}: {project.name}")
         return reverse("case-detail", args=[case.reference])
 

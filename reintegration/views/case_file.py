@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from beneficiaries import queries as case_queries
 from beneficiaries import rules as case_rules
 from beneficiaries.caseload import may_reassign
 from beneficiaries.choices import (
@@ -27,6 +26,7 @@ from beneficiaries.choices import (
 from beneficiaries.contact import contact_of
 from beneficiaries.history import corrections_of
 from beneficiaries.models import Case
+from beneficiaries.queries.identity import cases_with_same_number, document_lines
 from beneficiaries.views.consent import case_or_404
 from core.access import Confidentiality
 from core.bikram_sambat import as_said
@@ -162,7 +162,7 @@ def _about(case: Case) -> list[dict]:
 def _identity_documents(case: Case, documents, user, today: date) -> list[dict]:
     """Return a row for each kind of identity document; a missing one is marked, and so is a passport that expired."""
     known = {row.kind: row for row in documents}
-    same = case_queries.cases_with_same_number(case, documents, user)
+    same = cases_with_same_number(case, documents, user)
     is_open = case.may_lead and case.beneficiary.erased_on is None
     found = []
     for kind, label in IdentityKind.choices:
@@ -174,7 +174,7 @@ def _identity_documents(case: Case, documents, user, today: date) -> list[dict]:
             colour = "orange" if row.is_missing or has_expired else IDENTITY_COLOURS.get(row.state, "grey")
             shown |= {
                 "tag": {"label": row.get_state_display(), "colour": colour},
-                "value": "\n".join(case_queries.document_lines(row, on=today)),
+                "value": "\n".join(document_lines(row, on=today)),
             }
         if row is not None and row.pk in same:
             shown["hint"] = _("The same number is recorded for another person:")

@@ -17,7 +17,8 @@ from accounts.models import Notice
 from accounts.queries import may_configure
 from accounts.views.requests import columns, row_of
 from beneficiaries import caseload
-from beneficiaries import queries as case_queries
+from beneficiaries.queries.case_list import case_list, count_up_to
+from beneficiaries.queries.draft import drafts_to_reassign, own_drafts
 from core.clock import now
 from reintegration import queries, rules
 from reintegration.views.grant import actions_of
@@ -31,7 +32,7 @@ def dashboard(request):
     """Show counts, due follow-ups, waiting grants, unfinished interviews, requests and notices."""
     authority, today, figures, due, waiting = authority_of(request.user), now().date(), [], [], []
     if authority.may("read_cases"):
-        open_cases = case_queries.count_up_to(case_queries.case_list(request.user, status="active"), COUNTED)
+        open_cases = count_up_to(case_list(request.user, status="active"), COUNTED)
         due = list(queries.follow_ups_due(request.user, on=today)[:10])
         late = queries.follow_ups_due(request.user, on=today).filter(due_on__lt=today).count()
         figures += [
@@ -87,7 +88,7 @@ def dashboard(request):
 
 def _drafts(user, today: date) -> list[dict]:
     """Return the user's own unfinished interviews, each with how long ago it was started."""
-    return [{"draft": draft, "started": _started(draft, today)} for draft in case_queries.own_drafts(user)]
+    return [{"draft": draft, "started": _started(draft, today)} for draft in own_drafts(user)]
 
 
 def _started(draft, today: date) -> str:
@@ -98,7 +99,7 @@ def _started(draft, today: date) -> str:
 
 def _drafts_to_decide(user) -> dict:
     """Return the count of interviews that wait for this user: somebody may be at risk, or the author left."""
-    found = [row for row in case_queries.drafts_to_reassign(user) if row.decides]
+    found = [row for row in drafts_to_reassign(user) if row.decides]
     count = sum(row.waits or row.is_orphaned for row in found)
     return {
         "label": _("Unfinished interviews that need your decision"),

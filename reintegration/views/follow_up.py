@@ -17,9 +17,10 @@ from beneficiaries.contact import contact_of
 from core import audit
 from core.clock import now
 from core.pages import submit
-from reintegration import operations, queries
+from reintegration import queries
 from reintegration.forms import FollowUpForm
 from reintegration.models import FollowUp
+from reintegration.operations.follow_up import record_follow_up
 
 SHOWN = 200
 
@@ -65,7 +66,7 @@ def follow_up_record(request, follow_up_id: UUID):
     form = FollowUpForm(request.POST or None, initial={"done_on": now().date()})
 
     def action() -> str:
-        saved = operations.record_follow_up(follow_up=found, **form.visit(), by=request.user, now=now())
+        saved = record_follow_up(follow_up=found, **form.visit(), by=request.user, now=now())
         following = queries.next_attempt(saved, request.user)
         messages.success(
             request,

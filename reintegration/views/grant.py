@@ -12,13 +12,21 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.authority import authority_of
-from beneficiaries.forms import EmptyForm
+from beneficiaries.forms.case import EmptyForm
 from beneficiaries.views.consent import case_or_404
 from core.clock import now
 from core.pages import submit
-from reintegration import operations, queries, rules
+from reintegration import queries, rules
 from reintegration.forms import GrantForm, PaymentForm, RefusalForm
 from reintegration.models import Grant, Plan
+from reintegration.operations.grant import (
+    approve_grant,
+    endorse_grant,
+    pay_instalment,
+    refuse_grant,
+    request_grant,
+    withdraw_grant,
+)
 
 METHODS = ["GET", "HEAD", "POST"]
 SHOWN = 200
@@ -104,7 +112,7 @@ def grant_request(request, reference: str, plan_id: UUID):
     form = GrantForm(request.POST or None, project=project, left=left)
 
     def action() -> str:
-        operations.request_grant(
+        request_grant(
             plan=plan,
             purpose=form.cleaned_data["purpose"],
             amount_npr=form.cleaned_data["amount_npr"],
@@ -145,7 +153,7 @@ def grant_endorse(request, grant_id: UUID):
         grant_id,
         EmptyForm(request.POST),
         "confirm",
-        lambda grant: operations.endorse_grant(grant=grant, by=request.user, now=now()),
+        lambda grant: endorse_grant(grant=grant, by=request.user, now=now()),
         _("The grant is endorsed."),
     )
 
@@ -159,7 +167,7 @@ def grant_approve(request, grant_id: UUID):
         grant_id,
         EmptyForm(request.POST),
         "confirm",
-        lambda grant: operations.approve_grant(grant=grant, by=request.user, now=now()),
+        lambda grant: approve_grant(grant=grant, by=request.user, now=now()),
         _("The grant is approved."),
     )
 
@@ -174,7 +182,7 @@ def grant_refuse(request, grant_id: UUID):
         grant_id,
         form,
         "refusal",
-        lambda grant: operations.refuse_grant(
+        lambda grant: refuse_grant(
             grant=grant, reason=form.cleaned_data["refusal"], by=request.user, now=now()
         ),
         _("The grant is refused."),
@@ -190,7 +198,7 @@ def grant_withdraw(request, grant_id: UUID):
         grant_id,
         EmptyForm(request.POST),
         "confirm",
-        lambda grant: operations.withdraw_grant(grant=grant, by=request.user, now=now()),
+        lambda grant: withdraw_grant(grant=grant, by=request.user, now=now()),
         _("The request is withdrawn."),
     )
 
@@ -206,7 +214,7 @@ def grant_pay(request, grant_id: UUID):
         grant_id,
         form,
         "payment",
-        lambda grant: operations.pay_instalment(
+        lambda grant: pay_instalment(
             grant=grant,
             amount_npr=form.cleaned_data["amount_npr"],
             voucher=form.cleaned_data["voucher"],

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.queries import audit_events, may_audit, usernames
-from beneficiaries.queries import case_in_log, references_in_log
+from beneficiaries.queries.audit_log import case_in_log, references_in_log
 from core import audit, searches
 from core.clock import now
 from core.models import AuditEvent

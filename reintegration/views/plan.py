@@ -12,8 +12,8 @@ from beneficiaries.models import Enrolment
 from beneficiaries.views.consent import case_or_404
 from core.clock import now
 from core.pages import submit
-from reintegration import operations
 from reintegration.forms import PlanForm
+from reintegration.operations.plan import agree_plan
 
 
 @login_required
@@ -33,7 +33,7 @@ def plan_agree(request, reference: str, code: str):
 
     def action() -> str:
         data = form.cleaned_data
-        operations.agree_plan(
+        agree_plan(
             enrolment=enrolment,
             livelihood=data["livelihood"],
             goal=data["goal"],

@@ -472,7 +472,7 @@ FILES = [
     Mutant(
         "beneficiaries: a user adds any number of files",
         "beneficiaries/operations/document.py",
-        "        if queries.documents_added(by, on=now.date()) >= rules.DOCUMENTS_A_DAY:",
+        "        if documents_added(by, on=now.date()) >= rules.DOCUMENTS_A_DAY:",
         "        if False:",
         first=DOCUMENTS + "test_a_user_adds_a_limited_number_of_files_in_a_day",
     ),

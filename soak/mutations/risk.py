@@ -57,7 +57,7 @@ RISK = [
     Mutant(
         "beneficiaries: the emergency page leads to a case for anybody",
         "beneficiaries/views/note.py",
-        "    if queries.case_by_reference(request.user, reference) is not None:",
+        "    if case_by_reference(request.user, reference) is not None:",
         "    if reference:",
         first="tests/beneficiaries/test_risk.py::test_the_notice_leads_a_protection_supervisor_to_a_page_that_they_may_open",
     ),

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.queries import audit_events
 from api.resources import RESOURCES
-from beneficiaries.operations import write_next_export
+from beneficiaries.operations.export import write_next_export
 from core.clock import now
 from core.context import acting_as
 from reintegration.models import FollowUp
@@ -43,7 +43,8 @@ def keys(demo_users) -> dict[str, dict[str, str]]:
             consent = factories.share_with_iom(case, by, agrees=target == "a")
             plan = factories.planned(case, by)
             grant = factories.requested(plan, by)
-            from beneficiaries.operations import ConsentGiven, start_draft
+            from beneficiaries.operations.draft import start_draft
+            from beneficiaries.operations.intake import ConsentGiven
 
             draft = start_draft(
                 organisation=factories.organisation(code),

@@ -13,8 +13,8 @@ import pytest
 from core.clock import now
 from core.context import acting_as
 from projects.models import BudgetLine
-from reintegration import operations
 from reintegration.models import FollowUp
+from reintegration.operations.grant import endorse_grant
 from tests import factories, unscoped
 from tests.access.test_addresses import ANSWERS, DECIDES, EVERYONE, LEADS, PROTECTION, WRITES, enter
 
@@ -68,7 +68,7 @@ def _actions(target: str, username: str, code: str, demo_users) -> list[Action]:
         )
     with acting_as(demo_users["iom_supervisor"]):
         for grant in grants[2:4]:
-            operations.endorse_grant(grant=grant, by=demo_users["iom_supervisor"], now=now())
+            endorse_grant(grant=grant, by=demo_users["iom_supervisor"], now=now())
     factories.approved(grants[4], demo_users)
     writes, leads = WRITES[target], LEADS[target]
     answers = (

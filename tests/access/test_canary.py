@@ -9,7 +9,6 @@ import pytest
 from django.db import connection, models
 
 from accounts.models import User
-from beneficiaries import operations as case_operations
 from beneficiaries.models import (
     Beneficiary,
     Case,
@@ -21,7 +20,14 @@ from beneficiaries.models import (
     IntakeDraft,
 )
 from beneficiaries.models.access import case_column
-from beneficiaries.operations import BeneficiaryDetails, ConsentGiven, Situation
+from beneficiaries.operations.document import remove_document
+from beneficiaries.operations.draft import start_draft
+from beneficiaries.operations.emergency import break_glass
+from beneficiaries.operations.intake import BeneficiaryDetails, ConsentGiven, Situation, open_case
+from beneficiaries.operations.note import add_note
+from beneficiaries.operations.referral import answer_referral
+from beneficiaries.operations.risk import assess_risk
+from beneficiaries.operations.transfer import decline_case
 from beneficiaries.same_case import linked_models
 from core import policies
 from core.access import AccessPolicy
@@ -29,8 +35,11 @@ from core.clock import now
 from core.context import acting_as
 from core.encrypted_fields import EncryptedTextField
 from geography.models import District
-from reintegration import operations
 from reintegration.models import FollowUp, Grant, Instalment, Plan
+from reintegration.operations.admission import admit
+from reintegration.operations.follow_up import record_follow_up
+from reintegration.operations.grant import pay_instalment
+from reintegration.operations.plan import agree_plan
 from tests import factories, unscoped, walks
 from tests.addresses import fill, patterns
 from tests.pages import visit
@@ -100,7 +109,7 @@ def case_with_plan(demo_users, username: str, code: str) -> Case:
     """Return a case with rows that this user and everybody else involved have written."""
     by = demo_users[username]
     with acting_as(by):
-        case = case_operations.open_case(
+        case = open_case(
             organisation=factories.organisation(code),
             consent=ConsentGiven(given_by="best_interests", how="spoken", reason=_token("reason")),
             details=BeneficiaryDetails(
@@ -128,7 +137,7 @@ def case_with_plan(demo_users, username: str, code: str) -> Case:
             now=now(),
         )
         factories.screened(case, by)
-        operations.admit(
+        admit(
             case=case,
             project=factories.project(),
             decision="admitted",
@@ -137,7 +146,7 @@ def case_with_plan(demo_users, username: str, code: str) -> Case:
             by=by,
             now=now(),
         )
-        plan = operations.agree_plan(
+        plan = agree_plan(
             enrolment=case.enrolments.get(),
             livelihood="tea_shop",
             goal=_token("goal"),
@@ -148,7 +157,7 @@ def case_with_plan(demo_users, username: str, code: str) -> Case:
         )
         grant = factories.requested(plan, by)
         follow_up = FollowUp.objects.visible_to(by).filter(case=case).first()
-        operations.record_follow_up(
+        record_follow_up(
             follow_up=follow_up,
             done_on=now().date(),
             outcome="seen",
@@ -158,9 +167,7 @@ def case_with_plan(demo_users, username: str, code: str) -> Case:
             by=by,
             now=now(),
         )
-        case_operations.assess_risk(
-            case=case, level="low", source="review", reason=_token("risk_reason"), by=by, now=now()
-        )
+        assess_risk(case=case, level="low", source="review", reason=_token("risk_reason"), by=by, now=now())
         factories.corrected(case, by, reason=_token("correction_reason"))
         consent = case.consents.get(purpose="services")
         factories.corrected_consent(consent, by, how="signature", reason=_token("consent_reason"))
@@ -168,11 +175,9 @@ def case_with_plan(demo_users, username: str, code: str) -> Case:
             case, by, state="kept", number=f"PA{NUMBER}", kept_by=_token("kept_by")
         )
         factories.corrected_identity(document, by, number=f"PB{NUMBER}", reason=_token("number_reason"))
-        case_operations.add_note(case=case, text=_token("text"), confidentiality="normal", by=by, now=now())
+        add_note(case=case, text=_token("text"), confidentiality="normal", by=by, now=now())
         factories.a_document(case, by, title=_token("title"))
-        case_operations.remove_document(
-            document=factories.a_document(case, by), why=_token("removed_why"), by=by, now=now()
-        )
+        remove_document(document=factories.a_document(case, by), why=_token("removed_why"), by=by, now=now())
         third_ngo = factories.a_third_ngo()
         offer = factories.offered(case, by, third_ngo.code, reason=_token("transfer_reason"))
         referral = factories.referred(
@@ -183,7 +188,7 @@ def case_with_plan(demo_users, username: str, code: str) -> Case:
             reason=_token("referral_reason"),
             **{_token("name"): _token("value")},
         )
-        case_operations.start_draft(
+        start_draft(
             organisation=factories.organisation(code),
             consent=ConsentGiven(given_by="self", how="spoken", reason=_token("draft")),
             by=by,
@@ -195,12 +200,10 @@ def case_with_plan(demo_users, username: str, code: str) -> Case:
         factories.reassigned(case, by, colleague, note=_token("assignment_back"))
     third = User.objects.get(username="third")
     with acting_as(third):
-        case_operations.answer_referral(
-            referral=referral, state="accepted", answer=_token("answer"), by=third, now=now()
-        )
-        case_operations.decline_case(transfer=offer, answer=_token("transfer_answer"), by=third, now=now())
+        answer_referral(referral=referral, state="accepted", answer=_token("answer"), by=third, now=now())
+        decline_case(transfer=offer, answer=_token("transfer_answer"), by=third, now=now())
     with acting_as(demo_users["protection_supervisor"]):
-        case_operations.break_glass(
+        break_glass(
             typed=case.reference,
             reason=_token("emergency") + " and nobody answers.",
             by=demo_users["protection_supervisor"],
@@ -208,7 +211,7 @@ def case_with_plan(demo_users, username: str, code: str) -> Case:
         )
     factories.approved(grant, demo_users)
     with acting_as(demo_users["iom_finance"]):
-        operations.pay_instalment(
+        pay_instalment(
             grant=grant,
             amount_npr=100,
             voucher=_token("voucher"),

@@ -18,7 +18,7 @@ from django.core.management import call_command
 from redis import Redis
 
 from accounts.models import User
-from accounts.operations import create_api_token
+from accounts.operations.token import create_api_token
 from api.resources import RESOURCES
 from core.clock import now
 from core.context import acting_as

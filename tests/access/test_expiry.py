@@ -12,12 +12,14 @@ from django.core.management import call_command
 from django.db import connection
 
 from accounts.models import ApiToken, User
-from accounts.operations import create_api_token, revoke_api_tokens
+from accounts.operations.token import create_api_token, revoke_api_tokens
 from beneficiaries.models import Beneficiary, CaseFile, Referral, SharedItem
-from beneficiaries.operations import answer_referral, break_glass, withdraw_consent
+from beneficiaries.operations.consent import withdraw_consent
+from beneficiaries.operations.emergency import break_glass
+from beneficiaries.operations.referral import answer_referral
 from core import outbox
 from core.context import acting_as
-from reintegration import operations
+from reintegration.operations import reminder
 from reintegration.tasks import send_due_reminders
 from tests import factories
 from tests.access.test_levels import EMERGENCY, PROTECTION, A, B, now
@@ -172,7 +174,7 @@ def test_queued_work_checks_access_when_it_runs(committed, owner, case, demo_use
     User.objects.filter(username__startswith="ngo_a_").update(is_active=False)
     assert send_due_reminders.apply().result["sent"] == 0
     User.objects.filter(username=A).update(is_active=True)
-    assert operations.send_due_reminders(now=now())["sent"] == 1, "it waited for somebody to notify"
+    assert reminder.send_due_reminders(now=now())["sent"] == 1, "it waited for somebody to notify"
     User.objects.filter(username=A).update(is_active=False)
     assert outbox.deliver() == {"sent": 0, "already": 0, "failed": 1}
     assert mail.outbox == []

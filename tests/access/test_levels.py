@@ -20,7 +20,10 @@ from beneficiaries.models import (
     Referral,
     SharedItem,
 )
-from beneficiaries.operations import add_note, answer_referral, break_glass, record_consent, withdraw_consent
+from beneficiaries.operations.consent import record_consent, withdraw_consent
+from beneficiaries.operations.emergency import break_glass
+from beneficiaries.operations.note import add_note
+from beneficiaries.operations.referral import answer_referral
 from beneficiaries.same_case import linked_models
 from core.clock import now
 from core.context import acting_as
@@ -151,7 +154,7 @@ def test_when_consent_is_withdrawn_the_items_close(case, referral, demo_users):
 
 
 def test_a_referral_without_consent_for_its_receiver_is_refused(case, demo_users):
-    from beneficiaries.operations import send_referral
+    from beneficiaries.operations.referral import send_referral
 
     with acting_as(demo_users[A]), pytest.raises(ValidationError, match="no consent for this organisation"):
         send_referral(

@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection
 
 from accounts.models import User
-from accounts.operations import save_user
+from accounts.operations.users import save_user
 from api.resources import RESOURCES
 from core import reference
 from core.clock import now

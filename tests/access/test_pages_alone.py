@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.operations import create_api_token
+from accounts.operations.token import create_api_token
 from core.clock import now
 from core.context import acting_as
 from reintegration.models import FollowUp

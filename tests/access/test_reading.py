@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from beneficiaries import queries
+from beneficiaries.queries.reader import readers_of
 from core.clock import now
 from core.context import acting_as
 from core.models import AuditEvent
@@ -84,10 +84,10 @@ def test_emergency_access_is_shown_with_its_reason(case, demo_users, sign_in):
     protection, why = "protection_supervisor", "She called and was then cut off; no one answers."
     client = sign_in(protection)
     with acting_as(demo_users[protection]):
-        from beneficiaries.operations import break_glass
+        from beneficiaries.operations.emergency import break_glass
 
         break_glass(typed=case.reference, reason=why, by=demo_users[protection], now=now())
     client.get(f"/cases/{case.reference}/")
     with acting_as(demo_users[A]):
-        reasons = {reading.name: reading.why for reading in queries.readers_of(case, demo_users[A])}
+        reasons = {reading.name: reading.why for reading in readers_of(case, demo_users[A])}
     assert reasons[demo_users[protection].name] == why

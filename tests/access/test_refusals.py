@@ -7,24 +7,29 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, transaction
 
 from accounts.models import ApiToken, Membership, Organisation, Role, User
-from accounts.operations import (
-    create_api_token,
-    revoke_api_tokens,
-    save_membership,
-    save_organisation,
-    save_user,
-    tailor_role,
-)
-from beneficiaries import operations as cases
+from accounts.operations.token import create_api_token, revoke_api_tokens
+from accounts.operations.users import save_membership, save_organisation, save_user, tailor_role
+from beneficiaries.operations.admission import record_screening
+from beneficiaries.operations.case import close_case
+from beneficiaries.operations.consent import withdraw_consent
+from beneficiaries.operations.document import remove_document
+from beneficiaries.operations.draft import start_draft
+from beneficiaries.operations.emergency import break_glass
+from beneficiaries.operations.intake import ConsentGiven
+from beneficiaries.operations.note import add_note
+from beneficiaries.operations.referral import answer_referral, send_referral
+from beneficiaries.operations.risk import assess_risk
 from core.clock import now
 from core.context import acting_as
 from projects.models import Donor
 from projects.operations import remove_configuration, revise_criteria, save_configuration, start_new_phase
 from projects.queries import current_criteria
-from reintegration import operations
 from reintegration.demo import DEMO_USERS
 from reintegration.models import FollowUp
-from reintegration.operations.grant import GrantActionRefused
+from reintegration.operations.admission import admit
+from reintegration.operations.follow_up import record_follow_up
+from reintegration.operations.grant import GrantActionRefused, endorse_grant
+from reintegration.operations.plan import agree_plan
 from tests import factories
 
 A, B, SUPERVISOR = "ngo_a_caseworker", "ngo_b_caseworker", "iom_supervisor"
@@ -66,9 +71,9 @@ ACTIONS = {
     "open a case": (LEADS, lambda rows, by: factories.a_case(by)),
     "start an interview": (
         LEADS,
-        lambda rows, by: cases.start_draft(
+        lambda rows, by: start_draft(
             organisation=factories.organisation("NGO_A"),
-            consent=cases.ConsentGiven(**ASKED),
+            consent=ConsentGiven(**ASKED),
             by=by,
             now=now(),
         ),
@@ -76,33 +81,33 @@ ACTIONS = {
     "ask for consent": (LEADS, lambda rows, by: factories.share_with_iom(rows["case"], by)),
     "withdraw consent": (
         LEADS,
-        lambda rows, by: cases.withdraw_consent(consent=rows["consent"], by=by, now=now()),
+        lambda rows, by: withdraw_consent(consent=rows["consent"], by=by, now=now()),
     ),
-    "close a case": (WRITES, lambda rows, by: cases.close_case(case=rows["case"], by=by, now=now())),
+    "close a case": (WRITES, lambda rows, by: close_case(case=rows["case"], by=by, now=now())),
     "write a note": (
         WRITES,
-        lambda rows, by: cases.add_note(
+        lambda rows, by: add_note(
             case=rows["case"], text="Seen.", confidentiality="normal", by=by, now=now()
         ),
     ),
     "assess the risk": (
         WRITES,
-        lambda rows, by: cases.assess_risk(
+        lambda rows, by: assess_risk(
             case=rows["case"], level="high", source="review", reason="", by=by, now=now()
         ),
     ),
     "add a document": (WRITES, lambda rows, by: factories.a_document(rows["case"], by)),
     "throw a document away": (
         LEADS,
-        lambda rows, by: cases.remove_document(document=rows["document"], why="Not hers.", by=by, now=now()),
+        lambda rows, by: remove_document(document=rows["document"], why="Not hers.", by=by, now=now()),
     ),
     "write down answers": (
         WRITES,
-        lambda rows, by: cases.record_screening(case=rows["case"], answers={}, by=by, now=now()),
+        lambda rows, by: record_screening(case=rows["case"], answers={}, by=by, now=now()),
     ),
     "decide on admission": (
         WRITES,
-        lambda rows, by: operations.admit(
+        lambda rows, by: admit(
             case=rows["case"],
             project=factories.project("TRRIN"),
             decision="not_admitted",
@@ -115,18 +120,18 @@ ACTIONS = {
     "refer a case": ({A}, lambda rows, by: _send(rows, by)),
     "accept a referral": (
         {B},
-        lambda rows, by: cases.answer_referral(
+        lambda rows, by: answer_referral(
             referral=rows["referral"], state="accepted", answer="", by=by, now=now()
         ),
     ),
     "open a file in an emergency": (
         {"protection_supervisor", "protection_supervisor_2"},
-        lambda rows, by: cases.break_glass(typed=rows["case"].reference, reason=EMERGENCY, by=by, now=now()),
+        lambda rows, by: break_glass(typed=rows["case"].reference, reason=EMERGENCY, by=by, now=now()),
     ),
     "export lists": (LEADS, lambda rows, by: factories.asked_export(by)),
     "agree a plan": (
         WRITES,
-        lambda rows, by: operations.agree_plan(
+        lambda rows, by: agree_plan(
             enrolment=rows["enrolment"],
             livelihood="tea_shop",
             goal="A tea shop.",
@@ -139,7 +144,7 @@ ACTIONS = {
     "ask for a grant": (WRITES, lambda rows, by: factories.requested(rows["plan"], by)),
     "record a visit": (
         WRITES,
-        lambda rows, by: operations.record_follow_up(
+        lambda rows, by: record_follow_up(
             follow_up=rows["visit"],
             done_on=now().date(),
             outcome="seen",
@@ -210,7 +215,7 @@ ACTIONS = {
 
 def _send(rows, by):
     receiver = factories.organisation("IOM")
-    return cases.send_referral(
+    return send_referral(
         case=rows["case"], receiver=receiver, service="Legal", reason="x", items={}, by=by, now=now()
     )
 
@@ -245,7 +250,7 @@ def test_nobody_makes_a_token_for_another_or_endorses_what_they_asked_for(rows, 
     with acting_as(supervisor):
         grant = factories.requested(rows["plan"], supervisor)
         with pytest.raises(GrantActionRefused, match="Another user must do this"):
-            operations.endorse_grant(grant=grant, by=supervisor, now=now())
+            endorse_grant(grant=grant, by=supervisor, now=now())
 
 
 @pytest.mark.django_db

@@ -12,7 +12,7 @@ from django.db import IntegrityError, ProgrammingError, connection, transaction
 
 from accounts.choices import Permission
 from accounts.models import Role
-from accounts.operations import tailor_role
+from accounts.operations.users import tailor_role
 from beneficiaries.models import Beneficiary
 from beneficiaries.models.access import case_column
 from beneficiaries.same_case import linked_models

@@ -12,17 +12,16 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 
 from accounts.models import Membership, Role
-from accounts.operations import tailor_role
-from beneficiaries import queries
+from accounts.operations.users import tailor_role
 from beneficiaries.models import Beneficiary, CaseAccess, CaseFile, CaseNote
-from beneficiaries.operations import (
-    ConsentGiven,
-    add_note,
-    assess_risk,
-    close_case,
-    start_draft,
-    write_next_export,
-)
+from beneficiaries.operations.case import close_case
+from beneficiaries.operations.draft import start_draft
+from beneficiaries.operations.export import write_next_export
+from beneficiaries.operations.intake import ConsentGiven
+from beneficiaries.operations.note import add_note
+from beneficiaries.operations.risk import assess_risk
+from beneficiaries.queries.case import case_by_reference, worked_on_case
+from beneficiaries.queries.case_list import case_list
 from beneficiaries.same_case import linked_models
 from core import idempotency, policies
 from core.access import Confidentiality, ScopedQuerySet
@@ -30,7 +29,7 @@ from core.clock import now
 from core.context import acting_as, enter
 from reintegration.demo import DEMO_USERS
 from reintegration.models import FollowUp
-from reintegration.operations import record_follow_up
+from reintegration.operations.follow_up import record_follow_up
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("set_up")
@@ -144,7 +143,7 @@ def test_pythons_scope_ends_with_access(case, demo_users, owner, disable_policie
 def test_access_found_for_one_user_is_checked_again_for_another(case, shared, demo_users, disable_policies):
     disable_policies()
     with acting_as(demo_users[A]):
-        found = queries.case_by_reference(demo_users[A], case.reference)
+        found = case_by_reference(demo_users[A], case.reference)
         assert {note.confidentiality for note in CaseNote.objects.of(found, demo_users[A])} == {
             "normal",
             "restricted",
@@ -153,13 +152,13 @@ def test_access_found_for_one_user_is_checked_again_for_another(case, shared, de
     with acting_as(demo_users[B]):
         assert list(CaseNote.objects.of(found, demo_users[B])) == []
         assert list(CaseFile.objects.of(found, demo_users[B])) == []
-        assert queries.case_by_reference(demo_users[B], case.reference) is None
-        assert queries.worked_on_case(case.pk, demo_users[B]) is None
+        assert case_by_reference(demo_users[B], case.reference) is None
+        assert worked_on_case(case.pk, demo_users[B]) is None
     with acting_as(demo_users[READER]):
-        own = queries.case_by_reference(demo_users[READER], case.reference)
+        own = case_by_reference(demo_users[READER], case.reference)
         assert {note.confidentiality for note in CaseNote.objects.of(own, demo_users[READER])} == {"normal"}
     with acting_as(demo_users[SUPERVISOR]):
-        theirs = queries.case_by_reference(demo_users[SUPERVISOR], shared.reference)
+        theirs = case_by_reference(demo_users[SUPERVISOR], shared.reference)
         assert {note.confidentiality for note in CaseNote.objects.of(theirs, demo_users[SUPERVISOR])} == {
             "normal"
         }
@@ -172,9 +171,7 @@ def test_the_case_list_leaves_out_cases_with_summary_or_referral_access_only(
     disable_policies()
     for username in (B, "iom_approver", "programme_manager", "iom_supervisor"):
         with acting_as(demo_users[username]):
-            assert case.reference not in queries.case_list(demo_users[username]).values_list(
-                "reference", flat=True
-            )
+            assert case.reference not in case_list(demo_users[username]).values_list("reference", flat=True)
 
 
 def test_a_form_key_belongs_to_its_sender(demo_users, disable_policies):

@@ -10,9 +10,9 @@ from django.urls import path
 from rest_framework.decorators import api_view
 
 from accounts.models import Membership
-from accounts.operations import create_api_token
+from accounts.operations.token import create_api_token
 from beneficiaries.models import Case
-from beneficiaries.operations import add_note
+from beneficiaries.operations.note import add_note
 from core.clock import now
 from core.context import acting_as, entered_as
 from iom_cases import urls as site

@@ -2,7 +2,8 @@
 
 from accounts.approval import approvers_of
 from accounts.models import AccessRequest, Membership, Role, User
-from accounts.operations import NewUser, add_user, decide_access, save_membership
+from accounts.operations.access import decide_access
+from accounts.operations.users import NewUser, add_user, save_membership
 from core.clock import now
 from core.context import acting_as
 

@@ -10,14 +10,8 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from accounts.models import AccessRequest, Membership, Notice, Role, User
-from accounts.operations import (
-    save_membership,
-    save_organisation,
-    save_user,
-    stop_access,
-    tailor_role,
-    take_due_effects,
-)
+from accounts.operations.access import stop_access, take_due_effects
+from accounts.operations.users import save_membership, save_organisation, save_user, tailor_role
 from core import outbox
 from core.clock import now
 from core.context import acting_as

@@ -11,15 +11,12 @@ from django.db import connection, transaction
 from django.test import Client
 
 from accounts.models import AccessRequest, User
-from accounts.operations import (
-    accept_invitation,
-    create_api_token,
-    invite_again,
-    reset_second_factor,
-    save_user,
-    set_password,
-    take_due_effects,
-)
+from accounts.operations.access import take_due_effects
+from accounts.operations.factor import reset_second_factor
+from accounts.operations.invitation import accept_invitation, invite_again
+from accounts.operations.password import set_password
+from accounts.operations.token import create_api_token
+from accounts.operations.users import save_user
 from accounts.queries import invitations, live_token, reset_link
 from core import outbox
 from core.clock import now

@@ -12,8 +12,19 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import QuerySet
 
-from accounts import operations
 from accounts.models import AccessRequest, ApiToken, Membership, User
+from accounts.operations import factor, password
+from accounts.operations.factor import (
+    add_passkey,
+    make_recovery_codes,
+    remove_app,
+    remove_passkey,
+    reset_second_factor,
+)
+from accounts.operations.invitation import invite_again
+from accounts.operations.password import set_password
+from accounts.operations.token import create_api_token
+from accounts.operations.users import save_user
 from core import outbox
 from core.clock import now
 from core.context import acting_as
@@ -39,7 +50,7 @@ def a_newcomer() -> User:
     """Return a user without a role who has chosen a password, as their session has read them."""
     user = User.objects.create(username="newcomer", email=FORMER)
     with acting_as(user):
-        operations.set_password(user, FIRST)
+        set_password(user, FIRST)
     return User.objects.get(pk=user.pk)
 
 
@@ -47,35 +58,33 @@ def change_address(by: User) -> None:
     user = User.objects.get(username="newcomer")
     user.email = RIGHT
     with acting_as(by):
-        operations.save_user(user=user, by=by, now=now())
+        save_user(user=user, by=by, now=now())
 
 
 def close_account(by: User) -> None:
     user = User.objects.get(username="newcomer")
     user.is_active = False
     with acting_as(by):
-        operations.save_user(user=user, by=by, now=now())
+        save_user(user=user, by=by, now=now())
 
 
 def change_password(by: User) -> None:
-    operations.change_password(password=LATER, by=by, now=now())
+    password.change_password(password=LATER, by=by, now=now())
 
 
 def add_app(by: User) -> None:
     secret = generate_totp_secret()
-    operations.add_app(secret=secret, code=App(secret).code(), session="", proven=True, by=by, now=now())
+    factor.add_app(secret=secret, code=App(secret).code(), session="", proven=True, by=by, now=now())
 
 
 OWN: dict[str, Callable[[User], object]] = {
     "change_password": change_password,
-    "create_api_token": lambda by: operations.create_api_token(user=by, name="x", by=by, now=now()),
+    "create_api_token": lambda by: create_api_token(user=by, name="x", by=by, now=now()),
     "add_app": add_app,
-    "add_passkey": lambda by: operations.add_passkey(
-        name="x", credential={}, session="", proven=True, by=by, now=now()
-    ),
-    "remove_app": lambda by: operations.remove_app(by=by, now=now()),
-    "remove_passkey": lambda by: operations.remove_passkey(number=1, by=by, now=now()),
-    "make_recovery_codes": lambda by: operations.make_recovery_codes(by=by, now=now()),
+    "add_passkey": lambda by: add_passkey(name="x", credential={}, session="", proven=True, by=by, now=now()),
+    "remove_app": lambda by: remove_app(by=by, now=now()),
+    "remove_passkey": lambda by: remove_passkey(number=1, by=by, now=now()),
+    "make_recovery_codes": lambda by: make_recovery_codes(by=by, now=now()),
 }
 
 
@@ -99,7 +108,7 @@ def test_a_thiefs_request_changes_no_credential_once_the_owner_has_another_passw
     enrolled(owner)
     factors = list(Authenticator.objects.filter(user=owner).values_list("pk", "data"))
     with acting_as(owner):
-        operations.change_password(password=LATER, by=owner, now=now())
+        password.change_password(password=LATER, by=owner, now=now())
     with acting_as(thief), pytest.raises(PermissionDenied):
         OWN[action](thief)
     assert User.objects.get(pk=owner.pk).check_password(LATER)
@@ -164,7 +173,7 @@ def test_an_administrators_page_that_was_read_before_keeps_the_new_password(demo
         change_password(user)
     as_read.first_name = "Asha"
     with acting_as(by):
-        operations.save_user(user=as_read, by=by, now=now())
+        save_user(user=as_read, by=by, now=now())
     assert User.objects.get(pk=user.pk).check_password(LATER)
 
 
@@ -173,7 +182,7 @@ def test_a_factor_isnt_removed_after_a_password_that_was_mailed_meanwhile(demo_u
     user, by = a_newcomer(), demo_users[ADMINISTRATOR]
     User.objects.filter(pk=user.pk).update(password_mailed_at=now())
     with acting_as(by), pytest.raises(ValidationError, match="14 days"):
-        operations.reset_second_factor(user=user, by=by, now=now())
+        reset_second_factor(user=user, by=by, now=now())
 
 
 @pytest.mark.django_db
@@ -182,7 +191,7 @@ def test_an_invitation_isnt_sent_to_an_address_that_changed_meanwhile(demo_users
     by = demo_users[ADMINISTRATOR]
     User.objects.filter(pk=user.pk).update(email=RIGHT)
     with acting_as(by):
-        operations.invite_again(user=user, by=by, now=now())
+        invite_again(user=user, by=by, now=now())
     outbox.deliver(now=now())
     assert [message.to for message in mail.outbox] == [[RIGHT]]
 

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from accounts.models import ApiToken, Membership, Organisation, User
-from accounts.operations import create_api_token, revoke_api_token
+from accounts.operations.token import create_api_token, revoke_api_token
 from core.clock import now
 from core.context import acting_as, enter
 from reintegration.demo import password_of

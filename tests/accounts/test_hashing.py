@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 
 from accounts import hashing
-from accounts.operations import set_password
+from accounts.operations.password import set_password
 from accounts.throttle_models import SignInThrottle
 from core import slots
 from reintegration.demo import password_of

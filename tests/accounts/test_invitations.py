@@ -9,7 +9,9 @@ from django.core import mail
 from django.db import connection
 
 from accounts.models import InvitationSent, User
-from accounts.operations import invite, mail_count, reset_second_factor
+from accounts.operations import mail_count
+from accounts.operations.factor import reset_second_factor
+from accounts.operations.invitation import invite
 from accounts.operations.mail_count import TooManyInvitations
 from accounts.rules import INVITATIONS_A_DAY
 from core import outbox

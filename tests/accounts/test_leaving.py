@@ -8,26 +8,17 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test import Client
 
 from accounts.models import Handover, Membership, Organisation, User
-from accounts.operations import (
-    OpenWorkLeft,
-    end_access,
-    save_membership,
-    save_organisation,
-    save_user,
-    tailor_role,
-)
+from accounts.operations.leaving import OpenWorkLeft
+from accounts.operations.users import end_access, save_membership, save_organisation, save_user, tailor_role
 from beneficiaries.models import Assignment, Case, CaseFile
-from beneficiaries.operations import (
-    answer_referral,
-    close_case,
-    notify_of_cases_without_caseworker,
-    reassign_cases,
-)
+from beneficiaries.operations.assignment import notify_of_cases_without_caseworker, reassign_cases
+from beneficiaries.operations.case import close_case
+from beneficiaries.operations.referral import answer_referral
 from core import outbox
 from core.clock import now
 from core.context import acting_as, enter
 from reintegration.models import FollowUp, Reminder
-from reintegration.operations import send_due_reminders
+from reintegration.operations.reminder import send_due_reminders
 from tests import factories
 from tests.pages import submit, text_of
 
@@ -274,7 +265,7 @@ def test_an_answer_to_an_offer_notifies_the_new_caseworker(demo_users):
         case = factories.a_case(leaver)
         offer = factories.offered(case, leaver, "NGO_B")
     _end(leaver, demo_users, answers(leaver, second))
-    from beneficiaries.operations import take_over_case
+    from beneficiaries.operations.transfer import take_over_case
 
     with acting_as(demo_users["ngo_b_caseworker"]):
         take_over_case(

@@ -13,9 +13,9 @@ from django.db import DatabaseError, connection
 from django.db.models import QuerySet
 
 from accounts.models import Organisation, User
-from accounts.operations import save_organisation
+from accounts.operations.users import save_organisation
 from beneficiaries.models import Case
-from beneficiaries.operations import reassign_cases
+from beneficiaries.operations.assignment import reassign_cases
 from core.clock import now
 from core.context import acting_as
 from tests import factories

@@ -13,8 +13,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from accounts.operations import mail_resets, password, save_user
-from accounts.operations.password import reset_password
+from accounts.operations import password
+from accounts.operations.password import mail_resets, reset_password
+from accounts.operations.users import save_user
 from accounts.queries import reset_link
 from accounts.throttle_models import ResetAsked
 from core import outbox

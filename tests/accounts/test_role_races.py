@@ -7,7 +7,8 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Membership, Role, User
-from accounts.operations import NewUser, add_user, end_access, give_role, invite_again
+from accounts.operations.invitation import invite_again
+from accounts.operations.users import NewUser, add_user, end_access, give_role
 from accounts.queries import roles_given_by
 from core.clock import now
 from core.context import acting_as

@@ -12,8 +12,10 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
-from accounts.operations import add_app, create_api_token, reset_second_factor, set_password
 from accounts.operations import factor as factors
+from accounts.operations.factor import add_app, reset_second_factor
+from accounts.operations.password import set_password
+from accounts.operations.token import create_api_token
 from accounts.queries import invitations, is_enrolled, reset_link
 from accounts.throttle_models import UsedProof
 from core.clock import now

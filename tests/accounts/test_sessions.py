@@ -8,7 +8,9 @@ from django.contrib.sessions.backends.db import SessionStore as DjangoStore
 from django.test import Client
 
 from accounts.models import Session
-from accounts.operations import change_password, end_access, mail_resets, reset_second_factor, save_user
+from accounts.operations.factor import reset_second_factor
+from accounts.operations.password import change_password, mail_resets
+from accounts.operations.users import end_access, save_user
 from accounts.queries import open_work_of
 from accounts.session_store import SessionStore, digest
 from core.clock import now

@@ -10,7 +10,8 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
 from accounts.models import User
-from accounts.operations import set_password, throttle_keys
+from accounts.operations.password import set_password
+from accounts.operations.throttle import throttle_keys
 from accounts.rules import FAILURES_OF_KNOWN, THROTTLE_LIMITS, wait_left
 from accounts.throttle_models import SignInThrottle
 from core.clock import now

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from accounts.models import ApiToken, Notice
-from accounts.operations import create_api_token, revoke_api_tokens
+from accounts.operations.token import create_api_token, revoke_api_tokens
 from core.clock import now
 from core.context import acting_as
 from tests.pages import submit, text_of

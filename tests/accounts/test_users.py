@@ -11,16 +11,16 @@ from django.test import Client
 
 from accounts.choices import GIVEN_BY_FOCAL_POINTS, Permission, RoleCode
 from accounts.models import AccessRequest, Membership, Role, User
-from accounts.operations import (
+from accounts.operations.access import stop_access
+from accounts.operations.invitation import invite_again
+from accounts.operations.token import create_api_token
+from accounts.operations.users import (
     NewUser,
     add_user,
-    create_api_token,
     end_access,
     give_role,
-    invite_again,
     save_membership,
     save_user,
-    stop_access,
     tailor_role,
 )
 from accounts.queries import roles_given_by, works_elsewhere

@@ -10,7 +10,8 @@ from django.test import Client
 
 from accounts.approval import is_guarded
 from accounts.models import AccessRequest, Membership, OrganisationGroupPermission, User
-from accounts.operations import create_api_token, save_membership, save_user
+from accounts.operations.token import create_api_token
+from accounts.operations.users import save_membership, save_user
 from accounts.queries import reset_link
 from core.clock import now
 from core.context import acting_as

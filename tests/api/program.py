@@ -6,7 +6,7 @@ import uuid
 from django.test import Client
 
 from accounts.models import User
-from accounts.operations import create_api_token
+from accounts.operations.token import create_api_token
 from api.resources import RESOURCES
 from beneficiaries.models import Case
 from core.clock import now

@@ -11,7 +11,8 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import ApiToken
-from accounts.operations import create_api_token, revoke_api_tokens, save_user
+from accounts.operations.token import create_api_token, revoke_api_tokens
+from accounts.operations.users import save_user
 from core.clock import now
 from core.context import entered_as
 from tests.api.program import KINDS, ROOT, A, B, problem_of

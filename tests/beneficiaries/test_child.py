@@ -5,8 +5,13 @@ from datetime import date, timedelta
 import pytest
 from django.core.exceptions import ValidationError
 
-from beneficiaries import operations, queries, rules
-from beneficiaries.operations import ConsentGiven
+from beneficiaries import rules
+from beneficiaries.operations.consent import record_consent
+from beneficiaries.operations.intake import ConsentGiven, open_case
+from beneficiaries.operations.referral import ask_and_refer
+from beneficiaries.operations.transfer import ask_and_offer
+from beneficiaries.queries.case import case_by_reference
+from beneficiaries.queries.fact import facts_of
 from core import bikram_sambat, days
 from core.clock import now
 from core.context import acting_as
@@ -31,7 +36,7 @@ def may_be_17(**changes):
 
 
 def a_childs_case(by, **consent):
-    return operations.open_case(
+    return open_case(
         organisation=factories.organisation("NGO_A"),
         consent=ConsentGiven(**GUARDIAN | consent),
         details=may_be_17(),
@@ -98,7 +103,7 @@ def test_who_is_about_18_does_not_consent_alone(demo_users, age, is_refused):
         with pytest.raises(ValidationError, match=MAY_NOT_ALONE):
             factories.a_case(demo_users[A], **opened)
         case = factories.a_case(demo_users[A], given_by="guardian", **opened)
-        assert queries.facts_of(case, by=demo_users[A], on=now().date())["age"] in (None, age - 1)
+        assert facts_of(case, by=demo_users[A], on=now().date())["age"] in (None, age - 1)
 
 
 @pytest.mark.django_db
@@ -206,7 +211,7 @@ def test_a_later_consent_a_referral_and_a_transfer_of_a_child_need_a_guardian(de
         }
         receiver = factories.organisation("NGO_B")
         with pytest.raises(ValidationError, match=MAY_NOT_ALONE):
-            operations.ask_and_refer(
+            ask_and_refer(
                 case=case,
                 receiver=receiver,
                 service="School",
@@ -215,13 +220,13 @@ def test_a_later_consent_a_referral_and_a_transfer_of_a_child_need_a_guardian(de
                 **alone,
             )
         with pytest.raises(ValidationError, match=MAY_NOT_ALONE):
-            operations.ask_and_offer(case=case, receiver=receiver, reason="She moves.", **alone)
-        operations.record_consent(
+            ask_and_offer(case=case, receiver=receiver, reason="She moves.", **alone)
+        record_consent(
             case=case, purpose="sharing", organisation=receiver, is_given=True, by=by, now=now(), **GUARDIAN
         )
         with pytest.raises(ValidationError, match=MAY_NOT_ALONE):
-            operations.ask_and_offer(case=case, receiver=receiver, reason="She moves.", **alone)
-        assert operations.ask_and_offer(
+            ask_and_offer(case=case, receiver=receiver, reason="She moves.", **alone)
+        assert ask_and_offer(
             case=case, receiver=receiver, reason="She moves.", **alone | {"given_by": "guardian"}
         )
 
@@ -235,7 +240,7 @@ def test_an_imported_row_and_a_case_opened_in_the_past_count_the_age_at_consent(
         birth_on=date(asked_on.year - 18, 1, 1), birth_precision="year", birth_as_typed="x"
     )
     with acting_as(by), pytest.raises(ValidationError, match=MAY_NOT_ALONE):
-        operations.open_case(
+        open_case(
             organisation=factories.organisation("NGO_A"),
             consent=ConsentGiven(given_by="self", how="file"),
             details=was_17,
@@ -251,8 +256,8 @@ def test_the_case_file_the_criteria_and_the_export_count_a_child(demo_users, sig
     by = demo_users[A]
     with acting_as(by):
         case = a_childs_case(by)
-        found = queries.case_by_reference(by, case.reference)
-        assert queries.facts_of(found, by=by, on=now().date())["age"] == 17
+        found = case_by_reference(by, case.reference)
+        assert facts_of(found, by=by, on=now().date())["age"] == 17
     page = text_of(sign_in(A).get(f"/cases/{case.reference}/"))
     assert "17 or 18, counts as a child" in page
 

@@ -9,14 +9,10 @@ from django.db import IntegrityError, connection, transaction
 
 from beneficiaries.history import corrections_of
 from beneficiaries.models import Case, Consent, ConsentChange
-from beneficiaries.operations import (
-    ChangedMeanwhile,
-    ConsentAnswer,
-    correct_consent,
-    record_consent,
-    withdraw_consent,
-)
-from beneficiaries.queries import consents_of, file_of
+from beneficiaries.operations.consent import ConsentAnswer, correct_consent, record_consent, withdraw_consent
+from beneficiaries.operations.correction import ChangedMeanwhile
+from beneficiaries.queries.case import file_of
+from beneficiaries.queries.consent import consents_of
 from core.clock import now
 from core.context import acting_as
 from core.models import AuditEvent

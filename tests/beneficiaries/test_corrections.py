@@ -11,15 +11,10 @@ from django.db.models import QuerySet
 
 from beneficiaries.history import corrections_of
 from beneficiaries.models import Beneficiary, BeneficiaryChange, Case, CaseChange, CaseFile
-from beneficiaries.operations import (
-    BeneficiaryDetails,
-    ChangedMeanwhile,
-    Situation,
-    correct_beneficiary,
-    correct_situation,
-    correction,
-)
-from beneficiaries.queries import file_of
+from beneficiaries.operations import correction
+from beneficiaries.operations.correction import ChangedMeanwhile, correct_beneficiary, correct_situation
+from beneficiaries.operations.intake import BeneficiaryDetails, Situation
+from beneficiaries.queries.case import file_of
 from core.clock import now
 from core.context import acting_as
 from core.models import AuditEvent

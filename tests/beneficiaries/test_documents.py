@@ -16,9 +16,13 @@ from django.db import DatabaseError, IntegrityError, transaction
 from PIL import Image
 
 from accounts.models import Notice
-from beneficiaries import operations, queries, rules
+from beneficiaries import rules
 from beneficiaries.models import Document
-from beneficiaries.operations import close_case
+from beneficiaries.operations import document
+from beneficiaries.operations.case import close_case
+from beneficiaries.operations.document import remove_document, scan_waiting, sweep_files
+from beneficiaries.operations.erasure import erase_beneficiary
+from beneficiaries.queries.document import content_of
 from core import data_keys, files, uploads
 from core.clock import now
 from core.context import acting_as
@@ -130,11 +134,11 @@ def test_stored_files_are_encrypted(case, demo_users, settings):
         lying = path.read_bytes()
         assert b"%PDF" not in lying
         assert b"CANARY" not in lying
-        assert queries.content_of(document).startswith(b"%PDF")
+        assert content_of(document).startswith(b"%PDF")
         other = factories.a_document(case, demo_users[A])
         other.file, document.file = document.file, other.file
         with pytest.raises(Exception, match="file of document"):  # it can't be decrypted in another row
-            queries.content_of(other)
+            content_of(other)
 
 
 @pytest.mark.parametrize(
@@ -243,12 +247,12 @@ def test_with_the_scanner_down_a_document_waits_and_nobody_gets_it(
     with scanners.listening(answer) as address:
         settings.SCANNER = scanners.nobody_there() if answer is None else address
         page = sent(client, case, uploaded_files.photo())
-        assert operations.scan_waiting(now=now()) == {"clean": 0, "harmful": 0}
+        assert scan_waiting(now=now()) == {"clean": 0, "harmful": 0}
     assert "before the virus check" in text_of(page)
     assert "Waiting for the virus check" in text_of(page)
     with acting_as(demo_users[A]):
         document = Document.objects.get(case=case)
-        assert queries.content_of(document) is None
+        assert content_of(document) is None
         assert address_of(document) not in text_of(page).replace("/remove/", "")
     assert client.get(address_of(document)).status_code == 404
 
@@ -264,8 +268,8 @@ def test_with_the_scanner_up_again_waiting_documents_are_released_or_deleted(
     assert states(case, demo_users[A]) == ["waiting", "waiting"]
     assert len(stored_files(settings)) == 2
     with scanners.listening() as settings.SCANNER:
-        assert operations.scan_waiting(now=now()) == {"clean": 1, "harmful": 1}
-        assert operations.scan_waiting(now=now()) == {"clean": 0, "harmful": 0}
+        assert scan_waiting(now=now()) == {"clean": 1, "harmful": 1}
+        assert scan_waiting(now=now()) == {"clean": 0, "harmful": 0}
     assert states(case, demo_users[A]) == ["clean", "harmful"]
     assert len(stored_files(settings)) == 1
     assert {"document scanned", "harmful file deleted"} <= set(verbs(case, demo_users))
@@ -285,7 +289,7 @@ def test_a_document_that_cant_be_read_keeps_back_no_other(committed, demo_users,
         factories.a_document(case, demo_users[A])
     files.remove(lost.file)
     with scanners.listening() as settings.SCANNER:
-        assert operations.scan_waiting(now=now()) == {"clean": 1, "harmful": 0}
+        assert scan_waiting(now=now()) == {"clean": 1, "harmful": 0}
 
 
 def test_an_interrupted_scan_is_repeated_after_its_lease(committed, owner, demo_users, settings):
@@ -293,13 +297,13 @@ def test_an_interrupted_scan_is_repeated_after_its_lease(committed, owner, demo_
         case = factories.a_case(demo_users[A])
         settings.SCANNER = scanners.nobody_there()
         factories.a_document(case, demo_users[A])
-    assert operations.scan_waiting(now=now()) == {"clean": 0, "harmful": 0}  # it is leased now
+    assert scan_waiting(now=now()) == {"clean": 0, "harmful": 0}  # it is leased now
     with scanners.listening() as settings.SCANNER:
-        assert operations.scan_waiting(now=now()) == {"clean": 0, "harmful": 0}
-        later = now() + operations.document.LEASE + timedelta(seconds=1)
-        assert operations.scan_waiting(now=later) == {"clean": 0, "harmful": 0}  # the database's clock counts
+        assert scan_waiting(now=now()) == {"clean": 0, "harmful": 0}
+        later = now() + document.LEASE + timedelta(seconds=1)
+        assert scan_waiting(now=later) == {"clean": 0, "harmful": 0}  # the database's clock counts
         owner.execute("UPDATE beneficiaries_document SET leased_until = now()")
-        assert operations.scan_waiting(now=now()) == {"clean": 1, "harmful": 0}
+        assert scan_waiting(now=now()) == {"clean": 1, "harmful": 0}
     assert states(case, demo_users[A]) == ["clean"]
 
 
@@ -322,7 +326,7 @@ def test_a_deleted_document_cannot_be_restored(case, demo_users, settings):
     with acting_as(demo_users[A]):
         document = factories.a_document(case, demo_users[A])
         name = document.file
-        operations.remove_document(document=document, why="Another woman's.", by=demo_users[A], now=now())
+        remove_document(document=document, why="Another woman's.", by=demo_users[A], now=now())
         rows = Document.objects.filter(pk=document.pk)
         for change in (
             {"state": "clean", "file": name, "removed_by": None, "removed_at": None},
@@ -334,7 +338,7 @@ def test_a_deleted_document_cannot_be_restored(case, demo_users, settings):
             with pytest.raises(IntegrityError), transaction.atomic():
                 rows.update(**change)
         with pytest.raises(ValidationError, match="already"):
-            operations.remove_document(document=document, why="Again.", by=demo_users[A], now=now())
+            remove_document(document=document, why="Again.", by=demo_users[A], now=now())
 
 
 def test_a_row_has_a_file_until_it_is_deleted_and_no_file_has_two_rows(case, demo_users):
@@ -438,7 +442,7 @@ def test_documents_are_deleted_with_an_erased_beneficiary(committed, demo_users,
         document = factories.a_document(case, demo_users[A])
         close_case(case=case, by=demo_users[A], now=now())
     with acting_as(by):
-        operations.erase_beneficiary(case=case, by=by, now=now())
+        erase_beneficiary(case=case, by=by, now=now())
         (path,) = stored_files(settings)
         encrypted = path.read_bytes()
         assert (
@@ -447,7 +451,7 @@ def test_documents_are_deleted_with_an_erased_beneficiary(committed, demo_users,
         gone = Document.objects.get(pk=document.pk)
         assert (gone.state, gone.file, gone.title) == ("removed", "", "")
     os.utime(path, (time.time() - 3 * 86400,) * 2)
-    assert operations.sweep_files(now=now()) == 1
+    assert sweep_files(now=now()) == 1
 
 
 def test_files_of_an_interrupted_action_are_deleted(committed, demo_users, settings):
@@ -458,13 +462,13 @@ def test_files_of_an_interrupted_action_are_deleted(committed, demo_users, setti
             factories.a_document(case, demo_users[A])
             raise RuntimeError("the action broke off")
     assert len(stored_files(settings)) == 2
-    assert operations.sweep_files(now=now()) == 0  # an action may still be running
+    assert sweep_files(now=now()) == 0  # an action may still be running
     for path in stored_files(settings):
         os.utime(path, (time.time() - 3 * 86400,) * 2)
-    assert operations.sweep_files(now=now()) == 1
+    assert sweep_files(now=now()) == 1
     assert [f"{path.parent.name}/{path.name}" for path in stored_files(settings)] == [document.file]
     with acting_as(demo_users[A]):
-        assert queries.content_of(document)
+        assert content_of(document)
 
 
 def rows_of(case, user, count: int, **changes) -> list[Document]:
@@ -488,7 +492,7 @@ def test_a_user_adds_a_limited_number_of_files_in_a_day(case, demo_users, sign_i
 
 def test_the_database_counts_the_files_of_a_day_by_its_own_clock(case, demo_users, monkeypatch, settings):
     """The user can't read all of them any more, so the application may count fewer."""
-    monkeypatch.setattr("beneficiaries.queries.documents_added", lambda _user, on: 0)
+    monkeypatch.setattr("beneficiaries.operations.document.documents_added", lambda _user, on: 0)
     with acting_as(demo_users[A]):
         before = now()
         Document.objects.bulk_create(rows_of(case, demo_users[A], rules.DOCUMENTS_A_DAY))

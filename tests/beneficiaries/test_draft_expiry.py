@@ -6,7 +6,8 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, transaction
 
-from beneficiaries import operations, queries
+from beneficiaries.operations.draft import decide_draft, delete_expired_drafts, warn_of_drafts
+from beneficiaries.queries.draft import drafts_to_reassign
 from core.clock import now
 from core.context import acting_as
 from core.models import AuditEvent
@@ -37,10 +38,10 @@ def days_pass(owner, days: int) -> None:
 
 
 def test_author_and_supervisor_are_notified_two_days_before_a_draft_is_deleted(drafts, demo_users, owner):
-    assert (operations.warn_of_drafts(now=now()), operations.delete_expired_drafts(now=now())) == (0, 0)
+    assert (warn_of_drafts(now=now()), delete_expired_drafts(now=now())) == (0, 0)
     days_pass(owner, 12)
-    assert (operations.warn_of_drafts(now=now()), operations.delete_expired_drafts(now=now())) == (2, 0)
-    assert operations.warn_of_drafts(now=now()) == 0, "once"
+    assert (warn_of_drafts(now=now()), delete_expired_drafts(now=now())) == (2, 0)
+    assert warn_of_drafts(now=now()) == 0, "once"
     for username in (A, FOCAL):
         with acting_as(demo_users[username]):
             texts = [
@@ -48,9 +49,9 @@ def test_author_and_supervisor_are_notified_two_days_before_a_draft_is_deleted(d
             ]
             assert sorted("unfinished" in text for text in texts) == [False, True]
     days_pass(owner, 1)
-    assert operations.delete_expired_drafts(now=now()) == 0
+    assert delete_expired_drafts(now=now()) == 0
     days_pass(owner, 1)
-    assert operations.delete_expired_drafts(now=now()) == 1
+    assert delete_expired_drafts(now=now()) == 1
     owner.execute("SELECT id FROM beneficiaries_intakedraft")
     assert owner.fetchall() == [(drafts["at risk"].pk,)]
     owner.execute("SELECT wrapped FROM core_datakey WHERE subject_id = %s", [drafts["plain"].pk])
@@ -63,18 +64,18 @@ def test_author_and_supervisor_are_notified_two_days_before_a_draft_is_deleted(d
 def test_no_draft_is_deleted_without_its_notice(drafts, owner):
     """Beat was down for a month: the notice comes first, and two more days."""
     days_pass(owner, 30)
-    assert operations.delete_expired_drafts(now=now()) == 0
-    assert operations.warn_of_drafts(now=now()) == 2
-    assert operations.delete_expired_drafts(now=now()) == 0
+    assert delete_expired_drafts(now=now()) == 0
+    assert warn_of_drafts(now=now()) == 2
+    assert delete_expired_drafts(now=now()) == 0
     days_pass(owner, 2)
-    assert operations.delete_expired_drafts(now=now()) == 1
+    assert delete_expired_drafts(now=now()) == 1
 
 
 def test_a_draft_at_risk_waits_until_a_supervisor_keeps_it_and_then_again(drafts, demo_users, owner):
     user, draft = demo_users[FOCAL], drafts["at risk"]
     days_pass(owner, 40)
     with acting_as(user):
-        assert [row.id for row in queries.drafts_to_reassign(user) if row.waits] == [draft.pk]
+        assert [row.id for row in drafts_to_reassign(user) if row.waits] == [draft.pk]
         for wrong in (
             {"why": " ", "review_on": now().date() + timedelta(days=9)},
             {"why": "Her brother looks for her."},
@@ -82,8 +83,8 @@ def test_a_draft_at_risk_waits_until_a_supervisor_keeps_it_and_then_again(drafts
             {"why": "Her brother looks for her.", "review_on": now().date() + timedelta(days=91)},
         ):
             with pytest.raises(ValidationError):
-                operations.decide_draft(draft_id=draft.pk, keep=True, by=user, now=now(), **wrong)
-        operations.decide_draft(
+                decide_draft(draft_id=draft.pk, keep=True, by=user, now=now(), **wrong)
+        decide_draft(
             draft_id=draft.pk,
             keep=True,
             why="Her brother looks for her.",
@@ -91,11 +92,11 @@ def test_a_draft_at_risk_waits_until_a_supervisor_keeps_it_and_then_again(drafts
             by=user,
             now=now(),
         )
-        assert [row.id for row in queries.drafts_to_reassign(user) if row.waits] == []
+        assert [row.id for row in drafts_to_reassign(user) if row.waits] == []
     days_pass(owner, 30)
     with acting_as(user):
-        assert [row.id for row in queries.drafts_to_reassign(user) if row.waits] == [draft.pk]
-        operations.decide_draft(draft_id=draft.pk, keep=False, by=user, now=now())
+        assert [row.id for row in drafts_to_reassign(user) if row.waits] == [draft.pk]
+        decide_draft(draft_id=draft.pk, keep=False, by=user, now=now())
     owner.execute("SELECT count(*) FROM beneficiaries_intakedraft WHERE id = %s", [draft.pk])
     assert owner.fetchone() == (0,)
 
@@ -104,7 +105,7 @@ def test_a_draft_without_risk_is_not_kept_longer(drafts, demo_users, owner):
     user, until = demo_users[FOCAL], now().date() + timedelta(days=30)
     with acting_as(user):
         with pytest.raises(ValidationError, match="at risk"):
-            operations.decide_draft(
+            decide_draft(
                 draft_id=drafts["plain"].pk, keep=True, why="Later.", review_on=until, by=user, now=now()
             )
         with pytest.raises(DatabaseError, match="at risk"), transaction.atomic():
@@ -114,6 +115,6 @@ def test_a_draft_without_risk_is_not_kept_longer(drafts, demo_users, owner):
 def test_a_draft_whose_author_left_is_shown_as_nobodys(drafts, demo_users, owner):
     owner.execute("UPDATE accounts_user SET is_active = false WHERE username = %s", [A])
     with acting_as(demo_users[FOCAL]):
-        assert [row.is_orphaned for row in queries.drafts_to_reassign(demo_users[FOCAL])] == [True, True]
+        assert [row.is_orphaned for row in drafts_to_reassign(demo_users[FOCAL])] == [True, True]
     days_pass(owner, 12)
-    assert operations.warn_of_drafts(now=now()) == 2, "the supervisor alone is left to be notified"
+    assert warn_of_drafts(now=now()) == 2, "the supervisor alone is left to be notified"

@@ -9,10 +9,20 @@ from django.db import DatabaseError, connection, transaction
 
 from accounts.approval import has_cases
 from accounts.models import Membership
-from accounts.operations import save_membership
-from beneficiaries import operations, queries
+from accounts.operations.users import save_membership
 from beneficiaries.models import IntakeDraft
-from beneficiaries.operations import ConsentGiven
+from beneficiaries.operations.draft import (
+    DraftNotOpen,
+    discard_draft,
+    keep_draft_page,
+    open_case_from_draft,
+    reassign_draft,
+    save_draft_beneficiary,
+    save_draft_consent,
+    start_draft,
+)
+from beneficiaries.operations.intake import ConsentGiven
+from beneficiaries.queries.draft import drafts_to_reassign, open_drafts_of
 from core.clock import now
 from core.context import acting_as
 from core.models import AuditEvent
@@ -26,16 +36,14 @@ WORD = "Zzdraftcanary"
 
 def a_draft(by, code: str = "NGO_A", *, at=None, **changes) -> IntakeDraft:
     """Return an interview whose page about the beneficiary contains a unique word."""
-    draft = operations.start_draft(
+    draft = start_draft(
         organisation=factories.organisation(code),
         consent=ConsentGiven(given_by="self", how="spoken"),
         by=by,
         now=at or now(),
     )
     typed = {"first_name": WORD, "phone": "9801234567"}
-    return operations.keep_draft_page(
-        draft=draft, page="beneficiary", typed=typed, by=by, now=now(), **changes
-    )
+    return keep_draft_page(draft=draft, page="beneficiary", typed=typed, by=by, now=now(), **changes)
 
 
 def second_caseworker(demo_users, code: str = "NGO_A"):
@@ -101,7 +109,7 @@ def test_a_supervisor_sees_that_there_is_a_draft_and_nothing_in_it(demo_users):
         draft = a_draft(demo_users[A])
     user = supervises(demo_users, FOCAL)
     with acting_as(user):
-        (row,) = queries.open_drafts_of(demo_users[A], factories.organisation("NGO_A"), by=user)
+        (row,) = open_drafts_of(demo_users[A], factories.organisation("NGO_A"), by=user)
     assert (row.id, row.author_id, row.decides, row.waits, row.is_orphaned) == (
         draft.pk,
         demo_users[A].pk,
@@ -118,7 +126,7 @@ def test_nobody_else_sees_that_there_is_a_draft(demo_users, username):
     with acting_as(demo_users[A]):
         a_draft(demo_users[A])
     with acting_as(demo_users[username]):
-        assert queries.drafts_to_reassign(demo_users[username]) == []
+        assert drafts_to_reassign(demo_users[username]) == []
 
 
 @pytest.mark.django_db
@@ -128,9 +136,7 @@ def test_a_focal_point_and_an_administrator_count_drafts_without_deciding(demo_u
         a_draft(demo_users[A])
     for username in (FOCAL, ADMINISTRATOR):
         with acting_as(demo_users[username]):
-            (row,) = queries.open_drafts_of(
-                demo_users[A], factories.organisation("NGO_A"), by=demo_users[username]
-            )
+            (row,) = open_drafts_of(demo_users[A], factories.organisation("NGO_A"), by=demo_users[username])
             assert not row.decides
 
 
@@ -139,7 +145,7 @@ def test_without_a_supervisor_ioms_protection_supervisors_decide(demo_users):
     with acting_as(demo_users[B]):
         a_draft(demo_users[B], "NGO_B")
     with acting_as(demo_users[PROTECTION]):
-        (row,) = queries.drafts_to_reassign(demo_users[PROTECTION])
+        (row,) = drafts_to_reassign(demo_users[PROTECTION])
         assert row.decides
 
 
@@ -149,7 +155,7 @@ def test_a_supervisor_reassigns_a_draft(demo_users):
         draft = a_draft(demo_users[A], at=now() - timedelta(days=10))
     second, user = second_caseworker(demo_users), supervises(demo_users, FOCAL)
     with acting_as(user):
-        operations.reassign_draft(draft_id=draft.pk, to=second, by=user, now=now())
+        reassign_draft(draft_id=draft.pk, to=second, by=user, now=now())
     with acting_as(second):
         found = IntakeDraft.objects.visible_to(second).get(pk=draft.pk)
         assert found.typed["beneficiary"]["first_name"] == WORD
@@ -179,10 +185,10 @@ def test_a_focal_point_reassigns_a_draft_to_others_and_never_to_themselves(demo_
     focal = demo_users[FOCAL]
     with acting_as(focal):
         with pytest.raises(PermissionDenied):
-            operations.reassign_draft(draft_id=draft.pk, to=focal, by=focal, now=now())
+            reassign_draft(draft_id=draft.pk, to=focal, by=focal, now=now())
         with pytest.raises(DatabaseError, match="not an interview"), transaction.atomic():
             call("reassign_draft", draft.pk, focal.pk)
-        operations.reassign_draft(draft_id=draft.pk, to=demo_users[READER], by=focal, now=now())
+        reassign_draft(draft_id=draft.pk, to=demo_users[READER], by=focal, now=now())
 
 
 @pytest.mark.django_db
@@ -193,7 +199,7 @@ def test_nobody_else_reassigns_a_draft(demo_users, username):
         draft = a_draft(demo_users[A])
     with acting_as(demo_users[username]):
         with pytest.raises(PermissionDenied):
-            operations.reassign_draft(draft_id=draft.pk, to=demo_users[A], by=demo_users[username], now=now())
+            reassign_draft(draft_id=draft.pk, to=demo_users[A], by=demo_users[username], now=now())
         for function, values in (
             ("reassign_draft", [draft.pk, demo_users[A].pk]),
             ("keep_draft", [draft.pk, now().date() + timedelta(days=3), b"x"]),
@@ -211,7 +217,7 @@ def test_a_draft_is_not_reassigned_to_a_user_who_does_not_write_cases(demo_users
     with acting_as(user):
         for other in (demo_users[B], demo_users[READER]):
             with pytest.raises(ValidationError, match="works on cases"):
-                operations.reassign_draft(draft_id=draft.pk, to=other, by=user, now=now())
+                reassign_draft(draft_id=draft.pk, to=other, by=user, now=now())
             with pytest.raises(DatabaseError, match="does not write cases"), transaction.atomic():
                 call("reassign_draft", draft.pk, other.pk)
 
@@ -226,7 +232,7 @@ def call(function: str, *values) -> None:
 def test_a_discarded_draft_is_deleted_with_its_data_key(demo_users):
     with acting_as(demo_users[A]):
         draft = a_draft(demo_users[A])
-        assert operations.discard_draft(draft=draft, by=demo_users[A], now=now())
+        assert discard_draft(draft=draft, by=demo_users[A], now=now())
         assert not IntakeDraft.objects.filter(pk=draft.pk).exists()
         assert _keys_left(draft.pk) == [None]
     with acting_as(demo_users["auditor"]):
@@ -243,14 +249,14 @@ def test_a_draft_about_somebody_at_risk_waits_for_a_supervisor(demo_users):
     user = supervises(demo_users, FOCAL)
     with acting_as(demo_users[A]):
         draft = a_draft(demo_users[A], may_be_at_risk=True)
-        assert not operations.discard_draft(draft=draft, by=demo_users[A], now=now())
+        assert not discard_draft(draft=draft, by=demo_users[A], now=now())
         with pytest.raises(DatabaseError, match="its risk"), transaction.atomic():
             IntakeDraft.objects.filter(pk=draft.pk).update(is_at_risk=False, refused_at=None)
         assert IntakeDraft.objects.filter(pk=draft.pk).delete()[0] == 0, "the policy lets none at risk go"
-        with pytest.raises(operations.DraftNotOpen):
+        with pytest.raises(DraftNotOpen):
             a_page(draft, demo_users[A])
     with acting_as(user):
-        (row,) = queries.drafts_to_reassign(user)
+        (row,) = drafts_to_reassign(user)
         assert (row.id, row.waits) == (draft.pk, True)
         assert user.notices.filter(text__contains="needs your decision").exists()
 
@@ -261,8 +267,8 @@ def test_a_refused_interview_goes_on_after_consent(demo_users):
     given = ConsentGiven(given_by="self", how="spoken")
     with acting_as(demo_users[A]):
         draft = a_draft(demo_users[A], may_be_at_risk=True)
-        operations.discard_draft(draft=draft, by=demo_users[A], now=now())
-        operations.save_draft_consent(draft=draft, consent=given, by=demo_users[A], now=now())
+        discard_draft(draft=draft, by=demo_users[A], now=now())
+        save_draft_consent(draft=draft, consent=given, by=demo_users[A], now=now())
         assert a_page(draft, demo_users[A]).refused_at is None
 
 
@@ -270,10 +276,10 @@ def test_a_refused_interview_goes_on_after_consent(demo_users):
 def test_opening_a_case_moves_everything_out_of_the_draft(demo_users):
     with acting_as(demo_users[A]):
         draft = a_draft(demo_users[A])
-        operations.save_draft_beneficiary(
+        save_draft_beneficiary(
             draft=draft, details=factories.beneficiary_details(), by=demo_users[A], now=now()
         )
-        reference = operations.open_case_from_draft(
+        reference = open_case_from_draft(
             draft_id=draft.pk, situation=factories.a_situation(), by=demo_users[A], now=now()
         )
         found = IntakeDraft.objects.visible_to(demo_users[A]).get(pk=draft.pk)
@@ -293,12 +299,10 @@ def test_a_child_counts_as_at_risk_by_the_birth_date(demo_users):
         birth_on=now().date() - timedelta(days=15 * 365), birth_precision="year"
     )
     with acting_as(demo_users[A]):
-        draft = operations.start_draft(
+        draft = start_draft(
             organisation=factories.organisation("NGO_A"), consent=given, by=demo_users[A], now=now()
         )
-        assert operations.save_draft_beneficiary(
-            draft=draft, details=child, by=demo_users[A], now=now()
-        ).is_at_risk
+        assert save_draft_beneficiary(draft=draft, details=child, by=demo_users[A], now=now()).is_at_risk
 
 
 TRIES = 20
@@ -313,7 +317,7 @@ def twenty(demo_users, committed):
     with acting_as(demo_users[A]):
         for _ in range(TRIES):
             draft = a_draft(demo_users[A])
-            operations.save_draft_beneficiary(
+            save_draft_beneficiary(
                 draft=draft, details=factories.beneficiary_details(), by=demo_users[A], now=now()
             )
             made.append(draft.pk)
@@ -325,14 +329,12 @@ def at_once(drafts, demo_users) -> list[set[str]]:
 
     def opened(pk) -> str:
         with acting_as(people[A]):
-            operations.open_case_from_draft(
-                draft_id=pk, situation=factories.a_situation(), by=people[A], now=now()
-            )
+            open_case_from_draft(draft_id=pk, situation=factories.a_situation(), by=people[A], now=now())
         return "opened"
 
     def given(pk) -> str:
         with acting_as(people[FOCAL]):
-            operations.reassign_draft(draft_id=pk, to=people[READER], by=people[FOCAL], now=now())
+            reassign_draft(draft_id=pk, to=people[READER], by=people[FOCAL], now=now())
         return "given"
 
     def tried(action, pk) -> str:
@@ -405,9 +407,7 @@ def test_nobody_starts_a_draft_that_lasts_longer(demo_users):
 
 
 def a_page(draft, by):
-    return operations.keep_draft_page(
-        draft=draft, page="situation", typed={"needs": "A bed."}, by=by, now=now()
-    )
+    return keep_draft_page(draft=draft, page="situation", typed={"needs": "A bed."}, by=by, now=now())
 
 
 def _keys_left(subject) -> list:

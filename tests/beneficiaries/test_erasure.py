@@ -11,11 +11,13 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, connection, models, transaction
 
 from accounts.models import Membership, Role
-from accounts.operations import save_membership
-from beneficiaries import queries
+from accounts.operations.users import save_membership
 from beneficiaries.models import Beneficiary, Case, CaseFile
 from beneficiaries.models.base import CaseLinked
-from beneficiaries.operations import add_note, close_case, erase_beneficiary
+from beneficiaries.operations.case import close_case
+from beneficiaries.operations.erasure import erase_beneficiary
+from beneficiaries.operations.note import add_note
+from beneficiaries.queries.case_list import case_list
 from core import backup
 from core.clock import now
 from core.context import acting_as
@@ -94,7 +96,7 @@ def test_nothing_of_an_erased_beneficiary_is_left_anywhere(committed, owner, dem
     assert before.endswith("broken 0\n")
     with acting_as(by):
         aggregates = _aggregates()
-        assert [len(queries.case_list(by, find=number)) for number in PHONES] == [1, 1, 1]
+        assert [len(case_list(by, find=number)) for number in PHONES] == [1, 1, 1]
         erase_beneficiary(case=case, by=by, now=now())
     assert WORD.encode() not in dumped(committed)
     assert databases.manage(committed, "verify_audit").stdout.endswith("broken 0\n")
@@ -104,7 +106,7 @@ def test_nothing_of_an_erased_beneficiary_is_left_anywhere(committed, owner, dem
     assert case.reference not in text_of(visit(client, f"/cases/?find={WORD}first"))
     with acting_as(by):
         assert _aggregates() == aggregates
-        assert [len(queries.case_list(by, find=number)) for number in PHONES] == [0, 0, 0]
+        assert [len(case_list(by, find=number)) for number in PHONES] == [0, 0, 0]
         person = Beneficiary.objects.get(pk=case.beneficiary_id)
         assert (person.name, person.phone, person.safe_contact) == ("–", "", "")
         assert (person.birth_on.isoformat(), person.sex, person.erased_on) == (
@@ -181,7 +183,7 @@ def test_another_beneficiarys_data_stay(committed, demo_users):
         erase_beneficiary(case=case, by=by, now=now())
     with acting_as(by):
         assert CaseFile.objects.get(case=other).narrative == "Was not paid for a year."
-        assert queries.case_list(by, find="9804417010")
+        assert case_list(by, find="9804417010")
 
 
 @pytest.mark.django_db

@@ -10,7 +10,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils.html import escape
 
-from accounts.operations import tailor_role
+from accounts.operations.users import tailor_role
 from accounts.session_store import ABOUT
 from beneficiaries.models import Export
 from core.clock import now

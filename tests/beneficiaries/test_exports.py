@@ -12,17 +12,13 @@ from django.db import IntegrityError, connection, transaction
 from msoffcrypto.exceptions import InvalidKeyError
 
 from accounts.models import Membership, Notice, User
-from accounts.operations import tailor_role
+from accounts.operations.users import tailor_role
 from beneficiaries import rules
 from beneficiaries.models import Case, Consent, Export, ExportFile
-from beneficiaries.operations import (
-    break_glass,
-    decide_export,
-    expire_next_export,
-    withdraw_consent,
-    write_next_export,
-)
 from beneficiaries.operations import export as exporting
+from beneficiaries.operations.consent import withdraw_consent
+from beneficiaries.operations.emergency import break_glass
+from beneficiaries.operations.export import decide_export, expire_next_export, write_next_export
 from core import files, spreadsheets
 from core.clock import now
 from core.context import acting_as

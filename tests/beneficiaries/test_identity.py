@@ -6,14 +6,12 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, connection, transaction
 
-from beneficiaries import identity, queries
+from beneficiaries import identity
 from beneficiaries.models import Case, IdentityDocument, IdentityDocumentChange
-from beneficiaries.operations import (
-    ChangedMeanwhile,
-    IdentityDetails,
-    erase_beneficiary,
-    record_identity_document,
-)
+from beneficiaries.operations.correction import ChangedMeanwhile
+from beneficiaries.operations.erasure import erase_beneficiary
+from beneficiaries.operations.identity import IdentityDetails, record_identity_document
+from beneficiaries.queries.case_list import case_list
 from core.clock import now
 from core.context import acting_as
 from core.models import AuditEvent
@@ -54,7 +52,7 @@ def recorded(demo_users, case, kind="citizenship", *, by=A, version=0, reason=""
 
 def found_by(demo_users, username: str, text: str) -> list:
     with acting_as(demo_users[username]):
-        return [row.case_id for row in queries.case_list(demo_users[username], find=text)]
+        return [row.case_id for row in case_list(demo_users[username], find=text)]
 
 
 # The number

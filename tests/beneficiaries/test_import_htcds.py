@@ -18,7 +18,7 @@ from django.db import connection
 from beneficiaries.htcds import NotHtcds, Table, bounds, read_row, workbook
 from beneficiaries.htcds.workbook import read_workbook
 from beneficiaries.models import Beneficiary, Case, CaseFile, Consent
-from beneficiaries.operations import import_htcds
+from beneficiaries.operations.importing import import_htcds
 from core.clock import now
 from core.context import acting_as
 from core.phone import phone_index

@@ -15,10 +15,10 @@ import openpyxl
 import pytest
 from django.utils import translation
 
-from beneficiaries import queries
 from beneficiaries.htcds import NotHtcds, bounds, cell, reader, row, standard, workbook
 from beneficiaries.htcds.workbook import read_workbook
 from beneficiaries.management.commands import import_cases
+from beneficiaries.queries.case_list import case_list
 from core import names
 from core.context import acting_as
 from tests.beneficiaries.test_import_htcds import (  # noqa: F401 - two are fixtures
@@ -259,7 +259,7 @@ def test_the_sample_of_names(run, demo_users):  # noqa: F811
     lines = run(CASES / "min_invisible_name.xlsx")
     assert next(line for line in lines if line.startswith("row ")) == "row 2: refused: first name is missing"
     with acting_as(demo_users[A]):
-        assert len(queries.case_list(demo_users[A], find="sita rai")) == 1
+        assert len(case_list(demo_users[A], find="sita rai")) == 1
 
 
 @pytest.mark.django_db
@@ -268,7 +268,7 @@ def test_the_sample_of_telephones(run, demo_users):  # noqa: F811
     assert lines[-1] == "rows 3 accepted 2 refused 1"
     with acting_as(demo_users[A]):
         for number in ("9841234562", "9841234564", "9801234564"):
-            assert len(queries.case_list(demo_users[A], find=number)) == 1, number
+            assert len(case_list(demo_users[A], find=number)) == 1, number
 
 
 # --- limits

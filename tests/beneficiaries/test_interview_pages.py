@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from beneficiaries import operations
 from beneficiaries.models import Beneficiary, IntakeDraft
-from beneficiaries.operations import ConsentGiven
+from beneficiaries.operations.draft import start_draft
+from beneficiaries.operations.intake import ConsentGiven
 from core.clock import now
 from core.context import acting_as
 from tests import factories
@@ -188,7 +188,7 @@ def test_nobody_finds_anothers_interview(interview, sign_in):
 
 def test_old_interviews_are_listed_with_their_age(sign_in, demo_users):
     with acting_as(demo_users[A]):
-        operations.start_draft(
+        start_draft(
             organisation=factories.organisation("NGO_A"),
             consent=ConsentGiven(given_by="self", how="spoken"),
             by=demo_users[A],

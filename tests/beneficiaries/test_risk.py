@@ -12,11 +12,12 @@ from django.db.models import QuerySet
 
 from accounts.models import Membership, Notice
 from beneficiaries.models import CaseFile, RiskAssessment
-from beneficiaries.operations import assess_risk, close_case
+from beneficiaries.operations.case import close_case
+from beneficiaries.operations.risk import assess_risk
 from core.clock import now
 from core.context import acting_as
-from reintegration import operations
 from reintegration.models import Reminder
+from reintegration.operations.reminder import send_due_reminders
 from tests import factories, pages
 from tests.api.program import Program
 from tests.reintegration.test_visits import A, case, follow_ups_of, visited
@@ -186,7 +187,7 @@ def test_the_safety_step_is_listed_first_and_has_a_reminder(sign_in, demo_users,
     assert shown.index(f"/follow-ups/{step.pk}/") < shown.index(f"/follow-ups/{call.pk}/")
     with acting_as(demo_users[A]):
         assert Reminder.objects.visible_to(demo_users[A]).get(follow_up=step).due_on == now().date()
-    operations.send_due_reminders(now=now())
+    send_due_reminders(now=now())
     assert any("Safety step" in notice.text for notice in notices(demo_users, A, case))
 
 

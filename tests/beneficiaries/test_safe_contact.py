@@ -8,13 +8,13 @@ from django.core import mail
 from django.urls import reverse
 from django.utils import translation
 
-from beneficiaries import queries
 from beneficiaries.models import Beneficiary, Referral
+from beneficiaries.queries.referral import shared_items
 from core import outbox
 from core.clock import now
 from core.context import acting_as
-from reintegration import operations
 from reintegration.models import FollowUp
+from reintegration.operations.reminder import send_due_reminders
 from tests import factories
 from tests.addresses import fill, patterns
 from tests.pages import text_of
@@ -45,7 +45,7 @@ def a_case(demo_users, **changes):
         factories.share_with_iom(case, demo_users[A])
         factories.planned(case, demo_users[A])
         visit = FollowUp.objects.visible_to(demo_users[A]).filter(case=case)[0]
-        items = queries.shared_items(case, demo_users[A], ["name", "phone"])
+        items = shared_items(case, demo_users[A], ["name", "phone"])
         referral = factories.referred(case, demo_users[A], factories.organisation("NGO_B"), **items)
     return case, visit, referral
 
@@ -169,7 +169,7 @@ def test_a_reminder_says_to_read_the_safe_contact_first_and_never_to_phone(demo_
     )
     owner.execute("UPDATE reintegration_followup SET kind = %s WHERE id = %s", [kind, visit.pk])
     owner.execute("UPDATE accounts_user SET language = %s WHERE username = %s", [language, A])
-    assert operations.send_due_reminders(now=now())["sent"] == 1
+    assert send_due_reminders(now=now())["sent"] == 1
     outbox.deliver()
     [message] = mail.outbox
     with acting_as(demo_users[A]):

@@ -20,22 +20,20 @@ from beneficiaries.models import (
     Consent,
     Referral,
 )
-from beneficiaries.operations import (
-    CaseNotClosable,
-    ReferralActionRefused,
+from beneficiaries.operations.case import CaseNotClosable, close_case
+from beneficiaries.operations.consent import withdraw_consent
+from beneficiaries.operations.note import add_note
+from beneficiaries.operations.referral import ReferralActionRefused, answer_referral
+from beneficiaries.operations.transfer import (
     TransferActionRefused,
-    add_note,
-    answer_referral,
-    close_case,
     decline_case,
     take_back_case,
     take_over_case,
-    withdraw_consent,
 )
 from core.clock import now
 from core.context import acting_as
-from reintegration import operations
 from reintegration.models import Reminder
+from reintegration.operations.reminder import send_due_reminders
 from tests import factories
 from tests.pages import forms_of, submit, text_of
 
@@ -165,7 +163,7 @@ def test_a_former_lead_that_manages_the_programme_keeps_summary_access_only(demo
 
 
 def _may_refer(user) -> None:
-    from accounts.operations import tailor_role
+    from accounts.operations.users import tailor_role
 
     role = user.memberships.get().role
     codenames = {"read_cases", "write_cases", "refer_cases", "read_summaries", "endorse_grants"}
@@ -251,7 +249,7 @@ def test_reminders_go_to_the_new_caseworker(demo_users, committed, owner):
         case = factories.a_case(demo_users[A])
         factories.admitted(case, demo_users[A], enrolled_on=now().date() - timedelta(days=10))
     factories.transferred(case, demo_users)
-    assert operations.send_due_reminders(now=now()) == {"sent": 1, "without_recipient": 0}
+    assert send_due_reminders(now=now()) == {"sent": 1, "without_recipient": 0}
     with acting_as(demo_users[B]):
         [reminder] = Reminder.objects.visible_to(demo_users[B]).filter(case=case).exclude(sent_at=None)
         assert reminder.recipient == demo_users[B]
@@ -288,7 +286,7 @@ def test_consent_from_before_an_offer_remains_after_it(case, demo_users):
 
 @pytest.mark.django_db
 def test_a_beneficiary_who_refuses_is_not_transferred_and_the_answer_is_recorded(case, demo_users):
-    from beneficiaries.operations import ask_and_offer
+    from beneficiaries.operations.transfer import ask_and_offer
 
     with acting_as(demo_users[A]):
         given = {

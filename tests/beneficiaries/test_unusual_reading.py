@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from accounts.models import Membership, Notice, User
-from beneficiaries.operations import notify_of_unusual_reading
+from beneficiaries.operations.reading import notify_of_unusual_reading
 from beneficiaries.rules import UNUSUAL_FROM
 from core.clock import now
 from core.context import acting_as

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from accounts.models import AccessRequest, User
-from accounts.operations import save_user
+from accounts.operations.users import save_user
 from accounts.throttle_models import SignInThrottle
 from core.addresses import plain_address
 from core.clock import now

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection, connections, transaction
 
-from beneficiaries.operations import withdraw_consent
+from beneficiaries.operations.consent import withdraw_consent
 from core import audit, chain, data_keys
 from core.clock import now
 from core.context import acting_as

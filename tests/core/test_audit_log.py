@@ -11,7 +11,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import translation
 
 from accounts.models import Membership, Role
-from accounts.operations import save_membership, tailor_role
+from accounts.operations.users import save_membership, tailor_role
 from accounts.queries import audit_events
 from core import audit
 from core.clock import now

@@ -12,8 +12,8 @@ from beneficiaries.models import Beneficiary, Case, Enrolment, IntakeDraft
 from core.clock import now
 from core.context import acting_as
 from projects.models import LedgerEntry
-from reintegration import operations
 from reintegration.models import Grant, Instalment
+from reintegration.operations.grant import endorse_grant
 from tests import factories
 from tests.pages import forms_of, submit, text_of
 
@@ -231,7 +231,7 @@ def test_approval_by_the_requester(sign_in, demo_users):
     with acting_as(demo_users["iom_supervisor"]):
         grant = factories.requested(plan, demo_users["iom_supervisor"])
     with acting_as(demo_users["programme_manager"]):
-        operations.endorse_grant(grant=grant, by=demo_users["programme_manager"], now=now())
+        endorse_grant(grant=grant, by=demo_users["programme_manager"], now=now())
     client = sign_in("iom_supervisor")
     page = client.get(f"/grants/{grant.pk}/")
     assert "/approve/" not in text_of(page), "the button isn't offered"

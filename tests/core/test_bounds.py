@@ -10,7 +10,8 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.test import Client
 
-from accounts.operations import create_api_token, mail_resets
+from accounts.operations.password import mail_resets
+from accounts.operations.token import create_api_token
 from beneficiaries import rules
 from beneficiaries.operations import export as exporting
 from core import denials

@@ -13,9 +13,9 @@ import pytest
 from django.core.exceptions import FieldError
 from django.db import connection, transaction
 
-from beneficiaries import queries
 from beneficiaries.models import Beneficiary, CaseFile, CaseNote
-from beneficiaries.operations import add_note
+from beneficiaries.operations.note import add_note
+from beneficiaries.queries.case_list import case_list
 from core import data_keys, encryption
 from core.access import Confidentiality
 from core.clock import now
@@ -194,10 +194,10 @@ def test_a_whole_number_finds_its_beneficiary_in_any_spelling_and_a_part_finds_n
     case, demo_users, typed
 ):
     with acting_as(demo_users[A]):
-        found = queries.case_list(demo_users[A], find=typed)
+        found = case_list(demo_users[A], find=typed)
         assert [row.case_id for row in found] == ([case.pk] if e164s(typed) == ["+9779804417009"] else [])
     with acting_as(demo_users[B]):
-        assert not queries.case_list(demo_users[B], find=typed)
+        assert not case_list(demo_users[B], find=typed)
 
 
 @pytest.mark.django_db
@@ -241,7 +241,7 @@ def test_the_encryption_key_is_replaced_without_changing_encrypted_values(
     monkeypatch.setenv("FIELD_KEYS", f"{fresh},{old}")
     settings.FIELD_KEYS = keys_from(f"{fresh},{old}")
     with acting_as(demo_users[A]):
-        assert queries.case_list(demo_users[A], find="9804417009")
+        assert case_list(demo_users[A], find="9804417009")
     owner.execute("SELECT count(*) FROM core_datakey")
     (count,) = owner.fetchone()
     owner.execute(
@@ -256,7 +256,7 @@ def test_the_encryption_key_is_replaced_without_changing_encrypted_values(
     with acting_as(demo_users[A]):
         assert CaseFile.objects.get(case=case).narrative == "Was not paid for a year."
         for number in ("9804417009", "PA 7009123"):
-            assert [row.case_id for row in queries.case_list(demo_users[A], find=number)] == [case.pk]
+            assert [row.case_id for row in case_list(demo_users[A], find=number)] == [case.pk]
         (after,) = _raw("SELECT narrative FROM beneficiaries_casefile WHERE case_id = %s", case.pk)[0]
     assert bytes(before) == bytes(after)
     assert databases.manage(committed, "rewrap_keys").stdout == f"keys {count} rewrapped 0 others 0\n"

@@ -5,12 +5,14 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Organisation
-from accounts.operations import save_organisation, save_user
+from accounts.operations.users import save_organisation, save_user
 from accounts.queries import roles_given_by
-from beneficiaries import queries
 from beneficiaries.htcds import cell, read_workbook
 from beneficiaries.models import Beneficiary, IntakeDraft
-from beneficiaries.operations import ConsentGiven, import_htcds, save_draft_beneficiary, start_draft
+from beneficiaries.operations.draft import save_draft_beneficiary, start_draft
+from beneficiaries.operations.importing import import_htcds
+from beneficiaries.operations.intake import ConsentGiven
+from beneficiaries.queries.case_list import case_list
 from core import names
 from core.clock import now
 from core.context import acting_as
@@ -88,7 +90,7 @@ def test_a_cell_longer_than_excels_limit_is_refused():
 
 def found(user, typed: str) -> list[str]:
     with acting_as(user):
-        return [row.case.beneficiary.first_name for row in queries.case_list(user, find=typed)]
+        return [row.case.beneficiary.first_name for row in case_list(user, find=typed)]
 
 
 @pytest.mark.django_db

@@ -7,8 +7,8 @@ from django.core.exceptions import ValidationError
 
 from core.clock import now
 from core.context import acting_as
-from reintegration import operations
 from reintegration.models import FollowUp, Plan
+from reintegration.operations.follow_up import record_follow_up
 from tests import factories
 from tests.pages import submit, text_of
 
@@ -76,7 +76,7 @@ def owner_of_rows(demo_users):
 
 
 def _recorded(follow_up: FollowUp, day: date, by) -> FollowUp:
-    return operations.record_follow_up(
+    return record_follow_up(
         follow_up=follow_up,
         done_on=day,
         outcome="not_found",
@@ -100,7 +100,7 @@ def test_nobody_is_admitted_or_registered_before_their_birth(demo_users):
 
 
 def _opened(by, person, opened_on: date):
-    from beneficiaries.operations import ConsentGiven, open_case
+    from beneficiaries.operations.intake import ConsentGiven, open_case
 
     return open_case(
         organisation=factories.organisation("NGO_A"),

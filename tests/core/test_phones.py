@@ -3,10 +3,10 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from beneficiaries import queries
 from beneficiaries.htcds import read_workbook
 from beneficiaries.models import Beneficiary
-from beneficiaries.operations import import_htcds
+from beneficiaries.operations.importing import import_htcds
+from beneficiaries.queries.case_list import case_list
 from core import phone
 from core.clock import now
 from core.context import acting_as
@@ -73,7 +73,7 @@ def test_an_invalid_number_is_refused_with_advice(typed, message):
 
 def found(user, typed: str) -> int:
     with acting_as(user):
-        return len(queries.case_list(user, find=typed))
+        return len(case_list(user, find=typed))
 
 
 THREE = "9841277701 / +974 55127702 अथवा ९८०१२७७७०३"

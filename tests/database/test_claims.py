@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 from django.db import DatabaseError, transaction
 
-from beneficiaries import operations
 from beneficiaries.models import Document, Export
+from beneficiaries.operations.export import expire_next_export, write_next_export
 from core.clock import now
 from core.context import acting_as, enter
 from tests import factories, scanners
@@ -46,10 +46,10 @@ def test_no_file_and_no_lease_expires_because_a_caller_says_so(demo_users, setti
         case = factories.a_case(user)
         document = factories.a_document(case, user)
         ready = factories.asked_export(user)
-    assert operations.write_next_export(now=now())
+    assert write_next_export(now=now())
     with acting_as(user):
         waiting = factories.asked_export(user)
-    assert not operations.expire_next_export(now=year)
+    assert not expire_next_export(now=year)
     for function, thing in (("claim_export", waiting), ("next_to_scan", document)):
         claim = f"SELECT id FROM access.{function}(%s, %s)"
         assert rows(claim, [now(), timedelta(days=365)]) == [(thing.pk,)]

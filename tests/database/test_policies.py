@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection, transaction
 from accounts.authority import authority_of
 from beneficiaries.models import Beneficiary, Case, CaseAccess, CaseFile, Consent
 from beneficiaries.models.access import case_column
-from beneficiaries.operations import record_consent, withdraw_consent
+from beneficiaries.operations.consent import record_consent, withdraw_consent
 from beneficiaries.same_case import linked_models
 from core import policies
 from core.access import AccessPolicy, Open

@@ -15,7 +15,9 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from beneficiaries.models import Assignment, CaseTransfer
 from beneficiaries.models.access import case_column
-from beneficiaries.operations import add_note, break_glass, reassign_cases
+from beneficiaries.operations.assignment import reassign_cases
+from beneficiaries.operations.emergency import break_glass
+from beneficiaries.operations.note import add_note
 from beneficiaries.same_case import linked_models
 from core.access import Confidentiality
 from core.clock import now

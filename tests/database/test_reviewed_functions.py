@@ -15,9 +15,10 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from accounts.models import Membership, User
-from beneficiaries import operations
 from beneficiaries.models import IntakeDraft
-from beneficiaries.operations import ConsentGiven, start_draft
+from beneficiaries.operations.draft import start_draft
+from beneficiaries.operations.export import write_next_export
+from beneficiaries.operations.intake import ConsentGiven
 from core import audit, outbox
 from core.clock import now
 from core.context import acting_as, enter
@@ -364,9 +365,7 @@ class World:
             self.document = factories.a_document(self.case, self.a)
             self.draft = self._draft()
             factories.asked_export(self.a)
-        assert operations.write_next_export(
-            now=now() - timedelta(hours=24) + SECOND
-        )  # its day is over in a second
+        assert write_next_export(now=now() - timedelta(hours=24) + SECOND)  # its day is over in a second
         with acting_as(self.a):
             self.queued = factories.asked_export(self.a)
             self.offer = factories.offered(offered, self.a)

@@ -13,7 +13,7 @@ from django.db import connection
 from redis import Redis
 
 from beneficiaries.models import Case, Document
-from beneficiaries.queries import content_of
+from beneficiaries.queries.document import content_of
 from core.context import acting_as
 from core.encrypted_fields import encrypted_fields
 from core.policies import own_models

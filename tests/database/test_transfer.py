@@ -11,13 +11,8 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from accounts.models import User
 from beneficiaries.models import Case, CaseTransfer
-from beneficiaries.operations import (
-    TransferActionRefused,
-    record_consent,
-    take_back_case,
-    take_over_case,
-    withdraw_consent,
-)
+from beneficiaries.operations.consent import record_consent, withdraw_consent
+from beneficiaries.operations.transfer import TransferActionRefused, take_back_case, take_over_case
 from core.clock import now
 from core.context import acting_as
 from tests import factories

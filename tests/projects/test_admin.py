@@ -13,7 +13,7 @@ from django.utils.html import escape
 
 from accounts.choices import STARTING_PERMISSIONS, RoleCode
 from accounts.models import InvitationSent, Membership, Organisation, Role, User
-from accounts.operations import save_membership
+from accounts.operations.users import save_membership
 from core.clock import now
 from core.context import acting_as
 from core.models import AuditEvent, OutboxMessage

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from beneficiaries.operations import record_consent
+from beneficiaries.operations.consent import record_consent
 from core.clock import now
 from core.context import acting_as, enter
 from reintegration import queries

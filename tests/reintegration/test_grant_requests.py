@@ -13,10 +13,10 @@ from accounts.models import Notice, User
 from core.clock import now
 from core.context import acting_as
 from projects.models import BudgetLine
-from reintegration import operations, queries, rules
+from reintegration import queries, rules
 from reintegration.demo import DEMO_USERS
 from reintegration.models import Grant
-from reintegration.operations.grant import GrantActionRefused
+from reintegration.operations.grant import GrantActionRefused, approve_grant, endorse_grant, withdraw_grant
 from tests import factories
 from tests.api.program import Program
 from tests.pages import forms_of, submit, text_of
@@ -131,7 +131,7 @@ def test_a_purpose_that_names_nobody_is_accepted():
 @pytest.mark.django_db
 def test_an_approver_sees_the_purpose_and_what_is_left_of_the_budget_line(sign_in, demo_users, grant):
     with acting_as(demo_users[SUPERVISOR]):
-        operations.endorse_grant(grant=grant, by=demo_users[SUPERVISOR], now=now())
+        endorse_grant(grant=grant, by=demo_users[SUPERVISOR], now=now())
     page = text_of(sign_in(APPROVER).get(f"/grants/{grant.pk}/"))
     assert factories.grant.PURPOSE in page
     assert "is still available" in page
@@ -185,7 +185,7 @@ def test_the_payment_is_not_prefilled_and_shows_what_is_left(sign_in, demo_users
 def test_a_request_is_withdrawn_by_its_requester_and_allows_another(sign_in, demo_users, grant, endorsed):
     if endorsed:
         with acting_as(demo_users[SUPERVISOR]):
-            operations.endorse_grant(grant=grant, by=demo_users[SUPERVISOR], now=now())
+            endorse_grant(grant=grant, by=demo_users[SUPERVISOR], now=now())
     page = text_of(submit(sign_in(A), f"/grants/{grant.pk}/", {}, action="/withdraw/"))
     assert "The request is withdrawn." in page
     notified = demo_users[APPROVER if endorsed else SUPERVISOR]
@@ -202,14 +202,14 @@ def test_a_request_is_withdrawn_by_its_requester_and_allows_another(sign_in, dem
 def test_a_decided_grant_is_not_withdrawn(demo_users, grant):
     factories.approved(grant, demo_users)
     with acting_as(demo_users[A]), pytest.raises(GrantActionRefused, match="in this state: approved"):
-        operations.withdraw_grant(grant=grant, by=demo_users[A], now=now())
+        withdraw_grant(grant=grant, by=demo_users[A], now=now())
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("username", [name for name in DEMO_USERS if name != A])
 def test_nobody_but_its_requester_withdraws_a_grant(demo_users, grant, username):
     with acting_as(demo_users[username]), pytest.raises(PermissionDenied):
-        operations.withdraw_grant(grant=grant, by=demo_users[username], now=now())
+        withdraw_grant(grant=grant, by=demo_users[username], now=now())
 
 
 @pytest.mark.django_db
@@ -239,12 +239,12 @@ def test_a_program_withdraws_its_users_request(demo_users, grant):
 
 @pytest.mark.django_db
 def test_a_case_closes_once_its_request_is_withdrawn(demo_users, grant):
-    from beneficiaries.operations import close_case
+    from beneficiaries.operations.case import close_case
 
     with acting_as(demo_users[A]):
         with pytest.raises(ValidationError, match="withdrawn first"):
             close_case(case=grant.case, by=demo_users[A], now=now())
-        operations.withdraw_grant(grant=grant, by=demo_users[A], now=now())
+        withdraw_grant(grant=grant, by=demo_users[A], now=now())
         assert close_case(case=grant.case, by=demo_users[A], now=now()).status == "closed"
 
 
@@ -258,16 +258,14 @@ def endorsed(demo_users, committed) -> Grant:
             factories.planned(factories.a_case(demo_users[A]), demo_users[A]), demo_users[A]
         )
     with acting_as(demo_users[SUPERVISOR]):
-        return operations.endorse_grant(grant=grant, by=demo_users[SUPERVISOR], now=now())
+        return endorse_grant(grant=grant, by=demo_users[SUPERVISOR], now=now())
 
 
 def _race(grant: Grant) -> list[str]:
     """Let ten withdraw and ten approve, from as many connections; return the outcome of each."""
 
     def once(number: int) -> str:
-        action, username = (
-            (operations.withdraw_grant, A) if number % 2 else (operations.approve_grant, APPROVER)
-        )
+        action, username = (withdraw_grant, A) if number % 2 else (approve_grant, APPROVER)
         try:
             user = User.objects.get(username=username)
             with acting_as(user):

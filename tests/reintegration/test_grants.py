@@ -13,10 +13,17 @@ from core.clock import now
 from core.context import acting_as
 from projects.models import BudgetLine, LedgerEntry
 from projects.operations import NotEnoughLeft, save_configuration
-from reintegration import operations, rules
+from reintegration import rules
 from reintegration.models import FollowUp, Grant, Instalment, Reminder
 from reintegration.operations import grant as grant_operations
-from reintegration.operations.grant import GrantActionRefused
+from reintegration.operations.grant import (
+    GrantActionRefused,
+    approve_grant,
+    endorse_grant,
+    pay_instalment,
+    refuse_grant,
+    request_grant,
+)
 from tests import databases, factories
 
 A = "ngo_a_caseworker"
@@ -62,13 +69,13 @@ def test_the_first_payment_schedules_the_visits_once(grant, demo_users):
 @pytest.mark.parametrize("username", [A, "ngo_a_reader", "ngo_b_caseworker", "iom_finance", "auditor"])
 def test_users_without_the_permission_do_not_endorse(grant, demo_users, username):
     with acting_as(demo_users[username]), pytest.raises(PermissionDenied):
-        operations.endorse_grant(grant=grant, by=demo_users[username], now=now())
+        endorse_grant(grant=grant, by=demo_users[username], now=now())
 
 
 @pytest.mark.django_db
 def test_a_grant_is_not_approved_before_it_is_endorsed(grant, demo_users):
     with acting_as(demo_users["iom_approver"]), pytest.raises(GrantActionRefused, match="requested"):
-        operations.approve_grant(grant=grant, by=demo_users["iom_approver"], now=now())
+        approve_grant(grant=grant, by=demo_users["iom_approver"], now=now())
 
 
 @pytest.mark.django_db
@@ -76,10 +83,10 @@ def test_a_refused_grant_stays_refused_and_can_be_requested_again(grant, demo_us
     supervisor = demo_users["iom_supervisor"]
     with acting_as(supervisor):
         with pytest.raises(ValidationError, match="Say why"):
-            operations.refuse_grant(grant=grant, reason=" ", by=supervisor, now=now())
-        operations.refuse_grant(grant=grant, reason="No place for the shop.", by=supervisor, now=now())
+            refuse_grant(grant=grant, reason=" ", by=supervisor, now=now())
+        refuse_grant(grant=grant, reason="No place for the shop.", by=supervisor, now=now())
         with pytest.raises(GrantActionRefused):
-            operations.endorse_grant(grant=grant, by=supervisor, now=now())
+            endorse_grant(grant=grant, by=supervisor, now=now())
     with acting_as(demo_users[A]):
         assert factories.requested(grant.plan, demo_users[A]).state == "requested"
 
@@ -91,7 +98,7 @@ def test_a_budget_line_cannot_be_overspent(grant, demo_users):
     )
     with acting_as(demo_users[A]):
         plan = factories.planned(factories.a_case(demo_users[A]), demo_users[A])
-        grant = operations.request_grant(
+        grant = request_grant(
             plan=plan,
             purpose="A stove.",
             amount_npr=Decimal(30000),
@@ -137,7 +144,7 @@ def test_decided_and_paid_grants_cannot_be_changed(grant, demo_users, statement,
 @pytest.mark.django_db
 def test_the_database_refuses_a_requester_who_approves(grant, demo_users):
     with acting_as(demo_users["iom_supervisor"]):
-        operations.endorse_grant(grant=grant, by=demo_users["iom_supervisor"], now=now())
+        endorse_grant(grant=grant, by=demo_users["iom_supervisor"], now=now())
         with pytest.raises(IntegrityError, match="approver_is_another"), transaction.atomic():
             Grant.objects.filter(pk=grant.pk).update(approved_by=grant.requested_by, state="approved")
 
@@ -215,7 +222,7 @@ def _pay_in_parallel(grant: Grant, amount: int, name: str) -> list[str]:
         try:
             finance = User.objects.get(username="iom_finance")
             with acting_as(finance):
-                operations.pay_instalment(
+                pay_instalment(
                     grant=grant,
                     amount_npr=Decimal(amount),
                     voucher=f"V-{number}",

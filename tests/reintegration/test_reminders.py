@@ -16,9 +16,10 @@ from accounts.models import Membership, Notice, User
 from core import outbox
 from core.clock import now
 from core.context import acting_as
-from reintegration import operations
 from reintegration.models import FollowUp, Reminder
 from reintegration.operations import reminder
+from reintegration.operations.follow_up import record_follow_up
+from reintegration.operations.reminder import send_due_reminders
 from tests import databases, factories
 
 pytestmark = pytest.mark.usefixtures("set_up")
@@ -45,8 +46,8 @@ def due(demo_users, committed, owner):
 
 
 def test_a_due_follow_up_is_notified_once(due, demo_users):
-    assert operations.send_due_reminders(now=now()) == {"sent": 1, "without_recipient": 0}
-    assert operations.send_due_reminders(now=now()) == {"sent": 0, "without_recipient": 0}
+    assert send_due_reminders(now=now()) == {"sent": 1, "without_recipient": 0}
+    assert send_due_reminders(now=now()) == {"sent": 0, "without_recipient": 0}
     assert outbox.deliver() == {"sent": 1, "already": 0, "failed": 0}
     assert outbox.deliver() == {"sent": 0, "already": 0, "failed": 0}
     [message] = mail.outbox
@@ -62,14 +63,14 @@ def test_a_due_follow_up_is_notified_once(due, demo_users):
 
 
 def test_a_follow_up_that_is_not_due_is_not_notified(due, demo_users):
-    assert operations.send_due_reminders(now=now() - timedelta(days=5))["sent"] == 0
+    assert send_due_reminders(now=now() - timedelta(days=5))["sent"] == 0
 
 
 def test_a_recorded_follow_up_and_a_closed_case_are_not_notified(due, demo_users, owner):
     owner.execute(
         "UPDATE beneficiaries_case SET status = 'closed', closed_on = opened_on WHERE id = %s", [str(due.pk)]
     )
-    assert operations.send_due_reminders(now=now())["sent"] == 0
+    assert send_due_reminders(now=now())["sent"] == 0
 
 
 def test_when_the_caseworker_left_a_colleague_is_notified(due, demo_users, owner):
@@ -78,7 +79,7 @@ def test_when_the_caseworker_left_a_colleague_is_notified(due, demo_users, owner
     Membership.objects.create(user=second, role=role, starts_on=date(2010, 1, 1) - timedelta(days=1))
     left = Membership.objects.filter(user__in=[demo_users[A], demo_users["ngo_a_supervisor"]])
     left.update(ends_on=now().date() - timedelta(days=1))
-    assert operations.send_due_reminders(now=now())["sent"] == 1
+    assert send_due_reminders(now=now())["sent"] == 1
     outbox.deliver()
     assert [message.to for message in mail.outbox] == [["second@example.org"]]
 
@@ -87,14 +88,14 @@ def test_with_nobody_to_notify_the_sweep_reports_it(due, demo_users):
     Membership.objects.filter(role__organisation__code="NGO_A").update(
         ends_on=now().date() - timedelta(days=1)
     )
-    assert operations.send_due_reminders(now=now()) == {"sent": 0, "without_recipient": 1}
+    assert send_due_reminders(now=now()) == {"sent": 0, "without_recipient": 1}
 
 
 def test_the_words_are_in_the_recipients_language(due, demo_users):
     user = demo_users[A]
     user.language = "ne"
     user.save(update_fields=["language"])
-    operations.send_due_reminders(now=now())
+    send_due_reminders(now=now())
     outbox.deliver()
     assert due.reference in mail.outbox[0].subject
 
@@ -111,11 +112,11 @@ def test_a_reminder_that_fails_keeps_back_no_other(due, demo_users, monkeypatch)
         return words(found)
 
     monkeypatch.setattr(reminder, "_words", broken)
-    assert operations.send_due_reminders(now=now()) == {"sent": 1, "without_recipient": 0}
+    assert send_due_reminders(now=now()) == {"sent": 1, "without_recipient": 0}
     outbox.deliver()
     assert case.reference in mail.outbox[0].subject
     monkeypatch.undo()
-    assert operations.send_due_reminders(now=now()) == {"sent": 1, "without_recipient": 0}
+    assert send_due_reminders(now=now()) == {"sent": 1, "without_recipient": 0}
 
 
 def test_parallel_sweeps_notify_each_follow_up_once(demo_users, committed, owner):
@@ -128,7 +129,7 @@ def test_parallel_sweeps_notify_each_follow_up_once(demo_users, committed, owner
 
     def sweep(_number: int) -> int:
         try:
-            return operations.send_due_reminders(now=now())["sent"]
+            return send_due_reminders(now=now())["sent"]
         finally:
             connection.close()
 
@@ -163,7 +164,7 @@ def test_a_killed_sweep_loses_and_repeats_nothing(demo_users, committed, owner):
         if process.poll() is None:
             os.kill(process.pid, signal.SIGKILL)
         process.wait()
-    operations.send_due_reminders(now=now())
+    send_due_reminders(now=now())
     owner.execute(
         "SELECT count(*) FROM reintegration_reminder WHERE sent_at IS NULL AND due_on <= %s", [now().date()]
     )
@@ -185,7 +186,7 @@ def test_a_sender_that_died_after_sending_does_not_send_again(due, demo_users, s
         "django.core.mail.backends.filebased.EmailBackend",
         str(tmp_path),
     )
-    operations.send_due_reminders(now=now())
+    send_due_reminders(now=now())
     assert outbox.deliver() == {"sent": 1, "already": 0, "failed": 0}
     owner.execute("UPDATE core_outboxmessage SET sent_at = NULL, lease_until = now() - interval '1 second'")
     assert outbox.deliver() == {"sent": 0, "already": 1, "failed": 0}
@@ -198,7 +199,7 @@ def test_mail_that_cannot_be_sent_waits_and_is_tried_again(due, settings, owner)
         "127.0.0.1",
         9,
     )
-    operations.send_due_reminders(now=now())
+    send_due_reminders(now=now())
     assert outbox.deliver() == {"sent": 0, "already": 0, "failed": 1}
     owner.execute("SELECT attempts, last_error, sent_at FROM core_outboxmessage")
     attempts, error, sent_at = owner.fetchone()
@@ -222,12 +223,12 @@ def test_recording_a_follow_up_is_done_once(due, demo_users):
             "by": demo_users[A],
             "now": now(),
         }
-        operations.record_follow_up(follow_up=follow_up, **given)
+        record_follow_up(follow_up=follow_up, **given)
         from django.core.exceptions import ValidationError
 
         with pytest.raises(ValidationError, match="already saved"):
-            operations.record_follow_up(follow_up=follow_up, **given)
+            record_follow_up(follow_up=follow_up, **given)
         assert (
             Reminder.objects.visible_to(demo_users[A]).filter(follow_up=follow_up, sent_at=None).count() == 1
         )
-    assert operations.send_due_reminders(now=now())["sent"] == 0
+    assert send_due_reminders(now=now())["sent"] == 0

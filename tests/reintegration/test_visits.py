@@ -11,11 +11,13 @@ from django.db.models import QuerySet
 
 from accounts.models import Notice
 from beneficiaries.models import CaseFile
-from beneficiaries.operations import assess_risk
+from beneficiaries.operations.risk import assess_risk
 from core.clock import now
 from core.context import acting_as
-from reintegration import operations, rules
+from reintegration import rules
 from reintegration.models import FollowUp, Reminder
+from reintegration.operations.follow_up import record_follow_up
+from reintegration.operations.reminder import send_due_reminders
 from tests import factories, pages
 from tests.api.program import Program
 
@@ -64,7 +66,7 @@ def test_a_closed_case_shows_nothing_due(client, demo_users):
         assert page not in shown, address
         assert "Due next" not in shown, address
     assert [program.keys(name, case=case.pk) for name in resources] == [[], []]
-    operations.send_due_reminders(now=now())
+    send_due_reminders(now=now())
     with acting_as(third):
         assert not Notice.objects.visible_to(third).filter(text__contains=case.reference).exists()
 
@@ -98,7 +100,7 @@ def recorded(demo_users, case, by: str = A, at=None, **changes) -> FollowUp:
             .filter(case=case, done_on=None)
             .order_by("due_on", "id")[0]
         )
-        return operations.record_follow_up(
+        return record_follow_up(
             follow_up=due, by=demo_users[by], now=moment, **{"done_on": moment.date()} | given | changes
         )
 
@@ -205,11 +207,11 @@ def test_a_safety_step_that_found_nobody_is_tried_again_and_says_what_was_done(d
         assess_risk(case=case, level="high", source="review", by=demo_users[A], now=now())
         step = FollowUp.objects.visible_to(demo_users[A]).get(case=case, kind="safety")
         given = {"done_on": now().date(), "note": "", "by": demo_users[A], "now": now()}
-        operations.record_follow_up(follow_up=step, outcome="not_found", wellbeing="danger", **given)
+        record_follow_up(follow_up=step, outcome="not_found", wellbeing="danger", **given)
         again = FollowUp.objects.visible_to(demo_users[A]).get(case=case, kind="safety", done_on=None)
         assert (again.attempt, again.due_on) == (2, now().date() + timedelta(days=1))
         with pytest.raises(ValidationError, match="Say what was done"):
-            operations.record_follow_up(follow_up=again, outcome="seen", wellbeing="fair", **given)
+            record_follow_up(follow_up=again, outcome="seen", wellbeing="fair", **given)
 
 
 # Long before its day
@@ -295,7 +297,7 @@ def _at_once(demo_users, case, tries: int = 20) -> list[str]:
         given = {"done_on": now().date(), "outcome": "not_found", "wellbeing": "", "note": ""}
         try:
             with acting_as(demo_users[A]):
-                operations.record_follow_up(follow_up=due, by=demo_users[A], now=now(), **given)
+                record_follow_up(follow_up=due, by=demo_users[A], now=now(), **given)
         except ValidationError:
             return "already saved"
         except IntegrityError as error:

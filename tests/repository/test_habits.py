@@ -139,6 +139,13 @@ def test_no_file_is_longer_than_500_lines(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
 
 
+@pytest.mark.parametrize("folder", ["views", "forms", "operations", "queries"])
+def test_packages_reexport_nothing(folder):
+    """What is in a module of theirs is imported from that module."""
+    inits = [ROOT / app / folder / "__init__.py" for app in LAYERS]
+    assert [_id(path) for path in inits if path.exists() and len(ast.parse(path.read_text()).body) > 1] == []
+
+
 def test_foreign_keys_point_downward():
     """A string reference is invisible to import-linter, and not to the model graph."""
     upward = []
@@ -183,7 +190,9 @@ def test_the_hooks_are_these():
     from beneficiaries.exports.cases import CASES
     from beneficiaries.exports.kinds import kinds
     from reintegration.exports import GRANTS
-    from reintegration.operations import notify_of_new_lead, refuse_closing, schedule_safety_step
+    from reintegration.operations.follow_up import refuse_closing
+    from reintegration.operations.grant import notify_of_new_lead
+    from reintegration.operations.safety import schedule_safety_step
 
     published = {name: value for name, value in vars(hooks).items() if name.startswith("case_")}
     assert published == {"case_closing": [refuse_closing], "case_transferring": [notify_of_new_lead]}

@@ -5,12 +5,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Membership, Role, User
-from accounts.operations import save_membership
-from beneficiaries import queries
+from accounts.operations.users import save_membership
 from beneficiaries.choices import Level
 from beneficiaries.models import Assessment, Case, CaseAccess, Consent, Enrolment
 from beneficiaries.models.access import case_column
-from beneficiaries.operations import break_glass
+from beneficiaries.operations.emergency import break_glass
+from beneficiaries.queries.case import case_by_reference
+from beneficiaries.queries.case_list import case_list, case_page, count_up_to
 from beneficiaries.same_case import linked_models
 from core.clock import now
 from core.context import acting_as
@@ -45,7 +46,7 @@ def test_rows_of_a_case_found_are_the_rows_of_the_scope(username, whole_case, de
     """`of` uses the levels found with the case; each table's own scope gives the same rows."""
     user = demo_users[username]
     with acting_as(user):
-        found = queries.case_by_reference(user, whole_case.reference)
+        found = case_by_reference(user, whole_case.reference)
         for case in [whole_case, *([found] if found else [])]:
             for model in LINKED:
                 scoped = model.objects.visible_to(user).filter(case=case)
@@ -58,14 +59,14 @@ def test_rows_of_a_case_found_are_the_rows_of_the_scope(username, whole_case, de
 def test_access_found_for_one_user_does_not_count_for_another(whole_case, demo_users):
     """A case that the first NGO's caseworker found opens nothing to the second's, by Python alone."""
     with acting_as(demo_users["ngo_a_caseworker"]):
-        found = queries.case_by_reference(demo_users["ngo_a_caseworker"], whole_case.reference)
+        found = case_by_reference(demo_users["ngo_a_caseworker"], whole_case.reference)
         for model in LINKED:
             assert model.objects.of(found, demo_users["ngo_b_caseworker"]) == [], model._meta.label
 
 
 def test_summary_access_finds_no_case_file(whole_case, demo_users):
     with acting_as(demo_users["iom_approver"]):
-        assert queries.case_by_reference(demo_users["iom_approver"], whole_case.reference) is None
+        assert case_by_reference(demo_users["iom_approver"], whole_case.reference) is None
 
 
 def _cases(by, family: str, count: int) -> None:
@@ -98,19 +99,19 @@ def test_pages_of_the_list_follow_each_other(demo_users):
     """Cut from the access table, in its order, each case once."""
     user = demo_users["ngo_a_caseworker"]
     with acting_as(user):
-        rows = queries.case_list(user)
+        rows = case_list(user)
         whole = [row.reference for row in rows]
-        pages = [row["reference"] for start in (0, 4, 8) for row in queries.case_page(rows, start, 4)]
+        pages = [row["reference"] for start in (0, 4, 8) for row in case_page(rows, start, 4)]
         assert len(whole) > 12
         assert pages == whole[:12]
-        assert queries.count_up_to(rows, 1000) == len(whole) == len(set(whole))
-        assert queries.count_up_to(rows, 5) == 6
+        assert count_up_to(rows, 1000) == len(whole) == len(set(whole))
+        assert count_up_to(rows, 5) == 6
 
 
 def test_related_rows_are_loaded_by_one_query(whole_case, demo_users, django_assert_num_queries):
     user = demo_users["ngo_a_caseworker"]
     with acting_as(user):
-        found = queries.case_by_reference(user, whole_case.reference)
+        found = case_by_reference(user, whole_case.reference)
         assessments = Assessment.objects.of(found, user)
         enrolments = Enrolment.objects.of(found, user)
         with django_assert_num_queries(1):
@@ -155,7 +156,7 @@ def test_a_case_opened_in_an_emergency_is_listed_once(demo_users):
             now=now(),
         )
         assert CaseAccess.objects.opening(supervisor, Level.WORKING).filter(case=case).count() == 2
-        listed = [row["reference"] for row in queries.case_page(queries.case_list(supervisor), 0, 500)]
+        listed = [row["reference"] for row in case_page(case_list(supervisor), 0, 500)]
         assert listed.count(case.reference) == 1
 
 

@@ -9,7 +9,8 @@ from django.db import transaction
 
 from accounts.choices import RoleCode
 from accounts.models import Membership, Role, User
-from accounts.operations import ask_role, invitation_path, save_membership, save_user
+from accounts.operations.invitation import invitation_path
+from accounts.operations.users import ask_role, save_membership, save_user
 from accounts.queries import awaits_password
 from core.clock import now
 

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand
 
 from accounts.models import User
-from accounts.operations import TOKEN_DAYS, create_api_token, revoke_api_tokens
+from accounts.operations.token import TOKEN_DAYS, create_api_token, revoke_api_tokens
 from core.clock import now
 
 

@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand
 
 from accounts.models import User
-from accounts.operations import reset_second_factor
+from accounts.operations.factor import reset_second_factor
 from core.clock import now
 
 

@@ -10,7 +10,7 @@ from accounts.choices import Permission
 from accounts.models import Organisation
 from accounts.queries import holders
 from beneficiaries.htcds import NotHtcds, Table, read_workbook
-from beneficiaries.operations import ImportReport, import_htcds
+from beneficiaries.operations.importing import ImportReport, import_htcds
 from core.clock import now
 from core.context import acting_as
 
