@@ -175,3 +175,31 @@ STARTING_PERMISSIONS: dict[str, tuple[str, ...]] = {
     RoleCode.AUDITOR: (Permission.READ_AUDIT,),
     RoleCode.ADMINISTRATOR: (Permission.CONFIGURE,),
 }
+
+
+# The texts of audit events, by their verb: `audit_events` of the models User and AccessRequest.
+USER_EVENTS = {
+    "invitation sent": _("Sent an invitation"),
+    "password chosen": _("Chose a first password"),
+    "signed in": _("Signed in"),
+    "signed out": _("Signed out"),
+    "sign-in failed": _("Failed to sign in"),
+    "password changed": _("Changed their own password"),
+    "password reset asked": _("A link for a new password was requested"),
+    "password reset": _("Chose a new password through a link"),
+    "second factor added": _("Added a second step for signing in"),
+    "second factor removed": _("Removed a second step for signing in"),
+    "second factor reset": _("Removed another user's second step"),
+    "recovery codes made": _("Made new recovery codes"),
+    "recovery code used": _("Used a recovery code"),
+    "user saved": _("Saved a user"),
+    "account opened": _("Reopened an account"),
+    "access ended": _("Ended all access of a user"),
+}
+ACCESS_REQUEST_EVENTS = {
+    "access asked": _("Requested access that a second user must approve"),
+    "access approved": _("Approved a request for access"),
+    "access refused": _("Refused a request for access"),
+    "access stopped": _("Stopped a request for access"),
+    "access given": _("Put approved access into effect"),
+}

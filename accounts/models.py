@@ -16,7 +16,16 @@ from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase
 
 from accounts.authority import Authority, authority_of
-from accounts.choices import DecidedAs, OrganisationKind, Permission, RequestKind, RequestState, RoleCode
+from accounts.choices import (
+    ACCESS_REQUEST_EVENTS,
+    USER_EVENTS,
+    DecidedAs,
+    OrganisationKind,
+    Permission,
+    RequestKind,
+    RequestState,
+    RoleCode,
+)
 from accounts.rules import LONGEST_IDLE, LONGEST_SESSION
 from accounts.throttle_models import ResetAsked, SignInThrottle, UsedProof  # noqa: F401 - so that Django finds them
 from accounts.user_manager import UserManager
@@ -45,6 +54,7 @@ class User(AbstractUser):
     password_mailed_at = models.DateTimeField(null=True, editable=False)  # last reset by a mailed link
 
     never_recorded = ("password", "last_login")
+    audit_events = USER_EVENTS
     access_policy = Open(("SELECT", "INSERT", "UPDATE"), "sign-in must find a user before there is a context")
     objects = UserManager()  # type: ignore[misc]  # Django's way to add to a manager
 
@@ -104,6 +114,7 @@ class Organisation(models.Model):
     is_active = models.BooleanField(_("active"), default=True)
     cases_since = models.DateTimeField(null=True, editable=False)  # set by a trigger of the beneficiaries app
 
+    audit_events = {"organisation saved": _("Saved an organisation")}
     access_policy = Open(
         ("SELECT", "INSERT", "UPDATE"), "configuration: names of organisations, written by administrators"
     )
@@ -144,6 +155,7 @@ class Role(models.Model):
     code = models.CharField(_("role"), max_length=30, choices=RoleCode)
     group = models.OneToOneField(Group, on_delete=models.PROTECT, related_name="role")
 
+    audit_events = {"role tailored": _("Changed what a role may do")}
     access_policy = Open(("SELECT", "INSERT", "UPDATE"), "configuration: which roles an organisation has")
 
     class Meta:
@@ -218,6 +230,7 @@ class AccessRequest(models.Model):
     takes_effect_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
 
+    audit_events = ACCESS_REQUEST_EVENTS
     access_policy = Open(
         ("SELECT", "INSERT"), "who asked for whose access, and who approved it; changed only by functions"
     )
@@ -283,6 +296,10 @@ class Membership(models.Model):
         AccessRequest, null=True, on_delete=models.PROTECT, related_name="+", editable=False
     )
 
+    audit_events = {
+        "membership saved": _("Gave a role or changed its dates"),
+        "membership removed": _("Removed a role that starts today or later"),
+    }
     access_policy = Open(ALL, "who works where and when; read before there is a context")
     objects = MembershipQuerySet.as_manager()
 
@@ -333,6 +350,7 @@ class Handover(models.Model):
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
+    audit_events = {"work handed over": _("Chose who takes over the work of a user")}
     access_policy = Open(
         ("SELECT", "INSERT"), "who took over whose work; read when a former colleague would be notified"
     )
@@ -407,6 +425,11 @@ class ApiToken(models.Model):
     revoked_at = models.DateTimeField(null=True)
 
     never_recorded = ("digest", "last_used_on")
+    audit_events = {
+        "token created": _("Created a token for a program"),
+        "token confirmed": _("Confirmed a token for a program"),
+        "tokens revoked": _("Revoked the tokens of a user"),
+    }
     access_policy = Open(
         ("SELECT", "INSERT", "UPDATE"),
         "read before there is a context; contains digests, from which no token can be made",
@@ -464,6 +487,7 @@ class Session(AbstractBaseSession):
     network = models.CharField(max_length=60, blank=True)
 
     never_recorded = EVERY_COLUMN
+    audit_events = {"sessions ended": _("Ended sessions")}
     access_policy = Open(
         ALL, "read before there is a context; contains digests, from which no cookie can be made"
     )

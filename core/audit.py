@@ -7,18 +7,32 @@ data keys of the beneficiaries or cases that they are about.
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from core import data_keys, encryption
 from core.logs import route_of
 from core.models import EVERY_COLUMN, AuditEvent
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 LENGTH_BYTES = 4
+
+
+@cache
+def event_texts() -> dict[str, "StrOrPromise"]:
+    """Return the text of each event by its verb, from the models' `audit_events`."""
+    return {
+        verb: text for model in apps.get_models() for verb, text in getattr(model, "audit_events", {}).items()
+    }
 
 
 def record(
@@ -215,36 +229,35 @@ def changes_in(event: AuditEvent) -> list[dict[str, Any]]:
 
 
 # Details whose values the log shows: numbers, codes and field names. Any other detail may hold personal data.
-SHOWN = frozenset(
-    {
-        "code",
-        "confidentiality",
-        "count",
-        "decision",
-        "fields",
-        "filters",
-        "format",
-        "from",
-        "given",
-        "method",
-        "new",
-        "of",
-    }
-    | {
-        "organisation",
-        "outcome",
-        "page",
-        "permissions",
-        "programmes",
-        "project",
-        "purpose",
-        "receiver",
-        "refused",
-        "role",
-        "rows",
-    }
-    | {"status", "version"}
-)
+SHOWN: dict[str, "StrOrPromise"] = {
+    "code": _("code"),
+    "confidentiality": _("confidentiality"),
+    "count": _("how many"),
+    "decision": _("decision"),
+    "fields": _("fields"),
+    "filters": _("filters"),
+    "format": _("format"),
+    "from": _("from"),
+    "given": _("agreed"),
+    "method": _("method"),
+    "new": _("new"),
+    "of": _("of"),
+    "organisation": _("organisation"),
+    "page": _("page"),
+    "outcome": _("outcome"),
+    "path": _("address"),
+    "permissions": _("may now do"),
+    "programmes": _("now sees the amounts of"),
+    "project": _("programme"),
+    "purpose": _("purpose"),
+    "receiver": _("receiver"),
+    "refused": _("refused"),
+    "role": _("role"),
+    "rows": _("rows"),
+    "status": _("answer"),
+    "user": _("user"),
+    "version": _("version"),
+}
 
 
 def shown_detail(detail: Any) -> dict[str, Any]:

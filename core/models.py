@@ -8,6 +8,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact, Regex
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from core.access import AccessPolicy, Open, Principal
 
@@ -38,6 +39,16 @@ class AuditEvent(models.Model):
     encrypted_changes = models.BinaryField(null=True)
 
     never_recorded = EVERY_COLUMN
+    audit_events = {
+        "changed": _("Changed data"),
+        "denied": _("Was not allowed"),
+        "list read": _("Read a list of people"),
+        "row read": _("Read data through the API"),
+        "log read": _("Read the audit log"),
+        "configuration read": _("Looked at the configuration"),
+        "configuration saved": _("Changed the configuration"),
+        "configuration removed": _("Removed something from the configuration"),
+    }
     access_policy = AccessPolicy(
         read=lambda principal: principal.audits,
         insert=lambda principal: Q(actor_id=principal.user_id) | (Q(actor_id=None) & ~principal.has_user),

@@ -52,6 +52,7 @@ class Place(models.Model):
 class Province(Place):
     """One of Nepal's seven provinces."""
 
+    audit_events = {"geography loaded": _("Loaded place names")}
     access_policy = PLACES
 
     class Meta:

@@ -87,6 +87,10 @@ class Project(Configured):
     grant_instalments_max = models.PositiveSmallIntegerField(_("maximum number of instalments"), default=3)
     definition_digest = models.CharField(max_length=64, blank=True, editable=False)
 
+    audit_events = {
+        "programme loaded": _("Loaded a programme"),
+        "phase started": _("Started a new phase of a programme"),
+    }
     access_policy = CONFIGURATION
     objects = ProjectQuerySet.as_manager()
 
@@ -117,6 +121,7 @@ class ProjectGroupPermission(GroupObjectPermissionBase):
 
     content_object = models.ForeignKey(Project, on_delete=models.CASCADE)
 
+    audit_events = {"programmes chosen": _("Chose the programmes whose amounts a role sees")}
     access_policy = Open(ALL, "a few rows a role, written by administrators")
 
     class Meta(GroupObjectPermissionBase.Meta):
@@ -200,6 +205,7 @@ class Criteria(models.Model):
     digest = models.CharField(max_length=64)
     made_at = models.DateTimeField(default=timezone.now)
 
+    audit_events = {"criteria revised": _("Changed the criteria of a programme")}
     access_policy = Open(("SELECT", "INSERT"), "configuration: versions are added and never changed")
 
     class Meta:

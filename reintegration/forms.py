@@ -9,13 +9,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from beneficiaries.choices import AssessmentDecision
+from core.audit import event_texts
 from core.forms import AmountField, OnceForm, day_field
 from core.numerals import shown_amount
 from core.rendering import PlainSelect
 from core.searches import SearchForm
 from projects.facts import FACTS
 from projects.models import BudgetLine
-from reintegration.choices import EVENTS, FollowUpOutcome, Livelihood, Wellbeing
+from reintegration.choices import FollowUpOutcome, Livelihood, Wellbeing
 
 ANSWERS = [("yes", _("Yes")), ("no", _("No")), ("unknown", _("Not known"))]
 FROM_ANSWER = {"yes": True, "no": False, "unknown": None}
@@ -198,7 +199,10 @@ class LogFilter(SearchForm):
     first_on = day_field(_("From"), required=False)
     last_on = day_field(_("To"), required=False)
     verb = forms.ChoiceField(
-        label=_("What"), required=False, choices=[("", _("All")), *sorted(EVENTS.items())], widget=PlainSelect
+        label=_("What"),
+        required=False,
+        choices=lambda: [("", _("All")), *sorted(event_texts().items())],
+        widget=PlainSelect,
     )
     username = forms.CharField(
         label=_("User name"),

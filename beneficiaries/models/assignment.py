@@ -20,6 +20,10 @@ class Assignment(CaseLinked):
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
+    audit_events = {
+        "case reassigned": _("Changed the caseworker of a case"),
+        "cases of nobody told": _("Notified a supervisor of cases that nobody works on"),
+    }
     access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.LEAD,

@@ -102,6 +102,10 @@ class Beneficiary(models.Model):
         *PHONE_INDEXES,
     )
     never_recorded = ("find_key", *PHONE_INDEXES)
+    audit_events = {
+        "beneficiary corrected": _("Corrected a person’s details"),
+        "beneficiary erased": _("Erased a person's data"),
+    }
     access_policy = AccessPolicy(
         read=beneficiaries_read_by,
         insert=beneficiaries_written_by,

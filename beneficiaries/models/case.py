@@ -50,6 +50,13 @@ class Case(models.Model):
     may_write = may_lead = may_erase = False
     readable_confidentialities: frozenset[str] = frozenset()
 
+    audit_events = {
+        "case opened": _("Opened a case"),
+        "cases imported": _("Imported cases"),
+        "case file read": _("Read a case file"),
+        "case closed": _("Closed a case"),
+        "unusual reading told": _("Notified a supervisor of unusual reading"),
+    }
     access_policy = CasePolicy(
         read=Level.SUMMARY,
         insert=lambda principal: principal.in_organisations("lead_organisation", Permission.WRITE_CASES),
@@ -117,6 +124,7 @@ class CaseFile(CaseLinked):
     }
     system_columns = ("id", "case_id", "caseworker_id", "version")
 
+    audit_events = {"case file corrected": _("Corrected the situation of a case")}
     access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.WORKING,

@@ -44,6 +44,11 @@ class Consent(CaseLinked):
         *("id", "case_id", "purpose", "organisation_id", "is_given", "withdrawn_on", "recorded_by_id"),
         *("recorded_at", "version"),
     )
+    audit_events = {
+        "consent recorded": _("Recorded an answer about consent"),
+        "consent corrected": _("Corrected an answer about consent"),
+        "consent withdrawn": _("Recorded that consent was withdrawn"),
+    }
     access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.LEAD,

@@ -37,6 +37,14 @@ class Document(CaseLinked):
     removed_why = EncryptedTextField(_("why it was deleted"), max_length=500, blank=True)
 
     never_recorded = ("file", "leased_until", "token")
+    audit_events = {
+        "document added": _("Added a document or photo"),
+        "document read": _("Opened a document or photo"),
+        "document scanned": _("A file was checked for viruses"),
+        "document deleted": _("Deleted a document or photo"),
+        "harmful file refused": _("Tried to upload a file with a virus"),
+        "harmful file deleted": _("A file was deleted because a virus was found in it"),
+    }
     access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.WORKING,

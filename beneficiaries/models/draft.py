@@ -6,6 +6,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.choices import Permission
 from accounts.models import Organisation, User
@@ -50,6 +51,14 @@ class IntakeDraft(models.Model):
     kept_because = EncryptedTextField(max_length=1000, blank=True)
 
     never_recorded = EVERY_COLUMN
+    audit_events = {
+        "interview started": _("Started a first interview"),
+        "interview refused": _("Recorded that a person who may be at risk refused an interview"),
+        "interview kept": _("Decided to keep an unfinished interview"),
+        "interview reassigned": _("Assigned an unfinished interview to another user"),
+        "interview discarded": _("Deleted an unfinished interview"),
+        "interview expired": _("An unfinished interview was deleted because its time was over"),
+    }
     access_policy = AccessPolicy(
         read=_own,
         insert=_own,

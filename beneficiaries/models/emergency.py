@@ -22,6 +22,7 @@ class EmergencyOpening(CaseLinked):
     opened_at = models.DateTimeField()
     until = models.DateTimeField()
 
+    audit_events = {"opened in an emergency": _("Opened a file in an emergency")}
     access_policy = CasePolicy(
         read=Level.WORKING,
         insert=None,

@@ -21,6 +21,7 @@ class Screening(CaseLinked):
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
+    audit_events = {"screening recorded": _("Recorded answers to screening questions")}
     access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.WORKING,
@@ -48,6 +49,7 @@ class Assessment(CaseLinked):
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
+    audit_events = {"admission decided": _("Decided on admission")}
     access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.WORKING,

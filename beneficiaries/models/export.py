@@ -59,6 +59,18 @@ class Export(models.Model):
     ready_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
 
+    audit_events = {
+        "export asked": _("Requested an export"),
+        "export agreed": _("Approved the export of a long list"),
+        "export refused": _("Refused the export of a long list"),
+        "export written": _("The file of an export was prepared"),
+        "export failed": _("An export failed"),
+        "export read": _("Looked at an export"),
+        "export password read": _("Saw the password of an export"),
+        "export fetched": _("Downloaded an export"),
+        "export expired": _("The file of an export was deleted"),
+        "exports read": _("Looked at the list of exports"),
+    }
     access_policy = AccessPolicy(
         read=lambda principal: Q(requested_by=principal.user_id) | _approved_by(principal),
         insert=lambda principal: (

@@ -70,6 +70,10 @@ class IdentityDocument(models.Model):
         *("id", "beneficiary_id", "kind", "number_index", "version", "recorded_by_id", "recorded_at"),
     )
     never_recorded = ("number_index",)
+    audit_events = {
+        "identity document added": _("Recorded an identity document"),
+        "identity document corrected": _("Corrected an identity document"),
+    }
     access_policy = AccessPolicy(
         read=identity_documents_read_by,
         insert=identity_documents_written_by,

@@ -22,6 +22,7 @@ class CaseNote(CaseLinked):
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
+    audit_events = {"note written": _("Wrote a note")}
     access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.WORKING,

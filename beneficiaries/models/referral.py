@@ -25,6 +25,13 @@ class Referral(CaseLinked):
     answer = EncryptedTextField(_("answer"), max_length=2000, blank=True)
     version = models.PositiveIntegerField(default=1)
 
+    audit_events = {
+        "referral sent": _("Sent a referral"),
+        "referral read": _("Read a referral"),
+        "referral accepted": _("Accepted a referral"),
+        "referral declined": _("Declined a referral"),
+        "referral finished": _("Finished a referral"),
+    }
     access_policy = CasePolicy(
         read=Level.REFERRAL,
         insert=Level.LEAD,

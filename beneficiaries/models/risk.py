@@ -26,6 +26,7 @@ class RiskAssessment(CaseLinked):
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
+    audit_events = {"risk assessed": _("Assessed the risk level")}
     access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.WORKING,

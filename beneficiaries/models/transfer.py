@@ -38,6 +38,15 @@ class CaseTransfer(CaseLinked):
     answer = EncryptedTextField(_("answer"), max_length=2000, blank=True)
     caseworker = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
+    audit_events = {
+        "case offered": _("Offered to transfer a case"),
+        "transfer refused by the beneficiary": _("Recorded that the person did not agree to a transfer"),
+        "offer read": _("Read a transfer offer"),
+        "case taken over": _("Took over a case"),
+        "case transferred": _("Transferred a case"),
+        "case declined": _("Declined a transfer"),
+        "case taken_back": _("Withdrew a transfer offer"),
+    }
     access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.LEAD,

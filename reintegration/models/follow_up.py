@@ -54,6 +54,10 @@ class FollowUp(CaseLinked):
     recorded_at = models.DateTimeField(null=True)
     version = models.PositiveIntegerField(default=1)
 
+    audit_events = {
+        "follow-ups scheduled": _("Scheduled follow-ups"),
+        "follow-up recorded": _("Recorded a follow-up"),
+    }
     access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.SUMMARY,
@@ -105,6 +109,7 @@ class Reminder(CaseLinked):
     recipient = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     sent_at = models.DateTimeField(null=True)
 
+    audit_events = {"reminder sent": _("Was sent a reminder")}
     access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.SUMMARY,

@@ -40,6 +40,13 @@ class Grant(CaseLinked):
     withdrawn_at = models.DateTimeField(null=True)  # by whoever asked for it
     version = models.PositiveIntegerField(default=1)
 
+    audit_events = {
+        "grant requested": _("Requested a grant"),
+        "grant endorsed": _("Endorsed a grant"),
+        "grant approved": _("Approved a grant"),
+        "grant refused": _("Refused a grant"),
+        "grant withdrawn": _("Withdrew the request for a grant"),
+    }
     access_policy = CasePolicy(
         read=Level.SUMMARY,
         insert=Level.WORKING,
@@ -103,6 +110,7 @@ class Instalment(CaseLinked):
     paid_at = models.DateTimeField(null=True)
     voucher = models.CharField(_("voucher number"), max_length=60, blank=True)
 
+    audit_events = {"instalment paid": _("Paid an instalment")}
     access_policy = CasePolicy(
         read=Level.SUMMARY,
         insert=Level.SUMMARY,

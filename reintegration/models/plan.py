@@ -24,6 +24,7 @@ class Plan(CaseLinked):
     at = models.DateTimeField()
     version = models.PositiveIntegerField(default=1)
 
+    audit_events = {"plan agreed": _("Agreed on a plan")}
     access_policy = CasePolicy(
         read=Level.WORKING,
         insert=Level.WORKING,

@@ -21,7 +21,6 @@ from beneficiaries.queries.audit_log import case_in_log, references_in_log
 from core import audit, searches
 from core.clock import now
 from core.models import AuditEvent
-from reintegration.choices import DETAILS, EVENTS
 from reintegration.forms import LogFilter
 
 PAGE = 50
@@ -105,7 +104,7 @@ def _rows(events: list[AuditEvent]) -> list[dict[str, object]]:
             "cells": [
                 {"text": date_format(timezone.localtime(event.at), "DATETIME_FORMAT")},
                 {"text": names.get(event.actor_id, _("the system") if event.actor_id is None else "–")},
-                {"text": str(EVENTS.get(event.verb, event.verb))}
+                {"text": str(audit.event_texts().get(event.verb, event.verb))}
                 | ({"hint": names.get(event.object_id, "")} if _is_user(event) else {}),
                 {"text": references.get(event.case_id, "")},
                 {"text": "; ".join(_detail(name, value, names) for name, value in detail.items())},
@@ -125,4 +124,4 @@ def _detail(name: str, value: Any, names: Mapping[Any, str]) -> str:
         value = names.get(value, "–")
     if isinstance(value, list):
         value = ", ".join(map(str, value))
-    return f"{DETAILS.get(name, name)}: {value}"
+    return f"{audit.SHOWN[name]}: {value}"
