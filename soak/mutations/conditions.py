@@ -294,10 +294,11 @@ CONDITIONS = [
         first=PROGRAMMES,
     ),
     Mutant(
-        "accounts: the context forgets which permission was asked for",
+        "accounts: in the context the permission to read stands for one that is missing",
         ENTER,
         "current_setting('access.organisations_' || permission, true)",
-        "current_setting('access.organisations_read_cases', true)",
+        "coalesce(nullif(current_setting('access.organisations_' || permission, true), ''), "
+        "current_setting('access.organisations_read_cases', true))",
         first=ROWS,
     ),
     Mutant(
