@@ -6,8 +6,10 @@ from typing import Any
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core import signing
 from django.core.exceptions import SuspiciousOperation
+from django.db import connection
 from django.utils import timezone
 
 ABOUT = "signed_in"  # session key: when, on which device and network, and the last proof of identity
@@ -81,6 +83,30 @@ class SessionStore(DatabaseStore):
             device=about.get("device", ""),
             network=about.get("network", ""),
         )
+
+    def keep_from_ending(self):
+        """Lock the session's row until the transaction ends: who ends the session waits. False if it has ended."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT 1 FROM accounts_session WHERE session_key = %s FOR KEY SHARE",
+                [digest(self.session_key)],
+            )
+            return cursor.fetchone() is not None
+
+    def cycle_key(self):
+        """Give the session of a user another key in its own row, so that who ends their sessions ends this one too.
+
+        Raises SessionInterrupted if it has ended.
+        """
+        if SESSION_KEY not in self:
+            return super().cycle_key()
+        former, self._session_key = self.session_key, self._get_new_session_key()  # type: ignore[attr-defined]
+        moved = self.model.objects.filter(pk=digest(former)).update(session_key=digest(self.session_key))
+        if not moved:
+            raise SessionInterrupted
+        self.modified = True
+        self.save()  # signed for its row
+        return None
 
     def delete(self, session_key=None):
         """Delete by the digest of the key."""

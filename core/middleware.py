@@ -7,8 +7,11 @@ be set before the view's first query.
 from collections.abc import Iterable, Iterator
 from uuid import UUID
 
+from django.conf import settings
+from django.contrib.auth import logout
 from django.core.exceptions import SuspiciousOperation
 from django.db import transaction
+from django.http import UnreadablePostError
 from django.middleware.gzip import GZipMiddleware
 
 from core import audit
@@ -16,11 +19,15 @@ from core.clock import now
 from core.context import enter, enter_as, entered_as
 from core.denials import record_denial
 
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
+
 
 class DatabaseContext:
     """Run the request in one transaction as its user, and roll back if the view raised or returned an error status.
 
-    A streamed response is produced after that transaction, in a transaction of its own.
+    The body is read first: whoever sends it slowly is asked for their session afterwards, and keeps no transaction
+    open. A request that changes something keeps its session from ending until it is done, and acts for nobody if the
+    session has ended. A streamed response is produced after that transaction, in a transaction of its own.
     """
 
     def __init__(self, get_response):
@@ -28,8 +35,14 @@ class DatabaseContext:
 
     def __call__(self, request):
         """Run the view in the transaction, and add the audit events that are still pending."""
+        changes = request.method not in SAFE_METHODS
+        if changes:
+            _read_body(request)
         user = request.user  # read before the transaction: sessions live outside it
         with transaction.atomic():
+            if changes and user.is_authenticated and not request.session.keep_from_ending():
+                logout(request)
+                user = request.user
             if user.is_authenticated:
                 enter_as(user)
             else:
@@ -48,6 +61,17 @@ class DatabaseContext:
     def process_exception(self, request, exception):
         """Note that the view raised."""
         request.view_raised = True
+
+
+def _read_body(request) -> None:
+    """Read the form or text that was sent; the view answers a broken connection, and what is too large."""
+    try:
+        if request.content_type == "multipart/form-data":
+            request.POST  # noqa: B018 - is read now
+        elif int(request.META.get("CONTENT_LENGTH") or 0) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            request.body  # noqa: B018
+    except UnreadablePostError:
+        pass
 
 
 def _streamed(chunks: Iterable[bytes], *, as_user_id: UUID | None) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from core import names
 
+LONGEST = 200  # characters: nothing longer names a place, and the patterns below take long for a long text
 _NUMBER = r"(?:no|number|num|नं|न|नम्बर)?[ .:#-]*([0-9०-९]{1,2})"
 _WARD = r"(?:ward|wd|wada|वडा|वार्ड)"
 _WARDS = (
@@ -37,7 +38,12 @@ _ALIKE = (
 
 
 def ward_beside(text: str) -> tuple[str, int | None]:
-    """Return the name without ward and kind, case-folded, and the ward's number; None if there is none."""
+    """Return the name without ward and kind, case-folded, and the ward's number; None if there is none.
+
+    A text longer than `LONGEST` is returned as it is, case-folded.
+    """
+    if len(text) > LONGEST:
+        return names.key(text), None
     folded = _KINDS.sub(" ", _DISTRICT.sub(" ", names.key(text))).strip(" ,.")
     for pattern in _WARDS:
         found = pattern.search(folded)

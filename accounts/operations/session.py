@@ -16,7 +16,7 @@ from core.context import acting_as
 @transaction.atomic
 def end_session(*, session_id: UUID, by, now: datetime) -> bool:
     """End one of the user's own sessions; False if it isn't theirs or has ended, which is not distinguished."""
-    ended, _rows = Session.objects.visible_to(by).filter(pk=session_id.hex).delete()
+    ended = Session.objects.visible_to(by).filter(pk=session_id.hex).end()
     if ended:
         audit.record(by=by, verb="sessions ended", obj=by, now=now, detail={"count": ended})
     return bool(ended)
@@ -25,14 +25,14 @@ def end_session(*, session_id: UUID, by, now: datetime) -> bool:
 @transaction.atomic
 def end_other_sessions(*, current: str, by, now: datetime) -> int:
     """End all of the user's own sessions except the one with this `session_key`; returns how many."""
-    ended, _rows = Session.objects.visible_to(by).exclude(pk=current).delete()
+    ended = Session.objects.visible_to(by).exclude(pk=current).end()
     audit.record(by=by, verb="sessions ended", obj=by, now=now, detail={"count": ended})
     return ended
 
 
 def end_sessions_of(user: User) -> None:
     """End all sessions of a user, as part of an action that has its own audit event."""
-    Session.objects.visible_to(user).delete()
+    Session.objects.visible_to(user).end()
 
 
 def end_tokens_of(user: User, *, now: datetime) -> int:

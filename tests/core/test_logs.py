@@ -267,7 +267,7 @@ def test_the_address_of_an_error_is_logged_as_its_route_whatever_is_in_it(path, 
 def test_a_body_that_cannot_be_read_is_no_server_error(sign_in, path):
     client = sign_in(A)
     answer = client.post(path, b"x", content_type="multipart/form-data")
-    assert answer.status_code == 404
+    assert answer.status_code == 400
 
 
 @pytest.mark.parametrize(
