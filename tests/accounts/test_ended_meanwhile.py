@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.test import Client
 
 from accounts.models import Session, User
-from accounts.operations import end_other_sessions
+from accounts.operations.session import end_other_sessions
 from accounts.session_store import SessionStore, digest
 from core.clock import now
 from core.context import acting_as
