@@ -52,6 +52,9 @@ class User(AbstractUser):
     email_changed_at = models.DateTimeField(null=True, editable=False)
     factor_reset_at = models.DateTimeField(null=True, editable=False)
     password_mailed_at = models.DateTimeField(null=True, editable=False)  # last reset by a mailed link
+    closed_at = models.DateTimeField(
+        null=True, editable=False
+    )  # when the account was last closed: by a trigger
 
     never_recorded = ("password", "last_login")
     audit_events = USER_EVENTS

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -285,15 +285,33 @@ def supervisors_in(organisation_id: UUID):
     return User.objects.none()
 
 
-def access_managers_of(organisation_ids: Iterable[UUID]):
-    """Return the active users who manage users or supervise in one of these organisations: notified about access."""
-    live = Membership.objects.live(timezone.localdate()).filter(role__organisation__in=list(organisation_ids))
+def _managing(rows):
+    """Narrow memberships to roles that manage users or supervise: those who decide on access."""
     manages_users = Q(
         role__group__organisationgrouppermission__permission__codename=Permission.MANAGE_USERS,
         role__group__organisationgrouppermission__content_object=F("role__organisation"),
     )
-    found = live.filter(manages_users | Q(role__code=RoleCode.SUPERVISOR))
-    return User.objects.filter(pk__in=found.values("user"), is_active=True).order_by("username")
+    return rows.filter(manages_users | Q(role__code=RoleCode.SUPERVISOR))
+
+
+def access_managers_of(organisation_ids: Iterable[UUID]):
+    """Return who manages users or supervises in one of these organisations: notified about access.
+
+    So is who did within 30 days, closed accounts included: whoever ends their access can't hide what follows.
+    """
+    today, late = timezone.localdate(), timedelta(days=30)
+    lately = Membership.objects.not_over(today - late).filter(
+        role__organisation__in=list(organisation_ids), starts_on__lte=today
+    )
+    return User.objects.filter(
+        Q(is_active=True) | Q(closed_at__gt=timezone.now() - late), pk__in=_managing(lately).values("user")
+    ).order_by("username")
+
+
+def organisations_managed_by(user: User) -> frozenset[UUID]:
+    """Return the organisations in which the user decides on access now; none if the account is closed."""
+    live = Membership.objects.live(timezone.localdate()).filter(user=user, user__is_active=True)
+    return frozenset(_managing(live).values_list("role__organisation", flat=True))
 
 
 def organisations_with_role(user: User, *, on: date) -> set[UUID]:

@@ -42,6 +42,7 @@ class Migration(migrations.Migration):
                 ('email_changed_at', models.DateTimeField(editable=False, null=True)),
                 ('factor_reset_at', models.DateTimeField(editable=False, null=True)),
                 ('password_mailed_at', models.DateTimeField(editable=False, null=True)),
+                ('closed_at', models.DateTimeField(editable=False, null=True)),
                 ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
                 ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
             ],

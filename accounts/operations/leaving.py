@@ -6,14 +6,22 @@ from datetime import datetime
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.authority import authority_of
 from accounts.hooks import user_leaving
 from accounts.models import Handover, Organisation, User
-from accounts.operations.notice import leave_notices
-from accounts.queries import UserWork, holders, open_work_of, supervisors_or_iom
+from accounts.operations.notice import leave_notices, notify_users
+from accounts.queries import (
+    UserWork,
+    access_managers_of,
+    holders,
+    open_work_of,
+    organisations_managed_by,
+    supervisors_or_iom,
+)
 from core import audit
 
 Receivers = Mapping[str, User | None]  # by `UserWork.name`; None: the supervisors assign it
@@ -35,10 +43,12 @@ def leaving(
     if by is None:
         yield
         return
-    before = [(user, _permissions(user)) for user in users]
+    before = [(user, _permissions(user), organisations_managed_by(user)) for user in users]
     yield
     lost: list[tuple[User, UserWork]] = []
-    for user, permissions in before:
+    for user, permissions, managed in before:
+        for organisation in managed - organisations_managed_by(user):
+            _notify_managers(user, organisation, now=now)
         after = _permissions(user)
         for permission, organisations in permissions.items():
             gone = organisations - after.get(permission, frozenset())
@@ -48,6 +58,20 @@ def leaving(
         raise OpenWorkLeft({work.name: _refusal(user, work) for user, work in missing})
     for user, work in lost:
         _hand_over(user, work, (to or {})[work.name], by=by, now=now)
+
+
+def _notify_managers(user: User, organisation: UUID, *, now: datetime) -> None:
+    """Notify everybody who decides on access in the organisation, and who does so no more."""
+    notify_users(
+        recipients=access_managers_of([organisation]),
+        key=f"ended:{organisation}:{user.pk}:{now.timestamp():.0f}",
+        text=gettext_noop(
+            "Somebody who approved access in your organisation no longer does. If this isn’t right, tell IOM’s "
+            "protection supervisors at once."
+        ),
+        url=reverse("accounts:user-list"),
+        now=now,
+    )
 
 
 def _permissions(user: User) -> dict[str, frozenset[UUID]]:

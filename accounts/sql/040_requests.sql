@@ -123,7 +123,8 @@ CREATE OR REPLACE FUNCTION access.approvers(request uuid) RETURNS TABLE (user_id
 $$;
 
 -- Approve or refuse a request as the acting user. Returns the new state; NULL if this user may not decide or it is decided
--- already. A protection supervisor's approval and a new address take effect a day later, so that they can be stopped.
+-- already. A new address, a protection supervisor's approval, and any approval after another approver lost their access,
+-- take effect a day later, so that they can be stopped.
 CREATE OR REPLACE FUNCTION access.decide_access(request uuid, approves boolean) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE asked accounts_accessrequest; decides text;
@@ -138,7 +139,8 @@ BEGIN
        SET state = CASE WHEN approves THEN 'approved' ELSE 'refused' END,
            decided_by_id = access.user_id(), decided_at = now(), decided_as = decides,
            takes_effect_at = CASE WHEN NOT approves THEN NULL
-                                  WHEN decides = 'protection' OR a.kind = 'email' THEN now() + interval '1 day'
+                                  WHEN decides = 'protection' OR a.kind = 'email'
+                                       OR access.lost_an_approver(a.organisation_id) THEN now() + interval '1 day'
                                   ELSE now() END
      WHERE a.id = request;
     RETURN CASE WHEN approves THEN 'approved' ELSE 'refused' END;
@@ -221,6 +223,23 @@ CREATE OR REPLACE FUNCTION access.role_approves(which uuid) RETURNS boolean
                            OR EXISTS (SELECT 1 FROM accounts_organisationgrouppermission g
                                         JOIN auth_permission p ON p.id = g.permission_id AND p.codename = 'manage_users'
                                        WHERE g.group_id = r.group_id AND g.content_object_id = r.organisation_id)));
+$$;
+
+-- Return whether somebody who approved access in this organisation lost that, or their account, within 30 days.
+CREATE OR REPLACE FUNCTION access.lost_an_approver(of_organisation uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT EXISTS (
+        SELECT 1 FROM accounts_membership m
+          JOIN accounts_role r ON r.id = m.role_id AND r.organisation_id = of_organisation
+          JOIN accounts_user u ON u.id = m.user_id
+         WHERE access.role_approves(m.role_id) AND m.starts_on <= today.day AND coalesce(m.ends_on, today.day) >= today.day - 30
+           AND (NOT u.is_active AND u.closed_at > now() - interval '30 days'
+                OR m.ends_on < today.day
+                   AND NOT EXISTS (SELECT 1 FROM accounts_membership other JOIN accounts_role own ON own.id = other.role_id
+                                    WHERE other.user_id = m.user_id AND own.organisation_id = of_organisation
+                                      AND access.role_approves(other.role_id) AND other.starts_on <= today.day
+                                      AND (other.ends_on IS NULL OR other.ends_on >= today.day))))
+      FROM (SELECT (now() AT TIME ZONE 'Asia/Kathmandu')::date AS day) today;
 $$;
 
 -- Return whether the role approves access, and another user with the same mailbox approves access in its organisation.
@@ -343,6 +362,7 @@ BEGIN
     NEW.email_changed_at := greatest(OLD.email_changed_at, NEW.email_changed_at);
     NEW.factor_reset_at := greatest(OLD.factor_reset_at, NEW.factor_reset_at);
     NEW.password_mailed_at := greatest(OLD.password_mailed_at, NEW.password_mailed_at);
+    NEW.closed_at := CASE WHEN OLD.is_active AND NOT NEW.is_active THEN now() ELSE OLD.closed_at END;
     IF NOT access.is_guarded(NEW.id) THEN
         IF NEW.email <> OLD.email AND NEW.id IS DISTINCT FROM access.user_id() THEN
             IF NEW.password NOT LIKE '!%' THEN -- Django's mark of a password that nothing matches
@@ -473,7 +493,7 @@ DO $$
 DECLARE name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['has_cases(uuid)', 'guarded_by(uuid)', 'is_guarded(uuid)', 'decides_on(text, uuid, uuid)',
-            'role_approves(uuid)', 'shares_mailbox(uuid, uuid)', 'brought_in_by(uuid)', 'approvers(uuid)',
+            'role_approves(uuid)', 'lost_an_approver(uuid)', 'shares_mailbox(uuid, uuid)', 'brought_in_by(uuid)', 'approvers(uuid)',
             'decide_access(uuid, boolean)', 'stop_access(uuid)', 'use_access(uuid)', 'request_starts()',
             'membership_is_approved()', 'permission_is_approved()', 'account_is_approved()', 'address_waits()',
             'factor_is_approved()']
