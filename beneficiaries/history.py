@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
-from beneficiaries.choices import ConsentGiver, ConsentHow, IdentityState, Sex
 from beneficiaries.models import (
     Beneficiary,
     BeneficiaryChange,
@@ -21,24 +20,10 @@ from beneficiaries.models import (
     IdentityDocumentChange,
 )
 from core.bikram_sambat import as_said
-from core.record_fields import RecordField, fields_of
-from geography.models import District, LocalLevel
+from core.record_fields import fields_of
 from projects.choices import TargetGroup
 from projects.facts import COUNTRIES
 
-_CHOICES: dict[str, type[models.TextChoices]] = {
-    "sex": Sex,
-    "state": IdentityState,
-    "given_by": ConsentGiver,
-    "how": ConsentHow,
-    "primary_group": TargetGroup,
-}
-_PLACES: dict[str, Any] = {
-    "home_district": District,
-    "home_local_level": LocalLevel,
-    "current_district": District,
-    "issued_district": District,
-}
 _COUNTRIES = ("citizenship", "country_of_stay")
 
 
@@ -70,22 +55,24 @@ class Overlap(NamedTuple):
     is_untouched: bool
 
 
-def words_of(name: str, values: Mapping[str, Any]) -> str:
+def words_of(model: type[models.Model], name: str, values: Mapping[str, Any]) -> str:
     """Return the value of a field, given by its columns, in the language of the reader; "" where it is empty."""
-    value = next(iter(values.values()), None)
+    column, value = next(iter(values.items()), ("", None))
     if name == "birth":
         return as_said(str(values.get("birth_as_typed") or "")) or str(values.get("birth_on") or "")
-    if name in _CHOICES and value in _CHOICES[name].values:
-        words = str(_CHOICES[name](value).label)
-        return ": ".join(filter(None, (words, values.get("reason")))) if name == "given_by" else words
+    if not value:
+        return ""
     if name == "groups":
-        return ", ".join(str(TargetGroup(code).label) for code in value or () if code in TargetGroup.values)
+        return ", ".join(str(TargetGroup(code).label) for code in value if code in TargetGroup.values)
     if name in _COUNTRIES:
-        return str(COUNTRIES.get(value or "", ""))
-    if name in _PLACES:
-        place = _PLACES[name].objects.filter(pk=value).first() if value else None
-        return place.name if place else ""
-    return str(value or "")
+        return str(COUNTRIES.get(value, ""))
+    field = next((one for one in model._meta.concrete_fields if one.attname == column), None)
+    if isinstance(field, models.ForeignKey):
+        found = field.remote_field.model._default_manager.filter(pk=value).first()
+        return str(found) if found else ""
+    choices = TargetGroup.choices if name == "primary_group" else getattr(field, "flatchoices", ())
+    words = str(dict(choices).get(value, value))
+    return ": ".join(filter(None, (words, values.get("reason")))) if name == "given_by" else words
 
 
 def corrections_of(
@@ -118,12 +105,12 @@ def _corrections(row: models.Model, changes: Iterable[Any], about: str = "") -> 
     after: dict[str, Mapping[str, Any]] = {}
     for change in changes:
         field = fields.get(change.field)  # none for a field that the record no longer has
-        now = _columns(row, field) if field else {}
+        now = field.values_of(row) if field else {}
         found.append(
             Correction(
                 label=about + (str(field.label) if field else change.field),
-                before=words_of(change.field, change.former),
-                after=words_of(change.field, after.get(change.field, now)),
+                before=words_of(type(row), change.field, change.former),
+                after=words_of(type(row), change.field, after.get(change.field, now)),
                 reason=change.reason,
                 by=change.by.name,
                 at=change.at,
@@ -143,8 +130,8 @@ def overlaps(row: Record, typed: Mapping[str, Any], *, version: int, user) -> li
     ] = {}  # by field: its value at `version`, and who saved last
     if version == 0 and isinstance(row, IdentityDocument):
         for name, field in row.record_fields.items():
-            empty = _columns(IdentityDocument(), field)
-            if _columns(row, field) != empty:
+            empty = field.values_of(IdentityDocument())
+            if field.values_of(row) != empty:
                 since[name] = (empty, row.recorded_by.name)
     changes = _changes_of(row, user).filter(version__gt=version)
     for change in changes.select_related("by").order_by("version"):
@@ -153,11 +140,13 @@ def overlaps(row: Record, typed: Mapping[str, Any], *, version: int, user) -> li
     found = []
     for name, (former, by) in since.items():
         field = fields_of(type(row))[name]
-        saved, mine = _columns(row, field), {column: typed[column] for column in field.columns}
+        saved, mine = field.values_of(row), {column: typed[column] for column in field.columns}
         if _plain(saved) != _plain(mine):
-            words = {"saved": words_of(name, saved), "typed": words_of(name, mine), "by": by}
+            words = {"saved": words_of(type(row), name, saved), "typed": words_of(type(row), name, mine)}
             is_untouched = _plain(mine) == _plain(former)
-            found.append(Overlap(name=name, label=str(field.label), is_untouched=is_untouched, **words))
+            found.append(
+                Overlap(name=name, label=str(field.label), by=by, is_untouched=is_untouched, **words)
+            )
     return found
 
 
@@ -170,11 +159,6 @@ def _changes_of(row: Record, user) -> Any:
     if isinstance(row, Consent):
         return ConsentChange.objects.visible_to(user).filter(consent=row)
     return CaseChange.objects.visible_to(user).filter(case=row.case_id)
-
-
-def _columns(row: models.Model, field: RecordField) -> dict[str, Any]:
-    """Return the columns of a field with their values on this row."""
-    return {column: getattr(row, column) for column in field.columns}
 
 
 def _plain(values: Mapping[str, Any]) -> Any:

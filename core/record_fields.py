@@ -29,6 +29,10 @@ class RecordField:
     is_corrected: bool = True
     is_erased: bool = False
 
+    def values_of(self, row: models.Model) -> dict[str, Any]:
+        """Return the columns with their values on this row."""
+        return {column: getattr(row, column) for column in self.columns}
+
 
 RecordFields = Mapping[str, RecordField]
 
@@ -45,7 +49,7 @@ def differing(
     for name, field in fields_of(type(row)).items():
         if not field.is_corrected or not values.keys() >= set(field.columns):
             continue
-        former = {column: getattr(row, column) for column in field.columns}
+        former = field.values_of(row)
         if any(former[column] != values[column] for column in field.columns):
             yield name, field, former
 

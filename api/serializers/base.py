@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from rest_framework import serializers
 
 from accounts.models import User
@@ -15,6 +15,7 @@ from core.bikram_sambat import NotADate
 from core.clock import now
 from core.encrypted_fields import EncryptedJSONField, EncryptedTextField
 from core.numerals import NotANumber, amount_of
+from core.record_fields import fields_of
 
 
 class InputSerializer(serializers.Serializer):
@@ -98,6 +99,12 @@ class AmountField(serializers.DecimalField):
             return amount_of(format(Decimal(str(data)), "f") if not isinstance(data, str) else data)
         except NotANumber as error:
             raise serializers.ValidationError(str(error)) from error
+
+
+def recorded(model: type[Model]) -> list[str]:
+    """Return the names of the columns in a model's table of fields, as answers have them."""
+    columns = [column for field in fields_of(model).values() for column in field.columns]
+    return [model._meta.get_field(column).name for column in columns]
 
 
 class RowSerializer(serializers.ModelSerializer):

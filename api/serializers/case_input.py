@@ -148,22 +148,11 @@ def consent_of(given: dict[str, Any]) -> ConsentGiven:
 
 def beneficiary_of(given: dict[str, Any]) -> BeneficiaryDetails:
     """Return the details for the operation."""
-    birth, district, level = given["parsed"], given["home_district"], given["home_local_level"]
-    same = (
-        "first_name",
-        "middle_name",
-        "second_name",
-        "name_ne",
-        "sex",
-        "home_place",
-        "phone",
-        "safe_contact",
-    )
-    return BeneficiaryDetails(
-        **{name: given[name] for name in same},
-        **_birth_columns(birth),
+    district, level = given["home_district"], given["home_local_level"]
+    return BeneficiaryDetails.from_typed(
+        given,
+        **_birth_columns(given["parsed"]),
         citizenship=given["citizenship"].code if given["citizenship"] else "",
-        citizenship_certificate=given["citizenship_certificate"],
         home_district_id=district.pk if district else None,
         home_local_level_id=level.pk if level else None,
     )

@@ -13,6 +13,7 @@ from api.serializers.base import (
     StrictBooleanField,
     UserSerializer,
     VisibleRowField,
+    recorded,
 )
 from beneficiaries import rules
 from beneficiaries.choices import (
@@ -57,27 +58,7 @@ class BeneficiarySerializer(RowSerializer):
 
     class Meta:
         model = Beneficiary
-        fields = [
-            "id",
-            "organisation",
-            "first_name",
-            "middle_name",
-            "second_name",
-            "name_ne",
-            "sex",
-            "birth_on",
-            "birth_precision",
-            "birth_as_typed",
-            "counts_as_child",
-            "citizenship",
-            "home_district",
-            "home_local_level",
-            "home_place",
-            "safe_contact",
-            "phone",
-            "registered_on",
-            "version",
-        ]
+        fields = ["id", "organisation", *recorded(Beneficiary), "counts_as_child", "registered_on", "version"]
         read_only_fields = fields
 
     def get_counts_as_child(self, beneficiary: Any) -> bool:
@@ -93,18 +74,7 @@ class CaseFileSerializer(RowSerializer):
 
     class Meta:
         model = CaseFile
-        fields = [
-            "caseworker",
-            "risk",
-            "groups",
-            "primary_group",
-            "country_of_stay",
-            "current_district",
-            "narrative",
-            "needs",
-            "htcds",
-            "version",
-        ]
+        fields = ["caseworker", *recorded(CaseFile), "version"]
         read_only_fields = fields
 
 
@@ -148,11 +118,7 @@ class ConsentSerializer(RowSerializer):
             "purpose",
             "organisation",
             "is_given",
-            "given_by",
-            "reason",
-            "how",
-            "asked_on",
-            "until_on",
+            *recorded(Consent),
             "withdrawn_on",
             "recorded_by",
             "recorded_at",
@@ -173,12 +139,7 @@ class IdentityDocumentSerializer(RowSerializer):
             "id",
             "beneficiary",
             "kind",
-            "state",
-            "number",
-            "issued_district",
-            "issued_on",
-            "expires_on",
-            "kept_by",
+            *recorded(IdentityDocument),
             "version",
             "recorded_by",
             "recorded_at",

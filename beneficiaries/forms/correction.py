@@ -14,6 +14,7 @@ from beneficiaries.history import Overlap, words_of
 from beneficiaries.models import Beneficiary, CaseFile, Consent
 from beneficiaries.operations.consent import ConsentAnswer
 from beneficiaries.operations.correction import ChangedMeanwhile
+from beneficiaries.operations.intake import BeneficiaryDetails
 from core.forms import OnceForm, day_field
 from core.record_fields import RecordFields
 from geography.models import Country
@@ -45,8 +46,8 @@ class CorrectionForm(OnceForm):
         super().__init__(*args, initial=self.initial_of(row), **kwargs)
         for name in str(self.data.get("overlapping", "")).split(","):
             if name in self.record_fields:
-                columns = {column: getattr(row, column) for column in self.record_fields[name].columns}
-                saved = gettext("Saved: %s") % (words_of(name, columns) or "–")
+                values = self.record_fields[name].values_of(row)
+                saved = gettext("Saved: %s") % (words_of(type(row), name, values) or "–")
                 self._ask(name, saved, gettext("Yours, as typed below"))
 
     def _ask(self, name: str, saved: str, typed: str) -> None:
@@ -117,11 +118,8 @@ class BeneficiaryCorrectionForm(CorrectionForm, BeneficiaryForm):
         typed, _space, calendar = row.birth_as_typed.rpartition(" ")
         if not typed or calendar not in ("BS", "AD"):
             typed, calendar = row.birth_on.isoformat() if row.birth_on else "", "AD" if row.birth_on else "BS"
-        same = (
-            *("first_name", "middle_name", "second_name", "name_ne", "sex", "home_place", "phone"),
-            *("safe_contact", "citizenship", "version"),
-        )
-        return {name: getattr(row, name) for name in same} | {
+        return asdict(BeneficiaryDetails.of(row)) | {
+            "version": row.version,
             "birth": typed,
             "birth_calendar": calendar.lower(),
             "home_district": row.home_district.name if row.home_district else "",

@@ -283,23 +283,13 @@ class BeneficiaryForm(PageForm):
     def details(self) -> BeneficiaryDetails:
         """Return the valid form's details."""
         data, birth = self.cleaned_data, self.cleaned_data["parsed_birth"]
-        same = (
-            "first_name",
-            "middle_name",
-            "second_name",
-            "name_ne",
-            "sex",
-            "phone",
-            "safe_contact",
-        )
-        return BeneficiaryDetails(
-            **{name: data[name] for name in same},
+        return BeneficiaryDetails.from_typed(
+            data,
             home_place=self._place(),
             birth_on=birth.date if birth else None,
             birth_precision=birth.precision.value if birth else "",
             birth_as_typed=f"{birth.as_typed} {birth.calendar.upper()}" if birth else "",
             citizenship=data["citizenship"].code if data["citizenship"] else "",
-            citizenship_certificate=data.get("citizenship_certificate", IdentityState.UNKNOWN),
             home_district_id=data["home_district"].pk if data["home_district"] else None,
             home_local_level_id=data["local_level"].pk if data["local_level"] else None,
         )

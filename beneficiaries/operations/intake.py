@@ -1,5 +1,6 @@
 """Open a case: consent, beneficiary and situation in one transaction."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, datetime
 from typing import Any
@@ -70,6 +71,12 @@ class BeneficiaryDetails:
         """Return the details of a record as it is."""
         names = (field.name for field in fields(cls) if field.name != "citizenship_certificate")
         return cls(**{name: getattr(row, name) for name in names})
+
+    @classmethod
+    def from_typed(cls, typed: Mapping[str, Any], **columns: Any) -> "BeneficiaryDetails":
+        """Return details with the typed values of the same names; `columns`: those that are stored in another way."""
+        names = {field.name for field in fields(cls)} & typed.keys()
+        return cls(**{name: typed[name] for name in names} | columns)
 
 
 @dataclass(frozen=True)

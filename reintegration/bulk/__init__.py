@@ -12,7 +12,7 @@ from django.db import connections, transaction
 
 from reintegration.bulk import base_data, rows
 from reintegration.bulk.base_data import is_loaded
-from reintegration.bulk.copying import CopyBuffer, without_indexes
+from reintegration.bulk.copying import CopyBuffer, with_defaults, without_indexes
 
 __all__ = ["NotEmpty", "is_loaded", "load", "require_empty"]
 
@@ -41,7 +41,7 @@ def load(*, people: int, seed: int, now: datetime) -> dict[str, int]:
         base_data.copy_users(rng, users, codes, people, now)
         buffer = CopyBuffer(cursor, rows.COLUMNS)
         builder = rows.RowBuilder(rng, base_data.read_base_data(codes, now), buffer.lines)
-        with without_indexes(cursor, tuple(rows.COLUMNS)):
+        with with_defaults(cursor, rows.COLUMNS), without_indexes(cursor, tuple(rows.COLUMNS)):
             for number in range(1, people + 1):
                 builder.beneficiary()
                 if number % BATCH == 0 or number == people:

@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.apps import apps
 from django.db.backends.utils import CursorWrapper
 from psycopg2 import sql
 
@@ -36,6 +37,24 @@ class CopyBuffer:
                 self.cursor.copy_expert(self.statements[table], io.StringIO("".join(lines)))
                 self.written[table] += len(lines)
                 lines.clear()
+
+
+@contextmanager
+def with_defaults(cursor: CursorWrapper, columns: dict[str, tuple[str, ...]]) -> Iterator[None]:
+    """Let PostgreSQL fill in the columns that aren't copied, as the models would."""
+    models = {model._meta.db_table: model for model in apps.get_models()}
+    left_out = [
+        (table, field)
+        for table, names in columns.items()
+        for field in models[table]._meta.concrete_fields
+        if field.attname not in names and not field.null
+    ]
+    for table, field in left_out:
+        value = field.get_db_prep_save(field.get_default(), cursor.db)
+        cursor.execute(_alter(table, "ALTER COLUMN {} SET DEFAULT %s", field.attname), [value])
+    yield
+    for table, field in left_out:
+        cursor.execute(_alter(table, "ALTER COLUMN {} DROP DEFAULT", field.attname))
 
 
 @contextmanager

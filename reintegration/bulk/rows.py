@@ -22,44 +22,36 @@ from reintegration.bulk.names import FAMILIES, MEN, MIDDLE, WOMEN
 from reintegration.demo.words import COUNTRIES, NARRATIVES
 
 NULL = "\\N"
+# Columns that aren't named get the default of their model.
 COLUMNS = {
     "core_datakey": ("subject_id", "wrapped", "made_at"),
     "beneficiaries_beneficiary": (
         *("id", "organisation_id", "first_name", "middle_name", "second_name", "name_ne", "find_key", "sex"),
-        *("birth_on", "birth_precision", "birth_as_typed", "citizenship"),
-        *(
-            "home_district_id",
-            "home_place",
-            "phone",
-            "phone_index",
-            "safe_contact",
-            "registered_on",
-            "version",
-            "created_at",
-        ),
+        *("birth_on", "birth_precision", "birth_as_typed", "citizenship", "home_district_id", "home_place"),
+        *("phone", "phone_index", "safe_contact", "registered_on", "created_at"),
     ),
     "beneficiaries_case": (
         *("id", "reference", "beneficiary_id", "lead_organisation_id", "status", "opened_on", "closed_on"),
-        *("changed_on", "version", "created_at"),
+        *("changed_on", "created_at"),
     ),
     "beneficiaries_casefile": (
         *("id", "case_id", "caseworker_id", "risk", "groups", "primary_group", "country_of_stay"),
-        *("current_district_id", "narrative", "needs", "htcds", "version"),
+        *("current_district_id", "narrative", "needs"),
     ),
     "beneficiaries_riskassessment": (
-        *("id", "case_id", "level", "former", "source", "reason", "assessed_on", "by_id", "at"),
+        *("id", "case_id", "level", "former", "source", "assessed_on", "by_id", "at"),
     ),
     "beneficiaries_consent": (
-        *("id", "case_id", "purpose", "organisation_id", "is_given", "given_by", "reason", "how", "asked_on"),
-        *("until_on", "withdrawn_on", "recorded_by_id", "recorded_at", "version"),
+        *("id", "case_id", "purpose", "organisation_id", "is_given", "given_by", "how", "asked_on"),
+        *("until_on", "withdrawn_on", "recorded_by_id", "recorded_at"),
     ),
     "beneficiaries_assessment": (
         *("id", "case_id", "project_id", "criteria_id", "assessed_on", "facts", "result", "outcome"),
-        *("decision", "reason", "by_id", "at"),
+        *("decision", "by_id", "at"),
     ),
     "beneficiaries_enrolment": (
         *("id", "case_id", "project_id", "assessment_id", "enrolled_on", "entered_on", "status", "ended_on"),
-        *("is_override", "by_id", "at"),
+        *("by_id", "at"),
     ),
     "beneficiaries_caseaccess": (
         *("id", "case_id", "organisation_id", "level", "basis", "expires_at", "reference", "status"),
@@ -201,7 +193,7 @@ class RowBuilder:
             f"{beneficiary_id}\t{ngo}\t{first[0]}\t{middle[0]}\t{family[0]}\t{name_ne}\t{name_key(f'{name} {name_ne}')}"
             f"\t{'female' if is_woman else 'male'}\t{self.days[born]}\tday\t{self.days[born]} AD\tNP"
             f"\t{district}\tWard {1 + int(self.rng.random() * 9)}"
-            f"\t{phone_bytes}\t{_bytea(phone_index(phone) or b'')}\t{safe_contact_bytes}\t{self.days[registered]}\t1"
+            f"\t{phone_bytes}\t{_bytea(phone_index(phone) or b'')}\t{safe_contact_bytes}\t{self.days[registered]}"
             f"\t{self.moment(registered)}\n"
         )
 
@@ -224,7 +216,7 @@ class RowBuilder:
         )
         self.lines["beneficiaries_case"].append(
             f"{case.id}\t{case.reference}\t{beneficiary}\t{ngo}\t{case.status}\t{self.days[opened]}"
-            f"\t{NULL if is_open else self.days[case.changed]}\t{self.days[case.changed]}\t1\t{self.moment(opened)}\n"
+            f"\t{NULL if is_open else self.days[case.changed]}\t{self.days[case.changed]}\t{self.moment(opened)}\n"
         )
         self._file(case, CHILD_GROUPS if is_child else self.pick(GROUPS))
         self._consent(case, "services", NULL)
@@ -248,11 +240,11 @@ class RowBuilder:
         )
         self.lines["beneficiaries_casefile"].append(
             f"{file_id}\t{case.id}\t{case.caseworker}\t{case.risk}\t{groups[0]}\t{groups[1]}\t{country}"
-            f"\t{case.district}\t{narrative}\t{needs}\t\t1\n"
+            f"\t{case.district}\t{narrative}\t{needs}\n"
         )
         if case.risk != "unknown":
             self.lines["beneficiaries_riskassessment"].append(
-                f"{new_id(self.rng)}\t{case.id}\t{case.risk}\tunknown\tintake\t\t{self.days[case.opened]}"
+                f"{new_id(self.rng)}\t{case.id}\t{case.risk}\tunknown\tintake\t{self.days[case.opened]}"
                 f"\t{case.caseworker}\t{self.moment(case.opened)}\n"
             )
 
@@ -266,8 +258,8 @@ class RowBuilder:
         withdrawn: str = NULL,
     ) -> None:
         self.lines["beneficiaries_consent"].append(
-            f"{new_id(self.rng)}\t{case.id}\t{purpose}\t{organisation}\t{'t' if given else 'f'}\t{case.giver}\t"
-            f"\tspoken\t{self.days[case.opened]}\t{until}\t{withdrawn}\t{case.caseworker}\t{self.moment(case.opened)}\t1\n"
+            f"{new_id(self.rng)}\t{case.id}\t{purpose}\t{organisation}\t{'t' if given else 'f'}\t{case.giver}"
+            f"\tspoken\t{self.days[case.opened]}\t{until}\t{withdrawn}\t{case.caseworker}\t{self.moment(case.opened)}\n"
         )
 
     def _access(self, case: OpenedCase, access: Access, admission: Admission | None) -> None:
@@ -317,12 +309,12 @@ class RowBuilder:
         assessment_id, at = new_id(self.rng), self.moment(case.opened)
         self.lines["beneficiaries_assessment"].append(
             f"{assessment_id}\t{case.id}\t{admission.project_id}\t{admission.criteria_id}\t{day}\t{admission.facts}"
-            f"\t{admission.result}\t{admission.outcome}\tadmitted\t\t{case.caseworker}\t{at}\n"
+            f"\t{admission.result}\t{admission.outcome}\tadmitted\t{case.caseworker}\t{at}\n"
         )
         is_over = case.status == "closed"
         self.lines["beneficiaries_enrolment"].append(
             f"{new_id(self.rng)}\t{case.id}\t{admission.project_id}\t{assessment_id}\t{day}\t{day}"
-            f"\t{'completed' if is_over else 'active'}\t{self.days[case.changed] if is_over else NULL}\tf"
+            f"\t{'completed' if is_over else 'active'}\t{self.days[case.changed] if is_over else NULL}"
             f"\t{case.caseworker}\t{at}\n"
         )
         return admission

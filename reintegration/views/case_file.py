@@ -24,12 +24,11 @@ from beneficiaries.choices import (
     TransferState,
 )
 from beneficiaries.contact import contact_of
-from beneficiaries.history import corrections_of
-from beneficiaries.models import Case
+from beneficiaries.history import corrections_of, words_of
+from beneficiaries.models import Beneficiary, Case
 from beneficiaries.queries.identity import cases_with_same_number, document_lines
 from beneficiaries.views.consent import case_or_404
 from core.access import Confidentiality
-from core.bikram_sambat import as_said
 from core.clock import now
 from core.numerals import shown_amount
 from projects.choices import TargetGroup
@@ -56,6 +55,11 @@ IDENTITY_COLOURS: dict[str, str] = {IdentityState.HAS: "green"}
 NOTE_TAGS = {
     Confidentiality.RESTRICTED: gettext_lazy("Restricted"),
     Confidentiality.COUNSELLING: gettext_lazy("Counselling"),
+}
+# Fields of a beneficiary that stand above the record, or together as their home.
+LAID_OUT = {
+    *("first_name", "middle_name", "second_name", "name_ne", "sex", "phone", "safe_contact"),
+    *("home_district", "home_local_level", "home_place"),
 }
 
 
@@ -149,14 +153,13 @@ def _about(case: Case) -> list[dict]:
         for place in (beneficiary.home_place, beneficiary.home_local_level, beneficiary.home_district)
         if place
     )
-    born = as_said(beneficiary.birth_as_typed) or (
-        beneficiary.birth_on.isoformat() if beneficiary.birth_on else ""
-    )
-    return [
-        {"key": _("Date of birth"), "value": born},
-        {"key": _("Home"), "value": home},
-        {"key": _("Citizenship"), "value": COUNTRIES.get(beneficiary.citizenship, "")},
+    rows = [
+        {"key": field.label, "value": words_of(Beneficiary, name, field.values_of(beneficiary))}
+        for name, field in Beneficiary.record_fields.items()
+        if name not in LAID_OUT
     ]
+    rows.insert(1, {"key": _("Home"), "value": home})  # after the date of birth
+    return rows
 
 
 def _identity_documents(case: Case, documents, user, today: date) -> list[dict]:

@@ -19,6 +19,8 @@ CATALOGUE = """
     UNION ALL SELECT tablename, indexname, indexdef, '' FROM pg_indexes WHERE schemaname = 'public'
     UNION ALL SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid), tgenabled::text
       FROM pg_trigger WHERE NOT tgisinternal
+    UNION ALL SELECT table_name, column_name, column_default, '' FROM information_schema.columns
+     WHERE table_schema = 'public'
     UNION ALL SELECT relname, '', relrowsecurity::text, relforcerowsecurity::text
       FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
     ORDER BY 1, 2, 3
