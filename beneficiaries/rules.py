@@ -107,33 +107,6 @@ def is_high_risk_news(level: str, *, former: str, source: str) -> bool:
     return level == Risk.HIGH and (former != Risk.HIGH or source == RiskSource.VISIT)
 
 
-def case_actions(
-    *,
-    may_write: bool,
-    may_lead: bool,
-    is_open: bool,
-    has_asked_sharing: bool,
-    is_enrolled: bool,
-    is_offered: bool = False,
-    may_erase: bool = False,
-    may_reassign: bool = False,
-) -> list[str]:
-    """Return the actions that a case file offers, the most urgent first. An offered case can't be closed."""
-    if not is_open:
-        return ["erase"] if may_erase else []
-    if not may_write:
-        return []
-    actions = ["offer"] if is_offered and not may_lead else []
-    if may_lead and not has_asked_sharing:
-        actions.append("ask_sharing")
-    actions.append("assess_another" if is_enrolled else "assess")
-    actions += ["note", "document", "assess_risk"]
-    if may_lead:
-        actions += ["reassign"] if may_reassign else []
-        actions += ["refer", "offer" if is_offered else "hand_on"]
-    return actions if is_offered else [*actions, "close"]
-
-
 def transfer_answers(*, is_running: bool, receives: bool, leads: bool) -> list[str]:
     """Return the answers to an offer: the receiver accepts or declines, the lead takes it back."""
     if not is_running:

@@ -74,17 +74,23 @@ def case_detail(request, reference: str):
     parts["corrections"] = corrections_of(case, file, request.user, **rows)
     consents = [consent for consent in parts["consents"] if consent.withdrawn_on is None]
     today, due = now().date(), _due(case, parts["follow_ups"])
+    correct_urls = _correct_urls(case)
     safety_step = next((row for row in due if row.kind == SAFETY and row.due_on <= today), None)
     context = {
         "case": case,
         "identity": _identity(case, file, parts["risks"], today),
         "safety_step": safety_step,
-        "about": _about(case),
-        "identity_documents": _identity_documents(case, parts["identity_documents"], request.user, today),
-        "situation": _situation(file, parts["notes"]),
+        "sections": [
+            _section(_("The person"), _about(case), correct_urls.get("beneficiary")),
+            _section(
+                _("Identity documents"),
+                _identity_documents(case, parts["identity_documents"], request.user, today),
+            ),
+            _section(_("The situation"), _situation(file, parts["notes"]), correct_urls.get("situation")),
+        ],
         "emergencies": parts["emergencies"],
         "file": file,
-        "correct_urls": _correct_urls(case),
+        "correct_urls": correct_urls,
         "consents": consents,
         "parts": parts,
         "actions": _actions(case, consents, parts, request.user, may_be_primary=safety_step is None),
@@ -146,6 +152,11 @@ def _correct_urls(case: Case) -> dict[str, str]:
     }
 
 
+def _section(title: str, rows: list[dict], url: str | None = None, action: str = "") -> dict:
+    """Return a card of the case file: its rows, and the link in its corner, to correct them or as `action` says."""
+    return {"title": title, "rows": rows, "url": url, "action": action or _("Correct")}
+
+
 def _about(case: Case) -> list[dict]:
     beneficiary = case.beneficiary
     home = ", ".join(
@@ -203,66 +214,78 @@ def _situation(file, notes) -> list[dict]:
 
 
 def _actions(case: Case, consents, parts: dict, user, *, may_be_primary: bool) -> list[dict]:
-    """Return the next actions, most urgent first. Beside a safety step no button is primary."""
-    names = case_rules.case_actions(
-        may_write=case.may_write,
-        may_lead=case.may_lead,
-        is_open=case.status != CaseStatus.CLOSED,
-        has_asked_sharing=any(consent.purpose == ConsentPurpose.SHARING for consent in consents),
-        is_enrolled=bool(parts["enrolments"]),
-        is_offered=any(row.state == TransferState.OFFERED for row in parts["transfers"]),
-        may_erase=case.may_erase and case.beneficiary.erased_on is None,
-        may_reassign=case.may_lead and may_reassign(case, parts["file"][0].caseworker_id, user),
-    )
-    if not names:
+    """Return the next actions, most urgent first: a link each, with when it is shown. An offered case can't be closed.
+
+    Beside a safety step no button is primary, and neither are actions that can wait.
+    """
+    here = case.reference
+    if case.status == CaseStatus.CLOSED:
+        if not case.may_erase or case.beneficiary.erased_on is not None:
+            return []
+        return [_link(_("Erase this person for ever"), "beneficiaries:beneficiary-erase", here)]
+    if not case.may_write:
         return []
+    leads, enrolments = case.may_lead, parts["enrolments"]
+    has_asked_sharing = any(consent.purpose == ConsentPurpose.SHARING for consent in consents)
+    offers = [
+        _link(_("See the transfer offer"), "beneficiaries:transfer-detail", row.pk)
+        for row in parts["transfers"]
+        if row.state == TransferState.OFFERED
+    ]
+    urgent = [] if leads else [*offers]
+    if leads and not has_asked_sharing:
+        urgent.append(_link(_("Ask for consent to share with IOM"), "beneficiaries:consent-share", here))
+    if not enrolments:
+        urgent.append(_link(_("Assess for a programme"), "reintegration:admission-choose", here))
+    urgent += _plans_and_grants(case, parts)
+    if urgent and may_be_primary:
+        urgent[0]["primary"] = True
+    can_wait = []
+    if enrolments:
+        can_wait.append(_link(_("Assess for another programme"), "reintegration:admission-choose", here))
+    can_wait.append(_link(_("Write a note"), "beneficiaries:note-add", here))
+    can_wait.append(_link(_("Add a document or photo"), "beneficiaries:document-add", here))
+    can_wait.append(_link(_("Change the risk level"), "beneficiaries:risk-assess", here))
+    if leads and may_reassign(case, parts["file"][0].caseworker_id, user):
+        can_wait.append(_link(_("Change the caseworker"), "beneficiaries:case-reassign", here))
+    if leads:
+        can_wait.append(_link(_("Refer to another organisation"), "beneficiaries:referral-send", here))
+        can_wait += offers or [
+            _link(_("Transfer to another organisation"), "beneficiaries:transfer-offer", here)
+        ]
+    if not offers:
+        can_wait.append(_link(_("Close the case"), "beneficiaries:case-close", here))
+    return urgent + can_wait
+
+
+def _link(label: str, name: str, *keys) -> dict:
+    return {"label": label, "url": reverse(name, args=keys)}
+
+
+def _plans_and_grants(case: Case, parts: dict) -> list[dict]:
+    """Return links to the plans that programmes of the case need, and to the grants that its plans may have."""
     planned = {plan.enrolment_id for plan in parts["plans"]}
     granted = {grant.plan_id for grant in parts["grants"] if grant.state not in ENDED_UNPAID}
-    actions = [
-        {
-            "label": _("Agree a reintegration plan: %s") % enrolment.project.name,
-            "url": reverse("reintegration:plan-agree", args=[case.reference, enrolment.project.code]),
-        }
+    plans = [
+        _link(
+            _("Agree a reintegration plan: %s") % enrolment.project.name,
+            "reintegration:plan-agree",
+            case.reference,
+            enrolment.project.code,
+        )
         for enrolment in parts["enrolments"]
         if enrolment.pk not in planned
     ]
-    actions += [
-        {
-            "label": _("Ask for a grant: %s") % plan.get_livelihood_display(),
-            "url": reverse("reintegration:grant-request", args=[case.reference, plan.pk]),
-        }
+    return plans + [
+        _link(
+            _("Ask for a grant: %s") % plan.get_livelihood_display(),
+            "reintegration:grant-request",
+            case.reference,
+            plan.pk,
+        )
         for plan in parts["plans"]
         if plan.pk not in granted and plan.enrolment.project.grant_ceiling_npr is not None
     ]
-    labels = {
-        "ask_sharing": (_("Ask for consent to share with IOM"), "beneficiaries:consent-share"),
-        "assess": (_("Assess for a programme"), "reintegration:admission-choose"),
-        "assess_another": (_("Assess for another programme"), "reintegration:admission-choose"),
-        "assess_risk": (_("Change the risk level"), "beneficiaries:risk-assess"),
-        "note": (_("Write a note"), "beneficiaries:note-add"),
-        "document": (_("Add a document or photo"), "beneficiaries:document-add"),
-        "reassign": (_("Change the caseworker"), "beneficiaries:case-reassign"),
-        "refer": (_("Refer to another organisation"), "beneficiaries:referral-send"),
-        "hand_on": (_("Transfer to another organisation"), "beneficiaries:transfer-offer"),
-        "close": (_("Close the case"), "beneficiaries:case-close"),
-        "erase": (_("Erase this person for ever"), "beneficiaries:beneficiary-erase"),
-    }
-    links = {
-        name: {"label": labels[name][0], "url": reverse(labels[name][1], args=[case.reference])}
-        for name in names
-        if name in labels
-    }
-    for row in parts["transfers"]:
-        if row.state == TransferState.OFFERED:
-            url = reverse("beneficiaries:transfer-detail", args=[row.pk])
-            links["offer"] = {"label": _("See the transfer offer"), "url": url}
-    urgent = ("ask_sharing", "assess") if case.may_lead else ("offer", "ask_sharing", "assess")
-    first = [links[name] for name in names if name in urgent]
-    last = [links[name] for name in names if name not in urgent]
-    ordered = first + actions + last
-    if may_be_primary and (first or actions):  # actions that can wait aren't primary
-        ordered[0]["primary"] = True
-    return ordered
 
 
 def _documents(case: Case, documents) -> list[dict]:

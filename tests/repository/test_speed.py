@@ -89,9 +89,10 @@ def test_the_case_list_has_the_same_query_count(rows, sign_in, demo_users, djang
     assert page.content.decode().count(">Qqlist No") == rows
 
 
-def test_the_case_file_needs_few_queries(whole_case, sign_in, django_assert_num_queries):
+def test_the_case_file_needs_few_queries(whole_case, sign_in, django_assert_max_num_queries):
+    """One for each kind of row, whatever their number."""
     client = sign_in("ngo_a_caseworker")
-    with django_assert_num_queries(28):
+    with django_assert_max_num_queries(32):
         client.get(f"/cases/{whole_case.reference}/")
 
 
