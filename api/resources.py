@@ -1,20 +1,18 @@
 """The resources of the API, in the order of the apps."""
 
+from api.views.admission import AssessmentViews, EnrolmentViews, ScreeningViews
 from api.views.base import Resource
-from api.views.cases import (
-    AssessmentViews,
-    BeneficiaryViews,
-    CaseViews,
-    ConsentViews,
-    DocumentViews,
-    EnrolmentViews,
-    IdentityDocumentViews,
-    RiskAssessmentViews,
-    ScreeningViews,
-)
+from api.views.beneficiary import BeneficiaryViews
+from api.views.case import CaseViews
+from api.views.consent import ConsentViews
+from api.views.document import DocumentViews
+from api.views.follow_up import FollowUpViews, ReminderViews
+from api.views.grant import GrantViews, InstalmentViews
+from api.views.identity import IdentityDocumentViews
 from api.views.log import AuditEventViews
+from api.views.plan import PlanViews
 from api.views.programmes import CriteriaViews, IndicatorViews, OrganisationViews, ProjectViews
-from api.views.reintegration import FollowUpViews, GrantViews, InstalmentViews, PlanViews, ReminderViews
+from api.views.risk import RiskAssessmentViews
 from api.views.sharing import ReferralViews, TransferViews
 
 RESOURCES: tuple[type[Resource], ...] = (

@@ -17,7 +17,7 @@ from accounts.authority import authority_of
 from accounts.choices import Permission
 from api import once
 from api.problems import Conflict, as_api_errors
-from api.serializers.base import InputSerializer, NoInput, PageQuery
+from api.serializers import InputSerializer, NoInput, PageQuery
 from beneficiaries.models import Beneficiary, IdentityDocument
 from beneficiaries.operations.correction import ChangedMeanwhile
 from core import audit

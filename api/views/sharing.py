@@ -11,13 +11,146 @@ from rest_framework.response import Response
 
 from accounts.authority import authority_of
 from accounts.choices import Permission
-from api.serializers import sharing
+from accounts.models import Organisation, User
+from api.serializers import ByCaseQuery, InputSerializer, RowSerializer, UserSerializer, VisibleRowField
 from api.views.base import WrittenResource
-from beneficiaries.models import Case, CaseTransfer, Referral
+from beneficiaries.choices import ConsentGiver, ConsentHow, ReferralState, TransferState
+from beneficiaries.forms.interview import LIVE_GIVERS, LIVE_HOWS
+from beneficiaries.models import Case, CaseTransfer, Referral, SharedItem
 from beneficiaries.operations.referral import answer_referral, ask_and_refer
 from beneficiaries.operations.transfer import answer_transfer, ask_and_offer
 from beneficiaries.queries.referral import shareable_items, shared_items, shared_with
 from core.clock import now
+
+
+class SharedItemSerializer(RowSerializer):
+    """One shared item, with its value when it was sent."""
+
+    class Meta:
+        model = SharedItem
+        fields = ["name", "value"]
+        read_only_fields = fields
+
+
+class ReferralSerializer(RowSerializer):
+    """A referral. The receiver sees this and its items, and nothing else of the case."""
+
+    items = SharedItemSerializer(many=True, read_only=True)
+    sent_by = UserSerializer(read_only=True)
+    answered_by = UserSerializer(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Referral
+        fields = [
+            "id",
+            "case",
+            "receiver",
+            "service",
+            "reason",
+            "items",
+            "state",
+            "sent_by",
+            "sent_at",
+            "answered_by",
+            "answered_at",
+            "answer",
+            "version",
+        ]
+        read_only_fields = fields
+
+
+class TransferSerializer(RowSerializer):
+    """An offer to transfer a case."""
+
+    offered_by = UserSerializer(read_only=True)
+    answered_by = UserSerializer(read_only=True, allow_null=True)
+    caseworker = UserSerializer(read_only=True, allow_null=True)
+
+    class Meta:
+        model = CaseTransfer
+        fields = [
+            "id",
+            "case",
+            "sender",
+            "receiver",
+            "reason",
+            "state",
+            "offered_by",
+            "offered_at",
+            "answered_by",
+            "answered_at",
+            "answer",
+            "caseworker",
+        ]
+        read_only_fields = fields
+
+
+class ReferralQuery(ByCaseQuery):
+    """Filters of the list of referrals."""
+
+    state = serializers.ChoiceField(choices=ReferralState.choices, required=False)
+
+
+class TransferQuery(ByCaseQuery):
+    """Filters of the list of transfers."""
+
+    state = serializers.ChoiceField(choices=TransferState.choices, required=False)
+
+
+class Agreed(InputSerializer):
+    """The consent to this: who consented, and how. After a refusal nothing is sent."""
+
+    given_by = serializers.ChoiceField(choices=LIVE_GIVERS, default=ConsentGiver.SELF)
+    how = serializers.ChoiceField(choices=LIVE_HOWS, default=ConsentHow.SPOKEN)
+    reason = serializers.CharField(max_length=1000, allow_blank=True, default="")
+
+
+class TransferOffer(InputSerializer):
+    """Which case is offered to whom, why, and the consent."""
+
+    case = VisibleRowField(lambda user: Case.objects.visible_to(user))
+    receiver = VisibleRowField(lambda user: Organisation.objects.filter(is_active=True))
+    reason = serializers.CharField(max_length=2000)
+    consent = Agreed()
+
+
+class ReferralInput(TransferOffer):
+    """A referral. `items` are names of items to share, with their present values."""
+
+    service = serializers.CharField(max_length=200)
+    items = serializers.ListField(  # type: ignore[assignment]  # no field of the serializer's own
+        child=serializers.CharField(max_length=60), allow_empty=False, max_length=50
+    )
+
+
+class ReferralAnswer(InputSerializer):
+    """The answer to a referral."""
+
+    state = serializers.ChoiceField(
+        choices=[choice for choice in ReferralState.choices if choice[0] != ReferralState.SENT]
+    )
+    answer = serializers.CharField(max_length=2000, allow_blank=True, default="")
+
+
+class TransferAnswer(InputSerializer):
+    """The answer to an offer; `caseworker`, of the receiver, is required to accept it."""
+
+    state = serializers.ChoiceField(
+        choices=[choice for choice in TransferState.choices if choice[0] != TransferState.OFFERED]
+    )
+    answer = serializers.CharField(max_length=2000, allow_blank=True, default="")
+    caseworker = VisibleRowField(
+        lambda user: User.objects.filter(
+            is_active=True, memberships__role__organisation_id__in=authority_of(user).where("write_cases")
+        ).distinct(),
+        allow_null=True,
+        default=None,
+    )
+
+
+def consent_fields(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the consent as arguments of the operations."""
+    return {"given_by": given["given_by"], "how": given["how"], "why_nobody_asked": given["reason"]}
 
 
 class SharingViews(WrittenResource):
@@ -35,10 +168,10 @@ class ReferralViews(SharingViews):
     """Referrals: items for one service, shared with an organisation by consent."""
 
     path, noun, lookup_url_kwarg = "referrals", "referral", "referral_id"
-    serializer_class = sharing.ReferralSerializer
-    query_class = sharing.ReferralQuery
+    serializer_class = ReferralSerializer
+    query_class = ReferralQuery
     ordering = ("-sent_at", "id")
-    inputs = {"create": sharing.ReferralInput, "answer": sharing.ReferralAnswer}
+    inputs = {"create": ReferralInput, "answer": ReferralAnswer}
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
@@ -66,7 +199,7 @@ class ReferralViews(SharingViews):
                 reason=given["reason"],
                 items=shared_items(given["case"], request.user, given["items"]),
                 agrees=True,
-                **sharing.consent_fields(given["consent"]),
+                **consent_fields(given["consent"]),
                 by=request.user,
                 now=now(),
             )
@@ -89,10 +222,10 @@ class TransferViews(SharingViews):
     """Transfers: offered by the lead, accepted or declined by the receiver."""
 
     path, noun, lookup_url_kwarg = "transfers", "transfer", "transfer_id"
-    serializer_class = sharing.TransferSerializer
-    query_class = sharing.TransferQuery
+    serializer_class = TransferSerializer
+    query_class = TransferQuery
     ordering = ("-offered_at", "id")
-    inputs = {"create": sharing.TransferOffer, "answer": sharing.TransferAnswer}
+    inputs = {"create": TransferOffer, "answer": TransferAnswer}
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
@@ -109,7 +242,7 @@ class TransferViews(SharingViews):
                 receiver=given["receiver"],
                 reason=given["reason"],
                 agrees=True,
-                **sharing.consent_fields(given["consent"]),
+                **consent_fields(given["consent"]),
                 by=request.user,
                 now=now(),
             ),

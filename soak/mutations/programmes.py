@@ -168,21 +168,21 @@ API = [
     ),
     Mutant(
         "api: every case is listed",
-        "api/views/cases.py",
+        "api/views/case.py",
         "        return Case.objects.visible_to(user).prefetch_related(",
         "        return Case.objects.prefetch_related(",
         first="tests/access/test_pages_alone.py::test_lists_show_the_second_ngo_nothing_without_policies",
     ),
     Mutant(
         "api: every beneficiary is listed",
-        "api/views/cases.py",
+        "api/views/beneficiary.py",
         'return Beneficiary.objects.visible_to(user).select_related("home_district", "home_local_level")',
         'return Beneficiary.objects.select_related("home_district", "home_local_level")',
         first="tests/access/test_pages_alone.py::test_lists_show_the_second_ngo_nothing_without_policies",
     ),
     Mutant(
         "api: every reminder is listed",
-        "api/views/reintegration.py",
+        "api/views/follow_up.py",
         "return Reminder.objects.visible_to(user).exclude(waiting)",
         "return Reminder.objects.exclude(waiting)",
         first="tests/access/test_pages_alone.py::test_every_address_answers_the_same_without_policies[ngo_b_caseworker]",
@@ -196,7 +196,7 @@ API = [
     ),
     Mutant(
         "api: the id of a hidden row is accepted",
-        "api/serializers/base.py",
+        "api/serializers.py",
         'found = self.rows(self.context["request"].user).filter(pk=pk).first()',
         'found = self.rows(self.context["request"].user).model.objects.filter(pk=pk).first()',
         first="tests/access/test_pages_alone.py::test_an_id_of_another_organisation_is_refused",

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from rest_framework import exceptions
 
 from api.problems import Conflict, as_api_errors
-from api.serializers.base import NoInput
+from api.serializers import NoInput
 from beneficiaries.models import Beneficiary, Consent
 from beneficiaries.same_case import linked_models
 from core.clock import now

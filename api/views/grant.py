@@ -1,22 +1,30 @@
-"""Plans, grants, follow-ups and reminders."""
+"""Grants and their instalments. All amounts in NPR."""
 
 from collections.abc import Callable
 from typing import Any
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.problems import Conflict
-from api.serializers import reintegration
-from api.serializers.cases import ByCaseQuery
+from api.serializers import (
+    AmountField,
+    ByCaseAndProjectQuery,
+    ByCaseQuery,
+    DayField,
+    InputSerializer,
+    RowSerializer,
+    UserSerializer,
+    VisibleRowField,
+)
 from api.views.base import Resource, WrittenResource
-from beneficiaries.choices import CaseStatus
 from core.clock import now
+from projects.models import BudgetLine
 from reintegration import queries, rules
-from reintegration.models import FollowUp, Grant, Instalment, Plan, Reminder
-from reintegration.operations.follow_up import record_follow_up
+from reintegration.choices import GrantState
+from reintegration.models import Grant, Instalment, Plan
 from reintegration.operations.grant import (
     approve_grant,
     endorse_grant,
@@ -25,35 +33,112 @@ from reintegration.operations.grant import (
     request_grant,
     withdraw_grant,
 )
-from reintegration.operations.plan import agree_plan
 
 
-class PlanViews(WrittenResource):
-    """Reintegration plans."""
+class GrantSerializer(RowSerializer):
+    """A grant with its case reference: nothing about the beneficiary."""
 
-    path, noun, lookup_url_kwarg = "plans", "plan", "plan_id"
-    serializer_class = reintegration.PlanSerializer
-    query_class = ByCaseQuery
-    ordering = ("-at", "id")
-    inputs = {"create": reintegration.Agreement}
+    case_reference = serializers.CharField(source="case.reference", read_only=True)
+    requested_by = UserSerializer(read_only=True)
+    endorsed_by = UserSerializer(read_only=True, allow_null=True)
+    approved_by = UserSerializer(read_only=True, allow_null=True)
+    refused_by = UserSerializer(read_only=True, allow_null=True)
 
-    @staticmethod
-    def rows(user: Any) -> QuerySet:
-        """Return plans of cases that the user works on."""
-        return Plan.objects.visible_to(user).select_related("by")
+    class Meta:
+        model = Grant
+        fields = [
+            "id",
+            "case",
+            "case_reference",
+            "plan",
+            "project",
+            "budget_line",
+            "livelihood",
+            "purpose",
+            "amount_npr",
+            "ceiling_npr",
+            "state",
+            "requested_by",
+            "requested_at",
+            "endorsed_by",
+            "endorsed_at",
+            "approved_by",
+            "approved_at",
+            "refused_by",
+            "refused_at",
+            "refusal",
+            "withdrawn_at",
+            "version",
+        ]
+        read_only_fields = fields
 
-    def create(self, request: Request) -> Response:
-        """Save the plan that was agreed for an enrolment."""
-        self.require_writer()
-        return self.run_once(request, lambda given: agree_plan(**given, by=request.user, now=now()))
+
+class InstalmentSerializer(RowSerializer):
+    """A part of a grant that was paid."""
+
+    paid_by = UserSerializer(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Instalment
+        fields = [
+            "id",
+            "case",
+            "grant",
+            "number",
+            "amount_npr",
+            "state",
+            "paid_by",
+            "paid_on",
+            "paid_at",
+            "voucher",
+        ]
+        read_only_fields = fields
+
+
+class GrantQuery(ByCaseAndProjectQuery):
+    """Filters of the list of grants."""
+
+    state = serializers.ChoiceField(choices=GrantState.choices, required=False)
+
+
+class InstalmentQuery(ByCaseQuery):
+    """Filters of the list of instalments."""
+
+    grant = serializers.UUIDField(required=False, source="grant_id")
+
+
+class GrantRequest(InputSerializer):
+    """A request for a grant for a plan, up to the programme's ceiling."""
+
+    plan = VisibleRowField(lambda user: Plan.objects.visible_to(user))
+    budget_line = VisibleRowField(
+        lambda user: BudgetLine.objects.all(),
+        help_text="One of the programme's `budget_lines` that pays grants.",
+    )
+    purpose = serializers.CharField(max_length=300, help_text="What it is for, in words that name nobody.")
+    amount_npr = AmountField()
+
+
+class GrantRefusal(InputSerializer):
+    """Why a grant is refused, without names."""
+
+    refusal = serializers.CharField(max_length=500)
+
+
+class Payment(InputSerializer):
+    """One instalment that was paid."""
+
+    amount_npr = AmountField()
+    voucher = serializers.CharField(max_length=60)
+    paid_on = DayField(is_record=True)
 
 
 class InstalmentViews(Resource):
     """Instalments of grants."""
 
     path, noun, lookup_url_kwarg = "instalments", "instalment", "instalment_id"
-    serializer_class = reintegration.InstalmentSerializer
-    query_class = reintegration.InstalmentQuery
+    serializer_class = InstalmentSerializer
+    query_class = InstalmentQuery
     ordering = ("-planned_at", "id")
 
     @staticmethod
@@ -66,13 +151,13 @@ class GrantViews(WrittenResource):
     """Grants: requested, endorsed, approved and paid by different users."""
 
     path, noun, lookup_url_kwarg = "grants", "grant", "grant_id"
-    serializer_class = reintegration.GrantSerializer
-    query_class = reintegration.GrantQuery
+    serializer_class = GrantSerializer
+    query_class = GrantQuery
     ordering = ("-requested_at", "id")
     inputs = {
-        "create": reintegration.GrantRequest,
-        "refuse": reintegration.GrantRefusal,
-        "pay": reintegration.Payment,
+        "create": GrantRequest,
+        "refuse": GrantRefusal,
+        "pay": Payment,
     }
     answers = {"pay": InstalmentViews}
 
@@ -128,49 +213,3 @@ class GrantViews(WrittenResource):
 
 def _refuse(*, grant: Grant, refusal: str, by: Any, now: Any) -> Grant:
     return refuse_grant(grant=grant, reason=refusal, by=by, now=now)
-
-
-class FollowUpViews(WrittenResource):
-    """Visits, calls and reviews that are due, and their results."""
-
-    path, noun, lookup_url_kwarg = "follow-ups", "follow-up", "follow_up_id"
-    serializer_class = reintegration.FollowUpSerializer
-    query_class = reintegration.FollowUpQuery
-    ordering = ("due_on", "id")
-    inputs = {"record": reintegration.Visit}
-
-    @staticmethod
-    def rows(user: Any) -> QuerySet:
-        """Return follow-ups of cases that the user works on, without those that a closed case left open."""
-        return FollowUp.objects.visible_to(user).not_lapsed().select_related("recorded_by")
-
-    @action(detail=True, methods=["post"])
-    def record(self, request: Request, **keys: Any) -> Response:
-        """Record the result of a follow-up, once; the response is the recorded row.
-
-        After a failed attempt the next one is a row of its own; so is an extra visit.
-        """
-        follow_up = self.row()
-        self.require(FollowUp.objects.editable_by(request.user).filter(pk=follow_up.pk).exists())
-
-        def write(given: dict[str, Any]) -> FollowUp:
-            if follow_up.done_on is not None:
-                raise Conflict("This follow-up is already saved.")
-            return record_follow_up(follow_up=follow_up, **given, by=request.user, now=now())
-
-        return self.run_once(request, write, about=follow_up)
-
-
-class ReminderViews(Resource):
-    """Reminders of follow-ups."""
-
-    path, noun, lookup_url_kwarg = "reminders", "reminder", "reminder_id"
-    serializer_class = reintegration.ReminderSerializer
-    query_class = ByCaseQuery
-    ordering = ("due_on", "id")
-
-    @staticmethod
-    def rows(user: Any) -> QuerySet:
-        """Return reminders of cases that the user works on, without unsent ones of closed cases."""
-        waiting = Q(sent_at=None, case__status=CaseStatus.CLOSED)  # these will never be sent
-        return Reminder.objects.visible_to(user).exclude(waiting).select_related("recipient")

@@ -1,8 +1,15 @@
 """Screening, assessment and enrolment: admission to a programme."""
 
-from rest_framework import serializers
+from typing import Any
 
-from api.serializers.base import (
+from django.db.models import OuterRef, QuerySet, Subquery
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.serializers import (
+    ByCaseAndProjectQuery,
+    ByCaseQuery,
     DayField,
     InputSerializer,
     RowSerializer,
@@ -10,17 +17,14 @@ from api.serializers.base import (
     UserSerializer,
     VisibleRowField,
 )
-from beneficiaries.choices import (
-    AssessmentDecision,
-)
-from beneficiaries.models import (
-    Assessment,
-    Case,
-    Enrolment,
-    Screening,
-)
+from api.views.base import Resource, WrittenResource
+from beneficiaries.choices import AssessmentDecision
+from beneficiaries.models import Assessment, Case, Enrolment, Screening
+from beneficiaries.operations.admission import record_screening
+from core.clock import now
 from projects.facts import FACTS
 from projects.models import Project
+from reintegration.operations.admission import admit
 
 
 class ScreeningSerializer(RowSerializer):
@@ -121,3 +125,64 @@ class Admission(InputSerializer):
     decision = serializers.ChoiceField(choices=AssessmentDecision.choices)
     enrolled_on = DayField(is_record=True, help_text="The day of admission.")
     reason = serializers.CharField(max_length=2000, allow_blank=True, default="")
+
+
+class ScreeningViews(WrittenResource):
+    """Answers to the questions that programmes ask."""
+
+    path, noun, lookup_url_kwarg = "screenings", "screening", "screening_id"
+    serializer_class = ScreeningSerializer
+    query_class = ByCaseQuery
+    ordering = ("-at", "id")
+    inputs = {"create": Interview}
+
+    @staticmethod
+    def rows(user: Any) -> QuerySet:
+        """Return screenings of cases that the user works on."""
+        return Screening.objects.visible_to(user).select_related("by")
+
+    def create(self, request: Request) -> Response:
+        """Save answers. A later answer to the same question replaces an earlier one."""
+        self.require_writer()
+        return self.run_once(
+            request,
+            lambda given: record_screening(
+                case=given["case"], answers=dict(given["answers"]), by=request.user, now=now()
+            ),
+        )
+
+
+class AssessmentViews(Resource):
+    """Decisions on admission, with the facts and each criterion's result."""
+
+    path, noun, lookup_url_kwarg = "assessments", "assessment", "assessment_id"
+    serializer_class = AssessmentSerializer
+    query_class = ByCaseAndProjectQuery
+    ordering = ("-at", "id")
+
+    @staticmethod
+    def rows(user: Any) -> QuerySet:
+        """Return assessments of cases that the user works on, with the enrolment."""
+        led_to = Enrolment.objects.visible_to(user).filter(assessment=OuterRef("pk")).values("pk")[:1]
+        return Assessment.objects.visible_to(user).select_related("by").annotate(led_to=Subquery(led_to))
+
+
+class EnrolmentViews(WrittenResource):
+    """Cases in programmes."""
+
+    path, noun, lookup_url_kwarg = "enrolments", "enrolment", "enrolment_id"
+    serializer_class = EnrolmentSerializer
+    query_class = ByCaseAndProjectQuery
+    ordering = ("-at", "id")
+    inputs = {"create": Admission}
+    answers = {"create": AssessmentViews}
+
+    @staticmethod
+    def rows(user: Any) -> QuerySet:
+        """Return enrolments that the user may see."""
+        return Enrolment.objects.visible_to(user).select_related("by")
+
+    def create(self, request: Request) -> Response:
+        """Decide on admission. The response is the assessment, with the enrolment where the case was admitted."""
+        self.require_writer()
+        return self.run_once(request, lambda given: admit(**given, by=request.user, now=now()))

@@ -1,4 +1,4 @@
-"""Base serializers: unknown fields are refused, and an id only finds rows that the user may see."""
+"""Base serializers and fields: unknown fields are refused, and an id only finds rows that the user may see."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -14,7 +14,7 @@ from core import days
 from core.bikram_sambat import NotADate
 from core.clock import now
 from core.encrypted_fields import EncryptedJSONField, EncryptedTextField
-from core.numerals import NotANumber, amount_of
+from core.numerals import NotANumber, amount_of, latin_digits
 from core.record_fields import fields_of
 
 
@@ -126,3 +126,62 @@ class UserSerializer(RowSerializer):
         model = User
         fields = ["id", "name"]
         read_only_fields = fields
+
+
+class ByCaseQuery(PageQuery):
+    """Filter by case."""
+
+    case = serializers.UUIDField(required=False, source="case_id")
+
+
+class ByCaseAndProjectQuery(ByCaseQuery):
+    """Filters by case and programme."""
+
+    project = serializers.UUIDField(required=False, source="project_id")
+
+
+class PlaceCode(serializers.CharField):
+    """A place by its code: a district's is three digits, a country's two letters."""
+
+    def __init__(self, model: type[Model], **kwargs: Any) -> None:
+        super().__init__(max_length=5, **kwargs)
+        self.model = model
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Return the place, or None for no code."""
+        code = super().run_validation(data)
+        if not code:
+            return None
+        found = self.model._default_manager.filter(code=latin_digits(code)).first()
+        if found is None:
+            raise serializers.ValidationError(f"No {self.model._meta.verbose_name} has this code.")
+        return found
+
+
+class CorrectionInput(InputSerializer):
+    """What every correction carries. Fields that aren't sent stay as they are."""
+
+    version = serializers.IntegerField(
+        min_value=1, help_text="Of the record that was read; another one is a conflict."
+    )
+    reason = serializers.CharField(
+        max_length=1000,
+        allow_blank=True,
+        default="",
+        help_text="Needed for names, the birth date and what happened.",
+    )
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """Leave out what can't be corrected, and require nothing but the version."""
+        fields = super().get_fields()
+        for name in set(fields) & {"risk", "citizenship_certificate"}:
+            del fields[name]
+        for name in fields.keys() - {
+            "version",
+            "reason",
+            "birth_calendar",
+            "birth_is_meant",
+            "number_is_meant",
+        }:
+            fields[name].required, fields[name].default = False, serializers.empty
+        return fields

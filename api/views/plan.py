@@ -1,0 +1,75 @@
+"""Reintegration plans."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.serializers import (
+    ByCaseQuery,
+    DayField,
+    InputSerializer,
+    RowSerializer,
+    UserSerializer,
+    VisibleRowField,
+)
+from api.views.base import WrittenResource
+from beneficiaries.models import Enrolment
+from core.clock import now
+from reintegration.choices import Livelihood
+from reintegration.models import Plan
+from reintegration.operations.plan import agree_plan
+
+
+class PlanSerializer(RowSerializer):
+    """A reintegration plan."""
+
+    by = UserSerializer(read_only=True)
+
+    class Meta:
+        model = Plan
+        fields = [
+            "id",
+            "case",
+            "enrolment",
+            "livelihood",
+            "goal",
+            "steps",
+            "agreed_on",
+            "by",
+            "at",
+            "version",
+        ]
+        read_only_fields = fields
+
+
+class Agreement(InputSerializer):
+    """The plan that was agreed for an enrolment; one plan for each."""
+
+    enrolment = VisibleRowField(lambda user: Enrolment.objects.visible_to(user))
+    livelihood = serializers.ChoiceField(choices=Livelihood.choices)
+    goal = serializers.CharField(max_length=3000)
+    steps = serializers.CharField(max_length=5000, allow_blank=True, default="")
+    agreed_on = DayField(is_record=True)
+
+
+class PlanViews(WrittenResource):
+    """Reintegration plans."""
+
+    path, noun, lookup_url_kwarg = "plans", "plan", "plan_id"
+    serializer_class = PlanSerializer
+    query_class = ByCaseQuery
+    ordering = ("-at", "id")
+    inputs = {"create": Agreement}
+
+    @staticmethod
+    def rows(user: Any) -> QuerySet:
+        """Return plans of cases that the user works on."""
+        return Plan.objects.visible_to(user).select_related("by")
+
+    def create(self, request: Request) -> Response:
+        """Save the plan that was agreed for an enrolment."""
+        self.require_writer()
+        return self.run_once(request, lambda given: agree_plan(**given, by=request.user, now=now()))
