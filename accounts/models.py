@@ -27,7 +27,12 @@ from accounts.choices import (
     RoleCode,
 )
 from accounts.rules import LONGEST_IDLE, LONGEST_SESSION
-from accounts.throttle_models import ResetAsked, SignInThrottle, UsedProof  # noqa: F401 - so that Django finds them
+from accounts.throttle_models import (  # noqa: F401 - so that Django finds them
+    InvitationSent,
+    ResetAsked,
+    SignInThrottle,
+    UsedProof,
+)
 from accounts.user_manager import UserManager
 from core.access import AccessPolicy, Open, ScopedQuerySet
 from core.addresses import AddressField, only_plain
@@ -442,26 +447,6 @@ class ApiToken(models.Model):
     class Meta:
         ordering = ["-created_at", "id"]
         constraints = [models.UniqueConstraint(fields=["digest"], name="accounts_token_digest_once")]
-
-
-class InvitationSent(models.Model):
-    """An invitation, or a mail to a former address, counted to limit them by sender and by address."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    sent_by = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
-    address = models.CharField(max_length=64)  # a keyed digest
-    sent_at = models.DateTimeField()
-
-    never_recorded = EVERY_COLUMN
-    access_policy = Open(("SELECT", "INSERT"), "counted to limit invitations; keyed digests of addresses")
-
-    class Meta:
-        ordering = ["-sent_at", "id"]
-        indexes = [
-            models.Index(fields=["address", "sent_at"], name="accounts_invited_address"),
-            models.Index(fields=["sent_by", "sent_at"], name="accounts_invited_by"),
-        ]
 
 
 class SessionQuerySet(models.QuerySet):

@@ -1,4 +1,4 @@
-"""What counts attempts to sign in, and makes them work once; imported by accounts.models."""
+"""What counts attempts to sign in and invitations, and makes them work once; imported by accounts.models."""
 
 import uuid
 
@@ -62,3 +62,23 @@ class ResetAsked(models.Model):
 
     class Meta:
         ordering = ["asked_at", "id"]
+
+
+class InvitationSent(models.Model):
+    """An invitation, or a mail to a former address, counted to limit them by sender and by address."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="+")
+    sent_by = models.ForeignKey("accounts.User", null=True, on_delete=models.CASCADE, related_name="+")
+    address = models.CharField(max_length=64)  # a keyed digest
+    sent_at = models.DateTimeField()
+
+    never_recorded = EVERY_COLUMN
+    access_policy = Open(("SELECT", "INSERT"), "counted to limit invitations; keyed digests of addresses")
+
+    class Meta:
+        ordering = ["-sent_at", "id"]
+        indexes = [
+            models.Index(fields=["address", "sent_at"], name="accounts_invited_address"),
+            models.Index(fields=["sent_by", "sent_at"], name="accounts_invited_by"),
+        ]

@@ -7,8 +7,9 @@ from django.db import connection
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from accounts.models import InvitationSent, User
+from accounts.models import User
 from accounts.rules import INVITATIONS_A_DAY, mailbox
+from accounts.throttle_models import InvitationSent
 
 LOCKS = 0x5A4B  # of PostgreSQL's advisory locks those of who sends a mail, and where to
 DAY = timedelta(days=1)

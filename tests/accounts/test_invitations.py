@@ -8,12 +8,13 @@ import pytest
 from django.core import mail
 from django.db import connection
 
-from accounts.models import InvitationSent, User
+from accounts.models import User
 from accounts.operations import mail_count
 from accounts.operations.factor import reset_second_factor
 from accounts.operations.invitation import invite
 from accounts.operations.mail_count import TooManyInvitations
 from accounts.rules import INVITATIONS_A_DAY
+from accounts.throttle_models import InvitationSent
 from core import outbox
 from core.clock import now
 from core.context import acting_as

@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from accounts.choices import STARTING_PERMISSIONS, RoleCode
-from accounts.models import InvitationSent, Membership, Organisation, Role, User
+from accounts.models import Membership, Organisation, Role, User
 from accounts.operations.users import save_membership
+from accounts.throttle_models import InvitationSent
 from core.clock import now
 from core.context import acting_as
 from core.models import AuditEvent, OutboxMessage
