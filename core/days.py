@@ -65,21 +65,22 @@ def record_problem(
     return range_problem(day, today=today) or next(too_early, "")
 
 
-def day_of(text: str, *, today: date, is_record: bool, meant: str = "") -> date:
-    """Parse a complete AD day. Raises NotADate, or Doubt if the text is only likely as a Bikram Sambat day.
+def day_of(text: str, *, today: date, is_record: bool, calendar: Calendar = "ad", meant: str = "") -> date:
+    """Parse a complete day of the calendar. Raises NotADate, or Doubt if it is only likely as one of the other.
 
     `is_record`: the day of something that has happened, so not after today. `meant`: the answer to the question.
     """
-    if meant == answer("bs", text):
-        return _whole(parse(text, calendar="bs"), today)
-    try:
-        found = parse(text, calendar="ad")
-    except NotADate:
-        _ask_bs(text, None, today=today, is_record=is_record)
-        raise
-    if meant != answer("ad", text):
-        _ask_bs(text, found.date, today=today, is_record=is_record)
-    return _whole(found, today)
+    other = other_calendar(calendar)
+    if meant == answer(other, text):
+        return _whole(parse(text, calendar=other), today)
+    if meant != answer(calendar, text):
+        _ask_other(text, calendar, today=today, is_record=is_record)
+    return _whole(parse(text, calendar=calendar), today)
+
+
+def other_calendar(calendar: Calendar) -> Calendar:
+    """Return Bikram Sambat for AD, and AD for Bikram Sambat."""
+    return "ad" if calendar == "bs" else "bs"
 
 
 def _whole(found: ParsedDate, today: date) -> date:
@@ -91,22 +92,35 @@ def _whole(found: ParsedDate, today: date) -> date:
     return found.date
 
 
-def _ask_bs(text: str, ad: date | None, *, today: date, is_record: bool) -> None:
-    """Raise Doubt if the text is unlikely as an AD day and likely as a Bikram Sambat day."""
-    likely = ad is not None and (ad <= today if is_record else not range_problem(ad, today=today))
-    bs = None if likely else _read(text, "bs")
-    if bs is None or bs.precision != Precision.DAY or years_between(bs.date, today) >= YEARS_AROUND:
+def _ask_other(text: str, calendar: Calendar, *, today: date, is_record: bool) -> None:
+    """Raise Doubt if the text is unlikely as a day of the calendar and likely as one of the other."""
+    found, in_other = _read(text, calendar), _read(text, other_calendar(calendar))
+    if in_other is None or not _is_likely(in_other, today, is_record):
         return
-    if range_problem(bs.date, today=today) or (is_record and bs.date > today):
+    if found is not None and _is_likely(found, today, is_record):
         return
-    readings = {answer("bs", text): _("Bikram Sambat: %(day)s AD") % {"day": _long(bs.date)}}
-    if ad is not None:
-        readings[answer("ad", text)] = _("AD: %(day)s") % {"day": _long(ad)}
-    raise Doubt(
+    readings = {
+        answer(reading.calendar, text): (
+            _("Bikram Sambat: %(day)s AD") if reading.calendar == "bs" else _("AD: %(day)s")
+        )
+        % {"day": _long(reading.date)}
+        for reading in (in_other, found)
+        if reading is not None
+    }
+    question = (
         _("This is probably not an AD date. In Bikram Sambat it is %(day)s AD. Which do you mean?")
-        % {"day": _long(bs.date)},
-        readings,
+        if calendar == "ad"
+        else _("This is probably not a Bikram Sambat date. In AD it is %(day)s. Which do you mean?")
     )
+    raise Doubt(question % {"day": _long(in_other.date)}, readings)
+
+
+def _is_likely(found: ParsedDate, today: date, is_record: bool) -> bool:
+    """Return whether a whole day lies within `YEARS_AROUND` years of today, and not after it if it is recorded."""
+    if found.precision != Precision.DAY or (is_record and found.date > today):
+        return False
+    first, last = sorted((found.date, today))
+    return years_between(first, last) < YEARS_AROUND
 
 
 def birth_of(text: str, *, calendar: Calendar, today: date, meant: str = "") -> ParsedDate:
@@ -118,7 +132,7 @@ def birth_of(text: str, *, calendar: Calendar, today: date, meant: str = "") -> 
     age = _age_of(text, calendar=calendar, today=today, meant=meant)
     if age:
         return age
-    other: Calendar = "ad" if calendar == "bs" else "bs"
+    other = other_calendar(calendar)
     if meant == answer(other, text):
         return parse(text, calendar=other)
     found, in_other = _read(text, calendar), _read(text, other)
@@ -164,10 +178,10 @@ def _age_of(text: str, *, calendar: Calendar, today: date, meant: str) -> Parsed
     found = _AGE.fullmatch(latin_digits(text.strip()))
     if found is None:
         return None
-    age, typed = int(found[1]), found[2] or _typed(today, calendar)
+    age, typed = int(found[1]), found[2] or written(today, calendar)
     if age > OLDEST:
         raise NotADate(_("An age is at most %(years)s years.") % {"years": OLDEST})
-    other: Calendar = "ad" if calendar == "bs" else "bs"
+    other = other_calendar(calendar)
     said, in_other = (_said_on(typed, each, today) for each in (calendar, other))
     if said is None and in_other and meant == answer(other, text):
         said, calendar = in_other, other
@@ -191,8 +205,8 @@ def _said_on(text: str, calendar: Calendar, today: date) -> date | None:
     return found.date if years_between(found.date, today) < YEARS_AROUND else None
 
 
-def _typed(day: date, calendar: Calendar) -> str:
-    """Return a day as people type it in a calendar."""
+def written(day: date, calendar: Calendar) -> str:
+    """Return a day as people write it in a calendar. Raises NotADate for a day that the table of BS months lacks."""
     return "{}-{:02}-{:02}".format(*to_bs(day)) if calendar == "bs" else day.isoformat()
 
 

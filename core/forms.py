@@ -1,16 +1,18 @@
 """The base form of every page's action, and the fields for dates and numbers."""
 
+import json
 import uuid
 from datetime import date, datetime
 from decimal import Decimal
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.urls import reverse
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from core import days
-from core.bikram_sambat import NotADate
+from core.bikram_sambat import Calendar, NotADate
 from core.clock import now
 from core.numerals import NotANumber, amount_of, count_of, shown_amount
 
@@ -30,8 +32,9 @@ def check_period(form: forms.BaseForm) -> None:
 
 
 class TypedDay(str):
-    """A date as typed; `meant` is the answer to the question which calendar was meant (see `core.days.answer`)."""
+    """A date as typed, in which calendar; `meant` answers the question which one was meant (`core.days.answer`)."""
 
+    calendar: Calendar = "ad"
     meant = ""
 
 
@@ -50,6 +53,7 @@ class DayInput(forms.DateInput):
         if not isinstance(typed, str):
             return typed
         found = TypedDay(typed)
+        found.calendar = "bs" if data.get(f"{name}_calendar") == "bs" else "ad"
         found.meant = data.get(f"{name}_meant", "")
         return found
 
@@ -60,10 +64,41 @@ class DayInput(forms.DateInput):
         return context
 
 
-class DayField(forms.DateField):
-    """A day of the AD calendar, typed in Latin or Devanagari digits. `is_record`: of something that has happened.
+class CalendarDayInput(DayInput):
+    """A text input for a date beside a choice of its calendar: Bikram Sambat in Nepali and AD in English, at first.
 
-    If the text looks like a Bikram Sambat day, the form asks; it is accepted once the user has said so.
+    Where there is JavaScript, the day in the other calendar stands below it as one types.
+    """
+
+    template_name = "forms/widgets/calendar_day.html"
+
+    def get_context(self, name, value, attrs):
+        """Add the calendar, the day as it is written in it, and what htmx sends."""
+        context = super().get_context(name, value, attrs)
+        widget = context["widget"]
+        widget["calendar"] = "bs" if get_language() == "ne" else "ad"
+        if isinstance(value, date):
+            try:
+                widget["value"] = days.written(value, widget["calendar"])
+            except NotADate:  # past the table of Bikram Sambat months
+                widget["calendar"] = "ad"
+        elif value:
+            widget["calendar"] = getattr(value, "calendar", "ad")
+        select = f"#{widget['attrs']['id']}_calendar"
+        widget["attrs"] |= {
+            "hx-get": reverse("day-read"),
+            "hx-trigger": ("load, " if value else "") + f"input changed delay:400ms, change from:{select}",
+            "hx-include": select,
+            "hx-vals": json.dumps({"field": name}),
+            "hx-target": f"#{widget['attrs']['id']}_read",
+        }
+        return context
+
+
+class DayField(forms.DateField):
+    """A day, typed in Latin or Devanagari digits. `is_record`: of something that has happened.
+
+    If the text looks like a day of the other calendar, the form asks; it is accepted once the user has said so.
     """
 
     widget = DayInput
@@ -78,9 +113,11 @@ class DayField(forms.DateField):
             return None
         if isinstance(value, date):
             return value.date() if isinstance(value, datetime) else value
-        meant = getattr(value, "meant", "")
+        calendar, meant = getattr(value, "calendar", "ad"), getattr(value, "meant", "")
         try:
-            return days.day_of(value, today=now().date(), is_record=self.is_record, meant=meant)
+            return days.day_of(
+                value, today=now().date(), is_record=self.is_record, calendar=calendar, meant=meant
+            )
         except days.Doubt as doubt:
             self.widget.readings = doubt.readings
             raise forms.ValidationError(str(doubt), code="calendar") from doubt
@@ -89,8 +126,9 @@ class DayField(forms.DateField):
 
 
 def day_field(label, **kwargs) -> DayField:
-    """Return a DayField with the help text for AD days."""
-    return DayField(label=label, help_text=gettext_lazy("AD, such as 2026-03-27."), **kwargs)
+    """Return a DayField for a page: of either calendar, with an example of each."""
+    example = gettext_lazy("Year-month-day, such as 2082-12-13 (BS) or 2026-03-27 (AD).")
+    return DayField(label=label, help_text=example, widget=CalendarDayInput, **kwargs)
 
 
 class AmountField(forms.DecimalField):

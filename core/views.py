@@ -1,11 +1,17 @@
-"""Health checks."""
+"""Health checks, and how a typed day is read."""
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_required
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import escape
 from django.views.decorators.http import require_safe
 from redis import Redis
 from redis.exceptions import RedisError
+
+from core import days
+from core.bikram_sambat import Calendar, NotADate, parse
+from core.clock import now
 
 SECONDS = 2
 
@@ -28,3 +34,27 @@ def readyz(request: HttpRequest) -> HttpResponse:
     except (RedisError, OSError):
         return HttpResponse("not ready\n", status=503, content_type="text/plain")
     return HttpResponse("ready\n", content_type="text/plain")
+
+
+@login_required
+@require_safe
+def day_read(request: HttpRequest) -> HttpResponse:
+    """Answer with the day in the other calendar, or with what is wrong; `field` is the name of the input."""
+    name = request.GET.get("field", "")
+    typed, calendar = request.GET.get(name, ""), request.GET.get(f"{name}_calendar", "")
+    return HttpResponse(escape(_in_words(typed, "bs" if calendar == "bs" else "ad")))
+
+
+def _in_words(typed: str, calendar: Calendar) -> str:
+    """Return a typed day in the other calendar; "" for an empty one, and for one that the other calendar lacks."""
+    if not typed.strip():
+        return ""
+    try:
+        meant = days.answer(calendar, typed)
+        days.day_of(typed, today=now().date(), is_record=False, calendar=calendar, meant=meant)
+    except NotADate as error:
+        return str(error)
+    try:
+        return days.in_other_calendar(parse(typed, calendar=calendar))
+    except NotADate:
+        return ""

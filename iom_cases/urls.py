@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts.views.frame import language_change
-from core.views import healthz, readyz
+from core.views import day_read, healthz, readyz
 from reintegration.views.case_file import case_detail
 from reintegration.views.dashboard import dashboard
 from reintegration.views.project import project_detail
@@ -13,6 +13,7 @@ urlpatterns = [
     path("", dashboard, name="dashboard"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("day/", day_read, name="day-read"),
     path("language/", language_change, name="set_language"),
     path("admin/", admin.site.urls),
     path("", include("accounts.urls")),

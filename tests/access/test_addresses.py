@@ -317,6 +317,7 @@ TABLE: dict[str, Row] = {
     # not.
     "beneficiaries:emergency-case": Row(emergency_case, emergency_case, TARGETS),
     "beneficiaries:birth-read": Row(refused, page()),
+    "day-read": Row(page(), refused),
     "beneficiaries:beneficiary-correct": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
     "beneficiaries:identity-document": Row(case_page(READS, LEADS), case_page(READS, LEADS), TARGETS),
     "beneficiaries:situation-correct": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),

@@ -7,6 +7,7 @@ import pytest
 from django import forms
 from django.apps import apps
 from django.core.exceptions import ValidationError
+from django.utils import translation
 from rest_framework.serializers import DateField
 
 from api.resources import RESOURCES
@@ -14,7 +15,7 @@ from beneficiaries.models import Beneficiary, IntakeDraft
 from core import days
 from core.clock import now
 from core.context import acting_as
-from core.forms import DayField
+from core.forms import CalendarDayInput, DayField
 from reintegration.models import Plan
 from tests import factories
 from tests.access import test_addresses
@@ -316,6 +317,71 @@ def test_a_bikram_sambat_day_on_a_page_is_asked_about_and_accepted_once_confirme
     submit(client, address, wanted | {"agreed_on_meant": f"bs {typed}"})
     with acting_as(by):
         assert Plan.objects.visible_to(by).get(case=case).agreed_on == now().date()
+
+
+@pytest.fixture
+def agreed(demo_users):
+    """A case without a plan, the address of its plan's page, and what is typed there beside the day."""
+    by = demo_users[A]
+    with acting_as(by):
+        case = factories.a_case(by)
+        factories.admitted(case, by)
+    return case, f"/cases/{case.reference}/programmes/RASNM-2/plan/", {"livelihood": "tea_shop", "goal": "A."}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("digits", ["0123456789", "०१२३४५६७८९"])
+def test_a_day_is_typed_in_the_chosen_calendar(sign_in, demo_users, agreed, digits):
+    case, address, wanted = agreed
+    typed = days.written(now().date(), "bs").translate(str.maketrans("0123456789", digits))
+    submit(sign_in(A), address, wanted | {"agreed_on": typed, "agreed_on_calendar": "bs"})
+    with acting_as(demo_users[A]):
+        assert Plan.objects.visible_to(demo_users[A]).get(case=case).agreed_on == now().date()
+
+
+@pytest.mark.django_db
+def test_an_ad_day_under_bikram_sambat_is_asked_about(sign_in, agreed):
+    _case, address, wanted = agreed
+    typed = now().date().isoformat()
+    page = text_of(submit(sign_in(A), address, wanted | {"agreed_on": typed, "agreed_on_calendar": "bs"}))
+    assert "This is probably not a Bikram Sambat date." in page
+    assert f'value="ad {typed}"' in page
+    assert '<option value="bs" selected>' in page
+
+
+@pytest.mark.parametrize(("language", "calendar"), [("ne", "bs"), ("en", "ad")])
+def test_a_saved_day_is_shown_in_the_calendar_of_the_language(language, calendar):
+    day = date(2026, 3, 27)
+    with translation.override(language):
+        shown = CalendarDayInput().render("day", day, {"id": "id_day"})
+        beyond = CalendarDayInput().render("day", date(2045, 3, 27), {"id": "id_day"})
+    assert f'value="{days.written(day, calendar)}"' in shown
+    assert f'<option value="{calendar}" selected>' in shown
+    assert 'value="2045-03-27"' in beyond, "the months of Bikram Sambat aren't known so far ahead"
+    assert '<option value="ad" selected>' in beyond
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("typed", "calendar", "words"),
+    [
+        ("2082-12-13", "bs", "27 March 2026 AD"),
+        ("२०८२-१२-१३", "bs", "27 March 2026 AD"),
+        ("2026-03-27", "ad", "2082-12-13 BS"),
+        ("2045-03-27", "ad", ""),
+        ("2026-03", "ad", "Write the whole date"),
+        ("2026-13-01", "ad", "month"),
+        ("", "ad", ""),
+        ("<b>", "bs", "Write the date as year"),
+    ],
+)
+def test_a_day_is_read_while_it_is_typed(sign_in, typed, calendar, words):
+    sent = {"field": "done_on", "done_on": typed, "done_on_calendar": calendar}
+    answer = sign_in(A).get("/day/", sent)
+    text = answer.content.decode()
+    assert answer.status_code == 200
+    assert words in text if words else text == ""
+    assert "<" not in text
 
 
 @pytest.mark.django_db
