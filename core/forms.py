@@ -87,9 +87,11 @@ class CalendarDayInput(DayInput):
         select = f"#{widget['attrs']['id']}_calendar"
         widget["attrs"] |= {
             "hx-get": reverse("day-read"),
-            "hx-trigger": ("load, " if value else "") + f"input changed delay:400ms, change from:{select}",
+            "hx-trigger": ("load, " if isinstance(value, date) else "")
+            + f"input changed delay:400ms, change from:{select}",
             "hx-include": select,
             "hx-vals": json.dumps({"field": name}),
+            "hx-select": ".app-read",
             "hx-target": f"#{widget['attrs']['id']}_read",
         }
         return context
@@ -113,7 +115,8 @@ class DayField(forms.DateField):
             return None
         if isinstance(value, date):
             return value.date() if isinstance(value, datetime) else value
-        calendar, meant = getattr(value, "calendar", "ad"), getattr(value, "meant", "")
+        calendar: Calendar = getattr(value, "calendar", "ad")
+        meant = getattr(value, "meant", "")
         try:
             return days.day_of(
                 value, today=now().date(), is_record=self.is_record, calendar=calendar, meant=meant

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import escape
+from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 from redis import Redis
 from redis.exceptions import RedisError
@@ -42,7 +42,12 @@ def day_read(request: HttpRequest) -> HttpResponse:
     """Answer with the day in the other calendar, or with what is wrong; `field` is the name of the input."""
     name = request.GET.get("field", "")
     typed, calendar = request.GET.get(name, ""), request.GET.get(f"{name}_calendar", "")
-    return HttpResponse(escape(_in_words(typed, "bs" if calendar == "bs" else "ad")))
+    return words_read(_in_words(typed, "bs" if calendar == "bs" else "ad"))
+
+
+def words_read(words: str) -> HttpResponse:
+    """Answer with what htmx shows below an input: this element alone, so not the sign-in page of an ended session."""
+    return HttpResponse(format_html('<span class="app-read">{}</span>', words))
 
 
 def _in_words(typed: str, calendar: Calendar) -> str:
@@ -50,8 +55,7 @@ def _in_words(typed: str, calendar: Calendar) -> str:
     if not typed.strip():
         return ""
     try:
-        meant = days.answer(calendar, typed)
-        days.day_of(typed, today=now().date(), is_record=False, calendar=calendar, meant=meant)
+        days.day_of(typed, today=now().date(), is_record=False, calendar=calendar)
     except NotADate as error:
         return str(error)
     try:

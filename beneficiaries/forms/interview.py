@@ -159,6 +159,7 @@ class BirthInput(DayInput):
             "hx-post": reverse("beneficiaries:birth-read"),
             "hx-trigger": ("load, " if value else "") + "input changed delay:400ms, change",
             "hx-params": f"{name},{name}_calendar,csrfmiddlewaretoken",
+            "hx-select": ".app-read",
             "hx-target": f"#{own['id']}_read",
         }
         return context

@@ -2,13 +2,13 @@
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from beneficiaries import rules
 from core import bikram_sambat, days
 from core.clock import now
+from core.views import words_read
 
 
 @login_required
@@ -16,7 +16,7 @@ from core.clock import now
 def birth_read(request: HttpRequest) -> HttpResponse:
     """Answer with the day in the other calendar and the age today, or with what is wrong; it keeps nothing."""
     typed, calendar = request.POST.get("birth", ""), request.POST.get("birth_calendar", "")
-    return HttpResponse(escape(_words(typed, "ad" if calendar == "ad" else "bs")))
+    return words_read(_words(typed, "ad" if calendar == "ad" else "bs"))
 
 
 def _words(typed: str, calendar: bikram_sambat.Calendar) -> str:

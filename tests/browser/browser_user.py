@@ -114,9 +114,11 @@ class BrowserUser:
         size = self.page.viewport_size or {"width": DESK, "height": HEIGHT}
         for width in (PHONE, DESK):
             self.page.set_viewport_size({"width": width, "height": HEIGHT})
-            assert self.overflow() == [], f"{self.page.url} at {width} px"
+            overflow = self.overflow()
+            assert overflow == [], f"{self.page.url} at {width} px: {overflow}"
             if twice or width == size["width"]:
-                assert self.faults() == [], f"{self.page.url} at {width} px"
+                faults = self.faults()
+                assert faults == [], f"{self.page.url} at {width} px: {faults}"
         self.page.set_viewport_size(size)
 
     def overflow(self) -> list[str]:

@@ -369,6 +369,7 @@ def test_a_saved_day_is_shown_in_the_calendar_of_the_language(language, calendar
         ("२०८२-१२-१३", "bs", "27 March 2026 AD"),
         ("2026-03-27", "ad", "2082-12-13 BS"),
         ("2045-03-27", "ad", ""),
+        ("2070-05-06", "ad", "In Bikram Sambat it is 22 August 2013 AD"),
         ("2026-03", "ad", "Write the whole date"),
         ("2026-13-01", "ad", "month"),
         ("", "ad", ""),
@@ -378,10 +379,8 @@ def test_a_saved_day_is_shown_in_the_calendar_of_the_language(language, calendar
 def test_a_day_is_read_while_it_is_typed(sign_in, typed, calendar, words):
     sent = {"field": "done_on", "done_on": typed, "done_on_calendar": calendar}
     answer = sign_in(A).get("/day/", sent)
-    text = answer.content.decode()
-    assert answer.status_code == 200
+    text = re.fullmatch(r'<span class="app-read">([^<]*)</span>', answer.content.decode())[1]
     assert words in text if words else text == ""
-    assert "<" not in text
 
 
 @pytest.mark.django_db
@@ -492,6 +491,5 @@ def test_the_database_refuses_dates_that_no_page_accepts(demo_users, committed, 
 @pytest.mark.django_db
 def test_a_birth_date_is_read_while_it_is_typed(sign_in, typed, calendar, words):
     answer = sign_in(A).post("/cases/new/birth/", {"birth": typed, "birth_calendar": calendar})
-    assert answer.status_code == 200
-    assert words in answer.content.decode()
-    assert "<" not in answer.content.decode()
+    text = re.fullmatch(r'<span class="app-read">([^<]*)</span>', answer.content.decode())[1]
+    assert words in text
