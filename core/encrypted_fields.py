@@ -148,7 +148,7 @@ class EncryptedTextField(models.BinaryField):
 
 
 class EncryptedJSONField(EncryptedTextField):
-    """An encrypted dictionary of JSON values."""
+    """An encrypted dictionary of JSON values, without infinite numbers: other programs couldn't read them."""
 
     if TYPE_CHECKING:
         _pyi_private_set_type: dict[str, Any]  # type: ignore[assignment]
@@ -165,7 +165,7 @@ class EncryptedJSONField(EncryptedTextField):
 
     def to_bytes(self, value: Any) -> bytes:
         """Return the dictionary as JSON."""
-        return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False).encode()
+        return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False, allow_nan=False).encode()
 
 
 def encrypted_columns(model: type[models.Model], row: Any, subject: Any, **values: Any) -> dict[str, bytes]:

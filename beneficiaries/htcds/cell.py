@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from functools import lru_cache
 
 from django.utils.timezone import get_default_timezone
@@ -74,7 +75,7 @@ def phones_of(value: object) -> str:
     if isinstance(value, bool | date | time | timedelta):
         raise Unreadable(_("“%(text)s” is not a telephone number") % {"text": shown(text)})
     if isinstance(value, int | float) and value and value % 1_000_000 == 0:  # 9.84E+09 as a number
-        text = f"{value:.2E}"
+        text = f"{Decimal(value):.2E}"
     try:
         return phone.tidy(text)
     except phone.NotANumber as error:
@@ -93,8 +94,7 @@ def number_of(value: object) -> int | float:
     """Return a number, as int where it is whole, in digits of either script; no dates, booleans or 1e4."""
     text = text_of(value)
     try:
-        is_plain = isinstance(value, int | float) and not isinstance(value, bool)
-        return numerals.number_of(format(value, "f") if is_plain else text)
+        return numerals.number_of(format(value, "f") if isinstance(value, float) else text)
     except numerals.NotANumber as error:
         raise Unreadable(_("“%(text)s” is not a number") % {"text": shown(text)}) from error
 

@@ -38,6 +38,13 @@ LONGEST_NAME = 100
 LONGEST = {
     **dict.fromkeys(("prs_MailingCity", "prs_MailingState", "prs_MailingStreet"), 200),
 }
+# Of each number, as a column without a range could have an infinite one, which JSON can't have.
+RANGES = {
+    "prs_NumberOfChildren": (0, 99),
+    "prs_MailingLongitude": (-180, 180),
+    "prs_MailingLatitude": (-90, 90),
+    "vic_AgeWhenTrafficked": (0, days.OLDEST),
+}
 LONGEST_LINE = 1000
 LONGEST_TEXT = 10_000
 
@@ -96,7 +103,7 @@ def _read(field: Field, value: object, country: CountryOf) -> Any:
     if field.type == "Checkbox":
         return yes_no_of(value)
     if field.type == "Number":
-        return number_of(value)
+        return _between(number_of(value), *RANGES[field.name])
     if field.name in NAMES:
         return _within(name_of(value), LONGEST_NAME)
     if field.name in PHONES:
@@ -113,6 +120,12 @@ def _within(text: str, most: int) -> str:
     if len(text) > most:
         raise Unreadable(_("longer than %(most)s characters") % {"most": most})
     return text
+
+
+def _between(number: float, least: int, most: int) -> float:
+    if not least <= number <= most:
+        raise Unreadable(_("not between %(least)s and %(most)s") % {"least": least, "most": most})
+    return number
 
 
 def _coded(field: Field, text: str, country: CountryOf) -> str | list[str]:

@@ -232,6 +232,7 @@ def test_a_clear_yes_is_consent(consent):
         ({"prs_NumberOfChildren": "1_0"}, "Number of Children (prs_NumberOfChildren): “1_0” is not a number"),
         ({"prs_NumberOfChildren": "two"}, "Number of Children (prs_NumberOfChildren): “two” is not a number"),
         ({"prs_NumberOfChildren": "nan"}, "Number of Children (prs_NumberOfChildren): “nan” is not a number"),
+        ({"prs_NumberOfChildren": -1}, "Number of Children (prs_NumberOfChildren): not between 0 and 99"),
         ({"prs_Deceased": "perhaps"}, "Deceased (prs_Deceased): “perhaps” is not yes or no"),
     ],
 )

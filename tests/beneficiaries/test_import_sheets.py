@@ -201,6 +201,31 @@ def test_numbers_are_read_from_cells(value, number):
     assert cell.number_of(value) == number
 
 
+ENDLESS = [
+    pytest.param(value, id=f"{kind} {place}")
+    for kind, values in {
+        "text": ["9" * 400 + ".5", "-" + "9" * 400 + ".5", "9" * 5000],
+        "number": [10**400, -(10**400), 1e300],
+    }.items()
+    for place, value in enumerate(values)
+]
+NUMBERS = [field.name for field in standard.fields().values() if field.type == "Number"]
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("value", ENDLESS)
+def test_a_number_that_json_does_not_have_refuses_its_row(name, value):
+    (refusal,) = refusals(**{name: value})
+    assert f"({name}): not between " in refusal
+
+
+@pytest.mark.parametrize("name", ["prs_HomePhone", "prs_MobilePhone"])
+@pytest.mark.parametrize("value", ENDLESS)
+def test_an_endless_telephone_number_refuses_its_row(name, value):
+    (refusal,) = refusals(**{name: value})
+    assert f"({name}): " in refusal
+
+
 BROKEN = ["#REF!", "#NAME?", "#N/A", "#DIV/0!", "#SPILL!", "#FIELD!", "#BLOCKED!", cell.UNCALCULATED]
 
 

@@ -103,6 +103,17 @@ def test_saving_a_row_that_was_not_read_leaves_it_as_it_was(case, demo_users):
         assert [bytes(value) for value in before[0]] == [bytes(value) for value in after[0]]
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+def test_a_number_that_json_does_not_have_is_not_saved(case, demo_users, number):
+    """Saved, it would break the list of cases of every program that asks the API for it."""
+    with acting_as(demo_users[A]):
+        file = CaseFile.objects.get(case=case)
+        file.htcds, file.version = {"x": number}, file.version + 1
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            file.save()
+
+
 def _moved(owner, statement: str, *values) -> None:
     owner.execute(statement, values)
     assert owner.rowcount == 1
