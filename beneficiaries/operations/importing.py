@@ -25,7 +25,13 @@ from core import audit
 from core.bikram_sambat import ParsedDate, Precision
 from core.integrity import violated
 from geography.models import Country, District, LocalLevel
-from geography.queries import UnknownDistrict, UnknownLocalLevel, require_district, require_local_level
+from geography.queries import (
+    PlaceNames,
+    UnknownDistrict,
+    UnknownLocalLevel,
+    require_district,
+    require_local_level,
+)
 from geography.spelling import place_key, ward_beside, with_ward
 from projects.choices import TargetGroup
 
@@ -289,6 +295,7 @@ class Places:
 
     def __init__(self) -> None:
         self._answers: dict[tuple[Any, str], Any] = {}
+        self._names = PlaceNames()
 
     @cached_property
     def _countries(self) -> dict[str, str]:
@@ -301,11 +308,14 @@ class Places:
 
     def district(self, text: str) -> District | None:
         """Return the district with this name; None for no text. Raises UnknownDistrict."""
-        return self._once(("district", text), lambda: require_district(text) if text else None)
+        return self._once(("district", text), lambda: require_district(text, self._names) if text else None)
 
     def local_level(self, district: District, text: str) -> LocalLevel | None:
         """Return the local level of the district with this name; None for no text. Raises UnknownLocalLevel."""
-        return self._once((district.pk, text), lambda: require_local_level(text, district) if text else None)
+        return self._once(
+            (district.pk, text),
+            lambda: require_local_level(text, district, self._names) if text else None,
+        )
 
     def _once(self, place: tuple[Any, str], find: Callable[[], Any]) -> Any:
         """Return, or raise, the result of the first time that this was looked up."""

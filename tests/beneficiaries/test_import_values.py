@@ -4,7 +4,10 @@ from datetime import date, datetime
 
 import openpyxl
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+import geography.queries
 from beneficiaries.htcds import cell, standard
 from tests.beneficiaries import test_import_htcds
 from tests.beneficiaries.test_import_htcds import SITA, file_of, imported
@@ -140,6 +143,33 @@ def test_an_unknown_district_is_kept_as_text_with_a_warning(run, demo_users, boo
     (case,) = imported(demo_users[A])
     assert case.beneficiary.home_district is None
     assert case.beneficiary.home_place == "Ward 4, Madi, Sagarmatha Anchal"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("rows", [1, 4])
+def test_unknown_municipalities_read_the_lists_of_places_once(run, demo_users, book, rows):
+    unknown = [SITA | {"prs_MailingCity": f"Madee{number}"} for number in range(rows)]
+    with CaptureQueriesContext(connection) as queries:
+        lines = run(book(*unknown))
+    assert f"rows {rows} accepted {rows} refused 0" in lines
+    of_places = [
+        query["sql"]
+        for query in queries
+        if query["sql"].startswith('SELECT "geography_') and "_locallevel" in query["sql"]
+    ]
+    assert len(of_places) == 2  # of the district, and of Nepal
+
+
+@pytest.mark.django_db
+def test_similar_names_are_looked_for_only_a_limited_number_of_times(run, demo_users, book, monkeypatch):
+    monkeypatch.setattr(geography.queries, "MOST_SEARCHES", 2)
+    lines = run(book(*(SITA | {"prs_MailingCity": f"Madi{letter}"} for letter in "xyz")))
+    warned = [line for line in lines if "is not a municipality of Sankhuwasabha." in line]
+    assert [(line[:5], "Similar: Madi" in line) for line in warned] == [
+        ("row 2", True),
+        ("row 3", True),
+        ("row 4", False),
+    ]
 
 
 @pytest.mark.django_db

@@ -110,7 +110,7 @@ def test_a_number_that_json_does_not_have_is_not_saved(case, demo_users, number)
     with acting_as(demo_users[A]):
         file = CaseFile.objects.get(case=case)
         file.htcds, file.version = {"x": number}, file.version + 1
-        with pytest.raises(ValueError, match="not JSON compliant"):
+        with pytest.raises(ValueError, match="not JSON compliant"), transaction.atomic():
             file.save()
 
 
