@@ -2,7 +2,9 @@
 
 import itertools
 import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -64,12 +66,43 @@ def _access_agrees_with_cases(request) -> Iterator[None]:
             databases.settled.take(cursor, drifts=_drifts(request))
 
 
+def _next_name() -> str:
+    return f"{databases.PREFIX}_{_worker()}_{os.getpid()}_{next(NUMBERS)}"
+
+
+@pytest.fixture(scope="module")
+def own_database(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[Path]:
+    """Make a database for this module, in which rows of its other fixtures stay; the folder of their files.
+
+    Each test's writes are rolled back, or are in a clone of this database (`committed`).
+    """
+    files, patched = tmp_path_factory.mktemp("files"), pytest.MonkeyPatch()
+    with databases.clone(_next_name()) as name, django_db_blocker.unblock():
+        former = use_database(name)
+        patched.setattr(settings, "MEDIA_ROOT", str(files))
+        try:
+            yield files
+        finally:
+            patched.undo()
+            use_database(former)
+
+
+@pytest.fixture(scope="module")
+def scene(own_database):
+    """Return a case of the first NGO with rows of every model, shared with nobody but a third NGO."""
+    from tests.factories import Scene  # needs settings
+
+    return Scene().whole()
+
+
 @pytest.fixture
 def committed(django_db_blocker, request) -> Iterator[str]:
     """Make a database for this test alone in which commits are real; its name."""
-    name = f"{databases.PREFIX}_{_worker()}_{os.getpid()}_{next(NUMBERS)}"
-    with databases.clone(name, drifts=_drifts(request)), django_db_blocker.unblock():
-        former = use_database(name)
+    name, former = _next_name(), connection.settings_dict["NAME"]
+    connection.close()  # a database is cloned while nobody uses it
+    source = former if "own_database" in request.fixturenames else ""
+    with databases.clone(name, source=source, drifts=_drifts(request)), django_db_blocker.unblock():
+        use_database(name)
         try:
             yield name
         finally:
@@ -100,20 +133,13 @@ def disable_policies(owner):
     return disabled
 
 
-class DemoUsers(dict):
-    """Users by name, read anew each time: a fresh object has no cached authority."""
-
-    def __missing__(self, username: str):
-        from accounts.models import User  # needs settings
-
-        return User.objects.get(username=username)
-
-
 @pytest.fixture
-def demo_users(request) -> DemoUsers:
+def demo_users(request):
     """Return the users of the demo data, by user name."""
     if "committed" not in request.fixturenames:
         request.getfixturevalue("db")
+    from tests.factories import DemoUsers  # needs settings
+
     return DemoUsers()
 
 
@@ -158,9 +184,11 @@ def _english() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _folders(tmp_path, settings, monkeypatch) -> None:
+def _folders(request, tmp_path, settings, monkeypatch) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.MEDIA_ROOT = str(tmp_path / "files")
+    if "own_database" in request.fixturenames:
+        shutil.copytree(request.getfixturevalue("own_database"), settings.MEDIA_ROOT)
     monkeypatch.setenv("FILES_PATH", settings.MEDIA_ROOT)  # for processes that a test starts
 
 

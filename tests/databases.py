@@ -199,12 +199,13 @@ settled = Settled()
 
 
 @contextmanager
-def clone(name: str, *, drifts: bool = False) -> Iterator[str]:
-    """Make a copy of the template; dropped afterwards, once its access rows agree with its cases.
+def clone(name: str, *, source: str = "", drifts: bool = False) -> Iterator[str]:
+    """Make a copy of a database, by default the template; dropped afterwards, once its access rows agree with its
+    cases.
 
     Dropped without FORCE, which would need the right to end autovacuum: PostgreSQL waits for it by itself.
     """
-    source = template()
+    source = source or template()
     _administer(
         f"DROP DATABASE IF EXISTS {name}",
         f"CREATE DATABASE {name} TEMPLATE {source}",

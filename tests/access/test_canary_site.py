@@ -23,12 +23,13 @@ from api.resources import RESOURCES
 from core.clock import now
 from core.context import acting_as
 from reintegration.demo import password_of
-from tests.access.test_canary import TOKEN, A, B, case_with_plan, known
+from tests.access.test_canary import TOKEN, A, B, known
 from tests.addresses import fill, patterns
 from tests.beneficiaries import test_import_htcds
 from tests.beneficiaries.test_import_htcds import SITA
 from tests.browser import site as sites
-from tests.conftest import DemoUsers, use_database
+from tests.conftest import use_database
+from tests.factories import DemoUsers, Scene
 
 book = test_import_htcds.book
 # Above the numbers of the browser tests' sites, which count from 0.
@@ -102,7 +103,7 @@ def site(django_db_setup, django_db_blocker) -> Iterator[sites.Site]:
 @pytest.fixture(scope="module")
 def case(site):
     """Return the second NGO's case, one of whose visits fell due yesterday."""
-    found = case_with_plan(DemoUsers(), B, "NGO_B")
+    found = Scene(B).whole().case
     for table, open_while in (("reintegration_reminder", "sent_at"), ("reintegration_followup", "done_on")):
         site.rows(
             f"UPDATE {table} SET due_on = %s WHERE case_id = %s AND {open_while} IS NULL",

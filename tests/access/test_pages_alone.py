@@ -8,7 +8,7 @@ from core.context import acting_as
 from reintegration.models import FollowUp
 from tests import walks
 from tests.access.test_addresses import TABLE, address_of, keys  # noqa: F401 - a fixture
-from tests.access.test_canary import TOKEN, canary_case  # noqa: F401 - a fixture
+from tests.access.test_canary import TOKEN
 from tests.addresses import patterns
 from tests.pages import visit
 
@@ -16,10 +16,10 @@ A, B, READER = "ngo_a_caseworker", "ngo_b_caseworker", "ngo_a_reader"
 
 
 def test_lists_show_the_second_ngo_nothing_without_policies(
-    request, demo_users, committed, owner, disable_policies, sign_in
+    scene, demo_users, committed, owner, disable_policies, sign_in
 ):
     """Every address without parameters, of pages and of the API; the others are opened in the next test."""
-    marked = request.getfixturevalue("canary_case")
+    marked = scene.case
     # A visit that is due now, so that the list of due visits has a row.
     owner.execute(
         "UPDATE reintegration_followup SET due_on = current_date WHERE case_id = %s AND done_on IS NULL",
@@ -60,9 +60,9 @@ def test_every_address_answers_the_same_without_policies(
     assert wrong == [], "\n".join(wrong)
 
 
-def test_an_id_of_another_organisation_is_refused(request, client, demo_users, committed, disable_policies):
+def test_an_id_of_another_organisation_is_refused(scene, client, demo_users, committed, disable_policies):
     """The API refuses an id that its sender can't see before it calls the operation."""
-    marked = request.getfixturevalue("canary_case")
+    marked = scene.case
     _token, text = create_api_token(user=demo_users[B], name="test", by=None, now=now())
     disable_policies()
     answer = client.post(

@@ -15,9 +15,7 @@ from accounts.models import Membership, Role
 from accounts.operations.users import tailor_role
 from beneficiaries.models import Beneficiary, CaseAccess, CaseFile, CaseNote
 from beneficiaries.operations.case import close_case
-from beneficiaries.operations.draft import start_draft
 from beneficiaries.operations.export import write_next_export
-from beneficiaries.operations.intake import ConsentGiven
 from beneficiaries.operations.note import add_note
 from beneficiaries.operations.risk import assess_risk
 from beneficiaries.queries.case import case_by_reference, worked_on_case
@@ -49,17 +47,15 @@ def scoped_models():
 
 
 @pytest.fixture
-def case(demo_users, committed):
+def case(scene, demo_users, committed):
     """Return a case with a row in every table, and rows of the other kinds: notices, drafts, other users'
     cases.
 
     Three users have a role more: summary access beside referral access, restricted notes without counselling
     notes, and summary access in IOM without the right to decide.
     """
-    case = factories.whole_case(demo_users, factories.a_third_ngo())
+    case = scene.case
     with acting_as(demo_users[A]):
-        given = ConsentGiven(given_by="self", how="spoken")
-        start_draft(organisation=factories.organisation("NGO_A"), consent=given, by=demo_users[A], now=now())
         factories.referred(case, demo_users[A], factories.organisation("NGO_B"), name="Another")
         factories.asked_export(demo_users[A], find=case.reference)
     assert write_next_export(now=now())

@@ -11,7 +11,8 @@ from tests.access import test_canary
 from tests.addresses import fill, patterns
 from tests.browser import site as sites
 from tests.browser.browser_user import PHONE, BrowserUser
-from tests.conftest import DemoUsers, use_database
+from tests.conftest import use_database
+from tests.factories.scene import Scene
 
 LONG = 200
 # Wide letters next to each other on a phone's keyboard.
@@ -77,19 +78,20 @@ def site(django_db_setup, django_db_blocker) -> Iterator[sites.Site]:
             use_database(former)
 
 
+class LongScene(Scene):
+    """A scene whose tokens are long words."""
+
+    def token(self, name: str) -> str:
+        return WORD[: SHORTER.get(name, LONG)]
+
+
 @pytest.fixture(scope="module")
 def keys(site) -> dict[str, list[str]]:
     """Return a case with long words in each encrypted field; every other text of the database is made long by
     SQL.
     """
-    demo_users, patched = DemoUsers(), pytest.MonkeyPatch()
-    patched.setattr(
-        test_canary,
-        "_token",
-        lambda field: "980-4417001" if field == "phone" else WORD[: SHORTER.get(field, LONG)],
-    )
-    case = test_canary.case_with_plan(demo_users, "ngo_a_caseworker", "NGO_A")
-    patched.undo()
+    scene = LongScene().whole()
+    demo_users, case = scene.users, scene.case
     found = test_canary.known(case, demo_users["ngo_a_caseworker"])
     found["reference"] = [case.reference]
     found["user_id"] = [str(demo_users["ngo_a_caseworker"].pk)]

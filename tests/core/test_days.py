@@ -447,8 +447,7 @@ MACHINE = {
 
 def test_the_database_refuses_dates_that_no_page_accepts(demo_users, committed, owner):
     """Years 1 and 9999 in each date column of a whole case, past every rule."""
-    third = factories.a_third_ngo()
-    factories.whole_case(demo_users, third)
+    factories.Scene().whole()
     factories.asked_role(demo_users["ngo_a_focal_point"], demo_users["researcher"], "reader", "NGO_A")
     for label, constraint in BOUND.items():
         model_label, _dot, column = label.rpartition(".")

@@ -13,19 +13,11 @@ from dataclasses import dataclass
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from beneficiaries.models import Assignment, CaseTransfer
 from beneficiaries.models.access import case_column
-from beneficiaries.operations.assignment import reassign_cases
-from beneficiaries.operations.emergency import break_glass
-from beneficiaries.operations.note import add_note
 from beneficiaries.same_case import linked_models
-from core.access import Confidentiality
-from core.clock import now
 from core.context import acting_as, entered_as
 from reintegration.demo import DEMO_USERS
-from tests import factories
-from tests.access.test_actions_alone import EMERGENCY
-from tests.access.test_rows import BY_ITS_USER
+from tests.factories.scene import FACTORIES, Scene
 
 pytestmark = pytest.mark.django_db
 LINKED = sorted(linked_models(), key=lambda model: model._meta.label)
@@ -96,38 +88,17 @@ class Row:
         )
 
 
-@pytest.fixture
-def rows(demo_users) -> list[Row]:
+@pytest.fixture(scope="module")
+def rows(own_database) -> list[Row]:
     """Return rows of both cases in every linked table: one of each kind of note and document, two referrals."""
-    found, third = [], None
-    for target, username, code, other in (
-        ("a", "ngo_a_caseworker", "NGO_A", "NGO_B"),
-        ("b", "ngo_b_caseworker", "NGO_B", None),
-    ):
-        by = demo_users[username]
-        with acting_as(by):
-            third = third or factories.a_third_ngo()
-            case = factories.a_case(by, code)
-            factories.share_with_iom(case, by, agrees=target == "a")
-            grant = factories.requested(factories.planned(case, by), by)
-            factories.corrected(case, by)
-            factories.corrected_consent(case.consents.get(purpose="services"), by, how="signature")
-            for kind in Confidentiality.values:
-                add_note(case=case, text=f"A {kind} note.", confidentiality=kind, by=by, now=now())
-                factories.a_document(case, by, confidentiality=kind)
-            for receiver in filter(None, (other and factories.organisation(other), third)):
-                factories.referred(case, by, receiver)
-            if target == "a":  # in the other case it would open the file to the receiver
-                factories.offered(case, by, "IOM")
-                reassign_cases(cases=[case], caseworker=demo_users["ngo_a_supervisor"], by=by, now=now())
-        with acting_as(demo_users["protection_supervisor"]):
-            break_glass(
-                typed=case.reference, reason=EMERGENCY, by=demo_users["protection_supervisor"], now=now()
-            )
-        factories.approved(grant, demo_users)
-        factories.paid(grant, demo_users)
-        with acting_as(by):
-            found += [row for model in LINKED for row in _of(model, target, case)]
+    scenes = {
+        "a": Scene(receivers=["NGO_C", "NGO_B"], shares=True),
+        "b": Scene("ngo_b_caseworker", shares=False),
+    }
+    found = []
+    for target, scene in scenes.items():
+        with scene.whole().acting():
+            found += [row for model in LINKED for row in _of(model, target, scene.case)]
     return found
 
 
@@ -139,7 +110,7 @@ def _of(model, target: str, case) -> list[Row]:
         found = [json.loads(row[0]) if isinstance(row[0], str) else row[0] for row in cursor.fetchall()]
         cursor.execute("SELECT id::text, code FROM accounts_organisation")
         codes = dict(cursor.fetchall())
-    assert found or (model in (Assignment, CaseTransfer) and target == "b"), model._meta.label
+    assert found, model._meta.label
     unlike = {(row.get("confidentiality"), row.get("receiver_id")): row for row in found}
     return [
         Row(model, target, row | ({"receiver": codes[row["receiver_id"]]} if "receiver_id" in row else {}))
@@ -147,26 +118,14 @@ def _of(model, target: str, case) -> list[Row]:
     ]
 
 
-# What a copy must change so that no trigger stops it before the access policies are checked.
-FRESH = {
-    "beneficiaries.CaseChange": {"version": 99},
-    "beneficiaries.ConsentChange": {"version": 99},
-    "reintegration.Grant": {
-        **dict.fromkeys(("endorsed_by_id", "endorsed_at", "approved_by_id", "approved_at")),
-        "state": "requested",
-    },
-    "reintegration.Instalment": {"amount_npr": 1, "number": 2},
-}
-
-
 def _passes(cursor, row: Row, command: str) -> bool:
     """Send one statement and roll it back; return whether the access policies allowed it."""
-    table, label = row.model._meta.db_table, row.model._meta.label
+    table, factory = row.model._meta.db_table, FACTORIES[row.model]
     key = row.columns["id"]
     if command == "insert":
-        copy = row.columns | {"id": str(uuid.uuid4())} | FRESH.get(label, {})
-        if label in BY_ITS_USER:
-            copy[f"{BY_ITS_USER[label]}_id"] = str(entered_as())
+        copy = row.columns | {"id": str(uuid.uuid4())} | factory.copy
+        if factory.by:
+            copy[factory.by] = str(entered_as())
         statement = f"INSERT INTO {table} SELECT * FROM jsonb_populate_record(NULL::{table}, %s::jsonb)"
         values = [json.dumps(copy)]
     else:

@@ -23,7 +23,11 @@ def organisation(code: str) -> Organisation:
 
 
 def a_third_ngo() -> Organisation:
-    """Return an NGO besides the two of the demo users, with a caseworker of its own: `third`."""
+    """Return an NGO besides the two of the demo users, with a caseworker of its own, `third`; made on the first
+    call.
+    """
+    if found := Organisation.objects.filter(code="NGO_C").first():
+        return found
     made = save_organisation(
         organisation=Organisation(code="NGO_C", name_en="Third NGO", kind="ngo"), by=None, now=now()
     )
@@ -74,3 +78,10 @@ def agreed(username: str = "ngo_a_supervisor") -> None:
     with acting_as(user):
         for request in requests_to_decide(user):
             decide_access(request=request, approves=True, by=user, now=now())
+
+
+class DemoUsers(dict):
+    """Users by name, read anew each time: a fresh object has no cached authority."""
+
+    def __missing__(self, username: str):
+        return User.objects.get(username=username)

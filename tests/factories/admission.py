@@ -1,6 +1,6 @@
 """Screenings, assessments and enrolments."""
 
-from beneficiaries.models import Case, Enrolment
+from beneficiaries.models import Assessment, Case, Enrolment, Screening
 from beneficiaries.operations.admission import record_screening
 from core.clock import now
 from projects.facts import FACTS
@@ -8,6 +8,7 @@ from projects.queries import current_criteria
 from projects.rules import facts_named
 from reintegration.operations.admission import admit
 from tests.factories.programme import project
+from tests.factories.scene import NOBODY, REFERENCE, WORKS, WRITES, Scene, makes
 
 
 def screened(case: Case, by, code: str = "RASNM-2", **answers) -> None:
@@ -21,3 +22,11 @@ def admitted(case: Case, by, code: str = "RASNM-2", **changes) -> Enrolment:
     given = {"decision": "admitted", "enrolled_on": now().date(), "reason": ""}
     admit(case=case, project=project(code), by=by, now=now(), **given | changes)
     return Enrolment.objects.visible_to(by).get(case=case, project__code=code)
+
+
+@makes(Screening, reads=WORKS, adds=WRITES, changes=NOBODY)
+@makes(Assessment, reads=WORKS, adds=WRITES, changes=NOBODY)
+@makes(Enrolment, reads=REFERENCE, adds=WRITES, changes=WRITES)
+def _admission(scene: Scene) -> Enrolment:
+    with scene.acting() as by:
+        return admitted(scene.case, by, reason=scene.token("assessment_reason"))

@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from beneficiaries.models import Beneficiary, Case, CaseFile
+from beneficiaries.models import Beneficiary, BeneficiaryChange, Case, CaseChange, CaseFile
 from beneficiaries.operations.correction import correct_beneficiary, correct_situation
 from beneficiaries.operations.intake import BeneficiaryDetails, ConsentGiven, Situation, open_case
 from core import reference
 from core.clock import now
 from geography.models import District
 from tests.factories.access import organisation
+from tests.factories.scene import LATER, LEADS, NOBODY, REFERENCE, WORKS, WRITES, Scene, makes
 
 
 def beneficiary_details(**changes) -> BeneficiaryDetails:
@@ -41,11 +42,13 @@ def a_situation(**changes) -> Situation:
     return Situation(**given | changes)
 
 
-def a_case(by, code: str = "NGO_A", *, details=None, situation=None, given_by: str = "self") -> Case:
+def a_case(
+    by, code: str = "NGO_A", *, details=None, situation=None, given_by: str = "self", reason: str = ""
+) -> Case:
     """Open a case that the organisation leads; must run inside `acting_as` a user who writes cases there."""
     return open_case(
         organisation=organisation(code),
-        consent=ConsentGiven(given_by=given_by, how="spoken"),
+        consent=ConsentGiven(given_by=given_by, how="spoken", reason=reason),
         details=details or beneficiary_details(),
         situation=situation or a_situation(),
         by=by,
@@ -80,3 +83,27 @@ def corrected(case: Case, by, reason: str = "Misheard at first.") -> None:
     correct_beneficiary(beneficiary=row, details=details, version=row.version, **why)
     situation = replace(Situation.of(file), needs=f"{file.needs} And a bed.")
     correct_situation(case=case, situation=situation, version=file.version, **why)
+
+
+@makes(Beneficiary, of="pk", reads=WORKS, adds=LEADS, changes=LEADS)
+@makes(Case, of="pk", reads=REFERENCE, adds=LEADS, changes=WRITES)
+@makes(CaseFile, reads=WORKS, adds=WRITES, changes=WRITES)
+def _case(scene: Scene) -> Case:
+    details = scene.tokens(Beneficiary, BeneficiaryDetails) | {"phone": scene.number}
+    texts = scene.tokens(CaseFile, Situation) | {"htcds": {"vic_LocationOfRecruitment": scene.token("htcds")}}
+    with scene.acting() as by:
+        return a_case(
+            by,
+            scene.code,
+            details=beneficiary_details(birth_on=None, birth_precision="", **details),
+            situation=a_situation(risk="unknown", **texts),
+            given_by="best_interests",
+            reason=scene.token("reason"),
+        )
+
+
+@makes(BeneficiaryChange, of="beneficiary", reads=WORKS, adds=LEADS, changes=NOBODY, copy=LATER, by="by_id")
+@makes(CaseChange, reads=WORKS, adds=WRITES, changes=NOBODY, copy=LATER)
+def _corrections(scene: Scene) -> None:
+    with scene.acting() as by:
+        corrected(scene.case, by, reason=scene.token("correction_reason"))

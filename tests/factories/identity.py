@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from beneficiaries.models import Case, IdentityDocument
+from beneficiaries.models import Case, IdentityDocument, IdentityDocumentChange
 from beneficiaries.operations.identity import IdentityDetails, record_identity_document
 from core.clock import now
+from tests.factories.scene import LATER, LEADS, NOBODY, WORKS, Scene, makes
 
 
 def an_identity_document(case: Case, by, kind: str = "passport", **changes) -> IdentityDocument:
@@ -32,3 +33,21 @@ def corrected_identity(
         by=by,
         now=now(),
     )
+
+
+@makes(IdentityDocument, of="beneficiary", reads=WORKS, adds=LEADS, changes=LEADS)
+@makes(
+    IdentityDocumentChange,
+    of="document__beneficiary",
+    reads=WORKS,
+    adds=LEADS,
+    changes=NOBODY,
+    copy=LATER,
+    by="by_id",
+)
+def _identity(scene: Scene) -> IdentityDocument:
+    texts = scene.tokens(IdentityDocument, IdentityDetails) | {"number": f"PA{scene.number}"}
+    with scene.acting() as by:
+        document = an_identity_document(scene.case, by, state="kept", **texts)
+        reason = scene.token("number_reason")
+        return corrected_identity(document, by, number=f"PB{scene.number}", reason=reason)

@@ -1,10 +1,11 @@
 """Transfers of cases."""
 
 from beneficiaries.models import Case, CaseTransfer
-from beneficiaries.operations.transfer import ask_and_offer, take_over_case
+from beneficiaries.operations.transfer import ask_and_offer, decline_case, take_over_case
 from core.clock import now
 from core.context import acting_as
-from tests.factories.access import organisation
+from tests.factories.access import a_third_ngo, organisation
+from tests.factories.scene import LEADS, NOBODY, WORKS, Scene, makes
 
 
 def offered(
@@ -27,3 +28,24 @@ def transferred(case: Case, demo_users, *, to="ngo_b_caseworker", by="ngo_a_case
     with acting_as(demo_users[to]):
         take_over_case(transfer=transfer, caseworker=demo_users[to], by=demo_users[to], now=now())
     return transfer
+
+
+@makes(
+    CaseTransfer,
+    reads=WORKS,
+    adds=LEADS,
+    changes=NOBODY,
+    copy={"state": "offered", "answered_by_id": None, "answered_at": None},
+    by="offered_by_id",
+)
+def _transfers(scene: Scene) -> CaseTransfer:
+    """Two offers to a third NGO: one that it declined, and one that waits for its answer."""
+    third = a_third_ngo()
+    for is_declined in (True, False):
+        with scene.acting() as by:
+            offer = offered(scene.case, by, third.code, reason=scene.token("transfer_reason"))
+        if is_declined:
+            with scene.acting("third") as receiver:
+                answer = scene.token("transfer_answer")
+                decline_case(transfer=offer, answer=answer, by=receiver, now=now())
+    return offer
