@@ -8,19 +8,19 @@ from functools import partial
 import pytest
 from django.db import connection
 
-from beneficiaries.models import Case, CaseTransfer, Consent, Document, IntakeDraft
+from beneficiaries.models import Case, IntakeDraft
 from core import policies
 from core.access import AccessPolicy
 from core.context import acting_as
-from reintegration.models import FollowUp, Grant, Instalment, Plan
+from reintegration.models import Grant, Instalment
 from tests import unscoped, walks
 from tests.addresses import fill, patterns
-from tests.factories.scene import FACTORIES, typed_fields
+from tests.api.program import KINDS, READERS_OF, rows_in
+from tests.factories.scene import FACTORIES, NUMBER, TOKEN, typed_fields
 from tests.pages import visit
 
 pytestmark = pytest.mark.django_db
 A, B = "ngo_a_caseworker", "ngo_b_caseworker"
-TOKEN, NUMBER = "Kanari", "9841552609"
 IDS = re.compile(r"[0-9A-Z]{4}-[0-9A-Z]{3}-[0-9A-Z]|[0-9a-f-]{36}|\d+")
 TOKENS = (TOKEN, NUMBER)  # a telephone or document number can't be a long word
 
@@ -45,18 +45,18 @@ def test_the_token_is_in_every_typed_field(canary_case, demo_users):
 
 
 def known(case: Case, user) -> dict[str, list[str]]:
+    """Return the values of addresses' parameters: ids of all rows of the case in the API, and others."""
     with acting_as(user):
-        return {
+        ids = {
+            kind.lookup_url_kwarg: [str(row.pk) for row in rows_in(path, case, user)]
+            for path, kind in KINDS.items()
+            if path in READERS_OF
+        }
+        return ids | {
             "reference": [case.reference, "ZZZZ-ZZZ-Z"],
             "code": ["RASNM-2", "RASNM"],
             "draft_id": [str(draft.pk) for draft in IntakeDraft.objects.visible_to(user)[:1]],
-            "consent_id": [str(row.pk) for row in Consent.objects.visible_to(user).filter(case=case)],
-            "document_id": [str(row.pk) for row in Document.objects.visible_to(user).filter(case=case)],
             "identity_kind": ["passport", "citizenship"],
-            "plan_id": [str(row.pk) for row in Plan.objects.visible_to(user).filter(case=case)],
-            "transfer_id": [str(row.pk) for row in CaseTransfer.objects.visible_to(user).filter(case=case)],
-            "grant_id": [str(row.pk) for row in Grant.objects.visible_to(user).filter(case=case)],
-            "follow_up_id": [str(row.pk) for row in FollowUp.objects.visible_to(user).filter(case=case)],
             "object_id": [str(case.pk), str(case.beneficiary_id)],
         }
 

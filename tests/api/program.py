@@ -3,39 +3,30 @@
 import json
 import uuid
 
+from django.db.models import QuerySet
 from django.test import Client
 
 from accounts.models import User
 from accounts.operations.token import create_api_token
 from api.resources import RESOURCES
 from beneficiaries.models import Case
+from core.access import Open
 from core.clock import now
 from core.context import acting_as
 from tests import factories
+from tests.factories.scene import FACTORIES
 
 A, B, READER, A_SUPERVISOR = "ngo_a_caseworker", "ngo_b_caseworker", "ngo_a_reader", "ngo_a_supervisor"
 SUPERVISOR, APPROVER, FINANCE = "iom_supervisor", "iom_approver", "iom_finance"
 ROOT = "/api/v1/"
 MISSING = uuid.UUID(int=7)
-TOKEN, NUMBER = "Kanari", "980-4417123"
-WORKING = {
-    *(
-        "beneficiaries",
-        "identity-documents",
-        "consents",
-        "screenings",
-        "assessments",
-        "documents",
-        "plans",
-        "follow-ups",
-        "reminders",
-    ),
-    *("referrals", "transfers", "risk-assessments"),
-}
-WITH_SUMMARY_ACCESS = {"cases", "enrolments", "grants", "instalments"}
-OPEN = {"organisations", "projects", "criteria", "indicators"}
-LOG = {"audit-events"}  # the auditor's alone: tests/core/test_audit_log.py
 KINDS = {kind.path: kind for kind in RESOURCES}
+MODELS = {path: kind.serializer_class.Meta.model for path, kind in KINDS.items()}
+READERS_OF = {path: FACTORIES[model].reads for path, model in MODELS.items() if model in FACTORIES}
+WITH_SUMMARY_ACCESS = {path for path, readers in READERS_OF.items() if FINANCE in readers}
+WORKING = READERS_OF.keys() - WITH_SUMMARY_ACCESS
+OPEN = {path for path, model in MODELS.items() if isinstance(model.access_policy, Open)}
+LOG = {"audit-events"}  # the auditor's alone: tests/core/test_audit_log.py
 
 
 class Program:
@@ -76,6 +67,14 @@ class Program:
             response = self.get(response.json()["next"].removeprefix("http://testserver"))
 
 
+def rows_in(path: str, case: Case, user) -> QuerySet:
+    """Return the rows of this case in a resource as the user finds them; all rows if it isn't about cases."""
+    rows = KINDS[path].rows(user)
+    if path in LOG:
+        return rows.filter(case_id=case.pk)
+    return rows.filter(**FACTORIES[rows.model].key(case)) if path in READERS_OF else rows
+
+
 def key_in(path: str, case: Case, user) -> str:
     """Return the id of a row of this case in a resource, as its caseworker finds it; of the log, as the
     auditor.
@@ -83,12 +82,7 @@ def key_in(path: str, case: Case, user) -> str:
     if path in LOG:
         user = User.objects.get(username="auditor")
     with acting_as(user):
-        rows = KINDS[path].rows(user)
-        if path == "beneficiaries":
-            return str(rows.get(pk=case.beneficiary_id).pk)
-        if path == "identity-documents":
-            return str(rows.get(beneficiary=case.beneficiary_id).pk)
-        return str(rows.filter(**{"pk" if path == "cases" else "case_id": case.pk})[0].pk)
+        return str(rows_in(path, case, user)[0].pk)
 
 
 def problem_of(response) -> dict:

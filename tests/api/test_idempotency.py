@@ -10,8 +10,9 @@ from beneficiaries.models import Case
 from core.clock import now
 from core.context import acting_as
 from tests import factories
-from tests.api.program import FINANCE, TOKEN, A, B, fields_of, opening
+from tests.api.program import FINANCE, A, B, fields_of, opening
 from tests.api.test_writes import written
+from tests.factories.scene import TOKEN
 
 pytestmark = pytest.mark.django_db
 

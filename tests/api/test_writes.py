@@ -260,7 +260,7 @@ def test_an_invalid_instalment_is_refused(program, demo_users, amount):
 def test_an_action_on_an_outdated_state_is_a_conflict(program, demo_users, whole_case):
     with acting_as(demo_users[A]):
         grant = Grant.objects.visible_to(demo_users[A]).get(case=whole_case)
-        visit = FollowUp.objects.visible_to(demo_users[A]).filter(case=whole_case)[0]
+        visit = FollowUp.objects.visible_to(demo_users[A]).filter(case=whole_case, done_on=None)[0]
     assert program(SUPERVISOR).post(f"grants/{grant.pk}/endorse/").status_code == 409
     assert program(APPROVER).post(f"grants/{grant.pk}/approve/").status_code == 409
     body = {"done_on": now().date().isoformat(), "outcome": "not_found", "counts": True}

@@ -95,7 +95,7 @@ def _case(scene: Scene) -> Case:
         return a_case(
             by,
             scene.code,
-            details=beneficiary_details(birth_on=None, birth_precision="", **details),
+            details=beneficiary_details(**details),
             situation=a_situation(risk="unknown", **texts),
             given_by="best_interests",
             reason=scene.token("reason"),

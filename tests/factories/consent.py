@@ -24,22 +24,23 @@ def share_with_iom(case: Case, by, *, agrees: bool = True, until_on: date | None
     )
 
 
-def corrected_consent(consent: Consent, by, *, reason: str = "Written down wrongly.", **changes) -> Consent:
-    """Correct fields of a consent on its present version."""
+def corrected_consent(
+    consent: Consent, by, *, reason: str = "Written down wrongly.", why: str = "", **changes
+) -> Consent:
+    """Correct fields of a consent on its present version; `why` nobody could be asked, and the reason to correct."""
     row = Consent.objects.get(pk=consent.pk)
-    answer = replace(ConsentAnswer.of(row), **changes)
+    answer = replace(ConsentAnswer.of(row), **changes | ({"reason": why} if why else {}))
     return correct_consent(consent=row, answer=answer, version=row.version, reason=reason, by=by, now=now())
 
 
 @makes(Consent, reads=WORKS, adds=LEADS, changes=LEADS)
 @makes(ConsentChange, reads=WORKS, adds=LEADS, changes=NOBODY, copy=LATER)
 def _consents(scene: Scene) -> Consent:
+    """The consent to services, corrected, and what she answered about IOM."""
+    reason = scene.token("consent_reason")
     with scene.acting() as by:
-        if scene.shares is not None:
-            share_with_iom(scene.case, by, agrees=scene.shares)
         services = scene.case.consents.get(purpose="services")
-        answer = replace(ConsentAnswer.of(services), how="signature", reason=f"{services.reason} Ill.")
-        reason = scene.token("consent_reason")
-        return correct_consent(
-            consent=services, answer=answer, version=services.version, reason=reason, by=by, now=now()
-        )
+        corrected_consent(services, by, how="signature", why=f"{services.reason} Ill.", reason=reason)
+        if scene.shares is None:
+            return services
+        return share_with_iom(scene.case, by, agrees=scene.shares)

@@ -17,12 +17,10 @@ def a_document(case: Case, by, *, data: bytes | None = None, **changes) -> Docum
 
 @makes(Document, reads=WORKS, adds=WRITES, changes=LEADS, by="by_id")
 def _documents(scene: Scene) -> Document:
-    """One of each confidentiality, and one that was deleted."""
+    """One that was deleted, and one of each confidentiality, the normal one last."""
     with scene.acting() as by:
         removed = a_document(scene.case, by)
         remove_document(document=removed, why=scene.token("removed_why"), by=by, now=now())
-        title = scene.token("title")
-        kept = [
-            a_document(scene.case, by, title=title, confidentiality=kind) for kind in Confidentiality.values
-        ]
-        return kept[0]
+        for kind in reversed(Confidentiality.values):
+            document = a_document(scene.case, by, title=scene.token("title"), confidentiality=kind)
+        return document
