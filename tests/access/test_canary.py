@@ -45,10 +45,11 @@ def test_the_token_is_in_every_typed_field(canary_case, demo_users):
 
 
 def known(case: Case, user) -> dict[str, list[str]]:
-    """Return the values of addresses' parameters: ids of all rows of the case in the API, and others."""
+    """Return the values of addresses' parameters: ids of two rows of the case in each resource of the API, and
+    others."""
     with acting_as(user):
         ids = {
-            kind.lookup_url_kwarg: [str(row.pk) for row in rows_in(path, case, user)]
+            kind.lookup_url_kwarg: [str(row.pk) for row in rows_in(path, case, user)[:2]]
             for path, kind in KINDS.items()
             if path in READERS_OF
         }

@@ -7,12 +7,14 @@ from core.clock import now
 from core.context import acting_as
 from reintegration.models import FollowUp
 from tests import walks
-from tests.access.test_addresses import TABLE, address_of, keys  # noqa: F401 - a fixture
+from tests.access import targets
+from tests.access.test_addresses import TABLE, address_of
 from tests.access.test_canary import TOKEN
 from tests.addresses import patterns
 from tests.pages import visit
 
 A, B, READER = "ngo_a_caseworker", "ngo_b_caseworker", "ngo_a_reader"
+keys = targets.keys
 
 
 def test_lists_show_the_second_ngo_nothing_without_policies(
@@ -41,16 +43,16 @@ def test_lists_show_the_second_ngo_nothing_without_policies(
 
 @pytest.mark.parametrize("username", walks.parameters([B, READER, "iom_approver"], keep=[B]))
 def test_every_address_answers_the_same_without_policies(
-    request, demo_users, committed, disable_policies, sign_in, username
+    keys, demo_users, committed, disable_policies, sign_in, username
 ):
-    known, routes, wrong = request.getfixturevalue("keys"), dict(patterns()), []
+    routes, wrong = dict(patterns()), []
     with acting_as(demo_users[A]):
         assert FollowUp.objects.count() > 0
     disable_policies()
     client = sign_in(username)
     for name, row in TABLE.items():
         for target in row.targets:
-            address = address_of(routes[name], known[target])
+            address = address_of(routes[name], keys[target])
             for method, expected in (("get", row.get), ("post", row.post)):
                 if name == "accounts:sign-out":
                     continue
