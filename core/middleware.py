@@ -64,9 +64,12 @@ class DatabaseContext:
 
 
 def _read_body(request) -> None:
-    """Read the form or text that was sent; the view answers a broken connection, and what is too large."""
+    """Read the form or text that was sent; the view answers a broken connection, and what is too large.
+
+    The API takes no form, and answers 415 as long as nobody has parsed one.
+    """
     try:
-        if request.content_type == "multipart/form-data":
+        if request.content_type == "multipart/form-data" and not request.path.startswith("/api/"):
             request.POST  # noqa: B018 - is read now
         elif int(request.META.get("CONTENT_LENGTH") or 0) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             request.body  # noqa: B018
