@@ -177,7 +177,7 @@ def _has_harm(waiting: Waiting) -> bool:
 
 @transaction.atomic
 def _settle(waiting: Waiting, is_harmful: bool, *, now: datetime) -> None:
-    with connection.cursor() as cursor:
+    with as_nobody(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT * FROM access.settle_scan(%s, %s, %s)", [waiting.id, waiting.token, is_harmful]
         )

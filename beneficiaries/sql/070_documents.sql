@@ -14,11 +14,13 @@ CREATE OR REPLACE FUNCTION access.next_to_scan(moment timestamptz, lease interva
     RETURNING d.id, d.token, d.file::text, d.case_id, k.wrapped;
 $$;
 
--- Save the scanner's result. Returns who uploaded the file and the case's reference; no row where the document waits no
--- longer, or the token `claim_token` isn't that of its claim.
+-- Save the scanner's result, for the background task, which acts for no user: users who read the document see the token.
+-- Returns who uploaded the file and the case's reference; no row where the document waits no longer, or the token
+-- `claim_token` isn't that of its claim.
 CREATE OR REPLACE FUNCTION access.settle_scan(of_document uuid, claim_token uuid, harmful boolean)
     RETURNS TABLE (handed_in_by uuid, reference text)
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT access.sweep_moment(now());
     UPDATE beneficiaries_document d
        SET state = CASE WHEN harmful THEN 'harmful' ELSE 'clean' END,
            file = CASE WHEN harmful THEN '' ELSE d.file END,

@@ -38,6 +38,21 @@ def test_nothing_is_settled_without_the_token_of_its_claim(world, name, token):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("harmful", [False, True])
+def test_who_reads_a_document_settles_no_scan_of_it(world, harmful):
+    """Its readers see the token of the claim in its row: they could call it clean, or delete its file."""
+    world.claim()
+    refused = pytest.raises(DatabaseError, match="a sweep acts for nobody")
+    with acting_as(world.a), refused, transaction.atomic():
+        rows(
+            "SELECT s.* FROM beneficiaries_document d, access.settle_scan(d.id, d.token, %s) s WHERE d.id = %s",
+            [harmful, world.document.pk],
+        )
+    with acting_as(world.a):
+        assert Document.objects.visible_to(world.a).get(pk=world.document.pk).state == "waiting"
+
+
+@pytest.mark.django_db
 def test_no_file_and_no_lease_expires_because_a_caller_says_so(demo_users, settings):
     """A time that is passed counts only up to the database's clock, and a lease for an hour at most."""
     user, year = demo_users[A], now() + timedelta(days=365)

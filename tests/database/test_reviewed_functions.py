@@ -162,14 +162,14 @@ TABLE = {
         lambda world: (f"SELECT id FROM access.next_to_scan(%s, {LEASE})", [now()]),
     ),
     "settle_scan": Reviewed(
-        "the token of the claim, which the sweep alone has",
+        "that nobody is entered; the token of the claim",
         lambda world: (
             "SELECT reference FROM access.settle_scan(%s, %s, false)",
             [world.document.pk, world.token_of_scan],
         ),
         None,
         NOTHING,
-        NOTHING,
+        REFUSED,
     ),
     "files_known": sweep(
         "nothing else: it returns names that were passed",
