@@ -2,7 +2,9 @@
 
 import core.encrypted_fields
 import datetime
+import django.contrib.postgres.constraints
 import django.contrib.postgres.fields
+import django.contrib.postgres.fields.ranges
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.utils.timezone
@@ -648,6 +650,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='emergencyopening',
             constraint=models.CheckConstraint(condition=models.Q(('until__gt', models.F('opened_at'))), name='beneficiaries_emergency_ends'),
+        ),
+        migrations.AddConstraint(
+            model_name='emergencyopening',
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('case', '='), ('user', '='), (models.Func('opened_at', 'until', function='tstzrange', output_field=django.contrib.postgres.fields.ranges.DateTimeRangeField()), '&&')], name='beneficiaries_emergency_one_at_a_time'),
         ),
         migrations.AddConstraint(
             model_name='enrolment',

@@ -2,8 +2,10 @@
 
 import uuid
 
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
@@ -39,6 +41,17 @@ class EmergencyOpening(CaseLinked):
             models.CheckConstraint(name="beneficiaries_emergency_has_reason", condition=~Q(reason="")),
             models.CheckConstraint(
                 name="beneficiaries_emergency_ends", condition=Q(until__gt=F("opened_at"))
+            ),
+            ExclusionConstraint(
+                name="beneficiaries_emergency_one_at_a_time",
+                expressions=[
+                    ("case", RangeOperators.EQUAL),
+                    ("user", RangeOperators.EQUAL),
+                    (
+                        Func("opened_at", "until", function="tstzrange", output_field=DateTimeRangeField()),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
             ),
         ]
 

@@ -268,6 +268,29 @@ def test_emergency_access_ends_after_an_hour(case, demo_users):
         assert (row.basis, row.user_id) == ("emergency", demo_users[PROTECTION].pk)
 
 
+def test_while_an_emergency_opening_runs_no_other_one_begins(case, demo_users, sign_in):
+    """So the users of the lead get one notice and one mail of it, however often the form is sent."""
+    page = sign_in(PROTECTION)
+    for _number in range(3):
+        answer = submit(page, "/emergency/", {"reference": case.reference, "reason": EMERGENCY})
+        assert answer.request["PATH_INFO"] == f"/cases/{case.reference}/"
+    with acting_as(demo_users[A]):
+        assert EmergencyOpening.objects.visible_to(demo_users[A]).filter(case=case).count() == 1
+        notices = Notice.objects.visible_to(demo_users[A]).filter(text__contains="in an emergency")
+        assert notices.count() == 1
+
+
+def test_the_database_takes_no_second_opening_that_runs(case, demo_users):
+    user = demo_users[PROTECTION]
+    with acting_as(user):
+        break_glass(typed=case.reference, reason=EMERGENCY, by=user, now=now())
+        with pytest.raises(IntegrityError, match="one_at_a_time"), transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT access.break_glass(%s, gen_random_uuid(), %s)", [case.reference, b"x" * 80]
+                )
+
+
 @pytest.mark.parametrize("username", [A, B, "iom_supervisor", "administrator", "auditor"])
 def test_nobody_else_gets_emergency_access(case, demo_users, username):
     with acting_as(demo_users[username]):
