@@ -1,6 +1,5 @@
 """Rules of access: incompatible roles, limits of a role, who may give it, lengths of sessions and of throttling."""
 
-import re
 from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -44,10 +43,14 @@ OF_IOM_ALONE = frozenset({Permission.CONFIGURE, Permission.READ_AUDIT, Permissio
 
 
 def mailbox(email: str) -> str:
-    """The mailbox of a plain address: small letters, and without what stands after a plus, which leads to the same one;
-    accounts/sql/040_requests.sql says it too.
+    """Return the mailbox of a plain address: small letters, without what follows a plus, Gmail's without dots and with
+    one domain; accounts/sql/040_requests.sql says it too.
     """
-    return re.sub(r"(\+[^@]*)?@", "@", email, count=1).lower()
+    name, _at, domain = email.lower().partition("@")
+    name = name.partition("+")[0]
+    if domain in ("gmail.com", "googlemail.com"):
+        name, domain = name.replace(".", ""), "gmail.com"
+    return f"{name}@{domain}"
 
 
 def pair_in(codes: Iterable[str]) -> Pair | None:

@@ -41,9 +41,15 @@ CREATE OR REPLACE FUNCTION access.decides_on(kind text, role uuid, of_user uuid)
                 WHEN cardinality(access.guarded_by(of_user)) = 1 THEN (access.guarded_by(of_user))[1] END;
 $$;
 
--- Return the mailbox of an address: small letters, without what follows a plus (rules.mailbox).
+-- Return the mailbox of an address: small letters, without what follows a plus, Gmail's without dots and with one domain
+-- (rules.mailbox).
 CREATE OR REPLACE FUNCTION access.mailbox(email text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    SET search_path = pg_catalog AS $$ SELECT lower(regexp_replace(email, '([+][^@]*)?@', '@')) $$;
+    SET search_path = pg_catalog AS $$
+    SELECT CASE WHEN domain IN ('gmail.com', 'googlemail.com') THEN replace(name, '.', '') || '@gmail.com'
+                ELSE name || '@' || domain END
+      FROM (SELECT split_part(split_part(lower(email), '@', 1), '+', 1) AS name,
+                   split_part(lower(email), '@', 2) AS domain) AS parts;
+$$;
 GRANT EXECUTE ON FUNCTION access.mailbox(text) TO iom_app; -- inserting a user evaluates the index
 CREATE INDEX IF NOT EXISTS accounts_user_mailbox ON accounts_user (access.mailbox(email));
 

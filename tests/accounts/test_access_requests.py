@@ -6,12 +6,14 @@ import pytest
 from django.core import mail
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.management import call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
 from accounts.models import AccessRequest, Membership, Notice, Role, User
 from accounts.operations.access import stop_access, take_due_effects
-from accounts.operations.users import save_membership, save_organisation, save_user, tailor_role
+from accounts.operations.organisation import save_organisation
+from accounts.operations.users import save_membership, save_user, tailor_role
+from accounts.rules import mailbox
 from core import outbox
 from core.clock import now
 from core.context import acting_as
@@ -404,6 +406,24 @@ def _shares_mailbox(owner, first: str, other: str) -> None:
     """One person with two accounts: what stands after a plus leads to the same mailbox."""
     owner.execute("UPDATE accounts_user SET email = 'Kept@example.org' WHERE username = %s", [first])
     owner.execute("UPDATE accounts_user SET email = 'kept+2@example.org' WHERE username = %s", [other])
+
+
+@pytest.mark.parametrize(
+    ("email", "found"),
+    [
+        ("Asha+2@Example.org", "asha@example.org"),
+        ("a.sha@example.org", "a.sha@example.org"),
+        ("A.sh.a+2@gmail.com", "asha@gmail.com"),
+        ("asha@GoogleMail.com", "asha@gmail.com"),
+        ("asha@mail.gmail.com", "asha@mail.gmail.com"),
+    ],
+)
+@pytest.mark.django_db
+def test_a_mailbox_has_one_spelling(email, found):
+    """Gmail ignores dots, and googlemail.com is gmail.com: mail providers' own rules are nobody else's."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT access.mailbox(%s)", [email])
+        assert (mailbox(email), cursor.fetchone()[0]) == (found, found)
 
 
 def test_nobody_approves_with_the_mailbox_of_who_asked(committed, owner, demo_users):
