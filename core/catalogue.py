@@ -106,6 +106,8 @@ _DESCRIBED = """
     SELECT 'table ' || c.relname, concat_ws(' ', c.relrowsecurity, c.relforcerowsecurity,
                (SELECT string_agg(a.privilege_type, ' ' ORDER BY a.privilege_type)
                   FROM aclexplode(c.relacl) a WHERE a.grantee = 'iom_app'::regrole),
+               (SELECT string_agg(a.attname || a.attacl::text, ' ' ORDER BY a.attnum)
+                  FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL),
                (SELECT string_agg(concat_ws(' ', p.polname, p.polcmd, p.polpermissive, p.polroles,
                                             pg_get_expr(p.polqual, c.oid), pg_get_expr(p.polwithcheck, c.oid)),
                                   ' ' ORDER BY p.polname)

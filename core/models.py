@@ -20,12 +20,21 @@ def _of_user(principal: Principal) -> Q:
     return Q(user_id=principal.user_id)
 
 
+class AuditEventManager(models.Manager):
+    """Events without the column that the application may not read."""
+
+    def get_queryset(self):
+        """Leave `encrypted_changes` out."""
+        return super().get_queryset().defer("encrypted_changes")
+
+
 class AuditEvent(models.Model):
     """One audit event. Never changed once added; without foreign keys, so it blocks no deletion.
 
     `detail` holds codes, numbers and field names; `encrypted_changes` the former and new values of rows, encrypted with
-    the data key of the case or beneficiary. The database sets actor and time, whatever the application passes; when the
-    transaction ends, a trigger appends the event to a hash chain (core/sql/020_audit.sql).
+    the data key of the case or beneficiary. The application writes these values and never reads them. The database sets
+    actor and time, whatever the application passes; when the transaction ends, a trigger appends the event to a hash
+    chain (core/sql/020_audit.sql).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -39,6 +48,7 @@ class AuditEvent(models.Model):
     encrypted_changes = models.BinaryField(null=True)
 
     never_recorded = EVERY_COLUMN
+    never_read = ("encrypted_changes",)  # the application has no privilege to select these columns
     audit_events = {
         "changed": _("Changed data"),
         "denied": _("Was not allowed"),
@@ -56,6 +66,7 @@ class AuditEvent(models.Model):
         delete=None,
         because="every user adds events in their own name, IOM's auditor reads them, and nobody changes them",
     )
+    objects = AuditEventManager()
 
     class Meta:
         ordering = ["-at", "id"]

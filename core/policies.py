@@ -82,8 +82,16 @@ def table_sql(model: type[models.Model], using: BaseDatabaseWrapper) -> str:
         if condition is not None:
             policy = f"{table}_{command} ON {table} FOR {command.upper()} TO {APP}"
             lines.append(f"CREATE POLICY {policy} {CLAUSES[command].format(condition)}")
-            lines.append(f"GRANT {command.upper()} ON {table} TO {APP}")
+            columns = _columns_read(model) if command == "select" else ""
+            lines.append(f"GRANT {command.upper()}{columns} ON {table} TO {APP}")
     return ";\n".join(lines)
+
+
+def _columns_read(model: type[models.Model]) -> str:
+    """Return the columns without the model's `never_read` as a privilege names them; "" for all columns."""
+    unread = getattr(model, "never_read", ())
+    columns = [str(field.column) for field in model._meta.concrete_fields if field.name not in unread]
+    return f" ({', '.join(columns)})" if unread else ""
 
 
 def open_sql(table: str, commands: tuple[str, ...]) -> str:

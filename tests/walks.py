@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 import pytest
+from django.db.models import Model
 
 
 def parameters(values: Iterable[Any], *, keep: Collection[Any]) -> list[Any]:
@@ -15,3 +16,10 @@ def parameters(values: Iterable[Any], *, keep: Collection[Any]) -> list[Any]:
         one if value in keep else one._replace(marks=(pytest.mark.walk,))
         for value, one in zip(values, walked, strict=True)
     ]
+
+
+def readable(model: type[Model]) -> str:
+    """Return the model's table for a raw query over whole rows, without the columns in `never_read`."""
+    unread = getattr(model, "never_read", ())
+    columns = [str(field.column) for field in model._meta.concrete_fields if field.name not in unread]
+    return f"(SELECT {', '.join(columns)} FROM {model._meta.db_table})"

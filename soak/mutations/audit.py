@@ -88,4 +88,11 @@ AUDIT = [
         'found["user"] = UUID(str(detail["user"]))',
         first="tests/database/test_audit_names.py::test_an_odd_detail_hides_no_page_of_the_log",
     ),
+    Mutant(
+        "core: the application reads the values that an event stores",
+        "core/policies.py",
+        'columns = _columns_read(model) if command == "select" else ""',
+        'columns = ""',
+        first="tests/database/test_audit_names.py::test_the_application_reads_no_values_that_an_event_stores",
+    ),
 ]

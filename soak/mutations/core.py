@@ -44,7 +44,7 @@ CORE = [
     Mutant(
         "core: the application may do anything with protected tables",
         "core/policies.py",
-        'f"GRANT {command.upper()} ON {table} TO {APP}"',
+        'f"GRANT {command.upper()}{columns} ON {table} TO {APP}"',
         'f"GRANT ALL ON {table} TO {APP}"',
         first="tests/database/test_policies.py::test_the_second_ngo_can_write_no_row_of_the_first",
     ),

@@ -145,7 +145,7 @@ def test_raw_sql_as_the_application_finds_nothing(canary_case, demo_users):
             policy = getattr(model, "access_policy", None)
             if isinstance(policy, AccessPolicy) and policy.read is not None:
                 cursor.execute(
-                    f"SELECT count(*) FROM {model._meta.db_table} t WHERE t::text LIKE %s", [f"%{TOKEN}%"]
+                    f"SELECT count(*) FROM {walks.readable(model)} t WHERE t::text LIKE %s", [f"%{TOKEN}%"]
                 )
                 assert cursor.fetchone()[0] == 0, model._meta.label
     assert Instalment.access_policy.read is not None

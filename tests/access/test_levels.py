@@ -30,6 +30,7 @@ from core.context import acting_as
 from core.policies import policy_of, protected_models
 from tests import factories
 from tests.pages import submit, text_of
+from tests.walks import readable
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
 A, B, PROTECTION = "ngo_a_caseworker", "ngo_b_caseworker", "protection_supervisor"
@@ -63,7 +64,7 @@ def _rows_of(case: Case) -> dict[str, int]:
         for model in protected_models():
             if policy_of(model).read is not None:
                 cursor.execute(
-                    f"SELECT count(*) FROM {model._meta.db_table} t WHERE t::text LIKE %s OR t::text LIKE %s",
+                    f"SELECT count(*) FROM {readable(model)} t WHERE t::text LIKE %s OR t::text LIKE %s",
                     [f"%{case.pk}%", f"%{case.beneficiary_id}%"],
                 )
                 if count := cursor.fetchone()[0]:

@@ -76,7 +76,7 @@ def _tables(user) -> dict[str, list[str]]:
             policy = policies.policy_of(model)
             if isinstance(policy, AccessPolicy) and policy.read:
                 table = model._meta.db_table
-                cursor.execute(f"SELECT t::text FROM {table} t ORDER BY 1")
+                cursor.execute(f"SELECT t::text FROM {walks.readable(model)} t ORDER BY 1")
                 found[table] = [row[0] for row in cursor.fetchall()]
     return found
 

@@ -11,6 +11,7 @@ from core import audit
 from core.clock import now
 from core.context import acting_as, enter
 from core.models import AuditEvent
+from tests import factories
 from tests.factors import CONFIRM, enrolled, give_code, give_password, recovery_codes_of
 
 A, B = "ngo_a_caseworker", "ngo_b_caseworker"
@@ -52,6 +53,19 @@ def test_without_the_trigger_the_policy_refuses_anothers_name(committed, owner, 
         ):
             enter(demo_users[entered].pk if entered else None)
             _insert(actor_id=demo_users[B].pk)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("who", ["auditor", A])
+def test_the_application_reads_no_values_that_an_event_stores(demo_users, who):
+    """The auditor sees all events, and could decrypt the names in them; whoever verifies the log is the owner."""
+    with acting_as(demo_users[A]):
+        factories.a_case(demo_users[A])
+    with acting_as(demo_users[who]), connection.cursor() as cursor:
+        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+            cursor.execute("SELECT encrypted_changes FROM core_auditevent")
+        cursor.execute("SELECT count(*) FROM core_auditevent WHERE verb = 'case opened'")
+        assert (cursor.fetchone()[0] > 0) == (who == "auditor")
 
 
 @pytest.mark.django_db
