@@ -133,6 +133,8 @@ EXPORT_ROWS_A_DAY = 200
 EXPORTS_A_DAY = 30
 # Files that one user adds in a day; as in the trigger `document_starts`.
 DOCUMENTS_A_DAY = 100
+# Files of one user that are refused in an hour before no other one is checked: a check takes up to 15 seconds.
+REFUSED_AN_HOUR = 10
 # Rows of one export, even with approval: the workbook is made in memory (20,000 rows of 15 cells: 80 MB).
 EXPORT_ROWS_AT_ONCE = 20_000
 EXPORT_LIVES = timedelta(hours=24)

@@ -25,6 +25,7 @@ PATIENCE = 2.0  # seconds to wait for a slot
 # First numbers of the advisory locks that are slots for checking files, and of those of users who upload.
 LOCKS, LOCKS_OF_USERS = 0x5A4C, 0x5A4D
 
+REFUSED = "refused"  # code of the ValidationError for a file that was checked
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "application/pdf": "pdf"}
 REFUSALS = {
     Why.NO_PHOTO: gettext_lazy("This is not a photo (JPEG, PNG or WebP) or a PDF, or it is damaged."),
@@ -99,7 +100,7 @@ def clean_upload(data: bytes) -> CleanFile:
     try:
         return _clean_in_process(data)
     except Refused as refused:
-        raise ValidationError(str(REFUSALS[refused.why])) from refused
+        raise ValidationError(str(REFUSALS[refused.why]), code=REFUSED) from refused
 
 
 def _clean_in_process(data: bytes) -> CleanFile:

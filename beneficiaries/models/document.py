@@ -42,6 +42,7 @@ class Document(CaseLinked):
         "document read": _("Opened a document or photo"),
         "document scanned": _("A file was checked for viruses"),
         "document deleted": _("Deleted a document or photo"),
+        "file refused": _("Tried to upload a file that was refused"),
         "harmful file refused": _("Tried to upload a file with a virus"),
         "harmful file deleted": _("A file was deleted because a virus was found in it"),
     }

@@ -20,7 +20,7 @@ from beneficiaries import rules
 from beneficiaries.choices import DocumentKind, DocumentState
 from beneficiaries.models import Case, Document
 from beneficiaries.operations.note import check_confidentiality
-from beneficiaries.queries.document import documents_added
+from beneficiaries.queries.document import documents_added, files_refused
 from core import audit, clock, data_keys, files, scanner, uploads
 from core.context import acting_as, as_nobody
 from core.integrity import violated
@@ -47,8 +47,8 @@ def add_document(
 ) -> Document:
     """Save an uploaded file: cleaned, scanned, encrypted. `size` is what was sent, in bytes.
 
-    While the scanner is down the document waits, and nobody can read it. Raises ValidationError for a harmful file, and
-    after 100 files of a user in a day.
+    While the scanner is down the document waits, and nobody can read it. Raises ValidationError for a refused file (its
+    code is HARMFUL or `uploads.REFUSED`), after 100 files of a user in a day, and after 10 refused ones in an hour.
     """
     if not Case.objects.editable_by(by).filter(pk=case.pk).exists():
         raise PermissionDenied
@@ -58,6 +58,8 @@ def add_document(
         uploads.take_slot(by)
         if documents_added(by, on=now.date()) >= rules.DOCUMENTS_A_DAY:
             raise _too_many_today()
+        if files_refused() >= rules.REFUSED_AN_HOUR:
+            raise _too_many_refused()
         state = _scan(data)  # as it was sent, before any code of ours opens it
         upload = uploads.clean_upload(data)
     except ValidationError as error:
@@ -93,6 +95,13 @@ def add_document(
     return document
 
 
+def _too_many_refused() -> ValidationError:
+    most = {"most": rules.REFUSED_AN_HOUR}
+    return ValidationError(
+        _("%(most)s of your files were refused in the last hour. Upload the next one in an hour.") % most
+    )
+
+
 def _too_many_today() -> ValidationError:
     most = {"most": rules.DOCUMENTS_A_DAY}
     return ValidationError(_("You added %(most)s files today. Add the others tomorrow.") % most)
@@ -113,9 +122,10 @@ def _scan(data: bytes) -> DocumentState:
 
 
 @transaction.atomic
-def record_harmful_file(*, case: Case, by, now: datetime) -> None:
-    """Put on the audit log that a harmful file was refused; nothing else of it is kept."""
-    audit.record(by=by, verb="harmful file refused", obj=case, case_id=case.pk, now=now)
+def record_refused_file(*, case: Case, is_harmful: bool, by, now: datetime) -> None:
+    """Put on the audit log that a file was refused; nothing else of it is kept. `files_refused` counts these events."""
+    verb = "harmful file refused" if is_harmful else "file refused"
+    audit.record(by=by, verb=verb, obj=case, case_id=case.pk, now=now)
 
 
 @transaction.atomic

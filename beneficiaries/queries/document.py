@@ -3,6 +3,8 @@
 from datetime import date
 from uuid import UUID
 
+from django.db import connection
+
 from beneficiaries.models import Document
 from beneficiaries.queries.case import case_by_reference
 from core import data_keys, files
@@ -19,6 +21,13 @@ def document_of(user, reference: str, document_id: UUID) -> Document | None:
 def documents_added(user, *, on: date) -> int:
     """Return how many documents the user added on a day, among those that they may read."""
     return Document.objects.visible_to(user).filter(by=user, at__date=on).count()
+
+
+def files_refused() -> int:
+    """Return how many files of the current user were refused in the last hour, by the audit log."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT access.files_refused()")
+        return cursor.fetchone()[0]
 
 
 def content_of(document: Document) -> bytes | None:

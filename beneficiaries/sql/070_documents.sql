@@ -84,6 +84,16 @@ CREATE OR REPLACE FUNCTION access.files_known(names text[]) RETURNS SETOF text
     SELECT f.name::text FROM beneficiaries_exportfile f WHERE f.name = ANY (names);
 $$;
 
+-- Return how many files of the current user were refused in the last hour. The user can't read these events.
+CREATE OR REPLACE FUNCTION access.files_refused() RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT count(*) FROM core_auditevent e
+     WHERE e.actor_id = access.user_id() AND e.verb IN ('file refused', 'harmful file refused')
+       AND e.at > now() - interval '1 hour';
+$$;
+ALTER FUNCTION access.files_refused() OWNER TO iom_functions;
+GRANT EXECUTE ON FUNCTION access.files_refused() TO iom_app;
+
 GRANT SELECT, UPDATE ON beneficiaries_document TO iom_functions;
 GRANT SELECT ON beneficiaries_exportfile TO iom_functions;
 ALTER FUNCTION access.next_to_scan(timestamptz, interval) OWNER TO iom_functions;

@@ -13,19 +13,19 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from beneficiaries.forms.case import DocumentForm, RemovalForm
 from beneficiaries.models import Document
-from beneficiaries.operations.document import HARMFUL, add_document, record_harmful_file, remove_document
+from beneficiaries.operations.document import HARMFUL, add_document, record_refused_file, remove_document
 from beneficiaries.queries.document import content_of, document_of
 from beneficiaries.views.consent import METHODS, case_or_404
 from core import audit, files
 from core.clock import now
 from core.pages import submit
-from core.uploads import EXTENSIONS
+from core.uploads import EXTENSIONS, REFUSED
 
 
 @login_required
 @require_http_methods(METHODS)
 def document_add(request, reference: str):
-    """Upload a document. A harmful file is refused, and that is put on the audit log."""
+    """Upload a document. That a file was refused is put on the audit log."""
     case = case_or_404(request, reference, writing=True)
     form = DocumentForm(request.POST or None, request.FILES or None)
 
@@ -48,8 +48,9 @@ def document_add(request, reference: str):
         return reverse("case-detail", args=[case.reference])
 
     answer = submit(request, form, purpose=f"document:{case.pk}", action=action)
-    if form.has_error("file", HARMFUL):  # `action` wrote nothing
-        record_harmful_file(case=case, by=request.user, now=now())
+    is_harmful = form.has_error("file", HARMFUL)
+    if is_harmful or form.has_error("file", REFUSED):  # `action` wrote nothing
+        record_refused_file(case=case, is_harmful=is_harmful, by=request.user, now=now())
     return answer or render(request, "beneficiaries/document_add.html", {"form": form, "case": case})
 
 

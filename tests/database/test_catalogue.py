@@ -62,6 +62,7 @@ REVIEWED = {
     "next_draft_to_warn",
     "delete_expired_draft",
     "files_known",
+    "files_refused",
     "next_to_scan",
     "settle_scan",
     "claim_export",

@@ -175,6 +175,13 @@ TABLE = {
         "nothing else: it returns names that were passed",
         lambda world: ("SELECT * FROM access.files_known(%s)", [[world.document.file]]),
     ),
+    "files_refused": Reviewed(
+        "nothing: a count of the user's own events of one kind",
+        lambda world: ("SELECT access.files_refused() >= 0", []),
+        A,
+        ANSWERED,
+        ANSWERED,
+    ),
     "next_due_reminder": sweep(
         "the clock: no day to come",
         lambda world: ("SELECT reminder_id FROM access.next_due_reminder(%s, '{}')", [now().date()]),
