@@ -24,6 +24,8 @@ class Action:
     permission: str | None  # None: for a user who was involved, see ONLY
 
 
+# How often a grant is requested for one plan in 24 hours: each time users of the managing organisation get notices.
+REQUESTED_A_DAY = 5
 # The workflow of a grant. Who decides next can refuse. A grant that is fully paid becomes PAID.
 ACTIONS: dict[str, Action] = {
     "endorse": Action((GrantState.REQUESTED,), GrantState.ENDORSED, Permission.ENDORSE_GRANTS),

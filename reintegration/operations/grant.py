@@ -1,6 +1,6 @@
 """The workflow of a grant: requested, endorsed, approved, paid, each by another user. Amounts in NPR."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -63,6 +63,11 @@ def request_grant(
     _check_purpose(purpose, plan)
     if Grant.objects.visible_to(by).filter(plan=plan).exclude(state__in=rules.ENDED_UNPAID).exists():
         raise ValidationError(_("A grant was already requested."))
+    lately = Grant.objects.visible_to(by).filter(plan=plan, requested_at__gt=now - timedelta(days=1))
+    if lately.count() >= rules.REQUESTED_A_DAY:
+        raise ValidationError(
+            _("A grant was requested too often for this plan in the last 24 hours. Try again tomorrow.")
+        )
     grant = Grant(
         case_id=plan.case_id,
         plan=plan,

@@ -180,4 +180,32 @@ BENEFICIARIES = [
         "chosen = set(names)",
         first="tests/beneficiaries/test_safe_contact.py::test_the_form_and_the_api_send_no_number_alone",
     ),
+    Mutant(
+        "beneficiaries: a user whose files were refused has any number of others checked",
+        "beneficiaries/operations/document.py",
+        "        if files_refused() >= rules.REFUSED_AN_HOUR:",
+        "        if False:",
+        first="tests/beneficiaries/test_refused_files.py",
+    ),
+    Mutant(
+        "beneficiaries: who reads a document settles its scan",
+        "beneficiaries/sql/070_documents.sql",
+        "    SELECT access.sweep_moment(now());\n    UPDATE beneficiaries_document d\n",
+        "    UPDATE beneficiaries_document d\n",
+        first="tests/database/test_claims.py::test_who_reads_a_document_settles_no_scan_of_it",
+    ),
+    Mutant(
+        "beneficiaries: a case is opened in an emergency, and its lead notified, again and again",
+        "beneficiaries/operations/emergency.py",
+        '    if opening := running.select_related("case").first():',
+        "    if opening := running.none().first():",
+        first="tests/access/test_levels.py::test_while_an_emergency_opening_runs_no_other_one_begins",
+    ),
+    Mutant(
+        "reintegration: a grant is requested and withdrawn again and again",
+        "reintegration/operations/grant.py",
+        "    if lately.count() >= rules.REQUESTED_A_DAY:",
+        "    if False:",
+        first="tests/reintegration/test_grant_requests.py::test_a_grant_is_requested_again_a_few_times_a_day",
+    ),
 ]

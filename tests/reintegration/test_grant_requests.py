@@ -3,6 +3,7 @@ decided.
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -196,6 +197,22 @@ def test_a_request_is_withdrawn_by_its_requester_and_allows_another(sign_in, dem
         grant.refresh_from_db()
         assert (grant.state, grant.withdrawn_at is None) == ("withdrawn", False)
         assert factories.requested(grant.plan, demo_users[A]).state == "requested"
+
+
+@pytest.mark.django_db
+def test_a_grant_is_requested_again_a_few_times_a_day(demo_users, plan, time_machine):
+    """Each request and each withdrawal is a notice to users of another organisation."""
+    by = demo_users[A]
+    time_machine.move_to(now(), tick=False)
+    with acting_as(by):
+        for _number in range(rules.REQUESTED_A_DAY):
+            withdraw_grant(grant=factories.requested(plan, by), by=by, now=now())
+        with pytest.raises(ValidationError, match="requested too often"):
+            factories.requested(plan, by)
+        assert Grant.objects.visible_to(by).filter(plan=plan).count() == rules.REQUESTED_A_DAY
+    time_machine.move_to(now() + timedelta(hours=25), tick=False)
+    with acting_as(by):
+        assert factories.requested(plan, by).state == "requested"
 
 
 @pytest.mark.django_db
