@@ -1,6 +1,7 @@
 """Writes to users, organisations and roles."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
@@ -41,8 +42,8 @@ from accounts.operations.access import (
 from accounts.operations.invitation import invite
 from accounts.operations.leaving import Receivers, leaving
 from accounts.operations.lock import lock_own_account, locked_user
-from accounts.operations.mail_count import count_mail, is_or_was_invited
-from accounts.operations.notice import notify_access_managers
+from accounts.operations.mail_count import TooManyInvitations, count_mail, is_or_was_invited
+from accounts.operations.notice import notify_access_managers, notify_users
 from accounts.operations.session import end_credentials, end_sessions_of, end_tokens_of, note_new_address
 from accounts.operations.usernames import NewUser, fresh_username
 from accounts.queries import (
@@ -243,7 +244,29 @@ def _reopen_account(*, request: AccessRequest, now: datetime) -> None:
     user.is_active = True
     user.save(update_fields=["is_active"])
     audit.record(by=request.decided_by, verb="account opened", obj=user, now=now)
-    invite(user=user, by=None, now=now)
+    with _without_mail(request, now=now):
+        invite(user=user, by=None, now=now)
+
+
+@contextmanager
+def _without_mail(request: AccessRequest, *, now: datetime) -> Iterator[None]:
+    """Notify whoever asked and approved if no invitation can be sent today: what was approved is given all the same.
+
+    The limit counts mails to one mailbox from all organisations, so others could use it up.
+    """
+    try:
+        yield
+    except TooManyInvitations:
+        notify_users(
+            recipients=[user for user in (request.asked_by, request.decided_by) if user is not None],
+            key=f"access:without-mail:{request.pk}",
+            text=gettext_noop(
+                "Access was given, but no invitation was sent: there were too many mails to this address today. "
+                "Send the invitation again tomorrow."
+            ),
+            url=reverse("accounts:user-list"),
+            now=now,
+        )
 
 
 @transaction.atomic
@@ -349,7 +372,8 @@ def _give(*, request: AccessRequest, now: datetime) -> None:
     membership = former or Membership(user=user, role=request.role)
     membership.starts_on, membership.ends_on, membership.request = *days.values(), request
     save_membership(membership=membership, by=None, now=now)
-    welcome(user, {request.role.organisation_id}, by=None, now=now)
+    with _without_mail(request, now=now):
+        welcome(user, {request.role.organisation_id}, by=None, now=now)
 
 
 def welcome(user: User, organisations: Collection[UUID], *, by, now: datetime) -> None:

@@ -8,19 +8,21 @@ import pytest
 from django.core import mail
 from django.db import connection
 
-from accounts.models import User
+from accounts.models import AccessRequest, Notice, User
 from accounts.operations import mail_count
 from accounts.operations.factor import reset_second_factor
 from accounts.operations.invitation import invite
 from accounts.operations.mail_count import TooManyInvitations
+from accounts.operations.users import save_user
 from accounts.rules import INVITATIONS_A_DAY
 from accounts.throttle_models import InvitationSent
 from core import outbox
 from core.clock import now
 from core.context import acting_as
+from tests import factories
+from tests.accounts.requests import FOCAL, SECOND, a_new_user, decided
 from tests.pages import text_of
 
-FOCAL = "ngo_a_focal_point"
 TRIES = 20
 
 
@@ -55,6 +57,46 @@ def test_invitations_are_counted_by_mailbox_and_day(demo_users):
         invite(user=user, by=None, now=now())
     with acting_as(user):
         invite(user=user, by=None, now=now() + timedelta(hours=25))
+
+
+@pytest.mark.django_db
+def test_an_approved_role_is_given_though_the_mails_of_the_day_are_used_up(sign_in, demo_users, time_machine):
+    """Others could use them up day after day. Who asked and who approved are notified; the invitation is sent later."""
+    with acting_as(demo_users["ngo_a_caseworker"]):
+        factories.a_case(demo_users["ngo_a_caseworker"])
+    made = a_new_user(demo_users)
+    for number in range(INVITATIONS_A_DAY["address"]):
+        other = User.objects.create(username=f"u{number}", email=made.email)
+        with acting_as(other):
+            invite(user=other, by=None, now=now())
+    request = decided(demo_users, SECOND, AccessRequest.objects.get(user=made))
+    assert request.state == "done"
+    assert made.memberships.filter(role__code="caseworker").count() == 1
+    assert not InvitationSent.objects.filter(user=made).exists()
+    for username in (FOCAL, SECOND):
+        with acting_as(demo_users[username]):
+            notices = Notice.objects.visible_to(demo_users[username])
+            assert notices.filter(text__contains="no invitation was sent").count() == 1
+    time_machine.move_to(now() + timedelta(hours=25))
+    sign_in(FOCAL).post(f"/team/{made.pk}/invitation/")
+    assert InvitationSent.objects.filter(user=made).count() == 1
+
+
+@pytest.mark.django_db
+def test_a_closed_account_reopens_though_the_mails_of_the_day_are_used_up(demo_users):
+    with acting_as(demo_users["ngo_a_caseworker"]):
+        factories.a_case(demo_users["ngo_a_caseworker"])
+    user, by = demo_users["ngo_a_reader"], demo_users["administrator"]
+    for is_active in (False, True):
+        user.is_active = is_active
+        with acting_as(by):
+            save_user(user=user, by=by, now=now())
+    for number in range(INVITATIONS_A_DAY["address"]):
+        other = User.objects.create(username=f"u{number}", email=user.email)
+        with acting_as(other):
+            invite(user=other, by=None, now=now())
+    assert decided(demo_users, SECOND, AccessRequest.objects.get(user=user)).state == "done"
+    assert User.objects.get(pk=user.pk).is_active
 
 
 @pytest.mark.django_db
