@@ -17,13 +17,8 @@ from accounts.leaving_form import receivers_in
 from accounts.models import AccessRequest, Membership, Organisation, Role, User
 from accounts.operations.factor import reset_second_factor
 from accounts.operations.invitation import invite_again
-from accounts.operations.users import (
-    deactivation_problems,
-    save_membership,
-    save_organisation,
-    save_user,
-    tailor_role,
-)
+from accounts.operations.organisation import deactivation_problems, save_organisation
+from accounts.operations.users import save_membership, save_user, tailor_role
 from accounts.queries import live_users, organisations_worked_in
 from core import clock
 from core.admin import ConfigurationAdmin, ConfigurationForm, ConfigurationInline, ReadOnlyInline

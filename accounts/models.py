@@ -133,7 +133,15 @@ class Organisation(models.Model):
         verbose_name_plural = _("organisations")
         default_permissions = ()
         permissions = [(choice.value, choice.label) for choice in Permission]
-        constraints = [models.UniqueConstraint(fields=["code"], name="accounts_organisation_code_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["code"], name="accounts_organisation_code_once"),
+            models.UniqueConstraint(
+                fields=["kind"],
+                condition=Q(kind=OrganisationKind.IOM),
+                name="accounts_organisation_one_iom",
+                violation_error_message=_("There is an IOM office already."),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

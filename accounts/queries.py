@@ -326,7 +326,7 @@ def tokens_of(user, *, on: date):
 
 
 def protection_supervisors() -> list[User]:
-    """Return the active users of any IOM office who may open a case in an emergency."""
+    """Return the active users of the IOM office who may open a case in an emergency."""
     offices = Organisation.objects.filter(kind=OrganisationKind.IOM, is_active=True)
     return [user for office in offices for user in holders(Permission.BREAK_GLASS, office.pk)]
 

@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from accounts.choices import OrganisationKind, Permission, RequestKind
 from accounts.models import AccessRequest, Organisation, Role
 from accounts.operations.access import ask_access, needs_second_user
-from accounts.operations.users import refuse_own_role, save_organisation
+from accounts.operations.organisation import save_organisation
+from accounts.operations.users import refuse_own_role
 from accounts.queries import may_configure
 from core import audit
 from core.integrity import violated

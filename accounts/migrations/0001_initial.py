@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
                 'ordering': ['code'],
                 'permissions': [('read_cases', 'read case files'), ('write_cases', 'write case files and open new cases'), ('read_restricted', 'read restricted notes of cases that the organisation leads'), ('read_counselling', 'read counselling notes of cases that the organisation leads'), ('assign_cases', 'assign cases and unfinished interviews to another user'), ('refer_cases', 'refer cases to other organisations, and receive referrals'), ('break_glass', 'open one case in an emergency, for an hour, with a reason'), ('override_eligibility', 'admit a person who does not meet the criteria, with a reason'), ('read_summaries', 'see case references and amounts, without names'), ('endorse_grants', 'endorse grants'), ('approve_grants', 'approve grants'), ('pay_grants', 'pay instalments'), ('manage_users', 'manage the users of the organisation'), ('erase_beneficiaries', "erase a person's data for ever, once all their cases are closed"), ('export_cases', 'export lists'), ('approve_exports', "approve another user's export of a long list"), ('read_audit', 'read the audit log'), ('configure', 'configure the system')],
                 'default_permissions': (),
-                'constraints': [models.UniqueConstraint(fields=('code',), name='accounts_organisation_code_once')],
+                'constraints': [models.UniqueConstraint(fields=('code',), name='accounts_organisation_code_once'), models.UniqueConstraint(condition=models.Q(('kind', 'iom')), fields=('kind',), name='accounts_organisation_one_iom', violation_error_message='There is an IOM office already.')],
             },
         ),
         migrations.CreateModel(

@@ -1,4 +1,4 @@
-"""Writes to users, organisations and roles."""
+"""Writes to users and roles."""
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import Group
 from django.contrib.auth.models import Permission as DjangoPermission
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -16,18 +15,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from accounts import hooks
 from accounts.approval import (
     guarding_organisation,
     is_guarded,
     programmes_of,
     shares_mailbox_with_approver,
 )
-from accounts.choices import STARTING_PERMISSIONS, Permission, RequestKind, RoleCode
+from accounts.choices import Permission, RequestKind
 from accounts.models import (
     AccessRequest,
     Membership,
-    Organisation,
     OrganisationGroupPermission,
     Role,
     User,
@@ -60,54 +57,14 @@ from accounts.rules import pair_in
 from core import audit, names
 
 
-def _require_configure(by) -> None:
+def require_configure(*, by) -> None:
     """Raise PermissionDenied unless the user may configure; `by=None` is the system itself (loading, seeding)."""
     if by is not None and not may_configure(by):
         raise PermissionDenied
 
 
-@transaction.atomic
-def save_organisation(*, organisation: Organisation, by, now: datetime) -> Organisation:
-    """Add or change an organisation and give it every role, with the role's starting permissions."""
-    _require_configure(by)
-    organisation.full_clean()
-    if (
-        not organisation.is_active
-        and Organisation.objects.filter(pk=organisation.pk, is_active=True).exists()
-    ):
-        problems = deactivation_problems(organisation, by=by, now=now)
-        if problems:
-            raise ValidationError({"is_active": problems})
-    organisation.save()
-    for code in RoleCode.values:
-        _ensure_role(organisation, code)
-    audit.record(
-        by=by, verb="organisation saved", obj=organisation, now=now, detail={"code": organisation.code}
-    )
-    return organisation
-
-
-def deactivation_problems(organisation: Organisation, *, by, now: datetime) -> list[str]:
-    """Return why an organisation can't be deactivated now: a sentence from each app with something still open."""
-    found: list[str] = []
-    for hook in hooks.organisation_deactivating:
-        try:
-            hook(organisation=organisation, by=by, now=now)
-        except ValidationError as error:
-            found += error.messages
-    return found
-
-
-def _ensure_role(organisation: Organisation, code: str) -> Role:
-    role = Role.objects.filter(organisation=organisation, code=code).first()
-    if role is None:
-        group = Group.objects.create(name=f"{organisation.code}: {code} ({str(organisation.pk)[:8]})")
-        role = Role.objects.create(organisation=organisation, code=code, group=group)
-        _set_permissions(role, STARTING_PERMISSIONS.get(code, ()))
-    return role
-
-
-def _set_permissions(role: Role, codenames: Iterable[str]) -> None:
+def set_permissions(role: Role, codenames: Iterable[str]) -> None:
+    """Give the role exactly these permissions in its organisation."""
     granted = OrganisationGroupPermission.objects.filter(group=role.group, content_object=role.organisation)
     granted.exclude(permission__codename__in=codenames).delete()
     for permission in DjangoPermission.objects.filter(
@@ -139,7 +96,7 @@ def tailor_role(
     Removed permissions end at once; in an organisation with cases added ones become a request for a second user.
     Returns the request or the role. Raises PermissionDenied, ValidationError, or OpenWorkLeft.
     """
-    _require_configure(by)
+    require_configure(by=by)
     refuse_own_role(role, by=by, now=now)
     codenames = sorted(codenames)
     unknown = set(codenames) - set(Permission.values)
@@ -160,7 +117,7 @@ def tailor_role(
             now=now,
         )
     with leaving(live_users(role), to=to, by=by, now=now):
-        _set_permissions(role, wanted)
+        set_permissions(role, wanted)
     audit.record(by=by, verb="role tailored", obj=role, now=now, detail={"permissions": sorted(wanted)})
     return asked or role
 
@@ -178,7 +135,7 @@ def save_user(*, user: User, by, now: datetime, to: Receivers | None = None) -> 
     for a second user, and don't change here. `to`: who takes over the user's open work if the account is closed.
     Raises PermissionDenied, ValidationError, or OpenWorkLeft.
     """
-    _require_configure(by)
+    require_configure(by=by)
     is_new = user._state.adding
     if is_new:
         user.set_unusable_password()

@@ -66,10 +66,18 @@ class RemovalForm(OnceForm):
     why = forms.CharField(label=_("Why?"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
 
 
+class ReceiverField(forms.ModelChoiceField):
+    """A choice of organisations by name and code: a name can be changed to resemble another one's."""
+
+    def label_from_instance(self, obj: Organisation) -> str:
+        """Return the name with the code."""
+        return f"{obj.name} ({obj.code})"
+
+
 class ReceiverForm(SharingForm):
     """Which organisation receives something of the case, and the consent to it."""
 
-    receiver = forms.ModelChoiceField(Organisation.objects.none(), label=_("To which organisation?"))
+    receiver = ReceiverField(Organisation.objects.none(), label=_("To which organisation?"))
 
     def __init__(self, *args, receivers, **kwargs) -> None:
         super().__init__(*args, **kwargs)

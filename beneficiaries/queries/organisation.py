@@ -4,15 +4,15 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from accounts.choices import Permission
+from accounts.choices import OrganisationKind, Permission
 from accounts.models import Organisation
 from accounts.queries import organisations_with
 from beneficiaries.models import Case, CaseAccess
 
 
 def iom() -> Organisation | None:
-    """Return the IOM office that manages programmes, or None."""
-    return Organisation.objects.filter(kind="iom", is_active=True).order_by("code").first()
+    """Return the IOM office, which manages programmes, or None."""
+    return Organisation.objects.filter(kind=OrganisationKind.IOM, is_active=True).first()
 
 
 def lead_of(case_id: UUID, user) -> UUID:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.choices import OrganisationKind, RoleCode
 from accounts.models import Membership, Organisation, Role, User
-from accounts.operations.users import save_organisation
+from accounts.operations.organisation import save_organisation
 from beneficiaries.queries.fact import facts_as_json
 from geography.models import District
 from projects.facts import FACTS

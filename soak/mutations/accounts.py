@@ -108,7 +108,7 @@ ACCOUNTS = [
     Mutant(
         "accounts: anybody tailors a role",
         ACTIONS,
-        "    _require_configure(by)\n    refuse_own_role(",
+        "    require_configure(by=by)\n    refuse_own_role(",
         "    refuse_own_role(",
         first="tests/access/test_refusals.py::test_an_action_is_for_those_who_may_do_it[tailor a role]",
     ),
@@ -122,7 +122,7 @@ ACCOUNTS = [
     Mutant(
         "accounts: anybody saves users",
         ACTIONS,
-        "    _require_configure(by)\n    is_new = user._state.adding\n",
+        "    require_configure(by=by)\n    is_new = user._state.adding\n",
         "    is_new = user._state.adding\n",
         first="tests/access/test_refusals.py::test_an_action_is_for_those_who_may_do_it[save a person]",
     ),

@@ -239,4 +239,32 @@ CREDENTIALS = [
         "NULL;",
         first="tests/accounts/test_credentials.py::test_the_application_writes_nowhere_since_when_there_are_cases",
     ),
+    Mutant(
+        "accounts: Gmail's spellings of one mailbox are several",
+        "accounts/sql/040_requests.sql",
+        "replace(name, '.', '') || '@gmail.com'",
+        "name || '@gmail.com'",
+        first=f"{REQUEST_TESTS}::test_a_mailbox_has_one_spelling",
+    ),
+    Mutant(
+        "accounts: an approval fails if others used up the day's mails",
+        "accounts/operations/users.py",
+        "    except TooManyInvitations:\n        notify_users(",
+        "    except ZeroDivisionError:\n        notify_users(",
+        first="tests/accounts/test_invitations.py",
+    ),
+    Mutant(
+        "accounts: an organisation gets the name of another one",
+        "accounts/sql/050_names.sql",
+        "WHERE o.id <> NEW.id",
+        "WHERE false",
+        first="tests/accounts/test_organisations.py",
+    ),
+    Mutant(
+        "accounts: an organisation with cases is renamed without notice",
+        "accounts/operations/organisation.py",
+        " and _is_renamed(former, organisation) and has_cases(organisation.pk):",
+        " and False:",
+        first="tests/accounts/test_organisations.py",
+    ),
 ]

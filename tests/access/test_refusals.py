@@ -7,8 +7,9 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, transaction
 
 from accounts.models import ApiToken, Membership, Organisation, Role, User
+from accounts.operations.organisation import save_organisation
 from accounts.operations.token import create_api_token, revoke_api_tokens
-from accounts.operations.users import save_membership, save_organisation, save_user, tailor_role
+from accounts.operations.users import save_membership, save_user, tailor_role
 from beneficiaries.operations.admission import record_screening
 from beneficiaries.operations.case import close_case
 from beneficiaries.operations.consent import withdraw_consent

@@ -9,7 +9,8 @@ from django.test import Client
 
 from accounts.models import Handover, Membership, Organisation, User
 from accounts.operations.leaving import OpenWorkLeft
-from accounts.operations.users import end_access, save_membership, save_organisation, save_user, tailor_role
+from accounts.operations.organisation import save_organisation
+from accounts.operations.users import end_access, save_membership, save_user, tailor_role
 from beneficiaries.models import Assignment, Case, CaseFile
 from beneficiaries.operations.assignment import notify_of_cases_without_caseworker, reassign_cases
 from beneficiaries.operations.case import close_case

@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection
 from django.db.models import QuerySet
 
 from accounts.models import Organisation, User
-from accounts.operations.users import save_organisation
+from accounts.operations.organisation import save_organisation
 from beneficiaries.models import Case
 from beneficiaries.operations.assignment import reassign_cases
 from core.clock import now

@@ -11,7 +11,8 @@ from django.utils import translation
 from accounts.authority import authority_of
 from accounts.choices import PURPOSES, STARTING_PERMISSIONS, Permission, RoleCode
 from accounts.models import Membership, Organisation, OrganisationGroupPermission, Role, User
-from accounts.operations.users import save_membership, save_organisation, tailor_role
+from accounts.operations.organisation import save_organisation
+from accounts.operations.users import save_membership, tailor_role
 from accounts.queries import holders, may_configure
 from accounts.rules import INCOMPATIBLE, in_force, limits_of
 from core.clock import now

@@ -5,7 +5,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Organisation
-from accounts.operations.users import save_organisation, save_user
+from accounts.operations.organisation import save_organisation
+from accounts.operations.users import save_user
 from accounts.queries import roles_given_by
 from beneficiaries.htcds import cell, read_workbook
 from beneficiaries.models import Beneficiary, IntakeDraft

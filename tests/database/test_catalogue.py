@@ -77,6 +77,7 @@ REVIEWED = {
 }
 # These run as their caller: triggers that read settings of the transaction, and a function for reviewed ones alone.
 INVOKERS = {
+    "name_key",
     "empty_erased",
     "document_transition",
     "draft_stays",

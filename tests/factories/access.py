@@ -7,7 +7,8 @@ from django.db import connection
 from accounts.approval import requests_to_decide
 from accounts.models import AccessRequest, Membership, Organisation, User
 from accounts.operations.access import decide_access
-from accounts.operations.users import ask_role, save_membership, save_organisation, save_user
+from accounts.operations.organisation import save_organisation
+from accounts.operations.users import ask_role, save_membership, save_user
 from core.clock import now
 from core.context import acting_as
 
