@@ -147,7 +147,7 @@ def save_user(*, user: User, by, now: datetime, to: Receivers | None = None) -> 
         _close_account(user, now=now)
     user.full_clean()
     is_to_invite = by is not None if is_new else _ask_or_change_account(user, by=by, now=now)
-    with leaving([user], to=to, by=by, now=now):
+    with leaving([] if is_new else [user], to=to, by=by, now=now):
         user.save()
     audit.record(by=by, verb="user saved", obj=user, now=now)
     if is_to_invite:
