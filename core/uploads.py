@@ -37,7 +37,9 @@ REFUSALS = {
     Why.PAGES: gettext_lazy(
         "This PDF has no pages, or more than 300. Upload only the pages that are needed."
     ),
-    Why.LAYERS: gettext_lazy("This PDF has hidden layers. Print it to PDF again, as it should be seen."),
+    Why.LAYERS: gettext_lazy(
+        "This PDF has hidden layers or a password field. Print it to PDF again, as it should be seen."
+    ),
     Why.TOO_MUCH: gettext_lazy(
         "This PDF is too complex to be checked. Print its pages to PDF again, or photograph them."
     ),

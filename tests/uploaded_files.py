@@ -91,8 +91,8 @@ def _with_picture(made: pikepdf.Pdf, jpeg: bytes) -> None:
     page.Contents = made.make_stream(page.Contents.read_bytes() + b" q 320 0 0 240 72 300 cm /Im1 Do Q")
 
 
-def filled_form() -> bytes:
-    """Return a PDF with a form that somebody filled in."""
+def filled_form(*, flags: int = 0) -> bytes:
+    """Return a PDF with a form that somebody filled in; `flags` of its field, as PDF counts them."""
     made = pikepdf.open(io.BytesIO(pdf()))
     field = made.make_indirect(
         pikepdf.Dictionary(
@@ -101,6 +101,7 @@ def filled_form() -> bytes:
             FT=pikepdf.Name.Tx,
             T="place",
             V="Typed in Banke",
+            Ff=flags,
             DA="/F1 12 Tf 0 g",
             Rect=[72, 600, 300, 620],
             F=4,

@@ -39,7 +39,10 @@ class DocumentForm(OnceForm):
 
     file = forms.FileField(
         label=_("Photo or PDF"),
-        help_text=_("At most 20 MB. The place and the device of a photo are removed from the file."),
+        help_text=_(
+            "At most 20 MB. The place and the device of a photo are removed from the file. What was cropped or "
+            "covered in a PDF can still be read: photograph such a page instead."
+        ),
         widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,application/pdf"}),
         error_messages={"empty": _("This file is empty.")},
     )

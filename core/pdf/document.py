@@ -21,6 +21,7 @@ MOST_PAGES = 300
 MOST_OBJECTS = 100_000
 MOST_REPEATS = 10  # of one stream in the contents of a page; 150 kB, used 400 times, became 60 MB
 MOST_DECODED = 128 * 1024 * 1024  # bytes of one stream
+PASSWORD_FIELD = 1 << 13  # of the flags of a form field
 SIZES = ("/MediaBox", "/CropBox")
 INHERITED = (*SIZES, "/Rotate", "/Resources")
 
@@ -85,7 +86,7 @@ def _check_layers(layers: Any) -> None:
 
 
 def _check_conditions(source: pikepdf.Pdf) -> None:
-    """Raise HiddenLayers for conditions such as "if this layer is off", which hide content though all layers are on."""
+    """Raise HiddenLayers for what hides content though all layers are on, such as "if this layer is off"."""
     for found in source.objects:
         waiting: list[Any] = [found]
         while waiting:
@@ -107,7 +108,13 @@ def _check_conditions(source: pikepdf.Pdf) -> None:
 
 
 def _hides(value: Dictionary) -> bool:
-    """Return whether this is a visibility condition (`/OCMD`) other than that layers are on."""
+    """Return whether this is a password field, or a visibility condition (`/OCMD`) other than that layers are on.
+
+    A viewer shows dots for a password, and a flattened field would show it.
+    """
+    flags = value.get("/Ff")
+    if isinstance(flags, int) and flags & PASSWORD_FIELD:
+        return True
     condition = value.get("/VE")
     if isinstance(condition, Array) and len(condition) and condition[0] in (Name.And, Name.Or, Name.Not):
         return True

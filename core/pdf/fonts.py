@@ -13,23 +13,24 @@ from core.pdf.rules import COLLECTIONS, label, number, numbers, one_of
 if TYPE_CHECKING:
     from core.pdf.copier import Copier
 
-# Tables of a TrueType or OpenType font that are needed to draw glyphs; not names, licences, signatures and the like.
+# Tables of a TrueType or OpenType font with which a PDF's glyphs are drawn; not names, licences, signatures and the
+# like, and not those for which a PDF has keys of its own, such as vertical metrics.
 TABLES = {
-    "cmap",
-    "cvt ",
-    "fpgm",
-    "glyf",
-    "head",
-    "hhea",
-    "hmtx",
-    "loca",
-    "maxp",
-    "prep",
-    "vhea",
-    "vmtx",
-    "post",
+    *(
+        b"cmap",
+        b"cvt ",
+        b"fpgm",
+        b"glyf",
+        b"head",
+        b"hhea",
+        b"hmtx",
+        b"loca",
+        b"maxp",
+        b"prep",
+        b"post",
+        b"CFF ",
+    ),
 }
-TABLES |= {"CFF ", "CFF2", "VORG", "OS/2", "gasp"}
 MOST_CODES_IN_ALL = 600_000  # of all character maps; a font of every Chinese character has 130,000
 _CMAP_TOKEN = re.compile(rb"<[0-9A-Fa-f \r\n\t]*>|\[|\]|-?[0-9]+|[A-Za-z]+|/WMode")
 LONGEST_CODE, LONGEST_TEXT = 8, 32  # hexadecimal digits: four bytes, and eight UTF-16 units
@@ -121,7 +122,7 @@ def _add_glyph_ids(copier: "Copier", value: Dictionary, clean: Dictionary) -> No
     program = clean.get("/FontDescriptor", Dictionary()).get("/FontFile2")
     if not isinstance(ids, Stream) or program is None:
         return
-    count = glyph_count(program.read_bytes())
+    count = glyph_count(_tables(program.read_bytes()) or {})
     data = copier.decoded(ids)[: 2 * 65536]
     pairs = struct.iter_unpack(">H", data[: len(data) // 2 * 2])
     clean["/CIDToGIDMap"] = copier.stream(
@@ -129,15 +130,19 @@ def _add_glyph_ids(copier: "Copier", value: Dictionary, clean: Dictionary) -> No
     )
 
 
-def glyph_count(font_data: bytes) -> int:
-    """Return how many glyphs a TrueType font declares; 0 if it doesn't."""
-    for offset in range(12, 12 + 16 * 100, 16):
-        tag, _check, start, _length = struct.unpack(
-            ">4sLLL", font_data[offset : offset + 16].ljust(16, b"\0")
-        )
-        if tag == b"maxp":
-            return int.from_bytes(font_data[start + 4 : start + 6], "big")
-    return 0
+def glyph_count(tables: dict[bytes, bytes]) -> int:
+    """Return how many glyphs a TrueType font has: as many as it declares and has places for in `loca`."""
+    places = len(tables.get(b"loca", b"")) // _size_of_place(tables) - 1
+    return max(min(_declared_glyphs(tables), places), 0)
+
+
+def _declared_glyphs(tables: dict[bytes, bytes]) -> int:
+    return int.from_bytes(tables.get(b"maxp", b"")[4:6], "big")
+
+
+def _size_of_place(tables: dict[bytes, bytes]) -> int:
+    """Return how many bytes an entry of `loca` has."""
+    return 4 if any(tables.get(b"head", b"")[50:52]) else 2
 
 
 def _descriptor(copier: "Copier", value: Any) -> Any:
@@ -198,34 +203,59 @@ def _compact(copier: "Copier", value: Any) -> Any:
 
 def drawing_tables(data: bytes) -> bytes | None:
     """Return a TrueType or OpenType font reduced to the tables that draw glyphs; None if it is no such font."""
-    if data[:4] not in (b"\x00\x01\x00\x00", b"true", b"OTTO") or len(data) < 12:
+    tables = _tables(data)
+    if not tables:
         return None
-    (count,) = struct.unpack(">H", data[4:6])
-    tables: list[tuple[bytes, int, bytes]] = []
-    for offset in range(12, 12 + 16 * min(count, 100), 16):
-        if offset + 16 > len(data):
+    if b"CFF " in tables:
+        compact = cff.without_texts(tables[b"CFF "])
+        if compact is None:
             return None
-        tag, check, start, length = struct.unpack(">4sLLL", data[offset : offset + 16])
-        if tag.decode("latin-1") in TABLES and start + length <= len(data):
-            table = data[start : start + length]
-            clean = cff.without_texts(table) if tag == b"CFF " else table
-            if clean is None:
-                return None
-            tables.append((tag, check, clean))
-    if len({tag for tag, _check, _table in tables}) < len(tables) or sum(
-        len(table) for _tag, _check, table in tables
-    ) > len(data):
-        return None  # tables that lie over one another: a small font would become a large one
-    power = max(len(tables), 1).bit_length() - 1
+        tables[b"CFF "] = compact
+    for tag, size in _sizes(tables).items():
+        if tag in tables:
+            tables[tag] = tables[tag][:size]
+    power = len(tables).bit_length() - 1
     head = struct.pack(
         ">4sHHHH", data[:4], len(tables), 16 << power, power, (len(tables) << 4) - (16 << power)
     )
     at, directory, body = 12 + 16 * len(tables), [], []
-    for tag, check, table in tables:
+    for tag, table in tables.items():
+        padded = table.ljust(-(-len(table) // 4) * 4, b"\0")
+        check = sum(word for (word,) in struct.iter_unpack(">L", padded)) % 2**32
         directory.append(struct.pack(">4sLLL", tag, check, at, len(table)))
-        body.append(table.ljust(-(-len(table) // 4) * 4, b"\0"))
-        at += len(body[-1])
-    return b"".join([head, *directory, *body]) if tables else None
+        body.append(padded)
+        at += len(padded)
+    return b"".join([head, *directory, *body])
+
+
+def _tables(data: bytes) -> dict[bytes, bytes] | None:
+    """Return the tables of a TrueType or OpenType font that draw; None if it is no such font."""
+    if data[:4] not in (b"\x00\x01\x00\x00", b"true", b"OTTO") or len(data) < 12:
+        return None
+    (count,) = struct.unpack(">H", data[4:6])
+    found: list[tuple[bytes, bytes]] = []
+    for offset in range(12, 12 + 16 * min(count, 100), 16):
+        if offset + 16 > len(data):
+            return None
+        tag, _check, start, length = struct.unpack(">4sLLL", data[offset : offset + 16])
+        if tag in TABLES and start + length <= len(data):
+            found.append((tag, data[start : start + length]))
+    tables = dict(found)
+    if len(tables) < len(found) or sum(map(len, tables.values())) > len(data):
+        return None  # tables that lie over one another: a small font would become a large one
+    return tables
+
+
+def _sizes(tables: dict[bytes, bytes]) -> dict[bytes, int]:
+    """Return the most bytes that tables of a known size have: what follows draws nothing and could be a photo."""
+    glyphs = _declared_glyphs(tables)
+    return {
+        b"head": 54,
+        b"hhea": 36,
+        b"maxp": 32,
+        b"hmtx": 4 * glyphs,
+        b"loca": _size_of_place(tables) * (glyphs + 1),
+    }
 
 
 def _encoding(copier: "Copier", value: Any) -> Any:

@@ -220,7 +220,7 @@ FILES = [
     Mutant(
         "core: a font keeps all its tables",
         "core/pdf/fonts.py",
-        'if tag.decode("latin-1") in TABLES and',
+        "if tag in TABLES and",
         "if",
         first=PDF + "test_a_font_keeps_only_the_tables_that_draw",
     ),
@@ -286,6 +286,27 @@ FILES = [
         "        uploads.take_slot(by)\n",
         "",
         first=DOCUMENTS + "test_files_are_checked_in_as_many_slots_as_are_set",
+    ),
+    Mutant(
+        "core: a font's tables of a known size have any length",
+        "core/pdf/fonts.py",
+        "tables[tag] = tables[tag][:size]",
+        "pass",
+        first=PDF + "test_a_photo_in_a_fonts_table_of_a_known_size_is_removed",
+    ),
+    Mutant(
+        "core: a font has as many glyphs as it declares",
+        "core/pdf/fonts.py",
+        "max(min(_declared_glyphs(tables), places), 0)",
+        "_declared_glyphs(tables)",
+        first=FONTS + "test_a_photo_in_the_map_of_glyphs_is_removed_where_the_font_only_declares_that_many",
+    ),
+    Mutant(
+        "core: a password in a PDF's form becomes part of the page",
+        "core/pdf/document.py",
+        "if isinstance(flags, int) and flags & PASSWORD_FIELD:",
+        "if False:",
+        first="tests/core/test_pdf_hidden.py::test_a_password_field_is_refused",
     ),
     Mutant(
         "core: character maps without bound",
@@ -374,8 +395,8 @@ FILES = [
     Mutant(
         "core: a CFF font in an OpenType font keeps its texts",
         "core/pdf/fonts.py",
-        'cff.without_texts(table) if tag == b"CFF " else table',
-        "table",
+        'cff.without_texts(tables[b"CFF "])',
+        'tables[b"CFF "]',
         first=FONTS + "test_a_compact_program_in_an_opentype_font_has_no_text_either",
     ),
     Mutant(

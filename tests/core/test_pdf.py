@@ -249,6 +249,27 @@ def test_a_font_keeps_only_the_tables_that_draw():
     assert fonts.drawing_tables(b"CANARY, and no font") is None
 
 
+@pytest.mark.parametrize(
+    "table",
+    ["head", "hhea", "maxp", "hmtx", "loca", "gasp", "OS/2", "VORG", "vhea", "vmtx", "CFF2"],
+)
+def test_a_photo_in_a_fonts_table_of_a_known_size_is_removed(table):
+    tables = {
+        "head": b"\0" * 54,
+        "hhea": b"\0" * 36,
+        "maxp": b"\0\1\0\0\0\1" + b"\0" * 26,
+        "hmtx": b"\1\2\3\4",
+        "loca": b"\0\0\0\1",
+        "glyf": b"draws",
+    }
+    plain = fonts.drawing_tables(pdfs.sfnt(**tables))
+    assert plain is not None
+    assert all(content in plain for content in tables.values())
+    photo = uploaded_files.photo(size=(200, 200), said="CANARYINSIDE")
+    with_photo = tables | {table: tables.get(table, b"") + photo}
+    assert fonts.drawing_tables(pdfs.sfnt(**with_photo)) == plain
+
+
 def test_a_font_with_overlapping_tables_is_removed():
     """Otherwise 100 entries that each name the whole file turn ten megabytes into a gigabyte."""
     font = pdfs.sfnt(cmap=b"12345678", glyf=b"draws123")

@@ -2,6 +2,7 @@
 
 import io
 import re
+import struct
 
 import pikepdf
 import pytest
@@ -144,3 +145,16 @@ def test_a_compact_program_that_ends_early_is_removed(end):
     text = cleaned_text(with_font(program, key="FontFile3", Subtype=Name.Type1C))
     assert b"Letter of the ward" in text
     assert b"/FontFile3" not in text
+
+
+def test_a_photo_in_the_map_of_glyphs_is_removed_where_the_font_only_declares_that_many():
+    declared = pdfs.sfnt(head=b"\0" * 54, maxp=b"\0\1\0\0\xff\xff", loca=b"\0\0" * 3)
+    with pikepdf.open(io.BytesIO(pdfs.every_kind())) as pdf:
+        (font,) = (item for item in pdf.objects if isinstance(item, Dictionary) and "/CIDToGIDMap" in item)
+        font.FontDescriptor.FontFile2 = pdf.make_stream(declared)
+        font.CIDToGIDMap = pdf.make_stream(b"\0\0\0\1\0\2" + pdfs.jpeg())
+        data = pdfs.saved(pdf)
+    with pikepdf.open(io.BytesIO(cleaner.cleaned(data)[1])) as pdf:
+        (font,) = (item for item in pdf.objects if isinstance(item, Dictionary) and "/CIDToGIDMap" in item)
+        glyphs = {glyph for (glyph,) in struct.iter_unpack(">H", font.CIDToGIDMap.read_bytes())}
+    assert glyphs == {0, 1}, "the two that have a place in loca"

@@ -6,9 +6,10 @@ import io
 
 import pikepdf
 import pytest
+from django.core.exceptions import ValidationError
 from pikepdf import Array, Dictionary, Name
 
-from core import cleaner
+from core import cleaner, uploads
 from tests import pdfs, uploaded_files
 from tests.core.test_pdf import cleaned_text, with_content
 
@@ -45,6 +46,27 @@ def test_a_condition_that_hides_what_is_drawn_is_refused(place, written, is_take
         return
     with pytest.raises(cleaner.Refused, match="layers"):
         cleaner.cleaned(data)
+
+
+@pytest.mark.parametrize(("flags", "is_taken"), [(1 << 12, True), (1 << 13, False), (3 << 12, False)])
+def test_a_password_field_is_refused(flags, is_taken):
+    """A viewer shows dots for what is in it; the cleaned page would show the password."""
+    data = uploaded_files.filled_form(flags=flags)
+    if is_taken:
+        assert b"Typed in Banke" in cleaned_text(data)
+        return
+    with pytest.raises(ValidationError, match="password field"):
+        uploads.clean_upload(data)
+
+
+def test_a_cropped_page_stays_cropped_and_keeps_what_was_cropped():
+    """The page on which a file is uploaded says so. Refusing would hurt: scanners crop too, and mostly margins."""
+    with pikepdf.open(io.BytesIO(uploaded_files.pdf())) as pdf:
+        pdf.pages[0].obj.CropBox = Array([0, 0, 50, 50])
+        data = pdfs.saved(pdf)
+    assert b"Letter of the ward" in cleaned_text(data)
+    with pikepdf.open(io.BytesIO(cleaner.cleaned(data)[1])) as pdf:
+        assert list(pdf.pages[0].obj.CropBox) == [0, 0, 50, 50]
 
 
 def test_a_form_with_the_name_of_a_condition_is_kept():
