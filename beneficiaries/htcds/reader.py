@@ -53,8 +53,14 @@ def read_workbook(path: Path) -> Table:
 
 
 def encoded(table: Table) -> bytes:
-    """Return the table as JSON, a value that JSON doesn't have as a list with its kind."""
-    return json.dumps({"rows": table.rows, "remarks": table.remarks}, default=_with_kind).encode()
+    """Return the table as JSON, a value that JSON doesn't have as a list with its kind.
+
+    In UTF-8, as an escaped Devanagari letter takes twice the memory of the importing process, which has no limit.
+    """
+    table_json = json.dumps(
+        {"rows": table.rows, "remarks": table.remarks}, default=_with_kind, ensure_ascii=False
+    )
+    return table_json.encode("utf-8", "surrogatepass")  # as json.loads reads it; a row with one is refused
 
 
 def _with_kind(value: Any) -> list[Any]:

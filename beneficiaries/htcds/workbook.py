@@ -25,7 +25,7 @@ from core import names
 
 MOST_ROWS = 50_000
 MOST_COLUMNS = 256
-MOST_LETTERS = 50_000_000  # of all cells; a shared text counts for each of its cells
+MOST_LETTERS = 20_000_000  # of all cells, 400 for each row; a shared text counts for each of its cells
 LAST_ROW = 200_000  # empty rows included; formats can reach to the end of a sheet
 HEADER_WITHIN = 10  # filled rows: there may be a title above the header …
 HEADER_BEFORE = 1_000  # … and rows, empty ones included

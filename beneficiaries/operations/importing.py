@@ -131,11 +131,12 @@ def _import_keys(readings: list[Reading], organisation: Organisation) -> Iterato
 
     Row numbers, the order of columns and labels in place of codes make no difference.
     """
-    seen: Counter[str] = Counter()
+    seen: Counter[bytes] = Counter()
     for reading in readings:
         text = json.dumps(["htcds", organisation.code, _plain(reading.values)], sort_keys=True)
-        seen[text] += 1
-        yield sha256(f"{text} {seen[text]}".encode()).hexdigest()
+        digest = sha256(text.encode()).digest()  # the texts of all rows would fill the memory
+        seen[digest] += 1
+        yield sha256(f"{text} {seen[digest]}".encode()).hexdigest()
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Measured on two shared cores: the workbook of 5 million shared texts (0.04 to 0.
 ended).
 """
 
+import json
 import re
 import zipfile
 from datetime import date, datetime, time, timedelta
@@ -505,6 +506,22 @@ def test_every_kind_of_cell_leaves_the_limited_process_as_it_was(book):  # noqa:
     assert reader.read_workbook(path) == read_workbook(path)
     never = changed(book(SITA | {"con_Consent": "=TRUE()"}), "xl/worksheets/sheet1.xml", lambda text: text)
     assert reader.read_workbook(never) == read_workbook(never)
+
+
+def test_a_letter_from_the_limited_process_takes_no_more_than_in_utf_8():
+    """Escaped, each of 20 million Devanagari letters would take six bytes of the importing process."""
+    text = "क" * 1000
+    table = workbook.Table([(2, {"prs_FirstName": text})], [])
+    answer = reader.encoded(table)
+    assert answer.count(text.encode()) == 1
+    assert len(answer) < 3100
+
+
+def test_a_half_of_a_letter_leaves_the_limited_process_and_refuses_its_row():
+    table = workbook.Table([(2, SITA | {"prs_Birthdate": "1995", "prs_Title": "\ud800"})], [])
+    ((_number, cells),) = json.loads(reader.encoded(table))["rows"]
+    found = row.read_row(SITA | {"prs_Title": cells["prs_Title"]}, today=TODAY, country=country)
+    assert found.refusals == ["Title (prs_Title): has a character that is not text"]
 
 
 def test_the_command_reads_a_workbook_in_the_limited_process(book, monkeypatch):  # noqa: F811
