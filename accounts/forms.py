@@ -1,5 +1,8 @@
 """Forms for signing in, passwords, tokens, and users with their roles."""
 
+import json
+from typing import Any
+
 from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext
@@ -40,10 +43,27 @@ class CodeForm(forms.Form):
     )
 
 
+class CredentialField(forms.CharField):
+    """A passkey's answer as JSON, which the page's script fills in.
+
+    Django's JSONField would raise ValueError for a number of 5,000 digits, and RecursionError for 100,000 brackets.
+    """
+
+    widget = forms.HiddenInput
+
+    def to_python(self, value: Any) -> Any:
+        """Return the parsed answer; None if there is none."""
+        text = super().to_python(value)
+        try:
+            return json.loads(text) if text else None
+        except (ValueError, RecursionError) as error:
+            raise forms.ValidationError(gettext("The passkey can’t be read. Try again.")) from error
+
+
 class FactorForm(CodeForm):
     """A code of an app, a recovery code, or a passkey's answer, which the page's script fills in."""
 
-    credential = forms.JSONField(required=False, widget=forms.HiddenInput)
+    credential = CredentialField(required=False)
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -53,9 +73,7 @@ class FactorForm(CodeForm):
 class PasskeyAddForm(forms.Form):
     """A new passkey, which the page's script fills in, and its name."""
 
-    credential = forms.JSONField(
-        widget=forms.HiddenInput, error_messages={"required": _("The passkey was not created. Try again.")}
-    )
+    credential = CredentialField(error_messages={"required": _("The passkey was not created. Try again.")})
     name = forms.CharField(
         label=_("Name of the passkey"),
         max_length=40,

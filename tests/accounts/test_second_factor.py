@@ -482,3 +482,23 @@ def test_the_command_requests_the_reset_of_a_factor(demo_users, required):
     assert not is_enrolled(demo_users["administrator"])
     with pytest.raises(SystemExit):
         call_command("reset_second_factor", "no-such-person")
+
+
+UNREADABLE = ["[" * 100_000, "9" * 5000, "{", '{"a":' * 20_000, "[]", "7"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("answer", UNREADABLE, ids=lambda answer: answer[:2])
+def test_an_unreadable_passkey_is_refused_on_each_page(demo_users, sign_in, answer):
+    app, adding = enrolled(demo_users[WHO]), sign_in(OTHER)
+    signing_in, confirming = Client(), signed_in_with(app, WHO)
+    give_password(signing_in, WHO)
+    for client, page in [
+        (adding, "/accounts/security/passkey/"),
+        (signing_in, SECOND),
+        (confirming, CONFIRM),
+    ]:
+        response = client.post(page, {"credential": answer, "name": "x"})
+        assert response.status_code == 200, page
+        assert "govuk-error-summary" in response.content.decode(), page
+    assert not Authenticator.objects.filter(type=Authenticator.Type.WEBAUTHN).exists()
