@@ -84,7 +84,7 @@ def test_views_forms_admin_and_tasks_use_scoped_querysets_only(path):
         f"{line}: {receiver}.{name}()"
         for line, receiver, name in calls(path)
         if any(receiver == f"{model}.objects" for model in protected)
-        and name not in ("visible_to", "editable_by", "led_by")
+        and name not in ("visible_to", "editable_by", "led_by", "of")
     ]
     assert raw == []
 
