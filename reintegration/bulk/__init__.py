@@ -1,8 +1,8 @@
 """Invented people by the hundred thousand, by COPY as the database's owner, for measurements.
 
 The same number of people, seed and day give the same rows. Much simpler than `reintegration.demo`: beneficiaries,
-cases, case files, consents, admissions and access rows; no plans, grants or follow-ups. Operations, triggers and
-policies are bypassed; check constraints and foreign keys apply.
+identity documents, cases, case files, consents, admissions and access rows; no plans, grants or follow-ups.
+Operations, triggers and policies are bypassed; check constraints and foreign keys apply.
 """
 
 import random

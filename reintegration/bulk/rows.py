@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from beneficiaries.identity import number_index
 from core import data_keys
 from core.encrypted_fields import cell
 from core.names import key as name_key
@@ -29,6 +30,10 @@ COLUMNS = {
         *("id", "organisation_id", "first_name", "middle_name", "second_name", "name_ne", "find_key", "sex"),
         *("birth_on", "birth_precision", "birth_as_typed", "citizenship", "home_district_id", "home_place"),
         *("phone", "phone_index", "safe_contact", "registered_on", "created_at"),
+    ),
+    "beneficiaries_identitydocument": (
+        *("id", "beneficiary_id", "kind", "state", "number", "number_index", "issued_district_id"),
+        *("issued_on", "expires_on", "recorded_by_id", "recorded_at"),
     ),
     "beneficiaries_case": (
         *("id", "reference", "beneficiary_id", "lead_organisation_id", "status", "opened_on", "closed_on"),
@@ -59,6 +64,9 @@ COLUMNS = {
     ),
 }
 
+IDENTIFIED = 0.6  # beneficiaries with a citizenship certificate, or as a child with a birth registration
+PASSPORT = 0.4
+ISSUED_BEFORE = 400  # days before the beneficiary was registered
 SECOND_CASE = 0.5  # beneficiaries with an earlier, closed case: 1.5 cases on average
 OPEN_NOW = 0.45  # of the latest cases; earlier ones are closed, so 30% of all are open
 SHARES_WITH_IOM, REFUSES_IOM, ENDS_SHARING = 0.6, 0.1, 0.03
@@ -116,6 +124,7 @@ class RowBuilder:
         self.days = days_back(base.today, 23_000)
         self.ahead = [(base.today + timedelta(days=number)).isoformat() for number in range(500)]
         self.references = 0  # how many were given
+        self.documents = 0  # identity documents written; each has a number of its own
         self.data_key = ("", b"")  # subject and data key of the rows being written
         # A step without a common factor with 31**7 reaches every reference once, in no visible order.
         self.start, self.step = rng.randrange(31**LENGTH), rng.randrange(31**6, 31**LENGTH) // 31 * 31 + 7
@@ -165,6 +174,7 @@ class RowBuilder:
         earlier = opened + 30 + int(chance() * 400) if has_earlier else opened
         born = earlier + int((8 + chance() * 8 if is_child else 20 + chance() * 22) * 365)
         self._beneficiary(beneficiary_id, ngo, district, born, earlier)
+        self._identity_documents(beneficiary_id, ngo, district, born, earlier)
         if has_earlier:
             self._case(
                 beneficiary_id,
@@ -196,6 +206,29 @@ class RowBuilder:
             f"\t{phone_bytes}\t{_bytea(phone_index(phone) or b'')}\t{safe_contact_bytes}\t{self.days[registered]}"
             f"\t{self.moment(registered)}\n"
         )
+
+    def _identity_documents(
+        self, beneficiary: str, ngo: str, district: str, born: int, registered: int
+    ) -> None:
+        known = []
+        if self.rng.random() < IDENTIFIED:
+            is_child = born - registered < ADULT_AT
+            known.append(("birth_registration" if is_child else "citizenship", "27-01-{:02}-{:05}", NULL))
+        if self.rng.random() < PASSPORT:
+            ten_years_later = self.base.today - timedelta(days=registered + ISSUED_BEFORE - 3_652)
+            known.append(("passport", "PA{:02}{:05}", ten_years_later.isoformat()))
+        for kind, digits, expires in known:
+            document_id = new_id(self.rng)
+            self.documents += 1
+            number = digits.format(*divmod(self.documents, 100_000))
+            number_bytes = self._encrypted(
+                "beneficiaries_identitydocument", "number", document_id, beneficiary, number
+            )
+            self.lines["beneficiaries_identitydocument"].append(
+                f"{document_id}\t{beneficiary}\t{kind}\thas\t{number_bytes}\t{_bytea(number_index(number) or b'')}"
+                f"\t{district}\t{self.days[registered + ISSUED_BEFORE]}\t{expires}"
+                f"\t{self.pick(self.base.caseworkers[ngo])}\t{self.moment(registered)}\n"
+            )
 
     def _case(
         self, beneficiary: str, ngo: str, home: str, born: int, opened: int, closed: int | None

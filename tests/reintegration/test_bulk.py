@@ -146,6 +146,22 @@ def test_a_caseworker_sees_the_cases_of_their_organisation_and_no_other(loaded, 
     assert int(databases.manage(loaded[0], "shell", "-v0", "-c", script).stdout) == wanted[0][0] > 100
 
 
+def test_identity_documents_are_found_by_their_number(loaded, asked):
+    """About one for each beneficiary; each number is the application's to decrypt, and occurs once."""
+    asked.execute("SELECT count(*), count(DISTINCT number_index) FROM beneficiaries_identitydocument")
+    documents, numbers = asked.fetchone()
+    assert 0.9 < documents / PEOPLE < 1.1
+    assert numbers == documents
+    script = (
+        "from accounts.models import User; from core.context import acting_as;"
+        "from beneficiaries.models import IdentityDocument as D; u = User.objects.get(username='ngo_b_caseworker')\n"
+        "with acting_as(u): documents = D.objects.all()[:50];"
+        " print(*{(d.number[:2], D.objects.numbered(d.number).count()) for d in documents})"
+    )
+    found = databases.manage(loaded[0], "shell", "-v0", "-c", script).stdout
+    assert set(re.findall(r"\('(..)', (\d+)\)", found)) == {("27", "1"), ("PA", "1")}
+
+
 def test_the_same_number_and_seed_give_the_same_beneficiaries(asked):
     """Except what is encrypted, and its keys: those are random."""
     with databases.clone(f"test_iom_bulk_again_{os.getpid()}") as name:
