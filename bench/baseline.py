@@ -51,6 +51,22 @@ PARTS = (
          LEFT JOIN accounts_organisation o ON o.id = c.organisation_id
          JOIN accounts_user u ON u.id = c.recorded_by_id
         WHERE c.case_id = %(case)s ORDER BY c.recorded_at, c.id""",
+    """SELECT r.level, r.former, r.source, r.assessed_on, r.reason, r.at, u.first_name, u.last_name
+         FROM beneficiaries_riskassessment r JOIN accounts_user u ON u.id = r.by_id
+        WHERE r.case_id = %(case)s ORDER BY r.at DESC, r.id""",
+    """SELECT i.kind, i.state, i.number, i.issued_on, i.expires_on, i.kept_by, d.name_en, u.first_name, u.last_name
+         FROM beneficiaries_case c JOIN beneficiaries_identitydocument i ON i.beneficiary_id = c.beneficiary_id
+         JOIN accounts_user u ON u.id = i.recorded_by_id LEFT JOIN geography_district d ON d.id = i.issued_district_id
+        WHERE c.id = %(case)s ORDER BY i.recorded_at, i.id""",
+    """SELECT i.kind, other.reference FROM beneficiaries_case c
+         JOIN beneficiaries_beneficiary b ON b.id = c.beneficiary_id
+         JOIN beneficiaries_identitydocument i ON i.beneficiary_id = b.id
+         JOIN beneficiaries_identitydocument same
+           ON same.number_index = i.number_index AND same.beneficiary_id <> i.beneficiary_id
+         JOIN beneficiaries_beneficiary owner
+           ON owner.id = same.beneficiary_id AND owner.organisation_id = b.organisation_id
+         JOIN beneficiaries_case other ON other.beneficiary_id = owner.id
+        WHERE c.id = %(case)s ORDER BY other.changed_on DESC, other.id""",
     """SELECT n.kind, n.confidentiality, n.text, n.at, u.first_name, u.last_name FROM beneficiaries_casenote n
          JOIN accounts_user u ON u.id = n.by_id WHERE n.case_id = %(case)s ORDER BY n.at DESC, n.id""",
     """SELECT d.kind, d.title, d.state, d.size, d.confidentiality, d.at, u.first_name, u.last_name
@@ -58,6 +74,15 @@ PARTS = (
         WHERE d.case_id = %(case)s ORDER BY d.at DESC, d.id""",
     """SELECT e.opened_at, e.reason, u.first_name, u.last_name FROM beneficiaries_emergencyopening e
          JOIN accounts_user u ON u.id = e.user_id WHERE e.case_id = %(case)s ORDER BY e.opened_at DESC""",
+    """SELECT t.state, t.reason, t.offered_at, t.answered_at, t.answer, s.name_en, r.name_en, o.first_name,
+              o.last_name, a.first_name, a.last_name FROM beneficiaries_casetransfer t
+         JOIN accounts_organisation s ON s.id = t.sender_id JOIN accounts_organisation r ON r.id = t.receiver_id
+         JOIN accounts_user o ON o.id = t.offered_by_id LEFT JOIN accounts_user a ON a.id = t.answered_by_id
+        WHERE t.case_id = %(case)s ORDER BY t.offered_at DESC, t.id""",
+    """SELECT a.note, a.at, f.first_name, f.last_name, c.first_name, c.last_name, u.first_name, u.last_name
+         FROM beneficiaries_assignment a JOIN accounts_user f ON f.id = a.former_id
+         JOIN accounts_user c ON c.id = a.caseworker_id JOIN accounts_user u ON u.id = a.by_id
+        WHERE a.case_id = %(case)s ORDER BY a.at DESC, a.id""",
     """SELECT p.name_en, e.enrolled_on, e.entered_on, e.is_override FROM beneficiaries_enrolment e
          JOIN projects_project p ON p.id = e.project_id WHERE e.case_id = %(case)s
         ORDER BY e.enrolled_on, e.id""",
