@@ -36,7 +36,8 @@ def line(one: Figure) -> str:
     """Return one figure's line for the terminal."""
     bar = "" if one.bar is None else f" (bar {_ratio(one.bar, one.bar)})"
     verdict = {True: "holds", False: "FAILS", None: ""}[one.holds]
-    return f"{one.name:<44}{one.value:>9.2f} ms  {_ratio(one.ratio, one.bar):>7}{bar:<12} {verdict}"
+    ratio = f"{_ratio(one.ratio, one.bar):>7}{bar:<12} spread {one.spread:.0%}"
+    return f"{one.name:<46}{one.value:>9.2f} ms  {ratio:<30} {verdict}"
 
 
 def _row(one: Figure) -> str:

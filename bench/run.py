@@ -21,7 +21,9 @@ from bench.web import Page, serving
 
 DEEP = 5000
 READERS = 20
+FAST_WAYS = ("statements", "related", "tables", "plain_select", "of", "all")  # those of bench/without.py
 REFERENCE = re.compile(rb"\b[1-9A-HJKMNP-Z]{4}-[1-9A-HJKMNP-Z]{3}-[1-9A-HJKMNP-Z]\b")
+TAG = re.compile(rb"<[^>]*>")
 BASELINE, GENERIC, DIRECT = "baseline by hand", "guardian, generic table", "guardian, direct foreign keys"
 
 
@@ -30,27 +32,39 @@ def references(page: bytes) -> set[bytes]:
     return set(REFERENCE.findall(page))
 
 
+def words(page: bytes) -> set[tuple[int, bytes]]:
+    """Return the words on a page with their places."""
+    return set(enumerate(TAG.sub(b" ", page).split()))
+
+
 class Sites:
-    """The servers of one run, and pages on them."""
+    """The servers of one run, each started for its first page, and pages on them."""
 
     def __init__(self, stack: ExitStack, large: str, little: str) -> None:
-        log = Path(tempfile.gettempdir()) / "iom_cases_bench.log"
+        self.stack, self.ports = stack, {}
         big, low = database.environment(large), database.environment(little)
-        app, baseline, guarded = "iom_cases.wsgi", "bench.baseline:application", "bench.guarded.wsgi"
-        self.ports = {
-            "ours": stack.enter_context(serving(app, _without_owner(big), log)),
-            "little": stack.enter_context(serving(app, _without_owner(low), log)),
-            "baseline": stack.enter_context(serving(baseline, big, log)),
-            "timed": stack.enter_context(serving("bench.timed", _without_owner(big), log)),
-            "unrecorded": stack.enter_context(serving("bench.unrecorded", _without_owner(big), log)),
+        ours, other = _without_owner(big), _without_owner(low)
+        app, guarded = "iom_cases.wsgi", "bench.guarded.wsgi"
+        plain_log = {
+            "GUNICORN_CMD_ARGS": "--logger-class gunicorn.glogging.Logger"
+        }  # the site's needs Django
+        self.servers = {
+            "ours": (app, ours),
+            "little": (app, other),
+            "baseline": ("bench.baseline:application", big | plain_log),
+            "timed": ("bench.timed", ours),
+            "unrecorded": ("bench.unrecorded", ours),
+            **{way: ("bench.without", ours | {"WITHOUT": way}) for way in FAST_WAYS},
         }
         for kind in ("generic", "direct"):
             own = {"DJANGO_SETTINGS_MODULE": "bench.guarded.settings", "GUARDED_BY": kind}
-            self.ports[kind] = stack.enter_context(serving(guarded, big | own, log))
-            self.ports[f"timed_{kind}"] = stack.enter_context(serving("bench.timed", big | own, log))
+            self.servers |= {kind: (guarded, big | own), f"timed_{kind}": ("bench.timed", big | own)}
 
     def page(self, site: str, path: str, subject: dict | None = None) -> Page:
         """Return a page of a site, opened by the subject's session where one is given."""
+        if site not in self.ports:
+            log = Path(tempfile.gettempdir()) / "iom_cases_bench.log"
+            self.ports[site] = self.stack.enter_context(serving(*self.servers[site], log))
         cookie = {"Cookie": f"sessionid={subject['session']}"} if subject else {}
         return Page(self.ports[site], path, {"Host": "localhost", **cookie}, site.startswith("timed"))
 
@@ -92,7 +106,10 @@ def guarded(sites: Sites, who: str, subject: dict, rounds: int) -> list[Figure]:
     ours does.
     """
     ours, found = sites.page("ours", "/cases/", subject), []
-    for kind, against, bar in (("generic", GENERIC, 1 / 50), ("direct", DIRECT, 1 / 10)):
+    for kind, against, bar, bar_in_database in (
+        ("generic", GENERIC, 1 / 50, None),
+        ("direct", DIRECT, 1 / 10, None),
+    ):
         times = max(6, rounds // (10 if kind == "generic" else 3))
         for variant, path, its_bar in (("", "/cases/", bar), ("/capped", "/cases/?capped", None)):
             other = sites.page(kind, path, subject)
@@ -102,16 +119,16 @@ def guarded(sites: Sites, who: str, subject: dict, rounds: int) -> list[Figure]:
         asked = sites.page("timed", "/cases/", subject), sites.page(f"timed_{kind}", "/cases/", subject)
         same(*asked, references, 50)
         turns = _turns([asked[0]], f"{against}, in the database", [asked[1]], times)
-        found.append(figure(f"list_page/guardian_{kind}/in_database/{who}", *turns, None))
+        found.append(figure(f"list_page/guardian_{kind}/in_database/{who}", *turns, bar_in_database))
     return found
 
 
-def growth(sites: Sites, who: str, subject: dict, before: dict, rounds: int) -> Figure:
+def growth(sites: Sites, who: str, subject: dict, rounds: int) -> list[Figure]:
     """Measure the first page of the list in the large database against the small one."""
-    ours, other = sites.page("ours", "/cases/", subject), sites.page("little", "/cases/", before)
+    ours, other = sites.page("ours", "/cases/", subject), sites.page("little", "/cases/", subject["before"])
     same(other, other, references, 50)
     turns = _turns([ours], "the same page with few people", [other], rounds)
-    return figure(f"list_growth/{who}", *turns, 1.5)
+    return [figure(f"list_growth/{who}", *turns, 1.5)]
 
 
 def recorded(sites: Sites, who: str, subject: dict, rounds: int) -> list[Figure]:
@@ -128,7 +145,25 @@ def recorded(sites: Sites, who: str, subject: dict, rounds: int) -> list[Figure]
     return found
 
 
-def counted(who: str, subject: dict) -> list[Figure]:
+def without(sites: Sites, who: str, subject: dict, rounds: int) -> list[Figure]:
+    """Measure the list and case files with each fast way replaced by plain Django, against the site as it is."""
+    pages_of = {
+        "list_page": ["/cases/"],
+        "case_detail": [f"/cases/{reference}/" for reference in subject["references"]],
+    }
+    found = []
+    for way in FAST_WAYS:
+        for kind, paths in pages_of.items():
+            plain = [sites.page(way, path, subject) for path in paths]
+            ours = [sites.page("ours", path, subject) for path in paths]
+            for one, other in zip(plain, ours, strict=True):
+                same(one, other, words, 50)
+            turns = _turns(plain, "the site as it is", ours, rounds)
+            found.append(figure(f"without/{way}/{kind}/{who}", *turns, None))
+    return found
+
+
+def counted(sites: Sites, who: str, subject: dict, rounds: int) -> list[Figure]:
     """Compare the count's statement under scope and policies with the same by hand; through Django for
     information.
     """
@@ -143,36 +178,49 @@ def counted(who: str, subject: dict) -> list[Figure]:
     return found
 
 
+# Each is called with the servers, who the subject is, the subject and the number of rounds.
+PARTS = {
+    "pages": pages,
+    "counted": counted,
+    "growth": growth,
+    "recorded": recorded,
+    "guarded": guarded,
+    "without": without,
+}
+
+
 def measure(arguments: argparse.Namespace) -> tuple[list[Figure], dict]:
-    """Measure everything; return the figures, and the facts about databases and subjects."""
+    """Measure the parts that are asked for; return the figures, and the facts about databases and subjects."""
     large, little = database.ensure(arguments.people), database.ensure(arguments.few)
-    permissions.ensure(large)
-    facts = json.loads(database.run(large, "-m", "bench.subjects", str(arguments.rounds * 3)))
+    if arguments.only in (None, "guarded"):
+        permissions.ensure(large)
+    counts = arguments.rounds * 3 if arguments.only in (None, "counted") else 0
+    facts = json.loads(database.run(large, "-m", "bench.subjects", str(counts)))
     before = json.loads(database.run(little, "-m", "bench.subjects", "0"))["subjects"]
     found: list[Figure] = []
     with ExitStack() as stack:
         sites = Sites(stack, large, little)
         for who, subject in facts["subjects"].items():
             database.say(f"As a caseworker of the {who} NGO, {subject['cases']:,} cases …")
-            found += pages(sites, who, subject, arguments.rounds)
-            found += counted(who, subject)
-            found.append(growth(sites, who, subject, before[who], arguments.rounds))
-            found += recorded(sites, who, subject, arguments.rounds)
-            found += guarded(sites, who, subject, arguments.rounds)
+            subject["before"] = before[who]
+            for part in [arguments.only] if arguments.only else PARTS:
+                found += PARTS[part](sites, who, subject, arguments.rounds)
     return found, facts
 
 
 def main() -> int:
-    """Run the bench; return the exit code."""
+    """Run the bench; return the exit code. With `--only` the results are printed and not written."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=1_000_000, help="people in the database")
     parser.add_argument(
         "--few", type=int, default=10_000, help="people in the database that growth starts from"
     )
     parser.add_argument("--rounds", type=int, default=100, help="pages a repeat; three repeats")
+    parser.add_argument("--only", choices=PARTS, help="measure this part alone, and write no results")
     arguments = parser.parse_args()
     found, facts = measure(arguments)
-    report.write(found, facts, arguments)
+    if not arguments.only:
+        report.write(found, facts, arguments)
     for one in found:
         database.say(report.line(one))
     return 0 if all(one.holds is not False for one in found) else 1
