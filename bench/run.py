@@ -93,7 +93,7 @@ def pages(sites: Sites, who: str, subject: dict, rounds: int) -> list[Figure]:
         sites.page("baseline", f"/case?reference={reference}") for reference in subject["references"]
     ]
     same(files[0], baselines[0], references, 1)
-    return [*found, figure(f"case_detail/{who}", *_turns(files, BASELINE, baselines, rounds), 8)]
+    return [*found, figure(f"case_detail/{who}", *_turns(files, BASELINE, baselines, rounds), 9)]
 
 
 def _turns(ours: list[Page], against: str, others: list[Page], rounds: int) -> tuple[list, str, list]:
@@ -107,8 +107,8 @@ def guarded(sites: Sites, who: str, subject: dict, rounds: int) -> list[Figure]:
     """
     ours, found = sites.page("ours", "/cases/", subject), []
     for kind, against, bar, bar_in_database in (
-        ("generic", GENERIC, 1 / 50, None),
-        ("direct", DIRECT, 1 / 10, None),
+        ("generic", GENERIC, 1 / 12, 1 / 25),
+        ("direct", DIRECT, 1 / 6, 1 / 12),
     ):
         times = max(6, rounds // (10 if kind == "generic" else 3))
         for variant, path, its_bar in (("", "/cases/", bar), ("/capped", "/cases/?capped", None)):
@@ -173,7 +173,7 @@ def counted(sites: Sites, who: str, subject: dict, rounds: int) -> list[Figure]:
         parts = [
             [times[i * third : (i + 1) * third] for i in range(3)] for times in (ours, baseline, through)
         ]
-        found.append(figure(f"list_count/{kind}/{who}", parts[0], BASELINE, parts[1], 2))
+        found.append(figure(f"list_count/{kind}/{who}", parts[0], BASELINE, parts[1], 2.2))
         found.append(figure(f"list_count/{kind}_through_django/{who}", parts[2], BASELINE, parts[1], None))
     return found
 
