@@ -12,6 +12,7 @@ from django.core.wsgi import get_wsgi_application
 application = get_wsgi_application()
 
 from django.db.models import QuerySet  # noqa: E402 - models can be imported only after setup
+from django.template import engines  # noqa: E402
 from django.template.loader import render_to_string  # noqa: E402
 from django.utils.safestring import mark_safe  # noqa: E402
 
@@ -41,6 +42,11 @@ JOINED = {
     reintegration.Instalment: ("paid_by",),
     reintegration.FollowUp: ("recorded_by",),
 }
+ROWS = """{% for header, cells in rows %}<tr class="govuk-table__row">
+<th scope="row" class="govuk-table__header"><a class="govuk-link" href="{{ header.url }}">{{ header.text }}</a>
+{% if header.text_ne %}<span lang="ne">{{ header.text_ne }}</span>{% endif %}</th>
+{% for label, text in cells %}<td class="govuk-table__cell" data-label="{{ label }}">{{ text }}</td>{% endfor %}
+</tr>{% endfor %}"""
 joins = False
 
 
@@ -97,6 +103,16 @@ def without_tables() -> None:
     _replace(table_rows, rendered)
 
 
+def without_tables_with_a_loop() -> None:
+    """Render the list's rows with a loop in the page's own template, as fast as templates are."""
+    loop = engines["django"].from_string(ROWS)
+
+    def rendered(labels, rows):
+        return loop.render({"rows": [(header, zip(labels, cells, strict=True)) for header, cells in rows]})
+
+    _replace(table_rows, rendered)
+
+
 def without_plain_select() -> None:
     """Render selects with Django's templates."""
     del PlainSelect.render
@@ -116,9 +132,11 @@ WAYS = {
     "statements": without_statements,
     "related": without_related,
     "tables": without_tables,
+    "tables_loop": without_tables_with_a_loop,
     "plain_select": without_plain_select,
     "of": without_of,
 }
 
-for name in WAYS if os.environ["WITHOUT"] == "all" else [os.environ["WITHOUT"]]:
+together = [name for name in WAYS if name != "tables_loop"]
+for name in together if os.environ["WITHOUT"] == "all" else [os.environ["WITHOUT"]]:
     WAYS[name]()
