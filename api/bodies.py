@@ -38,7 +38,7 @@ class BoundedJSONParser(BaseParser):
             raise TooLarge
         try:
             found = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
-            json.dumps(found, ensure_ascii=False).encode("utf-8")
+            json.dumps(found, ensure_ascii=False, allow_nan=False).encode("utf-8")  # 1e999 becomes infinite
             if _has_nul(found):
                 raise ValueError("NUL")
         except (ValueError, RecursionError) as error:

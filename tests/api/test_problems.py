@@ -27,6 +27,7 @@ pytestmark = pytest.mark.django_db
         (b'"x"', "application/json", 400),
         (b"NaN", "application/json", 400),
         (b'{"organisation": Infinity}', "application/json", 400),
+        (b'{"organisation": 1e999}', "application/json", 400),
         (b'{"organisation": ' + b"9" * 5000 + b"}", "application/json", 400),
         (b"[" * 100_000, "application/json", 400),
         (b'{"a":' * 20_000 + b"1" + b"}" * 20_000, "application/json", 400),

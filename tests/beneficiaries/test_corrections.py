@@ -326,6 +326,21 @@ def test_a_program_corrects_on_the_version_that_it_read(program, demo_users, cas
     assert (file.status_code, file.json()["file"]["needs"]) == (200, "A sewing machine.")
 
 
+@pytest.mark.django_db
+def test_a_number_that_no_answer_can_repeat_is_refused(program, demo_users, case):
+    """The answer to a conflict has what was sent, and JSON has no infinite number: it was a 500."""
+    corrected(demo_users, case, phone="9841234562")
+    asking = program(A)
+    answer = asking.client.patch(
+        f"/api/v1/beneficiaries/{case.beneficiary_id}/",
+        b'{"version": 1, "phone": "9841234563", "reason": 1e999}',
+        content_type="application/json",
+        headers={"Authorization": f"Token {asking.text}"},
+    )
+    assert answer.status_code == 400
+    assert "not JSON" in problem_of(answer)["detail"]
+
+
 def _at_once(demo_users, case, monkeypatch) -> list[int]:
     """Correct one version of one record from twenty threads; the status of each answer.
 
