@@ -8,26 +8,13 @@ from typing import Any, NamedTuple
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
-from beneficiaries.models import (
-    Beneficiary,
-    BeneficiaryChange,
-    Case,
-    CaseChange,
-    CaseFile,
-    Consent,
-    ConsentChange,
-    IdentityDocument,
-    IdentityDocumentChange,
-)
+from beneficiaries.models import Case, CaseChange, CaseFile, Consent, IdentityDocument
 from core.bikram_sambat import as_said
 from core.record_fields import fields_of
 from projects.choices import TargetGroup
 from projects.facts import COUNTRIES
 
 _COUNTRIES = ("citizenship", "country_of_stay")
-
-
-Record = Beneficiary | CaseFile | Consent | IdentityDocument
 
 
 class Correction(NamedTuple):
@@ -82,20 +69,21 @@ def corrections_of(
     *,
     documents: Iterable[IdentityDocument] = (),
     consents: Iterable[Consent] = (),
+    plans: Iterable[Any] = (),
+    follow_ups: Iterable[Any] = (),
 ) -> list[Correction]:
     """Return what was corrected in the beneficiary's record, in the case file and in these rows, the newest first."""
+    records: list[tuple[Any, str]] = [(case.beneficiary, ""), (file, "")]
+    records += [(row, f"{row.get_kind_display()}: ") for row in documents]
+    records += [
+        (row, f"{row}: {row.organisation.name}: " if row.organisation else f"{row}: ") for row in consents
+    ]
+    records += [(row, f"{row.enrolment.project.name}: ") for row in plans]
+    records += [(row, f"{row.label}: ") for row in follow_ups if row.done_on]
     found: list[Correction] = []
-    for record in (case.beneficiary, file):
-        if record.version > 1:
-            found += _corrections(record, _changes_of(record, user).select_related("by"))
-    for document in documents:
-        if document.version > 1:
-            about = f"{document.get_kind_display()}: "
-            found += _corrections(document, _changes_of(document, user).select_related("by"), about=about)
-    for consent in consents:
-        if consent.version > 1:
-            about = f"{consent}: {consent.organisation.name}: " if consent.organisation else f"{consent}: "
-            found += _corrections(consent, _changes_of(consent, user).select_related("by"), about=about)
+    for row, about in records:
+        if row.version > 1:
+            found += _corrections(row, _changes_of(row, user).select_related("by"), about=about)
     return sorted(found, key=lambda row: row.at, reverse=True)
 
 
@@ -120,7 +108,7 @@ def _corrections(row: models.Model, changes: Iterable[Any], about: str = "") -> 
     return found
 
 
-def overlaps(row: Record, typed: Mapping[str, Any], *, version: int, user) -> list[Overlap]:
+def overlaps(row: Any, typed: Mapping[str, Any], *, version: int, user) -> list[Overlap]:
     """Return the fields that others saved since `version`, beside what this user typed (by column).
 
     Since version 0, when there was no such document, these are all fields that are filled in.
@@ -150,15 +138,11 @@ def overlaps(row: Record, typed: Mapping[str, Any], *, version: int, user) -> li
     return found
 
 
-def _changes_of(row: Record, user) -> Any:
+def _changes_of(row: Any, user) -> Any:
     """Return the changes of a record that the user may read."""
-    if isinstance(row, Beneficiary):
-        return BeneficiaryChange.objects.visible_to(user).filter(beneficiary=row)
-    if isinstance(row, IdentityDocument):
-        return IdentityDocumentChange.objects.visible_to(user).filter(document=row)
-    if isinstance(row, Consent):
-        return ConsentChange.objects.visible_to(user).filter(consent=row)
-    return CaseChange.objects.visible_to(user).filter(case=row.case_id)
+    if isinstance(row, CaseFile):
+        return CaseChange.objects.visible_to(user).filter(case=row.case_id)
+    return row.changes.visible_to(user)
 
 
 def _plain(values: Mapping[str, Any]) -> Any:

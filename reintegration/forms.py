@@ -1,6 +1,7 @@
 """Forms of admission, plans, grants and follow-ups, and the filter of the audit log."""
 
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -9,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from beneficiaries.choices import AssessmentDecision
+from beneficiaries.forms.correction import CorrectionForm, reason_field
 from core.audit import event_texts
 from core.forms import AmountField, OnceForm, day_field
 from core.numerals import shown_amount
@@ -17,6 +19,7 @@ from core.searches import SearchForm
 from projects.facts import FACTS
 from projects.models import BudgetLine
 from reintegration.choices import FollowUpOutcome, Livelihood, Wellbeing
+from reintegration.models import FollowUp, Plan
 
 ANSWERS = [("yes", _("Yes")), ("no", _("No")), ("unknown", _("Not known"))]
 FROM_ANSWER = {"yes": True, "no": False, "unknown": None}
@@ -76,6 +79,24 @@ class PlanForm(OnceForm):
         label=_("Steps agreed"), max_length=5000, required=False, widget=forms.Textarea(attrs={"rows": 4})
     )
     agreed_on = day_field(_("Agreed on"), is_record=True)
+
+
+class PlanCorrectionForm(CorrectionForm, PlanForm):
+    """What was recorded wrongly in a plan, to be corrected."""
+
+    record_fields = Plan.record_fields
+    agreed_on = None  # type: ignore[assignment]
+    reason = reason_field()
+    field_order = ["livelihood", "goal", "steps", "reason"]
+
+    def columns(self) -> dict[str, Any]:
+        """Return the typed plan by column."""
+        return {name: self.cleaned_data[name] for name in self.record_fields}
+
+    @staticmethod
+    def initial_of(row: Plan) -> dict[str, Any]:
+        """Return the plan as the form opens with it."""
+        return {name: getattr(row, name) for name in (*row.record_fields, "version")}
 
 
 class BudgetLineField(forms.ModelChoiceField):
@@ -189,6 +210,24 @@ class FollowUpForm(OnceForm):
         """Return the arguments for `record_follow_up`."""
         data = {name: self.cleaned_data[name] for name in ("done_on", "outcome", "wellbeing", "note")}
         return data | {"counts": FROM_ANSWER.get(self.cleaned_data.get("counts", ""))}
+
+
+class FollowUpCorrectionForm(CorrectionForm, FollowUpForm):
+    """What was recorded wrongly in a follow-up, to be corrected; its result stays."""
+
+    record_fields = FollowUp.record_fields
+    outcome = None  # type: ignore[assignment]
+    reason = reason_field()
+    field_order = ["done_on", "wellbeing", "note", "reason"]
+
+    def columns(self) -> dict[str, Any]:
+        """Return what was typed, by column."""
+        return {name: self.cleaned_data[name] for name in ("done_on", "wellbeing", "note")}
+
+    @staticmethod
+    def initial_of(row: FollowUp) -> dict[str, Any]:
+        """Return the follow-up as the form opens with it."""
+        return {name: getattr(row, name) for name in ("done_on", "wellbeing", "note", "version")}
 
 
 class LogFilter(SearchForm):

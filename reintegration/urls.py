@@ -11,7 +11,13 @@ urlpatterns = [
         "cases/<str:reference>/programmes/<slug:code>/", admission.admission_assess, name="admission-assess"
     ),
     path("cases/<str:reference>/programmes/<slug:code>/plan/", plan.plan_agree, name="plan-agree"),
+    path("cases/<str:reference>/plans/<uuid:plan_id>/", plan.plan_correct, name="plan-correct"),
     path("cases/<str:reference>/plans/<uuid:plan_id>/grant/", grant.grant_request, name="grant-request"),
+    path(
+        "cases/<str:reference>/follow-ups/<uuid:visit_id>/",
+        follow_up.follow_up_correct,
+        name="follow-up-correct",
+    ),
     path("audit/", log.log_list, name="log-list"),
     path("grants/", grant.grant_list, name="grant-list"),
     path("grants/<uuid:grant_id>/", grant.grant_detail, name="grant-detail"),

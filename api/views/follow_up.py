@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -12,6 +12,7 @@ from api.problems import Conflict
 from api.serializers import (
     ByCaseAndProjectQuery,
     ByCaseQuery,
+    CorrectionInput,
     DayField,
     InputSerializer,
     RowSerializer,
@@ -23,7 +24,7 @@ from beneficiaries.choices import CaseStatus
 from core.clock import now
 from reintegration.choices import FollowUpOutcome, Wellbeing
 from reintegration.models import FollowUp, Reminder
-from reintegration.operations.follow_up import record_follow_up
+from reintegration.operations.follow_up import correct_follow_up, record_follow_up
 
 
 class FollowUpSerializer(RowSerializer):
@@ -74,16 +75,25 @@ class FollowUpQuery(ByCaseAndProjectQuery):
     due_until = DayField(required=False, source="due_on__lte", help_text="Due on this day or before.")
 
 
-class Visit(InputSerializer):
+class VisitFields(InputSerializer):
+    """What can be corrected in a recorded follow-up."""
+
+    done_on = DayField(is_record=True)
+    wellbeing = serializers.ChoiceField(choices=Wellbeing.choices, allow_blank=True, default="")
+    note = serializers.CharField(max_length=5000, allow_blank=True, default="")
+
+
+class VisitCorrection(CorrectionInput, VisitFields):
+    """Fields of a recorded follow-up as they should be. A reason is needed. The result stays."""
+
+
+class Visit(VisitFields):
     """The result of a visit, call or review. `wellbeing` is required where the beneficiary was seen.
 
     `counts` is required for an early visit: whether it is the one that is due, or an extra one.
     """
 
-    done_on = DayField(is_record=True)
     outcome = serializers.ChoiceField(choices=FollowUpOutcome.choices)
-    wellbeing = serializers.ChoiceField(choices=Wellbeing.choices, allow_blank=True, default="")
-    note = serializers.CharField(max_length=5000, allow_blank=True, default="")
     counts = StrictBooleanField(allow_null=True, default=None)
 
 
@@ -94,7 +104,8 @@ class FollowUpViews(WrittenResource):
     serializer_class = FollowUpSerializer
     query_class = FollowUpQuery
     ordering = ("due_on", "id")
-    inputs = {"record": Visit}
+    http_method_names = ["get", "head", "post", "patch"]
+    inputs = {"record": Visit, "partial_update": VisitCorrection}
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
@@ -116,6 +127,19 @@ class FollowUpViews(WrittenResource):
             return record_follow_up(follow_up=follow_up, **given, by=request.user, now=now())
 
         return self.run_once(request, write, about=follow_up)
+
+    def partial_update(self, request: Request, **keys: Any) -> Response:
+        """Correct some fields of a recorded follow-up, on the `version` that was read. Its result stays."""
+        row = self.row()
+        self.require(FollowUp.objects.editable_by(request.user).filter(pk=row.pk).exists())
+
+        def write(given: dict[str, Any]) -> Model:
+            if row.done_on is None:
+                raise Conflict("This follow-up isn't recorded yet.")
+            found = {name: getattr(row, name) for name in ("done_on", "wellbeing", "note")}
+            return correct_follow_up(follow_up=row, **found | given, by=request.user, now=now())
+
+        return self.correct(request, write, about=row, read=lambda: self.get_serializer(self.row()).data)
 
 
 class ReminderViews(Resource):

@@ -2,25 +2,27 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.serializers import (
     ByCaseQuery,
+    CorrectionInput,
     DayField,
     InputSerializer,
     RowSerializer,
     UserSerializer,
     VisibleRowField,
+    recorded,
 )
 from api.views.base import WrittenResource
 from beneficiaries.models import Enrolment
 from core.clock import now
 from reintegration.choices import Livelihood
 from reintegration.models import Plan
-from reintegration.operations.plan import agree_plan
+from reintegration.operations.plan import agree_plan, correct_plan
 
 
 class PlanSerializer(RowSerializer):
@@ -30,28 +32,26 @@ class PlanSerializer(RowSerializer):
 
     class Meta:
         model = Plan
-        fields = [
-            "id",
-            "case",
-            "enrolment",
-            "livelihood",
-            "goal",
-            "steps",
-            "agreed_on",
-            "by",
-            "at",
-            "version",
-        ]
+        fields = ["id", "case", "enrolment", *recorded(Plan), "agreed_on", "by", "at", "version"]
         read_only_fields = fields
 
 
-class Agreement(InputSerializer):
-    """The plan that was agreed for an enrolment; one plan for each."""
+class PlanFields(InputSerializer):
+    """What can be corrected in a plan."""
 
-    enrolment = VisibleRowField(lambda user: Enrolment.objects.visible_to(user))
     livelihood = serializers.ChoiceField(choices=Livelihood.choices)
     goal = serializers.CharField(max_length=3000)
     steps = serializers.CharField(max_length=5000, allow_blank=True, default="")
+
+
+class PlanCorrection(CorrectionInput, PlanFields):
+    """Fields of a plan as they should be. A reason is needed."""
+
+
+class Agreement(PlanFields):
+    """The plan that was agreed for an enrolment; one plan for each."""
+
+    enrolment = VisibleRowField(lambda user: Enrolment.objects.visible_to(user))
     agreed_on = DayField(is_record=True)
 
 
@@ -62,7 +62,8 @@ class PlanViews(WrittenResource):
     serializer_class = PlanSerializer
     query_class = ByCaseQuery
     ordering = ("-at", "id")
-    inputs = {"create": Agreement}
+    http_method_names = ["get", "head", "post", "patch"]
+    inputs = {"create": Agreement, "partial_update": PlanCorrection}
 
     @staticmethod
     def rows(user: Any) -> QuerySet:
@@ -73,3 +74,14 @@ class PlanViews(WrittenResource):
         """Save the plan that was agreed for an enrolment."""
         self.require_writer()
         return self.run_once(request, lambda given: agree_plan(**given, by=request.user, now=now()))
+
+    def partial_update(self, request: Request, **keys: Any) -> Response:
+        """Correct some fields of a plan, on the `version` that was read."""
+        row = self.row()
+        self.require(Plan.objects.editable_by(request.user).filter(pk=row.pk).exists())
+
+        def write(given: dict[str, Any]) -> Model:
+            found = {name: getattr(row, name) for name in row.record_fields}
+            return correct_plan(plan=row, **found | given, by=request.user, now=now())
+
+        return self.correct(request, write, about=row, read=lambda: self.get_serializer(self.row()).data)

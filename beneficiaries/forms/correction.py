@@ -22,6 +22,16 @@ from geography.models import Country
 SAVED, TYPED = "saved", "typed"
 
 
+def reason_field() -> forms.CharField:
+    """Return the reason of a correction that always needs one."""
+    return forms.CharField(
+        label=_("Why is this corrected?"),
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": _("Say why this is corrected.")},
+    )
+
+
 class CorrectionForm(OnceForm):
     """What every correction carries: the version that was read, and why.
 
@@ -162,12 +172,7 @@ class ConsentCorrectionForm(CorrectionForm):
     how = forms.ChoiceField(label=_("How was consent given?"), widget=radios())
     asked_on = day_field(_("On which day was the person asked?"), is_record=True)
     until_on = day_field(_("Valid until"), required=False)
-    reason = forms.CharField(
-        label=_("Why is this corrected?"),
-        max_length=1000,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        error_messages={"required": _("Say why this is corrected.")},
-    )
+    reason = reason_field()
 
     fieldsets = [
         (None, ["given_by", "why_nobody_asked", "how", "asked_on", "until_on"]),

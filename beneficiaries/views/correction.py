@@ -40,7 +40,7 @@ def beneficiary_correct(request: HttpRequest, reference: str) -> HttpResponse:
     """Correct who the person is and how they are reached, as the lead organisation."""
     case = led_or_refused(request, reference)
     row = case.beneficiary
-    _refuse_erased(case)
+    refuse_erased(case)
     form = BeneficiaryCorrectionForm(request.POST or None, row=row)
 
     def save() -> None:
@@ -52,7 +52,7 @@ def beneficiary_correct(request: HttpRequest, reference: str) -> HttpResponse:
             now=now(),
         )
 
-    return _corrected(request, case, form, save, what="details") or _page(
+    return corrected(request, case, form, save, what="details") or correction_page(
         request, case, form, _("Correct the person’s details")
     )
 
@@ -62,7 +62,7 @@ def beneficiary_correct(request: HttpRequest, reference: str) -> HttpResponse:
 def situation_correct(request: HttpRequest, reference: str) -> HttpResponse:
     """Correct the situation, as somebody who works on the case."""
     case = case_or_404(request, reference, writing=True)
-    _refuse_erased(case)
+    refuse_erased(case)
     row = file_of(case, request.user)
     form = SituationCorrectionForm(request.POST or None, row=row)
 
@@ -75,7 +75,7 @@ def situation_correct(request: HttpRequest, reference: str) -> HttpResponse:
             now=now(),
         )
 
-    return _corrected(request, case, form, save, what="situation") or _page(
+    return corrected(request, case, form, save, what="situation") or correction_page(
         request, case, form, _("Correct the situation")
     )
 
@@ -87,7 +87,7 @@ def identity_document(request: HttpRequest, reference: str, identity_kind: str) 
     case = led_or_refused(request, reference)
     if identity_kind not in IdentityKind.values:
         raise Http404
-    _refuse_erased(case)
+    refuse_erased(case)
     known = {row.kind: row for row in identity_documents_of(case, request.user)}
     unknown = IdentityDocument(beneficiary=case.beneficiary, kind=identity_kind, version=0)
     row = known.get(identity_kind, unknown)
@@ -104,7 +104,7 @@ def identity_document(request: HttpRequest, reference: str, identity_kind: str) 
         )
 
     done = _("The identity document is saved.")
-    return _corrected(request, case, form, save, what="identity", done=done) or _page(
+    return corrected(request, case, form, save, what="identity", done=done) or correction_page(
         request, case, form, row.get_kind_display(), is_new=row.version == 0
     )
 
@@ -114,7 +114,7 @@ def identity_document(request: HttpRequest, reference: str, identity_kind: str) 
 def consent_correct(request: HttpRequest, reference: str, consent_id: UUID) -> HttpResponse:
     """Correct what was recorded about an answer on consent, as the lead organisation; also of one that ended."""
     case = led_or_refused(request, reference)
-    _refuse_erased(case)
+    refuse_erased(case)
     rows = Consent.objects.visible_to(request.user).select_related("organisation")
     row = rows.filter(pk=consent_id, case=case).first()
     if row is None:
@@ -130,7 +130,7 @@ def consent_correct(request: HttpRequest, reference: str, consent_id: UUID) -> H
             now=now(),
         )
 
-    return _corrected(request, case, form, save, what="consent") or _page(
+    return corrected(request, case, form, save, what="consent") or correction_page(
         request,
         case,
         form,
@@ -140,13 +140,13 @@ def consent_correct(request: HttpRequest, reference: str, consent_id: UUID) -> H
     )
 
 
-def _refuse_erased(case: Case) -> None:
+def refuse_erased(case: Case) -> None:
     """Nothing is left to correct once the person's data are erased."""
     if case.beneficiary.erased_on is not None:
         raise PermissionDenied
 
 
-def _corrected(
+def corrected(
     request: HttpRequest,
     case: Case,
     form: CorrectionForm,
@@ -165,7 +165,7 @@ def _corrected(
     return submit(request, form, purpose=f"correct_{what}:{case.pk}", action=action)
 
 
-def _page(
+def correction_page(
     request: HttpRequest,
     case: Case,
     form: CorrectionForm,

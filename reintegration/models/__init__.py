@@ -1,7 +1,7 @@
 """Plans, grants and follow-ups."""
 
-from reintegration.models.follow_up import FollowUp, Reminder
+from reintegration.models.follow_up import FollowUp, FollowUpChange, Reminder
 from reintegration.models.grant import Grant, Instalment
-from reintegration.models.plan import Plan
+from reintegration.models.plan import Plan, PlanChange
 
-__all__ = ["FollowUp", "Grant", "Instalment", "Plan", "Reminder"]
+__all__ = ["FollowUp", "FollowUpChange", "Grant", "Instalment", "Plan", "PlanChange", "Reminder"]

@@ -9,8 +9,10 @@ from accounts.models import User
 from beneficiaries.choices import CaseStatus, Level
 from beneficiaries.models import CaseLinked, CaseLinkedQuerySet
 from beneficiaries.models.access import CasePolicy
+from beneficiaries.models.change import Change
 from core.constraints import on_record
 from core.encrypted_fields import EncryptedTextField
+from core.record_fields import RecordField
 from projects.models import Project
 from reintegration.choices import FOLLOW_UP_KINDS, SAFETY, FollowUpOutcome, Wellbeing
 
@@ -54,9 +56,20 @@ class FollowUp(CaseLinked):
     recorded_at = models.DateTimeField(null=True)
     version = models.PositiveIntegerField(default=1)
 
+    record_fields = {
+        "done_on": RecordField(_("Done on"), ("done_on",), needs_reason=True),
+        "outcome": RecordField(_("Result"), ("outcome",), is_corrected=False),
+        "wellbeing": RecordField(_("How the person is"), ("wellbeing",), needs_reason=True),
+        "note": RecordField(_("What was seen and agreed"), ("note",), needs_reason=True, is_erased=True),
+    }
+    system_columns = (
+        *("id", "case_id", "project_id", "origin", "label_en", "label_ne", "kind", "attempt", "counted_from"),
+        *("due_on", "recorded_by_id", "recorded_at", "version"),
+    )
     audit_events = {
         "follow-ups scheduled": _("Scheduled follow-ups"),
         "follow-up recorded": _("Recorded a follow-up"),
+        "follow-up corrected": _("Corrected a follow-up"),
     }
     access_policy = CasePolicy(
         read=Level.WORKING,
@@ -99,6 +112,30 @@ class FollowUp(CaseLinked):
     def label(self) -> str:
         """The label in the language of the page."""
         return self.label_ne if get_language() == "ne" and self.label_ne else self.label_en
+
+
+class FollowUpChange(Change, CaseLinked):
+    """A field of a recorded follow-up that was corrected."""
+
+    follow_up = models.ForeignKey(FollowUp, on_delete=models.PROTECT, related_name="changes")
+
+    access_policy = CasePolicy(
+        read=Level.WORKING,
+        insert=Level.WORKING,
+        update=None,
+        delete=None,
+        because="who works on the case corrects what was recorded, and reads what was corrected",
+    )
+
+    class Meta(CaseLinked.Meta):
+        abstract = False
+        ordering = ["-at", "-version", "field"]
+        constraints = [
+            *CaseLinked.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["follow_up", "version", "field"], name="reintegration_follow_up_changed_once"
+            ),
+        ]
 
 
 class Reminder(CaseLinked):

@@ -1,10 +1,13 @@
 """Visits, calls and reviews: scheduled by a programme's intervals, recorded by the caseworker."""
 
+from collections.abc import Collection
 from datetime import date, datetime
+from functools import partial
 from uuid import UUID, uuid4
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -12,6 +15,7 @@ from django.utils.translation import gettext_noop
 from beneficiaries.choices import CaseStatus, Risk, RiskSource
 from beneficiaries.models import Case, CaseFile
 from beneficiaries.operations.case import CaseNotClosable
+from beneficiaries.operations.correction import apply_correction, corrected_columns, current_row, keep_former
 from beneficiaries.operations.risk import assess_risk, notify_of_risk
 from core import audit, days
 from projects.models import FollowUpInterval, Project
@@ -24,7 +28,7 @@ from reintegration.choices import (
     GrantState,
     Wellbeing,
 )
-from reintegration.models import FollowUp, Grant, Reminder
+from reintegration.models import FollowUp, FollowUpChange, Grant, Reminder
 
 
 @transaction.atomic
@@ -105,6 +109,45 @@ def record_follow_up(
     _handle_failed_attempt(row, by=by, now=now)
     if wellbeing == Wellbeing.DANGER:
         assess_risk(case=found.case, level=Risk.HIGH, source=RiskSource.VISIT, by=by, now=now)
+    return row
+
+
+@transaction.atomic
+def correct_follow_up(
+    *,
+    follow_up: FollowUp,
+    done_on: date,
+    wellbeing: str,
+    note: str,
+    version: int,
+    reason: str,
+    keep: Collection[str] = (),
+    by,
+    now: datetime,
+) -> FollowUp:
+    """Save what was recorded wrongly in a follow-up, and each former value as a `FollowUpChange`.
+
+    The result stays, because the next attempt and notices followed from it. Danger raises the risk to high, as when
+    it is recorded. `version` and `keep` as in `correct_beneficiary`.
+    """
+    rows = FollowUp.objects.editable_by(by).select_related("case").select_for_update(of=("self",))
+    recorded = rows.filter(pk=follow_up.pk, case__beneficiary__erased_on=None).exclude(done_on=None)
+    row = current_row(recorded, version)
+    values = {"done_on": done_on, "wellbeing": wellbeing, "note": note}
+    changed = apply_correction(row, values, keep=keep, reason=reason)
+    _check_record(
+        row, done_on=row.done_on, outcome=row.outcome, wellbeing=row.wellbeing, note=row.note, by=by, now=now
+    )
+    if row.done_on > timezone.localtime(row.recorded_at).date():
+        raise ValidationError({"done_on": _("The result was recorded before this day.")})
+    row.clean_fields(exclude=["case", "project", "recorded_by"])
+    columns = corrected_columns(changed)
+    row.save(update_fields=[*columns, "version"])
+    audit.update_and_record(Case.objects.editable_by(by).filter(pk=row.case_id), changed_on=now.date())
+    change = partial(FollowUpChange, case_id=row.case_id, follow_up=row)
+    keep_former(row, changed, change, verb="follow-up corrected", reason=reason, by=by, now=now)
+    if "wellbeing" in columns and row.wellbeing == Wellbeing.DANGER:
+        assess_risk(case=row.case, level=Risk.HIGH, source=RiskSource.VISIT, by=by, now=now)
     return row
 
 

@@ -70,7 +70,8 @@ def case_detail(request, reference: str):
     case = case_or_404(request, reference)
     parts = queries.case_parts(case, request.user)
     file = parts["file"][0]
-    rows = {"documents": parts["identity_documents"], "consents": parts["consents"]}
+    rows = {name: parts[name] for name in ("consents", "plans", "follow_ups")}
+    rows["documents"] = parts["identity_documents"]
     parts["corrections"] = corrections_of(case, file, request.user, **rows)
     consents = [consent for consent in parts["consents"] if consent.withdrawn_on is None]
     today, due = now().date(), _due(case, parts["follow_ups"])
@@ -390,15 +391,17 @@ def _timeline(case: Case, parts: dict) -> list[dict]:
         )
     for row in parts["follow_ups"]:
         if row.done_on:
-            items.append(
-                {
-                    "at": row.recorded_at,
-                    "title": f"{row.get_kind_display()}: {row.get_outcome_display()}",
-                    "tag": _visit_tag(row),
-                    "text": " — ".join(part for part in (row.get_wellbeing_display(), row.note) if part),
-                    "by": _name(row.recorded_by),
-                }
-            )
+            item = {
+                "at": row.recorded_at,
+                "title": f"{row.get_kind_display()}: {row.get_outcome_display()}",
+                "tag": _visit_tag(row),
+                "text": " — ".join(part for part in (row.get_wellbeing_display(), row.note) if part),
+                "by": _name(row.recorded_by),
+            }
+            if "situation" in _correct_urls(case):
+                item["url"] = reverse("reintegration:follow-up-correct", args=[case.reference, row.pk])
+                item["url_label"] = _("Correct")
+            items.append(item)
     return sorted(items, key=lambda item: _moment(item["at"]), reverse=True)
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -14,13 +14,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.authority import authority_of
 from beneficiaries.contact import contact_of
+from beneficiaries.views.consent import METHODS, case_or_404
+from beneficiaries.views.correction import corrected, correction_page, refuse_erased
 from core import audit
 from core.clock import now
 from core.pages import submit
 from reintegration import queries
-from reintegration.forms import FollowUpForm
+from reintegration.forms import FollowUpCorrectionForm, FollowUpForm
 from reintegration.models import FollowUp
-from reintegration.operations.follow_up import record_follow_up
+from reintegration.operations.follow_up import correct_follow_up, record_follow_up
 
 SHOWN = 200
 
@@ -86,4 +88,29 @@ def follow_up_record(request, follow_up_id: UUID):
             "contact": contact_of(safe_contact=beneficiary.safe_contact, phone=beneficiary.phone),
             "tried": queries.earlier_attempts(found, request.user),
         },
+    )
+
+
+@login_required
+@require_http_methods(METHODS)
+def follow_up_correct(request: HttpRequest, reference: str, visit_id: UUID) -> HttpResponse:
+    """Correct a recorded follow-up, as somebody who works on the case."""
+    case = case_or_404(request, reference, writing=True)
+    refuse_erased(case)
+    recorded = FollowUp.objects.visible_to(request.user).exclude(done_on=None)
+    row = recorded.filter(pk=visit_id, case=case).first()
+    if row is None:
+        raise Http404
+    form = FollowUpCorrectionForm(request.POST or None, row=row)
+
+    def save() -> None:
+        correct_follow_up(follow_up=row, **form.columns(), **form.correction(), by=request.user, now=now())
+
+    return corrected(request, case, form, save, what="follow_up") or correction_page(
+        request,
+        case,
+        form,
+        _("Correct the follow-up"),
+        template="reintegration/follow_up_correct.html",
+        follow_up=row,
     )

@@ -5,6 +5,9 @@ from soak.mutations.mutant import Mutant
 OPERATION, TESTS = "beneficiaries/operations/correction.py", "tests/beneficiaries/test_corrections.py"
 IDENTITY, IDENTITY_TESTS = "beneficiaries/operations/identity.py", "tests/beneficiaries/test_identity.py"
 CONSENT, CONSENT_TESTS = "beneficiaries/operations/consent.py", "tests/beneficiaries/test_consents.py"
+PLAN, PLAN_TESTS = "reintegration/operations/plan.py", "tests/reintegration/test_plans.py"
+VISIT = "reintegration/operations/follow_up.py"
+VISIT_TESTS = "tests/reintegration/test_visit_corrections.py"
 CORRECTIONS = [
     Mutant(
         "beneficiaries: whoever reads a record corrects it",
@@ -124,5 +127,33 @@ CORRECTIONS = [
         "    check_giver(case=row.case, given_by=row.given_by, reason=row.reason, on=row.asked_on)\n",
         "",
         first=f"{CONSENT_TESTS}::test_a_childs_consent_is_not_corrected_to_be_the_childs_own",
+    ),
+    Mutant(
+        "reintegration: whoever reads a plan corrects it",
+        PLAN,
+        'plans = Plan.objects.editable_by(by).select_for_update(of=("self",))',
+        'plans = Plan.objects.visible_to(by).select_for_update(of=("self",))',
+        first=f"{PLAN_TESTS}::test_nobody_else_corrects",
+    ),
+    Mutant(
+        "reintegration: a plan says another livelihood than its grant",
+        PLAN,
+        'if "livelihood" in columns and grants.exists():',
+        "if False:",
+        first=f"{PLAN_TESTS}::test_a_livelihood_with_a_grant_stays",
+    ),
+    Mutant(
+        "reintegration: whoever reads a follow-up corrects it",
+        VISIT,
+        'rows = FollowUp.objects.editable_by(by).select_related("case").select_for_update(of=("self",))',
+        'rows = FollowUp.objects.visible_to(by).select_related("case").select_for_update(of=("self",))',
+        first=f"{VISIT_TESTS}::test_nobody_else_corrects",
+    ),
+    Mutant(
+        "reintegration: danger that is found late raises no risk",
+        VISIT,
+        'if "wellbeing" in columns and row.wellbeing == Wellbeing.DANGER:',
+        "if False:",
+        first=f"{VISIT_TESTS}::test_danger_raises_the_risk",
     ),
 ]

@@ -8,8 +8,8 @@ REINTEGRATION = [
     Mutant(
         "reintegration: plans open to summary access",
         "reintegration/models/plan.py",
-        "        read=Level.WORKING,\n",
-        "        read=Level.SUMMARY,\n",
+        "read=Level.WORKING,\n        insert=Level.WORKING,\n        update=Level.WORKING,",
+        "read=Level.SUMMARY,\n        insert=Level.WORKING,\n        update=Level.WORKING,",
         first="tests/access/test_rows.py::test_rows_of_a_case_are_read_and_written_as_the_table_says_by_the_database_alone",
     ),
     Mutant(

@@ -47,6 +47,7 @@ def keys(own_database) -> dict[str, dict[str, str]]:
                 "membership_id": str(by.memberships.get().pk),
                 "request_id": str(request.pk),
                 "export_reference": export.reference,
+                "visit_id": str(scene[FollowUp].pk),
                 "follow_up_id": str(FollowUp.objects.visible_to(by).filter(case=case, done_on=None)[0].pk),
             }
     return found

@@ -216,7 +216,7 @@ API: dict[str, Row] = {
     **resource("document", READS),
     **resource("referral", REFERRALS, making=True, actions={"answer": ANSWERS}),
     **resource("transfer", OFFERS, making=True, actions={"answer": TAKES_BACK}),
-    **resource("plan", READS, making=True),
+    **resource("plan", READS, making=True, correcting=WRITES),
     **resource(
         "grant",
         GRANTS,
@@ -225,7 +225,7 @@ API: dict[str, Row] = {
         | {"refuse": EITHER, "withdraw": REQUESTED},
     ),
     **resource("instalment", GRANTS),
-    **resource("follow-up", READS, actions={"record": WRITES}),
+    **resource("follow-up", READS, correcting=WRITES, actions={"record": WRITES}),
     **resource("reminder", READS),
     **resource("audit-event", dict.fromkeys(TARGETS[:2], AUDITOR) | {"missing": set()}),
 }
@@ -328,6 +328,8 @@ TABLE: dict[str, Row] = {
     "reintegration:log-list": Row(page(set(AUDITOR)), searching(set(AUDITOR))),
     "reintegration:admission-choose": Row(case_page(READS, WRITES), refused, TARGETS),
     "reintegration:admission-assess": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
+    "reintegration:follow-up-correct": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
+    "reintegration:plan-correct": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "reintegration:plan-agree": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "reintegration:grant-request": Row(case_page(READS, WRITES), case_page(READS, WRITES), TARGETS),
     "reintegration:grant-list": Row(page(READERS | SUMMARY_READERS), refused),

@@ -53,6 +53,7 @@ ALONE: list[tuple[set[str], tuple[str, ...], tuple[str, ...], str, int]] = [
         "a",
         EMPTY,
     ),
+    (ONLY_READ, ("api:plan-detail", "api:follow-up-detail"), ("patch",), "a", EMPTY),
     (ONLY_READ | FOUND_BY_REFERENCE, ("api:case-file",), ("patch",), "a", EMPTY),
     (SUMMARY_READERS, ("api:case-file",), ("patch",), "b", EMPTY),
     ({"iom_supervisor"}, ("api:consent-withdraw",), ("post",), "a", FORM),

@@ -55,6 +55,7 @@ def known(case: Case, user) -> dict[str, list[str]]:
         }
         return ids | {
             "reference": [case.reference, "ZZZZ-ZZZ-Z"],
+            "visit_id": ids["follow_up_id"],
             "code": ["RASNM-2", "RASNM"],
             "draft_id": [str(draft.pk) for draft in IntakeDraft.objects.visible_to(user)[:1]],
             "identity_kind": ["passport", "citizenship"],

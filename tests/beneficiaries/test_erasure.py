@@ -68,6 +68,9 @@ def case_with_tokens(demo_users) -> Case:
         add_note(case=case, text=f"{WORD}note", confidentiality="normal", by=by, now=now())
         days = {"issued_on": date(2020, 1, 1), "expires_on": date(2030, 1, 1)}
         texts = {"number": f"{WORD}-1", "kept_by": f"{WORD}keeper", "issued_district_id": level.district_id}
+        plan = factories.planned(case, by)
+        factories.corrected_plan(plan, by, goal=f"{WORD}goal", steps=f"{WORD}steps", reason=f"{WORD}why")
+        factories.visited(case, by, note=f"{WORD}visit")
         factories.an_identity_document(case, by, state="kept", **days, **texts)
     return case
 

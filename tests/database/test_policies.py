@@ -215,8 +215,8 @@ def test_rows_of_two_cases_cannot_be_mixed(demo_users):
         first, second = factories.a_case(by), factories.a_case(by)
         plan = factories.planned(first, by)
         with pytest.raises(DatabaseError, match="same_case"), transaction.atomic():
-            plan.case_id = second.pk
-            plan.save(update_fields=["case_id"])
+            plan.case_id, plan.version = second.pk, 2
+            plan.save(update_fields=["case_id", "version"])
             with connection.cursor() as cursor:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 

@@ -323,8 +323,11 @@ def test_of_twenty_attempts_at_once_one_is_recorded(committed, demo_users):
     assert sorted(row.attempt for row in follow_ups_of(case, demo_users[A])) == [1, 2]
 
 
-def test_without_the_lock_the_database_refuses_a_second_next_attempt(committed, demo_users, monkeypatch):
-    """The control of the test above."""
+def test_without_the_lock_the_database_refuses_a_second_next_attempt(
+    committed, owner, demo_users, monkeypatch
+):
+    """The control of the test above; the trigger that asks for the next version would refuse it before."""
+    owner.execute("DROP TRIGGER follow_up_has_next_version ON reintegration_followup")
     case = a_due_case(demo_users)
     monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **options: rows)
     errors = _at_once(demo_users, case)
