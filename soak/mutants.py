@@ -64,7 +64,7 @@ FIRST = {
 }
 # What the database is made from: a mutant of another file uses the unchanged database.
 IN_THE_DATABASE = re.compile(
-    r"\.sql$|/models(\.py|/)|^core/(policies|access|catalogue)\.py$|/(apps|same_case|erased_columns)\.py$"
+    r"\.sql$|/models(\.py|/)|^core/(policies|access|catalogue)\.py$|/(apps|choices|same_case|erased_columns)\.py$"
 )
 FAILED = re.compile(r"^FAILED (\S+)", re.MULTILINE)
 ENDED = re.compile(r"^\d+ passed.*$", re.MULTILINE)
