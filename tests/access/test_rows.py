@@ -104,13 +104,15 @@ def test_ledger_entries_are_posted_by_those_who_decide(case, demo_users):
     role = Role.objects.get(organisation__code="IOM", code="programme_manager")
     tailor_role(role=role, codenames=[Permission.READ_SUMMARIES], by=None, now=now())
     with acting_as(demo_users["programme_manager"]):
-        assert LedgerEntry.objects.filter(pk=entry.pk).exists()
-    posts = set()
+        assert not _may_change(Grant.objects.filter(case=case))
+    reads, posts, posted = set(), set(), entry.pk
     for username in DEMO_USERS:
         with acting_as(demo_users[username]):
+            reads |= {username} if LedgerEntry.objects.filter(pk=posted).exists() else set()
             entry.pk = uuid.uuid4()
             posts |= {username} if _may_add(entry) else set()
     assert posts == DECIDES - {"ngo_a_supervisor"}
+    assert reads == posts | {"programme_manager"}
 
 
 def test_each_organisation_sees_its_own_access_rows_alone(case, demo_users):
