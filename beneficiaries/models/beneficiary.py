@@ -93,8 +93,8 @@ class Beneficiary(models.Model):
             _("Municipality or rural municipality"), ("home_local_level_id",), is_erased=True
         ),
         "home_place": RecordField(_("Ward, village or tole"), ("home_place",), is_erased=True),
-        "phone": RecordField(_("Telephone"), ("phone",), is_erased=True),
         "safe_contact": RecordField(_("Safe contact"), ("safe_contact",), is_erased=True),
+        "phone": RecordField(_("Telephone"), ("phone",), is_erased=True),
     }
     # Written by the system, and no field of a page.
     system_columns = (

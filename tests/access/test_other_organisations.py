@@ -171,6 +171,9 @@ ACROSS = {
     "accounts_token_digest_once": "a digest of 256 random bits",
     "beneficiaries_identity_once_a_kind": "within a beneficiary, who belongs to one organisation",
     "beneficiaries_identity_changed_once": "within a document of a beneficiary",
+    "beneficiaries_emergency_one_at_a_time": "within a user and a case that they opened",
+    "reintegration_plan_changed_once": "within a plan of a case",
+    "reintegration_follow_up_changed_once": "within a follow-up of a case",
     "accounts_proof_once": "within a person",
     "accounts_request_once": "within a user and a role, of those who may see its request",
     "unique_authenticator_type": "within a person",
@@ -178,6 +181,7 @@ ACROSS = {
     "accounts_role_once_an_organisation": "within an organisation",
     "accounts_role_group_id_key": "a role's group is made with it",
     "accounts_user_username_key": "user names are given by administrators of IOM, who see all users",
+    "accounts_organisation_one_iom": "added by administrators, who see all organisations",
     "accounts_organisation_code_once": "given by administrators, who see all organisations",
 }
 # Of a case, or of a row of one: whoever can write to the case sees the conflicting row.

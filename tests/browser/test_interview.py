@@ -136,6 +136,7 @@ def test_a_supervisor_decides_on_a_refused_interview_at_risk(site, browser, scri
         browser_user.look()
         page.locator("[name=decision][value=keep]").check()
         page.locator("[name=why]").fill("Her brother looks for her.")
+        page.locator("[name=review_on_calendar]").select_option("ad")
         page.locator("[name=review_on]").fill(site.rows("SELECT (current_date + 20)::text")[0][0])
         page.locator("main form button").click()
         expect(page).to_have_url(re.compile("/interviews/$"))

@@ -160,7 +160,7 @@ def test_the_application_itself_changes_no_offer_no_lead_and_no_beneficiarys_org
         )
     _refused(
         demo_users[A],
-        "UPDATE beneficiaries_beneficiary SET organisation_id = %s WHERE id = %s",
+        "UPDATE beneficiaries_beneficiary SET organisation_id = %s, version = version + 1 WHERE id = %s",
         [ngo_b.pk, case.beneficiary_id],
         "row-level security",
     )
