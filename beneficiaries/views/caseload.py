@@ -20,7 +20,7 @@ from beneficiaries.forms.case import ReassignCaseForm, ReassignForm
 from beneficiaries.models import Case
 from beneficiaries.operations.assignment import reassign_cases
 from beneficiaries.queries.case import file_of
-from beneficiaries.views.consent import METHODS, led_or_refused
+from beneficiaries.views.case import METHODS, led_or_refused
 from core import audit
 from core.clock import now
 from core.pages import submit

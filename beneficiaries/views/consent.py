@@ -5,52 +5,22 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.authority import authority_of
-from accounts.choices import Permission
 from beneficiaries.choices import ConsentPurpose
 from beneficiaries.forms.case import EmptyForm
 from beneficiaries.forms.interview import SharingForm
-from beneficiaries.models import Case, Consent
+from beneficiaries.models import Consent
 from beneficiaries.operations.case import close_case
 from beneficiaries.operations.consent import record_consent, withdraw_consent
 from beneficiaries.queries import organisation
-from beneficiaries.queries.case import case_by_reference
-from core import audit
+from beneficiaries.views.case import METHODS, case_or_404, led_or_refused
 from core.clock import now
 from core.pages import submit
-
-METHODS = ["GET", "HEAD", "POST"]
-
-
-def case_or_404(request, reference: str, *, writing: bool = False) -> Case:
-    """Return the case if the user works on it, and put the reading on the audit log; else 404.
-
-    403 where the page is for `writing` and the user may only read. Every page of a case calls this.
-    """
-    case = case_by_reference(request.user, reference)
-    if case is None:
-        raise Http404
-    if writing and not Case.objects.editable_by(request.user).filter(pk=case.pk).exists():
-        raise PermissionDenied
-    audit.read(request, verb="case file read", obj=case, case_id=case.pk)
-    return case
-
-
-def led_or_refused(request, reference: str, permission: Permission | None = None) -> Case:
-    """Return the case for a user of the lead organisation, with this permission there; else 403."""
-    case = case_or_404(request, reference, writing=True)
-    if not Case.objects.led_by(request.user).filter(pk=case.pk).exists():
-        raise PermissionDenied
-    if permission and not authority_of(request.user).may(permission, case.lead_organisation_id):
-        raise PermissionDenied
-    return case
 
 
 def answer_of(form: SharingForm) -> dict[str, Any]:

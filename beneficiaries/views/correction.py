@@ -28,7 +28,7 @@ from beneficiaries.operations.correction import correct_beneficiary, correct_sit
 from beneficiaries.operations.identity import record_identity_document
 from beneficiaries.queries.case import file_of
 from beneficiaries.queries.identity import identity_documents_of
-from beneficiaries.views.consent import METHODS, case_or_404, led_or_refused
+from beneficiaries.views.case import METHODS, case_or_404, led_or_refused
 from core.clock import now
 from core.pages import submit
 from geography.models import District

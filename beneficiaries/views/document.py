@@ -15,7 +15,7 @@ from beneficiaries.forms.case import DocumentForm, RemovalForm
 from beneficiaries.models import Document
 from beneficiaries.operations.document import HARMFUL, add_document, record_refused_file, remove_document
 from beneficiaries.queries.document import content_of, document_of
-from beneficiaries.views.consent import METHODS, case_or_404
+from beneficiaries.views.case import METHODS, case_or_404
 from core import audit, files
 from core.clock import now
 from core.pages import submit

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.recent import recent_authentication
 from beneficiaries.forms.case import ErasureForm
 from beneficiaries.operations.erasure import erase_beneficiary
-from beneficiaries.views.consent import METHODS, case_or_404
+from beneficiaries.views.case import METHODS, case_or_404
 from core.clock import now
 from core.pages import submit
 

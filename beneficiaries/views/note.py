@@ -14,7 +14,7 @@ from beneficiaries.forms.case import EmergencyForm, NoteForm
 from beneficiaries.operations.emergency import break_glass
 from beneficiaries.operations.note import add_note
 from beneficiaries.queries.case import case_by_reference
-from beneficiaries.views.consent import case_or_404
+from beneficiaries.views.case import case_or_404
 from core.clock import now
 from core.pages import submit
 

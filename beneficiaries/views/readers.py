@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from beneficiaries.queries.reader import readers_of
-from beneficiaries.views.consent import case_or_404
+from beneficiaries.views.case import case_or_404
 
 
 @login_required

@@ -20,7 +20,8 @@ from beneficiaries.queries.case import worked_on_case
 from beneficiaries.queries.organisation import possible_receivers
 from beneficiaries.queries.referral import items_of, referral_answers_open, shareable_items, shared_items
 from beneficiaries.queries.transfer import transfers_for
-from beneficiaries.views.consent import answer_of, led_or_refused
+from beneficiaries.views.case import led_or_refused
+from beneficiaries.views.consent import answer_of
 from core import audit
 from core.clock import now
 from core.pages import submit

@@ -11,7 +11,7 @@ from beneficiaries.choices import RiskSource
 from beneficiaries.forms.case import RiskForm
 from beneficiaries.operations.risk import assess_risk
 from beneficiaries.queries.case import file_of
-from beneficiaries.views.consent import METHODS, case_or_404
+from beneficiaries.views.case import METHODS, case_or_404
 from core.clock import now
 from core.pages import submit
 

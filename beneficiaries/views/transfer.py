@@ -19,7 +19,8 @@ from beneficiaries.operations.transfer import answer_transfer, ask_and_offer
 from beneficiaries.queries.consent import shares_with
 from beneficiaries.queries.organisation import possible_leads
 from beneficiaries.queries.transfer import transfer_answers_open, transfers_for
-from beneficiaries.views.consent import answer_of, led_or_refused
+from beneficiaries.views.case import led_or_refused
+from beneficiaries.views.consent import answer_of
 from core import audit
 from core.clock import now
 from core.pages import submit

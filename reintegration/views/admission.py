@@ -14,7 +14,7 @@ from accounts.authority import authority_of
 from beneficiaries.models import Enrolment
 from beneficiaries.operations.admission import record_screening
 from beneficiaries.queries.fact import facts_of
-from beneficiaries.views.consent import case_or_404
+from beneficiaries.views.case import case_or_404
 from core.clock import now
 from core.pages import submit
 from projects.facts import FACTS

@@ -27,7 +27,7 @@ from beneficiaries.contact import contact_of
 from beneficiaries.history import corrections_of, words_of
 from beneficiaries.models import Beneficiary, Case
 from beneficiaries.queries.identity import cases_with_same_number, document_lines
-from beneficiaries.views.consent import case_or_404
+from beneficiaries.views.case import case_or_404
 from core.access import Confidentiality
 from core.clock import now
 from core.numerals import shown_amount
@@ -165,12 +165,14 @@ def _about(case: Case) -> list[dict]:
         for place in (beneficiary.home_place, beneficiary.home_local_level, beneficiary.home_district)
         if place
     )
-    rows = [
-        {"key": field.label, "value": words_of(Beneficiary, name, field.values_of(beneficiary))}
-        for name, field in Beneficiary.record_fields.items()
-        if name not in LAID_OUT
-    ]
-    rows.insert(1, {"key": _("Home"), "value": home})  # after the date of birth
+    rows = []
+    for name, field in Beneficiary.record_fields.items():
+        if name not in LAID_OUT:
+            rows.append(
+                {"key": field.label, "value": words_of(Beneficiary, name, field.values_of(beneficiary))}
+            )
+        if name == "birth":
+            rows.append({"key": _("Home"), "value": home})
     return rows
 
 

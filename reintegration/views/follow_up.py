@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.authority import authority_of
 from beneficiaries.contact import contact_of
-from beneficiaries.views.consent import METHODS, case_or_404
+from beneficiaries.views.case import METHODS, case_or_404
 from beneficiaries.views.correction import corrected, correction_page, refuse_erased
 from core import audit
 from core.clock import now

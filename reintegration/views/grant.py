@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.authority import authority_of
 from beneficiaries.forms.case import EmptyForm
-from beneficiaries.views.consent import case_or_404
+from beneficiaries.views.case import case_or_404
 from core.clock import now
 from core.pages import submit
 from reintegration import queries, rules

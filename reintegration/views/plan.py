@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from beneficiaries.models import Enrolment
-from beneficiaries.views.consent import METHODS, case_or_404
+from beneficiaries.views.case import METHODS, case_or_404
 from beneficiaries.views.correction import corrected, correction_page, refuse_erased
 from core.clock import now
 from core.pages import submit

@@ -112,7 +112,7 @@ BENEFICIARIES = [
     ),
     Mutant(
         "beneficiaries: a page for writing opens to readers",
-        "beneficiaries/views/consent.py",
+        "beneficiaries/views/case.py",
         "    if writing and not Case.objects.editable_by(request.user).filter(pk=case.pk).exists():\n",
         "    if False:\n",
         first="tests/access/test_pages_alone.py::test_every_address_answers_the_same_without_policies[ngo_a_reader]",
