@@ -306,7 +306,7 @@ CONDITIONS = [
         ENTER,
         "PERFORM set_config(name, '', true)",
         "PERFORM name",
-        first="tests/database/test_policies.py",
+        first=ROWS,
     ),
     Mutant(
         "core: a policy that differs from the code stays",
