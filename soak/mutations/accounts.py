@@ -54,7 +54,7 @@ ACCOUNTS = [
         "accounts/models.py",
         "read=lambda principal: Q(recipient=principal.user_id)",
         "read=lambda principal: ~Q(pk=None)",
-        first="tests/access/test_scope_alone.py::test_pythons_scope_finds_the_rows_that_the_policies_find",
+        first="tests/access/test_rows.py::test_each_user_reads_their_own_notices_alone",
     ),
     Mutant(
         "accounts: a deactivated user is entered",

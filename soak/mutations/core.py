@@ -18,7 +18,7 @@ CORE = [
         "beneficiaries/choices.py",
         "Level.WORKING: (Level.LEAD, Level.WORKING),",
         "Level.WORKING: (Level.LEAD, Level.WORKING, Level.SUMMARY),",
-        first="tests/access/test_scope_alone.py::test_pythons_scope_finds_the_rows_that_the_policies_find",
+        first="tests/access/test_rows.py",
     ),
     Mutant(
         "core: referral access opens every referral of the case",

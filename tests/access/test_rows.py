@@ -10,7 +10,7 @@ import pytest
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 
 from accounts.choices import Permission
-from accounts.models import Role
+from accounts.models import Notice, Role
 from accounts.operations.users import tailor_role
 from beneficiaries.models import Export, ExportFile, IntakeDraft
 from beneficiaries.same_case import linked_models
@@ -123,6 +123,14 @@ def test_each_organisation_sees_its_own_access_rows_alone(case, demo_users):
                 "JOIN accounts_organisation o ON o.id = a.organisation_id"
             )
             assert [row[0] for row in cursor.fetchall()] == ([code] if code else [])
+
+
+def test_each_user_reads_their_own_notices_alone(case, demo_users):
+    readers = {}
+    for username in (A, "ngo_a_supervisor", "iom_supervisor"):
+        with acting_as(demo_users[username]):
+            readers[username] = set(Notice.objects.values_list("recipient__username", flat=True))
+    assert readers == {username: {username} for username in readers}
 
 
 def test_a_grant_starts_as_requested_whatever_its_row_says(case, demo_users):

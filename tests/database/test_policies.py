@@ -238,6 +238,7 @@ def test_unknown_and_deactivated_users_cannot_be_entered(demo_users):
     assert entered_as() is None
     assert _count("beneficiaries_case") == 0
     assert authority_of(user).by_permission == {}
+    assert user.principal is None, "or Python's scope would find their own notices"
 
 
 def test_a_membership_that_ended_opens_nothing(demo_users):
