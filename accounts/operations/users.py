@@ -118,7 +118,7 @@ def tailor_role(
         )
     with leaving(live_users(role), to=to, by=by, now=now):
         set_permissions(role, wanted)
-    audit.record(by=by, verb="role tailored", obj=role, now=now, detail={"permissions": sorted(wanted)})
+        audit.record(by=by, verb="role tailored", obj=role, now=now, detail={"permissions": sorted(wanted)})
     return asked or role
 
 
@@ -149,7 +149,7 @@ def save_user(*, user: User, by, now: datetime, to: Receivers | None = None) -> 
     is_to_invite = by is not None if is_new else _ask_or_change_account(user, by=by, now=now)
     with leaving([] if is_new else [user], to=to, by=by, now=now):
         user.save()
-    audit.record(by=by, verb="user saved", obj=user, now=now)
+        audit.record(by=by, verb="user saved", obj=user, now=now)
     if is_to_invite:
         invite(user=user, by=by, now=now)
     return user
@@ -261,7 +261,7 @@ def save_membership(
         return ask_role(membership=membership, by=by, now=now, reason=reason)
     with leaving([membership.user], to=to, by=by, now=now):
         membership.save()
-    _record_role(membership, by=by, now=now)
+        _record_role(membership, by=by, now=now)
     if former is None and by is not None:
         notify_access_managers(
             organisations=[membership.role.organisation_id],
@@ -441,7 +441,7 @@ def end_access(*, user: User, by, now: datetime, to: Receivers | None = None) ->
         raise PermissionDenied
     with leaving([user], to=to, by=by, now=now):
         _end_roles(user, managed_by(by), by=by, now=now)
-    audit.record(by=by, verb="access ended", obj=user, now=now)
+        audit.record(by=by, verb="access ended", obj=user, now=now)
 
 
 def _end_roles(user: User, organisations: frozenset[UUID], *, by, now: datetime) -> None:

@@ -75,7 +75,8 @@ def phones_of(value: object) -> str:
     if isinstance(value, bool | date | time | timedelta):
         raise Unreadable(_("“%(text)s” is not a telephone number") % {"text": shown(text)})
     if isinstance(value, int | float) and value and value % 1_000_000 == 0:  # 9.84E+09 as a number
-        text = f"{Decimal(value):.2E}"
+        number = Decimal(value)  # of any length
+        text = f"{value:.2E}" if number.adjusted() < 100 else f"{number:.2E}"
     try:
         return phone.tidy(text)
     except phone.NotANumber as error:

@@ -57,8 +57,9 @@ def test_a_backup_is_restored_row_for_row(original, empty, tmp_path, settings, m
     assert "drifted 0" in databases.manage(empty, "check_access").stdout
     script = (
         "from accounts.models import User; from core.context import acting_as\n"
-        "from beneficiaries.queries import case_list; from beneficiaries.models import CaseFile, Document\n"
-        "from beneficiaries.queries import content_of\n"
+        "from beneficiaries.queries.case_list import case_list\n"
+        "from beneficiaries.queries.document import content_of\n"
+        "from beneficiaries.models import CaseFile, Document\n"
         f"u = User.objects.get(username='{A}')\n"
         "with acting_as(u):\n"
         "    row = case_list(u, find='980-4417009')[0]\n"

@@ -153,9 +153,10 @@ def test_a_killed_sweep_loses_and_repeats_nothing(demo_users, committed, owner):
         "manage.py",
         "shell",
         "-c",
-        "from core.clock import now\nfrom reintegration.operations import send_due_reminders\n"
+        "from core.clock import now\nfrom reintegration.operations.reminder import send_due_reminders\n"
         "send_due_reminders(now=now())",
     ]
+    killed = 0
     for _ in range(3):
         process = subprocess.Popen(command, env=environment, cwd=databases.ROOT, stdout=subprocess.DEVNULL)
         before, deadline = _sent(owner), time.monotonic() + 30
@@ -163,7 +164,9 @@ def test_a_killed_sweep_loses_and_repeats_nothing(demo_users, committed, owner):
             time.sleep(0.005)
         if process.poll() is None:
             os.kill(process.pid, signal.SIGKILL)
+            killed += 1
         process.wait()
+    assert killed, "the control: a sender was at work when it ended"
     send_due_reminders(now=now())
     owner.execute(
         "SELECT count(*) FROM reintegration_reminder WHERE sent_at IS NULL AND due_on <= %s", [now().date()]
