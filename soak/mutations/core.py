@@ -18,7 +18,7 @@ CORE = [
         "beneficiaries/choices.py",
         "Level.WORKING: (Level.LEAD, Level.WORKING),",
         "Level.WORKING: (Level.LEAD, Level.WORKING, Level.SUMMARY),",
-        first="tests/access/test_rows.py",
+        first="tests/database/test_policy_commands.py",
     ),
     Mutant(
         "core: referral access opens every referral of the case",
