@@ -52,7 +52,7 @@ SIGNING_IN = [
         "accounts/operations/factor.py",
         "if user.password_mailed_at and now - user.password_mailed_at < PROOF_KEPT:",
         "if False:",
-        first=REQUEST_TESTS,
+        first="tests/accounts/test_account_requests.py",
     ),
     Mutant(
         "accounts: invitations to one address are unlimited",

@@ -68,3 +68,25 @@ def test_every_action_of_a_focal_point_is_recorded(committed, owner, demo_users)
         "invitation sent": 1,
         "access ended": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("changed", "lasts"),
+    [
+        ("UPDATE accounts_membership SET starts_on = current_date WHERE user_id = %s", True),
+        ("UPDATE accounts_membership SET starts_on = current_date + 2 WHERE user_id = %s", False),
+        ("UPDATE accounts_membership SET ends_on = current_date - 2 WHERE user_id = %s", False),
+        (
+            "UPDATE accounts_organisation SET is_active = false WHERE id IN (SELECT r.organisation_id FROM "
+            "accounts_membership m JOIN accounts_role r ON r.id = m.role_id WHERE m.user_id = %s)",
+            False,
+        ),
+    ],
+)
+def test_the_view_of_what_is_granted_counts_roles_that_last(committed, owner, demo_users, changed, lasts):
+    """By itself: `access.granted_to` leaves out the same organisations, unless another role lasts there."""
+    factories.a_third_ngo()  # without open cases, which would keep it active
+    user = [str(demo_users["third"].pk)]
+    owner.execute(changed, user)
+    owner.execute("SELECT count(*) > 0 FROM access.granted WHERE user_id = %s", user)
+    assert owner.fetchone()[0] is lasts
