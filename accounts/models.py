@@ -464,11 +464,6 @@ class SessionQuerySet(models.QuerySet):
         """Return the user's own sessions."""
         return self.filter(user_id=user.pk)
 
-    def end(self):
-        """Delete these sessions and return how many; one that gets another key meanwhile is waited for first."""
-        keys = list(self.select_for_update().values_list("pk", flat=True))
-        return self.model._default_manager.filter(pk__in=keys).delete()[0]
-
     def alive(self, at):
         """Return the valid sessions: neither idle for too long nor too old, whatever the cookie's age."""
         return self.filter(

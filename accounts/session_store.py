@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 ABOUT = "signed_in"  # session key: when, on which device and network, and the last proof of identity
+LOCK = 23118  # with a user: shared by requests that change something, held alone by whoever ends the user's sessions
 NOTED = timedelta(minutes=1)  # precision of `last_seen_at`: one write a minute instead of one a page
 
 
@@ -85,13 +86,12 @@ class SessionStore(DatabaseStore):
         )
 
     def keep_from_ending(self):
-        """Lock the session's row until the transaction ends: who ends the session waits. False if it has ended."""
+        """Keep the sessions of this user until the transaction ends: who ends them waits. False if it has ended."""
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT 1 FROM accounts_session WHERE session_key = %s FOR KEY SHARE",
-                [digest(self.session_key)],
+                "SELECT pg_advisory_xact_lock_shared(%s, hashtext(%s))", [LOCK, str(self[SESSION_KEY])]
             )
-            return cursor.fetchone() is not None
+        return self.exists(self.session_key)
 
     def cycle_key(self):
         """Give the session of a user another key in its own row, so that who ends their sessions ends this one too.

@@ -3,20 +3,32 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.models import ApiToken, Session, User
 from accounts.operations.mail import mail_about_sign_in
 from accounts.queries import factors_of
+from accounts.session_store import LOCK
 from core import audit
 from core.context import acting_as
+
+
+def _end(user: User, which: Q | None = None) -> int:
+    """End sessions of a user and return how many.
+
+    Requests of these sessions that change something are waited for, so their new keys are found; later ones wait.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCK, str(user.pk)])
+    return Session.objects.visible_to(user).filter(which or Q()).delete()[0]
 
 
 @transaction.atomic
 def end_session(*, session_id: UUID, by, now: datetime) -> bool:
     """End one of the user's own sessions; False if it isn't theirs or has ended, which is not distinguished."""
-    ended = Session.objects.visible_to(by).filter(pk=session_id.hex).end()
+    ended = _end(by, Q(pk=session_id.hex))
     if ended:
         audit.record(by=by, verb="sessions ended", obj=by, now=now, detail={"count": ended})
     return bool(ended)
@@ -25,14 +37,14 @@ def end_session(*, session_id: UUID, by, now: datetime) -> bool:
 @transaction.atomic
 def end_other_sessions(*, current: str, by, now: datetime) -> int:
     """End all of the user's own sessions except the one with this `session_key`; returns how many."""
-    ended = Session.objects.visible_to(by).exclude(pk=current).end()
+    ended = _end(by, ~Q(pk=current))
     audit.record(by=by, verb="sessions ended", obj=by, now=now, detail={"count": ended})
     return ended
 
 
 def end_sessions_of(user: User) -> None:
     """End all sessions of a user, as part of an action that has its own audit event."""
-    Session.objects.visible_to(user).end()
+    _end(user)
 
 
 def end_tokens_of(user: User, *, now: datetime) -> int:

@@ -274,11 +274,13 @@ def save_membership(
 
 
 def _check_change(former: Membership, membership: Membership, today: date) -> None:
-    """Raise ValidationError if the user or the role changes, or the last day is set back before yesterday."""
+    """Raise ValidationError if user, role or a first day that has passed change, or the role ends before yesterday."""
     if (former.user_id, former.role_id) != (membership.user_id, membership.role_id):
         raise ValidationError(
             _("The user and the role can't be changed here: end this role and give a new one.")
         )
+    if former.starts_on < today and membership.starts_on != former.starts_on:
+        raise ValidationError({"starts_on": _("The role has begun: its first day can’t be changed.")})
     ends_on = membership.ends_on
     if ends_on and ends_on != former.ends_on and ends_on < today - timedelta(days=1):
         raise ValidationError({"ends_on": _("The last day of a role can't be earlier than yesterday.")})

@@ -504,3 +504,11 @@ def test_a_role_that_sees_more_programmes_meanwhile_is_not_what_was_approved(com
     with pytest.raises(IntegrityError, match="second user"), transaction.atomic():
         decided(demo_users, SECOND_IOM, request)
     assert not demo_users["researcher"].memberships.filter(role=request.role).exists()
+
+
+def test_the_first_day_of_a_role_that_began_stays(demo_users):
+    """Moved to tomorrow it would be over today, and its user would hear of nothing that is approved today."""
+    by, membership = demo_users[ADMINISTRATOR], demo_users[SECOND].memberships.get()
+    membership.starts_on = now().date() + timedelta(days=1)
+    with acting_as(by), pytest.raises(ValidationError, match="first day can’t be changed"):
+        save_membership(membership=membership, by=by, now=now())

@@ -1,6 +1,8 @@
 """A session that ends while a request of it is under way: the request then changes nothing, the session stays ended."""
 
 import io
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor, TimeoutError
 
 import pytest
@@ -92,6 +94,37 @@ def test_who_ends_sessions_waits_for_a_request_and_ends_its_new_key_too(thief):
         ending.result(timeout=30)
     assert session.session_key != key
     assert not Session.objects.filter(session_key__in=[digest(key), digest(session.session_key)]).exists()
+
+
+def test_requests_one_after_the_other_dont_keep_their_session_for_ever(thief):
+    """Each overlaps with the next: whoever ends the session waits for those that began before, and for no other."""
+    key, stop = thief.session.session_key, threading.Event()
+
+    def request_after_request() -> None:
+        while not stop.is_set():
+            with transaction.atomic():
+                if not SessionStore(key).keep_from_ending():
+                    return
+                time.sleep(0.2)
+
+    def in_a_connection() -> None:
+        try:
+            request_after_request()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        requests = []
+        for _ in range(3):
+            requests.append(pool.submit(in_a_connection))
+            time.sleep(0.07)
+        try:
+            pool.submit(end_all).result(timeout=10)
+        finally:
+            stop.set()
+        for request in requests:
+            request.result(timeout=10)
+    assert not Session.objects.filter(user__username=WHO).exists()
 
 
 def test_an_ended_session_gets_no_new_key(thief):
