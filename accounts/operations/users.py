@@ -279,7 +279,7 @@ def _check_change(former: Membership, membership: Membership, today: date) -> No
         raise ValidationError(
             _("The user and the role can't be changed here: end this role and give a new one.")
         )
-    if former.starts_on < today and membership.starts_on != former.starts_on:
+    if former.starts_on <= today and membership.starts_on != former.starts_on:
         raise ValidationError({"starts_on": _("The role has begun: its first day can’t be changed.")})
     ends_on = membership.ends_on
     if ends_on and ends_on != former.ends_on and ends_on < today - timedelta(days=1):

@@ -46,7 +46,7 @@ CONDITIONS = [
         ACCESS,
         "found |= (whole | single) & ~Q(level=Level.REFERRAL)",
         "found |= whole | single",
-        first="tests/access/test_levels.py",
+        first="tests/access/test_rows.py::test_a_referral_opens_no_amounts_to_who_sees_summaries",
     ),
     Mutant(
         "beneficiaries: a manager of one programme sees the cases of all",

@@ -14,10 +14,10 @@ CORE = [
         first="tests/access/test_rows.py::test_rows_of_a_case_are_read_and_written_as_the_table_says_by_the_database_alone",
     ),
     Mutant(
-        "core: summary access opens what needs working access",
-        "beneficiaries/choices.py",
-        "Level.WORKING: (Level.LEAD, Level.WORKING),",
-        "Level.WORKING: (Level.LEAD, Level.WORKING, Level.SUMMARY),",
+        "beneficiaries: summary access opens what needs working access",
+        "beneficiaries/models/access.py",
+        "found = full & Q(level__in=OPENED_IN_FULL[level])",
+        "found = full & Q(level__in=(*OPENED_IN_FULL[level], Level.SUMMARY))",
         first="tests/database/test_policy_commands.py",
     ),
     Mutant(

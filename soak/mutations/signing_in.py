@@ -106,8 +106,8 @@ SIGNING_IN = [
     Mutant(
         "accounts: a user ends another's sessions",
         "accounts/operations/session.py",
-        "Session.objects.visible_to(by).filter(pk=session_id.hex)",
-        "Session.objects.filter(pk=session_id.hex)",
+        "Session.objects.visible_to(user).filter(which or Q())",
+        "Session.objects.filter(which or Q(user=user))",
         first="tests/accounts/test_sessions.py::test_nobody_ends_anothers_session",
     ),
     Mutant(

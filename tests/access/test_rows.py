@@ -12,7 +12,7 @@ from django.db import IntegrityError, ProgrammingError, connection, transaction
 from accounts.choices import Permission
 from accounts.models import Notice, Role
 from accounts.operations.users import tailor_role
-from beneficiaries.models import Export, ExportFile, IntakeDraft
+from beneficiaries.models import Case, Export, ExportFile, IntakeDraft
 from beneficiaries.same_case import linked_models
 from core import policies
 from core.clock import now
@@ -20,6 +20,7 @@ from core.context import acting_as
 from projects.models import LedgerEntry
 from reintegration.demo import DEMO_USERS
 from reintegration.models import Grant
+from tests import factories
 from tests.factories.scene import DECIDES, FACTORIES, Scene
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("set_up")]
@@ -123,6 +124,16 @@ def test_each_organisation_sees_its_own_access_rows_alone(case, demo_users):
                 "JOIN accounts_organisation o ON o.id = a.organisation_id"
             )
             assert [row[0] for row in cursor.fetchall()] == ([code] if code else [])
+
+
+def test_a_referral_opens_no_amounts_to_who_sees_summaries(case, demo_users):
+    """The second NGO received a referral of the case; a starting role there has no summary access."""
+    role = Role.objects.get(organisation__code="NGO_B", code="reader")
+    tailor_role(role=role, codenames=[Permission.READ_SUMMARIES], by=None, now=now())
+    user = factories.a_colleague("second_reader", "NGO_B", "reader")
+    with acting_as(user):
+        assert not Case.objects.filter(pk=case.pk).exists()
+        assert not Grant.objects.filter(case=case).exists()
 
 
 def test_each_user_reads_their_own_notices_alone(case, demo_users):

@@ -142,20 +142,13 @@ def _end_role(user, demo_users, to):
         save_membership(membership=membership, by=demo_users["administrator"], now=now(), to=to)
 
 
-def _begin_later(user, demo_users, to):
-    membership = user.memberships.get()
-    membership.starts_on = now().date() + timedelta(days=30)
-    with acting_as(demo_users[FOCAL]):
-        save_membership(membership=membership, by=demo_users[FOCAL], now=now(), to=to)
-
-
 def _tailor(user, demo_users, to):
     role = user.memberships.get().role
     with acting_as(demo_users["administrator"]):
         tailor_role(role=role, codenames=["read_cases"], by=demo_users["administrator"], now=now(), to=to)
 
 
-WAYS = [_end, _close, _end_role, _begin_later, _tailor]
+WAYS = [_end, _close, _end_role, _tailor]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -171,7 +164,7 @@ def test_no_way_of_ending_access_leaves_work_behind_unasked(demo_users, way):
 @pytest.mark.parametrize("way", WAYS)
 def test_work_is_given_to_nobody_who_may_not_do_it(demo_users, way):
     for username in ("ngo_a_reader", "ngo_b_caseworker"):
-        with pytest.raises((ValidationError, IntegrityError)), transaction.atomic():
+        with pytest.raises(ValidationError, match="t take this over"), transaction.atomic():
             way(demo_users[A], demo_users, answers(demo_users[A], demo_users[username]))
     assert demo_users[A].is_active
 
