@@ -5,6 +5,7 @@ decided.
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from threading import Barrier
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -280,12 +281,14 @@ def endorsed(demo_users, committed) -> Grant:
 
 def _race(grant: Grant) -> list[str]:
     """Let ten withdraw and ten approve, from as many connections; return the outcome of each."""
+    together = Barrier(TRIES)
 
     def once(number: int) -> str:
         action, username = (withdraw_grant, A) if number % 2 else (approve_grant, APPROVER)
         try:
             user = User.objects.get(username=username)
             with acting_as(user):
+                together.wait(timeout=60)
                 action(grant=grant, by=user, now=now())
             return action.__name__
         except (ValidationError, IntegrityError) as error:
