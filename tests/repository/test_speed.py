@@ -10,6 +10,7 @@ from beneficiaries.choices import Level
 from beneficiaries.models import Assessment, Case, CaseAccess, Consent, Enrolment
 from beneficiaries.models.access import case_column
 from beneficiaries.operations.emergency import break_glass
+from beneficiaries.operations.note import add_note
 from beneficiaries.queries.case import case_by_reference
 from beneficiaries.queries.case_list import case_list, case_page, count_up_to
 from beneficiaries.same_case import linked_models
@@ -94,6 +95,21 @@ def test_the_case_file_needs_few_queries(whole_case, sign_in, django_assert_max_
     client = sign_in("ngo_a_caseworker")
     with django_assert_max_num_queries(32):
         client.get(f"/cases/{whole_case.reference}/")
+
+
+def test_the_case_file_needs_no_more_queries_for_more_rows(whole_case, sign_in, demo_users):
+    client, address, counts = sign_in("ngo_a_caseworker"), f"/cases/{whole_case.reference}/", []
+    client.get(address)
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as queries:
+            client.get(address)
+        counts.append(len(queries))
+        by = demo_users["ngo_a_caseworker"]
+        with acting_as(by):
+            for number in range(3):
+                factories.a_document(whole_case, by, title=f"Letter {number}")
+                add_note(case=whole_case, text="One more.", confidentiality="normal", by=by, now=now())
+    assert counts[0] == counts[1]
 
 
 def test_pages_of_the_list_follow_each_other(demo_users):
